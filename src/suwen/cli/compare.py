@@ -1,0 +1,7 @@
+"""The command `suwen compare`."""
+
+from __future__ import annotations
+
+
+def compare() -> None:
+    """To be written."""

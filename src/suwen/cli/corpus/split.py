@@ -1,0 +1,7 @@
+"""The command ``suwen corpus split``."""
+
+from __future__ import annotations
+
+
+def split() -> None:
+    """To be written."""

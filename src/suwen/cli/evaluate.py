@@ -1,0 +1,7 @@
+"""The command `suwen evaluate`."""
+
+from __future__ import annotations
+
+
+def evaluate() -> None:
+    """To be written."""

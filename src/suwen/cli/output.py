@@ -1,0 +1,39 @@
+"""What the commands print: figures on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+__all__ = ["fail", "report", "show", "standard_error"]
+
+
+def report(values: Any) -> None:
+    """Print values as JSON, and nothing else, on standard output (``--json``)."""
+    json.dump(values, sys.stdout, ensure_ascii=False, indent=2)
+    sys.stdout.write("\n")
+
+
+def show(*renderables: RenderableType) -> None:
+    """Print tables and text on standard output."""
+    from rich.console import Console
+
+    console = Console()
+    for renderable in renderables:
+        console.print(renderable)
+
+
+def standard_error() -> Console:
+    """The console for progress, warnings and notes."""
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+def fail(message: str) -> None:
+    """Print one line on standard error, unwrapped, so that it can be read by programs too."""
+    print(message, file=sys.stderr)

@@ -1,0 +1,1 @@
+"""Checking, describing and splitting corpora."""

@@ -1,0 +1,185 @@
+"""The Document: the one value that travels through suwen.
+
+Offsets are code points into `Document.text`, which is exactly the decoded content of the source: no newline is
+translated, no byte order mark removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from suwen.errors import SuwenError
+
+__all__ = ["Attribute", "Document", "Entity", "Note", "Page", "Relation", "join_pieces"]
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A typed mention.
+
+    Parameters
+    ----------
+    label
+        The entity type, for example ``"Disease"``.
+    start, end
+        The hull ``[start, end)`` in code points.
+    fragments
+        The pieces, in order, when the mention has several (a line break inside it, say); empty for one piece.
+    id
+        The identifier in the source (``"T7"``).
+    score
+        The confidence in [0, 1]: the span's exact marginal probability where a CRF predicted it.
+    annotated
+        The mention as the source has it, where that differs from the text at these offsets.
+
+    Raises
+    ------
+    SuwenError
+        S211, when the offsets are not ``0 <= start < end`` or the fragments do not make up the hull.
+    """
+
+    label: str
+    start: int
+    end: int
+    fragments: tuple[Span, ...] = ()
+    id: str | None = None
+    score: float | None = None
+    annotated: str | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start < self.end:
+            raise SuwenError("S211", reason=f"{self.label} at [{self.start}, {self.end})")
+        if self.fragments:
+            ends = 0
+            for begin, end in self.fragments:
+                if not ends <= begin < end:
+                    raise SuwenError("S211", reason=f"{self.label} has fragments out of order: {self.fragments}")
+                ends = end
+            if (self.fragments[0][0], ends) != (self.start, self.end):
+                raise SuwenError("S211", reason=f"{self.label}: fragments {self.fragments} do not make up the hull")
+
+    @property
+    def pieces(self) -> tuple[Span, ...]:
+        """The fragments, or the hull as the only one."""
+        return self.fragments or ((self.start, self.end),)
+
+    @property
+    def key(self) -> tuple[str, int, int]:
+        """What a strict match compares: label and hull."""
+        return self.label, self.start, self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A typed, directed relation between two entities, named by their ids."""
+
+    label: str
+    head: str
+    tail: str
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """An attribute of an entity or relation (brat ``A`` and ``M`` lines); `value` is None for a binary one."""
+
+    id: str
+    label: str
+    target: str
+    value: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A free-text note on an annotation (brat ``#`` lines)."""
+
+    id: str
+    label: str
+    target: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The part ``[start, end)`` of the text that stands on page `number` (1-based)."""
+
+    number: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text with what is known about it.
+
+    Parameters
+    ----------
+    id
+        The name, unique in its corpus: for files the path without its ending, relative to the corpus, with ``/``.
+    text
+        The exact decoded characters.
+    entities, relations, attributes, notes
+        The annotations, in the order of the source.
+    group
+        What must stay together in a split, for example the journal issue.
+    pages
+        Where the pages of the source lie in the text.
+    meta
+        Anything else, JSON values only; ``meta["brat"]`` keeps the lines of an ``.ann`` file that suwen does not know.
+
+    Raises
+    ------
+    SuwenError
+        S201 when an entity lies outside the text, S210 when the text holds a lone surrogate.
+    """
+
+    id: str
+    text: str
+    entities: tuple[Entity, ...] = ()
+    relations: tuple[Relation, ...] = ()
+    group: str | None = None
+    pages: tuple[Page, ...] = ()
+    attributes: tuple[Attribute, ...] = ()
+    notes: tuple[Note, ...] = ()
+    meta: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __post_init__(self) -> None:
+        try:
+            self.text.encode()
+        except UnicodeEncodeError as error:
+            raise SuwenError("S210", self.id, point=ord(self.text[error.start]), offset=error.start) from None
+        for entity in self.entities:
+            if entity.end > len(self.text):
+                raise SuwenError("S201", self.id, start=entity.start, end=entity.end, length=len(self.text))
+
+    def mention(self, entity: Entity) -> str:
+        """The entity's text; several pieces are joined as running text (see `join_pieces`)."""
+        return join_pieces([self.text[start:end] for start, end in entity.pieces])
+
+
+def join_pieces(pieces: list[str]) -> str:
+    """Join the pieces of a mention that a line break cut.
+
+    Between Latin letters or digits a break stands for a space; elsewhere in Chinese text it stands for nothing.
+
+    Examples
+    --------
+    >>> join_pieces(["二甲", "双胍"]), join_pieces(["diabetes", "mellitus"])
+    ('二甲双胍', 'diabetes mellitus')
+    """
+    joined = ""
+    for piece in pieces:
+        if joined and is_latin(joined[-1]) and is_latin(piece[:1]):
+            joined += " "
+        joined += piece
+    return joined
+
+
+def is_latin(character: str) -> bool:
+    """Whether the character is an ASCII letter or digit: between two of them a line break stands for a space."""
+    return character.isascii() and character.isalnum()

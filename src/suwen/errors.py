@@ -1,0 +1,116 @@
+"""One error class and one catalogue of coded messages.
+
+Every message that a user can provoke has a code (``S101``), says what is wrong and where (``file:line``), and what to
+do. The command line prints it as one line and exits with status 2.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["CATALOG", "Message", "SuwenError"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is wrong (`text`) and what to do about it (`advice`), both with ``{named}`` fields."""
+
+    text: str
+    advice: str
+
+
+CATALOG: dict[str, Message] = {
+    # S1xx: files and folders
+    "S101": Message("no such file or folder", "check the path"),
+    "S102": Message("permission denied", "make it readable and, for outputs, its folder writable"),
+    "S103": Message("not valid UTF-8 (byte {byte} at offset {offset})", "convert the file to UTF-8 first"),
+    "S104": Message("the output already exists", "choose another path or remove it"),
+    "S105": Message("cannot write: {reason}", "free some space or choose another folder"),
+    "S106": Message("the file is empty", "remove it or put text into it"),
+    "S107": Message("cannot tell the format", "name it, one of: {formats}"),
+    "S108": Message("no readable document found", "expected {expected}"),
+    "S109": Message("this is a {found}, a {expected} was expected", "pass a {expected}"),
+    "S110": Message("two documents have the id {id!r}: {first} and {second}", "rename one of the files"),
+    # S2xx: annotations and formats
+    "S201": Message(
+        "annotation [{start}, {end}) lies outside the text of {length} characters",
+        "correct the offsets; 'suwen corpus check' lists all such places",
+    ),
+    "S202": Message("unknown label {label!r}", "known labels: {known}; other label sets are given with --schema"),
+    "S203": Message("broken annotation line: {reason}", "correct the line; the form is {form}"),
+    "S204": Message("broken JSON: {reason}", "each line must be one JSON object"),
+    "S205": Message("the field {field!r} {reason}", "see the JSON Lines section of the manual"),
+    "S206": Message("broken CoNLL line: {reason}", "expected: {form}"),
+    "S207": Message(
+        "illegal tag sequence: {tag!r} after {previous!r}", "choose another --illegal policy, or correct the tags"
+    ),
+    "S208": Message("'.txt' without '.ann'", "add the annotation file, or read the folder as format 'text'"),
+    "S209": Message("'.ann' without '.txt'", "add the text file"),
+    "S210": Message(
+        "the text holds a lone surrogate (U+{point:04X}) at character {offset}",
+        "it is not valid Unicode; repair it",
+    ),
+    "S211": Message("invalid entity: {reason}", "offsets are code points with 0 <= start < end"),
+    # S3xx: corpora and splits
+    "S301": Message("the split was made for other data (hash {expected}, found {found})", "make a new split"),
+    "S302": Message("not a split file: {reason}", "make one with 'suwen corpus split'"),
+    "S303": Message("the split has no part {part!r}", "parts: {parts}"),
+    "S304": Message("too few {unit}s to split: {count}", "at least {least} are needed"),
+    "S305": Message("no document has the field {field!r}", "fields present: {known}"),
+    "S306": Message("the part {part!r} of the corpus is empty", "check the split file and the corpus"),
+    "S307": Message("the corpus has no entity", "annotate some, or check that the right folder was given"),
+    "S308": Message("gold and prediction differ in {what}", "both must cover the same documents and text"),
+    # S4xx: configuration and schemas
+    "S401": Message("unknown key {key!r}", "did you mean {guess!r}? known keys: {known}"),
+    "S402": Message("invalid value for {key!r}: {reason}", "see 'suwen train --help'"),
+    "S403": Message("broken TOML: {reason}", "correct the file"),
+    "S404": Message("unknown {what} {name!r}", "known: {known}"),
+    "S405": Message("{package} is not installed", "pip install '{install}'"),
+    "S406": Message("{first} cannot be combined with {second}", "{advice}"),
+    "S407": Message("not a label set: {reason}", "see the manual on label sets"),
+    # S5xx: models
+    "S501": Message("not a model folder: {reason}", "pass a folder written by 'suwen train' or 'suwen export'"),
+    "S502": Message("model format version {found} cannot be read", "this release reads: {known}"),
+    "S503": Message("the file {name!r} does not match the manifest", "copy the model folder again"),
+    "S504": Message("tensors missing: {missing}; unexpected: {unexpected}", "the weights belong to another model"),
+    "S505": Message("{reason}", "train the model again, or use one that has it"),
+    "S506": Message("no encoder found", "{advice}"),
+    "S507": Message("nothing to resume: {reason}", "start without --resume"),
+    "S508": Message("the run was made with another {what}", "resume with the same, or start anew in another folder"),
+    "S509": Message("the weights file is damaged: {reason}", "copy or train the model again"),
+    "S510": Message("the loss is not finite at step {step}", "lower the learning rate"),
+}
+
+
+class SuwenError(Exception):
+    """A problem that the user can mend, with its code, its place and what to do.
+
+    Parameters
+    ----------
+    code
+        A key of `CATALOG`.
+    path, line
+        The file (or folder) and the 1-based line it is about, where there is one.
+    fields
+        The values for the ``{named}`` fields of the message.
+
+    Examples
+    --------
+    >>> str(SuwenError("S106", "a.txt"))
+    'S106 a.txt: the file is empty; remove it or put text into it'
+    """
+
+    def __init__(
+        self, code: str, path: str | os.PathLike[str] | None = None, line: int | None = None, **fields: object
+    ) -> None:
+        message = CATALOG[code]
+        self.code = code
+        self.path = None if path is None else Path(path)
+        self.line = line
+        self.text = message.text.format(**fields)
+        self.advice = message.advice.format(**fields)
+        where = "" if path is None else f"{path}:{line}: " if line is not None else f"{path}: "
+        # A newline from a file name or a value would break the promise of one line.
+        super().__init__(" ".join(f"{code} {where}{self.text}; {self.advice}".splitlines()))

@@ -1,0 +1,1 @@
+"""Scores, significance, error analysis and reports, all on Documents."""

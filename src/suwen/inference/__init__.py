@@ -1,0 +1,1 @@
+"""Running a tagger over documents; never imports torch."""

@@ -1,0 +1,1 @@
+"""Characters, ids and labels, and the way back; numpy only."""

@@ -1,0 +1,1 @@
+"""Views, sentences, windows and words of a text."""

@@ -1,0 +1,1 @@
+"""Training taggers and baselines."""
