@@ -1,0 +1,242 @@
+"""From documents to windows of ids and tags, with a count of what cannot be expressed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suwen.document import Entity
+from suwen.schemes import LabelSpan, Scheme
+from suwen.tagging.vocabulary import CLS, SEP, BigramVocabulary, CharacterVocabulary
+from suwen.text.sentences import split_sentences
+from suwen.text.view import View, ViewRules, make_view
+from suwen.text.windows import Block, Window, WindowRules, make_blocks
+
+__all__ = ["Example", "Featurizer", "Losses", "Prepared", "encode_gold", "prepare"]
+
+Span = tuple[int, int]
+Inputs = dict[str, NDArray[np.int32]]
+
+
+class Featurizer:
+    """Turns text into the arrays a model reads: ``input_ids`` and, with bigrams, ``bigram_ids``.
+
+    Parameters
+    ----------
+    characters
+        The vocabulary of ``input_ids``.
+    bigrams
+        The vocabulary of ``bigram_ids``, or None.
+    special_tokens
+        Whether a window is put between ``[CLS]`` and ``[SEP]``, as BERT expects.
+    """
+
+    def __init__(
+        self, characters: CharacterVocabulary, bigrams: BigramVocabulary | None = None, special_tokens: bool = False
+    ) -> None:
+        self.characters = characters
+        self.bigrams = bigrams
+        self.special_tokens = special_tokens
+        self._edges: Mapping[str, Span] = {}
+        if special_tokens:
+            self._edges = {"input_ids": (characters.id(CLS), characters.id(SEP)), "bigram_ids": (0, 0)}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the arrays."""
+        return ("input_ids",) if self.bigrams is None else ("input_ids", "bigram_ids")
+
+    @property
+    def padding(self) -> dict[str, int]:
+        """The id that fills each array after its end."""
+        return {"input_ids": self.characters.pad, "bigram_ids": 0}
+
+    @property
+    def offset(self) -> int:
+        """The position of a window's first character in its arrays."""
+        return int(self.special_tokens)
+
+    def arrays(self, text: str) -> Inputs:
+        """The ids of a whole view, int32 ``[len(text)]`` each; windows are cut from them."""
+        ids = self.characters.ids(text)
+        if self.bigrams is None:
+            return {"input_ids": ids}
+        return {"input_ids": ids, "bigram_ids": self.bigrams.ids(ids)}
+
+    def window(self, arrays: Inputs, window: Window) -> Inputs:
+        """The arrays of one window, with special tokens where the model wants them."""
+        cut = {name: array[window.start : window.end] for name, array in arrays.items()}
+        if not self.special_tokens:
+            return cut
+        return {
+            name: np.concatenate(([self._edges[name][0]], array, [self._edges[name][1]]), dtype=np.int32)
+            for name, array in cut.items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A text cut up for a model: its view, its sentences (view offsets), and the blocks that are decoded."""
+
+    view: View
+    sentences: list[Span]
+    blocks: list[Block]
+
+
+def prepare(
+    text: str, view_rules: ViewRules, window_rules: WindowRules, owned: Sequence[Span] | None = None
+) -> Prepared:
+    """View, sentences and blocks of a text.
+
+    Parameters
+    ----------
+    owned
+        Source spans; only sentences that begin in one of them are put into blocks. None means all.
+    """
+    view = make_view(text, view_rules)
+    sentences = split_sentences(view)
+    if owned is not None and sentences:
+        starts = view.source[[start for start, _ in sentences]]
+        inside = _inside(starts, owned)
+        sentences = [sentence for sentence, mine in zip(sentences, inside, strict=True) if mine]
+    return Prepared(view, sentences, make_blocks(sentences, len(view.text), window_rules))
+
+
+def _inside(positions: NDArray[np.int32], spans: Sequence[Span]) -> NDArray[np.bool_]:
+    """Which positions lie in one of the sorted, disjoint spans."""
+    if not spans:
+        return np.zeros(len(positions), bool)
+    bounds = np.asarray(spans)
+    places = np.searchsorted(bounds[:, 0], positions, side="right") - 1
+    return (places >= 0) & (positions < bounds[np.maximum(places, 0), 1])
+
+
+@dataclass(slots=True)
+class Losses:
+    """How many gold entities the labels of a model can express, and why the others cannot be.
+
+    The reasons are ``overlapping`` (a flat tag sequence holds one entity per character), ``crosses a sentence end``
+    (or the end of what is decided together), ``cut by a window`` (in training only: it spans two windows of one very
+    long sentence) and ``not in the view`` (nothing but characters that the view drops).
+    """
+
+    entities: int = 0
+    lost: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def expressible(self) -> float:
+        """The share of gold entities that can be expressed, in [0, 1]."""
+        return 1 - sum(self.lost.values()) / self.entities if self.entities else 1.0
+
+    def to_dict(self) -> dict[str, object]:
+        """The counts as JSON values."""
+        return {"entities": self.entities, "lost": dict(sorted(self.lost.items())), "expressible": self.expressible}
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One window to learn from.
+
+    Parameters
+    ----------
+    inputs
+        The model's arrays, int32 ``[T]`` each.
+    core
+        The positions ``[start, end)`` in the arrays that are decided here.
+    tags
+        The tag ids of the core, int16 ``[end - start]``.
+    """
+
+    inputs: Inputs
+    core: Span
+    tags: NDArray[np.int16]
+
+
+def flatten(spans: Iterable[LabelSpan], order: Sequence[str]) -> tuple[list[LabelSpan], int]:
+    """Choose spans that do not overlap: longer before shorter, then from left to right, then in the labels' order.
+
+    Returns
+    -------
+    The chosen spans from left to right, and how many were left out.
+    """
+    rank = {label: i for i, label in enumerate(order)}
+    chosen: list[LabelSpan] = []
+    taken: set[int] = set()
+    left_out = 0
+    for label, start, end in sorted(spans, key=lambda span: (span[1] - span[2], span[1], rank[span[0]])):
+        # Longer ones came first, so an overlapping one is in the way at one of the two ends.
+        if taken.isdisjoint(range(start, end)):
+            chosen.append((label, start, end))
+            taken.update(range(start, end))
+        else:
+            left_out += 1
+    return sorted(chosen, key=lambda span: span[1]), left_out
+
+
+def encode_gold(
+    gold: Sequence[Entity],
+    prepared: Prepared,
+    featurizer: Featurizer,
+    scheme: Scheme,
+    labels: Sequence[str],
+) -> tuple[list[Example], Losses]:
+    """Cut a document into windows with their tags, and count what the tags cannot say.
+
+    Parameters
+    ----------
+    gold
+        The entities that are to be learnt.
+    prepared
+        Their document's text as `prepare` cut it.
+    """
+    losses = Losses(len(gold))
+    spans: list[LabelSpan] = []
+    for entity in gold:
+        span = prepared.view.to_view(entity.start, entity.end)
+        if span is None:
+            losses.lost["not in the view"] += 1
+        else:
+            spans.append((entity.label, *span))
+    spans, losses_by_overlap = flatten(spans, labels)
+    if losses_by_overlap:
+        losses.lost["overlapping"] += losses_by_overlap
+
+    tag_ids = {tag: i for i, tag in enumerate(scheme.tags(labels))}
+    arrays = featurizer.arrays(prepared.view.text)
+    examples: list[Example] = []
+    spans.reverse()
+    for block in prepared.blocks:
+        inside: list[LabelSpan] = []
+        while spans and spans[-1][1] < block.end:
+            label, start, end = spans.pop()
+            if start >= block.start and end <= block.end:
+                inside.append((label, start - block.start, end - block.start))
+            else:
+                losses.lost["crosses a sentence end"] += 1
+        tags = scheme.encode(block.end - block.start, inside)
+        for window in block.windows:
+            core_tags = tags[window.core_start - block.start : window.core_end - block.start]
+            losses.lost["cut by a window"] += _mend_edges(core_tags, scheme, window, block)
+            examples.append(_example(arrays, window, featurizer, [tag_ids[tag] for tag in core_tags]))
+    losses.lost["crosses a sentence end"] += len(spans)
+    losses.lost = +losses.lost
+    return examples, losses
+
+
+def _example(arrays: Inputs, window: Window, featurizer: Featurizer, tags: list[int]) -> Example:
+    start = window.core_start - window.start + featurizer.offset
+    return Example(featurizer.window(arrays, window), (start, start + len(tags)), np.asarray(tags, np.int16))
+
+
+def _mend_edges(tags: list[str], scheme: Scheme, window: Window, block: Block) -> int:
+    """Make the piece of a cut entity a legal sequence of its own; returns 1 when one is cut at the window's start."""
+    if not tags:
+        return 0
+    cut = int(window.core_start > block.start and not scheme.allows(None, tags[0]))
+    if cut or (window.core_end < block.end and not scheme.allows(tags[-1], None)):
+        tags[:] = scheme.encode(len(tags), scheme.decode(tags, "conlleval"))
+    return cut
