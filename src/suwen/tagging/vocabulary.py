@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -147,7 +148,7 @@ class BigramVocabulary:
         counts: Counter[tuple[int, int]] = Counter()
         for text in texts:
             ids = characters.ids(text).tolist()
-            counts.update(zip(ids, ids[1:], strict=False))
+            counts.update(pairwise(ids))
         kept = [pair for pair, count in counts.items() if count >= minimum and characters.unk not in pair]
         kept.sort(key=lambda pair: (-counts[pair], pair))
         return cls([characters.tokens[first] + characters.tokens[second] for first, second in kept], characters)
