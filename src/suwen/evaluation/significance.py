@@ -1,0 +1,162 @@
+"""How far chance reaches: bootstrap intervals, and the test whether one prediction set is better than another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suwen.evaluation.strict import Pair, Score, StrictCounts, strict_counts
+
+__all__ = ["Comparison", "Interval", "bootstrap_interval", "compare"]
+
+RESAMPLES = 1_000
+SHUFFLES = 10_000
+LEVEL = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A percentile bootstrap interval (Efron & Tibshirani 1993, section 13.3)."""
+
+    low: float
+    high: float
+    level: float
+    resamples: int
+    units: int
+    """How many documents (or sentences, where the part owns sentences) were resampled."""
+
+    def to_dict(self) -> dict[str, float | int]:
+        """The fields as JSON values."""
+        return asdict(self)
+
+
+def bootstrap_interval(counts: StrictCounts, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
+    """The interval of strict micro-F1 when units are drawn again with replacement.
+
+    Parameters
+    ----------
+    counts
+        At least one unit.
+    """
+    totals = counts.counts.sum(axis=1).astype(np.float64)
+    drawn = np.concatenate([_f1(weights @ totals) for weights in _resamples(len(totals), resamples, seed)])
+    return _interval(drawn, len(totals))
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two prediction sets on the same gold mentions; differences are `first` minus `second`."""
+
+    first: Score
+    second: Score
+    by_type: Mapping[str, tuple[Score, Score]]
+    p_value: float
+    """The share of random label exchanges that differ at least as much: two-sided, never 0."""
+    shuffles: int
+    interval: Interval
+
+    @property
+    def difference(self) -> float:
+        """The difference of strict micro-F1."""
+        return self.first.f1 - self.second.f1
+
+    def to_dict(self) -> dict[str, Any]:
+        """All figures as JSON values; the keys say what is measured."""
+        return {
+            "strict_entity_micro": {"first": self.first.to_dict(), "second": self.second.to_dict()},
+            "f1_difference": self.difference,
+            "f1_difference_interval": self.interval.to_dict(),
+            "approximate_randomization": {"p_value": self.p_value, "shuffles": self.shuffles},
+            "strict_entity_by_type": {
+                label: {"first": first.to_dict(), "second": second.to_dict(), "f1_difference": first.f1 - second.f1}
+                for label, (first, second) in self.by_type.items()
+            },
+        }
+
+
+def compare(
+    first: Sequence[Pair],
+    second: Sequence[Pair],
+    shuffles: int = SHUFFLES,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Comparison:
+    """Test the difference of strict micro-F1 by paired approximate randomization (Noreen 1989; Yeh 2000).
+
+    If the two systems were alike, exchanging their predictions for a document would change nothing; so they are
+    exchanged at random, unit by unit, and the p-value is (r + 1) / (shuffles + 1), where r exchanges gave a difference
+    at least as large as the one observed.
+
+    Parameters
+    ----------
+    first, second
+        Predictions for the same selections in the same order, at least one.
+    """
+    labels = sorted(
+        {label for pair in (*first, *second) for label, _, _ in pair.gold_keys | pair.predicted_keys},
+    )
+    counts = strict_counts(first, labels), strict_counts(second, labels)
+    scores = counts[0].scores(), counts[1].scores()
+    totals = [one.counts.sum(axis=1).astype(np.float64) for one in counts]
+    drawn = np.concatenate(
+        [_f1(weights @ totals[0]) - _f1(weights @ totals[1]) for weights in _resamples(len(totals[0]), resamples, seed)]
+    )
+    return Comparison(
+        scores[0].micro,
+        scores[1].micro,
+        {label: (score, scores[1].by_type[label]) for label, score in scores[0].by_type.items()},
+        _randomization(totals[0], totals[1], shuffles, seed),
+        shuffles,
+        _interval(drawn, len(totals[0])),
+    )
+
+
+def _f1(totals: NDArray[np.float64]) -> NDArray[np.float64]:
+    """F1 of ``[..., 3]`` totals: matched, gold, predicted."""
+    either = totals[..., 1] + totals[..., 2]
+    return 2 * totals[..., 0] / np.maximum(either, 1)
+
+
+def _interval(drawn: NDArray[np.float64], units: int) -> Interval:
+    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(float(low), float(high), LEVEL, len(drawn), units)
+
+
+def _batches(total: int, units: int) -> Iterator[int]:
+    """Batch sizes that keep a float64 matrix of ``[batch, units]`` near 32 MB."""
+    batch = max(1, 4_000_000 // max(units, 1))
+    for done in range(0, total, batch):
+        yield min(batch, total - done)
+
+
+def _resamples(units: int, resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:
+    """How often each unit is drawn, ``[batch, units]`` at a time."""
+    random = np.random.default_rng(seed)
+    for batch in _batches(resamples, units):
+        drawn = random.integers(units, size=(batch, units))
+        drawn += units * np.arange(batch)[:, None]
+        yield np.bincount(drawn.ravel(), minlength=batch * units).reshape(batch, units).astype(np.float64)
+
+
+def _randomization(first: NDArray[np.float64], second: NDArray[np.float64], shuffles: int, seed: int) -> float:
+    """The p-value for ``[units, 3]`` counts of two systems."""
+    change = second - first
+    # Exchanging equal counts changes nothing, so only units that differ need a coin.
+    change = change[change.any(axis=1)]
+    sums = first.sum(axis=0), second.sum(axis=0)
+    observed = abs(_f1(sums[0]) - _f1(sums[1]))
+    random = np.random.default_rng(seed)
+    as_large = 0
+    for batch in _batches(shuffles, len(change)):
+        coins = np.unpackbits(
+            np.frombuffer(random.bytes(batch * -(-len(change) // 8)), np.uint8).reshape(batch, -1), axis=1
+        )
+        moved = coins[:, : len(change)].astype(np.float64) @ change
+        differences = np.abs(_f1(sums[0] + moved) - _f1(sums[1] - moved))
+        # Equal differences may differ in the last bit.
+        as_large += int((differences >= observed - 1e-12).sum())
+    return (as_large + 1) / (shuffles + 1)
