@@ -85,6 +85,8 @@ class Split:
         The wanted size of each part, in any scale.
     parts
         For each part the ``(document, start, end)`` it owns, sorted.
+    units
+        The number of units in each part; near-copies that were kept together are one.
     leakage
         The report on what the parts share (see `suwen.corpus.leakage`), as JSON values.
     path
@@ -96,6 +98,7 @@ class Split:
     unit: Unit
     ratio: Mapping[str, float]
     parts: Mapping[str, Sequence[OwnedSpan]]
+    units: Mapping[str, int] = field(default_factory=dict)
     leakage: Mapping[str, Any] = field(default_factory=dict)
     path: Path | None = field(default=None, compare=False)
 
@@ -132,6 +135,7 @@ class Split:
             "seed": self.seed,
             "unit": self.unit,
             "ratio": dict(self.ratio),
+            "units": dict(self.units),
             "leakage": dict(self.leakage),
         }
         parts = ",\n".join(
@@ -164,8 +168,16 @@ class Split:
             raise SuwenError("S302", path, reason=f"unknown unit {values['unit']!r}")
         parts = {part: _owned_spans(rows, part, path) for part, rows in values["parts"].items()}
         _refuse_overlaps(parts, path)
-        leakage = values.get("leakage", {})
-        return cls(values["data_hash"], values["seed"], values["unit"], values["ratio"], parts, leakage, path)
+        return cls(
+            data_hash=values["data_hash"],
+            seed=values["seed"],
+            unit=values["unit"],
+            ratio=values["ratio"],
+            parts=parts,
+            units=values.get("units", {}),
+            leakage=values.get("leakage", {}),
+            path=path,
+        )
 
 
 def _owned_spans(rows: Any, part: str, path: Path) -> tuple[OwnedSpan, ...]:

@@ -1,0 +1,162 @@
+"""Making a split: sentences, documents or groups of documents dealt to train, dev and test."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suwen.corpus.leakage import leakage_report
+from suwen.corpus.near_copies import NearCopy, near_copies
+from suwen.corpus.sentences import sentence_spans
+from suwen.corpus.split import PARTS, OwnedSpan, Split, Unit, corpus_hash
+from suwen.corpus.stratification import stratify
+from suwen.document import Document
+from suwen.errors import SuwenError
+
+__all__ = ["RATIO", "group_of", "make_split"]
+
+RATIO = (6.0, 2.0, 2.0)
+ARTICLE_OF_ISSUE = re.compile(r"(\d+)(?:_\d+)+")
+
+Pieces = Mapping[str, Sequence[tuple[int, int, int]]]
+"""For each document the ``(start, end, unit)`` that partition it, sorted."""
+
+
+def make_split(
+    documents: Sequence[Document],
+    unit: Unit = "document",
+    ratio: Sequence[float] = RATIO,
+    seed: int = 0,
+    group_field: str | None = None,
+) -> Split:
+    """Deal a corpus to the parts train, dev and test so that each gets its share of every label.
+
+    Parameters
+    ----------
+    documents
+        In any order; the split does not depend on it.
+    unit
+        What is kept whole. Near-copies of a document stay with it, unless sentences are dealt.
+    ratio
+        The wanted sizes of train, dev and test in any scale; a part of size 0 is left out, train must not be.
+    seed
+        The same seed and documents give the same split.
+    group_field
+        The key of `Document.meta` that names the group, with the unit ``group`` (see `group_of`).
+
+    Returns
+    -------
+    split
+        With its leakage report.
+
+    Raises
+    ------
+    SuwenError
+        S304 when there are fewer units than parts, S305 when no document has `group_field`.
+    """
+    ordered = sorted(documents, key=lambda document: document.id)
+    wanted = {part: size for part, size in zip(PARTS, ratio, strict=True) if size}
+    copies = near_copies(ordered)
+    if unit == "sentence":
+        pieces = _sentence_pieces(ordered)
+    else:
+        keys = _groups(ordered, group_field) if unit == "group" else [document.id for document in ordered]
+        pieces = _whole_pieces(ordered, _together(ordered, keys, copies))
+    units = 1 + max((number for spans in pieces.values() for _, _, number in spans), default=-1)
+    if units < len(wanted):
+        raise SuwenError("S304", unit=unit, count=units, least=len(wanted))
+    dealt = stratify(_counts(ordered, pieces, units, unit), tuple(wanted.values()), seed)
+    parts = {part: _owned(pieces, dealt == index) for index, part in enumerate(wanted)}
+    sizes = {part: int((dealt == index).sum()) for index, part in enumerate(wanted)}
+    split = Split(corpus_hash(ordered), seed, unit, wanted, parts, sizes)
+    selections = {part: split.select(ordered, part) for part in parts}
+    return replace(split, leakage=leakage_report(selections, copies))
+
+
+def group_of(document: Document, group_field: str | None = None) -> str:
+    """The name of the group that a document belongs to.
+
+    It is the value of `group_field` in the document's meta where a field is given, else the document's own group, else
+    the journal issue in its file name (``138`` for ``138_5`` and ``123`` for ``123_3_1``). A document that has none of
+    these is a group of its own.
+    """
+    if group_field is not None:
+        value = document.meta.get(group_field)
+        return document.id if value is None else str(value)
+    if document.group is not None:
+        return document.group
+    name = document.id.rpartition("/")[2]
+    article = ARTICLE_OF_ISSUE.fullmatch(name)
+    return article[1] if article else name if name.isdecimal() else document.id
+
+
+def _groups(documents: Sequence[Document], group_field: str | None) -> list[str]:
+    known = sorted({key for document in documents for key in document.meta})
+    if group_field is not None and group_field not in known:
+        raise SuwenError("S305", field=group_field, known=", ".join(known) or "none")
+    return [group_of(document, group_field) for document in documents]
+
+
+def _sentence_pieces(documents: Sequence[Document]) -> Pieces:
+    pieces: dict[str, list[tuple[int, int, int]]] = {}
+    number = 0
+    for document in documents:
+        spans = sentence_spans(document.text)
+        pieces[document.id] = [(start, end, number + index) for index, (start, end) in enumerate(spans)]
+        number += len(spans)
+    return pieces
+
+
+def _whole_pieces(documents: Sequence[Document], units: Sequence[int]) -> Pieces:
+    return {document.id: [(0, len(document.text), number)] for document, number in zip(documents, units, strict=True)}
+
+
+def _together(documents: Sequence[Document], keys: Sequence[str], copies: Sequence[NearCopy]) -> list[int]:
+    """The unit of each document: documents with one key, and the near-copies of any of them, are one unit."""
+    unit_of_key = {key: key for key in keys}
+    key_of = {document.id: key for document, key in zip(documents, keys, strict=True)}
+
+    def root(key: str) -> str:
+        while unit_of_key[key] != key:
+            key = unit_of_key[key]
+        return key
+
+    for pair in copies:
+        first, second = sorted((root(key_of[pair.first]), root(key_of[pair.second])))
+        unit_of_key[second] = first
+    numbers: dict[str, int] = {}
+    return [numbers.setdefault(root(key), len(numbers)) for key in keys]
+
+
+def _counts(documents: Sequence[Document], pieces: Pieces, units: int, unit: Unit) -> NDArray[np.float64]:
+    """How often each label begins in each unit, [units, labels]; whole documents have their length as a last label."""
+    labels = sorted({entity.label for document in documents for entity in document.entities})
+    column = {label: index for index, label in enumerate(labels)}
+    counts = np.zeros((units, len(labels) + 1))
+    for document in documents:
+        spans = pieces[document.id]
+        starts = [start for start, _, _ in spans]
+        for entity in document.entities:
+            counts[spans[bisect_right(starts, entity.start) - 1][2], column[entity.label]] += 1
+        if unit != "sentence":
+            counts[spans[0][2], -1] += len(document.text)
+    return counts
+
+
+def _owned(pieces: Pieces, mine: NDArray[np.bool_]) -> tuple[OwnedSpan, ...]:
+    """The spans of these units, adjacent ones merged."""
+    owned: list[OwnedSpan] = []
+    for name, spans in sorted(pieces.items()):
+        for start, end, number in spans:
+            if not mine[number]:
+                continue
+            if owned and owned[-1][0] == name and owned[-1][2] == start:
+                owned[-1] = (name, owned[-1][1], end)
+            else:
+                owned.append((name, start, end))
+    return tuple(owned)

@@ -1,0 +1,84 @@
+"""What the parts of a split share: how far a score flatters a model that has learned by heart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from suwen.corpus.near_copies import NearCopy
+from suwen.corpus.sentences import sentence_spans
+from suwen.corpus.split import Selection
+from suwen.document import Document, Entity
+
+__all__ = ["leakage_report"]
+
+LEAST_LENGTH = 10
+"""Shorter sentences, headings mostly, recur in any two articles."""
+
+
+def leakage_report(parts: Mapping[str, Sequence[Selection]], copies: Sequence[NearCopy]) -> dict[str, Any]:
+    """What the other parts share with the part ``train``, as JSON values.
+
+    Parameters
+    ----------
+    parts
+        The selections of each part, ``train`` among them.
+    copies
+        The near-copies among the documents.
+
+    Returns
+    -------
+    report
+        Under ``parts``, for each part but ``train``: `sentences` (of at least 10 characters) and how many of them stand
+        in the training part too, to the character; gold `mentions` and how many of them have been seen there with the
+        same type and surface; both without white space. Under ``near_copies``, for each pair its `resemblance` and the
+        `parts` that own characters of either document: more than one part is a leak.
+    """
+    trained_sentences = set(_sentences(parts["train"]))
+    trained_mentions = set(_mentions(parts["train"]))
+    report = {}
+    for part, selections in parts.items():
+        if part == "train":
+            continue
+        sentences, mentions = list(_sentences(selections)), list(_mentions(selections))
+        report[part] = {
+            **_shared("sentences", [sentence in trained_sentences for sentence in sentences]),
+            **_shared("mentions", [mention in trained_mentions for mention in mentions]),
+        }
+    owners = {part: {selection.document.id for selection in selections} for part, selections in parts.items()}
+    return {"parts": report, "near_copies": [_copy(pair, owners) for pair in copies]}
+
+
+def _shared(what: str, found: list[bool]) -> dict[str, float]:
+    seen = sum(found)
+    return {what: len(found), f"seen_{what}": seen, f"seen_{what}_share": round(seen / max(len(found), 1), 6)}
+
+
+def _copy(pair: NearCopy, owners: Mapping[str, set[str]]) -> dict[str, Any]:
+    parts = [part for part, names in owners.items() if names & {pair.first, pair.second}]
+    resemblance = round(pair.resemblance, 4)
+    return {"first": pair.first, "second": pair.second, "resemblance": resemblance, "parts": parts}
+
+
+def _sentences(selections: Sequence[Selection]) -> Iterator[str]:
+    for selection in selections:
+        text = selection.document.text
+        for start, end in sentence_spans(text):
+            if selection.owns(start):
+                sentence = _compact(text[start:end])
+                if len(sentence) >= LEAST_LENGTH:
+                    yield sentence
+
+
+def _mentions(selections: Sequence[Selection]) -> Iterator[tuple[str, str]]:
+    for selection in selections:
+        for entity in selection.gold:
+            yield entity.label, _surface(selection.document, entity)
+
+
+def _surface(document: Document, entity: Entity) -> str:
+    return _compact(document.mention(entity))
+
+
+def _compact(text: str) -> str:
+    return "".join(text.split())

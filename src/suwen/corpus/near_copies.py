@@ -1,0 +1,102 @@
+"""Documents that are nearly copies of one another, found without comparing all pairs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suwen.document import Document
+
+__all__ = ["NearCopy", "near_copies"]
+
+SHINGLE = 8
+"""Characters per shingle: long enough that texts on one subject share few."""
+SAMPLE_ONE_IN = 16
+LEAST_SAMPLE = 32
+CROWDED = 16
+"""A shingle in more documents than this is boilerplate, or a text with many copies."""
+
+Shingles = NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True)
+class NearCopy:
+    """Two documents, by id in order, and their resemblance in [0, 1]."""
+
+    first: str
+    second: str
+    resemblance: float
+
+
+def near_copies(documents: Sequence[Document], least: float = 0.5) -> list[NearCopy]:
+    """The pairs of documents that resemble each other, the closest first.
+
+    The resemblance is the share of shingles (runs of 8 characters, white space removed) that both have among those
+    that either has (Broder 1997, On the resemblance and containment of documents). Candidates are pairs that share
+    sampled shingles; for them it is exact. Of many copies of one text, each is paired with some of the others, so that
+    all of them hang together.
+
+    Parameters
+    ----------
+    documents
+        In any order; the result does not depend on it.
+    least
+        The smallest resemblance to report.
+    """
+    by_id = {document.id: document for document in sorted(documents, key=lambda document: document.id)}
+    samples = {name: _sample(_shingles(document.text)) for name, document in by_id.items()}
+    found = []
+    for (first, second), shared in _candidates(samples).items():
+        estimate = shared / (len(samples[first]) + len(samples[second]) - shared)
+        # The estimate is off by chance; half the threshold leaves room for that and spares nearly all comparisons.
+        if estimate < least / 2:
+            continue
+        resemblance = _resemblance(_shingles(by_id[first].text), _shingles(by_id[second].text))
+        if resemblance >= least:
+            found.append(NearCopy(first, second, resemblance))
+    return sorted(found, key=lambda pair: (-pair.resemblance, pair.first, pair.second))
+
+
+def _shingles(text: str) -> Shingles:
+    """The distinct hashes of all runs of `SHINGLE` characters, ascending; one for a shorter text, none for an empty."""
+    codes = np.frombuffer("".join(text.split()).encode("utf-32-le"), dtype=np.uint32).astype(np.uint64)
+    if not len(codes):
+        return codes
+    length = min(SHINGLE, len(codes))
+    hashes = np.zeros(len(codes) - length + 1, dtype=np.uint64)
+    for offset in range(length):
+        hashes = hashes * np.uint64(0x9E3779B97F4A7C15) + codes[offset : offset + len(hashes)]
+    # A polynomial of similar characters gives similar values; the smallest must be as good as random (splitmix64).
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        hashes = (hashes ^ (hashes >> np.uint64(shift))) * np.uint64(factor)
+    return np.unique(hashes)
+
+
+def _sample(shingles: Shingles) -> Shingles:
+    """The smallest hashes: the same ones in every document that has them."""
+    below = int(np.searchsorted(shingles, np.uint64(2**64 // SAMPLE_ONE_IN)))
+    return shingles[: max(below, LEAST_SAMPLE)]
+
+
+def _candidates(samples: dict[str, Shingles]) -> Counter[tuple[str, str]]:
+    """How many sampled shingles each pair of documents shares."""
+    holders: dict[int, list[str]] = {}
+    for name, sample in samples.items():
+        for shingle in sample.tolist():
+            holders.setdefault(shingle, []).append(name)
+    return Counter(pair for names in holders.values() for pair in _pairs(names))
+
+
+def _pairs(names: list[str]) -> Iterator[tuple[str, str]]:
+    """All pairs of few documents, neighbors only of many: that keeps the work linear."""
+    return combinations(names, 2) if len(names) <= CROWDED else pairwise(names)
+
+
+def _resemblance(first: Shingles, second: Shingles) -> float:
+    shared = len(np.intersect1d(first, second, assume_unique=True))
+    return shared / (len(first) + len(second) - shared)

@@ -1,0 +1,23 @@
+"""Sentences as spans of the source text, the smallest unit that a split deals out and a report counts."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from suwen.text.sentences import split_sentences
+from suwen.text.view import make_view
+
+__all__ = ["sentence_spans"]
+
+Span = tuple[int, int]
+
+
+def sentence_spans(text: str) -> list[Span]:
+    """The sentences of a text as spans in code points that partition it.
+
+    Each sentence owns up to the start of the next, so that dropped characters and breaks belong to what they follow;
+    the first owns the beginning. A text without a sentence is one span.
+    """
+    view = make_view(text)
+    starts = [int(view.source[start]) for start, _ in split_sentences(view)]
+    return list(pairwise([0, *starts[1:], len(text)]))
