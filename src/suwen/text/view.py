@@ -114,9 +114,10 @@ class View:
     source_length: int
 
     def to_source(self, start: int, end: int) -> tuple[Span, ...]:
-        """The pieces of the source that ``[start, end)`` of the view stands for, without line breaks and dropped
-        characters; empty when nothing remains.
-        """  # noqa: D205, D209
+        """The pieces of the source behind ``[start, end)`` of the view, in order.
+
+        Line breaks and dropped characters lie between the pieces, never in one. Empty when nothing else is left.
+        """
         first, last = np.searchsorted(self.breaks, (start, end))
         offsets = self.source[start:end]
         if first < last:
@@ -158,14 +159,14 @@ class Gaps:
     blank_line: Flags
 
 
-def make_view(text: str, rules: ViewRules = ViewRules()) -> View:  # noqa: B008 (immutable)
-    """The view of a text.
+def make_view(text: str, rules: ViewRules = ViewRules()) -> View:
+    r"""The view of a text.
 
     White space around a line break goes with the break; byte order marks are left out.
 
     Examples
     --------
-    >>> view = make_view("口服盐酸二甲双胍片,阿卡\\n波糖片,每日三次。")
+    >>> view = make_view("口服盐酸二甲双胍片,阿卡\n波糖片,每日三次。")
     >>> view.text, view.to_source(10, 13)
     ('口服盐酸二甲双胍片,阿卡波糖片,每日三次。', ((10, 12), (13, 14)))
     """

@@ -1,0 +1,57 @@
+"""Sentences of a view."""
+
+from __future__ import annotations
+
+import re
+
+from suwen.text.view import Span, View
+
+__all__ = ["split_sentences"]
+
+BOUNDARY = re.compile(
+    r"""
+      [(（][^()（）。！？!?\n]{1,200}[)）]        # a remark in brackets stays whole
+    | (?P<paragraph>\n)
+    | (?P<end>
+        (?: (?:(?<![A-Za-z0-9]\ \ )。             # "HbA1c  。" is a subscript that was misread
+              (?!(?<=[0-9]。)[0-9]                # and so are the stops in "3。5", "10。/L" and "p。mol"
+                |(?<=[A-Za-z0-9]。)[a-z]
+                |[/<>=≤≥±%,，、;；:：~～])
+             |[！？!?])+
+            [”"’」』】〕》)）]*
+          | [;；]
+          | (?:(?<=[a-z0-9%)\]])|(?<=[a-z0-9%)\]]\ ))(?<!\bal)(?<!\bvs)\.(?=\s*[A-Z][a-z])
+        )
+        [^\S\n]*
+      )
+    """,
+    re.VERBOSE,
+)
+
+
+def split_sentences(view: View) -> list[Span]:
+    """The sentences, as ``[start, end)`` in the view: sorted, disjoint.
+
+    Every character but the paragraph breaks is in exactly one. A sentence ends with a full stop, exclamation or question
+    mark, closing quotes and brackets included; with a semicolon outside brackets; and with its paragraph. The white
+    space after an end belongs to the sentence before.
+
+    Examples
+    --------
+    >>> from suwen.text.view import make_view
+    >>> view = make_view("血糖升高（空腹；餐后）。给予胰岛素治疗！")
+    >>> [view.text[start:end] for start, end in split_sentences(view)]
+    ['血糖升高（空腹；餐后）。', '给予胰岛素治疗！']
+    """
+    sentences = []
+    begin = 0
+    for boundary in BOUNDARY.finditer(view.text):
+        if boundary.lastgroup is None:
+            continue
+        end = boundary.start() if boundary.lastgroup == "paragraph" else boundary.end()
+        if begin < end:
+            sentences.append((begin, end))
+        begin = boundary.end()
+    if begin < len(view.text):
+        sentences.append((begin, len(view.text)))
+    return sentences
