@@ -43,6 +43,8 @@ Span = tuple[int, int]
 TrainingMentions = Mapping[str, Collection[str]]
 """For each surface of the training part, the labels that it has there."""
 FAMILIARITIES = ("seen", "seen_with_another_type", "unseen")
+# White space by code point, up to the first after the last one (U+3000): a table is quicker than asking each character.
+WHITE_SPACE = np.array([chr(point).isspace() for point in range(0x3002)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,24 +154,20 @@ def match_overlapping(first: Sequence[Span], second: Sequence[Span]) -> list[tup
         Indices into `first` and `second`.
     """
     sides = (first, second)
-    # At one position ends come before starts, because spans are half-open.
-    events = sorted(
-        event
-        for side, spans in enumerate(sides)
-        for index, (start, end) in enumerate(spans)
-        for event in ((start, 1, side, index), (end, 0, side, index))
-    )
-    waiting: tuple[list[Span], list[Span]] = ([], [])
+    by_end = sorted((end, side, index) for side in (0, 1) for index, (_, end) in enumerate(sides[side]))
+    # Stacks, so that the span that starts first is popped first.
+    unopened = [sorted(((start, end, i) for i, (start, end) in enumerate(spans)), reverse=True) for spans in sides]
+    opened: tuple[list[Span], list[Span]] = ([], [])
     done = [False] * len(first), [False] * len(second)
     pairs: list[tuple[int, int]] = []
-    for _, starts, side, index in events:
-        if starts:
-            heappush(waiting[side], (sides[side][index][1], index))
-            continue
+    for end, side, index in by_end:
         if done[side][index]:
             continue
         done[side][index] = True
-        others, others_done = waiting[1 - side], done[1 - side]
+        others, others_done, others_unopened = opened[1 - side], done[1 - side], unopened[1 - side]
+        while others_unopened and others_unopened[-1][0] < end:
+            _, other_end, other = others_unopened.pop()
+            heappush(others, (other_end, other))
         while others and others_done[others[0][1]]:
             heappop(others)
         if others:
@@ -231,9 +229,12 @@ def _tags(kept: Iterable[Entity], visible: NDArray[np.bool_], labels: dict[str, 
         begin = 2 * labels.setdefault(entity.label, len(labels)) + 1
         for start, end in entity.pieces:
             tags[start:end] = begin + 1
-        # A mention may be annotated from the space before it; its first visible character begins it.
-        hull = slice(entity.start, entity.end)
-        tags[entity.start + int(((tags[hull] > 0) & visible[hull]).argmax())] = begin
+        first = entity.start
+        if not visible[first]:
+            # A mention may be annotated from the space before it; its first visible character begins it.
+            hull = slice(entity.start, entity.end)
+            first += int((visible[hull] & (tags[hull] > 0)).argmax())
+        tags[first] = begin
     return tags
 
 
@@ -244,7 +245,7 @@ def _token_scores(pairs: Sequence[Pair]) -> TokenScores:
     flattened = [0, 0]
     for pair in pairs:
         text = pair.predicted.text
-        visible = ~np.fromiter(map(str.isspace, text), np.bool_, len(text))
+        visible = ~_white_space(text)
         scored = np.zeros(len(text), np.bool_)
         for start, end in pair.gold.spans:
             scored[start:end] = visible[start:end]
@@ -259,6 +260,12 @@ def _token_scores(pairs: Sequence[Pair]) -> TokenScores:
         totals += [np.count_nonzero(view) for view in views]
     matched, in_gold, in_prediction, equal_tags, characters = map(int, totals)
     return TokenScores(Score(matched, in_gold, in_prediction), equal_tags, characters, *flattened)
+
+
+def _white_space(text: str) -> NDArray[np.bool_]:
+    points = np.frombuffer(text.encode("utf-32-le"), "<u4")
+    found: NDArray[np.bool_] = WHITE_SPACE[np.minimum(points, len(WHITE_SPACE) - 1)]
+    return found
 
 
 def surface(text: str, start: int, end: int) -> str:
@@ -285,7 +292,10 @@ def _familiarity_scores(pairs: Sequence[Pair], training: TrainingMentions) -> di
     # Label and hull decide the class, so a match has the same class on both sides, and precision is defined too.
     counts = {name: [0, 0, 0] for name in FAMILIARITIES}
     for pair in pairs:
-        for kind, keys in enumerate((pair.gold_keys & pair.predicted_keys, pair.gold_keys, pair.predicted_keys)):
-            for label, start, end in keys:
-                counts[familiarity(label, surface(pair.predicted.text, start, end), training)][kind] += 1
+        for label, start, end in pair.gold_keys | pair.predicted_keys:
+            in_gold, predicted = (label, start, end) in pair.gold_keys, (label, start, end) in pair.predicted_keys
+            numbers = counts[familiarity(label, surface(pair.predicted.text, start, end), training)]
+            numbers[0] += in_gold and predicted
+            numbers[1] += in_gold
+            numbers[2] += predicted
     return {name: Score(*numbers) for name, numbers in counts.items()}
