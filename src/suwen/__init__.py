@@ -6,9 +6,39 @@
 '二甲双胍'
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from suwen.document import Attribute, Document, Entity, Note, Page, Relation
 from suwen.errors import SuwenError
 
-__all__ = ["Attribute", "Document", "Entity", "Note", "Page", "Relation", "SuwenError", "__version__"]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from suwen.inference.predictor import Extractor
+
+__all__ = ["Attribute", "Document", "Entity", "Note", "Page", "Relation", "SuwenError", "__version__", "load"]
 
 __version__ = "0.1.0"
+
+
+def load(path: str | Path, device: str = "cpu") -> Extractor:
+    """Load a model folder: ``ner = suwen.load("model"); ner("口服二甲双胍").entities``.
+
+    Parameters
+    ----------
+    path
+        A folder written by ``suwen train``.
+    device
+        Where a neural model runs: ``cpu``, ``cuda``, ``cuda:1`` …
+
+    Raises
+    ------
+    SuwenError
+        When the folder is missing, damaged, or of another format version, or a package is missing.
+    """
+    # Late, because whoever only handles documents should not wait for numpy and torch.
+    from suwen.loading import load as load_model
+
+    return load_model(path, device)

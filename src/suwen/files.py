@@ -14,7 +14,17 @@ from typing import Any
 
 from suwen.errors import SuwenError
 
-__all__ = ["os_error", "read_json", "read_text", "replacing", "replacing_folder", "sha256", "write_json", "write_text"]
+__all__ = [
+    "decode_text",
+    "os_error",
+    "read_json",
+    "read_text",
+    "replacing",
+    "replacing_folder",
+    "sha256",
+    "write_json",
+    "write_text",
+]
 
 
 def os_error(error: OSError, path: Path) -> SuwenError:
@@ -38,6 +48,17 @@ def read_text(path: Path) -> str:
         data = path.read_bytes()
     except OSError as error:
         raise os_error(error, path) from None
+    return decode_text(data, path)
+
+
+def decode_text(data: bytes, path: Path) -> str:
+    """The characters of UTF-8 bytes; `path` is named when they are not UTF-8.
+
+    Raises
+    ------
+    SuwenError
+        S103.
+    """
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -1,1 +1,405 @@
-"""Reading and writing model folders."""
+"""Model folders: all that decides what a model finds, in one folder that is whole or not there.
+
+``suwen.json`` holds the settings, ``manifest.json`` where the model comes from and the SHA-256 of the other files
+(``README.md``, which people edit, excepted). A tagger's folder also holds ``vocab.txt``, ``bigrams.txt`` if it reads
+pairs of characters, and a per-character ``tokenizer.json`` for Hugging Face's libraries.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args
+
+import numpy as np
+
+from suwen.errors import SuwenError
+from suwen.files import read_json, replacing_folder, sha256, write_json, write_text
+from suwen.schema import Schema
+from suwen.schemes import scheme_named
+from suwen.tagging.decode import Transitions
+from suwen.tagging.encode import Featurizer
+from suwen.tagging.vocabulary import CLS, MASK, PAD, SEP, UNK, BigramVocabulary, CharacterVocabulary
+from suwen.text.view import ViewRules
+from suwen.text.windows import WindowRules
+
+__all__ = [
+    "ModelFolder",
+    "StoredModel",
+    "TaggerSettings",
+    "read_model_folder",
+    "read_stored_model",
+    "tagger_folder",
+    "write_model_folder",
+    "write_stored_model",
+]
+
+FORMAT_VERSION = 1
+SETTINGS, MANIFEST, CARD = "suwen.json", "manifest.json", "README.md"
+VOCABULARY, BIGRAMS = "vocab.txt", "bigrams.txt"
+FEATURES = (("input_ids",), ("input_ids", "bigram_ids"))
+
+Decoding = Literal["crf", "legal", "argmax"]
+Rules = TypeVar("Rules", ViewRules, WindowRules)
+Types = tuple[type, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class TaggerSettings:
+    """All that decides a tagger's output beside its vocabularies and weights.
+
+    Parameters
+    ----------
+    schema
+        The entity types.
+    scheme
+        The name of the tagging scheme, for example ``"BIO"``.
+    view, windows
+        How a text is normalized and cut up.
+    features
+        The names of the model's input arrays, as `Featurizer.names` gives them.
+    special_tokens
+        Whether a window stands between ``[CLS]`` and ``[SEP]``.
+    decoding
+        ``crf``: the best path under the learnt `transitions`; ``legal``: the best path that the scheme allows;
+        ``argmax``: the best tag of each character.
+    transitions
+        The scores of the CRF; with ``crf`` only.
+    """
+
+    schema: Schema
+    scheme: str
+    view: ViewRules
+    windows: WindowRules
+    features: tuple[str, ...]
+    special_tokens: bool
+    decoding: Decoding
+    transitions: Transitions | None = None
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags in the order of the emissions' last axis."""
+        return scheme_named(self.scheme).tags(self.schema.labels)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as JSON values; `from_dict` reads them back exactly."""
+        crf = self.transitions
+        return {
+            "schema": self.schema.to_dict(),
+            "scheme": self.scheme,
+            "view": asdict(self.view),
+            "windows": asdict(self.windows),
+            "features": list(self.features),
+            "special_tokens": self.special_tokens,
+            "decoding": self.decoding,
+            "transitions": None
+            if crf is None
+            else {"start": crf.start.tolist(), "end": crf.end.tolist(), "matrix": crf.matrix.tolist()},
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], path: Path | None = None) -> TaggerSettings:
+        """Build settings from the values that `to_dict` made.
+
+        Raises
+        ------
+        SuwenError
+            S401 when a key is unknown, S404 when a scheme is, S407 when the label set is broken, S501 when a key is
+            missing or its value is not of its kind.
+        """
+        check_keys(
+            values,
+            {
+                "schema": (dict,),
+                "scheme": (str,),
+                "view": (dict,),
+                "windows": (dict,),
+                "features": (list,),
+                "special_tokens": (bool,),
+                "decoding": (str,),
+                "transitions": (dict, type(None)),
+            },
+            path,
+        )
+        if tuple(values["features"]) not in FEATURES:
+            raise SuwenError("S501", path, reason=f"it asks for unknown features: {values['features']}")
+        if values["decoding"] not in get_args(Decoding):
+            raise SuwenError(
+                "S404", path, what="decoding", name=values["decoding"], known=", ".join(get_args(Decoding))
+            )
+        if (values["decoding"] == "crf") != (values["transitions"] is not None):
+            raise SuwenError("S501", path, reason="transitions belong to the decoding 'crf', and to no other")
+        schema = Schema.from_dict(values["schema"], path)
+        scheme = scheme_named(values["scheme"])
+        return cls(
+            schema,
+            scheme.name,
+            _rules(ViewRules, values["view"], path),
+            _rules(WindowRules, values["windows"], path),
+            tuple(values["features"]),
+            values["special_tokens"],
+            values["decoding"],
+            values["transitions"] and _transitions(values["transitions"], len(scheme.tags(schema.labels)), path),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """What every kind of model folder holds: the kind, its settings as JSON values, and the manifest."""
+
+    path: Path
+    model: str
+    settings: dict[str, Any]
+    manifest: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFolder:
+    """A tagger's folder, without its weights."""
+
+    path: Path
+    settings: TaggerSettings
+    featurizer: Featurizer
+    manifest: dict[str, Any]
+
+
+def write_stored_model(
+    path: Path,
+    model: str,
+    settings: Mapping[str, Any],
+    write_files: Callable[[Path], None],
+    manifest: Mapping[str, Any],
+    card: str,
+    overwrite: bool = False,
+) -> None:
+    """Write a model folder of any kind, whole or not at all.
+
+    Parameters
+    ----------
+    model
+        The kind of model, which decides who reads the folder: ``"tagger"``, ``"dictionary"``, ...
+    settings
+        JSON values, without the keys ``format_version`` and ``model``.
+    write_files
+        Writes the other files into the folder that it is given.
+    manifest
+        Where the model comes from, as JSON values; ``files`` with the hashes is added.
+    card
+        The text of ``README.md``.
+    overwrite
+        Whether another model folder may be replaced. Anything else is never replaced.
+
+    Raises
+    ------
+    SuwenError
+        S104 when `path` exists, S102 or S105 when it cannot be written.
+    """
+    with replacing_folder(path, overwrite and (path / SETTINGS).is_file()) as folder:
+        write_json(folder / SETTINGS, {"format_version": FORMAT_VERSION, "model": model, **settings})
+        write_files(folder)
+        files = sorted(file for file in folder.rglob("*") if file.is_file())
+        hashes = {file.relative_to(folder).as_posix(): sha256(file) for file in files}
+        write_text(folder / CARD, card)
+        write_json(folder / MANIFEST, {**manifest, "files": hashes})
+
+
+def read_stored_model(path: Path) -> StoredModel:
+    """Read what all kinds of model folders share, and compare every file with its hash.
+
+    Raises
+    ------
+    SuwenError
+        S101 when there is nothing, S109 when it is a file, S501 when it is no whole model folder, S502 when it is of
+        another format version, S503 when a file was changed.
+    """
+    if not path.exists():
+        raise SuwenError("S101", path)
+    if not path.is_dir():
+        raise SuwenError("S109", path, found="file", expected="model folder")
+    settings = _read_object(path, SETTINGS)
+    version = settings.pop("format_version", None)
+    if version != FORMAT_VERSION:
+        raise SuwenError("S502", path / SETTINGS, found=version, known=FORMAT_VERSION)
+    model = settings.pop("model", None)
+    if not isinstance(model, str):
+        raise SuwenError("S501", path, reason=f"{SETTINGS} does not say which kind of model it is")
+    manifest = _read_object(path, MANIFEST)
+    _check_hashes(path, manifest.get("files"))
+    return StoredModel(path, model, settings, manifest)
+
+
+def write_model_folder(
+    path: Path,
+    settings: TaggerSettings,
+    featurizer: Featurizer,
+    write_weights: Callable[[Path], None],
+    manifest: Mapping[str, Any],
+    card: str,
+    overwrite: bool = False,
+) -> None:
+    """Write a tagger's folder, whole or not at all.
+
+    Parameters
+    ----------
+    write_weights
+        Writes ``config.json`` and ``model.safetensors`` into the folder that it is given.
+    manifest, card, overwrite
+        As in `write_stored_model`.
+
+    Raises
+    ------
+    SuwenError
+        S104 when `path` exists, S102 or S105 when it cannot be written.
+    """
+
+    def write_files(folder: Path) -> None:
+        featurizer.characters.write(folder / VOCABULARY)
+        if featurizer.bigrams is not None:
+            featurizer.bigrams.write(folder / BIGRAMS)
+        write_tokenizer(folder, featurizer)
+        write_weights(folder)
+
+    write_stored_model(path, "tagger", settings.to_dict(), write_files, manifest, card, overwrite)
+
+
+def read_model_folder(path: Path) -> ModelFolder:
+    """Read a tagger's folder, but not its weights.
+
+    Raises
+    ------
+    SuwenError
+        As `read_stored_model` and `tagger_folder`.
+    """
+    return tagger_folder(read_stored_model(path))
+
+
+def tagger_folder(stored: StoredModel) -> ModelFolder:
+    """Read the tagger in a folder whose shared part was read already.
+
+    Raises
+    ------
+    SuwenError
+        As `TaggerSettings.from_dict`; S109 when the folder holds another kind of model.
+    """
+    path = stored.path
+    if stored.model != "tagger":
+        raise SuwenError("S109", path, found=stored.model, expected="tagger")
+    settings = TaggerSettings.from_dict(stored.settings, path / SETTINGS)
+    characters = CharacterVocabulary.read(path / VOCABULARY)
+    bigrams = BigramVocabulary.read(path / BIGRAMS, characters) if "bigram_ids" in settings.features else None
+    return ModelFolder(path, settings, Featurizer(characters, bigrams, settings.special_tokens), stored.manifest)
+
+
+def check_keys(values: Mapping[str, Any], kinds: Mapping[str, Types], path: Path | None) -> None:
+    """Check that exactly these keys are there and that each value is of one of its kinds.
+
+    Raises
+    ------
+    SuwenError
+        S401 when a key is unknown, S501 when one is missing or its value is of another kind.
+    """
+    for key in values:
+        if key not in kinds:
+            guess = difflib.get_close_matches(key, kinds, 1, cutoff=0)[0]
+            raise SuwenError("S401", path, key=key, guess=guess, known=", ".join(kinds))
+    for key, allowed in kinds.items():
+        if key not in values:
+            raise SuwenError("S501", path, reason=f"the key {key!r} is missing")
+        # Not isinstance: True is an int.
+        if type(values[key]) not in allowed:
+            expected = " or ".join(kind.__name__ for kind in allowed)
+            raise SuwenError("S501", path, reason=f"{key!r} is {values[key]!r}, expected {expected}")
+
+
+def write_tokenizer(folder: Path, featurizer: Featurizer) -> None:
+    """Write ``tokenizer.json`` and ``tokenizer_config.json`` for Hugging Face's libraries.
+
+    It gives the ids of `CharacterVocabulary` for any text, with two exceptions: the literal text of a special token
+    (``[CLS]``) is read as that token, not character by character; and ``bigram_ids`` are suwen's alone.
+    """
+    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
+
+    characters = featurizer.characters
+    index = {token: i for i, token in enumerate(characters.tokens)}
+    tokenizer = Tokenizer(models.WordLevel(index, unk_token=UNK))
+    # One replacement of one character by one: a general lower-casing would lengthen some (İ) and touch known capitals.
+    tokenizer.normalizer = normalizers.Sequence(
+        [
+            normalizers.Replace(Regex("[" + "".join(f"\\x{{{ord(form):x}}}" for form in forms) + "]"), token)
+            for token, forms in _other_forms(characters).items()
+        ]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
+    tokenizer.add_special_tokens([token for token in (PAD, UNK, CLS, SEP, MASK) if token in index])
+    if featurizer.special_tokens:
+        specials = [(token, index[token]) for token in (CLS, SEP)]
+        tokenizer.post_processor = processors.TemplateProcessing(f"{CLS} $A {SEP}", None, specials)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    roles = {"pad_token": PAD, "unk_token": UNK, "cls_token": CLS, "sep_token": SEP, "mask_token": MASK}
+    write_json(
+        folder / "tokenizer_config.json",
+        {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "clean_up_tokenization_spaces": False,
+            **{role: token for role, token in roles.items() if token in index},
+        },
+    )
+
+
+def _other_forms(characters: CharacterVocabulary) -> dict[str, list[str]]:
+    """The characters outside the vocabulary that are looked up under another one, by that one."""
+    # The surrogates are no characters.
+    every = [chr(point) for point in (*range(0xD800), *range(0xE000, 0x110000))]
+    ids = characters.ids("".join(every))
+    forms: defaultdict[str, list[str]] = defaultdict(list)
+    for place in np.flatnonzero(ids != characters.unk).tolist():
+        token = characters.tokens[ids[place]]
+        if token != every[place]:
+            forms[token].append(every[place])
+    return dict(forms)
+
+
+def _read_object(folder: Path, name: str) -> dict[str, Any]:
+    path = folder / name
+    if not path.is_file():
+        raise SuwenError("S501", folder, reason=f"{name} is missing")
+    try:
+        values = read_json(path)
+    except SuwenError as error:
+        raise SuwenError("S501", path, error.line, reason=error.text) from None
+    if not isinstance(values, dict):
+        raise SuwenError("S501", path, reason="it holds no JSON object")
+    return values
+
+
+def _check_hashes(folder: Path, hashes: Any) -> None:
+    if not isinstance(hashes, dict):
+        raise SuwenError("S501", folder / MANIFEST, reason="it lists no files")
+    missing = [name for name in hashes if not (folder / name).is_file()]
+    if missing:
+        raise SuwenError("S501", folder, reason=f"{', '.join(missing)} missing")
+    for name, expected in hashes.items():
+        if sha256(folder / name) != expected:
+            raise SuwenError("S503", folder, name=name)
+
+
+def _rules(kind: type[Rules], values: dict[str, Any], path: Path | None) -> Rules:
+    check_keys(values, {field.name: (type(field.default),) for field in fields(kind)}, path)
+    return kind(**values)
+
+
+def _transitions(values: dict[str, Any], count: int, path: Path | None) -> Transitions:
+    shapes = {"start": (count,), "end": (count,), "matrix": (count, count)}
+    check_keys(values, dict.fromkeys(shapes, (list,)), path)
+    arrays = {}
+    for name, shape in shapes.items():
+        try:
+            arrays[name] = np.asarray(values[name], np.float32)
+        except (TypeError, ValueError):
+            raise SuwenError("S501", path, reason=f"the transitions' {name!r} holds more than numbers") from None
+        if arrays[name].shape != shape:
+            raise SuwenError("S501", path, reason=f"the transitions' {name!r} is not of shape {shape}")
+    return Transitions(**arrays)

@@ -1,1 +1,5 @@
-"""Running a tagger over documents; never imports torch."""
+"""From a model's scores to entities, for many documents at once; never imports torch."""
+
+from suwen.inference.predictor import BATCH_TOKENS, Extractor, Predictor, Scorer
+
+__all__ = ["BATCH_TOKENS", "Extractor", "Predictor", "Scorer"]

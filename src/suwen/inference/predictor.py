@@ -1,0 +1,215 @@
+"""From documents to documents with entities: windows, batches, emissions, blocks, entities.
+
+Windows of several documents share a batch, so that little is padded; every block is decoded whole. What is found does
+not depend on the batches or on the other documents.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suwen.document import Document, Entity
+from suwen.inference.batching import batches, pad
+from suwen.model_folder import TaggerSettings
+from suwen.schemes import scheme_named
+from suwen.tagging.decode import ScoredSpan, argmax_spans, decode_spans, legal_transitions
+from suwen.tagging.encode import Featurizer, Prepared, prepare
+from suwen.text.windows import Block
+
+__all__ = ["BATCH_TOKENS", "Extractor", "Predictor", "Scorer"]
+
+Span = tuple[int, int]
+Inputs = dict[str, NDArray[np.int32]]
+Emissions = NDArray[np.float32]
+
+BATCH_TOKENS = 8192
+"""How many tokens, padding included, a batch holds unless told otherwise."""
+
+POOLED_BATCHES = 16
+"""So many batches are cut from the same windows: enough that windows of like length meet, few enough to stay small."""
+
+
+class Scorer(Protocol):
+    """Runs a model."""
+
+    def emissions(self, inputs: Mapping[str, NDArray[np.int32]]) -> Emissions:
+        """Score a batch.
+
+        Parameters
+        ----------
+        inputs
+            Arrays ``[B, T]`` by name: the features that the model reads, and ``attention_mask``.
+
+        Returns
+        -------
+        Scores of the tags, float32 ``[B, T, K]``. What stands in one row must not change with the others.
+        """
+
+
+class Extractor(Protocol):
+    """Finds entities: what `suwen.load` gives, whatever the kind of model."""
+
+    def __call__(self, text: str | Document) -> Document:
+        """Find the entities of a text."""
+
+    def pipe(self, documents: Iterable[Document]) -> Iterator[Document]:
+        """Find the entities of many documents, one after the other."""
+
+    def predict(self, selections: Iterable[tuple[Document, Sequence[Span] | None]]) -> Iterator[Document]:
+        """Find the entities of those sentences that begin in the owned spans (source offsets; None: of all)."""
+
+
+@dataclass(slots=True)
+class _Reading:
+    """A document on its way."""
+
+    document: Document
+    prepared: Prepared
+    arrays: Inputs
+    undecided: int
+    """How many blocks have not been decoded."""
+    spans: list[ScoredSpan] = field(default_factory=list)
+    """What was found, in view offsets."""
+
+
+class Predictor:
+    """Finds entities with a tagger.
+
+    Parameters
+    ----------
+    settings
+        How text is cut up and tags become entities.
+    featurizer
+        Turns text into the model's arrays.
+    scorer
+        Runs the model.
+    batch_tokens
+        The most tokens, padding included, that a batch may hold; one longer window is a batch of its own.
+
+    Examples
+    --------
+    >>> import suwen
+    >>> ner = suwen.load("model")  # doctest: +SKIP
+    >>> document = ner("口服二甲双胍0.5g,每日三次")  # doctest: +SKIP
+    >>> [(entity.label, document.mention(entity)) for entity in document.entities]  # doctest: +SKIP
+    [('Method', '口服'), ('Drug', '二甲双胍'), ('Amount', '0.5g'), ('Frequency', '每日三次')]
+    """
+
+    def __init__(
+        self, settings: TaggerSettings, featurizer: Featurizer, scorer: Scorer, batch_tokens: int = BATCH_TOKENS
+    ) -> None:
+        self.settings = settings
+        self.featurizer = featurizer
+        self.scorer = scorer
+        self.batch_tokens = batch_tokens
+        self._tags = settings.tags
+        self._scheme = scheme_named(settings.scheme)
+        self._transitions = settings.transitions or legal_transitions(self._tags, self._scheme)
+
+    def __call__(self, text: str | Document) -> Document:
+        """Find the entities of a text.
+
+        Returns
+        -------
+        The document (for a string a new one with the id ``text``) with the predicted entities, in reading order, with
+        the ids T1, T2, … and their confidences.
+        """
+        document = Document("text", text) if isinstance(text, str) else text
+        return next(self.pipe([document]))
+
+    def pipe(self, documents: Iterable[Document]) -> Iterator[Document]:
+        """Find the entities of many documents, in their order, reading only a little ahead.
+
+        Entities that a document has are replaced, and relations, attributes and notes, which point to them, go too.
+        """
+        return self.predict((document, None) for document in documents)
+
+    def predict(self, selections: Iterable[tuple[Document, Sequence[Span] | None]]) -> Iterator[Document]:
+        """Find the entities of chosen sentences, otherwise as `pipe`.
+
+        Parameters
+        ----------
+        selections
+            Documents, each with the source spans that are asked for: only sentences that begin in one of them are
+            decided (their neighbors are read as context). None asks for the whole document.
+        """
+        waiting: deque[_Reading] = deque()
+        pool: list[tuple[_Reading, Block]] = []
+        pooled = 0
+        for document, owned in selections:
+            reading = self._open(document, owned)
+            waiting.append(reading)
+            for block in reading.prepared.blocks:
+                pool.append((reading, block))
+                pooled += block.end - block.start
+                if pooled >= POOLED_BATCHES * self.batch_tokens:
+                    self._decide(pool)
+                    pool, pooled = [], 0
+            yield from self._finished(waiting)
+        self._decide(pool)
+        yield from self._finished(waiting)
+
+    def _open(self, document: Document, owned: Sequence[Span] | None) -> _Reading:
+        prepared = prepare(document.text, self.settings.view, self.settings.windows, owned)
+        return _Reading(document, prepared, self.featurizer.arrays(prepared.view.text), len(prepared.blocks))
+
+    def _decide(self, pool: Sequence[tuple[_Reading, Block]]) -> None:
+        """Score and decode blocks, and hand each document what was found in it."""
+        lengths = [block.end - block.start for _, block in pool]
+        # The characters of all blocks, one block after the other.
+        begins = np.cumsum([0, *lengths])
+        emissions = self._emissions(pool, begins)
+        for rows in batches(lengths, self.batch_tokens):
+            sizes = np.array([lengths[i] for i in rows])
+            steps = np.arange(sizes[0])
+            places = np.where(steps < sizes[:, None], begins[rows][:, None] + steps, begins[rows][:, None])
+            for i, spans in zip(rows, self._decode(emissions[places], sizes), strict=True):
+                reading, block = pool[i]
+                reading.spans += [(label, block.start + start, block.start + end, p) for label, start, end, p in spans]
+                reading.undecided -= 1
+
+    def _emissions(self, pool: Sequence[tuple[_Reading, Block]], begins: NDArray[np.int64]) -> Emissions:
+        """The emissions of the blocks' characters, ``[begins[-1], K]``, each from the window that decides it."""
+        windows = [(i, window) for i, (_, block) in enumerate(pool) for window in block.windows]
+        lengths = [window.end - window.start + 2 * self.featurizer.offset for _, window in windows]
+        emissions = np.empty((begins[-1], len(self._tags)), np.float32)
+        for rows in batches(lengths, self.batch_tokens):
+            inputs = pad(
+                [self.featurizer.window(pool[windows[row][0]][0].arrays, windows[row][1]) for row in rows],
+                self.featurizer.padding,
+            )
+            scores = self.scorer.emissions(inputs)
+            for k, row in enumerate(rows):
+                i, window = windows[row]
+                start = begins[i] + window.core_start - pool[i][1].start
+                first = window.core_start - window.start + self.featurizer.offset
+                size = window.core_end - window.core_start
+                emissions[start : start + size] = scores[k, first : first + size]
+        return emissions
+
+    def _decode(self, emissions: Emissions, lengths: NDArray[np.int64]) -> list[list[ScoredSpan]]:
+        if self.settings.decoding == "argmax":
+            return argmax_spans(emissions, lengths, self._tags, self._scheme)
+        return decode_spans(emissions, lengths, self._transitions, self._tags, self._scheme)
+
+    def _finished(self, waiting: deque[_Reading]) -> Iterator[Document]:
+        while waiting and not waiting[0].undecided:
+            reading = waiting.popleft()
+            yield replace(reading.document, entities=_entities(reading), relations=(), attributes=(), notes=())
+
+
+def _entities(reading: _Reading) -> tuple[Entity, ...]:
+    entities: list[Entity] = []
+    for label, start, end, score in sorted(reading.spans, key=lambda span: span[1:3]):
+        pieces = reading.prepared.view.to_source(start, end)
+        # Nothing remains of what is made of line breaks alone.
+        if pieces:
+            fragments = pieces if len(pieces) > 1 else ()
+            entities.append(Entity(label, pieces[0][0], pieces[-1][1], fragments, f"T{len(entities) + 1}", score))
+    return tuple(entities)

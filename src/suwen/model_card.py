@@ -1,0 +1,118 @@
+"""The card of a model folder: what the model finds, where it comes from, how well it does, how to use it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from suwen.schema import Schema
+
+__all__ = ["model_card"]
+
+
+class Settings(Protocol):
+    """What a card needs to know of a model's settings."""
+
+    @property
+    def schema(self) -> Schema:
+        """The entity types."""
+
+
+def model_card(settings: Settings, manifest: Mapping[str, Any]) -> str:
+    """Write the ``README.md`` of a model folder, in the form that Hugging Face's hub reads.
+
+    Parameters
+    ----------
+    settings
+        The model's settings.
+    manifest
+        Of its keys the card shows ``name``, ``license``, ``data`` (counts by name), ``scores`` (by part: precision,
+        recall and f1 in [0, 1]) and ``versions`` (of packages, by name). Each may be missing.
+    """
+    name = manifest.get("name", "suwen model")
+    lines = [
+        "---",
+        "language: zh",
+        f"license: {manifest.get('license', 'other')}",
+        "library_name: suwen",
+        "pipeline_tag: token-classification",
+        "tags: [named-entity-recognition, medical, chinese]",
+        "---",
+        "",
+        f"# {name}",
+        "",
+        "Finds named entities in Chinese medical literature. 识别中文医学文献中的命名实体。",
+        "",
+        "## What it finds 实体类型",
+        "",
+        *_table(("label", "中文", "English"), [(kind.name, kind.zh, kind.en) for kind in settings.schema.entities]),
+        *_section("Training data 训练数据", _counts(manifest.get("data", {}))),
+        *_section("Scores 成绩", _scores(manifest.get("scores", {}))),
+        "",
+        "## Limits 局限",
+        "",
+        "- It finds what its training data marks, in the way that data marks it; other kinds of text cost accuracy.",
+        "- Of entities inside one another or overlapping it finds at most one; none crosses a sentence end.",
+        "- It is no medical device. 仅供研究,不可用于诊断或治疗。",
+        "",
+        "## How to use it 使用方法",
+        "",
+        "```sh",
+        "suwen extract notes/ -o entities.jsonl --model MODEL",
+        "```",
+        "",
+        "```python",
+        "import suwen",
+        "",
+        'ner = suwen.load("MODEL")',
+        'document = ner("口服二甲双胍0.5g,每日三次")',
+        "for entity in document.entities:",
+        "    print(entity.label, document.mention(entity), entity.start, entity.end, entity.score)",
+        "```",
+        *_section(
+            "Made with 软件版本", [f"{name} {version}" for name, version in manifest.get("versions", {}).items()]
+        ),
+        "",
+        "The seed, the resolved configuration and the hashes of all files are in `manifest.json`.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _section(heading: str, body: Sequence[str]) -> list[str]:
+    return ["", f"## {heading}", "", *body] if body else []
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return [_row(heads), _row(["---"] * len(heads)), *map(_row, rows)]
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _counts(data: Mapping[str, Any]) -> list[str]:
+    return _table(("what", "how many"), list(_numbers(data))) if any(_numbers(data)) else []
+
+
+def _numbers(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The figures alone: hashes, names and nested values are in the manifest."""
+    for name, value in data.items():
+        if isinstance(value, int):
+            yield name.replace("_", " "), f"{value:,}"
+
+
+def _scores(scores: Mapping[str, Any]) -> list[str]:
+    """Precision, recall and F1 of each part, in percent."""
+    measures = ("precision", "recall", "f1")
+    rows = [
+        (part, *(f"{100 * values[measure]:.2f}" for measure in measures))
+        for part, values in scores.items()
+        if isinstance(values, Mapping) and all(measure in values for measure in measures)
+    ]
+    if not rows:
+        return []
+    return [
+        "Strict match of type and both boundaries, micro-averaged, percent.",
+        "",
+        *_table(("part", *measures), rows),
+    ]
