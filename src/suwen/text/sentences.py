@@ -13,16 +13,16 @@ BOUNDARY = re.compile(
       [(（][^()（）。！？!?\n]{1,200}[)）]        # a remark in brackets stays whole
     | (?P<paragraph>\n)
     | (?P<end>
-        (?: (?:(?<![A-Za-z0-9]\ \ )。             # "HbA1c  。" is a subscript that was misread
-              (?!(?<=[0-9]。)[0-9]                # and so are the stops in "3。5", "10。/L" and "p。mol"
-                |(?<=[A-Za-z0-9]。)[a-z]
-                |[/<>=≤≥±%,，、;；:：~～])
-             |[！？!?])+
+        (?: (?: (?<![A-Za-z0-9]\ \ )。            # "HbA1c  。" is a subscript that was misread
+                (?!(?<=[0-9]。)[0-9]              # and so are the stops in "3。5", "10。/L" and "p。mol"
+                  |(?<=[A-Za-z0-9]。)[a-z]
+                  |[/<>=≤≥±%,，、:：~～])
+              | [！？!?；;]
+              | (?:(?<=[a-z0-9%)\]])|(?<=[a-z0-9%)\]]\ ))(?<!\bal)(?<!\bvs)\.(?=\s*[A-Z][a-z])
+            )
             [”"’」』】〕》)）]*
-          | [;；]
-          | (?:(?<=[a-z0-9%)\]])|(?<=[a-z0-9%)\]]\ ))(?<!\bal)(?<!\bvs)\.(?=\s*[A-Z][a-z])
-        )
-        [^\S\n]*
+            [^\S\n]*
+        )+                                        # together, so that no sentence is a lone full stop
       )
     """,
     re.VERBOSE,
@@ -32,9 +32,9 @@ BOUNDARY = re.compile(
 def split_sentences(view: View) -> list[Span]:
     """The sentences, as ``[start, end)`` in the view: sorted, disjoint.
 
-    Every character but the paragraph breaks is in exactly one. A sentence ends with a full stop, exclamation or question
-    mark, closing quotes and brackets included; with a semicolon outside brackets; and with its paragraph. The white
-    space after an end belongs to the sentence before.
+    Every character but the paragraph breaks is in exactly one. A sentence ends with a full stop, an exclamation or
+    question mark, a semicolon outside brackets, and with its paragraph. Closing quotes and brackets and the white space
+    after an end belong to it.
 
     Examples
     --------
