@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, get_args
 
 from suwen.document import Entity
 from suwen.evaluation.scores import (
@@ -18,9 +18,10 @@ from suwen.evaluation.scores import (
     surface,
 )
 
-__all__ = ["Analysis", "Case", "Kind", "Pair", "analyze"]
+__all__ = ["KINDS", "Analysis", "Case", "Kind", "Pair", "analyze"]
 
 Kind = Literal["missed", "spurious", "boundary", "type", "boundary_and_type"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,21 @@ class Analysis:
     Right mentions and boundary errors are both on the diagonal; a row adds up to the gold mentions of its label, a
     column to the predicted ones.
     """
+
+    @property
+    def errors(self) -> dict[Kind, int]:
+        """How many cases there are of each kind."""
+        counts = Counter(case.kind for case in self.cases)
+        return {kind: counts[kind] for kind in KINDS}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The scores, the number of errors by kind, and the confusion as JSON values."""
+        confusion = sorted(self.confusion.items(), key=lambda item: (-item[1], item[0]))
+        return {
+            **self.scores.to_dict(),
+            "errors": self.errors,
+            "confusion": [{"gold": ours, "predicted": theirs, "count": count} for (ours, theirs), count in confusion],
+        }
 
 
 def analyze(pairs: Sequence[Pair], training: TrainingMentions | None = None) -> Analysis:

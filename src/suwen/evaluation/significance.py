@@ -55,7 +55,7 @@ class Comparison:
     second: Score
     by_type: Mapping[str, tuple[Score, Score]]
     p_value: float
-    """The share of random label exchanges that differ at least as much: two-sided, never 0."""
+    """The share of random exchanges that differ at least as much: two-sided, never 0."""
     shuffles: int
     interval: Interval
 
