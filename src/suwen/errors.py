@@ -33,6 +33,8 @@ CATALOG: dict[str, Message] = {
     "S108": Message("no readable document found", "expected {expected}"),
     "S109": Message("this is a {found}, a {expected} was expected", "pass a {expected}"),
     "S110": Message("two documents have the id {id!r}: {first} and {second}", "rename one of the files"),
+    "S111": Message("the document id {id!r} cannot be a file name", "rename the document"),
+    "S112": Message("damaged compressed file: {reason}", "copy or compress it again"),
     # S2xx: annotations and formats
     "S201": Message(
         "annotation [{start}, {end}) lies outside the text of {length} characters",
@@ -53,6 +55,7 @@ CATALOG: dict[str, Message] = {
         "it is not valid Unicode; repair it",
     ),
     "S211": Message("invalid entity: {reason}", "offsets are code points with 0 <= start < end"),
+    "S212": Message("{what} {value!r} cannot be written as {format}", "rename it, or choose another format"),
     # S3xx: corpora and splits
     "S301": Message("the split was made for other data (hash {expected}, found {found})", "make a new split"),
     "S302": Message("not a split file: {reason}", "make one with 'suwen corpus split'"),
@@ -70,6 +73,9 @@ CATALOG: dict[str, Message] = {
     "S405": Message("{package} is not installed", "pip install '{install}'"),
     "S406": Message("{first} cannot be combined with {second}", "{advice}"),
     "S407": Message("not a label set: {reason}", "see the manual on label sets"),
+    "S408": Message(
+        "the segmenter {name!r} changed the text that begins with {start!r}", "choose another with --segmenter"
+    ),
     # S5xx: models
     "S501": Message("not a model folder: {reason}", "pass a folder written by 'suwen train' or 'suwen export'"),
     "S502": Message("model format version {found} cannot be read", "this release reads: {known}"),
@@ -81,6 +87,7 @@ CATALOG: dict[str, Message] = {
     "S508": Message("the run was made with another {what}", "resume with the same, or start anew in another folder"),
     "S509": Message("the weights file is damaged: {reason}", "copy or train the model again"),
     "S510": Message("the loss is not finite at step {step}", "lower the learning rate"),
+    "S511": Message("an unfinished run is in the way", "continue it with --resume, or remove the folder"),
 }
 
 
@@ -109,8 +116,13 @@ class SuwenError(Exception):
         self.code = code
         self.path = None if path is None else Path(path)
         self.line = line
+        self.fields = fields
         self.text = message.text.format(**fields)
         self.advice = message.advice.format(**fields)
         where = "" if path is None else f"{path}:{line}: " if line is not None else f"{path}: "
         # A newline from a file name or a value would break the promise of one line.
         super().__init__(" ".join(f"{code} {where}{self.text}; {self.advice}".splitlines()))
+
+    def at(self, path: str | os.PathLike[str], line: int | None = None) -> SuwenError:
+        """The same problem, with its place."""
+        return SuwenError(self.code, path, line, **self.fields)

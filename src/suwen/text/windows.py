@@ -88,7 +88,7 @@ def make_blocks(sentences: Sequence[Span], view_length: int, rules: WindowRules)
     Examples
     --------
     >>> make_blocks([(0, 4), (5, 14)], 14, WindowRules(length=6, overlap=2, context=1))[1].windows
-    (Window(start=4, end=10, core_start=5, core_end=8), Window(start=8, end=14, core_start=8, core_end=14))
+    (Window(start=4, end=10, core_start=5, core_end=9), Window(start=8, end=14, core_start=9, core_end=14))
     """
     return [
         Block(start, end, tuple(_windows(start, end, view_length, rules)))
