@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import pairwise
 
 from suwen.text.sentences import split_sentences
@@ -12,7 +13,9 @@ __all__ = ["sentence_spans"]
 Span = tuple[int, int]
 
 
-def sentence_spans(text: str) -> list[Span]:
+# To deal sentences out, to look for leaks and to count takes the same sentences several times.
+@lru_cache(maxsize=1024)
+def sentence_spans(text: str) -> tuple[Span, ...]:
     """The sentences of a text as spans in code points that partition it.
 
     Each sentence owns up to the start of the next, so that dropped characters and breaks belong to what they follow;
@@ -20,4 +23,4 @@ def sentence_spans(text: str) -> list[Span]:
     """
     view = make_view(text)
     starts = [int(view.source[start]) for start, _ in split_sentences(view)]
-    return list(pairwise([0, *starts[1:], len(text)]))
+    return tuple(pairwise([0, *starts[1:], len(text)]))

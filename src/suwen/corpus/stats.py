@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from suwen.corpus.sentences import sentence_spans
 from suwen.corpus.split import Selection, whole
@@ -71,8 +71,7 @@ class Figures:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Deviation:
+class Deviation(NamedTuple):
     """A label whose share in a part differs from the wanted one, in percentage points."""
 
     points: float

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = ["stratify"]
 
 FEW = 2000
-"""So many units can be compared with each other; more of them are even enough after the deal."""
+"""So many units can be compared with each other; more of them are even enough after one deal."""
+
 DEALS = 60
 
 Counts = NDArray[np.float64]
@@ -21,7 +22,7 @@ Parts = NDArray[np.intp]
 def stratify(counts: ArrayLike, ratio: Sequence[float], seed: int) -> Parts:
     """Deal units into parts by iterative stratification, and mend the deal by exchanges where units are few.
 
-    Iterative stratification: Sechidis, Tsoumakas and Vlahavas 2011, On the stratification of multi-label data; here a
+    Iterative stratification: Sechidis, Tsoumakas and Vlahavas 2011, On the stratification of multi-label data. Here a
     unit may hold a label many times. Few and large units cannot be dealt evenly one after the other, so the best of
     several deals is taken after exchanges that bring the shares of all labels nearer to the ratio.
 
@@ -56,21 +57,22 @@ def _deal(labels: Counts, wanted: Counts, chance: random.Random) -> Parts:
     """Deal label by label, the rarest first, each unit to the part that lacks most of the label."""
     order = sorted(range(len(labels)), key=lambda _: chance.random())
     parts = np.full(len(labels), -1, dtype=np.intp)
-    rows = labels.tolist()
-    lacking = np.outer(wanted, labels.sum(axis=0)).tolist()
-    lacking_units = (wanted * len(labels)).tolist()
+    shares = (labels / labels.sum(axis=0)).tolist()
+    # What is lacking is a share of what the part is to get: by count, the largest part would get the largest units.
+    lacking = [[1.0] * labels.shape[1] for _ in wanted]
+    lacking_units = [1.0 for _ in wanted]
     remaining = labels.sum(axis=0)
     while (remaining > 0).any():
         label = int(np.argmin(np.where(remaining > 0, remaining, np.inf)))
-        holders = [unit for unit in order if parts[unit] < 0 and rows[unit][label]]
+        holders = [unit for unit in order if parts[unit] < 0 and shares[unit][label]]
         # The largest first, so that small ones level what they leave uneven.
-        for unit in sorted(holders, key=lambda unit: -rows[unit][label]):
+        for unit in sorted(holders, key=lambda unit: -shares[unit][label]):
             part = max(range(len(wanted)), key=lambda part: (lacking[part][label], lacking_units[part]))
             parts[unit] = part
-            lacking[part] = [lack - count for lack, count in zip(lacking[part], rows[unit], strict=True)]
-            lacking_units[part] -= 1
-        remaining = remaining - labels[holders].sum(axis=0)
-        remaining[label] = 0
+            size = wanted[part]
+            lacking[part] = [lack - share / size for lack, share in zip(lacking[part], shares[unit], strict=True)]
+            lacking_units[part] -= 1 / (size * len(labels))
+        remaining = labels[parts < 0].sum(axis=0)
     return _fill_empty(labels, parts, len(wanted))
 
 

@@ -2,6 +2,117 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from enum import StrEnum
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-def split() -> None:
-    """To be written."""
+import typer
+
+from suwen.cli.output import report, show
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
+    from suwen.corpus.split import Split
+    from suwen.corpus.stats import Deviation
+
+
+class Unit(StrEnum):
+    """What is kept whole."""
+
+    SENTENCE = "sentence"
+    DOCUMENT = "document"
+    GROUP = "group"
+
+
+def split(
+    corpus: Path = typer.Argument(..., metavar="PATH", help="A folder or file of annotated documents."),
+    output: Path = typer.Option(..., "--output", "-o", metavar="FILE", help="Where to write the split, as JSON."),
+    unit: Unit = typer.Option(Unit.DOCUMENT, help="What is kept whole; a group is a journal issue (138 for 138_5)."),
+    ratio: str = typer.Option("6:2:2", help="The sizes of train, dev and test; 8:0:2 makes no dev part."),
+    seed: int = typer.Option(0, help="The same seed gives the same split."),
+    group_field: str | None = typer.Option(None, metavar="FIELD", help="The metadata field that names the group."),
+    as_json: bool = typer.Option(False, "--json", help="Print the figures as JSON."),
+    schema_file: Path | None = typer.Option(None, "--schema", metavar="FILE", help="A label set in TOML."),
+    source: str | None = typer.Option(None, "--from", metavar="FORMAT", help="The format, where it is not evident."),
+) -> None:
+    """Split a corpus into train, dev and test so that each has its share of every type, and say what leaks.
+
+    Example: suwen corpus split articles/ -o split.json --unit group
+    """
+    from suwen.cli.corpus.stats import figures_table, label_table
+    from suwen.corpus.dealing import make_split
+    from suwen.corpus.stats import statistics
+    from suwen.formats import read_corpus
+    from suwen.schema import Schema
+
+    sizes = _sizes(ratio)
+    if group_field is not None and unit != Unit.GROUP:
+        raise typer.BadParameter("it needs --unit group", param_hint="--group-field")
+    schema = Schema.from_toml(schema_file) if schema_file else None
+    documents = read_corpus(corpus, source, schema)
+    made = make_split(documents, unit.value, sizes, seed, group_field)
+    made.write(output)
+    figures = statistics(documents, {part: made.select(documents, part) for part in made.parts}, schema)
+    deviation = figures.largest_deviation(made.ratio)
+    if as_json:
+        report(
+            {
+                "split": str(output),
+                "data_hash": made.data_hash,
+                "seed": made.seed,
+                "unit": made.unit,
+                "units": made.units,
+                "ratio": made.ratio,
+                "largest_deviation": deviation and deviation._asdict(),
+                "statistics": figures.to_dict(),
+                "leakage": made.leakage,
+            }
+        )
+        return
+    show(label_table(figures), figures_table(figures), _leakage_table(made), *_remarks(made, deviation, output))
+
+
+def _sizes(ratio: str) -> tuple[float, float, float]:
+    """The three sizes in a ratio such as ``6:2:2``."""
+    try:
+        train, dev, test = (float(size) for size in ratio.split(":"))
+    except ValueError:
+        raise typer.BadParameter("three numbers are expected, as in 6:2:2", param_hint="--ratio") from None
+    if not all(isfinite(size) and size >= 0 for size in (train, dev, test)) or not train or not dev + test:
+        raise typer.BadParameter("train and one other part must be larger than 0", param_hint="--ratio")
+    return train, dev, test
+
+
+def _leakage_table(made: Split) -> Table:
+    from rich.table import Table
+
+    table = Table("", "", title="泄漏 Leakage: what also stands in train")
+    shared = made.leakage["parts"]
+    for part in shared:
+        table.add_column(part, justify="right", no_wrap=True)
+    for zh, en, key in (("句子", "Sentences of 10+ characters", "sentences"), ("提及", "Mentions", "mentions")):
+        cells = [
+            f"{part[f'seen_{key}']:,} of {part[key]:,} {part[f'seen_{key}_share']:6.1%}" for part in shared.values()
+        ]
+        table.add_row(zh, en, *cells)
+    return table
+
+
+def _remarks(made: Split, deviation: Deviation | None, output: Path) -> Iterator[Text]:
+    from rich.text import Text
+
+    for copy in made.leakage["near_copies"]:
+        parts = copy["parts"]
+        where = f"both in {parts[0]}" if len(parts) == 1 else f"leaking between {', '.join(parts)}"
+        pair = f"{copy['first']} and {copy['second']} (resemblance {copy['resemblance']:.2f})"
+        yield Text(f"Near-copies: {pair}, {where}.", style="" if len(parts) == 1 else "bold")
+    if deviation is not None:
+        much = "much" if deviation.points > 0 else "little"
+        size = f"{abs(deviation.points):.2f} points too {much} {deviation.label} in {deviation.part}"
+        yield Text(f"Largest deviation from the ratio: {size}.")
+    units = ", ".join(f"{part} {count:,}" for part, count in made.units.items())
+    yield Text(f"Written to {output}: dealt by {made.unit} ({units}) with seed {made.seed}.")
