@@ -14,8 +14,6 @@ from string import ascii_letters, ascii_lowercase, digits
 import numpy as np
 from numpy.typing import NDArray
 
-from suwen.document import is_latin
-
 __all__ = ["View", "ViewRules", "make_view"]
 
 Span = tuple[int, int]
@@ -24,6 +22,7 @@ Flags = NDArray[np.bool_]
 Offsets = NDArray[np.int64]
 
 BYTE_ORDER_MARK = 0xFEFF
+FIRST_WIDE = 0x1100
 PARAGRAPH_SEPARATOR = 0x2029
 
 LINE_ENDS = ((0x0A, 0x0D), (0x85, 0x85), (0x2028, PARAGRAPH_SEPARATOR))
@@ -172,18 +171,24 @@ def make_view(text: str, rules: ViewRules = ViewRules()) -> View:
     """
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
     gaps = find_gaps(codes)
-    soft = soft_breaks(text, codes, gaps) if rules.join_wrapped_lines else np.zeros(gaps.start.size, dtype=bool)
-    spaced = soft & _latin_on_both_sides(text, gaps, soft)
+    if rules.join_wrapped_lines and gaps.start.size:
+        soft = soft_breaks(text, codes, gaps)
+        # A gap at an end of the text is never soft, so that these offsets exist where they matter.
+        latin = np.isin(codes[[gaps.start - 1, np.minimum(gaps.end, codes.size - 1)]], _codes(ascii_letters + digits))
+        spaced = soft & latin.all(axis=0)
+    else:
+        soft = spaced = np.zeros(gaps.start.size, dtype=bool)
 
-    kept = codes != BYTE_ORDER_MARK
-    for start, end in zip(gaps.start.tolist(), gaps.end.tolist(), strict=True):
-        kept[start:end] = False
-    shown = gaps.line_end[~soft | spaced]
-    kept[shown] = True
+    edges = np.zeros(codes.size + 1, dtype=np.int8)
+    edges[gaps.start] = 1
+    edges[gaps.end] = -1
+    kept = (np.cumsum(edges[:-1], dtype=np.int8) == 0) & (codes != BYTE_ORDER_MARK)
+    shown = ~soft | spaced
+    kept[gaps.line_end[shown]] = True
     source = np.flatnonzero(kept).astype(np.int32)
+    breaks = np.searchsorted(source, gaps.line_end[shown]).astype(np.int32)
     characters = codes[kept]
-    breaks = np.searchsorted(source, shown).astype(np.int32)
-    characters[breaks] = np.where(spaced[~soft | spaced], ord(" "), ord("\n"))
+    characters[breaks] = np.where(spaced[shown], ord(" "), ord("\n"))
     return View(characters.tobytes().decode("utf-32-le", "surrogatepass"), source, breaks, len(text))
 
 
@@ -211,39 +216,44 @@ def find_gaps(codes: Codes) -> Gaps:
 
 
 def soft_breaks(text: str, codes: Codes, gaps: Gaps) -> Flags:
-    """Which gaps are line breaks inside running text.
+    """Which gaps (there is one at least) are line breaks inside running text.
 
     A break is soft when the line before it is full, measured by its neighbors, and the next does not begin a heading,
     an item or a caption; or when the punctuation around it shows that the sentence goes on.
     """
-    if not gaps.start.size:
-        return np.zeros(0, dtype=bool)
     inner = (gaps.start > 0) & (gaps.end < codes.size) & ~gaps.blank_line
     last = codes[gaps.start - 1]
     first = codes[np.minimum(gaps.end, codes.size - 1)]
     goes_on = np.isin(last, _codes(GOES_ON_AFTER)) | np.isin(first, _codes(GOES_ON_WITH))
     goes_on |= np.isin(last, _codes(ascii_letters + digits)) & np.isin(first, _codes(ascii_lowercase + "μµ"))
-    soft = inner & (goes_on | full_lines(line_widths(codes, gaps)))
-    for gap in np.flatnonzero(soft).tolist():
-        if BEGINS_PARAGRAPH.match(text, int(gaps.end[gap])):
+
+    # Hanzi are two letters wide; a space is half a letter, because justified lines are stretched by spaces.
+    halves = np.full(codes.size, 2, dtype=np.uint8)
+    halves[codes >= FIRST_WIDE] = 4
+    halves[codes == ord(" ")] = 1
+    numbers = line_sums(codes - np.uint32(ord("0")) <= 9, gaps) >= line_sums(codes != ord(" "), gaps) / 2
+    running = full_lines(line_sums(halves, gaps) / 2) & ~(numbers[:-1] & numbers[1:])
+
+    soft: Flags = inner & (goes_on | running)
+    for gap, start in zip(np.flatnonzero(soft).tolist(), gaps.end[soft].tolist(), strict=True):
+        if BEGINS_PARAGRAPH.match(text, start):
             soft[gap] = False
     return soft
 
 
-def line_widths(codes: Codes, gaps: Gaps) -> NDArray[np.float64]:
-    """The widths of the lines between the gaps (one more than gaps), in Latin letters.
-
-    Hanzi are two wide. A space is half a letter: justified lines are stretched by them.
-    """
-    quarters = np.full(codes.size + 1, 2, dtype=np.uint8)
-    quarters[:-1][codes >= 0x1100] = 4
-    quarters[:-1][codes == ord(" ")] = 1
+def line_sums(weights: NDArray[np.uint8] | Flags, gaps: Gaps) -> Offsets:
+    """The sum of the characters' weights for each line; there is one line more than gaps."""
     starts = np.concatenate(([0], gaps.end))
-    ends = np.concatenate((gaps.start, [codes.size]))
-    bounds = np.column_stack((starts, ends)).ravel()
-    widths = np.add.reduceat(quarters, bounds, dtype=np.int64)[::2] / 2
-    widths[starts == ends] = 0
-    return widths
+    ends = np.concatenate((gaps.start, [weights.size]))
+    # A line may be empty at either end of the text only; `reduceat` wants neither that nor an offset past the end.
+    sums = np.zeros(starts.size, dtype=np.int64)
+    filled = starts < ends
+    bounds = np.column_stack((starts[filled], ends[filled])).ravel()
+    if bounds.size and bounds[-1] == weights.size:
+        bounds = bounds[:-1]
+    if bounds.size:
+        sums[filled] = np.add.reduceat(weights, bounds, dtype=np.int64)[::2]
+    return sums
 
 
 def full_lines(widths: NDArray[np.float64]) -> Flags:
@@ -279,13 +289,6 @@ def _second_largest(columns: list[NDArray[np.float64]]) -> NDArray[np.float64]:
         second = np.maximum(second, np.minimum(largest, column))
         largest = np.maximum(largest, column)
     return np.where(second >= 0, second, np.where(largest >= 0, largest, np.inf))
-
-
-def _latin_on_both_sides(text: str, gaps: Gaps, among: Flags) -> Flags:
-    latin = np.zeros(among.size, dtype=bool)
-    for gap in np.flatnonzero(among).tolist():
-        latin[gap] = is_latin(text[gaps.start[gap] - 1]) and is_latin(text[gaps.end[gap]])
-    return latin
 
 
 def _in_ranges(codes: Codes, ranges: tuple[Span, ...]) -> Flags:
