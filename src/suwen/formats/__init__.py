@@ -1,1 +1,129 @@
-"""One module per file format, each with `read`, `write` and `sniff`."""
+"""One module per file format, and corpora: folders or files in any of them.
+
+Every module has ``NAME``, ``SUFFIXES``, ``sniff(path)``, ``read(path, …)`` and ``write(documents, path, …)``; `write`
+returns what the format could not hold, by kind. Formats that are read back also have ``scan``, which tells the place of
+each annotation and goes on after a fault (see `suwen.formats.reading`).
+"""
+
+# ruff: noqa: A002 (`format` is the word for it)
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from suwen.document import Document
+from suwen.errors import SuwenError
+from suwen.formats import brat, html, jsonl, text
+from suwen.formats.reading import Located, Problem, refuse
+from suwen.schema import Schema
+
+__all__ = ["FORMATS", "READABLE", "format_of", "read_corpus", "scan_corpus", "stream_corpus", "write_corpus"]
+
+FORMATS: dict[str, ModuleType] = {module.NAME: module for module in (brat, jsonl, text, html)}
+READABLE = tuple(name for name, module in FORMATS.items() if hasattr(module, "scan"))
+
+
+def format_of(path: Path) -> str:
+    """The name of the format that a corpus is in.
+
+    Raises
+    ------
+    SuwenError
+        S101 when there is no such path, S107 when several formats or (for a file) none fit, S108 when a folder holds
+        nothing to read.
+    """
+    if not path.exists():
+        raise SuwenError("S101", path)
+    fitting = [name for name in READABLE if FORMATS[name].sniff(path)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if not fitting and path.is_dir():
+        endings = sorted({suffix for name in READABLE for suffix in FORMATS[name].SUFFIXES})
+        raise SuwenError("S108", path, expected=f"files that end in one of {', '.join(endings)}")
+    raise SuwenError("S107", path, formats=", ".join(fitting or READABLE))
+
+
+def read_corpus(path: Path, format: str | None = None, schema: Schema | None = None, **options: Any) -> list[Document]:
+    """All documents of a corpus, in the order of their files.
+
+    Parameters
+    ----------
+    format
+        A name in `FORMATS`; by default it is found out.
+    schema
+        The labels that may occur; by default any.
+    options
+        Options of the format's `read`, for example ``scheme`` for CoNLL.
+
+    Raises
+    ------
+    SuwenError
+        As `format_of`; S108 when there is no document, S110 for an id that stands twice, S202 for a label not in
+        `schema`, S404 for a format that is unknown or only written, and what the format's `read` raises.
+    """
+    return list(stream_corpus(path, format, schema, **options))
+
+
+def stream_corpus(
+    path: Path, format: str | None = None, schema: Schema | None = None, **options: Any
+) -> Iterator[Document]:
+    """As `read_corpus`, one document at a time."""
+    return (located.document for located in scan_corpus(path, refuse, format, schema, **options))
+
+
+def scan_corpus(
+    path: Path, problem: Problem, format: str | None = None, schema: Schema | None = None, **options: Any
+) -> Iterator[Located]:
+    """As `stream_corpus`, with the place of each annotation; faults of single documents go to `problem`."""
+    module = FORMATS[_known(format, READABLE) if format else format_of(path)]
+    places: dict[str, tuple[Path, int | None]] = {}
+    faulty = False
+
+    def report(error: SuwenError) -> None:
+        nonlocal faulty
+        faulty = True
+        problem(error)
+
+    for located in module.scan(path, report, schema, **options):
+        name, place = located.document.id, (located.text_path, located.text_line)
+        if name in places:
+            report(SuwenError("S110", *place, id=name, first=_shown(places[name]), second=_shown(place)))
+        places[name] = place
+        yield located
+    if not places and not faulty:
+        raise SuwenError("S108", path, expected=f"files that end in one of {', '.join(module.SUFFIXES)}")
+
+
+def _known(format: str, names: tuple[str, ...]) -> str:
+    if format not in names:
+        raise SuwenError("S404", what="format", name=format, known=", ".join(names))
+    return format
+
+
+def _shown(place: tuple[Path, int | None]) -> str:
+    path, line = place
+    return str(path) if line is None else f"{path}:{line}"
+
+
+def write_corpus(documents: Iterable[Document], path: Path, format: str, **options: Any) -> Counter[str]:
+    """Write documents in a format, whole or not at all.
+
+    Returns
+    -------
+    Counter[str]
+        What the format could not hold, by kind; empty when nothing is lost.
+
+    Raises
+    ------
+    SuwenError
+        S104 when the path exists (an empty folder aside), S404 for an unknown format, and what the format's `write`
+        raises.
+    """
+    module = FORMATS[_known(format, tuple(FORMATS))]
+    if path.exists() and not (path.is_dir() and next(path.iterdir(), None) is None):
+        raise SuwenError("S104", path)
+    lost: Counter[str] = module.write(documents, path, **options)
+    return lost

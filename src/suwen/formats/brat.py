@@ -1,0 +1,293 @@
+r"""Brat standoff: ``ID.txt`` holds the text, ``ID.ann`` one annotation a line.
+
+Read are entities (``T``), relations (``R``), attributes (``A``, ``M``) and notes (``#``). Lines of any other kind, and
+the source's own way of writing a line (``\r\n``, a trailing tab), are kept in ``meta["brat"]`` and written back in
+place. It holds the lines of the ``.ann`` file whenever the writer would not produce them by itself; a kept line is
+written as it stands as long as the document still says the same.
+
+brat has no newlines in mentions: an entity of one piece that contains line breaks is written as fragments around them.
+
+Format: https://brat.nlplab.org/standoff.html
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from suwen.document import Attribute, Document, Entity, Note, Relation, Span
+from suwen.errors import SuwenError
+from suwen.files import read_text, replacing_folder
+from suwen.formats.breaks import BREAK, pieces_between_breaks
+from suwen.formats.reading import Annotation, Located, Problem, document_id, files_in, refuse
+from suwen.formats.writing import encoded, not_held, output_file
+from suwen.schema import Schema
+
+__all__ = ["NAME", "SUFFIXES", "read", "scan", "sniff", "write"]
+
+NAME = "brat"
+SUFFIXES = (".txt", ".ann")
+_HELD = {"entity", "fragments", "entity id", "annotated mention", "relation", "attribute", "note"}
+
+_SPAN = r"[0-9]{1,18} [0-9]{1,18}"
+_ENTITY = re.compile(rf"(T[0-9]{{1,18}})\t(\S+) ({_SPAN})((?:;{_SPAN})*)\t(.*)", re.DOTALL)
+_RELATION = re.compile(r"(R[0-9]{1,18})\t(\S+) [^\s:]+:(\S+) [^\s:]+:(\S+)\s*")
+_ATTRIBUTE = re.compile(r"([AM][0-9]{1,18})\t(\S+) (\S+)(?: (.*))?", re.DOTALL)
+_NOTE = re.compile(r"(#[0-9]{1,18})\t(\S+) (\S+)\t(.*)", re.DOTALL)
+_PREFIX: dict[type[Annotation], str] = {Entity: "T", Relation: "R", Attribute: "A", Note: "#"}
+_ID = {kind: re.compile(f"[{'AM' if prefix == 'A' else prefix}][0-9]{{1,18}}") for kind, prefix in _PREFIX.items()}
+_FORMS = {
+    "T": "'T1<tab>Drug 0 4<tab>mention', fragments as '0 2;3 5'",
+    "R": "'R1<tab>Drug_Disease Arg1:T1 Arg2:T2'",
+    "A": "'A1<tab>Negation T1' or 'A1<tab>Certainty T1 low'",
+}
+_FORMS["M"] = _FORMS["A"]
+
+
+def sniff(path: Path) -> bool:
+    """Whether this is an ``.ann`` file, its ``.txt``, or a folder that holds one."""
+    if path.is_dir():
+        return next(files_in(path, (".ann",)), None) is not None
+    return path.suffix == ".ann" or (path.suffix == ".txt" and path.with_suffix(".ann").exists())
+
+
+def read(path: Path, schema: Schema | None = None) -> Iterator[Document]:
+    """The documents of a folder, or of one pair of files named by either.
+
+    Raises
+    ------
+    SuwenError
+        S101, S102, S103, S201, S203, S208, S209, S211, each with file and line; S202 for a label not in `schema`.
+    """
+    return (located.document for located in scan(path, refuse, schema))
+
+
+def scan(path: Path, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
+    """As `read`, with the place of each annotation; faults go to `problem` and what is faulty is left out."""
+    root = path if path.is_dir() else path.parent
+    bases = {file.with_suffix(""): None for file in files_in(path, SUFFIXES)}
+    for base in bases:
+        text_path, annotation_path = base.with_name(base.name + ".txt"), base.with_name(base.name + ".ann")
+        if not text_path.exists():
+            problem(SuwenError("S209", annotation_path))
+        elif not annotation_path.exists():
+            problem(SuwenError("S208", text_path))
+        else:
+            try:
+                text, source = read_text(text_path), read_text(annotation_path)
+            except SuwenError as error:
+                problem(error)
+                continue
+            lines = _parse(source, text, annotation_path, problem, schema)
+            document = _document(document_id(text_path, root, SUFFIXES), text, source, [item for item, _ in lines])
+            yield Located(document, text_path, None, annotation_path, tuple(lines))
+
+
+def _document(name: str, text: str, source: str, annotations: Sequence[Annotation]) -> Document:
+    document = Document(
+        name,
+        text,
+        entities=tuple(item for item in annotations if isinstance(item, Entity)),
+        relations=tuple(item for item in annotations if isinstance(item, Relation)),
+        attributes=tuple(item for item in annotations if isinstance(item, Attribute)),
+        notes=tuple(item for item in annotations if isinstance(item, Note)),
+    )
+    if "".join(_render(item, text) for item in annotations) == source:
+        return document
+    return dataclasses.replace(document, meta={"brat": _split_lines(source)})
+
+
+def _split_lines(source: str) -> list[str]:
+    # Files of an old Mac end their lines with a lone CR; elsewhere a CR belongs to its line.
+    end = "\n" if "\n" in source else "\r"
+    lines = [line + end for line in source.split(end)]
+    lines[-1] = lines[-1][:-1]
+    return lines if lines[-1] else lines[:-1]
+
+
+def _parse(source: str, text: str, path: Path, problem: Problem, schema: Schema | None) -> list[tuple[Annotation, int]]:
+    found: list[tuple[Annotation, int]] = []
+    for number, line in enumerate(_split_lines(source), 1):
+        try:
+            annotation = _parse_line(line.removeprefix("\ufeff") if number == 1 else line, text)
+        except SuwenError as error:
+            problem(error.at(path, number))
+            continue
+        if annotation is None:
+            continue
+        if schema is not None and isinstance(annotation, Entity) and annotation.label not in schema:
+            problem(SuwenError("S202", path, number, label=annotation.label, known=", ".join(schema.labels)))
+        found.append((annotation, number))
+    return found
+
+
+def _parse_line(line: str, text: str) -> Annotation | None:
+    """The annotation on a line; None when the line is of a kind that suwen does not know."""
+    line = line.rstrip("\r\n")
+    kind = line[:1]
+    if kind == "T":
+        if match := _ENTITY.fullmatch(line):
+            name, label, first, more, mention = match.groups()
+            return _entity(name, label, first, more, mention, text)
+    elif kind == "R":
+        if match := _RELATION.fullmatch(line):
+            return Relation(match[2], match[3], match[4], match[1])
+    elif kind in ("A", "M"):
+        if match := _ATTRIBUTE.fullmatch(line):
+            return Attribute(*match.groups())
+    else:
+        match = _NOTE.fullmatch(line)
+        return Note(*match.groups()) if match else None
+    raise SuwenError("S203", reason=f"it begins with {kind}", form=_FORMS[kind])
+
+
+def _entity(name: str, label: str, first: str, more: str, mention: str, text: str) -> Entity:
+    pieces = tuple(_span(span) for span in (first + more).split(";")) if more else (_span(first),)
+    start, end = pieces[0][0], pieces[-1][1]
+    if end > len(text):
+        raise SuwenError("S201", start=start, end=end, length=len(text))
+    as_written = mention == _joined(pieces, text) or mention == _mention(pieces, text)
+    return Entity(label, start, end, pieces if more else (), name, annotated=None if as_written else mention)
+
+
+def _span(offsets: str) -> Span:
+    start, _, end = offsets.partition(" ")
+    return int(start), int(end)
+
+
+def _joined(pieces: Sequence[Span], text: str) -> str:
+    if len(pieces) == 1:
+        return text[slice(*pieces[0])]
+    return " ".join([text[start:end] for start, end in pieces])
+
+
+def _mention(pieces: Sequence[Span], text: str) -> str:
+    """The mention as brat writes it: pieces joined by a space, a space for every line break."""
+    return BREAK.sub(" ", _joined(pieces, text))
+
+
+def _render(annotation: Annotation, text: str) -> str:
+    if isinstance(annotation, Entity):
+        pieces = [piece for span in annotation.pieces for piece in pieces_between_breaks(text, *span)]
+        offsets = ";".join([f"{start} {end}" for start, end in pieces])
+        mention = _mention(pieces, text) if annotation.annotated is None else BREAK.sub(" ", annotation.annotated)
+        return f"{annotation.id}\t{annotation.label} {offsets}\t{mention}\n"
+    if isinstance(annotation, Relation):
+        return f"{annotation.id}\t{annotation.label} Arg1:{annotation.head} Arg2:{annotation.tail}\n"
+    if isinstance(annotation, Attribute):
+        value = "" if annotation.value is None else f" {annotation.value}"
+        return f"{annotation.id}\t{annotation.label} {annotation.target}{value}\n"
+    return f"{annotation.id}\t{annotation.label} {annotation.target}\t{annotation.text}\n"
+
+
+def write(documents: Iterable[Document], path: Path) -> Counter[str]:
+    """Write a folder of ``.txt`` and ``.ann`` files; an id with ``/`` goes into subfolders.
+
+    Annotations without an id that fits brat get a fresh one, which no line of the document mentions.
+
+    Returns
+    -------
+    Counter[str]
+        What brat has no place for, by kind.
+
+    Raises
+    ------
+    SuwenError
+        S104 when the folder exists with content, S105 when it cannot be written, S110 or S111 for an id that cannot be
+        a file, S212 for an entity type with white space.
+    """
+    lost: Counter[str] = Counter()
+    with replacing_folder(path) as folder:
+        for document in documents:
+            annotations, missing = _annotations(document)
+            lost += missing
+            output_file(folder, document, ".txt").write_bytes(encoded(document.text, document))
+            output_file(folder, document, ".ann").write_bytes(encoded(annotations, document))
+    return lost
+
+
+def _annotations(document: Document) -> tuple[str, Counter[str]]:
+    """The content of the ``.ann`` file and what it could not hold."""
+    text, kept = document.text, _kept_lines(document)
+    lost = not_held(document, _HELD)
+    if kept is not None:
+        lost["meta"] -= 1
+    waiting: defaultdict[str | None, list[tuple[Annotation, str]]] = defaultdict(list)
+    for annotation in _with_ids(document, kept or (), lost):
+        line = _render(annotation, text)
+        if _holds(line, annotation, text, lost):
+            waiting[annotation.id].append((annotation, line))
+    lines = []
+    for line in kept or ():
+        try:
+            original = _parse_line(line.removeprefix("\ufeff"), text)
+        except SuwenError:  # It was read with another text; what the document says of its own text is written anyway.
+            continue
+        if original is None:
+            lines.append(line)
+        elif same := waiting.get(original.id):
+            annotation, rendered = same.pop(0)
+            lines.append(line if annotation == original else rendered)
+    fresh = [line for same in waiting.values() for _, line in same]
+    if fresh and lines and not lines[-1].endswith(("\n", "\r")):
+        lines[-1] += "\n"
+    return "".join(lines + fresh), +lost
+
+
+def _kept_lines(document: Document) -> list[str] | None:
+    kept = document.meta.get("brat")
+    return _split_lines("".join(kept)) if isinstance(kept, list) and all(isinstance(x, str) for x in kept) else None
+
+
+def _with_ids(document: Document, kept: Iterable[str], lost: Counter[str]) -> list[Annotation]:
+    """The annotations, each with an id that brat can read; references follow a changed id."""
+    named: list[Annotation] = [*document.entities, *document.relations, *document.attributes, *document.notes]
+    if all(_ID[type(item)].fullmatch(item.id or "") for item in named):
+        return named
+    referred = [item.target for item in document.attributes] + [note.target for note in document.notes]
+    referred += [end for relation in document.relations for end in (relation.head, relation.tail)]
+    taken = set(re.findall("[TRA#][0-9]+", " ".join((*kept, *referred, *(item.id or "" for item in named)))))
+    fresh = {
+        kind: (name for number in itertools.count(1) if (name := f"{_PREFIX[kind]}{number}") not in taken)
+        for kind in _PREFIX
+    }
+    renamed: dict[str, str] = {}
+    for position, item in enumerate(named):
+        kind = type(item)
+        if not _ID[kind].fullmatch(item.id or ""):
+            name = next(fresh[kind])
+            if item.id is not None:
+                renamed.setdefault(item.id, name)
+                lost[f"{kind.__name__.lower()} id"] += 1
+            named[position] = dataclasses.replace(item, id=name)
+    return [_refer(item, renamed) for item in named]
+
+
+def _refer(item: Annotation, renamed: dict[str, str]) -> Annotation:
+    if isinstance(item, Entity):
+        return item
+    if isinstance(item, Relation):
+        return dataclasses.replace(item, head=renamed.get(item.head, item.head), tail=renamed.get(item.tail, item.tail))
+    return dataclasses.replace(item, target=renamed.get(item.target, item.target))
+
+
+def _holds(line: str, annotation: Annotation, text: str, lost: Counter[str]) -> bool:
+    """Whether the line can be written; what reading it back would not give is counted."""
+    try:
+        back = _parse_line(line, text) if line.count("\n") == 1 else None
+    except SuwenError:
+        back = None
+    if back == annotation:
+        return True
+    if not isinstance(annotation, Entity):
+        lost[type(annotation).__name__.lower()] += 1
+        return False
+    if not isinstance(back, Entity) or back.label != annotation.label:
+        raise SuwenError("S212", what="the entity type", value=annotation.label, format=NAME)
+    lost["line break in one piece (written as fragments)"] += back.fragments != annotation.fragments
+    lost["annotated mention"] += back.annotated != annotation.annotated
+    return True

@@ -1,0 +1,272 @@
+"""JSON Lines: the native form, which holds every field of a Document; one object a line.
+
+========== ==============================================================================================
+key        value
+========== ==============================================================================================
+version    1; the version of this key set. Written always; without it a line is read as version 1
+id         the document's id; without it, the file's path without its ending, ``/``, and the line number
+text       the text (needed)
+entities   objects ``label, start, end`` and, where they say something, ``fragments`` (``[[start, end], …]``),
+           ``id``, ``score``, ``annotated``; or lists ``[start, end, label]``, ``[start, end, label, mention]``
+relations  objects ``label, head, tail`` and, where there is one, ``id``
+attributes objects ``id, label, target`` and, where there is one, ``value``
+notes      objects ``id, label, target, text``
+group      a string
+pages      objects ``number, start, end``
+meta       an object; whatever else belongs to the document
+========== ==============================================================================================
+
+Keys that say nothing are left out; other keys are refused. Files may be compressed (``.jsonl.gz``, ``.jsonl.xz``).
+"""
+
+from __future__ import annotations
+
+import codecs
+import functools
+import gzip
+import json
+import lzma
+import re
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any, TypeVar, cast
+
+from suwen.document import Attribute, Document, Entity, Note, Page, Relation
+from suwen.errors import SuwenError
+from suwen.files import os_error, replacing
+from suwen.formats.reading import Annotation, Located, Problem, document_id, files_in, refuse
+from suwen.formats.writing import encoded
+from suwen.schema import Schema
+
+__all__ = ["NAME", "SUFFIXES", "VERSION", "read", "scan", "sniff", "write"]
+
+NAME = "jsonl"
+SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.xz")
+VERSION = 1
+
+Item = TypeVar("Item", Entity, Relation, Attribute, Note, Page)
+_NEEDED: dict[type, dict[str, type]] = {
+    Entity: {"label": str, "start": int, "end": int},
+    Relation: {"label": str, "head": str, "tail": str},
+    Attribute: {"id": str, "label": str, "target": str},
+    Note: {"id": str, "label": str, "target": str, "text": str},
+    Page: {"number": int, "start": int, "end": int},
+}
+_OPTIONAL: dict[type, dict[str, type]] = {
+    Document: {"id": str, "group": str, "meta": dict},
+    Entity: {"fragments": tuple, "id": str, "score": float, "annotated": str},
+    Relation: {"id": str},
+    Attribute: {"value": str},
+}
+_LISTS = {"entities": Entity, "relations": Relation, "attributes": Attribute, "notes": Note, "pages": Page}
+_KEYS = {"version", "text", *_LISTS, *_OPTIONAL[Document]}
+_TYPE_NAMES = {
+    str: "a string",
+    int: "an integer",
+    float: "a number",
+    list: "a list",
+    dict: "an object",
+    tuple: "a list of [start, end]",
+}
+_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def sniff(path: Path) -> bool:
+    """Whether this is a JSON Lines file, or a folder that holds one."""
+    if path.is_dir():
+        return next(files_in(path, SUFFIXES), None) is not None
+    return path.name.endswith(SUFFIXES)
+
+
+def read(path: Path, schema: Schema | None = None) -> Iterator[Document]:
+    """Stream the documents of a file, or of all files of a folder.
+
+    Raises
+    ------
+    SuwenError
+        S101, S102, S103, S112, S201, S204, S205, S210, S211, each with file and line; S202 for a label not in `schema`.
+    """
+    return (located.document for located in scan(path, refuse, schema))
+
+
+def scan(path: Path, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
+    """As `read`, with the place of each annotation; faults go to `problem` and what is faulty is left out."""
+    root = path if path.is_dir() else path.parent
+    for file in files_in(path, SUFFIXES):
+        name = document_id(file, root, SUFFIXES)
+        for number, line in enumerate(_lines(file, problem), 1):
+            report = functools.partial(_report_at, problem, file, number)
+            try:
+                values = _object(line.removeprefix(codecs.BOM_UTF8) if number == 1 else line)
+                document = None if values is None else _document(values, f"{name}/{number}", report, schema)
+            except SuwenError as error:
+                report(error)
+                continue
+            if document is not None:
+                annotations = (document.entities, document.relations, document.attributes, document.notes)
+                places: list[tuple[Annotation, int]] = [(item, number) for items in annotations for item in items]
+                yield Located(document, file, number, file, tuple(places))
+
+
+def _report_at(problem: Problem, path: Path, line: int, error: SuwenError) -> None:
+    problem(error.at(path, line))
+
+
+def _lines(path: Path, problem: Problem) -> Iterator[bytes]:
+    try:
+        with _open(path, "rb", path.suffix) as file:
+            yield from file
+    except (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error) as error:
+        problem(SuwenError("S112", path, reason=error))
+    except OSError as error:
+        problem(os_error(error, path))
+
+
+def _open(path: Path, mode: str, ending: str) -> IO[bytes]:
+    """Open a file in the compression that the ending names."""
+    if ending == ".gz":
+        # Neither time nor name go into the file, so that the same documents give the same bytes.
+        return cast(IO[bytes], gzip.GzipFile(path, mode, mtime=0))
+    return cast(IO[bytes], lzma.open(path, mode) if ending == ".xz" else path.open(mode))
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    """The JSON object on a line; None for a blank line."""
+    try:
+        characters = line.decode()
+    except UnicodeDecodeError as error:
+        raise SuwenError("S103", byte=f"0x{line[error.start]:02X}", offset=error.start) from None
+    if not characters.strip():
+        return None
+    try:
+        values = json.loads(characters)
+        if _ESCAPED_SURROGATE.search(characters):
+            json.dumps(values, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise SuwenError("S210", point=ord(error.object[error.start]), offset=error.start) from None
+    except json.JSONDecodeError as error:
+        raise SuwenError("S204", reason=f"{error.msg} at character {error.pos}") from None
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits; brackets as deep
+        raise SuwenError("S204", reason=error) from None
+    if not isinstance(values, dict):
+        raise SuwenError("S204", reason="it is not an object")
+    return values
+
+
+def _document(values: dict[str, Any], name: str, report: Problem, schema: Schema | None) -> Document:
+    for key in sorted(values.keys() - _KEYS):
+        report(SuwenError("S205", field=key, reason="is unknown; what is your own goes under 'meta'"))
+    if values.get("version", VERSION) != VERSION:
+        raise SuwenError("S205", field="version", reason=f"is {values['version']!r}; this release reads {VERSION}")
+    text = _typed(values, "text", str, "")
+    if text is None:
+        raise SuwenError("S205", field="text", reason="is missing")
+    fields = {key: _typed(values, key, kind, "") for key, kind in _OPTIONAL[Document].items()}
+    return Document(
+        fields["id"] or name,
+        text,
+        tuple(_items(values, "entities", lambda row: _entity(row, text, report, schema), report)),
+        tuple(_items(values, "relations", lambda row: _built(Relation, row, "relations"), report)),
+        fields["group"],
+        tuple(_items(values, "pages", lambda row: _built(Page, row, "pages"), report)),
+        tuple(_items(values, "attributes", lambda row: _built(Attribute, row, "attributes"), report)),
+        tuple(_items(values, "notes", lambda row: _built(Note, row, "notes"), report)),
+        fields["meta"] or {},
+    )
+
+
+def _items(values: dict[str, Any], key: str, build: Callable[[Any], Item], report: Problem) -> Iterator[Item]:
+    """What the rows of a list describe; a faulty row is reported and left out."""
+    for row in _typed(values, key, list, "") or ():
+        try:
+            yield build(row)
+        except SuwenError as error:
+            report(error)
+
+
+def _built(kind: type[Item], row: Any, within: str) -> Item:
+    if not isinstance(row, dict):
+        raise SuwenError("S205", field=within, reason=f"holds {row!r:.40}, which is not an object")
+    types = _NEEDED[kind] | _OPTIONAL.get(kind, {})
+    if unknown := sorted(row.keys() - types):
+        raise SuwenError("S205", field=f"{within}.{unknown[0]}", reason="is unknown")
+    for key in _NEEDED[kind]:
+        if row.get(key) is None:
+            raise SuwenError("S205", field=f"{within}.{key}", reason="is missing")
+    return kind(**{key: _typed(row, key, types[key], f"{within}.") for key in row if row[key] is not None})
+
+
+def _typed(values: dict[str, Any], key: str, kind: type, within: str) -> Any:
+    """The value of a key, None where it is missing or null, if it is of this type."""
+    value = values.get(key)
+    if value is None or type(value) is kind:
+        return value
+    if kind is float and type(value) is int:
+        return float(value)
+    if kind is tuple and type(value) is list and all(_is_span(item) for item in value):
+        return tuple((start, end) for start, end in value)
+    raise SuwenError("S205", field=within + key, reason=f"is not {_TYPE_NAMES[kind]}")
+
+
+def _is_span(value: Any) -> bool:
+    return type(value) is list and len(value) == 2 and all(type(offset) is int for offset in value)
+
+
+def _entity(row: Any, text: str, report: Problem, schema: Schema | None) -> Entity:
+    entity = _built(Entity, _from_list(row, text) if isinstance(row, list) else row, "entities")
+    if entity.end > len(text):
+        raise SuwenError("S201", start=entity.start, end=entity.end, length=len(text))
+    if schema is not None and entity.label not in schema:
+        report(SuwenError("S202", label=entity.label, known=", ".join(schema.labels)))
+    return entity
+
+
+def _from_list(row: list[Any], text: str) -> dict[str, Any]:
+    """The fields of ``[start, end, label]`` or ``[start, end, label, mention]``."""
+    if len(row) not in (3, 4):
+        raise SuwenError("S205", field="entities", reason=f"holds a list of {len(row)} values, not of 3 or 4")
+    values = dict(zip(("start", "end", "label", "annotated"), row, strict=False))
+    start, end = _typed(values, "start", int, "entities."), _typed(values, "end", int, "entities.")
+    if values.get("annotated") == text[start:end]:
+        del values["annotated"]
+    return values
+
+
+def write(documents: Iterable[Document], path: Path) -> Counter[str]:
+    """Write one file, compressed where its name ends in ``.gz`` or ``.xz``.
+
+    Returns
+    -------
+    Counter[str]
+        Empty: nothing is lost.
+
+    Raises
+    ------
+    SuwenError
+        S102 or S105 when the file cannot be written, S205 when `meta` cannot be JSON, S210 for a lone surrogate.
+    """
+    with replacing(path) as temporary, _open(temporary, "wb", path.suffix) as file:
+        for document in documents:
+            file.write(encoded(_line(document), document))
+    return Counter()
+
+
+def _line(document: Document) -> str:
+    values: dict[str, Any] = {"version": VERSION, "id": document.id, "text": document.text}
+    for key, kind in _LISTS.items():
+        names = (*_NEEDED[kind], *_OPTIONAL.get(kind, ()))
+        if items := getattr(document, key):
+            values[key] = [
+                {name: value for name in names if (value := getattr(item, name)) is not None and value != ()}
+                for item in items
+            ]
+    if document.group is not None:
+        values["group"] = document.group
+    if document.meta:
+        values["meta"] = dict(document.meta)
+    try:
+        return json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n"
+    except (TypeError, ValueError, RecursionError) as error:
+        raise SuwenError("S205", document.id, field="meta", reason=f"cannot be JSON: {error}") from None

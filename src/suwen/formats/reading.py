@@ -1,0 +1,85 @@
+"""What every reader shares: finding files, naming documents, telling where an annotation stands.
+
+A reader is a `scan`: it hands over each document with the places of its annotations and reports what it cannot read to
+a `Problem`. With `refuse` as the problem handler the first fault ends the reading; `suwen corpus check` collects them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from suwen.document import Attribute, Document, Entity, Note, Relation
+from suwen.errors import SuwenError
+from suwen.files import os_error
+
+__all__ = ["Annotation", "Located", "Problem", "document_id", "files_in", "refuse"]
+
+Annotation = Entity | Relation | Attribute | Note
+Problem = Callable[[SuwenError], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A document and where it was read.
+
+    Parameters
+    ----------
+    document
+        What could be read.
+    text_path, text_line
+        The file, and the line where the file holds several documents, that the text comes from.
+    annotation_path
+        The file that the lines of `lines` belong to.
+    lines
+        Every annotation with its 1-based line, in the order of the source.
+    """
+
+    document: Document
+    text_path: Path
+    text_line: int | None
+    annotation_path: Path
+    lines: tuple[tuple[Annotation, int], ...] = ()
+
+
+def refuse(error: SuwenError) -> NoReturn:
+    """The problem handler of a strict reader."""
+    raise error
+
+
+def files_in(path: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
+    """The files with one of these endings at or below a folder, sorted by path; a file stands for itself.
+
+    Names that begin with a dot (editors' and system files, half-written outputs) are passed over.
+
+    Raises
+    ------
+    SuwenError
+        S101 or S102 when the path is missing or cannot be listed.
+    """
+    if not path.is_dir():
+        if not path.exists():
+            raise SuwenError("S101", path)
+        yield path
+        return
+
+    def stop(error: OSError) -> NoReturn:
+        raise os_error(error, Path(error.filename)) from None
+
+    for folder, folders, names in os.walk(path, onerror=stop):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if name.endswith(suffixes) and not name.startswith("."):
+                yield Path(folder, name)
+
+
+def document_id(path: Path, root: Path, suffixes: tuple[str, ...]) -> str:
+    """The path without its ending, relative to the corpus, with ``/``."""
+    name = path.name if path == root else path.relative_to(root).as_posix()
+    for suffix in suffixes:
+        if name.endswith(suffix) and name != suffix:
+            return name.removesuffix(suffix)
+    return name
