@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from suwen.schema import Schema
@@ -26,8 +26,8 @@ def model_card(settings: Settings, manifest: Mapping[str, Any]) -> str:
     settings
         The model's settings.
     manifest
-        Of its keys the card shows ``name``, ``license``, ``data`` (counts by name), ``scores`` (by part: precision,
-        recall and f1 in [0, 1]) and ``versions`` (of packages, by name). Each may be missing.
+        Of its keys the card shows ``name``, ``license``, ``data`` (by part: documents, characters, entities),
+        ``scores`` (by part: precision, recall, f1 in [0, 1]) and ``versions`` (by package). Each may be missing.
     """
     name = manifest.get("name", "suwen model")
     lines = [
@@ -91,14 +91,14 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _counts(data: Mapping[str, Any]) -> list[str]:
-    return _table(("what", "how many"), list(_numbers(data))) if any(_numbers(data)) else []
-
-
-def _numbers(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The figures alone: hashes, names and nested values are in the manifest."""
-    for name, value in data.items():
-        if isinstance(value, int):
-            yield name.replace("_", " "), f"{value:,}"
+    """How much there is in each part; hashes and other values are in the manifest."""
+    counts = ("documents", "characters", "entities")
+    rows = [
+        (part, *(f"{values[count]:,}" for count in counts))
+        for part, values in data.items()
+        if isinstance(values, Mapping) and all(isinstance(values.get(count), int) for count in counts)
+    ]
+    return _table(("part", *counts), rows) if rows else []
 
 
 def _scores(scores: Mapping[str, Any]) -> list[str]:

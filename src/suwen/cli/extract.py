@@ -2,6 +2,120 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-def extract() -> None:
-    """To be written."""
+import typer
+
+from suwen.cli.output import report, standard_error
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+    from rich.console import Console
+
+    from suwen.document import Document
+
+
+class Format(StrEnum):
+    """What can be written."""
+
+    JSONL = "jsonl"
+    BRAT = "brat"
+    CONLL = "conll"
+    HTML = "html"
+
+
+def extract(
+    inputs: list[Path] = typer.Argument(..., metavar="INPUT...", help="Text files, folders, .jsonl files; - is stdin."),
+    output: Path = typer.Option(..., "--output", "-o", metavar="OUT", help="The file or folder to write."),
+    model: Path = typer.Option(..., metavar="MODEL", help="A model folder."),
+    to: Format | None = typer.Option(
+        None, help="The format of OUT; by default what its ending says, else jsonl.", show_default=False
+    ),
+    device: str = typer.Option("cpu", help="cpu or cuda"),
+    batch_tokens: int = typer.Option(8192, min=1, help="Characters per batch: less needs less memory."),
+    as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),
+) -> None:
+    """Find the entities of raw texts, with their offsets in the original files and a confidence each.
+
+    Folders are searched for .txt files. What is found does not depend on the batches or the order of the files.
+
+    Examples: suwen extract notes/ -o entities.jsonl --model model/;
+    suwen extract a.txt b.txt -o page.html --model model/;
+    cat a.txt | suwen extract - -o entities.jsonl --model model/
+    """
+    import time
+    from collections import Counter
+
+    from suwen.errors import SuwenError
+    from suwen.formats import write_corpus
+    from suwen.inference.stream import documents_from, find_inputs
+    from suwen.loading import load
+
+    found = find_inputs(inputs)
+    # Now, not only when writing begins: loading a model takes a while.
+    if output.exists():
+        raise SuwenError("S104", output)
+    extractor = load(model, device, batch_tokens)
+    format = to or format_of(output)
+    options = {"schema": extractor.schema} if format == Format.HTML else {}
+    console = standard_error()
+    counts: Counter[str] = Counter()
+    started = time.monotonic()
+    documents = watched(extractor.pipe(documents_from(found)), found.bytes, console, counts)
+    not_held = write_corpus(documents, output, format, **options)
+    seconds = time.monotonic() - started
+
+    warn(console, "not read", found.left_out)
+    warn(console, f"not held by {format}", not_held)
+    if as_json:
+        report({**counts, "seconds": seconds, "left_out": found.left_out, "not_held": not_held})
+    figures = f"{counts['documents']:,} documents, {counts['characters']:,} characters, {counts['entities']:,} entities"
+    console.print(f"{figures} in {seconds:.1f} s: {output}", highlight=False, markup=False, soft_wrap=True)
+
+
+def format_of(output: Path) -> Format:
+    """What the ending of an output says about its format."""
+    endings = {".html": Format.HTML, ".htm": Format.HTML, ".conll": Format.CONLL}
+    return endings.get(output.suffix.lower(), Format.JSONL)
+
+
+def watched(
+    documents: Iterable[Document], size: int | None, console: Console, counts: Counter[str]
+) -> Iterator[Document]:
+    """Pass documents on, count them, and show how far it is.
+
+    Parameters
+    ----------
+    size
+        The bytes of all documents, where that is known.
+    """
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[rate]}"),
+        console=console,
+        disable=not console.is_terminal,
+    )
+    with bar:
+        task = bar.add_task("extracting", total=size, rate="")
+        for document in documents:
+            counts.update(documents=1, characters=len(document.text), entities=len(document.entities))
+            elapsed = bar.tasks[task].elapsed or 1
+            rate = f"{counts['characters'] / elapsed:,.0f} characters/s"
+            bar.update(task, advance=len(document.text.encode()), rate=rate)
+            yield document
+
+
+def warn(console: Console, what: str, counts: Counter[str]) -> None:
+    """Say what was left out, where anything was."""
+    if counts:
+        named = ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items()))
+        console.print(f"{what}: {named}", highlight=False, markup=False, soft_wrap=True)

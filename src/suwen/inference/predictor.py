@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from suwen.document import Document, Entity
 from suwen.inference.batching import batches, pad
 from suwen.model_folder import TaggerSettings
+from suwen.schema import Schema
 from suwen.schemes import scheme_named
 from suwen.tagging.decode import ScoredSpan, argmax_spans, decode_spans, legal_transitions
 from suwen.tagging.encode import Featurizer, Prepared, prepare
@@ -54,6 +55,10 @@ class Scorer(Protocol):
 
 class Extractor(Protocol):
     """Finds entities: what `suwen.load` gives, whatever the kind of model."""
+
+    @property
+    def schema(self) -> Schema:
+        """The entity types that it finds."""
 
     def __call__(self, text: str | Document) -> Document:
         """Find the entities of a text."""
@@ -111,6 +116,11 @@ class Predictor:
         self._tags = settings.tags
         self._scheme = scheme_named(settings.scheme)
         self._transitions = settings.transitions or legal_transitions(self._tags, self._scheme)
+
+    @property
+    def schema(self) -> Schema:
+        """The entity types that the tagger finds."""
+        return self.settings.schema
 
     def __call__(self, text: str | Document) -> Document:
         """Find the entities of a text.

@@ -12,7 +12,7 @@ from pathlib import Path
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import decode_text, read_text
-from suwen.formats import FORMATS
+from suwen.formats import jsonl
 from suwen.formats.reading import document_id, files_in
 
 __all__ = ["STANDARD_INPUT", "Inputs", "documents_from", "find_inputs"]
@@ -76,7 +76,7 @@ def find_inputs(paths: Sequence[Path]) -> Inputs:
         files += texts
         left_out.update(file.suffix or file.name for file in found if file.suffix not in TEXT)
     folders = [path if path.is_dir() else path.parent for path in paths if path != STANDARD_INPUT]
-    root = os.path.commonpath([os.path.abspath(folder) for folder in folders]) if folders else ""
+    root = os.path.commonpath([_absolute(folder) for folder in folders]) if folders else ""
     return Inputs(tuple(dict.fromkeys(files)), Path(root), left_out)
 
 
@@ -100,13 +100,18 @@ def documents_from(inputs: Inputs) -> Iterator[Document]:
 
 def is_json_lines(file: Path) -> bool:
     """Whether a file is read as JSON Lines."""
-    return file.suffix == ".jsonl"
+    return file.name.endswith(jsonl.SUFFIXES)
 
 
 def _documents(file: Path, root: Path) -> Iterator[Document]:
     if file == STANDARD_INPUT:
         yield Document("stdin", decode_text(sys.stdin.buffer.read(), Path("<stdin>")))
     elif is_json_lines(file):
-        yield from FORMATS["jsonl"].read(file)
+        yield from jsonl.read(file)
     else:
-        yield Document(document_id(Path(os.path.abspath(file)), root, TEXT), read_text(file))
+        yield Document(document_id(_absolute(file), root, TEXT), read_text(file))
+
+
+def _absolute(path: Path) -> Path:
+    """Without ``..``, but with links left as they are: a linked file is named by where the link stands."""
+    return Path(os.path.abspath(path))  # noqa: PTH100
