@@ -20,6 +20,7 @@ __all__ = ["PARTS", "OwnedSpan", "Selection", "Split", "Unit", "corpus_hash", "w
 
 PARTS = ("train", "dev", "test")
 FORMAT = 1
+FIELDS = {"data_hash": str, "seed": int, "unit": str, "ratio": dict, "units": dict, "leakage": dict, "parts": dict}
 Span = tuple[int, int]
 OwnedSpan = tuple[str, int, int]
 Unit = Literal["sentence", "document", "group"]
@@ -161,7 +162,7 @@ class Split:
             raise SuwenError("S302", path, reason="it has no 'format'")
         if values["format"] != FORMAT:
             raise SuwenError("S302", path, reason=f"format version {values['format']!r}, this release reads {FORMAT}")
-        for key, kind in (("data_hash", str), ("seed", int), ("unit", str), ("ratio", dict), ("parts", dict)):
+        for key, kind in FIELDS.items():
             if not isinstance(values.get(key), kind):
                 raise SuwenError("S302", path, reason=f"the field {key!r} is missing or not of the right kind")
         if values["unit"] not in get_args(Unit):
@@ -174,8 +175,8 @@ class Split:
             unit=values["unit"],
             ratio=values["ratio"],
             parts=parts,
-            units=values.get("units", {}),
-            leakage=values.get("leakage", {}),
+            units=values["units"],
+            leakage=values["leakage"],
             path=path,
         )
 
