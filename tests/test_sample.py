@@ -58,6 +58,8 @@ def test_sample_keeps_the_promised_counts() -> None:
     every = [list(mentions_of(name).values()) for name in NAMES]
     mentions = [mention for of_one in every for mention in of_one]
     labels = Counter(mention.label for mention in mentions)
+    kinds = {line.split("\t")[1].split(" ")[0] for name in NAMES for line in lines(name) if line.startswith("R")}
+    assert kinds == {kind.name for kind in LCDD.relations}
     assert len(NAMES) >= 48
     assert len({name.split("_")[0] for name in NAMES}) >= 8
     assert len(mentions) >= 900
