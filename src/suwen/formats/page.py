@@ -7,11 +7,31 @@ run any. Filters are check boxes that the style sheet reads (``:has``).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 
+from suwen.document import Entity, Span
 from suwen.schema import PALETTE, EntityType, Schema
 
-__all__ = ["FOOT", "Types", "attribute", "both", "filter_style", "head", "marked_up", "mention_title", "number"]
+__all__ = [
+    "FOOT",
+    "LINE_GAP",
+    "Types",
+    "attribute",
+    "both",
+    "chip",
+    "filter_style",
+    "head",
+    "mark",
+    "marked_up",
+    "mention_title",
+    "number",
+    "table",
+    "text_with_mentions",
+    "type_filter",
+    "type_name",
+]
 
 # Characters that a reader cannot see, that reorder the text, or that HTML cannot hold: controls other than tab and line
 # breaks, C1 controls (which browsers read as Windows-1252), bidirectional and invisible format characters (except the
@@ -23,6 +43,7 @@ INVISIBLE = (
 _UNSAFE_IN_TEXT = re.compile(f"[&<>\r{INVISIBLE}]")
 _UNSAFE_IN_ATTRIBUTE = re.compile(f"[&<>\"'\r\n\t{INVISIBLE}]")
 _REFERENCES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;", "\n": " ", "\r": " ", "\t": " "}
+LINE_GAP = re.compile(r"(?<![ \t\u3000])[ \t\u3000]*[\r\n][ \t\u3000\r\n]*")
 _COLOR = re.compile(r"#[0-9a-fA-F]{3,8}|[a-zA-Z]{3,30}|(?:rgb|hsl|oklch|oklab|lch|lab)a?\([0-9a-z.,%/ ]{1,60}\)")
 
 BASE_STYLE = """
@@ -44,7 +65,7 @@ padding:0 .25em;margin:0 .1em;vertical-align:.15em}
 .invisible::before{content:attr(data-code)}
 table{border-collapse:collapse;width:100%;font-size:.9rem;line-height:1.5}
 th{text-align:left;font-weight:600;color:var(--quiet);font-size:.8rem}
-th,td{padding:.4rem .75rem .4rem 0;border-bottom:1px solid var(--line);vertical-align:top}
+th,td{padding:.4rem 1.25rem .4rem 0;border-bottom:1px solid var(--line);vertical-align:top}
 .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .swatch{display:inline-block;width:.8em;height:.8em;border-radius:2px;background:var(--c);margin-right:.45em}
 .hidden{position:absolute;opacity:0;width:1px;height:1px;pointer-events:none}
@@ -55,14 +76,46 @@ line-height:1.45;font-size:.9rem}
 .chip:hover{background:color-mix(in srgb,var(--ink) 6%,transparent)}
 .chip:has(:checked){background:color-mix(in srgb,var(--c,var(--link)) 40%,transparent);
 box-shadow:inset 0 0 0 1px var(--c,var(--link))}
+.chip:has(:checked) :is([lang=en],.n){color:inherit}
 .chip:has(:focus-visible){outline:2px solid var(--link);outline-offset:1px}
 button{font:inherit;font-size:.85rem;color:var(--link);background:none;border:1px solid var(--line);border-radius:5px;
 padding:.15rem .6rem;cursor:pointer}
+.scroll{overflow-x:auto}
+header{margin-bottom:1.5rem}
+.layout{display:grid;grid-template-columns:minmax(0,42em) minmax(13rem,1fr);gap:3rem;align-items:start}
+.legend{grid-column:2;grid-row:1;position:sticky;top:1rem;max-height:calc(100vh - 2rem);overflow-y:auto;
+background:var(--panel);border-radius:10px;padding:1rem .75rem}
+main{grid-column:1;grid-row:1;min-width:0}
+.legend h2{margin:0 .5rem .25rem;font-size:1rem}
+.legend h3{margin:.75rem .5rem .1rem;font-size:.75rem;font-weight:600;color:var(--quiet)}
+.legend .quiet{margin:.25rem .5rem;line-height:1.5;font-size:.78rem}
+.legend button{margin:.25rem .5rem}
+.switches{border-top:1px solid var(--line);margin-top:.75rem;padding-top:.5rem;font-size:.85rem}
+.switches label{display:block;padding:.1rem .5rem;cursor:pointer}
+mark{color:inherit;background:color-mix(in srgb,var(--c) 42%,transparent);border-bottom:2px solid var(--c);
+border-radius:3px;padding:.12em .12em .08em;margin:0 .06em}
+mark.from{border-top-left-radius:0;border-bottom-left-radius:0;padding-left:0;margin-left:0}
+mark.to{border-top-right-radius:0;border-bottom-right-radius:0;padding-right:0;margin-right:0}
+mark[data-type]::after{content:"\\2060" attr(data-type);font-size:.62em;line-height:1;color:var(--quiet);
+margin-left:.3em;white-space:nowrap;vertical-align:.1em}
+@media(prefers-color-scheme:dark){mark{background:color-mix(in srgb,var(--c) 24%,transparent)}}
+@media screen and (max-width:56rem){
+body{padding:1.25rem 1rem 3rem}
+.layout{display:block}
+.legend{position:static;max-height:none;padding:.75rem .5rem;margin-bottom:1.5rem}
+.chips{display:flex;flex-wrap:wrap}
+.chip .n{padding-left:.4em}}
 @media print{
 :root{--paper:#fff;--ink:#000;--quiet:#444;--line:#bbb}
 body{padding:0;max-width:none;font-size:11pt}
 a{color:inherit;text-decoration:none}
 .screen{display:none!important}
+.layout{display:block}
+.legend{position:static;max-height:none;background:none;padding:0;margin-bottom:1rem}
+.chips{display:flex;flex-wrap:wrap}
+.chip .n{padding-left:.4em}
+tr,.chip{break-inside:avoid}
+h2,h3{break-after:avoid}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 """
 
@@ -165,7 +218,127 @@ def filter_style(facet: str, names: Iterable[str], turned_off: str) -> str:
     )
 
 
+def chip(facet: str, name: str, label: str, count: int) -> str:
+    """A check box of a filter (see `filter_style`) with its `label`, which is HTML, and how many it stands for."""
+    return (
+        f'<label class="chip {name}"><input type="checkbox" class="{facet} hidden" id="{facet}-{name}">'
+        f'<span>{label}</span><span class="n">{number(count)}</span></label>\n'
+    )
+
+
+def type_filter(counts: Mapping[str, int], types: Types) -> str:
+    """The filter for types, under the headings of the label set: one chip for each label that is counted."""
+    if not counts:
+        return ""
+    headings = {name: both(zh, en) for name, zh, en in types.groups}
+    parts = [f'<p class="quiet screen">{both("点选后只显示所选类型", "Pick types to see only those")}</p>\n']
+    for group, kinds in groupby(types.ordered(counts), key=lambda kind: kind.group):
+        parts.append(f"<h3>{headings[group]}</h3>\n" if group in headings else "")
+        chips = (chip("type", types.css_class(kind.name), type_name(kind), counts[kind.name]) for kind in kinds)
+        parts.append(f'<div class="chips">\n{"".join(chips)}</div>\n')
+    return "".join(parts)
+
+
+def type_name(kind: EntityType) -> str:
+    """A swatch and the names of a type, as HTML; its color comes from the class of an element around it."""
+    return f'<span class="swatch"></span>{both(kind.zh, kind.en)}'
+
+
+def table(columns: Iterable[tuple[str, str, str]], rows: Iterable[str], name: str = "") -> str:
+    """A table of class `name`, scrolled sideways where needed; a column is its Chinese and English name and its class."""
+    cells = "".join(f'<th class="{name}">{both(zh, en)}</th>' for zh, en, name in columns)
+    return (
+        f'<div class="scroll"><table class="{name}">\n<thead><tr>{cells}</tr></thead>\n<tbody>\n{"".join(rows)}</tbody>\n'
+        "</table></div>\n"
+    )
+
+
 def mention_title(kind: EntityType, score: float | None) -> str:
     """What is shown when the pointer rests on a mention: the type's names and the confidence."""
     names = kind.zh if kind.zh == kind.en else f"{kind.zh} {kind.en}"
-    return attribute(names if score is None else f"{names} · 置信度 confidence {score:.2f}")
+    return names if score is None else f"{names} · 置信度 confidence {score:.2f}"
+
+
+def text_with_mentions(
+    text: str,
+    entities: Sequence[Entity],
+    opening_tag: Callable[[int, Span], str],
+    stretch: Callable[[int, int], str],
+) -> Iterator[str]:
+    """The text with a ``<mark>`` around every piece of a mention, as chunks of HTML.
+
+    Parameters
+    ----------
+    opening_tag
+        Makes the tag for a piece ``[start, end)`` of ``entities[index]`` (see `mark`).
+    stretch
+        Makes the HTML for ``[start, end)`` of the text, in which no piece begins or ends.
+    """
+    position = 0
+    ends: list[int] = []
+    for start, end, index in nested_pieces(text, entities):
+        while ends and ends[-1] <= start:
+            yield stretch(position, ends[-1])
+            yield "</mark>"
+            position = ends.pop()
+        yield stretch(position, start)
+        yield opening_tag(index, (start, end))
+        position = start
+        ends.append(end)
+    while ends:
+        yield stretch(position, ends[-1])
+        yield "</mark>"
+        position = ends.pop()
+    yield stretch(position, len(text))
+
+
+def mark(entity: Entity, piece: Span, classes: str, name: str, title: str) -> str:
+    """The opening tag of a piece of a mention; its last piece carries the name that is shown behind it."""
+    start, end = piece
+    classes += " from" * (start > entity.start) + " to" * (end < entity.end)
+    shown = f' data-type="{attribute(name)}"' if end == entity.end else ""
+    return f'<mark class="{classes}"{shown} title="{attribute(title)}">'
+
+
+def nested_pieces(text: str, entities: Sequence[Entity]) -> list[tuple[int, int, int]]:
+    """Cut the mentions so that they nest.
+
+    Returns
+    -------
+    list of (start, end, index)
+        Pieces of ``entities[index]`` in the order in which they open. Any two are apart or one holds the other. The
+        pieces of a mention cover its fragments and the white space between them.
+    """
+    opening: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+    boundaries: set[int] = set()
+    for index, entity in enumerate(entities):
+        for start, end in _joined(text, entity):
+            opening[start].append((end, index))
+            boundaries.update((start, end))
+
+    pieces: list[tuple[int, int, int]] = []
+    open_pieces: list[tuple[int, int]] = []  # place in `pieces`, where the mention ends; the outermost first
+    for position in sorted(boundaries):
+        ended = next((depth for depth, (_, end) in enumerate(open_pieces) if end == position), len(open_pieces))
+        new = opening[position]
+        for place, end in open_pieces[ended:]:
+            start, _, index = pieces[place]
+            pieces[place] = start, position, index
+            if end > position:
+                new.append((end, index))
+        del open_pieces[ended:]
+        for end, index in sorted(new, key=lambda piece: (-piece[0], piece[1])):
+            open_pieces.append((len(pieces), end))
+            pieces.append((position, end, index))
+    return pieces
+
+
+def _joined(text: str, entity: Entity) -> Iterator[Span]:
+    """The fragments of a mention, those with only white space between them as one."""
+    start, end = entity.pieces[0]
+    for next_start, next_end in entity.pieces[1:]:
+        if text[end:next_start].strip():
+            yield start, end
+            start = next_start
+        end = next_end
+    yield start, end
