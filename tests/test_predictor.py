@@ -198,7 +198,7 @@ def test_predictor_reads_only_a_little_ahead():
 
     def documents():
         nonlocal read
-        for read in range(1, 1001):  # noqa: B007
+        for read in range(1, 1001):
             yield Document(str(read), TEXT)
 
     batch_tokens = 64

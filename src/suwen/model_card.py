@@ -70,7 +70,7 @@ def model_card(settings: Settings, manifest: Mapping[str, Any]) -> str:
         "    print(entity.label, document.mention(entity), entity.start, entity.end, entity.score)",
         "```",
         *_section(
-            "Made with 软件版本", [f"{name} {version}" for name, version in manifest.get("versions", {}).items()]
+            "Made with 软件版本", [f"- {name} {version}" for name, version in manifest.get("versions", {}).items()]
         ),
         "",
         "The seed, the resolved configuration and the hashes of all files are in `manifest.json`.",

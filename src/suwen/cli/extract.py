@@ -60,17 +60,17 @@ def extract(
     if output.exists():
         raise SuwenError("S104", output)
     extractor = load(model, device, batch_tokens)
-    format = to or format_of(output)
-    options = {"schema": extractor.schema} if format == Format.HTML else {}
+    target = to or format_of(output)
+    options = {"schema": extractor.schema} if target == Format.HTML else {}
     console = standard_error()
     counts: Counter[str] = Counter()
     started = time.monotonic()
     documents = watched(extractor.pipe(documents_from(found)), found.bytes, console, counts)
-    not_held = write_corpus(documents, output, format, **options)
+    not_held = write_corpus(documents, output, target.value, **options)
     seconds = time.monotonic() - started
 
     warn(console, "not read", found.left_out)
-    warn(console, f"not held by {format}", not_held)
+    warn(console, f"not held by {target}", not_held)
     if as_json:
         report({**counts, "seconds": seconds, "left_out": found.left_out, "not_held": not_held})
     figures = f"{counts['documents']:,} documents, {counts['characters']:,} characters, {counts['entities']:,} entities"

@@ -1,0 +1,139 @@
+import json
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+import suwen.loading
+from suwen.cli import app
+from suwen.document import Document, Entity
+from suwen.errors import SuwenError
+from suwen.formats import read_corpus
+from suwen.schema import Schema
+
+TEXTS = {"a.txt": "\ufeff患者口服二甲双\r\n胍,每日三次。\r\n", "deep/b.txt": "停用二甲双胍。", "c.txt": ""}
+
+
+class WordExtractor:
+    """Finds one word, also across a line break."""
+
+    schema = Schema.of_labels(["Drug"])
+
+    def pipe(self, documents):
+        for document in documents:
+            entities = []
+            for word, cut in (("二甲双胍", None), ("二甲双\r\n胍", 3)):
+                start = document.text.find(word)
+                if start >= 0:
+                    end = start + len(word)
+                    fragments = ((start, start + cut), (start + cut + 2, end)) if cut else ()
+                    entities.append(Entity("Drug", start, end, fragments, f"T{len(entities) + 1}", 0.75))
+            yield Document(document.id, document.text, tuple(entities))
+
+
+@pytest.fixture
+def notes(tmp_path):
+    for name, text in TEXTS.items():
+        file = tmp_path / "notes" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text.encode())
+    return tmp_path / "notes"
+
+
+@pytest.fixture
+def run(monkeypatch):
+    monkeypatch.setattr(suwen.loading, "load", lambda path, device, batch_tokens: WordExtractor())
+
+    def run_extract(*arguments, **options):
+        arguments = ["extract", *map(str, arguments), "--model", "model"]
+        return CliRunner().invoke(app, arguments, catch_exceptions=False, **options)
+
+    return run_extract
+
+
+def test_cli_extract_writes_json_lines_with_offsets_of_the_files(run, notes, tmp_path):
+    result = run(notes, "-o", tmp_path / "out.jsonl")
+    assert result.exit_code == 0
+    documents = {document.id: document for document in read_corpus(tmp_path / "out.jsonl")}
+    assert {name: document.text for name, document in documents.items()} == {
+        name.removesuffix(".txt"): text for name, text in TEXTS.items()
+    }
+    assert documents["a"].entities == (Entity("Drug", 5, 11, ((5, 8), (10, 11)), "T1", 0.75),)
+    assert documents["a"].mention(documents["a"].entities[0]) == "二甲双胍"
+    assert "3 documents, 26 characters, 2 entities" in result.stderr
+    assert result.stdout == ""
+
+
+def test_cli_extract_writes_brat(run, notes, tmp_path):
+    result = run(notes, "-o", tmp_path / "out", "--to", "brat")
+    assert (tmp_path / "out" / "a.ann").read_text(encoding="utf-8") == "T1\tDrug 5 8;10 11\t二甲双 胍\n"
+    assert (tmp_path / "out" / "a.txt").read_bytes() == TEXTS["a.txt"].encode()
+    assert "not held by brat: 2 score" in result.stderr
+
+
+def test_cli_extract_writes_conll(run, notes, tmp_path):
+    assert run(notes / "deep", "-o", tmp_path / "out.conll").exit_code == 0
+    assert "B-Drug" in (tmp_path / "out.conll").read_text(encoding="utf-8")
+
+
+def test_cli_extract_writes_a_page(run, notes, tmp_path):
+    assert run(notes, "-o", tmp_path / "out.html").exit_code == 0
+    page = (tmp_path / "out.html").read_text(encoding="utf-8")
+    assert "药品" in page
+    assert "疾病" not in page
+
+
+def test_cli_extract_reads_standard_input(run, tmp_path):
+    assert run("-", "-o", tmp_path / "out.jsonl", input="停用二甲双胍。").exit_code == 0
+    (document,) = read_corpus(tmp_path / "out.jsonl")
+    assert (document.id, document.entities[0].start) == ("stdin", 2)
+
+
+def test_cli_extract_prints_counts_as_json_alone(run, notes, tmp_path):
+    (notes / "scan.pdf").write_text("")
+    result = run(notes, "-o", tmp_path / "out.jsonl", "--json")
+    values = json.loads(result.stdout)
+    assert values.pop("seconds") >= 0
+    assert values == {"documents": 3, "characters": 26, "entities": 2, "left_out": {".pdf": 1}, "not_held": {}}
+    assert "not read: 1 .pdf" in result.stderr
+
+
+def test_cli_extract_refuses_what_exists_before_it_loads_a_model(run, notes, tmp_path, monkeypatch):
+    monkeypatch.setattr(suwen.loading, "load", lambda *_: pytest.fail("loaded"))
+    (tmp_path / "out.jsonl").write_text("precious")
+    with pytest.raises(SuwenError, match="S104"):
+        run(notes, "-o", tmp_path / "out.jsonl")
+    assert (tmp_path / "out.jsonl").read_text() == "precious"
+
+
+def test_cli_extract_writes_nothing_when_an_input_is_broken(run, notes, tmp_path):
+    (notes / "z.txt").write_bytes(b"\xff\xfe")
+    with pytest.raises(SuwenError, match=r"S103.*z\.txt"):
+        run(notes, "-o", tmp_path / "out.jsonl")
+    assert [path.name for path in tmp_path.iterdir()] == ["notes"]
+
+
+def suwen_command(*arguments):
+    command = [sys.executable, "-m", "suwen", "extract", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_cli_extract_runs_a_model(notes, tmp_path):
+    from tiny_tagger import write_tiny_tagger
+
+    write_tiny_tagger(tmp_path / "model")
+    result = suwen_command(notes, "-o", tmp_path / "out.jsonl", "--model", tmp_path / "model")
+    assert result.returncode == 0, result.stderr
+    documents = read_corpus(tmp_path / "out.jsonl")
+    assert [document.id for document in documents] == ["a", "c", "deep/b"]
+    assert all(0 <= entity.score <= 1 for document in documents for entity in document.entities)
+    assert f"{sum(len(document.entities) for document in documents)} entities" in result.stderr
+
+
+def test_cli_extract_says_in_one_line_what_is_wrong(notes, tmp_path):
+    result = suwen_command(notes, "-o", tmp_path / "out.jsonl", "--model", notes)
+    assert result.returncode == 2
+    assert result.stderr.startswith("S501 ")
+    assert result.stderr.count("\n") == 1
+    assert not (tmp_path / "out.jsonl").exists()

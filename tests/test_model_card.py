@@ -1,0 +1,35 @@
+from types import SimpleNamespace
+
+from suwen.model_card import model_card
+from suwen.schema import LCDD, Schema
+
+MANIFEST = {
+    "name": "clinic",
+    "license": "apache-2.0",
+    "data": {
+        "data_hash": "0f",
+        "split": {"unit": "group", "seed": 7},
+        "train": {"documents": 12, "characters": 34567, "entities": 890},
+        "dev": {"documents": 3, "characters": 4567, "entities": 90},
+    },
+    "scores": {"dev": {"precision": 0.71234, "recall": 0.5, "f1": 0.58765, "gold": 90}},
+    "versions": {"suwen": "0.1.0", "torch": "2.13.0"},
+}
+
+
+def test_model_card_shows_types_data_scores_and_use():
+    card = model_card(SimpleNamespace(schema=LCDD), MANIFEST)
+    assert card.startswith("---\nlanguage: zh\nlicense: apache-2.0\n")
+    assert "# clinic\n" in card
+    assert "| Drug | 药品 | Drug |" in card
+    assert "| train | 12 | 34,567 | 890 |" in card
+    assert "| dev | 71.23 | 50.00 | 58.77 |" in card
+    assert "- torch 2.13.0" in card
+    assert 'suwen.load("MODEL")' in card
+
+
+def test_model_card_leaves_out_what_the_manifest_does_not_say():
+    card = model_card(SimpleNamespace(schema=Schema.of_labels(["Gene"])), {})
+    assert "| Gene | Gene | Gene |" in card
+    assert "Scores" not in card
+    assert "Training data" not in card
