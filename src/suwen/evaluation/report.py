@@ -92,6 +92,7 @@ mark.predicted.to{border-right:0}
 .scores tr{display:grid;grid-template-columns:repeat(6,1fr);border-bottom:1px solid var(--line);padding:.35rem 0}
 .scores :is(th,td){border:0;padding:0}
 .scores :is(th,td):first-child{grid-column:1/-1}
+.scores td[colspan]{grid-column:span 3}
 .scores .bar,.scores th [lang=en]{display:none}}
 """
 
@@ -173,40 +174,15 @@ def _views(scores: Scores) -> str:
     for name, score in (scores.by_familiarity or {}).items():
         zh, en = FAMILIARITY.get(name, (name, name))
         views.append((f"严格:{zh}", f"Strict: {en}", score))
-    rows = [f"<tr><td>{both(zh, en)}</td>{_score_cells(score)}</tr>\n" for zh, en, score in views]
-    strict = scores.strict
-    for zh, en, ratios in (
-        (
-            "严格:各类型的平均",
-            "Strict: mean of the types",
-            (strict.macro_precision, strict.macro_recall, strict.macro_f1),
-        ),
-        ("标签正确率,计 O", "Tag accuracy with O", ("", "", scores.tokens.accuracy)),
-    ):
-        cells = "".join(f'<td class="n">{_percent(x) if isinstance(x, float) else x}</td>' for x in ratios)
-        rows.append(f"<tr><td>{both(zh, en)}</td>{cells}<td class="bar"></td>{'<td></td>' * 3}</tr>\n")
-    return f"<h2>{both('评分', 'Views of the score')}</h2>\n{table((('口径', 'View', ''), *SCORE_COLUMNS), rows, 'scores')}"
-
-
-SCORE_COLUMNS = (
-    ("精确率", "P", "n"),
-    ("召回率", "R", "n"),
-    ("F1", "F1", "n"),
-    ("", "", "bar"),
-    ("正确", "Matched", "n"),
-    ("标注", "Gold", "n"),
-    ("预测", "Predicted", "n"),
-)
-
-
-def _score_cells(score: Score) -> str:
-    ratios = (score.precision, score.recall, score.f1)
-    counts = (score.matched, score.gold, score.predicted)
-    return (
-        "".join(f'<td class="n">{_percent(ratio)}</td>' for ratio in ratios)
-        + f'<td class="bar"><span class="meter"><i style="width:{_percent(score.f1)}%"></i></span></td>'
-        + "".join(f'<td class="n">{number(count)}</td>' for count in counts)
-    )
+    strict, accuracy = scores.strict, scores.tokens.accuracy
+    rows = [
+        *(f"<tr><td>{both(zh, en)}</td>{_score_cells(score)}</tr>\n" for zh, en, score in views),
+        f"<tr><td>{both('严格:各类型的平均', 'Strict: mean of the types')}</td>"
+        f"{_ratio_cells(strict.macro_precision, strict.macro_recall, strict.macro_f1)}</tr>\n",
+        f"<tr><td>{both('标签正确率,计 O', 'Tag accuracy with O')}</td>"
+        f'<td class="n" colspan="3">{_percent(accuracy)}</td>{_meter(accuracy)}</tr>\n',
+    ]
+    return f"<h2>{both('评分', 'Views of the score')}</h2>\n{_score_table('口径', 'View', rows)}"
 
 
 def _by_type(scores: Scores, types: Types) -> str:
@@ -215,7 +191,36 @@ def _by_type(scores: Scores, types: Types) -> str:
         f'<tr class="{types.css_class(kind.name)}"><td>{type_name(kind)}</td>{_score_cells(by_type[kind.name])}</tr>\n'
         for kind in types.ordered(by_type)
     )
-    return f"<h2>{both('各类型,严格', 'By type, strict')}</h2>\n{table((('类型', 'Type', ''), *SCORE_COLUMNS), rows, 'scores')}"
+    return f"<h2>{both('各类型,严格', 'By type, strict')}</h2>\n{_score_table('类型', 'Type', rows)}"
+
+
+def _score_table(zh: str, en: str, rows: Iterable[str]) -> str:
+    columns = (
+        (zh, en, ""),
+        ("精确率", "P", "n"),
+        ("召回率", "R", "n"),
+        ("F1", "F1", "n"),
+        ("", "", "bar"),
+        ("正确", "Matched", "n"),
+        ("标注", "Gold", "n"),
+        ("预测", "Predicted", "n"),
+    )
+    return table(columns, rows, "scores")
+
+
+def _score_cells(score: Score) -> str:
+    counts = (score.matched, score.gold, score.predicted)
+    return _ratio_cells(score.precision, score.recall, score.f1) + "".join(
+        f'<td class="n">{number(count)}</td>' for count in counts
+    )
+
+
+def _ratio_cells(precision: float, recall: float, f1: float) -> str:
+    return "".join(f'<td class="n">{_percent(ratio)}</td>' for ratio in (precision, recall, f1)) + _meter(f1)
+
+
+def _meter(ratio: float) -> str:
+    return f'<td class="bar"><span class="meter"><i style="width:{_percent(ratio)}%"></i></span></td>'
 
 
 def _confusion(confusion: Mapping[tuple[str, str], int], types: Types) -> str:

@@ -245,11 +245,14 @@ def type_name(kind: EntityType) -> str:
 
 
 def table(columns: Iterable[tuple[str, str, str]], rows: Iterable[str], name: str = "") -> str:
-    """A table of class `name`, scrolled sideways where needed; a column is its Chinese and English name and its class."""
-    cells = "".join(f'<th class="{name}">{both(zh, en)}</th>' for zh, en, name in columns)
+    """A table of class `name`, scrolled sideways where needed.
+
+    A column is its Chinese and English name and the class of its cells; a row is HTML.
+    """
+    cells = "".join(f'<th class="{style}">{both(zh, en)}</th>' for zh, en, style in columns)
     return (
-        f'<div class="scroll"><table class="{name}">\n<thead><tr>{cells}</tr></thead>\n<tbody>\n{"".join(rows)}</tbody>\n'
-        "</table></div>\n"
+        f'<div class="scroll"><table class="{name}">\n<thead><tr>{cells}</tr></thead>\n'
+        f"<tbody>\n{''.join(rows)}</tbody>\n</table></div>\n"
     )
 
 
