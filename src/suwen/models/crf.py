@@ -16,12 +16,9 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from suwen.schemes import Scheme
-from suwen.tagging.decode import ILLEGAL, Transitions, legal_transitions
+from suwen.tagging.lattice import ILLEGAL, Transitions, legal_transitions, linear_steps
 
 __all__ = ["CRF"]
-
-# Entries this much (in nats) below the largest cannot be seen in a sum; so much room is left above underflow.
-MARGIN = 40.0
 
 
 class CRF(nn.Module):
@@ -93,8 +90,15 @@ class CRF(nn.Module):
         mask = torch.arange(emissions.shape[1], device=emissions.device) < lengths[:, None]
         tags = tags.masked_fill(~mask, 0)
         self._check(tags, lengths, mask)
+        dtype = torch.float32 if emissions.device.type == "mps" else torch.float64
         with torch.autocast(emissions.device.type, enabled=False):
-            losses: Tensor = _NegativeLogLikelihood.apply(emissions, *self._scores(), tags, lengths, mask, self.mixing)
+            steps = emissions.to(dtype).masked_fill(~mask[:, :, None], 0.0)
+            start, matrix, end = (scores.to(dtype) for scores in self._scores())
+            gold = start[tags[:, 0]] + end[_last(tags, lengths)]
+            gold = gold + steps.gather(2, tags[:, :, None]).squeeze(2).mul(mask).sum(dim=1)
+            gold = gold + matrix[tags[:, :-1], tags[:, 1:]].mul(mask[:, 1:]).sum(dim=1)
+            every = _LogPartition.apply(steps, start, matrix, end, lengths, self.mixing)  # type: ignore[no-untyped-call]
+            losses: Tensor = every - gold
         return losses.to(torch.promote_types(emissions.dtype, torch.float32))
 
     def numpy_transitions(self) -> Transitions:
@@ -110,62 +114,42 @@ class CRF(nn.Module):
         )
 
     def _check(self, tags: Tensor, lengths: Tensor, mask: Tensor) -> None:
-        last = tags.gather(1, (lengths - 1).clamp(min=0)[:, None]).squeeze(1)
         legal = (self.legal[tags[:, :-1], tags[:, 1:]] | ~mask[:, 1:]).all(dim=1)
-        legal &= self.legal_start[tags[:, 0]] & self.legal_end[last] & (lengths > 0)
+        legal &= self.legal_start[tags[:, 0]] & self.legal_end[_last(tags, lengths)] & (lengths > 0)
         if not legal.all():
             wrong = (~legal).nonzero().flatten().tolist()
             raise ValueError(f"empty, or gold tags that are illegal under the scheme: sequences {wrong} of the batch")
 
 
-class _NegativeLogLikelihood(torch.autograd.Function):
-    """Loss and analytic gradient in one pass."""
+def _last(tags: Tensor, lengths: Tensor) -> Tensor:
+    return tags.gather(1, (lengths - 1).clamp(min=0)[:, None]).squeeze(1)
+
+
+class _LogPartition(torch.autograd.Function):
+    """The log-weight of all tag sequences, ``[B]``; its gradient, the expected counts, comes in the same pass."""
 
     @staticmethod
     def forward(
-        ctx: Any,
-        emissions: Tensor,
-        start: Tensor,
-        matrix: Tensor,
-        end: Tensor,
-        tags: Tensor,
-        lengths: Tensor,
-        mask: Tensor,
-        mixing: int,
+        ctx: Any, steps: Tensor, start: Tensor, matrix: Tensor, end: Tensor, lengths: Tensor, mixing: int
     ) -> Tensor:
-        ctx.dtypes = [tensor.dtype for tensor in (emissions, start, matrix, end)]
-        dtype = torch.float32 if emissions.device.type == "mps" else torch.float64
-        steps = emissions.to(dtype).masked_fill(~mask[:, :, None], 0.0)
-        start, matrix, end = start.to(dtype), matrix.to(dtype), end.to(dtype)
-        log_partition, unary, pairwise = _expectations(steps, start, matrix, end, lengths, mask, mixing)
-
-        rows = torch.arange(len(tags), device=tags.device)
-        score = start[tags[:, 0]] + end[tags[rows, lengths - 1]]
-        score += steps.gather(2, tags[:, :, None]).squeeze(2).mul(mask).sum(dim=1)
-        score += matrix[tags[:, :-1], tags[:, 1:]].mul(mask[:, 1:]).sum(dim=1)
-
-        unary.scatter_add_(2, tags[:, :, None], -mask[:, :, None].to(dtype))
-        moves = tags[:, :-1] * len(start) + tags[:, 1:]
-        pairwise.flatten(1).scatter_add_(1, moves, -mask[:, 1:].to(dtype))
+        log_partition, unary, pairwise = _expectations(steps, start, matrix, end, lengths, mixing)
         ctx.save_for_backward(unary, pairwise, lengths)
-        return log_partition - score
+        return log_partition
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         unary, pairwise, lengths = ctx.saved_tensors
-        rows = torch.arange(len(lengths), device=lengths.device)
-        of_emissions = unary * gradient[:, None, None]
-        # A sequence begins with its first tag and ends with its last: their counts are the emissions' there.
-        of_start = of_emissions[:, 0].sum(dim=0)
-        of_end = of_emissions[rows, lengths - 1].sum(dim=0)
+        of_steps = unary * gradient[:, None, None]
         of_matrix = (gradient @ pairwise.flatten(1)).view(pairwise.shape[1:])
-        gradients = (of_emissions, of_start, of_matrix, of_end)
-        return *(g.to(dtype) for g, dtype in zip(gradients, ctx.dtypes, strict=True)), None, None, None, None
+        # A sequence begins with its first tag and ends with its last: their counts are the emissions' there.
+        of_start = of_steps[:, 0].sum(dim=0)
+        of_end = of_steps[torch.arange(len(lengths), device=lengths.device), lengths - 1].sum(dim=0)
+        return of_steps, of_start, of_matrix, of_end, None, None
 
 
 def _expectations(
-    steps: Tensor, start: Tensor, matrix: Tensor, end: Tensor, lengths: Tensor, mask: Tensor, mixing: int
+    steps: Tensor, start: Tensor, matrix: Tensor, end: Tensor, lengths: Tensor, mixing: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Log-partition ``[B]``, tag marginals ``[B, T, K]`` and expected number of each move ``[B, K, K]``.
 
@@ -173,61 +157,63 @@ def _expectations(
     """
     positions = torch.arange(steps.shape[1], device=steps.device)[:, None]
     rows = torch.arange(len(steps), device=steps.device)
-    mask = mask.T
+    mask = positions < lengths
     mirror = torch.where(mask, lengths - 1 - positions, positions)
-    forward = steps.transpose(0, 1)
-    both = torch.stack((forward, forward[mirror, rows]), dim=1)
+
+    def both_ways(values: Tensor) -> Tensor:
+        values = values.transpose(0, 1)
+        return torch.stack((values, values[mirror, rows]), dim=1)
+
     edges = torch.stack((start, end))[:, None]
     moves = torch.stack((matrix, matrix.T))
-    if _fits_linear_space(steps, (start, matrix, end), mixing):
-        before, states, log_sums = _linear_messages(both, edges.exp(), moves.exp())
-        after = before[:, 1][mirror, rows]
-        suffixes = states[:, 1][mirror, rows]
+    peaks = steps.amax(dim=2, keepdim=True)
+    largest = torch.cat(
+        [scores.masked_fill(scores <= ILLEGAL, 0.0).abs().flatten() for scores in (start, matrix, end)]
+    ).max()
+    growth = largest + math.log(len(start))
+    drop = (peaks - steps.amin(dim=2, keepdim=True)).max() + largest + growth
+    every = linear_steps(float(drop), mixing, torch.finfo(steps.dtype).tiny)
+    if every:
+        factors = moves.sub(growth).exp()
+        before, states, log_sums = _linear_messages(both_ways((steps - peaks).exp()), edges.exp(), factors, every)
+        after, suffixes = before[:, 1][mirror, rows], states[:, 1][mirror, rows]
         unary = states[:, 0] * after
         sums = unary.sum(dim=2, keepdim=True)
         unary /= sums
         suffixes = suffixes[1:] / sums[:-1] * mask[1:, :, None]
-        pairwise = moves[0].exp() * (states[:-1, 0].permute(1, 2, 0) @ suffixes.transpose(0, 1))
-        log_partition = (log_sums[:, 0] * mask).sum(dim=0) + sums[lengths - 1, rows, 0].log()
+        pairwise = factors[0] * (states[:-1, 0].permute(1, 2, 0) @ suffixes.transpose(0, 1))
+        log_scales = (log_sums[:, 0, :, 0] + peaks[:, :, 0].T).mul(mask).sum(dim=0) + (lengths - 1) * growth
+        log_partition = log_scales + sums[lengths - 1, rows, 0].log()
     else:
-        before, states = _log_messages(both, edges, moves)
-        after = before[:, 1][mirror, rows]
-        suffixes = states[:, 1][mirror, rows]
+        before, states = _log_messages(both_ways(steps), edges, moves)
+        after, suffixes = before[:, 1][mirror, rows], states[:, 1][mirror, rows]
         unary = (states[:, 0] + after).softmax(dim=2)
         log_partition = (states[0, 0] + after[0]).logsumexp(dim=1)
         pairwise = steps.new_zeros(len(steps), *matrix.shape)
         for prefix, suffix, present in zip(states[:-1, 0], suffixes[1:], mask[1:], strict=True):
             logs = prefix[:, :, None] + matrix + suffix[:, None, :] - log_partition[:, None, None]
             pairwise += logs.masked_fill(~present[:, None, None], -math.inf).exp_()
-    unary.masked_fill_(~mask[:, :, None], 0.0)
-    return log_partition, unary.transpose(0, 1).contiguous(), pairwise
+    return log_partition, unary.transpose(0, 1), pairwise
 
 
-def _fits_linear_space(steps: Tensor, weights: tuple[Tensor, ...], mixing: int) -> bool:
-    """Whether no message entry can underflow so that a path of weight is lost.
+def _linear_messages(factors: Tensor, edges: Tensor, moves: Tensor, every: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Messages before and after each emission ``[T, 2, B, K]``, and the logarithms of what the latter were divided by.
 
-    Any tag follows from any other within `mixing` moves, each of which can lower an entry, relative to the sum of all,
-    by no more than the range of the emissions, that of the legal weights, and the number of tags. False for NaN.
+    They are rescaled to sum 1 `every` so many steps.
     """
-    low, high = torch.aminmax(steps, dim=2)
-    largest = torch.stack([weight.masked_fill(weight <= ILLEGAL, 0.0).abs().max() for weight in weights]).max()
-    drop = (high - low).max() + 2 * largest + math.log(steps.shape[2])
-    return bool(mixing * drop < -math.log(torch.finfo(steps.dtype).tiny) - MARGIN)
-
-
-def _linear_messages(both: Tensor, edges: Tensor, moves: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Messages before and after each emission ``[T, 2, B, K]``, the latter scaled to sum 1, and the scales' logs."""
-    peaks = both.amax(dim=3, keepdim=True)
-    factors = (both - peaks).exp_()
-    before, states, sums = torch.empty_like(both), torch.empty_like(both), torch.empty_like(peaks)
+    before, states = torch.empty_like(factors), torch.empty_like(factors)
+    sums = torch.ones_like(factors[..., :1])
     before[0] = edges
-    for t, (arriving, state, total) in enumerate(zip(before.unbind(), states.unbind(), sums.unbind(), strict=True)):
-        if t:
-            torch.bmm(states[t - 1], moves, out=arriving)
-        torch.mul(arriving, factors[t], out=state)
-        torch.sum(state, dim=2, keepdim=True, out=total)
-        state /= total
-    return before, states, (sums.log_() + peaks).squeeze(3)
+    previous = None
+    for t, (arriving, state, factor) in enumerate(zip(before.unbind(), states.unbind(), factors.unbind(), strict=True)):
+        if previous is not None:
+            torch.bmm(previous, moves, out=arriving)
+        torch.mul(arriving, factor, out=state)
+        if t % every == 0:
+            torch.sum(state, dim=2, keepdim=True, out=sums[t])
+            state /= sums[t]
+        previous = state
+    return before, states, sums.log_()
 
 
 def _log_messages(both: Tensor, edges: Tensor, moves: Tensor) -> tuple[Tensor, Tensor]:
