@@ -298,7 +298,7 @@ def test_scores_refuse_other_documents():
     gold = whole([Document("a", "甲"), Document("b", "乙")])
     with pytest.raises(SuwenError, match="S308 gold and prediction differ in 1 of 2 documents, not predicted: b"):
         pair_documents(gold, [Document("a", "甲")])
-    with pytest.raises(SuwenError, match="S308 b: gold and prediction differ in the text"):
+    with pytest.raises(SuwenError, match="S308 gold and prediction differ in the text of 'b' from character 0 on"):
         pair_documents(gold, [Document("a", "甲"), Document("b", "丙")])
     with pytest.raises(SuwenError, match="S308"):
         Pair(gold[0], Document("b", "甲"))

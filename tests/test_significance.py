@@ -133,3 +133,13 @@ def test_significance_batches_bound_the_memory():
     assert list(_batches(10_000, 15_000)) == [266] * 37 + [158]
     assert list(_batches(3, 100_000_000)) == [1, 1, 1]
     assert list(_batches(5, 0)) == [5]
+
+
+def test_significance_one_unit_has_no_interval():
+    assert bootstrap_interval(counts_of([(1, 2, 2)])) is None
+    document = Document("a", TEXT, (Entity("Test", 0, 2),))
+    right = [Pair(Selection(document, ((0, len(TEXT)),)), document)]
+    wrong = [Pair(right[0].gold, Document("a", TEXT))]
+    assert compare(right, wrong).interval is None
+    assert compare(right, wrong).p_value == 1.0
+    assert compare(right, wrong).to_dict()["f1_difference_interval"] is None

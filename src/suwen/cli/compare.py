@@ -2,6 +2,61 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-def compare() -> None:
-    """To be written."""
+import typer
+
+from suwen.cli.evaluate import percent, read_gold
+from suwen.cli.output import report, show
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from suwen.evaluation.significance import Comparison
+
+
+def compare(
+    first: Path = typer.Argument(..., metavar="PREDICTIONS_A", help="Documents as one system predicts them."),
+    second: Path = typer.Argument(..., metavar="PREDICTIONS_B", help="The same documents as another predicts them."),
+    gold: Path = typer.Option(..., metavar="CORPUS", help="The gold documents."),
+    split_file: Path | None = typer.Option(None, "--split", metavar="FILE", help="Compare on one part of this split."),
+    part: str | None = typer.Option(None, metavar="PART", help="Which part (test, if not given)."),
+    seed: int = typer.Option(0, help="Of the shuffles and resamples."),
+    as_json: bool = typer.Option(False, "--json", help="Print the figures as JSON."),
+) -> None:
+    """Test whether two sets of predictions differ in strict entity F1 by more than chance.
+
+    The test is paired approximate randomization over documents (over sentences, where the split is by sentence).
+
+    Example: suwen compare baseline.jsonl ours.jsonl --gold articles/ --split split.json
+    """
+    from suwen.evaluation.significance import compare as compare_pairs
+
+    annotated = read_gold(gold, split_file, part)
+    comparison = compare_pairs(annotated.pair_with(first), annotated.pair_with(second), seed=seed)
+    if as_json:
+        report({"part": annotated.part, "unit": annotated.unit, **comparison.to_dict()})
+    else:
+        show(comparison_table(comparison, annotated.unit))
+
+
+def comparison_table(comparison: Comparison, unit: str) -> Table:
+    """F1 of both, all mentions first, in percent."""
+    from rich.table import Table
+
+    table = Table("Type", "gold", "F1 of A", "F1 of B", "A − B", title="Strict entities: type and both offsets right")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    rows = [("[bold]all (micro)", (comparison.first, comparison.second)), *comparison.by_type.items()]
+    for label, (ours, theirs) in rows:
+        difference = f"{100 * (ours.f1 - theirs.f1):+.2f}"
+        table.add_row(label, f"{ours.gold:,}", percent(ours.f1), percent(theirs.f1), difference)
+    table.caption = f"p = {comparison.p_value:.4g} (two-sided, {comparison.shuffles:,} random exchanges)"
+    interval = comparison.interval
+    if interval:
+        table.caption += (
+            f"; {interval.level:.0%} bootstrap interval of A − B: {100 * interval.low:+.2f} to "
+            f"{100 * interval.high:+.2f} ({interval.resamples:,} resamples of {interval.units:,} {unit}s)"
+        )
+    return table

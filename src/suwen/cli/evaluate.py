@@ -2,6 +2,233 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-def evaluate() -> None:
-    """To be written."""
+import typer
+
+from suwen.cli.output import report, show, standard_error
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from suwen.corpus.split import Selection
+    from suwen.document import Document
+    from suwen.evaluation.analysis import Analysis
+    from suwen.evaluation.scores import Pair, Score, Scores, StrictScores
+
+
+def evaluate(
+    model: Path | None = typer.Argument(None, metavar="MODEL", help="A model folder."),
+    corpus: Path | None = typer.Argument(None, metavar="CORPUS", help="What it is scored on."),
+    gold: Path | None = typer.Option(None, metavar="CORPUS", help="Instead of a model: the gold documents ..."),
+    predicted: Path | None = typer.Option(None, metavar="CORPUS", help="... and the same documents, predicted."),
+    split_file: Path | None = typer.Option(None, "--split", metavar="FILE", help="Score one part of this split."),
+    part: str | None = typer.Option(None, metavar="PART", help="Which part (test, if not given)."),
+    train: Path | None = typer.Option(
+        None,
+        metavar="CORPUS",
+        help="What the model learned from, to tell seen mentions from unseen; by default the train part of the split.",
+    ),
+    html: Path | None = typer.Option(None, metavar="FILE", help="Write a page that shows every error in its text."),
+    save_predictions: Path | None = typer.Option(None, metavar="FILE.jsonl", help="Write what the model predicts."),
+    device: str = typer.Option("cpu", help="cpu or cuda"),
+    as_json: bool = typer.Option(False, "--json", help="Print the figures as JSON."),
+) -> None:
+    """Score a model, or predictions, on annotated documents.
+
+    The headline is strict: a mention counts when its type and both offsets are right.
+
+    Examples: suwen evaluate model/ articles/ --split split.json;
+    suwen evaluate --gold articles/ --predicted predictions.jsonl --html errors.html
+    """
+    from suwen.corpus.split import whole
+    from suwen.errors import SuwenError
+    from suwen.evaluation.analysis import analyze
+    from suwen.evaluation.scores import pair_documents, training_mentions
+    from suwen.formats import read_corpus, write_corpus
+
+    if save_predictions and save_predictions.exists():
+        # Before the model runs, not after.
+        raise SuwenError("S104", save_predictions)
+    if model and corpus and not gold and not predicted:
+        annotated = read_gold(corpus, split_file, part)
+        documents = predict(model, annotated.selections, device)
+        if save_predictions:
+            write_corpus(documents, save_predictions, "jsonl")
+        pairs = pair_documents(annotated.selections, documents)
+    elif gold and predicted and not model and not save_predictions:
+        annotated = read_gold(gold, split_file, part)
+        pairs = annotated.pair_with(predicted)
+    else:
+        raise typer.BadParameter("give MODEL and CORPUS, or --gold and --predicted (which are saved already)")
+    learned = whole(read_corpus(train)) if train else annotated.training
+    analysis = analyze(pairs, None if learned is None else training_mentions(learned))
+    if as_json:
+        report({"part": annotated.part, "unit": annotated.unit, **analysis.to_dict()})
+    else:
+        show(*tables(analysis, annotated.unit))
+    if html:
+        write_page(html, analysis, pairs, f"{(corpus or gold or html).stem}: {annotated.part}")
+
+
+class Gold(NamedTuple):
+    """What is scored."""
+
+    ids: frozenset[str]
+    """Of all documents of the corpus, whatever the part."""
+    part: str
+    unit: str
+    """What is resampled: ``document``, or ``sentence`` where the split is by sentence."""
+    selections: list[Selection]
+    training: list[Selection] | None
+    """The train part of the split, where there is one."""
+
+    def pair_with(self, path: Path) -> list[Pair]:
+        """Read predictions; those for documents that the corpus does not have are left aside, which is reported."""
+        from suwen.evaluation.scores import pair_documents
+        from suwen.formats import read_corpus
+
+        predicted = read_corpus(path)
+        strangers = sum(document.id not in self.ids for document in predicted)
+        if strangers:
+            standard_error().print(f"{path}: {strangers} documents are not in the gold corpus and were left aside")
+        return pair_documents(self.selections, predicted)
+
+
+def read_gold(corpus: Path, split_file: Path | None, part: str | None) -> Gold:
+    """Read a corpus, or one part of it.
+
+    Raises
+    ------
+    SuwenError
+        As `read_corpus` and `Split.select`; S307 when there is no entity to find.
+    """
+    from suwen.corpus.split import Split, whole
+    from suwen.errors import SuwenError
+    from suwen.formats import read_corpus
+
+    if part and not split_file:
+        raise typer.BadParameter("--part needs --split")
+    documents = read_corpus(corpus)
+    part = part or ("test" if split_file else "all")
+    training, unit = None, "document"
+    if split_file:
+        split = Split.read(split_file)
+        unit = "sentence" if split.unit == "sentence" else "document"
+        selections = split.select(documents, part)
+        if split.parts.get("train"):
+            training = split.select(documents, "train")
+    else:
+        selections = whole(documents)
+    if not any(selection.gold for selection in selections):
+        raise SuwenError("S307", corpus)
+    return Gold(frozenset(document.id for document in documents), part, unit, selections, training)
+
+
+def predict(model: Path, selections: list[Selection], device: str) -> list[Document]:
+    """What the model finds in what the selections own."""
+    from rich.progress import track
+
+    from suwen.loading import load
+
+    console = standard_error()
+    found = load(model, device).predict((selection.document, selection.spans) for selection in selections)
+    return list(
+        track(found, "Predicting", len(selections), console=console, transient=True, disable=not console.is_terminal)
+    )
+
+
+def write_page(path: Path, analysis: Analysis, pairs: list[Pair], title: str) -> None:
+    """Write the page of errors."""
+    from suwen.evaluation.report import write_error_page
+    from suwen.schema import Schema
+
+    write_error_page(path, analysis, pairs, Schema.of_labels(analysis.scores.strict.by_type), title)
+
+
+def tables(analysis: Analysis, unit: str) -> list[Table]:
+    """The figures for people, in percent."""
+    scores = analysis.scores
+    shown = [strict_table(scores, unit), views_table(scores)]
+    if scores.by_familiarity is not None:
+        shown.append(familiarity_table(scores))
+    return [*shown, errors_table(analysis)]
+
+
+def strict_table(scores: Scores, unit: str) -> Table:
+    """The headline."""
+    strict = scores.strict
+    table = score_table("Strict entities: type and both offsets right", "Type")
+    table.add_row("[bold]all (micro)", *(f"[bold]{cell}" for cell in cells(strict.micro)))
+    table.add_row("mean of types (macro)", *macro_cells(strict))
+    table.add_section()
+    for label, score in strict.by_type.items():
+        table.add_row(label, *cells(score))
+    interval = scores.strict_f1_interval
+    if interval:
+        table.caption = (
+            f"{interval.level:.0%} bootstrap interval of micro-F1: {percent(interval.low)} to {percent(interval.high)} "
+            f"({interval.resamples:,} resamples of {interval.units:,} {unit}s)"
+        )
+    return table
+
+
+def views_table(scores: Scores) -> Table:
+    """The laxer measures."""
+    tokens = scores.tokens
+    table = score_table("Other views, not comparable with the strict one", "View")
+    table.add_row("Overlap, same type", *cells(scores.overlap))
+    table.add_row("Same span, any type", *cells(scores.type_blind_strict))
+    table.add_row("Overlap, any type", *cells(scores.type_blind_overlap))
+    table.add_row("Token, BIO tags without O", *cells(tokens.without_o))
+    table.add_row("Tag accuracy, with O", "", "", percent(tokens.accuracy), f"{tokens.characters:,}", "", "")
+    if tokens.flattened_gold or tokens.flattened_predicted:
+        table.caption = (
+            f"A character has one tag: {tokens.flattened_gold:,} gold and {tokens.flattened_predicted:,} predicted "
+            "entities that overlap longer ones are not in the token view"
+        )
+    return table
+
+
+def familiarity_table(scores: Scores) -> Table:
+    """Strict scores by what the training part has."""
+    table = score_table("Strict entities, by what the training part has", "Mention")
+    for name, score in (scores.by_familiarity or {}).items():
+        table.add_row(name.replace("_", " "), *cells(score))
+    return table
+
+
+def errors_table(analysis: Analysis) -> Table:
+    """How many errors there are of each kind."""
+    from rich.table import Table
+
+    table = Table(*(kind.replace("_", " ") for kind in analysis.errors), title="Errors")
+    table.add_row(*(f"{count:,}" for count in analysis.errors.values()))
+    return table
+
+
+def score_table(title: str, first: str) -> Table:
+    """An empty table for `cells`."""
+    from rich.table import Table
+
+    table = Table(first, "P", "R", "F1", "gold", "predicted", "right", title=title)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    return table
+
+
+def cells(score: Score) -> list[str]:
+    """A score as a table shows it."""
+    ratios = [percent(ratio) for ratio in (score.precision, score.recall, score.f1)]
+    return [*ratios, *(f"{count:,}" for count in (score.gold, score.predicted, score.matched))]
+
+
+def macro_cells(strict: StrictScores) -> list[str]:
+    """The means over the types as a table shows them."""
+    return [percent(ratio) for ratio in (strict.macro_precision, strict.macro_recall, strict.macro_f1)]
+
+
+def percent(ratio: float) -> str:
+    """A ratio in percent."""
+    return f"{100 * ratio:.2f}"

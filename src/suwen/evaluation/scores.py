@@ -75,7 +75,7 @@ class Scores:
     documents: int
     strict: StrictScores
     strict_f1_interval: Interval | None
-    """Of strict micro-F1; None without anything to resample."""
+    """Of strict micro-F1; None for a single document."""
     overlap: Score
     """Same label, at least one character in common, one to one."""
     type_blind_strict: Score
@@ -123,7 +123,7 @@ def score_selections(
     return Scores(
         documents=len(pairs),
         strict=counts.scores(),
-        strict_f1_interval=bootstrap_interval(counts, resamples, seed) if len(counts.counts) else None,
+        strict_f1_interval=bootstrap_interval(counts, resamples, seed),
         overlap=_total(_overlap_score(pair) for pair in pairs),
         type_blind_strict=_total(_type_blind_score(pair) for pair in pairs),
         type_blind_overlap=_total(_type_blind_overlap_score(pair) for pair in pairs),

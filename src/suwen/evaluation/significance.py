@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -34,17 +34,10 @@ class Interval:
         return asdict(self)
 
 
-def bootstrap_interval(counts: StrictCounts, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
-    """The interval of strict micro-F1 when units are drawn again with replacement.
-
-    Parameters
-    ----------
-    counts
-        At least one unit.
-    """
-    totals = counts.counts.sum(axis=1).astype(np.float64)
-    drawn = np.concatenate([_f1(weights @ totals) for weights in _resamples(len(totals), resamples, seed)])
-    return _interval(drawn, len(totals))
+def bootstrap_interval(counts: StrictCounts, resamples: int = RESAMPLES, seed: int = 0) -> Interval | None:
+    """The interval of strict micro-F1 when units are drawn again with replacement; None for fewer than two units."""
+    totals = _totals(counts)
+    return _interval(lambda weights: _f1(weights @ totals), len(totals), resamples, seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +50,8 @@ class Comparison:
     p_value: float
     """The share of random exchanges that differ at least as much: two-sided, never 0."""
     shuffles: int
-    interval: Interval
+    interval: Interval | None
+    """Of the difference, where there are two units or more to resample."""
 
     @property
     def difference(self) -> float:
@@ -69,7 +63,7 @@ class Comparison:
         return {
             "strict_entity_micro": {"first": self.first.to_dict(), "second": self.second.to_dict()},
             "f1_difference": self.difference,
-            "f1_difference_interval": self.interval.to_dict(),
+            "f1_difference_interval": self.interval and self.interval.to_dict(),
             "approximate_randomization": {"p_value": self.p_value, "shuffles": self.shuffles},
             "strict_entity_by_type": {
                 label: {"first": first.to_dict(), "second": second.to_dict(), "f1_difference": first.f1 - second.f1}
@@ -94,25 +88,26 @@ def compare(
     Parameters
     ----------
     first, second
-        Predictions for the same selections in the same order, at least one.
+        Predictions for the same selections in the same order.
     """
-    labels = sorted(
-        {label for pair in (*first, *second) for label, _, _ in pair.gold_keys | pair.predicted_keys},
-    )
+    labels = sorted({label for pair in (*first, *second) for label, _, _ in pair.gold_keys | pair.predicted_keys})
     counts = strict_counts(first, labels), strict_counts(second, labels)
     scores = counts[0].scores(), counts[1].scores()
-    totals = [one.counts.sum(axis=1).astype(np.float64) for one in counts]
-    drawn = np.concatenate(
-        [_f1(weights @ totals[0]) - _f1(weights @ totals[1]) for weights in _resamples(len(totals[0]), resamples, seed)]
-    )
+    ours, theirs = map(_totals, counts)
     return Comparison(
         scores[0].micro,
         scores[1].micro,
         {label: (score, scores[1].by_type[label]) for label, score in scores[0].by_type.items()},
-        _randomization(totals[0], totals[1], shuffles, seed),
+        _randomization(ours, theirs, shuffles, seed),
         shuffles,
-        _interval(drawn, len(totals[0])),
+        _interval(lambda weights: _f1(weights @ ours) - _f1(weights @ theirs), len(ours), resamples, seed),
     )
+
+
+def _totals(counts: StrictCounts) -> NDArray[np.float64]:
+    """Matched, gold and predicted mentions of each unit, ``[units, 3]``."""
+    totals: NDArray[np.float64] = counts.counts.sum(axis=1).astype(np.float64)
+    return totals
 
 
 def _f1(totals: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -121,9 +116,15 @@ def _f1(totals: NDArray[np.float64]) -> NDArray[np.float64]:
     return 2 * totals[..., 0] / np.maximum(either, 1)
 
 
-def _interval(drawn: NDArray[np.float64], units: int) -> Interval:
+def _interval(
+    statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]], units: int, resamples: int, seed: int
+) -> Interval | None:
+    """The interval of a statistic, which is given how often each unit is drawn, ``[batch, units]``."""
+    if units < 2:
+        return None
+    drawn = np.concatenate([statistic(weights) for weights in _resamples(units, resamples, seed)])
     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(float(low), float(high), LEVEL, len(drawn), units)
+    return Interval(float(low), float(high), LEVEL, resamples, units)
 
 
 def _batches(total: int, units: int) -> Iterator[int]:

@@ -45,7 +45,10 @@ class Pair:
         if document.id != self.predicted.id:
             raise SuwenError("S308", what=f"the document: {document.id!r} and {self.predicted.id!r}")
         if document.text != self.predicted.text:
-            raise SuwenError("S308", document.id, what="the text")
+            both = enumerate(zip(document.text, self.predicted.text, strict=False))
+            shorter = min(len(document.text), len(self.predicted.text))
+            place = next((index for index, (ours, theirs) in both if ours != theirs), shorter)
+            raise SuwenError("S308", what=f"the text of {document.id!r} from character {place} on")
 
     @cached_property
     def gold_keys(self) -> frozenset[Key]:
@@ -58,7 +61,7 @@ class Pair:
         return frozenset(entity.key for entity in self.predicted.entities if self.gold.owns(entity.start))
 
 
-def pair_documents(selections: Iterable[Selection], predicted: Iterable[Document]) -> list[Pair]:
+def pair_documents(selections: Sequence[Selection], predicted: Iterable[Document]) -> list[Pair]:
     """Pair each selection with the prediction of the same id; predictions for other documents are left aside.
 
     Raises
@@ -67,7 +70,6 @@ def pair_documents(selections: Iterable[Selection], predicted: Iterable[Document
         S308 when a prediction is missing or has another text.
     """
     by_id = {document.id: document for document in predicted}
-    selections = list(selections)
     missing = [one.document.id for one in selections if one.document.id not in by_id]
     if missing:
         named = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
