@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from suwen.cli.corpus.stats import figures_table, label_table, table_of
 from suwen.cli.output import report, show
 
 if TYPE_CHECKING:
     from rich.table import Table
-    from rich.text import Text
 
     from suwen.corpus.split import Split
     from suwen.corpus.stats import Deviation
@@ -43,7 +43,6 @@ def split(
 
     Example: suwen corpus split articles/ -o split.json --unit group
     """
-    from suwen.cli.corpus.stats import figures_table, label_table
     from suwen.corpus.dealing import make_split
     from suwen.corpus.stats import statistics
     from suwen.formats import read_corpus
@@ -73,7 +72,9 @@ def split(
             }
         )
         return
-    show(label_table(figures), figures_table(figures), _leakage_table(made), *_remarks(made, deviation, output))
+    show(label_table(figures), figures_table(figures), _leakage_table(made))
+    for remark in _remarks(made, deviation, output):
+        typer.echo(remark)
 
 
 def _sizes(ratio: str) -> tuple[float, float, float]:
@@ -88,31 +89,26 @@ def _sizes(ratio: str) -> tuple[float, float, float]:
 
 
 def _leakage_table(made: Split) -> Table:
-    from rich.table import Table
-
-    table = Table("", "", title="泄漏 Leakage: what also stands in train")
     shared = made.leakage["parts"]
-    for part in shared:
-        table.add_column(part, justify="right", no_wrap=True)
-    for zh, en, key in (("句子", "Sentences of 10+ characters", "sentences"), ("提及", "Mentions", "mentions")):
+    table = table_of("泄漏 Leakage: also in train, of all (%)", shared)
+    for name, key in (("句子 Sentences (10+)", "sentences"), ("提及 Mentions", "mentions")):
         cells = [
-            f"{part[f'seen_{key}']:,} of {part[key]:,} {part[f'seen_{key}_share']:6.1%}" for part in shared.values()
+            f"{part[f'seen_{key}']:,} / {part[key]:,} {100 * part[f'seen_{key}_share']:4.1f}"
+            for part in shared.values()
         ]
-        table.add_row(zh, en, *cells)
+        table.add_row(name, *cells)
     return table
 
 
-def _remarks(made: Split, deviation: Deviation | None, output: Path) -> Iterator[Text]:
-    from rich.text import Text
-
+def _remarks(made: Split, deviation: Deviation | None, output: Path) -> Iterator[str]:
     for copy in made.leakage["near_copies"]:
         parts = copy["parts"]
-        where = f"both in {parts[0]}" if len(parts) == 1 else f"leaking between {', '.join(parts)}"
+        where = f"both in {parts[0]}" if len(parts) == 1 else f"LEAKING between {', '.join(parts)}"
         pair = f"{copy['first']} and {copy['second']} (resemblance {copy['resemblance']:.2f})"
-        yield Text(f"Near-copies: {pair}, {where}.", style="" if len(parts) == 1 else "bold")
+        yield f"Near-copies: {pair}, {where}."
     if deviation is not None:
         much = "much" if deviation.points > 0 else "little"
         size = f"{abs(deviation.points):.2f} points too {much} {deviation.label} in {deviation.part}"
-        yield Text(f"Largest deviation from the ratio: {size}.")
+        yield f"Largest deviation from the ratio: {size}."
     units = ", ".join(f"{part} {count:,}" for part, count in made.units.items())
-    yield Text(f"Written to {output}: dealt by {made.unit} ({units}) with seed {made.seed}.")
+    yield f"Written to {output}: dealt by {made.unit} ({units}) with seed {made.seed}."

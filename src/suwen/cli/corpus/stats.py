@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,16 +15,16 @@ if TYPE_CHECKING:
 
     from suwen.corpus.stats import Statistics
 
-FIGURES = (
-    ("文档", "Documents", "documents"),
-    ("字符", "Characters", "characters"),
-    ("句子", "Sentences", "sentences"),
-    ("实体", "Entities", "entities"),
-    ("断开", "Fragmented", "fragmented"),
-    ("嵌套", "Nested", "nested"),
-    ("平均长度", "Mean length", "mean_mention_length"),
-    ("关系", "Relations", "relations"),
-)
+FIGURES = {
+    "文档 Documents": "documents",
+    "字符 Characters": "characters",
+    "句子 Sentences": "sentences",
+    "实体 Entities": "entities",
+    "断开 Fragmented": "fragmented",
+    "嵌套 Nested": "nested",
+    "平均长度 Mean length": "mean_mention_length",
+    "关系 Relations": "relations",
+}
 
 
 def stats(
@@ -57,43 +58,46 @@ def label_table(figures: Statistics) -> Table:
     """Entities by type: each part's count and its percentage of the type; in all, the percentage of all entities."""
     from rich.text import Text
 
-    table = _table("实体 Entities", figures)
-    headings = {group: (Text(zh, "bold"), Text(en, "bold")) for group, zh, en in figures.schema.groups}
+    table = table_of("实体 Entities (% of the type; total: % of all)", (*figures.parts, "total"))
+    headings = {group: Text(f"{zh} {en}", "bold") for group, zh, en in figures.schema.groups}
     group = ""
     for kind in figures.schema.entities:
         if kind.group != group and kind.group in headings:
             table.add_section()
-            table.add_row(*headings[kind.group])
+            table.add_row(headings[kind.group])
         group = kind.group
         total = figures.total.labels[kind.name]
         cells = [
             _counted(part.labels[kind.name], figures.share(kind.name, name)) for name, part in figures.parts.items()
         ]
-        table.add_row(Text(kind.zh), Text(kind.en), *cells, _counted(total, total / max(figures.total.entities, 1)))
+        table.add_row(Text(f"{kind.zh} {kind.en}"), *cells, _counted(total, total / max(figures.total.entities, 1)))
     table.add_section()
     whole = max(figures.total.entities, 1)
     columns = [*figures.parts.values(), figures.total]
-    table.add_row("合计", "Total", *(_counted(part.entities, part.entities / whole) for part in columns))
+    table.add_row("合计 Total", *(_counted(part.entities, part.entities / whole) for part in columns))
     return table
 
 
 def figures_table(figures: Statistics) -> Table:
     """What else the parts and the corpus hold."""
-    table = _table("语料 Corpus", figures)
+    table = table_of("语料 Corpus", (*figures.parts, "total"))
     columns = [part.to_dict() for part in (*figures.parts.values(), figures.total)]
-    for zh, en, key in FIGURES:
-        table.add_row(zh, en, *(f"{c[key]:.2f}" if isinstance(c[key], float) else f"{c[key]:,}" for c in columns))
+    for name, key in FIGURES.items():
+        table.add_row(name, *(f"{c[key]:.2f}" if isinstance(c[key], float) else f"{c[key]:,}" for c in columns))
     return table
 
 
-def _table(title: str, figures: Statistics) -> Table:
+def table_of(title: str, columns: Iterable[str]) -> Table:
+    """An empty table of figures, narrow enough for 80 characters."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table("", "", title=title)
-    for part in (*figures.parts, "total"):
-        table.add_column(part, justify="right", no_wrap=True)
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 0, 0, 1), pad_edge=False)
+    table.add_column("", overflow="fold")
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=True)
     return table
 
 
 def _counted(count: int, share: float) -> str:
-    return f"{count:,} {share:6.1%}"
+    return f"{count:,} {100 * share:4.1f}"
