@@ -288,6 +288,9 @@ def _errors(cases: Iterable[Case], documents: Mapping[str, Document], types: Typ
     groups: defaultdict[tuple[Kind, str], list[Case]] = defaultdict(list)
     for case in cases:
         groups[case.kind, _label(case)].append(case)
+    if not groups:
+        yield f"<p>{both('没有错误。', 'No error.')}</p>\n"
+        return
     yield (
         f'<p class="quiet key"><mark title="gold">{both("实线底色:标注", "filled, solid line: gold")}</mark> '
         f'<mark class="predicted" title="predicted">{both("虚线框:预测", "dashed frame: predicted")}</mark></p>\n'
@@ -338,7 +341,7 @@ def _case(case: Case, document: Document, types: Types) -> Iterator[str]:
 
     def stretch(first: int, last: int) -> str:
         parts = LINE_GAP.split(document.text[start + first : start + last])
-        return '<span class="break"> </span>'.join(map(marked_up, parts))
+        return '<span class="break"></span>'.join(map(marked_up, parts))
 
     name, zh, en = ("", "", "") if case.seen is None else SEEN[case.seen]
     yield f'<li class="{name}">'
