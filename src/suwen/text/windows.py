@@ -102,8 +102,8 @@ def _pack(sentences: Sequence[Span], most: int) -> Iterator[Span]:
         return
     start, end = sentences[0]
     for begin, finish in sentences[1:]:
-        # Between sentences that follow each other lies a paragraph break or nothing. No other sentence fits in there:
-        # `split_sentences` never puts one of a single character directly behind another.
+        # Between sentences that follow each other lies a paragraph break or nothing. One that was left out leaves a
+        # wider gap: `split_sentences` puts a sentence of a single character only before a paragraph break.
         if begin - end <= 1 and finish - start <= most:
             end = finish
         else:
