@@ -82,6 +82,12 @@ def test_cli_evaluate_shows_tables(gold, predicted):
     assert "seen with another type" not in shown
 
 
+def test_cli_evaluate_shows_labels_as_they_are(tmp_path):
+    documents = [Document("a", TEXT, (Entity("[bold]x", 0, 2),))]
+    gold = write(tmp_path / "gold.jsonl", documents)
+    assert "[bold]x" in run("--gold", gold, "--predicted", gold).stdout
+
+
 def test_cli_evaluate_scores_the_test_part_and_learns_seen_mentions_from_the_train_part(gold, predicted):
     split = write_split(gold, train=[("a", 0, 16)], test=[("b", 0, 16), ("b", 16, 21)])
     values = json.loads(run("--gold", gold, "--predicted", predicted, "--split", split, "--json").stdout)
@@ -104,7 +110,7 @@ def test_cli_evaluate_reports_what_it_leaves_aside(gold, predicted):
     write(predicted, [*read_corpus(predicted), Document("c", "乙")])
     done = run("--gold", gold, "--predicted", predicted, "--json")
     assert json.loads(done.stdout)["documents"] == 2
-    assert "1 documents are not in the gold corpus" in " ".join(done.stderr.split())
+    assert done.stderr == f"{predicted}: documents that the gold corpus does not have were left aside: 1\n"
 
 
 class FirstTwo:

@@ -43,13 +43,14 @@ def compare(
 
 def comparison_table(comparison: Comparison, unit: str) -> Table:
     """F1 of both, all mentions first, in percent."""
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table("Type", "gold", "F1 of A", "F1 of B", "A − B", title="Strict entities: type and both offsets right")
     for column in table.columns[1:]:
         column.justify = "right"
-    rows = [("[bold]all (micro)", (comparison.first, comparison.second)), *comparison.by_type.items()]
-    for label, (ours, theirs) in rows:
+    by_type = [(escape(label), scores) for label, scores in comparison.by_type.items()]
+    for label, (ours, theirs) in [("[bold]all (micro)", (comparison.first, comparison.second)), *by_type]:
         difference = f"{100 * (ours.f1 - theirs.f1):+.2f}"
         table.add_row(label, f"{ours.gold:,}", percent(ours.f1), percent(theirs.f1), difference)
     table.caption = f"p = {comparison.p_value:.4g} (two-sided, {comparison.shuffles:,} random exchanges)"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
-from suwen.cli.output import report, show, standard_error
+from suwen.cli.output import fail, report, show, standard_error
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -92,7 +92,7 @@ class Gold(NamedTuple):
         predicted = read_corpus(path)
         strangers = sum(document.id not in self.ids for document in predicted)
         if strangers:
-            standard_error().print(f"{path}: {strangers} documents are not in the gold corpus and were left aside")
+            fail(f"{path}: documents that the gold corpus does not have were left aside: {strangers}")
         return pair_documents(self.selections, predicted)
 
 
@@ -158,13 +158,15 @@ def tables(analysis: Analysis, unit: str) -> list[Table]:
 
 def strict_table(scores: Scores, unit: str) -> Table:
     """The headline."""
+    from rich.markup import escape
+
     strict = scores.strict
     table = score_table("Strict entities: type and both offsets right", "Type")
     table.add_row("[bold]all (micro)", *(f"[bold]{cell}" for cell in cells(strict.micro)))
     table.add_row("mean of types (macro)", *macro_cells(strict))
     table.add_section()
     for label, score in strict.by_type.items():
-        table.add_row(label, *cells(score))
+        table.add_row(escape(label), *cells(score))
     interval = scores.strict_f1_interval
     if interval:
         table.caption = (
