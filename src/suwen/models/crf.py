@@ -222,6 +222,6 @@ def _log_messages(both: Tensor, edges: Tensor, moves: Tensor) -> tuple[Tensor, T
     before[0] = edges
     for t in range(len(both)):
         if t:
-            before[t] = (states[t - 1, :, :, :, None] + moves[:, None]).logsumexp(dim=3)
+            before[t] = (states[t - 1, :, :, :, None] + moves[:, None]).logsumexp(dim=2)
         states[t] = before[t] + both[t]
     return before, states

@@ -53,7 +53,7 @@ def decode_spans(
     list of list of (label, start, end, confidence)
         Per sequence, in order.
     """
-    lengths = np.asarray(lengths)
+    lengths = np.asarray(lengths, dtype=np.int64)
     notation = _notation(tuple(tags), scheme)
     spans = notation.read(viterbi(emissions, lengths, transitions), lengths)
     return spans.listed(len(lengths), _marginals(emissions, lengths, transitions, notation, spans))
@@ -94,7 +94,7 @@ def span_marginals(
     notation = _notation(tuple(tags), scheme)
     flat = [(b, notation.labels.index(label), *hull) for b, row in enumerate(spans) for label, *hull in row]
     columns = np.array(flat, dtype=np.int64).reshape(-1, 4).T
-    marginals = _marginals(emissions, np.asarray(lengths), transitions, notation, _Spans(notation.labels, *columns))
+    marginals = _marginals(emissions, np.asarray(lengths, dtype=np.int64), transitions, notation, _Spans(notation.labels, *columns))
     return np.split(marginals, np.cumsum([len(row) for row in spans])[:-1])
 
 
@@ -120,7 +120,7 @@ def argmax_spans(
     list of list of (label, start, end, confidence)
         Per sequence, in order.
     """
-    lengths = np.asarray(lengths)
+    lengths = np.asarray(lengths, dtype=np.int64)
     spans = _notation(tuple(tags), scheme).read(emissions.argmax(axis=2), lengths)
     probabilities = 1 / np.exp(emissions - emissions.max(axis=2, keepdims=True)).sum(axis=2)
     owners, positions, firsts = spans.unrolled()

@@ -121,7 +121,7 @@ def viterbi(emissions: Floats, lengths: npt.ArrayLike, transitions: Transitions)
     numpy.ndarray
         Tag indices, int64 ``[B, T]``, 0 beyond the length.
     """
-    finals = np.asarray(lengths) - 1
+    finals = np.asarray(lengths, dtype=np.int64) - 1
     states = _best_scores(emissions, transitions)
     arrivals = np.ascontiguousarray(transitions.hard[2].T)
     last = (states[finals, np.arange(len(finals))] + transitions.hard[1]).argmax(axis=1)
