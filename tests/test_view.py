@@ -183,6 +183,11 @@ def test_view_keeps_lists_and_cells_apart():
         assert make_view("\n".join(lines)).text.split("\n") == lines
 
 
+def test_view_ends_a_foreign_title():
+    lines = ["Glycemic control of patients with diabetic foot", "糖尿病足患者入院以后都停用了原来的口服药物"]
+    assert make_view("\n".join(lines)).text.split("\n") == lines
+
+
 def test_view_goes_on_where_punctuation_says_so():
     assert make_view("用药(\n二甲双胍").text == "用药(二甲双胍"
     assert make_view("本组病人入院以后都停用了口服药物,餐后血糖 5. 6\nmmol/L").text.endswith("5. 6 mmol/L")
