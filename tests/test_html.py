@@ -190,7 +190,6 @@ def test_html_does_not_replace_a_folder_unasked(tmp_path: Path, document: Docume
     html.write([document], tmp_path / "pages")
     with pytest.raises(SuwenError, match="S104"):
         html.write([document], tmp_path / "pages")
-    html.write([document], tmp_path / "pages", overwrite=True)
 
 
 def test_html_leaves_nothing_half_written(tmp_path: Path, document: Document) -> None:
@@ -220,10 +219,11 @@ def test_html_counts_what_it_does_not_show(tmp_path: Path) -> None:
         notes=(Note("#1", "AnnotatorNotes", "T2", "?"),),
     )
     assert html.write([document], tmp_path / "page.html") == {
-        "relations": 1,
-        "attributes": 1,
-        "notes": 1,
-        "mentions annotated otherwise than written": 1,
+        "entity id": 2,
+        "annotated mention": 1,
+        "relation": 1,
+        "attribute": 1,
+        "note": 1,
     }
 
 

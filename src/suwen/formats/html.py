@@ -48,6 +48,7 @@ from suwen.formats.page import (
     type_filter,
     type_name,
 )
+from suwen.formats.writing import not_held
 from suwen.schema import LCDD, Schema
 from suwen.text.view import make_view
 
@@ -61,6 +62,7 @@ UNCERTAIN_BELOW = 0.5
 
 TOP_MENTIONS = 8
 INDEX = "index.html"
+LONG = 200_000  # on a page with more characters the browser lays out only the texts in sight
 
 LONGEST_SHOWN = 40  # characters of a mention in the table of counts
 
@@ -86,6 +88,7 @@ body:has(#names:not(:checked)) mark::after{content:none}
 .summary td{border:0;padding:0}
 .summary td.distinct{display:none}
 .summary td.mentions{grid-column:1/-1;padding-left:1.25em}}
+@media screen{.long section{content-visibility:auto;contain-intrinsic-size:auto 60rem}}
 @media print{article{font-size:11pt;line-height:2}}
 """
 
@@ -136,12 +139,11 @@ class Counts:
         return self.mentions[label].total()
 
 
-def write(
-    documents: Iterable[Document], path: Path, schema: Schema = LCDD, title: str | None = None, overwrite: bool = False
-) -> Counter[str]:
+def write(documents: Iterable[Document], path: Path, schema: Schema = LCDD, title: str | None = None) -> Counter[str]:
     """Write documents as one page (`path` ends in ``.html``) or as a folder of pages with an index.
 
-    Documents are taken one at a time; what stays in memory are the counts and a line per document for the index.
+    A folder suits many documents better, because a browser need open only one. Documents are taken one at a time; what
+    stays in memory are the counts and a line per document for the index.
 
     Parameters
     ----------
@@ -149,8 +151,6 @@ def write(
         Names, colors and order of the types. Labels that it does not know are shown under their own name.
     title
         The heading; by default the document's id, or the name of the file or folder for several.
-    overwrite
-        Whether a folder that exists may be replaced.
 
     Returns
     -------
@@ -167,7 +167,7 @@ def write(
     if path.suffix.lower() in SUFFIXES:
         _write_page(counted, path, Types(schema), title)
     else:
-        _write_folder(counted, path, Types(schema), title or path.name, overwrite)
+        _write_folder(counted, path, Types(schema), title or path.name)
     return unshown
 
 
@@ -189,11 +189,7 @@ def sniff(path: Path) -> bool:
 
 def _counting(documents: Iterable[Document], unshown: Counter[str]) -> Iterator[Document]:
     for document in documents:
-        for kind in ("relations", "attributes", "notes", "pages"):
-            if values := getattr(document, kind):
-                unshown[kind] += len(values)
-        if annotated := sum(entity.annotated is not None for entity in document.entities):
-            unshown["mentions annotated otherwise than written"] += annotated
+        unshown.update(not_held(document, {"entity", "fragments", "score"}))
         yield document
 
 
@@ -225,11 +221,11 @@ def _write_page(documents: Iterator[Document], path: Path, types: Types, title: 
             page.write(_back(counts, types))
 
 
-def _write_folder(documents: Iterator[Document], path: Path, types: Types, title: str, overwrite: bool) -> None:
+def _write_folder(documents: Iterator[Document], path: Path, types: Types, title: str) -> None:
     counts = Counts()
     rows: list[str] = []
     taken = {INDEX}
-    with replacing_folder(path, overwrite) as folder:
+    with replacing_folder(path) as folder:
         for document in documents:
             own = Counts.of(document)
             counts.add(own)
@@ -266,7 +262,7 @@ def _front(title: str, counts: Counts, types: Types, before: str) -> str:
         head(title, STYLE + types.style(counts.mentions) + filters)
         + f'<header>\n<h1>{marked_up(title)}</h1>\n{_about(counts)}{before}</header>\n<div class="layout">\n'
         + _legend(counts, types)
-        + "<main>\n"
+        + f'<main class="{"long" if counts.characters > LONG else ""}">\n'
     )
 
 
