@@ -112,7 +112,8 @@ def _inside(positions: NDArray[np.int32], spans: Sequence[Span]) -> NDArray[np.b
         return np.zeros(len(positions), bool)
     bounds = np.asarray(spans)
     places = np.searchsorted(bounds[:, 0], positions, side="right") - 1
-    return (places >= 0) & (positions < bounds[np.maximum(places, 0), 1])
+    inside: NDArray[np.bool_] = (places >= 0) & (positions < bounds[np.maximum(places, 0), 1])
+    return inside
 
 
 @dataclass(slots=True)

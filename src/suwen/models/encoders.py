@@ -1,0 +1,160 @@
+"""Encoders: from arrays of ids to one vector per position."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from suwen.errors import SuwenError
+from suwen.files import read_json
+from suwen.models.recurrent import Cell, Recurrent
+from suwen.tagging.vocabulary import CLS, MASK, PAD, SEP, UNK, CharacterVocabulary
+
+__all__ = ["RecurrentEncoder", "TransformerEncoder", "read_vocabulary"]
+
+
+class RecurrentEncoder(nn.Module):
+    """Embeddings of characters, and of character pairs where given, under a BiLSTM or BiGRU (Table 5 of the paper).
+
+    Parameters
+    ----------
+    cell
+        ``lstm`` or ``gru``.
+    characters, bigrams
+        Vocabulary sizes; no pairs when `bigrams` is 0.
+    embedding, bigram_embedding
+        Their embedding widths.
+    hidden, layers, dropout
+        Units per direction, stacked layers, dropout probability on embeddings and between layers.
+    """
+
+    def __init__(
+        self,
+        cell: Cell,
+        characters: int,
+        embedding: int,
+        hidden: int,
+        layers: int,
+        dropout: float,
+        bigrams: int = 0,
+        bigram_embedding: int = 0,
+    ) -> None:
+        super().__init__()
+        self.options = {
+            "cell": cell,
+            "characters": characters,
+            "embedding": embedding,
+            "hidden": hidden,
+            "layers": layers,
+            "dropout": dropout,
+            "bigrams": bigrams,
+            "bigram_embedding": bigram_embedding,
+        }
+        self.characters = nn.Embedding(characters, embedding)
+        self.bigrams = nn.Embedding(bigrams, bigram_embedding) if bigrams else None
+        width = embedding + (bigram_embedding if bigrams else 0)
+        self.dropout = nn.Dropout(dropout)
+        self.recurrent = Recurrent(cell, width, hidden, layers, dropout=dropout)
+        self.width = self.recurrent.width
+        for table in (self.characters, self.bigrams):
+            if table is not None:
+                # Unit-variance vectors would drown the first updates; this is the usual scale for tagging models.
+                nn.init.uniform_(table.weight, -((3 / table.embedding_dim) ** 0.5), (3 / table.embedding_dim) ** 0.5)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, bigram_ids: Tensor | None = None) -> Tensor:
+        """Map int64 ids ``[B, T]`` and a mask ``[B, T]`` (1 at real positions) to vectors ``[B, T, width]``."""
+        embedded = self.characters(input_ids)
+        if self.bigrams is not None:
+            assert bigram_ids is not None
+            embedded = torch.cat([embedded, self.bigrams(bigram_ids)], dim=2)
+        output: Tensor = self.recurrent(self.dropout(embedded), attention_mask.sum(1))
+        return output
+
+
+class TransformerEncoder(nn.Module):
+    """Any encoder of the transformers library (BERT, ELECTRA, DeBERTa, …) without its pooling and task layers.
+
+    Parameters
+    ----------
+    config
+        The encoder's configuration as a dictionary with a ``model_type``.
+    """
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        super().__init__()
+        from transformers import AutoConfig, AutoModelForTokenClassification
+
+        options = {key: value for key, value in config.items() if key not in ("model_type", "dtype", "architectures")}
+        self.config = AutoConfig.for_model(config["model_type"], **options)
+        # The token classification class is the one way to leave the pooling layer out that all architectures share.
+        self.model = AutoModelForTokenClassification.from_config(self.config).base_model
+        self.width = int(self.config.hidden_size)
+
+    @property
+    def prefix(self) -> str:
+        """The name of the encoder inside the library's task models, for example ``bert``."""
+        return str(self.model.base_model_prefix)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Map int64 ids ``[B, T]`` and a mask ``[B, T]`` (1 at real positions) to vectors ``[B, T, width]``."""
+        output: Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        return output
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> TransformerEncoder:
+        """Load a Hugging Face folder in fp32.
+
+        Raises
+        ------
+        SuwenError
+            S506 when it is no such folder, S504 when tensors of the encoder are missing, S509 when they are damaged.
+        """
+        from safetensors import SafetensorError
+        from transformers import AutoModelForTokenClassification
+
+        if not (folder / "config.json").is_file():
+            raise SuwenError("S506", folder, advice="pass a folder with config.json, weights and vocab.txt")
+        config = read_json(folder / "config.json")
+        try:
+            model, info = AutoModelForTokenClassification.from_pretrained(
+                folder, dtype=torch.float32, output_loading_info=True, local_files_only=True, trust_remote_code=False
+            )
+        except (OSError, ValueError, KeyError) as error:
+            raise SuwenError("S506", folder, advice=str(error).splitlines()[0]) from None
+        except (SafetensorError, RuntimeError, json.JSONDecodeError) as error:
+            raise SuwenError("S509", folder, reason=str(error).splitlines()[0]) from None
+        prefix = f"{model.base_model_prefix}."
+        missing = sorted(name for name in info["missing_keys"] if name.startswith(prefix) and "pooler" not in name)
+        if missing:
+            raise SuwenError("S504", folder, missing=", ".join(missing[:5]), unexpected="not looked at")
+        encoder = cls.__new__(cls)
+        nn.Module.__init__(encoder)
+        encoder.config, encoder.model = model.config, model.base_model
+        encoder.width = int(config["hidden_size"])
+        return encoder
+
+
+def read_vocabulary(folder: Path) -> CharacterVocabulary:
+    """Read the vocabulary of an encoder folder: ``vocab.txt``, or the word list inside ``tokenizer.json``.
+
+    Raises
+    ------
+    SuwenError
+        S505 when there is neither, or a special token is missing.
+    """
+    if (folder / "vocab.txt").is_file():
+        vocabulary = CharacterVocabulary.read(folder / "vocab.txt")
+    elif (folder / "tokenizer.json").is_file():
+        words = read_json(folder / "tokenizer.json").get("model", {}).get("vocab")
+        if not isinstance(words, dict):
+            raise SuwenError("S505", folder, reason="tokenizer.json holds no word list")
+        vocabulary = CharacterVocabulary(sorted(words, key=lambda word: int(words[word])))
+    else:
+        raise SuwenError("S505", folder, reason="the folder has neither vocab.txt nor tokenizer.json")
+    for special in (PAD, UNK, CLS, SEP, MASK):
+        vocabulary.id(special)
+    return vocabulary

@@ -1,0 +1,96 @@
+"""Recurrent layers whose output does not depend on padding."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["Cell", "Recurrent", "initialize_recurrent"]
+
+Cell = Literal["lstm", "gru"]
+CELLS: dict[str, type[nn.LSTM] | type[nn.GRU]] = {"lstm": nn.LSTM, "gru": nn.GRU}
+
+
+class Recurrent(nn.Module):
+    """LSTM or GRU layers in one or both directions.
+
+    The backward direction reads each sequence reversed within its own length, so that padding never enters a state.
+    This needs no packed sequences, which are two to seven times slower on CPUs than the padded kernels.
+
+    Parameters
+    ----------
+    cell
+        ``lstm`` or ``gru``.
+    width
+        Input features.
+    hidden
+        Units per direction.
+    layers
+        Number of stacked layers.
+    bidirectional
+        Whether a backward direction is added; the output then has ``2 * hidden`` features.
+    dropout
+        Dropout probability between layers.
+    """
+
+    def __init__(
+        self,
+        cell: Cell,
+        width: int,
+        hidden: int,
+        layers: int = 1,
+        bidirectional: bool = True,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.width = hidden * (1 + bidirectional)
+        inputs = [width, *[self.width] * (layers - 1)]
+        self.forward_layers = nn.ModuleList(CELLS[cell](size, hidden, batch_first=True) for size in inputs)
+        self.backward_layers = nn.ModuleList(
+            CELLS[cell](size, hidden, batch_first=True) for size in (inputs if bidirectional else [])
+        )
+        self.dropout = nn.Dropout(dropout)
+        initialize_recurrent(self)
+
+    def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
+        """Run all layers.
+
+        Parameters
+        ----------
+        inputs
+            ``[B, T, width]``, left-aligned.
+        lengths
+            ``[B]``, the number of positions that are not padding.
+
+        Returns
+        -------
+        ``[B, T, hidden * directions]``; what stands at padded positions is undefined.
+        """
+        steps = torch.arange(inputs.shape[1], device=inputs.device)
+        mirror = (lengths[:, None] - 1 - steps).clamp(min=0)[..., None]
+        hidden = inputs
+        for i, layer in enumerate(self.forward_layers):
+            if i:
+                hidden = self.dropout(hidden)
+            outputs = [layer(hidden)[0]]
+            if self.backward_layers:
+                reverse = hidden.gather(1, mirror.expand(-1, -1, hidden.shape[2]))
+                output = self.backward_layers[i](reverse)[0]
+                outputs.append(output.gather(1, mirror.expand(-1, -1, output.shape[2])))
+            hidden = torch.cat(outputs, dim=2)
+        return hidden
+
+
+def initialize_recurrent(module: nn.Module) -> None:
+    """Xavier-uniform weights, gate by gate, and zero biases (section 4.2 of the paper)."""
+    for layer in module.modules():
+        if isinstance(layer, nn.LSTM | nn.GRU):
+            gates = 4 if isinstance(layer, nn.LSTM) else 3
+            for name, parameter in layer.named_parameters():
+                if name.startswith("bias"):
+                    nn.init.zeros_(parameter)
+                else:
+                    for gate in parameter.data.chunk(gates):
+                        nn.init.xavier_uniform_(gate)

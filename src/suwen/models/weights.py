@@ -1,0 +1,140 @@
+"""The training part of a model folder: ``config.json`` and ``model.safetensors``.
+
+With an FC head on a transformer encoder the folder is a plain Hugging Face token classification model. Every other
+tagger has the ``model_type`` ``suwen-tagger``, so that no library loads its encoder with a random classifier.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from suwen.errors import SuwenError
+from suwen.files import read_json, replacing, write_json
+from suwen.models.encoders import RecurrentEncoder, TransformerEncoder
+from suwen.models.tagger import Tagger
+from suwen.schemes import Scheme
+
+__all__ = ["MODEL_TYPE", "read_tagger", "read_weights", "write_tagger"]
+
+MODEL_TYPE = "suwen-tagger"
+
+
+def write_tagger(tagger: Tagger, folder: Path) -> None:
+    """Write configuration and weights into an existing folder."""
+    task_class = _task_class(tagger)
+    state = tagger.state_dict()
+    if task_class:
+        assert isinstance(tagger.encoder, TransformerEncoder)
+        prefix = f"{tagger.encoder.prefix}."
+        state = {name.replace("encoder.model.", prefix, 1): tensor for name, tensor in state.items()}
+        labels = dict(enumerate(tagger.tags))
+        config = {
+            **_transformer_config(tagger.encoder),
+            "architectures": [task_class],
+            "id2label": labels,
+            "label2id": {tag: i for i, tag in labels.items()},
+            "classifier_dropout": tagger.options["dropout"],
+        }
+    else:
+        encoder = tagger.encoder
+        options = encoder.options if isinstance(encoder, RecurrentEncoder) else _transformer_config(encoder)
+        config = {"model_type": MODEL_TYPE, **tagger.options, "encoder": options}
+    write_json(folder / "config.json", config)
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    # safetensors makes files that only their owner may read.
+    with replacing(folder / "model.safetensors") as temporary:
+        save_file(tensors, temporary, metadata={"format": "pt"})
+
+
+def _transformer_config(encoder: TransformerEncoder) -> dict[str, Any]:
+    config: dict[str, Any] = encoder.config.to_dict()
+    # Where the encoder was loaded from is nobody's business, and fp32 is what is written.
+    config.pop("_name_or_path", None)
+    return {**config, "dtype": "float32"}
+
+
+def _task_class(tagger: Tagger) -> str | None:
+    """The token classification class this tagger is equal to, or None."""
+    if tagger.options["head"] != "fc" or not isinstance(tagger.encoder, TransformerEncoder):
+        return None
+    from transformers import MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING
+
+    return str(MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING[type(tagger.encoder.config)].__name__)
+
+
+def read_tagger(folder: Path, tags: tuple[str, ...], scheme: Scheme, frozen: bool = False) -> Tagger:
+    """Build the tagger of a model folder and load its weights.
+
+    Raises
+    ------
+    SuwenError
+        S501 when the configuration is missing or unusable, S504 when tensors are missing or left over, S509 when the
+        weights are damaged.
+    """
+    if not (folder / "config.json").is_file():
+        raise SuwenError("S501", folder, reason="it has no weights to train on (config.json is missing)")
+    config = read_json(folder / "config.json")
+    try:
+        encoder: RecurrentEncoder | TransformerEncoder
+        if config["model_type"] == MODEL_TYPE:
+            options = config["encoder"]
+            encoder = RecurrentEncoder(**options) if "cell" in options else TransformerEncoder(options)
+            tagger = Tagger(encoder, config["head"], tags, scheme, config["hidden"], config["dropout"], frozen)
+        else:
+            encoder = TransformerEncoder(config)
+            tagger = Tagger(encoder, "fc", tags, scheme, dropout=config.get("classifier_dropout") or 0, frozen=frozen)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise SuwenError("S501", folder / "config.json", reason=f"unusable configuration ({error!r})") from None
+    state = read_weights(folder / "model.safetensors")
+    if config["model_type"] != MODEL_TYPE:
+        assert isinstance(encoder, TransformerEncoder)
+        prefix = f"{encoder.prefix}."
+        state = {
+            f"encoder.model.{name.removeprefix(prefix)}" if name.startswith(prefix) else name: tensor
+            for name, tensor in state.items()
+        }
+    load_state(tagger, state, folder)
+    return tagger
+
+
+def load_state(tagger: Tagger, state: dict[str, torch.Tensor], path: Path) -> None:
+    """Load tensors by name.
+
+    Raises
+    ------
+    SuwenError
+        S504 when names or shapes differ.
+    """
+    own = tagger.state_dict()
+    missing = sorted(own.keys() - state.keys())
+    unexpected = sorted(state.keys() - own.keys())
+    unexpected += [name for name in own.keys() & state.keys() if own[name].shape != state[name].shape]
+    if missing or unexpected:
+        raise SuwenError("S504", path, missing=_some(missing), unexpected=_some(unexpected))
+    tagger.load_state_dict(state)
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "") or "none"
+
+
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """Read a safetensors file in fp32.
+
+    Raises
+    ------
+    SuwenError
+        S101 when it is missing, S509 when it is damaged.
+    """
+    if not path.is_file():
+        raise SuwenError("S101", path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except SafetensorError as error:
+        raise SuwenError("S509", path, reason=str(error).splitlines()[0]) from None

@@ -1,0 +1,194 @@
+"""From a configuration and the training part to an untrained tagger with its vocabularies and settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from suwen.corpus.split import Selection
+from suwen.errors import SuwenError
+from suwen.model_folder import ModelFolder, TaggerSettings, read_model_folder
+from suwen.models.encoders import RecurrentEncoder, TransformerEncoder, read_vocabulary
+from suwen.models.tagger import Tagger
+from suwen.models.weights import read_tagger
+from suwen.schema import Schema
+from suwen.schemes import scheme_named
+from suwen.tagging.encode import Example, Featurizer, Losses, encode_gold, prepare
+from suwen.tagging.vocabulary import BigramVocabulary, CharacterVocabulary
+from suwen.text.view import ViewRules, make_view
+from suwen.text.windows import WindowRules
+from suwen.training.config import SCRATCH, TrainingConfig
+
+__all__ = ["Untrained", "build", "continue_from", "encode"]
+
+
+class Untrained:
+    """What training starts from: a tagger, its featurizer and its settings (without learnt transitions)."""
+
+    def __init__(self, tagger: Tagger, featurizer: Featurizer, settings: TaggerSettings) -> None:
+        self.tagger = tagger
+        self.featurizer = featurizer
+        self.settings = settings
+
+
+def build(config: TrainingConfig, selections: Sequence[Selection], schema: Schema) -> Untrained:
+    """Build the tagger that a configuration describes.
+
+    Parameters
+    ----------
+    selections
+        The training part; vocabularies of encoders that start from random weights are taken from its text.
+
+    Raises
+    ------
+    SuwenError
+        S506 when the encoder is neither known nor a folder, S402 when its input is shorter than the windows, S406 for
+        a frozen encoder of random weights.
+    """
+    encoder: RecurrentEncoder | TransformerEncoder
+    if config.encoder.name in SCRATCH:
+        if config.encoder.transfer == "feature-extraction":
+            raise SuwenError(
+                "S406",
+                first="feature extraction",
+                second=f"the encoder {config.encoder.name!r}, whose weights are random",
+                advice="give a pretrained encoder, or --from a trained model",
+            )
+        encoder, featurizer = _from_scratch(config, selections)
+    else:
+        folder = Path(config.encoder.name)
+        if not folder.is_dir():
+            raise SuwenError(
+                "S506",
+                config.encoder.name,
+                advice=f"give one of {', '.join(SCRATCH)}, dictionary, feature-crf, or the folder of a BERT-like model",
+            )
+        encoder = TransformerEncoder.from_folder(folder)
+        featurizer = Featurizer(read_vocabulary(folder), special_tokens=True)
+    _check_length(encoder, config)
+    scheme = scheme_named(config.head.scheme)
+    tagger = Tagger(
+        encoder,
+        config.head.name,
+        scheme.tags(schema.labels),
+        scheme,
+        config.head.hidden,
+        config.head.dropout,
+        config.encoder.transfer == "feature-extraction",
+    )
+    settings = TaggerSettings(
+        schema=schema,
+        scheme=scheme.name,
+        view=ViewRules(config.inputs.join_wrapped_lines),
+        windows=WindowRules(config.inputs.length, config.inputs.overlap, config.inputs.context, config.inputs.pack),
+        features=featurizer.names,
+        special_tokens=featurizer.special_tokens,
+        decoding=config.head.decoding if config.head.name == "fc" else "crf",
+    )
+    return Untrained(tagger, featurizer, settings)
+
+
+def _from_scratch(
+    config: TrainingConfig, selections: Sequence[Selection]
+) -> tuple[RecurrentEncoder | TransformerEncoder, Featurizer]:
+    options = config.encoder
+    rules = ViewRules(config.inputs.join_wrapped_lines)
+    texts = [
+        make_view(selection.document.text[start:end], rules).text
+        for selection in selections
+        for start, end in selection.spans
+    ]
+    characters = CharacterVocabulary.from_texts(texts, options.minimum_count)
+    if options.name == "transformer":
+        encoder = TransformerEncoder(
+            {
+                "model_type": "bert",
+                "vocab_size": len(characters),
+                "hidden_size": options.hidden,
+                "num_hidden_layers": options.layers,
+                "num_attention_heads": options.attention_heads,
+                "intermediate_size": 4 * options.hidden,
+                "hidden_dropout_prob": options.dropout,
+                "attention_probs_dropout_prob": options.dropout,
+                "max_position_embeddings": 512,
+                "pad_token_id": characters.pad,
+            }
+        )
+        return encoder, Featurizer(characters, special_tokens=True)
+    bigrams = None
+    if options.bigrams:
+        bigrams = BigramVocabulary.from_texts(texts, characters, options.minimum_bigram_count)
+    recurrent = RecurrentEncoder(
+        "gru" if options.name == "bigru" else "lstm",
+        len(characters),
+        options.embedding,
+        options.hidden,
+        options.layers,
+        options.dropout,
+        len(bigrams) if bigrams else 0,
+        options.bigram_embedding if bigrams else 0,
+    )
+    return recurrent, Featurizer(characters, bigrams)
+
+
+def _check_length(encoder: RecurrentEncoder | TransformerEncoder, config: TrainingConfig) -> None:
+    limit = getattr(getattr(encoder, "config", None), "max_position_embeddings", None)
+    if limit is not None and config.inputs.length + 2 > limit:
+        reason = f"with [CLS] and [SEP] it exceeds the encoder's {limit} positions"
+        raise SuwenError("S402", key="inputs.length", reason=reason)
+
+
+def continue_from(path: Path, config: TrainingConfig, schema: Schema) -> Untrained:
+    """Go on from a trained tagger; tags that it already knows keep their weights, new ones start anew.
+
+    Vocabularies, view, windows, encoder, head and scheme are those of the model; the optimization is the
+    configuration's.
+
+    Raises
+    ------
+    SuwenError
+        As `suwen.model_folder.read_model_folder` and `suwen.models.weights.read_tagger`.
+    """
+    folder: ModelFolder = read_model_folder(path)
+    scheme = scheme_named(folder.settings.scheme)
+    old = read_tagger(path, folder.settings.tags, scheme)
+    frozen = config.encoder.transfer == "feature-extraction"
+    tags = scheme.tags(schema.labels)
+    options = old.options
+    tagger = Tagger(old.encoder, options["head"], tags, scheme, options["hidden"], options["dropout"], frozen)
+    if old.recurrent is not None and tagger.recurrent is not None:
+        tagger.recurrent.load_state_dict(old.recurrent.state_dict())
+    _copy_known_tags(old, tagger)
+    settings = replace(folder.settings, schema=schema, transitions=None)
+    return Untrained(tagger, folder.featurizer, settings)
+
+
+def _copy_known_tags(old: Tagger, new: Tagger) -> None:
+    """Copy the classifier's rows and the CRF's scores of the tags that both have."""
+    pairs = [(new.tags.index(tag), old.tags.index(tag)) for tag in old.tags if tag in new.tags]
+    targets, sources = (torch.tensor(column) for column in zip(*pairs, strict=True))
+    with torch.no_grad():
+        new.classifier.weight[targets] = old.classifier.weight[sources]
+        new.classifier.bias[targets] = old.classifier.bias[sources]
+        if old.crf is not None and new.crf is not None:
+            new.crf.start[targets] = old.crf.start[sources]
+            new.crf.end[targets] = old.crf.end[sources]
+            new.crf.transitions[targets[:, None], targets] = old.crf.transitions[sources[:, None], sources]
+
+
+def encode(selections: Sequence[Selection], start: Untrained) -> tuple[list[Example], Losses]:
+    """Cut selections into windows with tags, and count the gold entities that these cannot express."""
+    settings = start.settings
+    scheme = scheme_named(settings.scheme)
+    examples: list[Example] = []
+    total = Losses()
+    for selection in selections:
+        prepared = prepare(selection.document.text, settings.view, settings.windows, selection.spans)
+        found, losses = encode_gold(selection.gold, prepared, start.featurizer, scheme, settings.schema.labels)
+        examples += found
+        total.entities += losses.entities
+        total.lost += losses.lost
+    return examples, total

@@ -1,0 +1,303 @@
+"""One training run from documents to a model folder, resumable at any point."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from transformers import TrainerCallback, set_seed
+
+from suwen.corpus.dealing import make_split
+from suwen.corpus.split import Selection, Split, corpus_hash, whole
+from suwen.document import Document
+from suwen.errors import SuwenError
+from suwen.evaluation.strict import StrictScores, pair_documents, strict_scores
+from suwen.files import read_json, write_json
+from suwen.inference import Predictor
+from suwen.model_card import model_card
+from suwen.model_folder import TaggerSettings, write_model_folder
+from suwen.models.scorer import TorchScorer
+from suwen.models.weights import write_tagger
+from suwen.schema import Schema
+from suwen.tagging.encode import Example, Losses
+from suwen.training.batches import Collator, LengthBatches
+from suwen.training.build import Untrained, build, continue_from, encode
+from suwen.training.config import TrainingConfig
+from suwen.training.log import Log
+from suwen.training.trainer import TaggerTrainer, last_checkpoint, stop_reason
+
+__all__ = ["Report", "TrainingData", "select_data", "train_tagger", "working_folder"]
+
+# Without a split file so many documents are needed before one in ten is set aside for evaluation.
+LEAST_DOCUMENTS_FOR_DEV = 10
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a run learns from and is evaluated on.
+
+    Parameters
+    ----------
+    train, dev
+        The selections; `dev` may be empty.
+    description
+        Where they come from: data hash, split, counts.
+    """
+
+    train: Sequence[Selection]
+    dev: Sequence[Selection]
+    description: dict[str, Any]
+
+    @property
+    def labels(self) -> set[str]:
+        """The labels of the training part."""
+        return {entity.label for selection in self.train for entity in selection.gold}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of a run.
+
+    Parameters
+    ----------
+    model
+        The model folder.
+    losses
+        Which gold entities of each part the tags cannot express.
+    scores
+        The strict scores on dev, or None without a dev part.
+    manifest
+        All of it as JSON values.
+    """
+
+    model: Path
+    losses: dict[str, Losses]
+    scores: StrictScores | None
+    manifest: dict[str, Any]
+
+
+def select_data(documents: Sequence[Document], split: Split | None, part: str, seed: int) -> TrainingData:
+    """Choose what to train and evaluate on.
+
+    With a split, `part` is learnt from and ``dev``, where it has one, evaluated on. Without one, a tenth of the
+    documents is set aside for evaluation when there are at least ten.
+
+    Raises
+    ------
+    SuwenError
+        S307 when there is no entity to learn from; S301, S303 and S306 as `Split.select`.
+    """
+    dev: Sequence[Selection] = []
+    if split is not None:
+        train = split.select(documents, part)
+        if split.parts.get("dev") and part != "dev":
+            dev = split.select(documents, "dev")
+    elif len(documents) >= LEAST_DOCUMENTS_FOR_DEV:
+        dealt = make_split(documents, "document", (9.0, 1.0, 0.0), seed)
+        train, dev = dealt.select(documents, "train"), dealt.select(documents, "dev")
+    else:
+        train = whole(documents)
+    if not any(selection.gold for selection in train):
+        raise SuwenError("S307")
+    description: dict[str, Any] = {
+        "data_hash": corpus_hash(documents),
+        "split": None if split is None else {"unit": split.unit, "seed": split.seed, "hash": _split_hash(split)},
+    }
+    for name, selections in (("train", train), ("dev", dev)):
+        description[name] = {
+            "documents": len(selections),
+            "characters": sum(end - start for selection in selections for start, end in selection.spans),
+            "entities": sum(len(selection.gold) for selection in selections),
+        }
+    return TrainingData(train, dev, description)
+
+
+def _split_hash(split: Split) -> str:
+    return hashlib.sha256(json.dumps({name: list(rows) for name, rows in split.parts.items()}).encode()).hexdigest()
+
+
+def working_folder(output: Path) -> Path:
+    """Where checkpoints and logs of an unfinished run are, beside the model folder to be."""
+    return output.with_name(f"{output.name}.training")
+
+
+def train_tagger(
+    data: TrainingData,
+    output: Path,
+    config: TrainingConfig,
+    schema: Schema,
+    base: Path | None = None,
+    resume: bool = False,
+    device: str = "cpu",
+    listeners: Sequence[TrainerCallback] = (),
+) -> Report:
+    """Train a tagger and write its model folder.
+
+    Parameters
+    ----------
+    output
+        The model folder; checkpoints and logs are kept beside it until it is written.
+    schema
+        The entity types to learn.
+    base
+        A model folder to go on from.
+    resume
+        Whether to go on with the unfinished run of `output`. The result is that of an uninterrupted run.
+    listeners
+        Callbacks that watch, a progress bar for example.
+
+    Raises
+    ------
+    SuwenError
+        S104 when `output` exists, S511 when an unfinished run is there, S507 when there is none to resume, S508 when it
+        was made with other data or another configuration, and whatever building the tagger raises.
+    """
+    if output.exists():
+        raise SuwenError("S104", output)
+    work = working_folder(output)
+    identity = _identity(data, config, schema, base)
+    checkpoint = _open_work(work, identity, resume)
+    started = time.monotonic()
+    set_seed(config.seed)
+    start = build(config, data.train, schema) if base is None else continue_from(base, config, schema)
+    examples, train_losses = encode(data.train, start)
+    dev_examples, dev_losses = encode(data.dev, start)
+    losses = {"train": train_losses, **({"dev": dev_losses} if data.dev else {})}
+    evaluator = DevEvaluator(start, data.dev, dev_examples, config, device) if data.dev else None
+    log = Log(work)
+    trainer = TaggerTrainer(
+        start.tagger, examples, start.featurizer.padding, evaluator, config, work, device, [log, *listeners]
+    )
+    history = trainer.run(checkpoint)
+    scores = evaluator.scores() if evaluator else None
+    manifest = {
+        "name": output.name,
+        "configuration": config.model_dump(),
+        "base": None if base is None else base.name,
+        "seed": config.seed,
+        "versions": _versions(),
+        "data": data.description,
+        "expressible": {part: loss.to_dict() for part, loss in losses.items()},
+        "scores": {"dev": scores.to_dict()["micro"]} if scores else {},
+        "training": {
+            "steps": trainer.state.global_step,
+            "kept_step": trainer.state.best_global_step or trainer.state.global_step,
+            "parameters": sum(parameter.numel() for parameter in start.tagger.parameters()),
+            "learnt_parameters": sum(p.numel() for p in start.tagger.parameters() if p.requires_grad),
+            "stopped": stop_reason(history, config.evaluation) or "all epochs done",
+            "evaluations": [entry for entry in history if "eval_f1" in entry],
+            "seconds": log.seconds_before + time.monotonic() - started,
+            "threads": torch.get_num_threads(),
+            "device": device,
+        },
+    }
+    _write_model(output, start, manifest, work)
+    shutil.rmtree(work)
+    return Report(output, losses, scores, manifest)
+
+
+class DevEvaluator:
+    """Scores the tagger on the dev part: its loss, and strict precision, recall and F1."""
+
+    def __init__(
+        self,
+        start: Untrained,
+        selections: Sequence[Selection],
+        examples: Sequence[Example],
+        config: TrainingConfig,
+        device: str,
+    ) -> None:
+        self._start = start
+        self._selections = selections
+        self._device = device
+        tokens = config.optimization.batch_tokens
+        collate = Collator(start.featurizer.padding)
+        batches = LengthBatches([len(example.inputs["input_ids"]) for example in examples], 0, tokens, 0)
+        self._batches = [collate([examples[i] for i in batch]) for batch in batches]
+
+    def __call__(self) -> dict[str, float]:
+        """``loss`` in nats per character, and ``precision``, ``recall``, ``f1`` in [0, 1]."""
+        scores = self.scores()
+        total = count = 0.0
+        tagger = self._start.tagger
+        tagger.eval()
+        with torch.inference_mode():
+            for batch in self._batches:
+                weight = float(batch["core_length"].sum())
+                tensors = {name: tensor.to(self._device) for name, tensor in batch.items()}
+                total += float(tagger(**tensors)["loss"]) * weight
+                count += weight
+        tagger.train()
+        micro = scores.micro
+        return {"loss": total / count, "precision": micro.precision, "recall": micro.recall, "f1": micro.f1}
+
+    def scores(self) -> StrictScores:
+        """Strict scores of the tagger as it is."""
+        settings = with_transitions(self._start)
+        predictor = Predictor(settings, self._start.featurizer, TorchScorer(self._start.tagger, self._device))
+        predicted = predictor.predict((selection.document, selection.spans) for selection in self._selections)
+        return strict_scores(pair_documents(self._selections, predicted))
+
+
+def with_transitions(start: Untrained) -> TaggerSettings:
+    """The settings with the transitions that the tagger has learnt."""
+    crf = start.tagger.crf
+    return start.settings if crf is None else replace(start.settings, transitions=crf.numpy_transitions())
+
+
+def _identity(data: TrainingData, config: TrainingConfig, schema: Schema, base: Path | None) -> dict[str, Any]:
+    """What must not change between the parts of a run that was interrupted."""
+    return {
+        "data": data.description,
+        "configuration": config.model_dump(),
+        "label set": schema.to_dict(),
+        "base model": None if base is None else str(base.resolve()),
+    }
+
+
+def _open_work(work: Path, identity: dict[str, Any], resume: bool) -> Path | None:
+    """Create the working folder, or find the checkpoint to go on from (None: from the beginning)."""
+    record = work / "run.json"
+    if not resume:
+        if work.exists():
+            raise SuwenError("S511", work)
+        write_json(record, identity)
+        return None
+    if not record.is_file():
+        raise SuwenError("S507", work, reason="there is no unfinished run")
+    stored = read_json(record)
+    for what, value in json.loads(json.dumps(identity)).items():
+        if stored.get(what) != value:
+            raise SuwenError("S508", work, what=what)
+    return last_checkpoint(work)
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "suwen": version("suwen"),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+        "numpy": np.__version__,
+    }
+
+
+def _write_model(output: Path, start: Untrained, manifest: dict[str, Any], work: Path) -> None:
+    settings = with_transitions(start)
+
+    def write_weights(folder: Path) -> None:
+        write_tagger(start.tagger, folder)
+        shutil.copytree(work / "log", folder / "log")
+
+    write_model_folder(output, settings, start.featurizer, write_weights, manifest, model_card(settings, manifest))

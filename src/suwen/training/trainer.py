@@ -1,0 +1,354 @@
+"""The training loop: Hugging Face's Trainer with batches by length, strict scores, and exact resumption."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.utils.data import DataLoader
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer_callback import PrinterCallback, ProgressCallback
+
+from suwen.errors import SuwenError
+from suwen.files import read_json, replacing, write_text
+from suwen.models.tagger import Tagger
+from suwen.tagging.encode import Example
+from suwen.training.batches import Collator, LengthBatches
+from suwen.training.config import EvaluationConfig, OptimizationConfig, TrainingConfig
+
+__all__ = ["BEST", "TaggerTrainer", "last_checkpoint", "stop_reason"]
+
+BEST = "best.safetensors"
+COMPLETE = "complete"
+AVERAGE = "average.safetensors"
+SECONDS_BETWEEN_CHECKPOINTS = 120.0
+SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
+
+State = dict[str, Tensor]
+Evaluate = Callable[[], dict[str, float]]
+
+
+class TaggerTrainer(Trainer):  # type: ignore[misc]
+    """Trains a tagger.
+
+    Parameters
+    ----------
+    tagger
+        The tagger; afterwards it holds the weights of the best evaluation.
+    examples
+        The windows to learn from.
+    padding
+        See `suwen.training.batches.Collator`.
+    evaluate_dev
+        Scores the tagger as it is on the dev part and returns ``loss``, ``precision``, ``recall`` and ``f1``; None when
+        there is no dev part, and then the last weights are kept.
+    config
+        The run's configuration.
+    folder
+        Where checkpoints, the best weights and logs go.
+    device
+        ``cpu`` or ``cuda``.
+    listener
+        Further callbacks, for example a progress bar.
+    """
+
+    def __init__(
+        self,
+        tagger: Tagger,
+        examples: Sequence[Example],
+        padding: dict[str, int],
+        evaluate_dev: Evaluate | None,
+        config: TrainingConfig,
+        folder: Path,
+        device: str = "cpu",
+        listener: Sequence[TrainerCallback] = (),
+    ) -> None:
+        options = config.optimization
+        self.batches = LengthBatches(
+            [len(example.inputs["input_ids"]) for example in examples],
+            options.batch_sentences,
+            options.batch_tokens,
+            config.seed,
+        )
+        self.config = config
+        self.evaluate_dev = evaluate_dev
+        self.folder = folder
+        steps = len(self.batches) * options.epochs
+        self.average = WeightAverage(tagger, options.average) if options.average else None
+        arguments = TrainingArguments(
+            output_dir=str(folder),
+            num_train_epochs=options.epochs,
+            lr_scheduler_type=SCHEDULES[options.schedule],
+            warmup_steps=round(options.warmup * steps),
+            max_grad_norm=options.max_gradient_norm,
+            bf16=options.precision == "bf16",
+            fp16=options.precision == "fp16",
+            seed=config.seed,
+            use_cpu=device == "cpu",
+            logging_steps=max(1, min(50, len(self.batches) // 10)),
+            logging_nan_inf_filter=False,
+            eval_strategy="no",
+            save_strategy="no",
+            save_total_limit=2,
+            remove_unused_columns=False,
+            report_to=[],
+            disable_tqdm=True,
+        )
+        super().__init__(
+            model=tagger,
+            args=arguments,
+            train_dataset=list(examples),
+            data_collator=Collator(padding),
+            callbacks=[
+                Schedule(self.batches, config.evaluation, evaluate_dev is not None),
+                Keeper(self, options),
+                *listener,
+            ],
+        )
+        for unwanted in (PrinterCallback, ProgressCallback):
+            self.remove_callback(unwanted)
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """Load batches by length."""
+        loader: DataLoader[Any] = DataLoader(
+            self.train_dataset, batch_sampler=self.batches, collate_fn=self.data_collator
+        )
+        prepared: DataLoader[Any] = self.accelerator.prepare(loader)
+        return prepared
+
+    def create_optimizer(self, model: Tagger | None = None) -> torch.optim.Optimizer:
+        """Create AdamW with rates of their own for encoder, head and CRF; biases, norms and the CRF do not decay."""
+        if self.optimizer is None:
+            tagger: Tagger = model or self.model
+            options = self.config.optimization
+            rates = {"encoder": options.learning_rate, "crf": options.crf_learning_rate}
+            groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
+            for name, parameter in tagger.named_parameters():
+                if parameter.requires_grad:
+                    part = name.partition(".")[0]
+                    decay = 0.0 if part == "crf" or parameter.ndim < 2 else options.weight_decay
+                    rate = rates.get(part, options.head_learning_rate)
+                    groups.setdefault((rate, decay), []).append(parameter)
+            self.optimizer = torch.optim.AdamW(
+                [{"params": group, "lr": rate, "weight_decay": decay} for (rate, decay), group in groups.items()],
+                fused=True,
+            )
+        return self.optimizer
+
+    def evaluate(self, *_: object, **__: object) -> dict[str, float]:
+        """Score the dev part, with the averaged weights where there are any, and keep weights that are the best."""
+        assert self.evaluate_dev is not None
+        tagger: Tagger = self.accelerator.unwrap_model(self.model)
+        current = self.average.swap_in(tagger) if self.average else None
+        try:
+            metrics = {f"eval_{name}": value for name, value in self.evaluate_dev().items()}
+            if self.state.best_metric is None or metrics["eval_f1"] > self.state.best_metric:
+                self.state.best_metric = metrics["eval_f1"]
+                self.state.best_global_step = self.state.global_step
+                self.write_weights()
+        finally:
+            if current is not None:
+                tagger.load_state_dict(current)
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    def write_weights(self) -> None:
+        """Write the tagger's weights as the best ones so far, whole or not at all."""
+        if self.is_world_process_zero():
+            tagger: Tagger = self.accelerator.unwrap_model(self.model)
+            with replacing(self.folder / BEST) as temporary:
+                save_file({name: tensor.cpu().contiguous() for name, tensor in tagger.state_dict().items()}, temporary)
+
+    def run(self, checkpoint: Path | None) -> list[dict[str, float]]:
+        """Train from the beginning or from a checkpoint; returns what was logged, evaluations included.
+
+        Raises
+        ------
+        SuwenError
+            S510 when the loss is not finite.
+        """
+        finished = False
+        if checkpoint is not None:
+            self.state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
+            history = self.state.log_history
+            # A run that was killed between its end and the writing of its model must not train on.
+            finished = self.state.global_step >= self.state.max_steps or bool(
+                stop_reason(history, self.config.evaluation)
+            )
+        if not finished:
+            self.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        tagger: Tagger = self.accelerator.unwrap_model(self.model)
+        if self.evaluate_dev is None:
+            if finished:
+                assert checkpoint is not None
+                tagger.load_state_dict(load_file(checkpoint / "model.safetensors"))
+                if self.average:
+                    self.average.read(checkpoint)
+            if self.average:
+                self.average.swap_in(tagger)
+            self.write_weights()
+        tagger.load_state_dict(load_file(self.folder / BEST))
+        history = self.state.log_history
+        return list(history)
+
+
+class Schedule(TrainerCallback):  # type: ignore[misc]
+    """Decides when to evaluate, when to write a checkpoint and when to stop.
+
+    Evaluation and checkpoint follow a step, never the end of an epoch: both then happen in one go, and a run that is
+    killed between them repeats both.
+    """
+
+    def __init__(self, batches: LengthBatches, config: EvaluationConfig, has_dev: bool) -> None:
+        self.batches = batches
+        self.config = config
+        self.has_dev = has_dev
+        self.saved = time.monotonic()
+
+    def on_epoch_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
+    ) -> None:
+        """Tell the batches which epoch it is, also after a resumption in the middle of one."""
+        self.batches.set_epoch(state.global_step // len(self.batches))
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:
+        """Ask for an evaluation or a checkpoint."""
+        every = self.config.steps or len(self.batches)
+        last = state.global_step >= state.max_steps
+        if last or state.global_step % every == 0:
+            control.should_evaluate = self.has_dev
+            control.should_log = True
+            control.should_save = True
+        if time.monotonic() - self.saved > SECONDS_BETWEEN_CHECKPOINTS:
+            control.should_save = True
+
+    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:
+        """Stop when the dev part says so."""
+        if stop_reason(state.log_history, self.config):
+            control.should_training_stop = True
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:
+        """Start counting the time to the next checkpoint."""
+        self.saved = time.monotonic()
+
+
+class Keeper(TrainerCallback):  # type: ignore[misc]
+    """Keeps the weights' average, marks complete checkpoints, and ends a run whose loss is not finite."""
+
+    def __init__(self, trainer: TaggerTrainer, options: OptimizationConfig) -> None:
+        self.trainer = trainer
+        self.options = options
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
+    ) -> None:
+        """Take the average up where the checkpoint left it."""
+        if self.trainer.average and state.global_step:
+            self.trainer.average.read(_checkpoint(Path(args.output_dir), state.global_step))
+
+    def on_optimizer_step(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
+    ) -> None:
+        """Move the average towards the new weights."""
+        if self.trainer.average:
+            self.trainer.average.update(state.global_step + 1)
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **_: object,
+    ) -> None:
+        """Refuse to go on with a loss that is not finite."""
+        if not math.isfinite((logs or {}).get("loss", 0.0)):
+            raise SuwenError("S510", step=state.global_step)
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:
+        """Mark the checkpoint complete once everything is in it."""
+        checkpoint = _checkpoint(Path(args.output_dir), state.global_step)
+        if self.trainer.average:
+            self.trainer.average.write(checkpoint)
+        write_text(checkpoint / COMPLETE, "")
+
+
+class WeightAverage:
+    """An exponential moving average of a tagger's weights (Polyak and Juditsky, 1992, with exponential weights).
+
+    The decay rises from 0 to `decay` over the first steps, so that the random start is soon forgotten.
+    """
+
+    def __init__(self, tagger: Tagger, decay: float) -> None:
+        self.decay = decay
+        self.live = [parameter for parameter in tagger.parameters() if parameter.requires_grad]
+        self.names = [name for name, parameter in tagger.named_parameters() if parameter.requires_grad]
+        self.averaged = [parameter.detach().clone() for parameter in self.live]
+
+    @torch.no_grad()
+    def update(self, step: int) -> None:
+        """Move towards the current weights."""
+        decay = min(self.decay, (1 + step) / (10 + step))
+        if self.averaged and self.averaged[0].device != self.live[0].device:
+            self.averaged = [average.to(self.live[0].device) for average in self.averaged]
+        torch._foreach_lerp_(self.averaged, [parameter.detach() for parameter in self.live], 1 - decay)
+
+    def swap_in(self, tagger: Tagger) -> State:
+        """Put the average into the tagger; returns the state that was there."""
+        current = {name: tensor.clone() for name, tensor in tagger.state_dict().items()}
+        tagger.load_state_dict(dict(zip(self.names, self.averaged, strict=True)), strict=False)
+        return current
+
+    def write(self, folder: Path) -> None:
+        """Write the average into a checkpoint."""
+        tensors = {name: tensor.cpu() for name, tensor in zip(self.names, self.averaged, strict=True)}
+        with replacing(folder / AVERAGE) as temporary:
+            save_file(tensors, temporary)
+
+    def read(self, folder: Path) -> None:
+        """Take the average from a checkpoint."""
+        tensors = load_file(folder / AVERAGE)
+        self.averaged = [tensors[name].to(live.device) for name, live in zip(self.names, self.live, strict=True)]
+
+
+def stop_reason(history: Sequence[dict[str, float]], config: EvaluationConfig) -> str | None:
+    """Why a run with these evaluations ends, or None when it goes on.
+
+    ``loss``: for `patience` evaluations in a row the dev loss was higher than at the one before. ``f1``: for `patience`
+    evaluations in a row there was no new best F1.
+    """
+    evaluations = [entry for entry in history if "eval_f1" in entry]
+    if config.stop == "loss":
+        losses = [entry["eval_loss"] for entry in evaluations]
+        rises = [later > earlier for earlier, later in pairwise(losses)]
+        if len(rises) >= config.patience and all(rises[-config.patience :]):
+            return f"the dev loss rose {config.patience} times in a row"
+    if config.stop == "f1":
+        scores = [entry["eval_f1"] for entry in evaluations]
+        if scores and len(scores) - 1 - scores.index(max(scores)) >= config.patience:
+            return f"no better dev F1 in {config.patience} evaluations"
+    return None
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """Find the latest complete checkpoint and remove half-written ones."""
+    complete: list[tuple[int, Path]] = []
+    for path in folder.glob("checkpoint-*"):
+        if (path / COMPLETE).is_file():
+            complete.append((read_json(path / "trainer_state.json")["global_step"], path))
+        else:
+            shutil.rmtree(path)
+    return max(complete)[1] if complete else None
+
+
+def _checkpoint(folder: Path, step: int) -> Path:
+    return folder / f"checkpoint-{step}"
