@@ -16,13 +16,13 @@ from typing import Any
 
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.formats import brat, html, jsonl, text
+from suwen.formats import brat, conll, html, jsonl, text
 from suwen.formats.reading import Located, Problem, refuse
 from suwen.schema import Schema
 
 __all__ = ["FORMATS", "READABLE", "format_of", "read_corpus", "scan_corpus", "stream_corpus", "write_corpus"]
 
-FORMATS: dict[str, ModuleType] = {module.NAME: module for module in (brat, jsonl, text, html)}
+FORMATS: dict[str, ModuleType] = {module.NAME: module for module in (brat, conll, jsonl, text, html)}
 READABLE = tuple(name for name, module in FORMATS.items() if hasattr(module, "scan"))
 
 

@@ -24,7 +24,7 @@ from suwen.errors import SuwenError
 from suwen.files import read_text, replacing_folder
 from suwen.formats.breaks import BREAK, pieces_between_breaks
 from suwen.formats.reading import Annotation, Located, Problem, document_id, files_in, refuse
-from suwen.formats.writing import encoded, not_held, output_file
+from suwen.formats.writing import LINE_BREAK, encoded, not_held, output_file
 from suwen.schema import Schema
 
 __all__ = ["NAME", "SUFFIXES", "read", "scan", "sniff", "write"]
@@ -288,6 +288,6 @@ def _holds(line: str, annotation: Annotation, text: str, lost: Counter[str]) -> 
         return False
     if not isinstance(back, Entity) or back.label != annotation.label:
         raise SuwenError("S212", what="the entity type", value=annotation.label, format=NAME)
-    lost["line break in one piece (written as fragments)"] += back.fragments != annotation.fragments
+    lost[LINE_BREAK] += back.fragments != annotation.fragments
     lost["annotated mention"] += back.annotated != annotation.annotated
     return True

@@ -9,7 +9,7 @@ from pathlib import Path
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import read_text, replacing_folder
-from suwen.formats import brat
+from suwen.formats import brat, conll
 from suwen.formats.reading import Located, Problem, document_id, files_in, refuse
 from suwen.formats.writing import encoded, not_held, output_file
 from suwen.schema import Schema
@@ -22,7 +22,7 @@ SUFFIXES = (".txt",)
 
 def sniff(path: Path) -> bool:
     """Whether this is a ``.txt`` file, or a folder that holds one, and neither brat's nor CoNLL's."""
-    if brat.sniff(path):
+    if brat.sniff(path) or conll.sniff(path):
         return False
     return path.name.endswith(SUFFIXES) or (path.is_dir() and next(files_in(path, SUFFIXES), None) is not None)
 

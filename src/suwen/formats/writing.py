@@ -9,7 +9,9 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from suwen.document import Document
 from suwen.errors import SuwenError
 
-__all__ = ["encoded", "not_held", "output_file"]
+__all__ = ["LINE_BREAK", "encoded", "not_held", "output_file"]
+
+LINE_BREAK = "line break in one piece (read back as fragments)"
 
 
 def output_file(root: Path, document: Document, suffix: str) -> Path:

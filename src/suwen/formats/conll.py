@@ -1,0 +1,365 @@
+r"""CoNLL columns: one character a row, its tag last, a blank line between sentences.
+
+Two columns (character, tag) or four (character, part of speech, chunk, tag, as in CoNLL-2003) are written; any number
+from two is read. ``-DOCSTART-`` begins a document.
+
+What suwen writes
+-----------------
+- ``-DOCSTART- O ID``, in four columns ``-DOCSTART- -X- -X- O ID``: a last field of its own holds the document's id.
+- Every character of the text has a row. White space, which would read as a column separator, and the backslash are
+  written as their code (``\u000a`` is a newline), in the id too. Thus the text survives exactly.
+- Sentences are those of `suwen.text`; no blank line is put inside a mention.
+- Of mentions that overlap, the longest is written, of equal ones the first.
+
+What suwen reads
+----------------
+- Where ``-DOCSTART-`` has an id, the rows are the whole text. Elsewhere tokens are joined without spaces, and a blank
+  line of the file is one of the text, so that sentences stay apart.
+- A row that begins with a separator lacks its character: a space, which other writers do not protect.
+- A mention with line breaks has fragments around them.
+- Other columns are kept in ``meta["conll"]["columns"]`` unless they hold nothing but ``_`` or ``-X-``.
+- Under a lenient policy the number of illegal tags is in ``meta["conll"]["illegal"]``.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from suwen.document import Document, Entity
+from suwen.errors import SuwenError
+from suwen.files import read_text, replacing
+from suwen.formats.breaks import pieces_between_breaks
+from suwen.formats.reading import Located, Problem, document_id, files_in, refuse
+from suwen.formats.writing import LINE_BREAK, encoded, not_held
+from suwen.schema import Schema
+from suwen.schemes import BIO, SCHEMES, IllegalPolicy, LabelSpan, Scheme, split_tag
+from suwen.text.sentences import split_sentences
+from suwen.text.view import make_view
+
+__all__ = ["NAME", "SUFFIXES", "read", "scan", "sniff", "write"]
+
+NAME = "conll"
+SUFFIXES = (".conll", ".bio", ".bioes", ".bmes")
+
+_START = "-DOCSTART-"
+_FORM = "'字 O' or '字 _ _ O', a tag being O or a prefix and a label as in B-Drug"
+_TAG = re.compile(r"O|[A-Z]-\S+")
+_PROTECTED = re.compile(r"[\s\\]")
+_ESCAPE = re.compile(r"\\u([0-9a-f]{4})")
+_EMPTY = {"_", "-X-"}
+_SENTENCE_BREAK = "\n\n"
+_HEAD = 8192  # bytes of a '.txt' that tell whether it holds columns
+
+
+def sniff(path: Path) -> bool:
+    """Whether this is a file of columns, by its ending or (``.txt``) its first rows, or a folder that holds one."""
+    if path.is_dir():
+        first_text = next(files_in(path, (".txt",)), None)
+        return next(files_in(path, SUFFIXES), None) is not None or (first_text is not None and _has_columns(first_text))
+    return path.name.endswith(SUFFIXES) or (path.suffix == ".txt" and _has_columns(path))
+
+
+def _has_columns(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError:
+        return False
+    rows = [_cells(line) for line in head.decode(errors="replace").split("\n")[: None if len(head) < _HEAD else -1]]
+    rows = [row for row in rows if row and row[0] != _START]
+    return bool(rows) and len({len(row) for row in rows}) == 1 and all(_is_row(row) for row in rows)
+
+
+@functools.lru_cache(maxsize=1 << 16)  # a corpus has far fewer different rows than rows
+def _cells(line: str) -> tuple[str, ...]:
+    """The columns of a row, the token as it stands in the text; none for a blank line."""
+    line = line.rstrip("\r").rstrip(" \t")
+    if not line:
+        return ()
+    # Only blanks and tabs separate: a token may be any other white space.
+    token, *others = re.split("[ \t]+", line)
+    return _unescaped(token) or " ", *others
+
+
+def _is_row(cells: Sequence[str]) -> bool:
+    return len(cells) > 1 and _TAG.fullmatch(cells[-1]) is not None
+
+
+def read(
+    path: Path,
+    schema: Schema | None = None,
+    scheme: Scheme | None = None,
+    columns: int | None = None,
+    illegal: IllegalPolicy = "error",
+) -> Iterator[Document]:
+    """The documents of a file, or of all files of a folder.
+
+    Parameters
+    ----------
+    schema
+        The labels that may occur; by default any.
+    scheme
+        The tagging scheme; by default the first of BIO, BIOES and BMES that has all prefixes of the file.
+    columns
+        The number of columns; by default that of the first row.
+    illegal
+        What becomes of a tag sequence that the scheme does not allow (see `suwen.schemes.ILLEGAL_POLICIES`).
+
+    Raises
+    ------
+    SuwenError
+        S101, S102, S103, S206, S207, each with file and line; S202 for a label not in `schema`.
+    """
+    return (located.document for located in scan(path, refuse, schema, scheme, columns, illegal))
+
+
+def scan(
+    path: Path,
+    problem: Problem,
+    schema: Schema | None = None,
+    scheme: Scheme | None = None,
+    columns: int | None = None,
+    illegal: IllegalPolicy = "error",
+) -> Iterator[Located]:
+    """As `read`, with the place of each mention; faults go to `problem` and faulty rows are left out."""
+    root = path if path.is_dir() else path.parent
+    for file in files_in(path, (*SUFFIXES, ".txt")):
+        if path.is_dir() and file.suffix == ".txt" and not _has_columns(file):
+            continue
+        try:
+            source = read_text(file)
+        except SuwenError as error:
+            problem(error)
+            continue
+        blocks, tags = _blocks(source, file, columns, problem)
+        found = scheme or _scheme_of(tags, file, problem)
+        name = document_id(file, root, SUFFIXES)
+        for number, block in enumerate(blocks, 1):
+            own_name = block.id or (name if len(blocks) == 1 else f"{name}/{number}")
+            yield _located(own_name, block, file, found, illegal, problem, schema)
+
+
+@dataclass(slots=True)
+class _Sentence:
+    """Rows up to a blank line, column by column; `others` holds the columns between token and tag."""
+
+    lines: list[int] = field(default_factory=list)
+    tokens: list[str] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+    others: list[tuple[str, ...]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Block:
+    """The sentences of a document, none of them empty but the last; `exact` when they are its whole text."""
+
+    line: int
+    id: str = ""
+    exact: bool = False
+    sentences: list[_Sentence] = field(default_factory=lambda: [_Sentence()])
+
+
+def _blocks(source: str, path: Path, columns: int | None, problem: Problem) -> tuple[list[_Block], dict[str, int]]:
+    """The documents of a file, and its tags with the line where each stands first."""
+    blocks: list[_Block] = []
+    tags: dict[str, int] = {}
+    for number, line in enumerate(source.removeprefix("\ufeff").split("\n"), 1):
+        cells = _cells(line)
+        if not cells:
+            if blocks and blocks[-1].sentences[-1].lines:
+                blocks[-1].sentences.append(_Sentence())
+            continue
+        if cells[0] == _START:
+            # One field more than columns: 3 or 5 where there are 2 or 4.
+            exact = len(cells) in (3, 5)
+            blocks.append(_Block(number, _unescaped(cells[-1]) if exact else "", exact))
+            continue
+        columns = columns or max(len(cells), 2)
+        if len(cells) != columns:
+            problem(SuwenError("S206", path, number, reason=f"{len(cells)} columns, not {columns}", form=_FORM))
+        elif cells[-1] not in tags and not _is_row(cells):
+            problem(SuwenError("S206", path, number, reason=f"{cells[-1]!r} is no tag", form=_FORM))
+        else:
+            tags.setdefault(cells[-1], number)
+            if not blocks:
+                blocks.append(_Block(number))
+            sentence = blocks[-1].sentences[-1]
+            sentence.lines.append(number)
+            sentence.tokens.append(cells[0])
+            sentence.tags.append(cells[-1])
+            if columns > 2:
+                sentence.others.append(cells[1:-1])
+    return blocks, tags
+
+
+def _scheme_of(tags: Mapping[str, int], path: Path, problem: Problem) -> Scheme:
+    """The first scheme that has all prefixes."""
+    fitting = list(SCHEMES.values())
+    for tag, line in tags.items():
+        prefix = split_tag(tag)[0]
+        remaining = [scheme for scheme in fitting if prefix in ("", *scheme.prefixes)]
+        if not remaining:
+            reason = f"no scheme ({', '.join(SCHEMES)}) has {tag!r} beside the tags above"
+            problem(SuwenError("S206", path, line, reason=reason, form=_FORM))
+            break
+        fitting = remaining
+    return fitting[0]
+
+
+def _located(
+    name: str,
+    block: _Block,
+    path: Path,
+    scheme: Scheme,
+    illegal: IllegalPolicy,
+    problem: Problem,
+    schema: Schema | None,
+) -> Located:
+    # Where illegal tags are an error, the legal ones beside them still count for whoever goes on.
+    policy = "strict" if illegal == "error" else illegal
+    text = ""
+    mentions: list[tuple[LabelSpan, int]] = []
+    faults = 0
+    for sentence in block.sentences:
+        if text and sentence.lines and not block.exact:
+            text += _SENTENCE_BREAK
+        offsets = list(itertools.accumulate(map(len, sentence.tokens), initial=len(text)))
+        text += "".join(sentence.tokens)
+        found = _illegal_tags(sentence, scheme)
+        faults += len(found)
+        if illegal == "error":
+            for line, error in found:
+                problem(error.at(path, line))
+        # The policies agree on legal sequences, and this one is the fastest.
+        for label, start, end in scheme.decode(sentence.tags, policy if found else "conlleval"):
+            mentions.append(((label, offsets[start], offsets[end]), sentence.lines[start]))
+    entities = [(_entity(text, *span), line) for span, line in mentions]
+    for entity, line in entities:
+        if schema is not None and entity.label not in schema:
+            problem(SuwenError("S202", path, line, label=entity.label, known=", ".join(schema.labels)))
+    kept = _other_columns(block) | ({"illegal": faults} if faults else {})
+    document = Document(name, text, tuple(entity for entity, _ in entities), meta={NAME: kept} if kept else {})
+    return Located(document, path, block.line, path, tuple(entities))
+
+
+def _illegal_tags(sentence: _Sentence, scheme: Scheme) -> list[tuple[int, SuwenError]]:
+    """The tags that may not stand where they do, and a mention left open at the end, each with its line."""
+    pairs = list(zip([None, *sentence.tags], [*sentence.tags, None], strict=True))
+    illegal = {pair for pair in set(pairs) if not scheme.allows(*pair)}
+    if not illegal:
+        return []
+    lines = [*sentence.lines, *sentence.lines[-1:]]
+    return [
+        (line, SuwenError("S207", tag=pair[1] or "the end", previous=pair[0] or "the beginning"))
+        for line, pair in zip(lines, pairs, strict=True)
+        if pair in illegal
+    ]
+
+
+def _entity(text: str, label: str, start: int, end: int) -> Entity:
+    pieces = pieces_between_breaks(text, start, end)
+    return Entity(label, start, end, tuple(pieces) if len(pieces) > 1 else ())
+
+
+def _other_columns(block: _Block) -> dict[str, Any]:
+    """The columns between token and tag, one list each."""
+    columns = list(zip(*(others for sentence in block.sentences for others in sentence.others), strict=True))
+    if all(set(column) <= _EMPTY for column in columns):
+        return {}
+    return {"columns": [list(column) for column in columns]}
+
+
+def write(documents: Iterable[Document], path: Path, scheme: Scheme = BIO, columns: int = 2) -> Counter[str]:
+    """Write one file with two or four columns.
+
+    Returns
+    -------
+    Counter[str]
+        What the columns could not hold, by kind.
+
+    Raises
+    ------
+    SuwenError
+        S102 or S105 when the file cannot be written, S212 for a label with white space or a document without an id.
+    """
+    lost: Counter[str] = Counter()
+    filling = [" _" * (columns - 2), " -X-" * (columns - 2)]
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        for document in documents:
+            if not document.id:
+                raise SuwenError("S212", what="the document id", value="", format=NAME)
+            rows, missing = _rows(document, scheme, filling[0])
+            header = f"{_START}{filling[1]} O {_escaped(document.id)}\n\n"
+            file.write(encoded(header + rows, document))
+            lost += missing
+    return lost
+
+
+def _rows(document: Document, scheme: Scheme, filling: str) -> tuple[str, Counter[str]]:
+    """The rows of a document and what they could not hold."""
+    text, lost = document.text, not_held(document, {"entity", "fragments"})
+    chosen = _without_overlaps(document.entities, lost)
+    for entity in chosen:
+        if not _TAG.fullmatch(f"B-{entity.label}"):
+            raise SuwenError("S212", what="the entity type", value=entity.label, format=NAME)
+        if entity.fragments != _entity(text, *entity.key).fragments:
+            lost["fragments" if entity.fragments else LINE_BREAK] += 1
+    tags = scheme.encode(len(text), [entity.key for entity in chosen])
+    starts = _sentence_starts(text)
+    for entity in chosen:
+        inside = [start for start in range(entity.start + 1, entity.end) if start in starts]
+        starts.difference_update(inside)
+        lost["sentence end inside a mention (no blank line there)"] += bool(inside)
+    written = {character: _escaped(character) for character in set(text)}
+    rows = [f"{written[character]}{filling} {tag}\n" for character, tag in zip(text, tags, strict=True)]
+    for start in starts:
+        rows[start] = "\n" + rows[start]
+    return "".join([*rows, "\n"] if rows else []), +lost
+
+
+def _sentence_starts(text: str) -> set[int]:
+    """Where all sentences but the first begin; what the view drops belongs to the sentence before."""
+    view = make_view(text)
+    return {int(view.source[start]) for start, _ in split_sentences(view)[1:]}
+
+
+def _without_overlaps(entities: Iterable[Entity], lost: Counter[str]) -> list[Entity]:
+    """The entities that a flat sequence can hold: longer before shorter. The others are counted."""
+    owners: dict[int, Entity] = {}
+    chosen = []
+    for entity in sorted(entities, key=lambda entity: (entity.start - entity.end, entity.start)):
+        # Longer ones came first, so an overlapping one is in the way at one of the two ends.
+        owner = owners.get(entity.start) or owners.get(entity.end - 1)
+        if owner is None:
+            chosen.append(entity)
+            owners.update(dict.fromkeys(range(entity.start, entity.end), entity))
+        elif owner.key == entity.key:
+            lost["duplicate entity"] += 1
+        elif (owner.start, owner.end) == (entity.start, entity.end):
+            lost["entity of another type with the same span"] += 1
+        elif owner.start <= entity.start and entity.end <= owner.end:
+            lost["nested entity"] += 1
+        else:
+            lost["overlapping entity"] += 1
+    return chosen
+
+
+def _escaped(text: str) -> str:
+    return _PROTECTED.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def _unescaped(text: str) -> str:
+    return _ESCAPE.sub(_character, text) if "\\" in text else text
+
+
+def _character(match: re.Match[str]) -> str:
+    # Other codes are what somebody else's text says.
+    character = chr(int(match[1], 16))
+    return character if _PROTECTED.fullmatch(character) else match[0]
