@@ -218,10 +218,11 @@ def encode_gold(
                 inside.append((label, start - block.start, end - block.start))
             else:
                 losses.lost["crosses a sentence end"] += 1
+        losses.lost["cut by a window"] += sum(_is_cut(span, block) for span in inside)
         tags = scheme.encode(block.end - block.start, inside)
         for window in block.windows:
             core_tags = tags[window.core_start - block.start : window.core_end - block.start]
-            losses.lost["cut by a window"] += _mend_edges(core_tags, scheme, window, block)
+            _mend_edges(core_tags, scheme)
             examples.append(_example(arrays, window, featurizer, [tag_ids[tag] for tag in core_tags]))
     losses.lost["crosses a sentence end"] += len(spans)
     losses.lost = +losses.lost
@@ -233,11 +234,13 @@ def _example(arrays: Inputs, window: Window, featurizer: Featurizer, tags: list[
     return Example(featurizer.window(arrays, window), (start, start + len(tags)), np.asarray(tags, np.int16))
 
 
-def _mend_edges(tags: list[str], scheme: Scheme, window: Window, block: Block) -> int:
-    """Make the piece of a cut entity a legal sequence of its own; returns 1 when one is cut at the window's start."""
-    if not tags:
-        return 0
-    cut = int(window.core_start > block.start and not scheme.allows(None, tags[0]))
-    if cut or (window.core_end < block.end and not scheme.allows(tags[-1], None)):
+def _is_cut(span: LabelSpan, block: Block) -> bool:
+    """Whether no window of the block decides the whole of a span, whose offsets count from the block's start."""
+    start, end = span[1] + block.start, span[2] + block.start
+    return not any(window.core_start <= start and end <= window.core_end for window in block.windows)
+
+
+def _mend_edges(tags: list[str], scheme: Scheme) -> None:
+    """Make the pieces of entities that a window cuts legal sequences of their own."""
+    if not (scheme.allows(None, tags[0]) and scheme.allows(tags[-1], None)):
         tags[:] = scheme.encode(len(tags), scheme.decode(tags, "conlleval"))
-    return cut
