@@ -18,6 +18,7 @@ from suwen.formats.page import (
     attribute,
     both,
     chip,
+    filter_hint,
     filter_style,
     head,
     mark,
@@ -94,6 +95,11 @@ mark.predicted.to{border-right:0}
 .scores :is(th,td):first-child{grid-column:1/-1}
 .scores td[colspan]{grid-column:span 3}
 .scores .bar,.scores th [lang=en]{display:none}}
+@media print{.scores .bar{display:none}
+.scores :is(th,td){padding-right:.7rem}
+.confusion{font-size:.65rem}
+.confusion :is(th,td){min-width:0}
+.cases li{line-height:1.9;break-inside:avoid}}
 """
 
 
@@ -264,7 +270,8 @@ def _filters(cases: Iterable[Case], types: Types) -> str:
         labels[_label(case)] += 1
         seen[case.seen] += 1
     parts = [
-        f'<form class="legend screen" autocomplete="off">\n<h2>{both("筛选", "Filter")}</h2>\n<div class="chips">\n',
+        f'<form class="legend screen" autocomplete="off">\n<h2>{both("筛选", "Filter")}</h2>\n',
+        f'{filter_hint()}<div class="chips">\n',
         *(chip("kind", kind, both(zh, en), kinds[kind]) for kind, (zh, en, _, _) in KINDS.items() if kinds[kind]),
         "</div>\n",
     ]

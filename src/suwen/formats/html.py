@@ -37,6 +37,7 @@ from suwen.formats.page import (
     Types,
     attribute,
     both,
+    filter_hint,
     filter_style,
     head,
     mark,
@@ -288,7 +289,7 @@ def _legend(counts: Counts, types: Types) -> str:
         meaning = both(f"点线:置信度低于 {UNCERTAIN_BELOW}", f"dotted: confidence below {UNCERTAIN_BELOW}")
         uncertain = f'<p class="quiet">{meaning} · {number(counts.uncertain)}</p>\n'
     return (
-        f'<form class="legend" autocomplete="off">\n<h2>{both("实体类型", "Entity types")}</h2>\n'
+        f'<form class="legend" autocomplete="off">\n<h2>{both("实体类型", "Entity types")}</h2>\n{filter_hint()}'
         f"{type_filter({label: counts.of_type(label) for label in counts.mentions}, types)}{uncertain}"
         '<div class="switches screen">\n'
         f'<label><input type="checkbox" id="names" checked> {both("类型名", "Type names")}</label>\n'

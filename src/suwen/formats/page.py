@@ -21,6 +21,7 @@ __all__ = [
     "attribute",
     "both",
     "chip",
+    "filter_hint",
     "filter_style",
     "head",
     "mark",
@@ -114,6 +115,7 @@ a{color:inherit;text-decoration:none}
 .legend{position:static;max-height:none;background:none;padding:0;margin-bottom:1rem}
 .chips{display:flex;flex-wrap:wrap}
 .chip .n{padding-left:.4em}
+.scroll{overflow:visible}
 tr,.chip{break-inside:avoid}
 h2,h3{break-after:avoid}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
@@ -226,12 +228,17 @@ def chip(facet: str, name: str, label: str, count: int) -> str:
     )
 
 
+def filter_hint() -> str:
+    """How the filters work."""
+    return f'<p class="quiet screen">{both("点选后只显示所选", "Pick some to see only those")}</p>\n'
+
+
 def type_filter(counts: Mapping[str, int], types: Types) -> str:
     """The filter for types, under the headings of the label set: one chip for each label that is counted."""
     if not counts:
         return ""
     headings = {name: both(zh, en) for name, zh, en in types.groups}
-    parts = [f'<p class="quiet screen">{both("点选后只显示所选类型", "Pick types to see only those")}</p>\n']
+    parts = []
     for group, kinds in groupby(types.ordered(counts), key=lambda kind: kind.group):
         parts.append(f"<h3>{headings[group]}</h3>\n" if group in headings else "")
         chips = (chip("type", types.css_class(kind.name), type_name(kind), counts[kind.name]) for kind in kinds)
