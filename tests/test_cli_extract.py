@@ -90,6 +90,19 @@ def test_cli_extract_reads_standard_input(run, tmp_path):
     assert (document.id, document.entities[0].start) == ("stdin", 2)
 
 
+def test_cli_extract_writes_json_lines_to_standard_output(run, notes):
+    result = run(notes, "-o", "-")
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [line["id"] for line in lines] == ["a", "c", "deep/b"]
+    assert "2 entities" in result.stderr
+
+
+@pytest.mark.parametrize("option", ["--to=brat", "--to=html", "--json"])
+def test_cli_extract_keeps_standard_output_to_json_lines(run, notes, option):
+    with pytest.raises(SuwenError, match="S406"):
+        run(notes, "-o", "-", option)
+
+
 def test_cli_extract_prints_counts_as_json_alone(run, notes, tmp_path):
     (notes / "scan.pdf").write_text("")
     result = run(notes, "-o", tmp_path / "out.jsonl", "--json")

@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -61,11 +62,16 @@ def write_weights(folder):
     (folder / "model.safetensors").write_bytes(b"weights")
 
 
-@pytest.fixture
-def model(tmp_path):
-    path = tmp_path / "model"
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    path = tmp_path_factory.mktemp("written") / "model"
     write_model_folder(path, SETTINGS, Featurizer(CHARACTERS, BIGRAMS), write_weights, {"seed": 42}, "# Card\n")
     return path
+
+
+@pytest.fixture
+def model(written, tmp_path):
+    return shutil.copytree(written, tmp_path / "model")
 
 
 def change_settings(model, change):

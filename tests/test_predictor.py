@@ -1,6 +1,7 @@
 import random
 import subprocess
 import sys
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -8,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suwen.document import Attribute, Document, Entity, Note, Page, Relation
-from suwen.inference.predictor import POOLED_BATCHES, Predictor
+from suwen.inference import predictor as module
+from suwen.inference.predictor import Predictor
 from suwen.model_folder import TaggerSettings
 from suwen.schema import Schema
 from suwen.schemes import BIO
@@ -114,7 +116,8 @@ def test_predictor_result_depends_on_neither_batches_nor_order(texts, windows, d
         document.id: arbitrary_predictor(windows=windows, decoding=decoding)(document) for document in documents
     }
     shuffler.shuffle(documents)
-    found = list(arbitrary_predictor(batch_tokens, windows=windows, decoding=decoding).pipe(documents))
+    with patch.multiple(module, POOLED_CHARACTERS=4 * batch_tokens, DECODED_CHARACTERS=2 * batch_tokens):
+        found = list(arbitrary_predictor(batch_tokens, windows=windows, decoding=decoding).pipe(documents))
     assert [document.id for document in found] == [document.id for document in documents]
     for document in found:
         assert keys(document) == keys(expected[document.id])
@@ -193,18 +196,18 @@ def test_predictor_keeps_batches_within_the_budget_and_shares_them_between_docum
     assert max(rows for rows, _ in predictor.scorer.batches) > 3
 
 
-def test_predictor_reads_only_a_little_ahead():
+def test_predictor_reads_only_a_little_ahead(monkeypatch):
+    monkeypatch.setattr(module, "POOLED_CHARACTERS", 1000)
     read = 0
 
     def documents():
         nonlocal read
-        for read in range(1, 1001):
+        for read in range(1, 501):
             yield Document(str(read), TEXT)
 
-    batch_tokens = 64
-    for written, _ in enumerate(arbitrary_predictor(batch_tokens).pipe(documents()), start=1):
-        assert (read - written) * 30 <= POOLED_BATCHES * batch_tokens + 60
-    assert written == 1000
+    for written, _ in enumerate(arbitrary_predictor().pipe(documents()), start=1):
+        assert (read - written) * len(TEXT) <= 1000 + len(TEXT)
+    assert written == 500
 
 
 def test_predictor_follows_the_transitions_of_a_crf():

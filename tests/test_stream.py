@@ -81,11 +81,11 @@ def test_stream_reads_json_lines(tmp_path, ending):
 
 def test_stream_refuses_two_documents_of_one_id(tmp_path):
     write_corpus([Document("a", "口服"), Document("a", "")], tmp_path / "d.jsonl", "jsonl")
-    with pytest.raises(SuwenError, match="S110.*'a'"):
+    with pytest.raises(SuwenError, match=r"S110.*'a'"):
         ids(tmp_path / "d.jsonl")
     (tmp_path / "a").write_text("")
     (tmp_path / "a.txt").write_text("")
-    with pytest.raises(SuwenError, match="S110.*'a'"):
+    with pytest.raises(SuwenError, match=r"S110.*'a'"):
         ids(tmp_path / "a", tmp_path / "a.txt")
 
 

@@ -88,6 +88,7 @@ CATALOG: dict[str, Message] = {
     "S509": Message("the weights file is damaged: {reason}", "copy or train the model again"),
     "S510": Message("the loss is not finite at step {step}", "lower the learning rate"),
     "S511": Message("an unfinished run is in the way", "continue it with --resume, or remove the folder"),
+    "S512": Message("cannot run on the device {device!r}: {reason}", "use cpu, or a device that this machine has"),
 }
 
 

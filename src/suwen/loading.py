@@ -28,7 +28,7 @@ def load(path: str | Path, device: str = "cpu", batch_tokens: int = BATCH_TOKENS
     ------
     SuwenError
         S101, S109, S501, S502 or S503 when the folder cannot be read, S404 when it holds a kind of model that this
-        release does not know, S405 when a package is missing that the model needs.
+        release does not know, S405 when a package is missing that the model needs, S512 when the device cannot be used.
     """
     stored = read_stored_model(Path(path))
     if stored.model == "tagger":
@@ -46,4 +46,9 @@ def load_tagger(stored: StoredModel, device: str, batch_tokens: int) -> Predicto
     folder = tagger_folder(stored)
     settings = folder.settings
     tagger = read_tagger(folder.path, settings.tags, scheme_named(settings.scheme))
-    return Predictor(settings, folder.featurizer, TorchScorer(tagger, device), batch_tokens)
+    try:
+        scorer = TorchScorer(tagger, device)
+    except (AssertionError, RuntimeError) as error:
+        # Torch's two ways to say that it was built without CUDA, or that the name means nothing.
+        raise SuwenError("S512", device=device, reason=str(error).partition("\n")[0]) from None
+    return Predictor(settings, folder.featurizer, scorer, batch_tokens)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from suwen.document import Document
+    from suwen.schema import Schema
+
+STANDARD_OUTPUT = Path("-")
 
 
 class Format(StrEnum):
@@ -30,7 +33,7 @@ class Format(StrEnum):
 
 def extract(
     inputs: list[Path] = typer.Argument(..., metavar="INPUT...", help="Text files, folders, .jsonl files; - is stdin."),
-    output: Path = typer.Option(..., "--output", "-o", metavar="OUT", help="The file or folder to write."),
+    output: Path = typer.Option(..., "--output", "-o", metavar="OUT", help="The file or folder to write; - is stdout."),
     model: Path = typer.Option(..., metavar="MODEL", help="A model folder."),
     to: Format | None = typer.Option(
         None, help="The format of OUT; by default what its ending says, else jsonl.", show_default=False
@@ -51,22 +54,23 @@ def extract(
     from collections import Counter
 
     from suwen.errors import SuwenError
-    from suwen.formats import write_corpus
     from suwen.inference.stream import documents_from, find_inputs
     from suwen.loading import load
 
+    target = to or format_of(output)
+    if output == STANDARD_OUTPUT and (as_json or target != Format.JSONL):
+        what = "--json" if as_json else f"--to {target}"
+        raise SuwenError("S406", first="-o -", second=what, advice="only documents in jsonl go to standard output")
     found = find_inputs(inputs)
     # Now, not only when writing begins: loading a model takes a while.
-    if output.exists():
+    if output != STANDARD_OUTPUT and output.exists():
         raise SuwenError("S104", output)
     extractor = load(model, device, batch_tokens)
-    target = to or format_of(output)
-    options = {"schema": extractor.schema} if target == Format.HTML else {}
     console = standard_error()
     counts: Counter[str] = Counter()
     started = time.monotonic()
     documents = watched(extractor.pipe(documents_from(found)), found.bytes, console, counts)
-    not_held = write_corpus(documents, output, target.value, **options)
+    not_held = write(documents, output, target, extractor.schema)
     seconds = time.monotonic() - started
 
     warn(console, "not read", found.left_out)
@@ -81,6 +85,22 @@ def format_of(output: Path) -> Format:
     """What the ending of an output says about its format."""
     endings = {".html": Format.HTML, ".htm": Format.HTML, ".conll": Format.CONLL}
     return endings.get(output.suffix.lower(), Format.JSONL)
+
+
+def write(documents: Iterable[Document], output: Path, target: Format, schema: Schema) -> Counter[str]:
+    """Write the documents as they come; returns what the format cannot hold, by kind."""
+    import sys
+    from collections import Counter
+
+    from suwen.formats import jsonl, write_corpus
+
+    if output != STANDARD_OUTPUT:
+        options = {"schema": schema} if target == Format.HTML else {}
+        return write_corpus(documents, output, target.value, **options)
+    for document in documents:
+        sys.stdout.buffer.write(jsonl.line(document))
+        sys.stdout.buffer.flush()
+    return Counter()
 
 
 def watched(

@@ -40,7 +40,7 @@ from suwen.formats.reading import Annotation, Located, Problem, document_id, fil
 from suwen.formats.writing import encoded
 from suwen.schema import Schema
 
-__all__ = ["NAME", "SUFFIXES", "VERSION", "read", "scan", "sniff", "write"]
+__all__ = ["NAME", "SUFFIXES", "VERSION", "line", "read", "scan", "sniff", "write"]
 
 NAME = "jsonl"
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.xz")
@@ -249,8 +249,19 @@ def write(documents: Iterable[Document], path: Path) -> Counter[str]:
     """
     with replacing(path) as temporary, _open(temporary, "wb", path.suffix) as file:
         for document in documents:
-            file.write(encoded(_line(document), document))
+            file.write(line(document))
     return Counter()
+
+
+def line(document: Document) -> bytes:
+    """The line of a document, in UTF-8 and with its end.
+
+    Raises
+    ------
+    SuwenError
+        S205 when `meta` holds what JSON has not, S210 for a lone surrogate.
+    """
+    return encoded(_line(document), document)
 
 
 def _line(document: Document) -> str:
