@@ -27,7 +27,7 @@ from suwen.formats.reading import Annotation, Located, Problem, document_id, fil
 from suwen.formats.writing import LINE_BREAK, encoded, not_held, output_file
 from suwen.schema import Schema
 
-__all__ = ["NAME", "SUFFIXES", "read", "scan", "sniff", "write"]
+__all__ = ["NAME", "SUFFIXES", "kept_lines", "read", "scan", "sniff", "write"]
 
 NAME = "brat"
 SUFFIXES = (".txt", ".ann")
@@ -212,7 +212,7 @@ def write(documents: Iterable[Document], path: Path) -> Counter[str]:
 
 def _annotations(document: Document) -> tuple[str, Counter[str]]:
     """The content of the ``.ann`` file and what it could not hold."""
-    text, kept = document.text, _kept_lines(document)
+    text, kept = document.text, kept_lines(document)
     lost = not_held(document, _HELD)
     if kept is not None:
         lost["meta"] -= 1
@@ -238,7 +238,8 @@ def _annotations(document: Document) -> tuple[str, Counter[str]]:
     return "".join(lines + fresh), +lost
 
 
-def _kept_lines(document: Document) -> list[str] | None:
+def kept_lines(document: Document) -> list[str] | None:
+    """The lines of the source, where the document keeps them in ``meta["brat"]``."""
     kept = document.meta.get("brat")
     return _split_lines("".join(kept)) if isinstance(kept, list) and all(isinstance(x, str) for x in kept) else None
 

@@ -2,6 +2,99 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-def convert() -> None:
-    """To be written."""
+import typer
+
+from suwen.cli.output import report, show
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from suwen.document import Document
+
+
+class Columns(StrEnum):
+    """How many columns a CoNLL file has."""
+
+    two = "2"
+    four = "4"
+
+
+class Illegal(StrEnum):
+    """The policies for illegal tag sequences (`suwen.schemes.ILLEGAL_POLICIES`)."""
+
+    error = "error"
+    conlleval = "conlleval"
+    strict = "strict"
+
+
+def convert(
+    corpus: Path = typer.Argument(..., metavar="IN", help="A folder or file of documents."),
+    output: Path = typer.Option(..., "-o", "--output", metavar="OUT", help="Where to write; must not exist."),
+    target: str = typer.Option(..., "--to", metavar="FORMAT", help="brat, conll, jsonl, text or html."),
+    source: str | None = typer.Option(None, "--from", metavar="FORMAT", help="The format, where it is not evident."),
+    scheme: str | None = typer.Option(None, help="To CoNLL: BIO, BIOES or BMES.", show_default="BIO"),
+    columns: Columns | None = typer.Option(None, help="To CoNLL: how many columns.", show_default="2"),
+    illegal: Illegal | None = typer.Option(
+        None, help="From CoNLL: what becomes of illegal tag sequences.", show_default="error"
+    ),
+    as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),
+) -> None:
+    """Write a corpus in another format and print what that format could not hold.
+
+    Example: suwen corpus convert articles/ -o articles.conll --to conll --scheme BIOES
+    """
+    from suwen.errors import SuwenError
+    from suwen.formats import format_of, stream_corpus, write_corpus
+    from suwen.schemes import scheme_named
+
+    source = source or format_of(corpus)
+    for option, value, format_name, end in (
+        ("--scheme", scheme, target, "--to"),
+        ("--columns", columns, target, "--to"),
+        ("--illegal", illegal, source, "--from"),
+    ):
+        if value is not None and format_name != "conll":
+            raise SuwenError("S406", first=option, second=f"{end} {format_name}", advice="it is for conll alone")
+    reading: dict[str, Any] = {"illegal": illegal.value} if illegal else {}
+    writing: dict[str, Any] = {"scheme": scheme_named(scheme)} if scheme else {}
+    if columns:
+        writing["columns"] = int(columns.value)
+    counts: Counter[str] = Counter()
+    documents = counted(stream_corpus(corpus, source, **reading), counts)
+    lost = write_corpus(documents, output, target, **writing)
+    if as_json:
+        report({"from": source, "to": target, "output": str(output), **counts, "lost": dict(lost.most_common())})
+    else:
+        show(lost_table(lost, counts, output))
+
+
+def counted(documents: Iterable[Document], counts: Counter[str]) -> Iterator[Document]:
+    """The same documents; what passes is counted."""
+    for document in documents:
+        counts["documents"] += 1
+        counts["entities"] += len(document.entities)
+        counts["illegal_tags"] += document.meta.get("conll", {}).get("illegal", 0)
+        yield document
+
+
+def lost_table(lost: Counter[str], counts: Counter[str], output: Path) -> Table:
+    """What was written, and what the format could not hold."""
+    from rich.table import Table
+
+    title = f"{counts['documents']:,} documents, {counts['entities']:,} entities → {output}"
+    table = Table("not held by the format", title=title)
+    table.add_column("count", justify="right")
+    for kind, count in lost.most_common():
+        table.add_row(kind, f"{count:,}")
+    if not lost:
+        table.add_row("nothing", "0")
+    if counts["illegal_tags"]:
+        table.add_section()
+        table.add_row("illegal tags in the input", f"{counts['illegal_tags']:,}")
+    return table

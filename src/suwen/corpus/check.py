@@ -1,0 +1,239 @@
+"""Finding what is wrong or odd in a corpus, all of it at once, each with its file and line."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from suwen.corpus.sentences import sentence_spans
+from suwen.document import Entity, Relation
+from suwen.errors import SuwenError
+from suwen.formats import scan_corpus
+from suwen.formats.brat import kept_lines
+from suwen.formats.reading import Annotation, Located
+from suwen.schema import LCDD, Schema
+
+__all__ = ["KINDS", "LEAST_CHARACTERS", "Check", "Finding", "Kind", "check_corpus"]
+
+LEAST_CHARACTERS = 10
+"""A file with fewer visible characters is reported as nearly empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of finding: an error is what no reader gets past or nothing can be learnt from; the rest are warnings."""
+
+    severity: Literal["error", "warning"]
+    meaning: str
+
+
+KINDS: dict[str, Kind] = {
+    "S101": Kind("error", "file missing"),
+    "S102": Kind("error", "file not readable"),
+    "S103": Kind("error", "not UTF-8"),
+    "S105": Kind("error", "file not readable"),
+    "S106": Kind("error", "empty text"),
+    "S110": Kind("error", "document id stands twice"),
+    "S112": Kind("error", "damaged compressed file"),
+    "S201": Kind("error", "annotation outside the text"),
+    "S202": Kind("error", "unknown label"),
+    "S203": Kind("error", "broken annotation line"),
+    "S204": Kind("error", "broken JSON"),
+    "S205": Kind("error", "broken JSON field"),
+    "S206": Kind("error", "broken CoNLL line"),
+    "S207": Kind("error", "illegal tag sequence"),
+    "S208": Kind("error", "'.txt' without '.ann'"),
+    "S209": Kind("error", "'.ann' without '.txt'"),
+    "S210": Kind("error", "lone surrogate"),
+    "S211": Kind("error", "invalid entity"),
+    "W101": Kind("warning", "byte order mark"),
+    "W102": Kind("warning", "carriage returns"),
+    "W103": Kind("warning", f"nearly empty text (under {LEAST_CHARACTERS} visible characters)"),
+    "W104": Kind("warning", "no annotation"),
+    "W201": Kind("warning", "mention differs from the text"),
+    "W202": Kind("warning", "duplicate entity"),
+    "W203": Kind("warning", "same span with another type"),
+    "W204": Kind("warning", "nested entities"),
+    "W205": Kind("warning", "overlapping entities"),
+    "W206": Kind("warning", "entity crosses a sentence end"),
+    "W207": Kind("warning", "names an annotation that does not exist"),
+    "W208": Kind("warning", "annotation id stands twice"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something found: its kind (a key of `KINDS`), its place, and what it is about."""
+
+    code: str
+    path: Path | None
+    line: int | None
+    text: str
+
+    @property
+    def place(self) -> str:
+        """``file:line``, or the file alone."""
+        return f"{self.path}:{self.line}" if self.line else str(self.path)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The finding as JSON values."""
+        path = None if self.path is None else str(self.path)
+        kind = KINDS[self.code]
+        return {"code": self.code, "severity": kind.severity, "path": path, "line": self.line, "text": self.text}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The findings, by file and line, and how much was looked at."""
+
+    findings: tuple[Finding, ...]
+    documents: int
+    entities: int
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How often each kind was found, in the order of `KINDS`."""
+        counts = Counter(finding.code for finding in self.findings)
+        return {code: counts[code] for code in KINDS if code in counts}
+
+    def total(self, severity: str) -> int:
+        """The number of findings of that severity."""
+        return sum(count for code, count in self.counts.items() if KINDS[code].severity == severity)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON values."""
+        kinds = [
+            {"code": code, "severity": KINDS[code].severity, "meaning": KINDS[code].meaning, "count": count}
+            for code, count in self.counts.items()
+        ]
+        return {
+            "documents": self.documents,
+            "entities": self.entities,
+            "errors": self.total("error"),
+            "warnings": self.total("warning"),
+            "kinds": kinds,
+            "findings": [finding.to_dict() for finding in self.findings],
+        }
+
+
+def check_corpus(path: Path, format: str | None = None, schema: Schema = LCDD) -> Check:  # noqa: A002
+    """Look at everything in a corpus and say what is wrong or odd.
+
+    Overlaps are those of hulls, pair by pair; sentences are those of `suwen.text`.
+
+    Parameters
+    ----------
+    format
+        A name in `suwen.formats.FORMATS`; by default it is found out.
+    schema
+        The labels that entities may have.
+
+    Raises
+    ------
+    SuwenError
+        S101, S107, S108 or S404 when there is no corpus to look at.
+    """
+    findings: list[Finding] = []
+    documents = entities = 0
+
+    def problem(error: SuwenError) -> None:
+        findings.append(Finding(error.code, error.path, error.line, error.text))
+
+    for located in scan_corpus(path, problem, format, schema):
+        documents += 1
+        entities += len(located.document.entities)
+        for look in (_text_findings, _mention_findings, _pair_findings, _reference_findings):
+            findings += look(located)
+    findings.sort(key=lambda finding: (str(finding.path), finding.line or 0, finding.code))
+    return Check(tuple(findings), documents, entities)
+
+
+def _text_findings(located: Located) -> Iterator[Finding]:
+    document, path, line = located.document, located.text_path, located.text_line
+    text = document.text
+    visible = sum(not character.isspace() for character in text[: 100 * LEAST_CHARACTERS])
+    if not text:
+        yield Finding("S106", path, line, "there is no character")
+    elif visible < LEAST_CHARACTERS and line is None:
+        yield Finding("W103", path, line, f"{visible} visible characters")
+    yield from _encoding_findings(text, path, line)
+    if located.annotation_path != path:
+        yield from _encoding_findings("".join(kept_lines(document) or ()), located.annotation_path, None)
+        if not located.lines:
+            yield Finding("W104", located.annotation_path, None, "no entity, relation, attribute or note")
+
+
+def _encoding_findings(text: str, path: Path, line: int | None) -> Iterator[Finding]:
+    if text.startswith("\ufeff"):
+        yield Finding("W101", path, line or 1, "the text begins with a byte order mark, which counts in offsets")
+    if "\r" in text:
+        first = line or text.count("\n", 0, text.index("\r")) + 1
+        yield Finding("W102", path, first, f"{text.count(chr(13))} carriage returns, which count in offsets")
+
+
+def _mention_findings(located: Located) -> Iterator[Finding]:
+    document = located.document
+    starts = [start for start, _ in sentence_spans(document.text)]
+    for entity, line in _entities(located):
+        if entity.annotated is not None:
+            differs = (
+                f"{_shown(entity)}: {entity.annotated!r}, in the text {document.text[entity.start : entity.end]!r}"
+            )
+            yield Finding("W201", located.annotation_path, line, differs)
+        sentence_end = bisect_right(starts, entity.start)
+        if sentence_end < len(starts) and starts[sentence_end] < entity.end:
+            crossing = f"{_shown(entity)}: a sentence begins at {starts[sentence_end]}"
+            yield Finding("W206", located.annotation_path, line, crossing)
+
+
+def _pair_findings(located: Located) -> Iterator[Finding]:
+    """Pairs of entities that share characters; each is reported at the one that comes second."""
+    ordered = sorted(_entities(located), key=lambda item: (item[0].start, -item[0].end))
+    for position, (outer, outer_line) in enumerate(ordered):
+        for later in range(position + 1, len(ordered)):
+            inner, line = ordered[later]
+            if inner.start >= outer.end:
+                break
+            where = f"{_shown(inner)} and {_shown(outer)} in line {outer_line}"
+            yield Finding(_kind_of_pair(outer, inner), located.annotation_path, line, where)
+
+
+def _kind_of_pair(outer: Entity, inner: Entity) -> str:
+    if inner.key == outer.key:
+        return "W202"
+    if (inner.start, inner.end) == (outer.start, outer.end):
+        return "W203"
+    return "W204" if inner.end <= outer.end else "W205"
+
+
+def _reference_findings(located: Located) -> Iterator[Finding]:
+    path, document = located.annotation_path, located.document
+    ids = Counter(item.id for item, _ in located.lines if item.id is not None)
+    known = ids.keys() | {line.partition("\t")[0] for line in kept_lines(document) or ()}
+    seen: set[str] = set()
+    for item, line in located.lines:
+        if item.id in seen:
+            yield Finding("W208", path, line, f"{item.id}")
+        if item.id is not None:
+            seen.add(item.id)
+        for name in _targets(item):
+            if name not in known:
+                yield Finding("W207", path, line, f"{item.label} names {name}")
+
+
+def _entities(located: Located) -> Iterator[tuple[Entity, int]]:
+    return ((item, line) for item, line in located.lines if isinstance(item, Entity))
+
+
+def _targets(item: Annotation) -> tuple[str, ...]:
+    if isinstance(item, Entity):
+        return ()
+    return (item.head, item.tail) if isinstance(item, Relation) else (item.target,)
+
+
+def _shown(entity: Entity) -> str:
+    return f"{entity.id or ''} {entity.label} [{entity.start}, {entity.end})".lstrip()
