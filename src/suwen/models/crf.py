@@ -97,8 +97,8 @@ class CRF(nn.Module):
             gold = start[tags[:, 0]] + end[_last(tags, lengths)]
             gold = gold + steps.gather(2, tags[:, :, None]).squeeze(2).mul(mask).sum(dim=1)
             gold = gold + matrix[tags[:, :-1], tags[:, 1:]].mul(mask[:, 1:]).sum(dim=1)
-            every = _LogPartition.apply(steps, start, matrix, end, lengths, self.mixing)  # type: ignore[no-untyped-call]
-            losses: Tensor = every - gold
+            paths = _LogPartition.apply(steps, start, matrix, end, lengths, self.mixing)  # type: ignore[no-untyped-call]
+            losses: Tensor = paths - gold
         return losses.to(torch.promote_types(emissions.dtype, torch.float32))
 
     def numpy_transitions(self) -> Transitions:
@@ -166,6 +166,7 @@ def _expectations(
 
     edges = torch.stack((start, end))[:, None]
     moves = torch.stack((matrix, matrix.T))
+    # As in `suwen.tagging.lattice.Messages`: factors of at most 1, so that messages shrink and never overflow.
     peaks = steps.amax(dim=2, keepdim=True)
     largest = torch.cat(
         [scores.masked_fill(scores <= ILLEGAL, 0.0).abs().flatten() for scores in (start, matrix, end)]
@@ -178,6 +179,7 @@ def _expectations(
         before, states, log_sums = _linear_messages(both_ways((steps - peaks).exp()), edges.exp(), factors, every)
         after, suffixes = before[:, 1][mirror, rows], states[:, 1][mirror, rows]
         unary = states[:, 0] * after
+        # Sums over all paths, each position in its own scale, which its marginals and moves share.
         sums = unary.sum(dim=2, keepdim=True)
         unary /= sums
         suffixes = suffixes[1:] / sums[:-1] * mask[1:, :, None]
@@ -197,9 +199,9 @@ def _expectations(
 
 
 def _linear_messages(factors: Tensor, edges: Tensor, moves: Tensor, every: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Messages before and after each emission ``[T, 2, B, K]``, and the logarithms of what the latter were divided by.
+    """Messages before and after each emission, ``[T, 2, B, K]``.
 
-    They are rescaled to sum 1 `every` so many steps.
+    The latter are rescaled to sum 1 `every` so many steps; the logarithms of what they were divided by come third.
     """
     before, states = torch.empty_like(factors), torch.empty_like(factors)
     sums = torch.ones_like(factors[..., :1])

@@ -94,7 +94,9 @@ def span_marginals(
     notation = _notation(tuple(tags), scheme)
     flat = [(b, notation.labels.index(label), *hull) for b, row in enumerate(spans) for label, *hull in row]
     columns = np.array(flat, dtype=np.int64).reshape(-1, 4).T
-    marginals = _marginals(emissions, np.asarray(lengths, dtype=np.int64), transitions, notation, _Spans(notation.labels, *columns))
+    marginals = _marginals(
+        emissions, np.asarray(lengths, dtype=np.int64), transitions, notation, _Spans(notation.labels, *columns)
+    )
     return np.split(marginals, np.cumsum([len(row) for row in spans])[:-1])
 
 
@@ -217,15 +219,14 @@ def _marginals(
     if not len(present):
         return np.zeros(0)
     lengths = lengths[present]
-    longest = lengths.max()
-    mask = np.arange(longest) < lengths[:, None]
-    scores = np.where(mask[:, :, None], emissions[present, :longest], 0).astype(np.float64)
-    messages = Messages.of(scores, lengths, transitions)
+    emissions = emissions[present, : lengths.max()]
+    emissions[np.arange(emissions.shape[1]) >= lengths[:, None]] = 0
+    messages = Messages.of(emissions, lengths, transitions)
     owners, positions, firsts = spans.unrolled()
     tags = notation.write(spans, owners, firsts)
     lasts = firsts + (spans.end - spans.start) - 1
 
-    inner = scores[sequence[owners], positions, tags]
+    inner = emissions[sequence[owners], positions, tags].astype(np.float64)
     inner[1:] += transitions.hard[2][tags[:-1], tags[1:]]
     # The message that reaches the first tag has its emission and all that comes before.
     inner[firsts] = messages.before(sequence, spans.start, tags[firsts])

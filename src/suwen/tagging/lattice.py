@@ -124,14 +124,14 @@ def viterbi(emissions: Floats, lengths: npt.ArrayLike, transitions: Transitions)
     finals = np.asarray(lengths, dtype=np.int64) - 1
     states = _best_scores(emissions, transitions)
     arrivals = np.ascontiguousarray(transitions.hard[2].T)
-    last = (states[finals, np.arange(len(finals))] + transitions.hard[1]).argmax(axis=1)
+    last = (states[finals, :, np.arange(len(finals))] + transitions.hard[1]).argmax(axis=1)
     ends = set(finals.tolist())
-    paths = np.empty(states.shape[:2], dtype=np.int64)
+    paths = np.empty((len(states), len(finals)), dtype=np.int64)
     best = last
     for t in range(len(states) - 1, -1, -1):
         if t < len(states) - 1:
             # Looking back along the best path alone is cheaper than an argmax for every tag on the way there.
-            best = (states[t] + arrivals.take(best, axis=0)).argmax(axis=1)
+            best = np.add(states[t].T, arrivals.take(best, axis=0), order="C").argmax(axis=1)
         if t in ends:
             best = np.where(finals == t, last, best)
         paths[t] = best
@@ -140,25 +140,23 @@ def viterbi(emissions: Floats, lengths: npt.ArrayLike, transitions: Transitions)
 
 
 def _best_scores(emissions: Floats, transitions: Transitions) -> npt.NDArray[np.float32]:
-    """The score of the best path to each tag, up to a constant per sequence and position, ``[T, B, K]``."""
-    batch, longest, size = emissions.shape
+    """The score of the best path to each tag, up to a constant per sequence and position, ``[T, K, B]``."""
     # The batch is the innermost axis, and scores are repeated along it: every operation runs through contiguous memory.
-    steps = np.array(emissions.transpose(1, 2, 0), dtype=np.float32, order="C")
+    states = np.array(emissions.transpose(1, 2, 0), dtype=np.float32, order="C")
+    batch = states.shape[2]
     groups = [
         (tags, before, np.repeat(scores[:, :, None], batch, axis=2)) for tags, before, scores in transitions.arrivals
     ]
     sums = [np.empty_like(scores) for _, _, scores in groups]
-    states = np.empty((longest, batch, size), dtype=np.float32)
-    for t, state in enumerate(steps):
+    for t, state in enumerate(states):
         if t == 0:
             state += transitions.hard[0][:, None]
         else:
             for (tags, before, scores), moved in zip(groups, sums, strict=True):
-                state[tags] += np.add(steps[t - 1].take(before, axis=0), scores, out=moved).max(axis=0)
+                state[tags] += np.add(states[t - 1].take(before, axis=0), scores, out=moved).max(axis=0)
         if t % RESCALING == 0:
             # As sums grow with the length of the text, float32 would lose the differences between paths.
             state -= state.max(axis=0)
-        states[t] = state.T
     return states
 
 
@@ -199,26 +197,31 @@ class Messages:
     transitions: Transitions
 
     @classmethod
-    def of(cls, scores: Doubles, lengths: Ints, transitions: Transitions) -> Messages:
+    def of(cls, emissions: Floats, lengths: Ints, transitions: Transitions) -> Messages:
         """The messages for emissions ``[B, T, K]`` that are zero beyond the length."""
-        rows, positions = np.arange(len(lengths)), np.arange(scores.shape[1])[:, None]
-        mirror = np.where(positions < lengths, lengths - 1 - positions, positions)
+        batch, longest, size = emissions.shape
+        positions = np.arange(longest)[:, None]
+        mirror = np.where(positions < lengths, lengths - 1 - positions, positions), np.arange(batch)
+        start, end, matrix = transitions.hard
+        edges = np.stack((start, end)).astype(np.float64)[:, None]
+        moves = np.stack((matrix, matrix.T)).astype(np.float64)
 
-        def both_ways(values: Doubles) -> Doubles:
-            return np.stack((values.transpose(1, 0, 2), values[rows, mirror]), axis=1)
-
-        edges = np.stack(transitions.hard[:2]).astype(np.float64)[:, None]
-        moves = np.stack((transitions.hard[2], transitions.hard[2].T)).astype(np.float64)
-        peaks = scores.max(axis=2, keepdims=True)
-        growth = transitions.largest + math.log(scores.shape[2])
-        drop = float((peaks - scores.min(axis=2, keepdims=True)).max()) + transitions.largest + growth
-        steps = linear_steps(drop, transitions.mixing, float(np.finfo(np.float64).tiny))
-        if not steps:
-            states = _log_messages(both_ways(scores), edges, moves)
+        steps = emissions.transpose(1, 0, 2)
+        peaks = steps.max(axis=2).astype(np.float64)
+        growth = transitions.largest + math.log(size)
+        drop = float((peaks - steps.min(axis=2)).max()) + transitions.largest + growth
+        every = linear_steps(drop, transitions.mixing, float(np.finfo(np.float64).tiny))
+        states = np.empty((longest, 2, batch, size))
+        if not every:
+            states[:, 0] = steps
+            states[:, 1] = states[:, 0][mirror]
+            _log_messages(states, edges, moves)
             return cls(states, np.zeros(states.shape[:3]), False, lengths, transitions)
-        states, sums = _linear_messages(both_ways(np.exp(scores - peaks)), np.exp(edges), np.exp(moves - growth), steps)
-        scales = np.cumsum(np.log(sums) + both_ways(peaks)[..., 0], axis=0) + growth * positions[:, :, None]
-        return cls(states, scales, True, lengths, transitions)
+        np.exp(np.subtract(steps, peaks[:, :, None], out=states[:, 0]), out=states[:, 0])
+        states[:, 1] = states[:, 0][mirror]
+        logs = np.log(_linear_messages(states, np.exp(edges), np.exp(moves - growth), every))
+        logs += np.stack((peaks, peaks[mirror]), axis=1)
+        return cls(states, np.cumsum(logs, axis=0) + growth * positions[:, :, None], True, lengths, transitions)
 
     def log_partition(self) -> Doubles:
         """The log-weight of all tag sequences, ``[B]``."""
@@ -248,26 +251,25 @@ class Messages:
         return logs
 
 
-def _linear_messages(factors: Doubles, edges: Doubles, moves: Doubles, steps: int) -> tuple[Doubles, Doubles]:
-    """States, rescaled to sum 1 every so many `steps`, in place of the factors; and what they were divided by."""
-    sums = np.ones(factors.shape[:3])
-    factors[0] *= edges
-    for t, state in enumerate(factors):
+def _linear_messages(states: Doubles, edges: Doubles, moves: Doubles, every: int) -> Doubles:
+    """Turn factors into states that sum to 1 `every` so many steps; what they were divided by, ``[T, 2, B]``."""
+    sums = np.ones(states.shape[:3])
+    states[0] *= edges
+    for t, state in enumerate(states):
         if t:
-            state *= factors[t - 1] @ moves
-        if t % steps == 0:
+            state *= states[t - 1] @ moves
+        if t % every == 0:
             state.sum(axis=2, out=sums[t])
             state /= sums[t, :, :, None]
-    return factors, sums
+    return sums
 
 
-def _log_messages(scores: Doubles, edges: Doubles, moves: Doubles) -> Doubles:
-    """The logarithms of the states, in place of the scores."""
+def _log_messages(states: Doubles, edges: Doubles, moves: Doubles) -> None:
+    """Turn emissions into the logarithms of states."""
     arrivals = moves.transpose(0, 2, 1)[:, None]
-    scores[0] += edges
-    for t in range(1, len(scores)):
-        scores[t] += _log_sum_exp(scores[t - 1, :, :, None] + arrivals)
-    return scores
+    states[0] += edges
+    for t in range(1, len(states)):
+        states[t] += _log_sum_exp(states[t - 1, :, :, None] + arrivals)
 
 
 def _log_sum_exp(logs: Doubles) -> Doubles:
