@@ -18,8 +18,9 @@ __all__ = ["ILLEGAL", "Messages", "Transitions", "legal_transitions", "linear_st
 ILLEGAL = -1e4
 """The score of a transition that the scheme forbids: finite for training's sake; decoding never takes one."""
 
+# Viterbi takes the best score off all of them every so many positions.
 RESCALING = 16
-# Terms this much (in nats) below the largest do not show in a float64 sum.
+# Terms this much below the largest, in nats, do not show in a float64 sum.
 NEGLIGIBLE = 40.0
 
 Floats = npt.NDArray[np.floating]
