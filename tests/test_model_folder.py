@@ -256,10 +256,11 @@ def test_model_folder_tokenizer_agrees_with_the_vocabulary(tokenizer, text):
     assert encoding.offsets == [(i, i + 1) for i in range(len(text))]
 
 
-def test_model_folder_tokenizer_loads_in_transformers(tmp_path):
+@pytest.mark.parametrize("model_type", ["bert", "suwen-tagger"])
+def test_model_folder_tokenizer_loads_in_transformers(tmp_path, model_type):
     transformers = pytest.importorskip("transformers")
     path = tokenizer_of(tmp_path, special_tokens=True)
-    (path / "config.json").write_text('{"model_type": "bert"}')
+    (path / "config.json").write_text(json.dumps({"model_type": model_type}))
     for tokenizer in (
         transformers.AutoTokenizer.from_pretrained(path),
         transformers.PreTrainedTokenizerFast(tokenizer_file=str(path / "tokenizer.json")),

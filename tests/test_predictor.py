@@ -153,14 +153,13 @@ def test_predictor_replaces_entities_and_what_points_to_them_but_nothing_else():
         (Page(1, 0, 10),),
         (Attribute("A1", "Negated", "T1"),),
         (Note("#1", "AnnotatorNotes", "T1", "?"),),
-        {"year": 2020},
+        {"year": 2020, "brat": ["T1\tDisease 0 2\t患者"]},
     )
     found = word_predictor(阿卡波糖="Drug")(document)
     assert [found.mention(entity) for entity in found.entities] == ["阿卡波糖"]
     assert (found.relations, found.attributes, found.notes) == ((), (), ())
-    assert (found.id, found.text, found.group, found.pages, found.meta) == (
-        document.id, document.text, document.group, document.pages, document.meta,
-    )  # fmt: skip
+    assert (found.id, found.text, found.group, found.pages) == ("a/1", TEXT, "2020-1", (Page(1, 0, 10),))
+    assert found.meta == {"year": 2020}
 
 
 def test_predictor_decides_only_sentences_that_begin_in_the_owned_spans():

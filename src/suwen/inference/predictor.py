@@ -6,6 +6,7 @@ not depend on the batches or on the other documents.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,9 +22,10 @@ from suwen.schema import Schema
 from suwen.schemes import scheme_named
 from suwen.tagging.decode import ScoredSpan, argmax_spans, decode_spans, legal_transitions
 from suwen.tagging.encode import Featurizer, Prepared, prepare
+from suwen.text.view import View
 from suwen.text.windows import Block
 
-__all__ = ["BATCH_TOKENS", "Extractor", "Predictor", "Scorer"]
+__all__ = ["BATCH_TOKENS", "Extractor", "Predictor", "Scorer", "with_predictions"]
 
 Span = tuple[int, int]
 Inputs = dict[str, NDArray[np.int32]]
@@ -37,6 +39,9 @@ POOLED_CHARACTERS = 2**17
 
 DECODED_CHARACTERS = 2**13
 """So many characters are decoded at once, whatever the batches of the scorer: the fastest on a CPU."""
+
+SCORE_DIGITS = 6
+"""The decimals of a confidence; more would be the noise of float32 arithmetic."""
 
 
 class Scorer(Protocol):
@@ -56,21 +61,74 @@ class Scorer(Protocol):
         """
 
 
-class Extractor(Protocol):
-    """Finds entities: what `suwen.load` gives, whatever the kind of model."""
+class Extractor(ABC):
+    """Finds entities: what `suwen.load` gives, whatever the kind of model.
+
+    Examples
+    --------
+    >>> import suwen
+    >>> ner = suwen.load("model")  # doctest: +SKIP
+    >>> document = ner("口服二甲双胍0.5g,每日三次")  # doctest: +SKIP
+    >>> [(entity.label, document.mention(entity)) for entity in document.entities]  # doctest: +SKIP
+    [('Method', '口服'), ('Drug', '二甲双胍'), ('Amount', '0.5g'), ('Frequency', '每日三次')]
+    """
 
     @property
+    @abstractmethod
     def schema(self) -> Schema:
-        """The entity types that it finds."""
+        """The entity types that are found."""
+
+    @abstractmethod
+    def predict(self, selections: Iterable[tuple[Document, Sequence[Span] | None]]) -> Iterator[Document]:
+        """Find the entities of chosen sentences, otherwise as `pipe`.
+
+        Parameters
+        ----------
+        selections
+            Documents, each with the source spans that are asked for: only sentences that begin in one of them are
+            decided (their neighbors may be read as context). None asks for the whole document.
+        """
 
     def __call__(self, text: str | Document) -> Document:
-        """Find the entities of a text."""
+        """Find the entities of a text.
+
+        Returns
+        -------
+        The document (for a string a new one with the id ``text``) with the entities that were found; see
+        `with_predictions`.
+        """
+        document = Document("text", text) if isinstance(text, str) else text
+        return next(self.pipe([document]))
 
     def pipe(self, documents: Iterable[Document]) -> Iterator[Document]:
-        """Find the entities of many documents, one after the other."""
+        """Find the entities of many documents, in their order, reading only a little ahead."""
+        return self.predict((document, None) for document in documents)
 
-    def predict(self, selections: Iterable[tuple[Document, Sequence[Span] | None]]) -> Iterator[Document]:
-        """Find the entities of those sentences that begin in the owned spans (source offsets; None: of all)."""
+
+def with_predictions(document: Document, view: View, spans: Iterable[ScoredSpan]) -> Document:
+    """Replace the annotations of a document by predicted entities.
+
+    They are numbered T1, T2, … in reading order. Relations, attributes, notes and the lines of an ``.ann`` file go too:
+    they speak of the entities that the document had. All else stays.
+
+    Parameters
+    ----------
+    view
+        The document's view.
+    spans
+        What was found, in offsets of the view.
+    """
+    entities: list[Entity] = []
+    for label, start, end, score in sorted(spans, key=lambda span: span[1:3]):
+        pieces = view.to_source(start, end)
+        # Nothing remains of what is made of line breaks alone.
+        if pieces:
+            fragments = pieces if len(pieces) > 1 else ()
+            number = f"T{len(entities) + 1}"
+            hull = pieces[0][0], pieces[-1][1]
+            entities.append(Entity(label, *hull, fragments, number, round(score, SCORE_DIGITS)))
+    meta = {key: value for key, value in document.meta.items() if key != "brat"}
+    return replace(document, entities=tuple(entities), relations=(), attributes=(), notes=(), meta=meta)
 
 
 @dataclass(slots=True)
@@ -86,7 +144,7 @@ class _Reading:
     """What was found, in view offsets."""
 
 
-class Predictor:
+class Predictor(Extractor):
     """Finds entities with a tagger.
 
     Parameters
@@ -99,14 +157,6 @@ class Predictor:
         Runs the model.
     batch_tokens
         The most tokens, padding included, that a batch may hold; one longer window is a batch of its own.
-
-    Examples
-    --------
-    >>> import suwen
-    >>> ner = suwen.load("model")  # doctest: +SKIP
-    >>> document = ner("口服二甲双胍0.5g,每日三次")  # doctest: +SKIP
-    >>> [(entity.label, document.mention(entity)) for entity in document.entities]  # doctest: +SKIP
-    [('Method', '口服'), ('Drug', '二甲双胍'), ('Amount', '0.5g'), ('Frequency', '每日三次')]
     """
 
     def __init__(
@@ -125,33 +175,8 @@ class Predictor:
         """The entity types that the tagger finds."""
         return self.settings.schema
 
-    def __call__(self, text: str | Document) -> Document:
-        """Find the entities of a text.
-
-        Returns
-        -------
-        The document (for a string a new one with the id ``text``) with the predicted entities, in reading order, with
-        the ids T1, T2, … and their confidences.
-        """
-        document = Document("text", text) if isinstance(text, str) else text
-        return next(self.pipe([document]))
-
-    def pipe(self, documents: Iterable[Document]) -> Iterator[Document]:
-        """Find the entities of many documents, in their order, reading only a little ahead.
-
-        Entities that a document has are replaced, and relations, attributes and notes, which point to them, go too.
-        """
-        return self.predict((document, None) for document in documents)
-
     def predict(self, selections: Iterable[tuple[Document, Sequence[Span] | None]]) -> Iterator[Document]:
-        """Find the entities of chosen sentences, otherwise as `pipe`.
-
-        Parameters
-        ----------
-        selections
-            Documents, each with the source spans that are asked for: only sentences that begin in one of them are
-            decided (their neighbors are read as context). None asks for the whole document.
-        """
+        """Find the entities of chosen sentences (see `Extractor.predict`)."""
         waiting: deque[_Reading] = deque()
         pool: list[tuple[_Reading, Block]] = []
         pooled = 0
@@ -164,9 +189,9 @@ class Predictor:
                 if pooled >= POOLED_CHARACTERS:
                     self._decide(pool)
                     pool, pooled = [], 0
-            yield from self._finished(waiting)
+            yield from _finished(waiting)
         self._decide(pool)
-        yield from self._finished(waiting)
+        yield from _finished(waiting)
 
     def _open(self, document: Document, owned: Sequence[Span] | None) -> _Reading:
         prepared = prepare(document.text, self.settings.view, self.settings.windows, owned)
@@ -193,17 +218,14 @@ class Predictor:
         lengths = [window.end - window.start + 2 * self.featurizer.offset for _, window in windows]
         emissions = np.empty((begins[-1], len(self._tags)), np.float32)
         for rows in batches(lengths, self.batch_tokens):
-            inputs = pad(
-                [self.featurizer.window(pool[windows[row][0]][0].arrays, windows[row][1]) for row in rows],
-                self.featurizer.padding,
-            )
-            scores = self.scorer.emissions(inputs)
-            for k, row in enumerate(rows):
-                i, window = windows[row]
-                start = begins[i] + window.core_start - pool[i][1].start
-                first = window.core_start - window.start + self.featurizer.offset
+            chosen = [windows[row] for row in rows]
+            arrays = [self.featurizer.window(pool[i][0].arrays, window) for i, window in chosen]
+            scored = self.scorer.emissions(pad(arrays, self.featurizer.padding))
+            for scores, (i, window) in zip(scored, chosen, strict=True):
                 size = window.core_end - window.core_start
-                emissions[start : start + size] = scores[k, first : first + size]
+                here = window.core_start - window.start + self.featurizer.offset
+                there = begins[i] + window.core_start - pool[i][1].start
+                emissions[there : there + size] = scores[here : here + size]
         return emissions
 
     def _decode(self, emissions: Emissions, lengths: NDArray[np.int64]) -> list[list[ScoredSpan]]:
@@ -211,18 +233,9 @@ class Predictor:
             return argmax_spans(emissions, lengths, self._tags, self._scheme)
         return decode_spans(emissions, lengths, self._transitions, self._tags, self._scheme)
 
-    def _finished(self, waiting: deque[_Reading]) -> Iterator[Document]:
-        while waiting and not waiting[0].undecided:
-            reading = waiting.popleft()
-            yield replace(reading.document, entities=_entities(reading), relations=(), attributes=(), notes=())
 
-
-def _entities(reading: _Reading) -> tuple[Entity, ...]:
-    entities: list[Entity] = []
-    for label, start, end, score in sorted(reading.spans, key=lambda span: span[1:3]):
-        pieces = reading.prepared.view.to_source(start, end)
-        # Nothing remains of what is made of line breaks alone.
-        if pieces:
-            fragments = pieces if len(pieces) > 1 else ()
-            entities.append(Entity(label, pieces[0][0], pieces[-1][1], fragments, f"T{len(entities) + 1}", score))
-    return tuple(entities)
+def _finished(waiting: deque[_Reading]) -> Iterator[Document]:
+    """Take the documents off the front of the queue that are decoded, so that they leave in the order they came."""
+    while waiting and not waiting[0].undecided:
+        reading = waiting.popleft()
+        yield with_predictions(reading.document, reading.prepared.view, reading.spans)
