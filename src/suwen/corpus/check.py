@@ -62,6 +62,7 @@ KINDS: dict[str, Kind] = {
     "W206": Kind("warning", "entity crosses a sentence end"),
     "W207": Kind("warning", "names an annotation that does not exist"),
     "W208": Kind("warning", "annotation id stands twice"),
+    "W209": Kind("warning", "unknown relation type"),
 }
 
 
@@ -130,7 +131,7 @@ def check_corpus(path: Path, format: str | None = None, schema: Schema = LCDD) -
     format
         A name in `suwen.formats.FORMATS`; by default it is found out.
     schema
-        The labels that entities may have.
+        The labels that entities may have, and relations where the schema names any.
 
     Raises
     ------
@@ -148,6 +149,8 @@ def check_corpus(path: Path, format: str | None = None, schema: Schema = LCDD) -
         entities += len(located.document.entities)
         for look in (_text_findings, _mention_findings, _pair_findings, _reference_findings):
             findings += look(located)
+        if schema.relations:
+            findings += _relation_findings(located, {kind.name for kind in schema.relations})
     findings.sort(key=lambda finding: (str(finding.path), finding.line or 0, finding.code))
     return Check(tuple(findings), documents, entities)
 
@@ -223,6 +226,12 @@ def _reference_findings(located: Located) -> Iterator[Finding]:
         for name in _targets(item):
             if name not in known:
                 yield Finding("W207", path, line, f"{item.label} names {name}")
+
+
+def _relation_findings(located: Located, known: set[str]) -> Iterator[Finding]:
+    for item, line in located.lines:
+        if isinstance(item, Relation) and item.label not in known:
+            yield Finding("W209", located.annotation_path, line, f"{item.label!r}; known: {', '.join(sorted(known))}")
 
 
 def _entities(located: Located) -> Iterator[tuple[Entity, int]]:

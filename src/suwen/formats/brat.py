@@ -16,7 +16,7 @@ import dataclasses
 import itertools
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from suwen.document import Attribute, Document, Entity, Note, Relation, Span
@@ -216,11 +216,9 @@ def _annotations(document: Document) -> tuple[str, Counter[str]]:
     lost = not_held(document, _HELD)
     if kept is not None:
         lost["meta"] -= 1
-    waiting: defaultdict[str | None, list[tuple[Annotation, str]]] = defaultdict(list)
+    waiting: defaultdict[str | None, list[Annotation]] = defaultdict(list)
     for annotation in _with_ids(document, kept or (), lost):
-        line = _render(annotation, text)
-        if _holds(line, annotation, text, lost):
-            waiting[annotation.id].append((annotation, line))
+        waiting[annotation.id].append(annotation)
     lines = []
     for line in kept or ():
         try:
@@ -230,12 +228,12 @@ def _annotations(document: Document) -> tuple[str, Counter[str]]:
         if original is None:
             lines.append(line)
         elif same := waiting.get(original.id):
-            annotation, rendered = same.pop(0)
-            lines.append(line if annotation == original else rendered)
-    fresh = [line for same in waiting.values() for _, line in same]
+            annotation = same.pop(0)
+            lines.append(line if annotation == original else _line(annotation, text, lost))
+    fresh = "".join(_line(annotation, text, lost) for same in waiting.values() for annotation in same)
     if fresh and lines and not lines[-1].endswith(("\n", "\r")):
         lines[-1] += "\n"
-    return "".join(lines + fresh), +lost
+    return "".join(lines) + fresh, +lost
 
 
 def kept_lines(document: Document) -> list[str] | None:
@@ -252,10 +250,7 @@ def _with_ids(document: Document, kept: Iterable[str], lost: Counter[str]) -> li
     referred = [item.target for item in document.attributes] + [note.target for note in document.notes]
     referred += [end for relation in document.relations for end in (relation.head, relation.tail)]
     taken = set(re.findall("[TRA#][0-9]+", " ".join((*kept, *referred, *(item.id or "" for item in named)))))
-    fresh = {
-        kind: (name for number in itertools.count(1) if (name := f"{_PREFIX[kind]}{number}") not in taken)
-        for kind in _PREFIX
-    }
+    fresh = {kind: _unused(prefix, taken) for kind, prefix in _PREFIX.items()}
     renamed: dict[str, str] = {}
     for position, item in enumerate(named):
         kind = type(item)
@@ -268,6 +263,10 @@ def _with_ids(document: Document, kept: Iterable[str], lost: Counter[str]) -> li
     return [_refer(item, renamed) for item in named]
 
 
+def _unused(prefix: str, taken: Container[str]) -> Iterator[str]:
+    return (name for number in itertools.count(1) if (name := f"{prefix}{number}") not in taken)
+
+
 def _refer(item: Annotation, renamed: dict[str, str]) -> Annotation:
     if isinstance(item, Entity):
         return item
@@ -276,19 +275,20 @@ def _refer(item: Annotation, renamed: dict[str, str]) -> Annotation:
     return dataclasses.replace(item, target=renamed.get(item.target, item.target))
 
 
-def _holds(line: str, annotation: Annotation, text: str, lost: Counter[str]) -> bool:
-    """Whether the line can be written; what reading it back would not give is counted."""
+def _line(annotation: Annotation, text: str, lost: Counter[str]) -> str:
+    """The line of an annotation, empty when brat cannot hold it; what reading it back would not give is counted."""
+    line = _render(annotation, text)
     try:
         back = _parse_line(line, text) if line.count("\n") == 1 else None
     except SuwenError:
         back = None
     if back == annotation:
-        return True
+        return line
     if not isinstance(annotation, Entity):
         lost[type(annotation).__name__.lower()] += 1
-        return False
+        return ""
     if not isinstance(back, Entity) or back.label != annotation.label:
         raise SuwenError("S212", what="the entity type", value=annotation.label, format=NAME)
     lost[LINE_BREAK] += back.fragments != annotation.fragments
     lost["annotated mention"] += back.annotated != annotation.annotated
-    return True
+    return line
