@@ -48,6 +48,7 @@ __all__ = ["NAME", "SUFFIXES", "read", "scan", "sniff", "write"]
 NAME = "conll"
 SUFFIXES = (".conll", ".bio", ".bioes", ".bmes")
 
+_FILES = (*SUFFIXES, ".txt")
 _START = "-DOCSTART-"
 _FORM = "'字 O' or '字 _ _ O', a tag being O or a prefix and a label as in B-Drug"
 _TAG = re.compile(r"O|[A-Z]-\S+")
@@ -130,7 +131,7 @@ def scan(
 ) -> Iterator[Located]:
     """As `read`, with the place of each mention; faults go to `problem` and faulty rows are left out."""
     root = path if path.is_dir() else path.parent
-    for file in files_in(path, (*SUFFIXES, ".txt")):
+    for file in files_in(path, _FILES):
         if path.is_dir() and file.suffix == ".txt" and not _has_columns(file):
             continue
         try:
@@ -140,7 +141,7 @@ def scan(
             continue
         blocks, tags = _blocks(source, file, columns, problem)
         found = scheme or _scheme_of(tags, file, problem)
-        name = document_id(file, root, SUFFIXES)
+        name = document_id(file, root, _FILES)
         for number, block in enumerate(blocks, 1):
             own_name = block.id or (name if len(blocks) == 1 else f"{name}/{number}")
             yield _located(own_name, block, file, found, illegal, problem, schema)

@@ -30,8 +30,9 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, TypeVar, cast
+from typing import IO, Any, Literal, TypeVar, cast
 
 from suwen.document import Attribute, Document, Entity, Note, Page, Relation
 from suwen.errors import SuwenError
@@ -116,7 +117,7 @@ def _report_at(problem: Problem, path: Path, line: int, error: SuwenError) -> No
 
 def _lines(path: Path, problem: Problem) -> Iterator[bytes]:
     try:
-        with _open(path, "rb", path.suffix) as file:
+        with _opened(path, "rb", path.suffix) as file:
             yield from file
     except (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error) as error:
         problem(SuwenError("S112", path, reason=error))
@@ -124,12 +125,19 @@ def _lines(path: Path, problem: Problem) -> Iterator[bytes]:
         problem(os_error(error, path))
 
 
-def _open(path: Path, mode: str, ending: str) -> IO[bytes]:
+@contextmanager
+def _opened(path: Path, mode: Literal["rb", "wb"], ending: str) -> Iterator[IO[bytes]]:
     """Open a file in the compression that the ending names."""
-    if ending == ".gz":
-        # Neither time nor name go into the file, so that the same documents give the same bytes.
-        return cast(IO[bytes], gzip.GzipFile(path, mode, mtime=0))
-    return cast(IO[bytes], lzma.open(path, mode) if ending == ".xz" else path.open(mode))
+    with path.open(mode) as file:
+        if ending == ".gz":
+            # Neither name nor time go into the file, so that the same documents give the same bytes.
+            with gzip.GzipFile("", mode, fileobj=file, mtime=0) as compressed:
+                yield cast(IO[bytes], compressed)
+        elif ending == ".xz":
+            with lzma.open(file, mode) as compressed_file:
+                yield cast(IO[bytes], compressed_file)
+        else:
+            yield file
 
 
 def _object(line: bytes) -> dict[str, Any] | None:
@@ -247,7 +255,7 @@ def write(documents: Iterable[Document], path: Path) -> Counter[str]:
     SuwenError
         S102 or S105 when the file cannot be written, S205 when `meta` cannot be JSON, S210 for a lone surrogate.
     """
-    with replacing(path) as temporary, _open(temporary, "wb", path.suffix) as file:
+    with replacing(path) as temporary, _opened(temporary, "wb", path.suffix) as file:
         for document in documents:
             file.write(line(document))
     return Counter()

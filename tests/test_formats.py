@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from suwen.document import Document, Entity
+from suwen.errors import SuwenError
+from suwen.formats import FORMATS, READABLE, format_of, read_corpus, stream_corpus, write_corpus
+from suwen.schema import LCDD
+
+CORPUS = [Document("a", "口服二甲双胍。", (Entity("Drug", 2, 6, id="T1"),)), Document("b", "无")]
+PATHS = {"brat": "out", "conll": "out.conll", "jsonl": "out.jsonl", "text": "out"}
+
+
+@pytest.mark.parametrize("name", READABLE)
+def test_formats_find_their_own_output(tmp_path: Path, name: str) -> None:
+    write_corpus(CORPUS, tmp_path / PATHS[name], name)
+    assert format_of(tmp_path / PATHS[name]) == name
+    read = read_corpus(tmp_path / PATHS[name])
+    assert [(document.id, document.text) for document in read] == [("a", "口服二甲双胍。"), ("b", "无")]
+    assert read == list(stream_corpus(tmp_path / PATHS[name], name))
+    if name in ("brat", "jsonl"):
+        assert read == CORPUS
+
+
+def test_formats_have_one_interface() -> None:
+    assert set(PATHS) == set(READABLE)
+    for name, module in FORMATS.items():
+        assert name == module.NAME
+        assert all(callable(getattr(module, function)) for function in ("read", "write", "sniff"))
+
+
+def refusal(path: Path, name: str | None = None) -> str:
+    with pytest.raises(SuwenError) as caught:
+        read_corpus(path, name)
+    return str(caught.value)
+
+
+def test_formats_refuse_paths_without_a_corpus(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "none").startswith(f"S101 {tmp_path}")
+    assert refusal(tmp_path / "none", "brat").startswith("S101")
+    assert refusal(tmp_path).startswith("S108")
+    assert refusal(tmp_path, "conll").startswith("S108")
+    (tmp_path / "a.pdf").write_bytes(b"%PDF")
+    assert refusal(tmp_path).startswith("S108")
+    assert refusal(tmp_path / "a.pdf").startswith("S107")
+    (tmp_path / "empty.jsonl").write_bytes(b"")
+    assert refusal(tmp_path / "empty.jsonl").startswith("S108")
+
+
+def test_formats_refuse_to_guess(tmp_path: Path) -> None:
+    write_corpus(CORPUS, tmp_path / "in", "brat")
+    (tmp_path / "in/x.jsonl").write_text('{"text": "x"}\n')
+    assert refusal(tmp_path / "in").endswith("name it, one of: brat, jsonl")
+    assert len(read_corpus(tmp_path / "in", "jsonl")) == 1
+
+
+def test_formats_refuse_unknown_and_write_only_names(tmp_path: Path) -> None:
+    assert refusal(tmp_path, "bart").startswith("S404")
+    assert refusal(tmp_path, "html").startswith("S404")
+    with pytest.raises(SuwenError, match="S404"):
+        write_corpus(CORPUS, tmp_path / "out", "docx")
+
+
+def test_formats_refuse_an_id_that_stands_twice(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"id": "x", "text": "1"}\n{"id": "x", "text": "2"}\n')
+    assert refusal(path).startswith(f"S110 {path}:2: two documents have the id 'x': {path}:1 and {path}:2")
+
+
+def test_formats_check_labels_against_a_schema(tmp_path: Path) -> None:
+    write_corpus([Document("a", "糖", (Entity("Gene", 0, 1),))], tmp_path / "a.jsonl", "jsonl")
+    assert len(read_corpus(tmp_path / "a.jsonl")) == 1
+    with pytest.raises(SuwenError, match=r"S202 .*a\.jsonl:1: unknown label 'Gene'"):
+        read_corpus(tmp_path / "a.jsonl", schema=LCDD)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_formats_never_write_over_anything(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "out"
+    path.mkdir()
+    (path / "keep").write_text("mine")
+    with pytest.raises(SuwenError, match="S104"):
+        write_corpus(CORPUS, path, name)
+    with pytest.raises(SuwenError, match="S104"):
+        write_corpus(CORPUS, path / "keep", name)
+    assert (path / "keep").read_text() == "mine"
+    assert len(list(tmp_path.rglob("*"))) == 2
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_formats_leave_nothing_half_written(tmp_path: Path, name: str) -> None:
+    def failing():  # type: ignore[no-untyped-def]
+        yield CORPUS[0]
+        raise SuwenError("S106", "b.txt")
+
+    with pytest.raises(SuwenError, match="S106"):
+        write_corpus(failing(), tmp_path / "out", name)
+    assert not any(tmp_path.iterdir())
