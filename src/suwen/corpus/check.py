@@ -53,7 +53,7 @@ KINDS: dict[str, Kind] = {
     "W101": Kind("warning", "byte order mark"),
     "W102": Kind("warning", "carriage returns"),
     "W103": Kind("warning", f"nearly empty text (under {LEAST_CHARACTERS} visible characters)"),
-    "W104": Kind("warning", "no annotation"),
+    "W104": Kind("warning", "empty '.ann'"),
     "W201": Kind("warning", "mention differs from the text"),
     "W202": Kind("warning", "duplicate entity"),
     "W203": Kind("warning", "same span with another type"),
@@ -165,9 +165,10 @@ def _text_findings(located: Located) -> Iterator[Finding]:
         yield Finding("W103", path, line, f"{visible} visible characters")
     yield from _encoding_findings(text, path, line)
     if located.annotation_path != path:
-        yield from _encoding_findings("".join(kept_lines(document) or ()), located.annotation_path, None)
-        if not located.lines:
-            yield Finding("W104", located.annotation_path, None, "no entity, relation, attribute or note")
+        kept = kept_lines(document) or []
+        yield from _encoding_findings("".join(kept), located.annotation_path, None)
+        if not kept and not located.lines:
+            yield Finding("W104", located.annotation_path, None, "the document has no annotation")
 
 
 def _encoding_findings(text: str, path: Path, line: int | None) -> Iterator[Finding]:
