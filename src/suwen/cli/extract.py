@@ -94,6 +94,8 @@ def write(documents: Iterable[Document], output: Path, target: Format, schema: S
 
     from suwen.formats import jsonl, write_corpus
 
+    if target == Format.BRAT:
+        documents = map(with_confidence_notes, documents)
     if output != STANDARD_OUTPUT:
         options = {"schema": schema} if target == Format.HTML else {}
         return write_corpus(documents, output, target.value, **options)
@@ -101,6 +103,21 @@ def write(documents: Iterable[Document], output: Path, target: Format, schema: S
         sys.stdout.buffer.write(jsonl.line(document))
         sys.stdout.buffer.flush()
     return Counter()
+
+
+def with_confidence_notes(document: Document) -> Document:
+    """Put the confidences into notes on the entities: brat has no other place for them, and shows them there."""
+    from dataclasses import replace
+
+    from suwen.document import Note
+
+    notes = [
+        Note(f"#{number}", "AnnotatorNotes", entity.id, f"confidence {entity.score}")
+        for number, entity in enumerate(document.entities, start=1)
+        if entity.id is not None and entity.score is not None
+    ]
+    entities = tuple(replace(entity, score=None) for entity in document.entities)
+    return replace(document, entities=entities, notes=tuple(notes))
 
 
 def watched(
