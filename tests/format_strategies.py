@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from suwen.document import Attribute, Document, Entity, Note, Page, Relation
+
+# Writing waits for the disk, which may be busy.
+untimed = settings(deadline=None)
 
 # Everything that has ever shifted an offset: emoji, combining marks, NUL, wide and odd spaces, every kind of line end.
 ODD = list(

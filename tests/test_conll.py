@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from format_strategies import documents
+from format_strategies import documents, untimed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -180,6 +180,7 @@ def test_conll_knows_columns_in_text_files(tmp_path: Path) -> None:
     assert [document.id for document in conll.read(tmp_path)] == ["train"]
 
 
+@untimed
 @given(documents(), st.sampled_from(list(SCHEMES.values())), st.sampled_from([2, 4]))
 def test_conll_keeps_the_text_and_counts_every_lost_entity(document: Document, scheme: Scheme, columns: int) -> None:
     with TemporaryDirectory() as folder:
@@ -200,6 +201,7 @@ almost_rows = st.lists(
 )
 
 
+@untimed
 @given(
     st.binary() | almost_rows.map(lambda rows: "".join(rows).encode()),
     st.sampled_from(["conlleval", "strict", "error"]),

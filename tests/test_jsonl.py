@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from format_strategies import documents
+from format_strategies import documents, untimed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -153,6 +153,7 @@ def test_jsonl_refuses_what_json_cannot_hold(tmp_path: Path, meta: dict[str, Any
     assert not any(tmp_path.iterdir())
 
 
+@untimed
 @given(st.lists(documents(), max_size=3))
 def test_jsonl_round_trip_is_exact(written: list[Document]) -> None:
     with TemporaryDirectory() as folder:
@@ -176,6 +177,7 @@ json_values = st.recursive(
 )
 
 
+@untimed
 @given(st.binary() | json_values.map(lambda value: json.dumps(value).encode()), st.sampled_from(jsonl.SUFFIXES))
 def test_jsonl_reads_or_refuses_any_bytes(content: bytes, ending: str) -> None:
     with TemporaryDirectory() as folder:

@@ -173,10 +173,10 @@ def _text_findings(located: Located) -> Iterator[Finding]:
 
 def _encoding_findings(text: str, path: Path, line: int | None) -> Iterator[Finding]:
     if text.startswith("\ufeff"):
-        yield Finding("W101", path, line or 1, "the text begins with a byte order mark, which counts in offsets")
+        yield Finding("W101", path, line or 1, "it begins with a byte order mark, which is kept")
     if "\r" in text:
         first = line or text.count("\n", 0, text.index("\r")) + 1
-        yield Finding("W102", path, first, f"{text.count(chr(13))} carriage returns, which count in offsets")
+        yield Finding("W102", path, first, f"{text.count(chr(13))} carriage returns, which are kept")
 
 
 def _mention_findings(located: Located) -> Iterator[Finding]:

@@ -113,7 +113,7 @@ def _parse(source: str, text: str, path: Path, problem: Problem, schema: Schema 
     found: list[tuple[Annotation, int]] = []
     for number, line in enumerate(_split_lines(source), 1):
         try:
-            annotation = _parse_line(line.removeprefix("\ufeff") if number == 1 else line, text)
+            annotation = _parse_line(line, text)
         except SuwenError as error:
             problem(error.at(path, number))
             continue
@@ -127,7 +127,8 @@ def _parse(source: str, text: str, path: Path, problem: Problem, schema: Schema 
 
 def _parse_line(line: str, text: str) -> Annotation | None:
     """The annotation on a line; None when the line is of a kind that suwen does not know."""
-    line = line.rstrip("\r\n")
+    # A byte order mark is no part of an annotation; files that were joined have one inside.
+    line = line.removeprefix("\ufeff").rstrip("\r\n")
     kind = line[:1]
     if kind == "T":
         if match := _ENTITY.fullmatch(line):
@@ -146,42 +147,43 @@ def _parse_line(line: str, text: str) -> Annotation | None:
 
 
 def _entity(name: str, label: str, first: str, more: str, mention: str, text: str) -> Entity:
-    pieces = tuple(_span(span) for span in (first + more).split(";")) if more else (_span(first),)
-    start, end = pieces[0][0], pieces[-1][1]
+    start, _, last = first.partition(" ")
+    begin, end = int(start), int(last)
+    fragments: tuple[Span, ...] = ()
+    if more:
+        numbers = [int(number) for number in more[1:].replace(";", " ").split(" ")]
+        fragments = ((begin, end), *zip(numbers[::2], numbers[1::2], strict=True))
+        end = numbers[-1]
     if end > len(text):
-        raise SuwenError("S201", start=start, end=end, length=len(text))
-    as_written = mention == _joined(pieces, text) or mention == _mention(pieces, text)
-    return Entity(label, start, end, pieces if more else (), name, annotated=None if as_written else mention)
+        raise SuwenError("S201", start=begin, end=end, length=len(text))
+    expected = _joined(fragments, text) if fragments else text[begin:end]
+    as_written = mention == expected or mention == BREAK.sub(" ", expected)
+    return Entity(label, begin, end, fragments, name, annotated=None if as_written else mention)
 
 
-def _span(offsets: str) -> Span:
-    start, _, end = offsets.partition(" ")
-    return int(start), int(end)
-
-
-def _joined(pieces: Sequence[Span], text: str) -> str:
-    if len(pieces) == 1:
-        return text[slice(*pieces[0])]
+def _joined(pieces: Iterable[Span], text: str) -> str:
     return " ".join([text[start:end] for start, end in pieces])
-
-
-def _mention(pieces: Sequence[Span], text: str) -> str:
-    """The mention as brat writes it: pieces joined by a space, a space for every line break."""
-    return BREAK.sub(" ", _joined(pieces, text))
 
 
 def _render(annotation: Annotation, text: str) -> str:
     if isinstance(annotation, Entity):
-        pieces = [piece for span in annotation.pieces for piece in pieces_between_breaks(text, *span)]
-        offsets = ";".join([f"{start} {end}" for start, end in pieces])
-        mention = _mention(pieces, text) if annotation.annotated is None else BREAK.sub(" ", annotation.annotated)
-        return f"{annotation.id}\t{annotation.label} {offsets}\t{mention}\n"
+        return _render_entity(annotation, text)
     if isinstance(annotation, Relation):
         return f"{annotation.id}\t{annotation.label} Arg1:{annotation.head} Arg2:{annotation.tail}\n"
     if isinstance(annotation, Attribute):
         value = "" if annotation.value is None else f" {annotation.value}"
         return f"{annotation.id}\t{annotation.label} {annotation.target}{value}\n"
     return f"{annotation.id}\t{annotation.label} {annotation.target}\t{annotation.text}\n"
+
+
+def _render_entity(entity: Entity, text: str) -> str:
+    """As brat writes it: pieces joined by a space, a space for every line break in them."""
+    if not entity.fragments and entity.annotated is None and not BREAK.search(text, entity.start, entity.end):
+        return f"{entity.id}\t{entity.label} {entity.start} {entity.end}\t{text[entity.start : entity.end]}\n"
+    pieces = [piece for span in entity.pieces for piece in pieces_between_breaks(text, *span)]
+    offsets = ";".join([f"{start} {end}" for start, end in pieces])
+    mention = _joined(pieces, text) if entity.annotated is None else entity.annotated
+    return f"{entity.id}\t{entity.label} {offsets}\t{BREAK.sub(' ', mention)}\n"
 
 
 def write(documents: Iterable[Document], path: Path) -> Counter[str]:
@@ -222,7 +224,7 @@ def _annotations(document: Document) -> tuple[str, Counter[str]]:
     lines = []
     for line in kept or ():
         try:
-            original = _parse_line(line.removeprefix("\ufeff"), text)
+            original = _parse_line(line, text)
         except SuwenError:  # It was read with another text; what the document says of its own text is written anyway.
             continue
         if original is None:

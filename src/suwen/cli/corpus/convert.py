@@ -66,7 +66,7 @@ def convert(
     if columns:
         writing["columns"] = int(columns.value)
     counts: Counter[str] = Counter()
-    documents = counted(stream_corpus(corpus, source, **reading), counts)
+    documents = counted(stream_corpus(corpus, source, **reading), source, counts)
     lost = write_corpus(documents, output, target, **writing)
     if as_json:
         report({"from": source, "to": target, "output": str(output), **counts, "lost": dict(lost.most_common())})
@@ -74,12 +74,13 @@ def convert(
         show(lost_table(lost, counts, output))
 
 
-def counted(documents: Iterable[Document], counts: Counter[str]) -> Iterator[Document]:
+def counted(documents: Iterable[Document], source: str, counts: Counter[str]) -> Iterator[Document]:
     """The same documents; what passes is counted."""
     for document in documents:
         counts["documents"] += 1
         counts["entities"] += len(document.entities)
-        counts["illegal_tags"] += document.meta.get("conll", {}).get("illegal", 0)
+        if source == "conll":
+            counts["illegal_tags"] += document.meta.get("conll", {}).get("illegal", 0)
         yield document
 
 
