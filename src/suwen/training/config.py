@@ -129,9 +129,9 @@ PRESETS: dict[str, dict[str, Any]] = {
         "evaluation": {"steps": 1000, "stop": "loss", "patience": 1},
     },
     "best": {
-        "encoder": {"dropout": 0.3, "hidden": 256, "bigrams": True},
+        "encoder": {"dropout": 0.3, "hidden": 160, "bigrams": True},
         "head": {"name": "crf", "dropout": 0.3},
-        "inputs": {"length": 320, "context": 32, "pack": 224, "overlap": 64},
+        "inputs": {"length": 320, "context": 24, "pack": 256, "overlap": 64},
         "optimization": {
             "learning_rate": 2e-3,
             "head_learning_rate": 2e-3,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,7 @@ import torch
 import transformers
 from transformers import TrainerCallback, set_seed
 
-from suwen.corpus.dealing import make_split
-from suwen.corpus.split import Selection, Split, corpus_hash, whole
-from suwen.document import Document
+from suwen.corpus.split import Selection
 from suwen.errors import SuwenError
 from suwen.evaluation.strict import StrictScores, pair_documents, strict_scores
 from suwen.files import read_json, write_json
@@ -30,101 +27,15 @@ from suwen.model_folder import TaggerSettings, write_model_folder
 from suwen.models.scorer import TorchScorer
 from suwen.models.weights import write_tagger
 from suwen.schema import Schema
-from suwen.tagging.encode import Example, Losses
+from suwen.tagging.encode import Example
 from suwen.training.batches import Collator, LengthBatches
 from suwen.training.build import Untrained, build, continue_from, encode
 from suwen.training.config import TrainingConfig
+from suwen.training.data import Report, TrainingData, select_data
 from suwen.training.log import Log
 from suwen.training.trainer import TaggerTrainer, last_checkpoint, stop_reason
 
 __all__ = ["Report", "TrainingData", "select_data", "train_tagger", "working_folder"]
-
-# Without a split file so many documents are needed before one in ten is set aside for evaluation.
-LEAST_DOCUMENTS_FOR_DEV = 10
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """What a run learns from and is evaluated on.
-
-    Parameters
-    ----------
-    train, dev
-        The selections; `dev` may be empty.
-    description
-        Where they come from: data hash, split, counts.
-    """
-
-    train: Sequence[Selection]
-    dev: Sequence[Selection]
-    description: dict[str, Any]
-
-    @property
-    def labels(self) -> set[str]:
-        """The labels of the training part."""
-        return {entity.label for selection in self.train for entity in selection.gold}
-
-
-@dataclass(frozen=True)
-class Report:
-    """What became of a run.
-
-    Parameters
-    ----------
-    model
-        The model folder.
-    losses
-        Which gold entities of each part the tags cannot express.
-    scores
-        The strict scores on dev, or None without a dev part.
-    manifest
-        All of it as JSON values.
-    """
-
-    model: Path
-    losses: dict[str, Losses]
-    scores: StrictScores | None
-    manifest: dict[str, Any]
-
-
-def select_data(documents: Sequence[Document], split: Split | None, part: str, seed: int) -> TrainingData:
-    """Choose what to train and evaluate on.
-
-    With a split, `part` is learnt from and ``dev``, where it has one, evaluated on. Without one, a tenth of the
-    documents is set aside for evaluation when there are at least ten.
-
-    Raises
-    ------
-    SuwenError
-        S307 when there is no entity to learn from; S301, S303 and S306 as `Split.select`.
-    """
-    dev: Sequence[Selection] = []
-    if split is not None:
-        train = split.select(documents, part)
-        if split.parts.get("dev") and part != "dev":
-            dev = split.select(documents, "dev")
-    elif len(documents) >= LEAST_DOCUMENTS_FOR_DEV:
-        dealt = make_split(documents, "document", (9.0, 1.0, 0.0), seed)
-        train, dev = dealt.select(documents, "train"), dealt.select(documents, "dev")
-    else:
-        train = whole(documents)
-    if not any(selection.gold for selection in train):
-        raise SuwenError("S307")
-    description: dict[str, Any] = {
-        "data_hash": corpus_hash(documents),
-        "split": None if split is None else {"unit": split.unit, "seed": split.seed, "hash": _split_hash(split)},
-    }
-    for name, selections in (("train", train), ("dev", dev)):
-        description[name] = {
-            "documents": len(selections),
-            "characters": sum(end - start for selection in selections for start, end in selection.spans),
-            "entities": sum(len(selection.gold) for selection in selections),
-        }
-    return TrainingData(train, dev, description)
-
-
-def _split_hash(split: Split) -> str:
-    return hashlib.sha256(json.dumps({name: list(rows) for name, rows in split.parts.items()}).encode()).hexdigest()
 
 
 def working_folder(output: Path) -> Path:

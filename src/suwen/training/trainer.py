@@ -60,6 +60,9 @@ class TaggerTrainer(Trainer):  # type: ignore[misc]
         Further callbacks, for example a progress bar.
     """
 
+    optimizer: torch.optim.Optimizer | None
+    control: TrainerControl
+
     def __init__(
         self,
         tagger: Tagger,

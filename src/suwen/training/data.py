@@ -1,0 +1,106 @@
+"""What a training run learns from, and what becomes of it; never imports torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from suwen.corpus.dealing import make_split
+from suwen.corpus.split import Selection, Split, corpus_hash, whole
+from suwen.document import Document
+from suwen.errors import SuwenError
+from suwen.evaluation.strict import StrictScores
+from suwen.tagging.encode import Losses
+
+__all__ = ["Report", "TrainingData", "select_data"]
+
+# Without a split file so many documents are needed before one in ten is set aside for evaluation.
+LEAST_DOCUMENTS_FOR_DEV = 10
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a run learns from and is evaluated on.
+
+    Parameters
+    ----------
+    train, dev
+        The selections; `dev` may be empty.
+    description
+        Where they come from: data hash, split, counts.
+    """
+
+    train: Sequence[Selection]
+    dev: Sequence[Selection]
+    description: dict[str, Any]
+
+    @property
+    def labels(self) -> set[str]:
+        """The labels of the training part."""
+        return {entity.label for selection in self.train for entity in selection.gold}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of a run.
+
+    Parameters
+    ----------
+    model
+        The model folder.
+    losses
+        Which gold entities of each part the tags cannot express.
+    scores
+        The strict scores on dev, or None without a dev part.
+    manifest
+        All of it as JSON values.
+    """
+
+    model: Path
+    losses: dict[str, Losses]
+    scores: StrictScores | None
+    manifest: dict[str, Any]
+
+
+def select_data(documents: Sequence[Document], split: Split | None, part: str, seed: int) -> TrainingData:
+    """Choose what to train and evaluate on.
+
+    With a split, `part` is learnt from and ``dev``, where it has one, evaluated on. Without one, a tenth of the
+    documents is set aside for evaluation when there are at least ten.
+
+    Raises
+    ------
+    SuwenError
+        S307 when there is no entity to learn from; S301, S303 and S306 as `Split.select`.
+    """
+    dev: Sequence[Selection] = []
+    if split is not None:
+        train = split.select(documents, part)
+        if split.parts.get("dev") and part != "dev":
+            dev = split.select(documents, "dev")
+    elif len(documents) >= LEAST_DOCUMENTS_FOR_DEV:
+        dealt = make_split(documents, "document", (9.0, 1.0, 0.0), seed)
+        train, dev = dealt.select(documents, "train"), dealt.select(documents, "dev")
+    else:
+        train = whole(documents)
+    if not any(selection.gold for selection in train):
+        raise SuwenError("S307")
+    description: dict[str, Any] = {
+        "data_hash": corpus_hash(documents),
+        "split": None if split is None else {"unit": split.unit, "seed": split.seed, "hash": _split_hash(split)},
+    }
+    for name, selections in (("train", train), ("dev", dev)):
+        description[name] = {
+            "documents": len(selections),
+            "characters": sum(end - start for selection in selections for start, end in selection.spans),
+            "entities": sum(len(selection.gold) for selection in selections),
+        }
+    return TrainingData(train, dev, description)
+
+
+def _split_hash(split: Split) -> str:
+    return hashlib.sha256(json.dumps({name: list(rows) for name, rows in split.parts.items()}).encode()).hexdigest()
