@@ -30,7 +30,9 @@ __all__ = [
     "ModelFolder",
     "StoredModel",
     "TaggerSettings",
+    "check_keys",
     "read_model_folder",
+    "read_rules",
     "read_stored_model",
     "tagger_folder",
     "write_model_folder",
@@ -137,8 +139,8 @@ class TaggerSettings:
         return cls(
             schema,
             scheme.name,
-            _rules(ViewRules, values["view"], path),
-            _rules(WindowRules, values["windows"], path),
+            read_rules(ViewRules, values["view"], path),
+            read_rules(WindowRules, values["windows"], path),
             tuple(values["features"]),
             values["special_tokens"],
             values["decoding"],
@@ -386,7 +388,14 @@ def _check_hashes(folder: Path, hashes: Any) -> None:
             raise SuwenError("S503", folder, name=name)
 
 
-def _rules(kind: type[Rules], values: dict[str, Any], path: Path | None) -> Rules:
+def read_rules(kind: type[Rules], values: dict[str, Any], path: Path | None) -> Rules:
+    """Build view or window rules from their JSON values.
+
+    Raises
+    ------
+    SuwenError
+        As `check_keys`.
+    """
     check_keys(values, {field.name: (type(field.default),) for field in fields(kind)}, path)
     return kind(**values)
 

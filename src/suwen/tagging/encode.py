@@ -16,7 +16,7 @@ from suwen.text.sentences import split_sentences
 from suwen.text.view import View, ViewRules, make_view
 from suwen.text.windows import Block, Window, WindowRules, make_blocks
 
-__all__ = ["Example", "Featurizer", "Losses", "Prepared", "encode_gold", "prepare"]
+__all__ = ["Example", "Featurizer", "Losses", "Prepared", "block_spans", "encode_gold", "prepare"]
 
 Span = tuple[int, int]
 Inputs = dict[str, NDArray[np.int32]]
@@ -122,7 +122,8 @@ class Losses:
 
     The reasons are ``overlapping`` (a flat tag sequence holds one entity per character), ``crosses a sentence end``
     (or the end of what is decided together), ``cut by a window`` (in training only: it spans two windows of one very
-    long sentence) and ``not in the view`` (nothing but characters that the view drops).
+    long sentence), ``not in the view`` (nothing but characters that the view drops) and ``label not learnt`` (the
+    label set does not have it).
     """
 
     entities: int = 0
@@ -194,11 +195,38 @@ def encode_gold(
     prepared
         Their document's text as `prepare` cut it.
     """
+    tag_ids = {tag: i for i, tag in enumerate(scheme.tags(labels))}
+    arrays = featurizer.arrays(prepared.view.text)
+    examples: list[Example] = []
+    expressible, losses = block_spans(gold, prepared, labels)
+    for block, inside in zip(prepared.blocks, expressible, strict=True):
+        losses.lost["cut by a window"] += sum(_is_cut(span, block) for span in inside)
+        tags = scheme.encode(block.end - block.start, inside)
+        for window in block.windows:
+            core_tags = tags[window.core_start - block.start : window.core_end - block.start]
+            _mend_edges(core_tags, scheme)
+            examples.append(_example(arrays, window, featurizer, [tag_ids[tag] for tag in core_tags]))
+    losses.lost = +losses.lost
+    return examples, losses
+
+
+def block_spans(
+    gold: Sequence[Entity], prepared: Prepared, labels: Sequence[str]
+) -> tuple[list[list[LabelSpan]], Losses]:
+    """The gold entities that a flat tag sequence can express, and a count of the others.
+
+    Returns
+    -------
+    For each block of `prepared` its ``(label, start, end)`` in order, counted from the start of the block; and what
+    is lost.
+    """
     losses = Losses(len(gold))
     spans: list[LabelSpan] = []
     for entity in gold:
         span = prepared.view.to_view(entity.start, entity.end)
-        if span is None:
+        if entity.label not in labels:
+            losses.lost["label not learnt"] += 1
+        elif span is None:
             losses.lost["not in the view"] += 1
         else:
             spans.append((entity.label, *span))
@@ -206,9 +234,7 @@ def encode_gold(
     if losses_by_overlap:
         losses.lost["overlapping"] += losses_by_overlap
 
-    tag_ids = {tag: i for i, tag in enumerate(scheme.tags(labels))}
-    arrays = featurizer.arrays(prepared.view.text)
-    examples: list[Example] = []
+    expressible: list[list[LabelSpan]] = []
     spans.reverse()
     for block in prepared.blocks:
         inside: list[LabelSpan] = []
@@ -218,15 +244,10 @@ def encode_gold(
                 inside.append((label, start - block.start, end - block.start))
             else:
                 losses.lost["crosses a sentence end"] += 1
-        losses.lost["cut by a window"] += sum(_is_cut(span, block) for span in inside)
-        tags = scheme.encode(block.end - block.start, inside)
-        for window in block.windows:
-            core_tags = tags[window.core_start - block.start : window.core_end - block.start]
-            _mend_edges(core_tags, scheme)
-            examples.append(_example(arrays, window, featurizer, [tag_ids[tag] for tag in core_tags]))
+        expressible.append(inside)
     losses.lost["crosses a sentence end"] += len(spans)
     losses.lost = +losses.lost
-    return examples, losses
+    return expressible, losses
 
 
 def _example(arrays: Inputs, window: Window, featurizer: Featurizer, tags: list[int]) -> Example:
