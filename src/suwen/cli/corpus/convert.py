@@ -71,7 +71,8 @@ def convert(
     if as_json:
         report({"from": source, "to": target, "output": str(output), **counts, "lost": dict(lost.most_common())})
     else:
-        show(lost_table(lost, counts, output))
+        typer.echo(f"{counts['documents']:,} documents, {counts['entities']:,} entities → {output}")
+        show(lost_table(lost, counts["illegal_tags"]))
 
 
 def counted(documents: Iterable[Document], source: str, counts: Counter[str]) -> Iterator[Document]:
@@ -84,18 +85,17 @@ def counted(documents: Iterable[Document], source: str, counts: Counter[str]) ->
         yield document
 
 
-def lost_table(lost: Counter[str], counts: Counter[str], output: Path) -> Table:
-    """What was written, and what the format could not hold."""
+def lost_table(lost: Counter[str], illegal_tags: int) -> Table:
+    """What the format could not hold, and what the reader had to make up its mind about."""
     from rich.table import Table
 
-    title = f"{counts['documents']:,} documents, {counts['entities']:,} entities → {output}"
-    table = Table("not held by the format", title=title)
+    table = Table("not held by the format")
     table.add_column("count", justify="right")
     for kind, count in lost.most_common():
         table.add_row(kind, f"{count:,}")
     if not lost:
         table.add_row("nothing", "0")
-    if counts["illegal_tags"]:
+    if illegal_tags:
         table.add_section()
-        table.add_row("illegal tags in the input", f"{counts['illegal_tags']:,}")
+        table.add_row("illegal tags in the input", f"{illegal_tags:,}")
     return table
