@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from suwen.document import Document, Entity
 from suwen.schemes import BIO, BIOES, scheme_named
-from suwen.tagging.encode import Featurizer, encode_gold, flatten, prepare
+from suwen.tagging.encode import Featurizer, encode_gold, prepare
 from suwen.tagging.vocabulary import CharacterVocabulary
 from suwen.text.view import ViewRules
 from suwen.text.windows import WindowRules
@@ -103,16 +103,6 @@ def test_encode_learns_only_from_owned_sentences() -> None:
 spans = st.tuples(st.sampled_from(LABELS), st.integers(0, 30), st.integers(1, 6)).map(
     lambda span: (span[0], span[1], span[1] + span[2])
 )
-
-
-@given(st.lists(spans, unique=True))
-def test_flatten_leaves_disjoint_spans_and_counts_the_rest(given_spans) -> None:
-    kept, left_out = flatten(given_spans, LABELS)
-    assert len(kept) + left_out == len(given_spans)
-    assert all(first[2] <= second[1] for first, second in pairwise(kept))
-    for label, start, end in set(given_spans) - set(kept):
-        rivals = [other for other in kept if other[1] < end and other[2] > start]
-        assert any(other[2] - other[1] >= end - start for other in rivals), label
 
 
 @given(

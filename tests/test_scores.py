@@ -17,7 +17,6 @@ from suwen.errors import SuwenError
 from suwen.evaluation.scores import (
     Pair,
     Score,
-    flatten,
     match_overlapping,
     pair_documents,
     score_selections,
@@ -215,22 +214,6 @@ def test_scores_tokens_count_what_flat_tags_cannot_show():
     tokens = score_selections([pair(gold, [Entity("Drug", 2, 6)])]).tokens
     assert (tokens.flattened_gold, tokens.flattened_predicted) == (2, 0)
     assert tokens.without_o == Score(4, 4, 4)
-
-
-def test_scores_flatten_prefers_the_longest_then_the_earlier_then_the_label():
-    long, nested, touching = Entity("Test", 4, 9), Entity("Drug", 2, 5), Entity("Drug", 9, 11)
-    kept, dropped = flatten([nested, long, touching, touching], 20)
-    assert (set(kept), dropped) == ({long, touching}, [nested])
-    assert flatten([Entity("Test", 2, 5), Entity("Drug", 2, 5)], 20)[0] == [Entity("Drug", 2, 5)]
-    assert flatten([Entity("Drug", 4, 7), Entity("Test", 2, 5)], 20)[0] == [Entity("Test", 2, 5)]
-
-
-@given(mentions())
-def test_scores_flatten_loses_nothing_unnamed(entities):
-    kept, dropped = flatten(entities, len(TEXT))
-    assert {entity.key for entity in kept + dropped} == {entity.key for entity in entities}
-    covered = [position for entity in kept for position in range(entity.start, entity.end)]
-    assert len(covered) == len(set(covered))
 
 
 def test_scores_tell_seen_from_unseen_mentions():

@@ -12,7 +12,7 @@ from typing import Literal
 
 from suwen.errors import SuwenError
 
-__all__ = ["BIO", "BIOES", "BMES", "ILLEGAL_POLICIES", "SCHEMES", "IllegalPolicy", "Scheme", "scheme_named"]
+__all__ = ["BIO", "BIOES", "BMES", "ILLEGAL_POLICIES", "SCHEMES", "IllegalPolicy", "Scheme", "flatten", "scheme_named"]
 
 LabelSpan = tuple[str, int, int]
 IllegalPolicy = Literal["conlleval", "strict", "error"]
@@ -138,6 +138,31 @@ BIO = Scheme("BIO", begin="B", inside="I", end="I", single="B")
 BIOES = Scheme("BIOES", begin="B", inside="I", end="E", single="S")
 BMES = Scheme("BMES", begin="B", inside="M", end="E", single="S")
 SCHEMES = {scheme.name: scheme for scheme in (BIO, BIOES, BMES)}
+
+
+def flatten(spans: Iterable[LabelSpan], order: Sequence[str] = ()) -> tuple[list[LabelSpan], list[LabelSpan]]:
+    """Choose spans that do not overlap, since a tag sequence holds one per unit.
+
+    The longest is taken first, then the earlier, then by the place of its label in `order`, then by label. A span that
+    stands twice counts once.
+
+    Returns
+    -------
+    kept, dropped : list of LabelSpan
+        Both from left to right.
+    """
+    rank = {label: i for i, label in enumerate(order)}
+    distinct = set(spans)
+    by_length = sorted(distinct, key=lambda span: (span[1] - span[2], span[1], rank.get(span[0], len(rank)), span[0]))
+    taken = bytearray(max((span[2] for span in distinct), default=0))
+    kept: list[LabelSpan] = []
+    dropped: list[LabelSpan] = []
+    for label, start, end in by_length:
+        free = taken.find(1, start, end) < 0
+        (kept if free else dropped).append((label, start, end))
+        if free:
+            taken[start:end] = b"\1" * (end - start)
+    return sorted(kept, key=lambda span: span[1]), sorted(dropped, key=lambda span: span[1:])
 
 
 def scheme_named(name: str) -> Scheme:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from suwen.document import Entity
 from suwen.evaluation.significance import Interval, bootstrap_interval
 from suwen.evaluation.strict import Key, Pair, Score, StrictScores, pair_documents, strict_counts, strict_scores
+from suwen.schemes import flatten
 
 if TYPE_CHECKING:
     from suwen.corpus.split import Selection
@@ -30,7 +31,6 @@ __all__ = [
     "TokenScores",
     "TrainingMentions",
     "familiarity",
-    "flatten",
     "match_overlapping",
     "pair_documents",
     "score_selections",
@@ -51,7 +51,7 @@ WHITE_SPACE = np.array([chr(point).isspace() for point in range(0x3002)])
 class TokenScores:
     """The view by character: BIO tags over the characters that are not white space.
 
-    A character has one tag, so nested and overlapping mentions are flattened first (see `flatten`).
+    A character has one tag, so nested and overlapping mentions are flattened first (see `suwen.schemes.flatten`).
     """
 
     without_o: Score
@@ -200,28 +200,6 @@ def _type_blind_overlap_score(pair: Pair) -> Score:
     return Score(len(match_overlapping(gold, predicted)), len(gold), len(predicted))
 
 
-def flatten(entities: Iterable[Entity], length: int) -> tuple[list[Entity], list[Entity]]:
-    """Choose mentions that do not overlap: the longest hull first, then the earlier, then by label.
-
-    A mention that stands twice counts once.
-
-    Returns
-    -------
-    kept, dropped : list of Entity
-    """
-    distinct = {entity.key: entity for entity in entities}
-    kept: list[Entity] = []
-    dropped: list[Entity] = []
-    taken = bytearray(length)
-    for label, start, end in sorted(distinct, key=lambda key: (key[1] - key[2], key[1], key[0])):
-        if taken.find(1, start, end) < 0:
-            taken[start:end] = b"\1" * (end - start)
-            kept.append(distinct[label, start, end])
-        else:
-            dropped.append(distinct[label, start, end])
-    return kept, dropped
-
-
 def _tags(kept: Iterable[Entity], visible: NDArray[np.bool_], labels: dict[str, int]) -> NDArray[np.int32]:
     """A number for the BIO tag of each character: 0 for O, odd for B, even for I; `labels` grows as labels come."""
     tags = np.zeros(len(visible), np.int32)
@@ -251,9 +229,10 @@ def _token_scores(pairs: Sequence[Pair]) -> TokenScores:
             scored[start:end] = visible[start:end]
         tags = []
         for side, entities in enumerate((pair.gold.document.entities, pair.predicted.entities)):
-            kept, dropped = flatten(entities, len(text))
-            tags.append(_tags(kept, visible, labels)[scored])
-            flattened[side] += sum(pair.gold.owns(entity.start) for entity in dropped)
+            by_key = {entity.key: entity for entity in entities}
+            kept, dropped = flatten(by_key)
+            tags.append(_tags((by_key[key] for key in kept), visible, labels)[scored])
+            flattened[side] += sum(pair.gold.owns(start) for _, start, _ in dropped)
         gold, predicted = tags
         equal = gold == predicted
         views = (equal & (gold > 0), gold, predicted, equal, scored)

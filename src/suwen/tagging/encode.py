@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from suwen.document import Entity
-from suwen.schemes import LabelSpan, Scheme
+from suwen.schemes import LabelSpan, Scheme, flatten
 from suwen.tagging.vocabulary import CLS, SEP, BigramVocabulary, CharacterVocabulary
 from suwen.text.sentences import split_sentences
 from suwen.text.view import View, ViewRules, make_view
@@ -158,27 +158,6 @@ class Example:
     tags: NDArray[np.int16]
 
 
-def flatten(spans: Iterable[LabelSpan], order: Sequence[str]) -> tuple[list[LabelSpan], int]:
-    """Choose spans that do not overlap: longer before shorter, then from left to right, then in the labels' order.
-
-    Returns
-    -------
-    The chosen spans from left to right, and how many were left out.
-    """
-    rank = {label: i for i, label in enumerate(order)}
-    chosen: list[LabelSpan] = []
-    taken: set[int] = set()
-    left_out = 0
-    for label, start, end in sorted(spans, key=lambda span: (span[1] - span[2], span[1], rank[span[0]])):
-        # Longer ones came first, so an overlapping one is in the way at one of the two ends.
-        if taken.isdisjoint(range(start, end)):
-            chosen.append((label, start, end))
-            taken.update(range(start, end))
-        else:
-            left_out += 1
-    return sorted(chosen, key=lambda span: span[1]), left_out
-
-
 def encode_gold(
     gold: Sequence[Entity],
     prepared: Prepared,
@@ -230,9 +209,8 @@ def block_spans(
             losses.lost["not in the view"] += 1
         else:
             spans.append((entity.label, *span))
-    spans, losses_by_overlap = flatten(spans, labels)
-    if losses_by_overlap:
-        losses.lost["overlapping"] += losses_by_overlap
+    spans, overlapping = flatten(spans, labels)
+    losses.lost["overlapping"] = len(overlapping)
 
     expressible: list[list[LabelSpan]] = []
     spans.reverse()
