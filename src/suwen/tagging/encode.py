@@ -118,12 +118,12 @@ def _inside(positions: NDArray[np.int32], spans: Sequence[Span]) -> NDArray[np.b
 
 @dataclass(slots=True)
 class Losses:
-    """How many gold entities the labels of a model can express, and why the others cannot be.
+    """How many distinct gold entities the tags of a model can express, and why the others cannot be.
 
     The reasons are ``overlapping`` (a flat tag sequence holds one entity per character), ``crosses a sentence end``
     (or the end of what is decided together), ``cut by a window`` (in training only: it spans two windows of one very
-    long sentence), ``not in the view`` (nothing but characters that the view drops) and ``label not learnt`` (the
-    label set does not have it).
+    long sentence), ``not in the view`` (it begins or ends in characters that the view drops) and ``label not learnt``
+    (the label set does not have it).
     """
 
     entities: int = 0
@@ -199,16 +199,17 @@ def block_spans(
     For each block of `prepared` its ``(label, start, end)`` in order, counted from the start of the block; and what
     is lost.
     """
-    losses = Losses(len(gold))
+    keys = {entity.key for entity in gold}
+    losses = Losses(len(keys))
     spans: list[LabelSpan] = []
-    for entity in gold:
-        span = prepared.view.to_view(entity.start, entity.end)
-        if entity.label not in labels:
+    for label, start, end in keys:
+        span = prepared.view.to_view(start, end)
+        if label not in labels:
             losses.lost["label not learnt"] += 1
-        elif span is None:
+        elif span is None or _hull(prepared.view, span) != (start, end):
             losses.lost["not in the view"] += 1
         else:
-            spans.append((entity.label, *span))
+            spans.append((label, *span))
     spans, overlapping = flatten(spans, labels)
     losses.lost["overlapping"] = len(overlapping)
 
@@ -226,6 +227,12 @@ def block_spans(
     losses.lost["crosses a sentence end"] += len(spans)
     losses.lost = +losses.lost
     return expressible, losses
+
+
+def _hull(view: View, span: Span) -> Span | None:
+    """The source hull of a view span, which is what a prediction of it would be; None for line breaks alone."""
+    pieces = view.to_source(*span)
+    return (pieces[0][0], pieces[-1][1]) if pieces else None
 
 
 def _example(arrays: Inputs, window: Window, featurizer: Featurizer, tags: list[int]) -> Example:
