@@ -1,0 +1,89 @@
+"""Write the pages that repeat what the code says: the error codes, and the values of the presets.
+
+Run it after a change to either: ``python docs/generate.py``. The tests compare the pages with what it would write.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from suwen.corpus.check import KINDS
+from suwen.errors import CATALOG
+from suwen.training.config import PRESETS, load_config
+
+DOCS = Path(__file__).parent
+GROUPS = {
+    "S1": "Files and folders",
+    "S2": "Annotations and formats",
+    "S3": "Corpora and splits",
+    "S4": "Configuration and label sets",
+    "S5": "Models",
+}
+BEGIN, END = "<!-- presets -->", "<!-- end of presets -->"
+
+ERRORS_INTRODUCTION = """# Error and finding codes
+
+What you can mend is told in one line: the code, the file and line where there is one, what is wrong, and what to do.
+The exit status is then 2. Words in braces stand for what is filled in. From Python it is a `suwen.SuwenError` with
+`code`, `path`, `line` and `fields`.
+
+This page is written by `docs/generate.py`.
+"""
+
+FINDINGS_INTRODUCTION = """
+## Findings of `suwen corpus check`
+
+Errors (exit status 1) are what no reader gets past or nothing can be learned from; they have the codes above. Warnings
+(exit status 0) are worth a look.
+"""
+
+
+def errors_page() -> str:
+    """The page of all codes."""
+    parts = [ERRORS_INTRODUCTION]
+    for group, heading in GROUPS.items():
+        parts.append(f"\n## {heading}\n\n| code | what is wrong | what to do |\n| --- | --- | --- |\n")
+        parts += [
+            f"| {code} | {_cell(message.text)} | {_cell(message.advice)} |\n"
+            for code, message in sorted(CATALOG.items())
+            if code.startswith(group)
+        ]
+    parts.append(f"{FINDINGS_INTRODUCTION}\n| code | severity | finding |\n| --- | --- | --- |\n")
+    parts += [f"| {code} | {kind.severity} | {_cell(kind.meaning)} |\n" for code, kind in KINDS.items()]
+    return "".join(parts)
+
+
+def with_preset_table(page: str) -> str:
+    """The page on configuration, its table of preset values written anew."""
+    values = [_flat(load_config(preset).model_dump()) for preset in PRESETS]
+    rows = [
+        f"| `{key}` | {' | '.join(f'`{_toml(column[key])}`' for column in values)} |\n"
+        for key in values[0]
+        if key != "preset"
+    ]
+    head = f"| key | {' | '.join(f'`{preset}`' for preset in PRESETS)} |\n| --- |{' --- |' * len(PRESETS)}\n"
+    table = f"{BEGIN}\n\n{head}{''.join(rows)}\n{END}"
+    return re.sub(f"{BEGIN}.*{END}", lambda _: table, page, flags=re.DOTALL)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
+
+
+def _toml(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else f'"{value}"' if isinstance(value, str) else f"{value}"
+
+
+if __name__ == "__main__":
+    (DOCS / "errors.md").write_text(errors_page(), encoding="utf-8")
+    configuration = DOCS / "configuration.md"
+    configuration.write_text(with_preset_table(configuration.read_text(encoding="utf-8")), encoding="utf-8")
