@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from suwen.errors import SuwenError
+from suwen.inference.dictionary import load_dictionary
+from suwen.inference.feature_crf import load_feature_crf
 from suwen.inference.predictor import BATCH_TOKENS, Extractor, Predictor
 from suwen.model_folder import StoredModel, read_stored_model, tagger_folder
 from suwen.schemes import scheme_named
 
 __all__ = ["load"]
+
+BASELINES: dict[str, Callable[[StoredModel], Extractor]] = {
+    "dictionary": load_dictionary,
+    "feature-crf": load_feature_crf,
+}
+KINDS = ("tagger", *BASELINES)
 
 
 def load(path: str | Path, device: str = "cpu", batch_tokens: int = BATCH_TOKENS) -> Extractor:
@@ -20,7 +29,7 @@ def load(path: str | Path, device: str = "cpu", batch_tokens: int = BATCH_TOKENS
     path
         A folder written by ``suwen train``.
     device
-        Where a neural model runs: ``cpu``, ``cuda``, ``cuda:1`` …
+        Where the model runs: ``cpu``, ``cuda``, ``cuda:1`` …; the baselines know ``cpu`` only.
     batch_tokens
         The most tokens, padding included, that a batch may hold.
 
@@ -33,7 +42,11 @@ def load(path: str | Path, device: str = "cpu", batch_tokens: int = BATCH_TOKENS
     stored = read_stored_model(Path(path))
     if stored.model == "tagger":
         return load_tagger(stored, device, batch_tokens)
-    raise SuwenError("S404", stored.path, what="kind of model", name=stored.model, known="tagger")
+    if stored.model not in BASELINES:
+        raise SuwenError("S404", stored.path, what="kind of model", name=stored.model, known=", ".join(KINDS))
+    if device != "cpu":
+        raise SuwenError("S512", stored.path, device=device, reason=f"a {stored.model} runs on the CPU alone")
+    return BASELINES[stored.model](stored)
 
 
 def load_tagger(stored: StoredModel, device: str, batch_tokens: int) -> Predictor:

@@ -11,7 +11,12 @@ import typer
 from suwen.cli.output import report, show, standard_error
 
 if TYPE_CHECKING:
-    from suwen.training.run import Report
+    from suwen.corpus.split import Split
+    from suwen.document import Document
+    from suwen.schema import Schema
+    from suwen.training.data import Report
+
+BASELINES = ("dictionary", "feature-crf")
 
 
 class Preset(StrEnum):
@@ -82,9 +87,30 @@ def train(
 
     if output.exists():
         raise SuwenError("S104", output)
+    if part != "train" and split_file is None:
+        raise typer.BadParameter("--part needs --split")
+    if encoder in BASELINES:
+        refuse_neural_options(
+            encoder,
+            {
+                "--head": head is not None,
+                "--transfer": transfer is not None,
+                "--from": base is not None,
+                "--resume": resume,
+                "--device": device is not Device.CPU,
+                f"--preset {preset.value}": preset is not Preset.BEST,
+            },
+        )
     schema = Schema.from_toml(schema_file) if schema_file else None
     documents = read_corpus(corpus, source, schema)
     split = Split.read(split_file) if split_file else None
+    if encoder in BASELINES:
+        result = train_cheaply(documents, split, part, encoder, config_file, settings, schema, output)
+        if as_json:
+            report(result.manifest)
+        else:
+            _summarize(result)
+        return
     options: dict[str, Any] = {
         "encoder.name": encoder,
         "head.name": head.value if head else None,
@@ -95,7 +121,8 @@ def train(
     try:
         from suwen.cli.progress import TrainingProgress
         from suwen.training.config import load_config
-        from suwen.training.run import select_data, train_tagger
+        from suwen.training.data import select_data
+        from suwen.training.run import train_tagger
     except ModuleNotFoundError as error:
         raise SuwenError("S405", package=error.name, install="suwen[train]") from None
 
@@ -111,15 +138,81 @@ def train(
         _summarize(result)
 
 
+def refuse_neural_options(encoder: str, given: dict[str, bool]) -> None:
+    """Refuse options that mean nothing to a baseline.
+
+    Raises
+    ------
+    SuwenError
+        S406 for the first one that is given.
+    """
+    from suwen.errors import SuwenError
+
+    for option, present in given.items():
+        if present:
+            raise SuwenError("S406", first=option, second=f"--encoder {encoder}", advice="leave it out")
+
+
+def train_cheaply(
+    documents: list[Document],
+    split: Split | None,
+    part: str,
+    encoder: str,
+    config_file: Path | None,
+    settings: list[str],
+    schema: Schema | None,
+    output: Path,
+) -> Report:
+    """Train a baseline; needs no torch."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    from suwen.schema import Schema
+    from suwen.training.baselines import FeatureCRFConfig, load_baseline_config, train_baseline
+    from suwen.training.data import select_data
+
+    config = load_baseline_config(encoder, config_file, settings)
+    data = select_data(documents, split, part, config.seed)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[loss]}"),
+    )
+    with Progress(*columns, console=standard_error(), disable=not isinstance(config, FeatureCRFConfig)) as progress:
+        iterations = config.iterations if isinstance(config, FeatureCRFConfig) else None
+        task = progress.add_task("iterations", total=iterations, loss="")
+        return train_baseline(
+            data,
+            output,
+            config,
+            schema or Schema.of_labels(data.labels),
+            lambda iteration, loss: progress.update(task, completed=iteration, loss=f"loss {loss:,.0f}"),
+        )
+
+
 def _summarize(result: Report) -> None:
     """Print what was learnt, what could not be, and where it is."""
     from rich.table import Table
 
     training = result.manifest["training"]
     table = Table(title=f"{result.model}", title_justify="left", show_header=False)
-    table.add_row("parameters", f"{training['parameters']:,} ({training['learnt_parameters']:,} learnt)")
-    table.add_row("steps", f"{training['steps']:,}, kept those of step {training['kept_step']:,}")
-    table.add_row("stopped", training["stopped"])
+    if "steps" in training:
+        table.add_row("parameters", f"{training['parameters']:,} ({training['learnt_parameters']:,} learnt)")
+        table.add_row("steps", f"{training['steps']:,}, kept those of step {training['kept_step']:,}")
+        table.add_row("stopped", training["stopped"])
+    if "dictionary_entries" in training:
+        table.add_row("dictionary entries", f"{training['dictionary_entries']:,}")
+    if "iterations" in training:
+        table.add_row("iterations", f"{training['iterations']:,}, {training['active_features']:,} features learnt")
     for part, losses in result.losses.items():
         lost = ", ".join(f"{count:,} {reason}" for reason, count in sorted(losses.lost.items())) or "none lost"
         table.add_row(

@@ -1,0 +1,304 @@
+"""Two of the earlier systems of the paper's section 2.1 as cheap baselines: a dictionary and a feature CRF."""
+
+from __future__ import annotations
+
+import difflib
+import platform
+import shutil
+import tempfile
+import time
+import tomllib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import Field, NonNegativeFloat, PositiveInt, ValidationError
+
+from suwen.corpus.split import Selection
+from suwen.errors import SuwenError
+from suwen.evaluation.strict import pair_documents, strict_scores
+from suwen.files import read_text
+from suwen.inference.dictionary import DICTIONARY, Dictionary, DictionaryExtractor, Entry, fold
+from suwen.inference.feature_crf import (
+    WEIGHTS,
+    FeatureCRFExtractor,
+    character_features,
+    feature_crf_settings,
+    open_tagger,
+)
+from suwen.inference.sentence_extractor import SentenceExtractor, SentenceSettings
+from suwen.model_card import model_card
+from suwen.model_folder import write_stored_model
+from suwen.schema import Schema
+from suwen.schemes import LabelSpan, scheme_named
+from suwen.tagging.encode import Losses, block_spans, prepare
+from suwen.text.view import ViewRules
+from suwen.text.windows import WindowRules
+from suwen.training.config import Section
+from suwen.training.data import Report, TrainingData
+
+__all__ = [
+    "BaselineConfig",
+    "DictionaryConfig",
+    "FeatureCRFConfig",
+    "learn_dictionary",
+    "load_baseline_config",
+    "train_baseline",
+]
+
+FOLDS = 5
+"""The feature CRF reads each part of so many with a dictionary that was learnt from the others."""
+
+LabeledSentence = tuple[str, list[LabelSpan]]
+Listener = Callable[[int, float], None]
+T = TypeVar("T")
+
+
+class LexiconConfig(Section):
+    """How mentions become dictionary entries.
+
+    The shares were chosen on LCDD's dev part (document split): 0.3, 0.4 and 0.5 give a strict F1 of 0.6125, 0.6154 and
+    0.6115, and asking 0.6 of single characters 0.6178.
+    """
+
+    join_wrapped_lines: bool = True
+    minimum_count: PositiveInt = 1
+    """How often a surface must be a mention."""
+    share: float = Field(default=0.4, ge=0, le=1)
+    """The least share of its occurrences that must be mentions with its most frequent label."""
+    single_character_share: float = Field(default=0.6, ge=0, le=1)
+    """The same for surfaces of one character, which stand inside many words."""
+    seed: int = 0
+    """Deals the dev part, where there is no split."""
+
+
+class DictionaryConfig(LexiconConfig):
+    """All that decides a dictionary, apart from the data."""
+
+    encoder: Literal["dictionary"] = "dictionary"
+
+
+class FeatureCRFConfig(LexiconConfig):
+    """All that decides a feature CRF, apart from the data."""
+
+    encoder: Literal["feature-crf"] = "feature-crf"
+    scheme: Literal["BIO", "BIOES", "BMES"] = "BIO"
+    c1: NonNegativeFloat = 0.1
+    """Weight of the L1 penalty, which keeps the model small."""
+    c2: NonNegativeFloat = 0.01
+    """Weight of the L2 penalty."""
+    minimum_feature_count: PositiveInt = 2
+    iterations: PositiveInt = 80
+
+
+BaselineConfig = DictionaryConfig | FeatureCRFConfig
+
+
+def load_baseline_config(encoder: str, file: Path | None = None, settings: Sequence[str] = ()) -> BaselineConfig:
+    """Put a configuration together: defaults, then a TOML file, then ``key=value`` settings; later ones win.
+
+    Raises
+    ------
+    SuwenError
+        S401 for a misspelt key, S402 for a bad value, S403 for broken TOML, S404 for an unknown baseline.
+    """
+    kinds: dict[str, type[BaselineConfig]] = {"dictionary": DictionaryConfig, "feature-crf": FeatureCRFConfig}
+    if encoder not in kinds:
+        raise SuwenError("S404", what="baseline", name=encoder, known=", ".join(kinds))
+    kind = kinds[encoder]
+    values: dict[str, Any] = {}
+    if file is not None:
+        try:
+            values = tomllib.loads(read_text(file))
+        except tomllib.TOMLDecodeError as error:
+            raise SuwenError("S403", file, reason=error) from None
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals:
+            raise SuwenError("S402", key=setting, reason="the form is key=value")
+        values[key.strip()] = value.strip()
+    for key in values:
+        if key not in kind.model_fields:
+            guess = difflib.get_close_matches(key, kind.model_fields, 1, 0)[0]
+            raise SuwenError("S401", file, key=key, guess=guess, known=", ".join(kind.model_fields))
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        raise SuwenError("S402", file, key=problem["loc"][0], reason=problem["msg"].lower()) from None
+
+
+def train_baseline(
+    data: TrainingData,
+    output: Path,
+    config: BaselineConfig,
+    schema: Schema,
+    listener: Listener = lambda iteration, loss: None,
+) -> Report:
+    """Train a baseline and write its model folder.
+
+    Parameters
+    ----------
+    output
+        The model folder; nothing is there until it is whole.
+    schema
+        The entity types to learn.
+    listener
+        Told the number and the loss of each iteration of a feature CRF.
+
+    Raises
+    ------
+    SuwenError
+        S104 when `output` exists, S405 when a package is missing, S102 or S105 when `output` cannot be written.
+    """
+    if output.exists():
+        raise SuwenError("S104", output)
+    started = time.monotonic()
+    settings = SentenceSettings(schema, ViewRules(join_wrapped_lines=config.join_wrapped_lines))
+    sentences, train_losses = labeled_sentences(data.train, settings)
+    losses = {"train": train_losses}
+    if data.dev:
+        losses["dev"] = labeled_sentences(data.dev, settings)[1]
+    with tempfile.TemporaryDirectory(prefix="suwen-") as name:
+        work = Path(name)
+        dictionary = learn_dictionary(_flat(sentences), config)
+        dictionary.write(work / DICTIONARY)
+        training: dict[str, Any] = {"dictionary_entries": len(dictionary.entries)}
+        extractor: SentenceExtractor = DictionaryExtractor(settings, dictionary)
+        stored = settings.to_dict()
+        if isinstance(config, FeatureCRFConfig):
+            training |= train_crf(sentences, config, work / WEIGHTS, listener)
+            scheme = scheme_named(config.scheme)
+            stored = feature_crf_settings(settings, scheme)
+            extractor = FeatureCRFExtractor(settings, scheme, dictionary, open_tagger(work / WEIGHTS))
+        scores = None
+        if data.dev:
+            predicted = extractor.predict((selection.document, selection.spans) for selection in data.dev)
+            scores = strict_scores(pair_documents(data.dev, predicted))
+        manifest = {
+            "name": output.name,
+            "configuration": config.model_dump(),
+            "seed": config.seed,
+            "versions": _versions(config),
+            "data": data.description,
+            "expressible": {part: loss.to_dict() for part, loss in losses.items()},
+            "scores": {"dev": scores.to_dict()["micro"]} if scores else {},
+            "training": {**training, "seconds": time.monotonic() - started},
+        }
+
+        def write_files(folder: Path) -> None:
+            shutil.copytree(work, folder, dirs_exist_ok=True)
+
+        write_stored_model(output, config.encoder, stored, write_files, manifest, model_card(settings, manifest))
+    return Report(output, losses, scores, manifest)
+
+
+def labeled_sentences(
+    selections: Iterable[Selection], settings: SentenceSettings
+) -> tuple[list[list[LabeledSentence]], Losses]:
+    """For each selection its sentences with the mentions in them, and what cannot be expressed so."""
+    sentences: list[list[LabeledSentence]] = []
+    total = Losses()
+    for selection in selections:
+        prepared = prepare(selection.document.text, settings.view, WindowRules(), selection.spans)
+        spans, losses = block_spans(selection.gold, prepared, settings.schema.labels)
+        # Without packing, a block is a sentence.
+        texts = [prepared.view.text[block.start : block.end] for block in prepared.blocks]
+        sentences.append(list(zip(texts, spans, strict=True)))
+        total.entities += losses.entities
+        total.lost += losses.lost
+    return sentences, total
+
+
+def learn_dictionary(sentences: Sequence[LabeledSentence], config: LexiconConfig) -> Dictionary:
+    """Collect the mentions of the training part that are mostly mentions where they occur.
+
+    The surfaces of all mentions are looked up in the training part itself, the longest match first. One whose
+    occurrences carry its most frequent label too seldom is left out. This is repeated until all that remain are often
+    enough right, because matches that lay inside those of a surface that went now count.
+    """
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for text, spans in sentences:
+        for label, start, end in spans:
+            counts[fold(text[start:end])][label] += 1
+    labels = {
+        surface: min(count, key=lambda label: (-count[label], label))
+        for surface, count in counts.items()
+        if count.total() >= config.minimum_count
+    }
+    while True:
+        dictionary = Dictionary({surface: Entry(label, 1, 1) for surface, label in labels.items()})
+        occurrences: Counter[str] = Counter()
+        carried: Counter[str] = Counter()
+        for text, spans in sentences:
+            gold = set(spans)
+            for start, end, surface in dictionary.matches(text):
+                occurrences[surface] += 1
+                carried[surface] += (labels[surface], start, end) in gold
+        kept = {
+            surface: Entry(labels[surface], carried[surface], count)
+            for surface, count in occurrences.items()
+            if carried[surface] >= count * (config.single_character_share if len(surface) == 1 else config.share)
+        }
+        if len(kept) == len(labels):
+            return Dictionary(kept)
+        labels = {surface: entry.label for surface, entry in kept.items()}
+
+
+def train_crf(
+    sentences: Sequence[Sequence[LabeledSentence]], config: FeatureCRFConfig, path: Path, listener: Listener
+) -> dict[str, Any]:
+    """Train CRFsuite's CRF with L-BFGS, and write its weights to `path`.
+
+    A dictionary learnt from a sentence knows all its mentions, and a CRF that reads it would trust it too much.
+    Therefore each fifth of the documents is read with a dictionary learnt from the others.
+
+    Returns
+    -------
+    How it went, as JSON values.
+
+    Raises
+    ------
+    SuwenError
+        S405 when python-crfsuite is not installed.
+    """
+    try:
+        from suwen.training.crfsuite import ObservedTrainer
+    except ModuleNotFoundError:
+        raise SuwenError("S405", package="python-crfsuite", install="suwen[train]") from None
+    parameters = {
+        "c1": config.c1,
+        "c2": config.c2,
+        "feature.minfreq": config.minimum_feature_count,
+        "max_iterations": config.iterations,
+    }
+    trainer = ObservedTrainer(parameters, listener)
+    scheme = scheme_named(config.scheme)
+    for fold_number in range(FOLDS):
+        own = _flat(sentences[fold_number::FOLDS])
+        others = [document for i, document in enumerate(sentences) if i % FOLDS != fold_number]
+        dictionary = learn_dictionary(_flat(others), config)
+        for text, spans in own:
+            trainer.append(character_features(text, dictionary), scheme.encode(len(text), spans))
+    trainer.train(str(path))
+    last = trainer.logparser.last_iteration or {}
+    return {
+        "iterations": last.get("num", 0),
+        "loss": last.get("loss"),
+        "features": trainer.logparser.featgen_num_features,
+        "active_features": last.get("active_features"),
+        "weights_bytes": path.stat().st_size,
+    }
+
+
+def _flat(lists: Iterable[Iterable[T]]) -> list[T]:
+    return [item for items in lists for item in items]
+
+
+def _versions(config: BaselineConfig) -> dict[str, str]:
+    packages = ["suwen", "numpy"]
+    if isinstance(config, FeatureCRFConfig):
+        packages.append("python-crfsuite")
+    return {"python": platform.python_version(), **{package: version(package) for package in packages}}
