@@ -1,0 +1,125 @@
+"""The pages for users say what the code does."""
+
+import importlib.util
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+import typer
+
+from suwen.cli import app
+from suwen.corpus.check import KINDS
+from suwen.errors import CATALOG
+from suwen.formats import FORMATS, jsonl, read_corpus
+from suwen.schema import Schema
+from suwen.training.config import PRESETS, SCRATCH, load_config
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", ROOT / "README.zh-CN.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def generate():
+    spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    return [content for found, content in BLOCK.findall(read(path)) if found == language]
+
+
+def commands(path: Path) -> list[str]:
+    lines = [line for block in blocks(path, "sh") for line in block.splitlines()]
+    return [line.partition("| ")[2] if line.startswith("echo") else line for line in lines if "suwen " in line]
+
+
+def anchors(path: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", read(path), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def keys(values: dict, prefix: str = "") -> list[str]:
+    return [
+        key
+        for name, value in values.items()
+        for key in (keys(value, f"{prefix}{name}.") if isinstance(value, dict) else [f"{prefix}{name}"])
+    ]
+
+
+def test_docs_name_every_error_code_and_finding() -> None:
+    page = read(DOCS / "errors.md")
+    assert [code for code in (*CATALOG, *KINDS) if f"| {code} |" not in page] == []
+    assert page == generate().errors_page(), "run 'python docs/generate.py'"
+
+
+def test_docs_explain_every_configuration_key() -> None:
+    explained = read(DOCS / "configuration.md").partition("## Presets")[0]
+    assert [key for key in keys(load_config().model_dump()) if f"| `{key}` |" not in explained] == []
+    assert all(f'`"{name}"`' in explained for name in (*SCRATCH, *PRESETS))
+
+
+def test_docs_show_the_values_of_the_presets() -> None:
+    page = read(DOCS / "configuration.md")
+    assert generate().with_preset_table(page) == page, "run 'python docs/generate.py'"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_docs_link_to_what_is_there(path: Path) -> None:
+    for link in LINK.findall(read(path)):
+        if not link.startswith("http"):
+            target, _, anchor = link.partition("#")
+            file = (path.parent / target).resolve() if target else path
+            assert file.exists(), link
+            assert not anchor or anchor in anchors(file), link
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_docs_show_commands_that_exist(path: Path) -> None:
+    for line in commands(path):
+        words = shlex.split(line, comments=True)[1:]
+        command = typer.main.get_command(app)
+        while hasattr(command, "commands"):
+            assert words[0] in command.commands, line
+            command = command.commands[words.pop(0)]
+        command.make_context("suwen", words)
+
+
+def test_docs_in_both_languages_show_the_same_commands() -> None:
+    english, chinese = ROOT / "README.md", ROOT / "README.zh-CN.md"
+    for language in ("sh", "python"):
+        assert blocks(english, language) == blocks(chinese, language)
+    assert set(LINK.findall(read(english))) ^ set(LINK.findall(read(chinese))) == {"README.md", "README.zh-CN.md"}
+
+
+def test_docs_list_every_command_and_format() -> None:
+    readme, manual = read(ROOT / "README.md"), read(DOCS / "manual.md")
+    group = typer.main.get_command(app)
+    for name, command in group.commands.items():
+        for full in [f"{name} {sub}" for sub in getattr(command, "commands", ())] or [name]:
+            assert f"| `suwen {full}` |" in readme
+    assert all(name in manual for name in FORMATS)
+
+
+def test_docs_show_values_that_can_be_read(tmp_path: Path) -> None:
+    page = DOCS / "manual.md"
+    (tmp_path / "example.jsonl").write_text("".join(blocks(page, "json")), encoding="utf-8")
+    (document,) = read_corpus(tmp_path / "example.jsonl")
+    assert document.mention(document.entities[0]) == "二甲双胍"
+    assert all(f"| `{key}` |" in read(page) for key in jsonl._KEYS)
+    (toml,) = blocks(page, "toml")
+    assert Schema.from_dict(tomllib.loads(toml)).labels == ("Drug", "Device")
+
+
+def test_docs_name_no_place_of_the_machine_they_were_written_on() -> None:
+    for path in PAGES:
+        assert not re.search(r"(?<![\w.])/(?:home|work|tmp|root|Users)\b", read(path)), path
