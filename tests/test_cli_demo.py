@@ -95,9 +95,11 @@ def test_cli_demo_replaces_what_it_made_and_nothing_else(made: tuple[Path, str])
     Path("elsewhere").mkdir()
     Path("elsewhere/kept.txt").touch()
     (output / "model").symlink_to(Path("elsewhere").absolute())
-    run()
+    demo.prepare(output)
     assert Path("elsewhere/kept.txt").exists()
-    assert contents(output) == {**contents(made[0]), "notes.txt": b"mine"}
+    carried = {name: made[0] / name for name in contents(output) if name != "notes.txt"}
+    assert {Path(name).parts[0] for name in carried} == {demo.MARK, "sample", "article", "training.toml"}
+    assert contents(output) == {"notes.txt": b"mine", **{name: path.read_bytes() for name, path in carried.items()}}
 
 
 @pytest.mark.parametrize("kind", ["folder", "file"])
