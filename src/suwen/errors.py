@@ -67,7 +67,7 @@ CATALOG: dict[str, Message] = {
     "S308": Message("gold and prediction differ in {what}", "both must cover the same documents and text"),
     # S4xx: configuration and schemas
     "S401": Message("unknown key {key!r}", "did you mean {guess!r}? known keys: {known}"),
-    "S402": Message("invalid value for {key!r}: {reason}", "see 'suwen train --help'"),
+    "S402": Message("invalid value for {key!r}: {reason}", "see the command's --help"),
     "S403": Message("broken TOML: {reason}", "correct the file"),
     "S404": Message("unknown {what} {name!r}", "known: {known}"),
     "S405": Message("{package} is not installed", "pip install '{install}'"),
@@ -89,6 +89,12 @@ CATALOG: dict[str, Message] = {
     "S510": Message("the loss is not finite at step {step}", "lower the learning rate"),
     "S511": Message("an unfinished run is in the way", "continue it with --resume, or remove the folder"),
     "S512": Message("cannot run on the device {device!r}: {reason}", "use cpu, or a device that this machine has"),
+    "S513": Message(
+        "the checkpoint has no trained masked-language-model head ({missing} missing)",
+        "use the checkpoint as published for pre-training, not one that was trained on for another task",
+    ),
+    "S514": Message("the file asks for {what}", "only arrays and plain containers are admitted; do not trust this file"),
+    "S520": Message("too little text to learn from: {found}; {reason}", "give more text, or set shorter sequences"),
 }
 
 

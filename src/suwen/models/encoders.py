@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from suwen.errors import SuwenError
-from suwen.files import read_json
+from suwen.models.pretrained import load_encoder
 from suwen.models.recurrent import Cell, Recurrent
-from suwen.tagging.vocabulary import CLS, MASK, PAD, SEP, UNK, CharacterVocabulary
+from suwen.models.vocabularies import read_vocabulary
 
 __all__ = ["RecurrentEncoder", "TransformerEncoder", "read_vocabulary"]
 
@@ -106,55 +104,17 @@ class TransformerEncoder(nn.Module):
 
     @classmethod
     def from_folder(cls, folder: Path) -> TransformerEncoder:
-        """Load a Hugging Face folder in fp32.
+        """Load a pretrained encoder in fp32, in any layout that `suwen.models.checkpoints` reads.
 
         Raises
         ------
         SuwenError
-            S506 when it is no such folder, S504 when tensors of the encoder are missing, S509 when they are damaged.
+            As `suwen.models.pretrained.load_encoder`: S506 when it is no such folder, S504 when tensors are missing or
+            left over, S509 when a file is damaged, S514 when one asks for code.
         """
-        from safetensors import SafetensorError
-        from transformers import AutoModelForTokenClassification
-
-        if not (folder / "config.json").is_file():
-            raise SuwenError("S506", folder, advice="pass a folder with config.json, weights and vocab.txt")
-        config = read_json(folder / "config.json")
-        try:
-            model, info = AutoModelForTokenClassification.from_pretrained(
-                folder, dtype=torch.float32, output_loading_info=True, local_files_only=True, trust_remote_code=False
-            )
-        except (OSError, ValueError, KeyError) as error:
-            raise SuwenError("S506", folder, advice=str(error).splitlines()[0]) from None
-        except (SafetensorError, RuntimeError, json.JSONDecodeError) as error:
-            raise SuwenError("S509", folder, reason=str(error).splitlines()[0]) from None
-        prefix = f"{model.base_model_prefix}."
-        missing = sorted(name for name in info["missing_keys"] if name.startswith(prefix) and "pooler" not in name)
-        if missing:
-            raise SuwenError("S504", folder, missing=", ".join(missing[:5]), unexpected="not looked at")
+        model = load_encoder(folder)
         encoder = cls.__new__(cls)
         nn.Module.__init__(encoder)
-        encoder.config, encoder.model = model.config, model.base_model
-        encoder.width = int(config["hidden_size"])
+        encoder.config, encoder.model = model.config, model
+        encoder.width = int(model.config.hidden_size)
         return encoder
-
-
-def read_vocabulary(folder: Path) -> CharacterVocabulary:
-    """Read the vocabulary of an encoder folder: ``vocab.txt``, or the word list inside ``tokenizer.json``.
-
-    Raises
-    ------
-    SuwenError
-        S505 when there is neither, or a special token is missing.
-    """
-    if (folder / "vocab.txt").is_file():
-        vocabulary = CharacterVocabulary.read(folder / "vocab.txt")
-    elif (folder / "tokenizer.json").is_file():
-        words = read_json(folder / "tokenizer.json").get("model", {}).get("vocab")
-        if not isinstance(words, dict):
-            raise SuwenError("S505", folder, reason="tokenizer.json holds no word list")
-        vocabulary = CharacterVocabulary(sorted(words, key=lambda word: int(words[word])))
-    else:
-        raise SuwenError("S505", folder, reason="the folder has neither vocab.txt nor tokenizer.json")
-    for special in (PAD, UNK, CLS, SEP, MASK):
-        vocabulary.id(special)
-    return vocabulary

@@ -1,0 +1,49 @@
+"""The vocabularies of encoder folders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from suwen.errors import SuwenError
+from suwen.files import read_json, read_text
+from suwen.tagging.vocabulary import CLS, SEP, CharacterVocabulary
+
+__all__ = ["read_vocabulary"]
+
+
+def read_vocabulary(folder: Path, specials: Sequence[str] = (CLS, SEP)) -> CharacterVocabulary:
+    """Read the vocabulary of an encoder folder: ``vocab.txt``, or the word list inside ``tokenizer.json``.
+
+    Parameters
+    ----------
+    specials
+        The special tokens that must be there beside ``[PAD]`` and ``[UNK]``.
+
+    Raises
+    ------
+    SuwenError
+        S505 when there is neither, or a special token is missing.
+    """
+    if (folder / "vocab.txt").is_file():
+        vocabulary = CharacterVocabulary(_lines(folder / "vocab.txt"))
+    elif (folder / "tokenizer.json").is_file():
+        words = read_json(folder / "tokenizer.json").get("model", {}).get("vocab")
+        if not isinstance(words, dict):
+            raise SuwenError("S505", folder, reason="tokenizer.json holds no word list")
+        vocabulary = CharacterVocabulary(sorted(words, key=lambda word: int(words[word])))
+    else:
+        raise SuwenError("S505", folder, reason="the folder has neither vocab.txt nor tokenizer.json")
+    for special in specials:
+        vocabulary.id(special)
+    return vocabulary
+
+
+def _lines(path: Path) -> list[str]:
+    lines = [line.removesuffix("\r") for line in read_text(path).split("\n")]
+    if lines and not lines[-1]:
+        lines.pop()
+    # ERNIE's releases give each token's id in a second column.
+    if all(line.endswith(f"\t{i}") for i, line in enumerate(lines)):
+        return [line.rpartition("\t")[0] for line in lines]
+    return lines
