@@ -23,9 +23,10 @@ MODELS = {
     "feature-crf": ["--encoder", "feature-crf"],
     "bilstm-crf": ["--encoder", "bilstm"],
     "bert-random-crf": [
-        *("--encoder", "transformer", "--set", "encoder.layers=3", "--set", "encoder.hidden=128"),
+        *("--encoder", "transformer", "--set", "encoder.layers=2", "--set", "encoder.hidden=128"),
         *("--set", "encoder.dropout=0.1", "--set", "head.dropout=0.1"),
         *("--set", "optimization.learning_rate=1e-3", "--set", "optimization.warmup=0.1"),
+        *("--set", "optimization.epochs=5"),
     ],
 }
 COLUMNS = (
