@@ -21,9 +21,10 @@ from suwen.loading import load
 from suwen.schema import Schema
 from suwen.tagging.encode import Example
 from suwen.training.batches import Collator, LengthBatches
+from suwen.training.checkpoints import last_checkpoint, working_folder
 from suwen.training.config import EvaluationConfig, TrainingConfig, load_config
-from suwen.training.run import select_data, train_tagger, working_folder
-from suwen.training.trainer import last_checkpoint, stop_reason
+from suwen.training.run import select_data, train_tagger
+from suwen.training.trainer import stop_reason
 
 DRUGS = ["二甲双胍", "阿卡波糖", "格列美脲", "利拉鲁肽", "西格列汀", "胰岛素"]
 DISEASES = ["糖尿病", "高血压", "冠心病", "肥胖症", "脂肪肝"]
@@ -38,6 +39,7 @@ TINY = (
     "inputs.overlap=8",
     "optimization.batch_tokens=128",
     "optimization.average=0.9",
+    "optimization.least_steps=0",
     "optimization.learning_rate=0.01",
 )
 
@@ -137,6 +139,7 @@ def evaluations(name: str, values: list[float]) -> list[dict[str, float]]:
         ("loss", 2, [3.0, 2.0, 2.5, 2.6], True),
         ("f1", 2, [0.1, 0.5, 0.4], False),
         ("f1", 2, [0.1, 0.5, 0.4, 0.5], True),
+        ("f1", 2, [0.0, 0.0, 0.0, 0.0], False),
         ("never", 1, [9.0, 1.0, 5.0], False),
         ("loss", 1, [], False),
         ("f1", 1, [], False),
@@ -178,6 +181,13 @@ def test_training_covers_encoders_and_heads(tmp_path: Path, changes: tuple[str, 
     report = run(tmp_path / "model", "optimization.epochs=1", *changes)
     assert report.manifest["training"]["steps"] > 0
     assert load(tmp_path / "model")("老年糖尿病患者口服阿卡波糖治疗。").text.startswith("老年")
+
+
+def test_training_goes_through_a_small_corpus_more_often(tmp_path: Path) -> None:
+    report = run(tmp_path / "model", "optimization.epochs=1", "optimization.least_steps=30", "evaluation.stop=never")
+    steps = report.manifest["training"]["steps"]
+    assert 30 <= steps < 60
+    assert 15 <= len(report.manifest["training"]["evaluations"]) <= 30
 
 
 def test_training_with_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:

@@ -83,14 +83,17 @@ class CharacterVocabulary:
         return self.unk
 
     @classmethod
-    def from_texts(cls, texts: Iterable[str], minimum: int = 2) -> CharacterVocabulary:
-        """The lower-cased characters that occur at least `minimum` times, most frequent first."""
+    def from_texts(cls, texts: Iterable[str], minimum: int = 2, limit: int | None = None) -> CharacterVocabulary:
+        """The lower-cased characters that occur at least `minimum` times, most frequent first.
+
+        With a `limit` there are no more tokens than that, specials included.
+        """
         counts: Counter[str] = Counter()
         for text in texts:
             counts.update(character for character in text.lower() if not character.isspace())
         kept = [character for character, count in counts.items() if count >= minimum]
         kept.sort(key=lambda character: (-counts[character], character))
-        return cls((PAD, UNK, CLS, SEP, MASK, *kept))
+        return cls((PAD, UNK, CLS, SEP, MASK, *kept)[:limit])
 
     @classmethod
     def read(cls, path: Path) -> CharacterVocabulary:

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveInt, ValidationError
 
 from suwen.errors import SuwenError
 from suwen.files import read_text
 
-__all__ = ["PRESETS", "SCRATCH", "TrainingConfig", "load_config"]
+__all__ = [
+    "PRESETS",
+    "SCRATCH",
+    "Section",
+    "TrainingConfig",
+    "load_config",
+    "parse_settings",
+    "validated",
+    "with_overrides",
+]
 
 SCRATCH = ("bilstm", "bigru", "transformer")
 """Encoders that start from random weights; ``transformer`` has BERT's architecture."""
@@ -25,6 +35,9 @@ class Section(BaseModel):
     """A table of the configuration; unknown keys are errors, values do not change afterwards."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Configuration = TypeVar("Configuration", bound=Section)
 
 
 class EncoderConfig(Section):
@@ -76,6 +89,8 @@ class OptimizationConfig(Section):
     crf_learning_rate: float = Field(gt=0)
     weight_decay: NonNegativeFloat = 0.01
     epochs: PositiveInt
+    least_steps: NonNegativeInt = 0
+    """A small corpus is gone through more often than `epochs` says, until there were so many steps."""
     schedule: Literal["linear", "cosine", "constant"] = "linear"
     warmup: float = Field(default=0.0, ge=0, lt=1)
     """Share of the steps in which the rates rise from 0."""
@@ -92,7 +107,7 @@ class EvaluationConfig(Section):
     """When the dev part is scored and when the run ends."""
 
     steps: NonNegativeInt = 0
-    """Steps between evaluations; 0 evaluates after every epoch."""
+    """Steps between evaluations; 0 evaluates after every epoch, or 20 times where there are more epochs."""
     stop: Literal["loss", "f1", "never"] = "f1"
     """End early when the dev loss rises, or when the dev F1 does not."""
     patience: PositiveInt = 3
@@ -138,6 +153,7 @@ PRESETS: dict[str, dict[str, Any]] = {
             "crf_learning_rate": 1e-2,
             "weight_decay": 0.01,
             "epochs": 8,
+            "least_steps": 600,
             "warmup": 0.05,
             "batch_tokens": 4096,
             "max_gradient_norm": 5.0,
@@ -183,30 +199,65 @@ def load_config(
         preset = str(values.get("preset", preset))
     if preset not in PRESETS:
         raise SuwenError("S404", file, what="preset", name=preset, known=", ".join(PRESETS))
-    overrides = dict(options or {})
-    for setting in settings:
-        key, equals, value = setting.partition("=")
-        if not equals:
-            raise SuwenError("S402", key=setting, reason="the form is key=value")
-        overrides[key.strip()] = _toml_value(value.strip())
-    for key, value in overrides.items():
-        *tables, name = key.split(".")
-        table = values
-        for part in tables:
-            table = table.setdefault(part, {})
-            if not isinstance(table, dict):
-                raise SuwenError("S402", file, key=part, reason="it is a table")
-        table[name] = value
+    values = with_overrides(values, {**(options or {}), **parse_settings(settings)}, file)
     merged: dict[str, Any] = {"preset": preset, **PRESETS[preset]}
     for key, value in values.items():
         merged[key] = {**merged.get(key, {}), **value} if isinstance(value, dict) else value
     given = values.get("optimization", {})
     if preset == "best" and merged["encoder"].get("name", "bilstm") not in SCRATCH and "learning_rate" not in given:
         merged["optimization"] = {**merged["optimization"], "learning_rate": PRETRAINED_RATE}
+    return validated(TrainingConfig, merged, file)
+
+
+def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
+    """The values of ``key=value`` strings by dotted key; a value is TOML, or a plain string.
+
+    Raises
+    ------
+    SuwenError
+        S402 when there is no ``=``.
+    """
+    overrides = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals:
+            raise SuwenError("S402", key=setting, reason="the form is key=value")
+        overrides[key.strip()] = _toml_value(value.strip())
+    return overrides
+
+
+def with_overrides(values: Mapping[str, Any], overrides: Mapping[str, Any], file: Path | None = None) -> dict[str, Any]:
+    """A configuration's values with others, by dotted key, in their place.
+
+    Raises
+    ------
+    SuwenError
+        S402 when a key goes into what is no table.
+    """
+    changed: dict[str, Any] = copy.deepcopy(dict(values))
+    for key, value in overrides.items():
+        *tables, name = key.split(".")
+        table = changed
+        for part in tables:
+            table = table.setdefault(part, {})
+            if not isinstance(table, dict):
+                raise SuwenError("S402", file, key=part, reason="it is a table")
+        table[name] = value
+    return changed
+
+
+def validated(kind: type[Configuration], values: Mapping[str, Any], file: Path | None = None) -> Configuration:
+    """The configuration of these values.
+
+    Raises
+    ------
+    SuwenError
+        S401 for a misspelt key, S402 for a bad value.
+    """
     try:
-        return TrainingConfig.model_validate(merged)
+        return kind.model_validate(values)
     except ValidationError as error:
-        raise _readable(error, file) from None
+        raise _readable(error, kind, file) from None
 
 
 def _toml_value(text: str) -> Any:
@@ -216,21 +267,21 @@ def _toml_value(text: str) -> Any:
         return text
 
 
-def _readable(error: ValidationError, file: Path | None) -> SuwenError:
+def _readable(error: ValidationError, kind: type[Section], file: Path | None) -> SuwenError:
     """The first problem of a pydantic error as one line."""
     problem = error.errors()[0]
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         parent = key.rpartition(".")[0]
-        siblings = [name for name in _known_keys() if name.rpartition(".")[0] == parent]
+        siblings = [name for name in _known_keys(kind) if name.rpartition(".")[0] == parent]
         guess = difflib.get_close_matches(key, siblings, 1, 0)[0]
         return SuwenError("S401", file, key=key, guess=guess, known=", ".join(siblings))
     return SuwenError("S402", file, key=key, reason=problem["msg"].lower())
 
 
-def _known_keys() -> list[str]:
+def _known_keys(kind: type[Section]) -> list[str]:
     keys: list[str] = []
-    for name, field in TrainingConfig.model_fields.items():
+    for name, field in kind.model_fields.items():
         keys.append(name)
         if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
             keys += [f"{name}.{key}" for key in field.annotation.model_fields]

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import platform
 import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-import transformers
 from transformers import TrainerCallback, set_seed
 
 from suwen.corpus.split import Selection
 from suwen.errors import SuwenError
 from suwen.evaluation.strict import StrictScores, pair_documents, strict_scores
-from suwen.files import read_json, write_json
 from suwen.inference import Predictor
 from suwen.model_card import model_card
 from suwen.model_folder import TaggerSettings, write_model_folder
@@ -30,17 +24,13 @@ from suwen.schema import Schema
 from suwen.tagging.encode import Example
 from suwen.training.batches import Collator, LengthBatches
 from suwen.training.build import Untrained, build, continue_from, encode
+from suwen.training.checkpoints import open_work, versions, working_folder
 from suwen.training.config import TrainingConfig
 from suwen.training.data import Report, TrainingData, select_data
 from suwen.training.log import Log
-from suwen.training.trainer import TaggerTrainer, last_checkpoint, stop_reason
+from suwen.training.trainer import TaggerTrainer, stop_reason
 
 __all__ = ["Report", "TrainingData", "select_data", "train_tagger", "working_folder"]
-
-
-def working_folder(output: Path) -> Path:
-    """Where checkpoints and logs of an unfinished run are, beside the model folder to be."""
-    return output.with_name(f"{output.name}.training")
 
 
 def train_tagger(
@@ -78,7 +68,7 @@ def train_tagger(
         raise SuwenError("S104", output)
     work = working_folder(output)
     identity = _identity(data, config, schema, base)
-    checkpoint = _open_work(work, identity, resume)
+    checkpoint = open_work(work, identity, resume)
     started = time.monotonic()
     set_seed(config.seed)
     start = build(config, data.train, schema) if base is None else continue_from(base, config, schema)
@@ -97,7 +87,7 @@ def train_tagger(
         "configuration": config.model_dump(),
         "base": None if base is None else base.name,
         "seed": config.seed,
-        "versions": _versions(),
+        "versions": versions(),
         "data": data.description,
         "expressible": {part: loss.to_dict() for part, loss in losses.items()},
         "scores": {"dev": scores.to_dict()["micro"]} if scores else {},
@@ -174,33 +164,6 @@ def _identity(data: TrainingData, config: TrainingConfig, schema: Schema, base: 
         "configuration": config.model_dump(),
         "label set": schema.to_dict(),
         "base model": None if base is None else str(base.resolve()),
-    }
-
-
-def _open_work(work: Path, identity: dict[str, Any], resume: bool) -> Path | None:
-    """Create the working folder, or find the checkpoint to go on from (None: from the beginning)."""
-    record = work / "run.json"
-    if not resume:
-        if work.exists():
-            raise SuwenError("S511", work)
-        write_json(record, identity)
-        return None
-    if not record.is_file():
-        raise SuwenError("S507", work, reason="there is no unfinished run")
-    stored = read_json(record)
-    for what, value in json.loads(json.dumps(identity)).items():
-        if stored.get(what) != value:
-            raise SuwenError("S508", work, what=what)
-    return last_checkpoint(work)
-
-
-def _versions() -> dict[str, str]:
-    return {
-        "suwen": version("suwen"),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "transformers": transformers.__version__,
-        "numpy": np.__version__,
     }
 
 

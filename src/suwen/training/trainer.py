@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -17,19 +16,19 @@ from torch.utils.data import DataLoader
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
-from suwen.errors import SuwenError
-from suwen.files import read_json, replacing, write_text
+from suwen.files import replacing
 from suwen.models.tagger import Tagger
 from suwen.tagging.encode import Example
 from suwen.training.batches import Collator, LengthBatches
-from suwen.training.config import EvaluationConfig, OptimizationConfig, TrainingConfig
+from suwen.training.checkpoints import SECONDS_BETWEEN_CHECKPOINTS, CheckpointKeeper, checkpoint_folder
+from suwen.training.config import EvaluationConfig, TrainingConfig
 
-__all__ = ["BEST", "TaggerTrainer", "last_checkpoint", "stop_reason"]
+__all__ = ["BEST", "TaggerTrainer", "stop_reason"]
 
 BEST = "best.safetensors"
-COMPLETE = "complete"
 AVERAGE = "average.safetensors"
-SECONDS_BETWEEN_CHECKPOINTS = 120.0
+EVALUATIONS = 20
+"""So often at most is the dev part scored in a run that does not say how often."""
 SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
 
 State = dict[str, Tensor]
@@ -84,11 +83,12 @@ class TaggerTrainer(Trainer):  # type: ignore[misc]
         self.config = config
         self.evaluate_dev = evaluate_dev
         self.folder = folder
-        steps = len(self.batches) * options.epochs
+        epochs = max(options.epochs, math.ceil(options.least_steps / len(self.batches)))
+        steps = len(self.batches) * epochs
         self.average = WeightAverage(tagger, options.average) if options.average else None
         arguments = TrainingArguments(
             output_dir=str(folder),
-            num_train_epochs=options.epochs,
+            num_train_epochs=epochs,
             lr_scheduler_type=SCHEDULES[options.schedule],
             warmup_steps=round(options.warmup * steps),
             max_grad_norm=options.max_gradient_norm,
@@ -112,7 +112,7 @@ class TaggerTrainer(Trainer):  # type: ignore[misc]
             data_collator=Collator(padding),
             callbacks=[
                 Schedule(self.batches, config.evaluation, evaluate_dev is not None),
-                Keeper(self, options),
+                Keeper(self),
                 *listener,
             ],
         )
@@ -225,7 +225,7 @@ class Schedule(TrainerCallback):  # type: ignore[misc]
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:
         """Ask for an evaluation or a checkpoint."""
-        every = self.config.steps or len(self.batches)
+        every = self.config.steps or max(len(self.batches), state.max_steps // EVALUATIONS)
         last = state.global_step >= state.max_steps
         if last or state.global_step % every == 0:
             control.should_evaluate = self.has_dev
@@ -244,19 +244,18 @@ class Schedule(TrainerCallback):  # type: ignore[misc]
         self.saved = time.monotonic()
 
 
-class Keeper(TrainerCallback):  # type: ignore[misc]
-    """Keeps the weights' average, marks complete checkpoints, and ends a run whose loss is not finite."""
+class Keeper(CheckpointKeeper):
+    """Keeps the weights' average too, during the run and in its checkpoints."""
 
-    def __init__(self, trainer: TaggerTrainer, options: OptimizationConfig) -> None:
+    def __init__(self, trainer: TaggerTrainer) -> None:
         self.trainer = trainer
-        self.options = options
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
         """Take the average up where the checkpoint left it."""
         if self.trainer.average and state.global_step:
-            self.trainer.average.read(_checkpoint(Path(args.output_dir), state.global_step))
+            self.trainer.average.read(checkpoint_folder(Path(args.output_dir), state.global_step))
 
     def on_optimizer_step(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
@@ -265,24 +264,10 @@ class Keeper(TrainerCallback):  # type: ignore[misc]
         if self.trainer.average:
             self.trainer.average.update(state.global_step + 1)
 
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: dict[str, float] | None = None,
-        **_: object,
-    ) -> None:
-        """Refuse to go on with a loss that is not finite."""
-        if not math.isfinite((logs or {}).get("loss", 0.0)):
-            raise SuwenError("S510", step=state.global_step)
-
-    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:
-        """Mark the checkpoint complete once everything is in it."""
-        checkpoint = _checkpoint(Path(args.output_dir), state.global_step)
+    def write_extra(self, checkpoint: Path) -> None:
+        """Write the average."""
         if self.trainer.average:
             self.trainer.average.write(checkpoint)
-        write_text(checkpoint / COMPLETE, "")
 
 
 class WeightAverage:
@@ -337,21 +322,7 @@ def stop_reason(history: Sequence[dict[str, float]], config: EvaluationConfig) -
             return f"the dev loss rose {config.patience} times in a row"
     if config.stop == "f1":
         scores = [entry["eval_f1"] for entry in evaluations]
-        if scores and len(scores) - 1 - scores.index(max(scores)) >= config.patience:
+        # As long as nothing at all is found, there is nothing to compare.
+        if scores and max(scores) > 0 and len(scores) - 1 - scores.index(max(scores)) >= config.patience:
             return f"no better dev F1 in {config.patience} evaluations"
     return None
-
-
-def last_checkpoint(folder: Path) -> Path | None:
-    """Find the latest complete checkpoint and remove half-written ones."""
-    complete: list[tuple[int, Path]] = []
-    for path in folder.glob("checkpoint-*"):
-        if (path / COMPLETE).is_file():
-            complete.append((read_json(path / "trainer_state.json")["global_step"], path))
-        else:
-            shutil.rmtree(path)
-    return max(complete)[1] if complete else None
-
-
-def _checkpoint(folder: Path, step: int) -> Path:
-    return folder / f"checkpoint-{step}"
