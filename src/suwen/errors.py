@@ -93,7 +93,7 @@ CATALOG: dict[str, Message] = {
         "the checkpoint has no trained masked-language-model head ({missing} missing)",
         "use the checkpoint as published for pre-training, not one that was trained on for another task",
     ),
-    "S514": Message("the file asks for {what}", "only arrays and plain containers are admitted; do not trust this file"),
+    "S514": Message("the file asks for {what}", "only arrays and plain containers are read; do not trust this file"),
     "S520": Message("too little text to learn from: {found}; {reason}", "give more text, or set shorter sequences"),
 }
 

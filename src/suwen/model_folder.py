@@ -2,7 +2,8 @@
 
 ``suwen.json`` holds the settings, ``manifest.json`` where the model comes from and the SHA-256 of the other files
 (``README.md``, which people edit, excepted). A tagger's folder also holds ``vocab.txt``, ``bigrams.txt`` if it reads
-pairs of characters, and a per-character ``tokenizer.json`` for Hugging Face's libraries.
+pairs of characters, and a per-character ``tokenizer.json`` for Hugging Face's libraries; if it reads sub-words,
+``subwords.json`` and ``words.txt`` in its place.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from suwen.errors import SuwenError
 from suwen.files import read_json, replacing_folder, sha256, write_json, write_text
 from suwen.schema import Schema
 from suwen.schemes import scheme_named
+from suwen.tagging.alignment import Subwords
 from suwen.tagging.decode import Transitions
 from suwen.tagging.encode import Featurizer
 from suwen.tagging.vocabulary import CLS, MASK, PAD, SEP, UNK, BigramVocabulary, CharacterVocabulary
@@ -261,7 +263,11 @@ def write_model_folder(
         featurizer.characters.write(folder / VOCABULARY)
         if featurizer.bigrams is not None:
             featurizer.bigrams.write(folder / BIGRAMS)
-        write_tokenizer(folder, featurizer)
+        if featurizer.subwords is not None:
+            # A tokenizer per character would give other ids.
+            featurizer.subwords.write(folder)
+        else:
+            write_tokenizer(folder, featurizer)
         write_weights(folder)
 
     write_stored_model(path, "tagger", settings.to_dict(), write_files, manifest, card, overwrite)
@@ -292,7 +298,9 @@ def tagger_folder(stored: StoredModel) -> ModelFolder:
     settings = TaggerSettings.from_dict(stored.settings, path / SETTINGS)
     characters = CharacterVocabulary.read(path / VOCABULARY)
     bigrams = BigramVocabulary.read(path / BIGRAMS, characters) if "bigram_ids" in settings.features else None
-    return ModelFolder(path, settings, Featurizer(characters, bigrams, settings.special_tokens), stored.manifest)
+    subwords = Subwords.read(path, characters)
+    featurizer = Featurizer(characters, bigrams, settings.special_tokens, subwords)
+    return ModelFolder(path, settings, featurizer, stored.manifest)
 
 
 def check_keys(values: Mapping[str, Any], kinds: Mapping[str, Types], path: Path | None) -> None:

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from suwen.cli import compare, corpus, demo, evaluate, extract, train
+from suwen.cli import compare, corpus, demo, encoders, evaluate, extract, train
 from suwen.cli.output import fail
 from suwen.errors import SuwenError
 
@@ -27,6 +27,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("extract")(extract.extract)
+app.command("encoders")(encoders.encoders)
 app.command("demo")(demo.demo)
 
 

@@ -62,7 +62,8 @@ def train(
     ),
     encoder: str | None = typer.Option(
         None,
-        help="bilstm, bigru, transformer (random start), a folder of a BERT-like model, dictionary or feature-crf.",
+        help="bilstm, bigru, transformer (random start), dictionary, feature-crf; pretrained: a name that 'suwen "
+        "encoders' shows, a name on the Hugging Face hub, or a folder.",
     ),
     head: Head | None = typer.Option(None, help="What turns the encoder's vectors into tags."),
     transfer: Transfer | None = typer.Option(None, help="Whether the encoder learns too, or only what is above it."),

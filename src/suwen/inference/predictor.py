@@ -141,7 +141,7 @@ class _Reading:
     undecided: int
     """How many blocks have not been decoded."""
     spans: list[ScoredSpan] = field(default_factory=list)
-    """What was found, in view offsets."""
+    """What was found, in the model's positions."""
 
 
 class Predictor(Extractor):
@@ -194,8 +194,9 @@ class Predictor(Extractor):
         yield from _finished(waiting)
 
     def _open(self, document: Document, owned: Sequence[Span] | None) -> _Reading:
-        prepared = prepare(document.text, self.settings.view, self.settings.windows, owned)
-        return _Reading(document, prepared, self.featurizer.arrays(prepared.view.text), len(prepared.blocks))
+        rules = self.settings.view, self.settings.windows
+        prepared = prepare(document.text, *rules, owned, self.featurizer.subwords)
+        return _Reading(document, prepared, self.featurizer.prepared_arrays(prepared), len(prepared.blocks))
 
     def _decide(self, pool: Sequence[tuple[_Reading, Block]]) -> None:
         """Score and decode blocks, and hand each document what was found in it."""
@@ -238,4 +239,5 @@ def _finished(waiting: deque[_Reading]) -> Iterator[Document]:
     """Take the documents off the front of the queue that are decoded, so that they leave in the order they came."""
     while waiting and not waiting[0].undecided:
         reading = waiting.popleft()
-        yield with_predictions(reading.document, reading.prepared.view, reading.spans)
+        spans = reading.prepared.view_spans(reading.spans)
+        yield with_predictions(reading.document, reading.prepared.view, spans)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from suwen.document import Entity
 from suwen.schemes import LabelSpan, Scheme, flatten
+from suwen.tagging.alignment import Alignment, Subwords
 from suwen.tagging.vocabulary import CLS, SEP, BigramVocabulary, CharacterVocabulary
 from suwen.text.sentences import split_sentences
 from suwen.text.view import View, ViewRules, make_view
@@ -19,6 +20,7 @@ from suwen.text.windows import Block, Window, WindowRules, make_blocks
 __all__ = ["Example", "Featurizer", "Losses", "Prepared", "block_spans", "encode_gold", "prepare"]
 
 Span = tuple[int, int]
+ScoredSpan = tuple[str, int, int, float]
 Inputs = dict[str, NDArray[np.int32]]
 
 
@@ -33,11 +35,19 @@ class Featurizer:
         The vocabulary of ``bigram_ids``, or None.
     special_tokens
         Whether a window is put between ``[CLS]`` and ``[SEP]``, as BERT expects.
+    subwords
+        For an encoder that does not read characters: what cuts text into the tokens of `characters`. All positions and
+        lengths then count tokens.
     """
 
     def __init__(
-        self, characters: CharacterVocabulary, bigrams: BigramVocabulary | None = None, special_tokens: bool = False
+        self,
+        characters: CharacterVocabulary,
+        bigrams: BigramVocabulary | None = None,
+        special_tokens: bool = False,
+        subwords: Subwords | None = None,
     ) -> None:
+        self.subwords = subwords
         self.characters = characters
         self.bigrams = bigrams
         self.special_tokens = special_tokens
@@ -67,6 +77,12 @@ class Featurizer:
             return {"input_ids": ids}
         return {"input_ids": ids, "bigram_ids": self.bigrams.ids(ids)}
 
+    def prepared_arrays(self, prepared: Prepared) -> Inputs:
+        """The ids of a text that `prepare` cut up with this featurizer's sub-words, or without any."""
+        if prepared.alignment is not None:
+            return {"input_ids": prepared.alignment.ids}
+        return self.arrays(prepared.view.text)
+
     def window(self, arrays: Inputs, window: Window) -> Inputs:
         """The arrays of one window, with special tokens where the model wants them."""
         cut = {name: array[window.start : window.end] for name, array in arrays.items()}
@@ -80,15 +96,34 @@ class Featurizer:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A text cut up for a model: its view, its sentences (view offsets), and the blocks that are decoded."""
+    """A text cut up for a model: its view, its sentences (view offsets), and the blocks that are decoded.
+
+    With an `alignment` the blocks count its tokens, otherwise the characters of the view.
+    """
 
     view: View
     sentences: list[Span]
     blocks: list[Block]
+    alignment: Alignment | None = None
+
+    def positions(self, start: int, end: int) -> Span | None:
+        """The model's positions of a span of the view, or None when no tokens stand for exactly these characters."""
+        return (start, end) if self.alignment is None else self.alignment.to_tokens(start, end)
+
+    def view_spans(self, spans: Iterable[ScoredSpan]) -> Iterator[ScoredSpan]:
+        """Spans of the model's positions as spans of the view; one that stands for no character vanishes."""
+        for label, start, end, score in spans:
+            span = (start, end) if self.alignment is None else self.alignment.to_characters(start, end)
+            if span is not None:
+                yield label, *span, score
 
 
 def prepare(
-    text: str, view_rules: ViewRules, window_rules: WindowRules, owned: Sequence[Span] | None = None
+    text: str,
+    view_rules: ViewRules,
+    window_rules: WindowRules,
+    owned: Sequence[Span] | None = None,
+    subwords: Subwords | None = None,
 ) -> Prepared:
     """View, sentences and blocks of a text.
 
@@ -96,14 +131,38 @@ def prepare(
     ----------
     owned
         Source spans; only sentences that begin in one of them are put into blocks. None means all.
+    subwords
+        What cuts the text into tokens when the model does not read characters.
     """
     view = make_view(text, view_rules)
-    sentences = split_sentences(view)
+    sentences = every = split_sentences(view)
     if owned is not None and sentences:
         starts = view.source[[start for start, _ in sentences]]
         inside = _inside(starts, owned)
         sentences = [sentence for sentence, mine in zip(sentences, inside, strict=True) if mine]
-    return Prepared(view, sentences, make_blocks(sentences, len(view.text), window_rules))
+    if subwords is None:
+        return Prepared(view, sentences, make_blocks(sentences, len(view.text), window_rules))
+    alignment = subwords.align(view.text, every)
+    blocks = [
+        block
+        for run in _runs(sentences, every)
+        for block in make_blocks(alignment.cover(run), len(alignment.ids), window_rules)
+    ]
+    return Prepared(view, sentences, blocks, alignment)
+
+
+def _runs(chosen: Sequence[Span], every: Sequence[Span]) -> Iterator[list[Span]]:
+    """Chosen sentences in runs that follow each other; tokens leave no gap where one was left out."""
+    run: list[Span] = []
+    wanted = set(chosen)
+    for sentence in every:
+        if sentence in wanted:
+            run.append(sentence)
+        elif run:
+            yield run
+            run = []
+    if run:
+        yield run
 
 
 def _inside(positions: NDArray[np.int32], spans: Sequence[Span]) -> NDArray[np.bool_]:
@@ -122,8 +181,8 @@ class Losses:
 
     The reasons are ``overlapping`` (a flat tag sequence holds one entity per character), ``crosses a sentence end``
     (or the end of what is decided together), ``cut by a window`` (in training only: it spans two windows of one very
-    long sentence), ``not in the view`` (it begins or ends in characters that the view drops) and ``label not learnt``
-    (the label set does not have it).
+    long sentence), ``not in the view`` (it begins or ends in characters that the view drops), ``within a token`` (of a
+    sub-word vocabulary) and ``label not learnt`` (the label set does not have it).
     """
 
     entities: int = 0
@@ -175,7 +234,7 @@ def encode_gold(
         Their document's text as `prepare` cut it.
     """
     tag_ids = {tag: i for i, tag in enumerate(scheme.tags(labels))}
-    arrays = featurizer.arrays(prepared.view.text)
+    arrays = featurizer.prepared_arrays(prepared)
     examples: list[Example] = []
     expressible, losses = block_spans(gold, prepared, labels)
     for block, inside in zip(prepared.blocks, expressible, strict=True):
@@ -208,8 +267,10 @@ def block_spans(
             losses.lost["label not learnt"] += 1
         elif span is None or _hull(prepared.view, span) != (start, end):
             losses.lost["not in the view"] += 1
+        elif (positions := prepared.positions(*span)) is None:
+            losses.lost["within a token"] += 1
         else:
-            spans.append((label, *span))
+            spans.append((label, *positions))
     spans, overlapping = flatten(spans, labels)
     losses.lost["overlapping"] = len(overlapping)
 

@@ -11,7 +11,9 @@ import torch
 from suwen.corpus.split import Selection
 from suwen.errors import SuwenError
 from suwen.model_folder import ModelFolder, TaggerSettings, read_model_folder
+from suwen.models.catalog import find_encoder
 from suwen.models.encoders import RecurrentEncoder, TransformerEncoder, read_vocabulary
+from suwen.models.sentencepiece import read_subwords
 from suwen.models.tagger import Tagger
 from suwen.models.weights import read_tagger
 from suwen.schema import Schema
@@ -45,7 +47,7 @@ def build(config: TrainingConfig, selections: Sequence[Selection], schema: Schem
     Raises
     ------
     SuwenError
-        S506 when the encoder is neither known nor a folder, S402 when its input is shorter than the windows, S406 for
+        S506 when the encoder is nowhere to be found, S402 when its input is shorter than the windows, S406 for
         a frozen encoder of random weights.
     """
     encoder: RecurrentEncoder | TransformerEncoder
@@ -59,15 +61,9 @@ def build(config: TrainingConfig, selections: Sequence[Selection], schema: Schem
             )
         encoder, featurizer = _from_scratch(config, selections)
     else:
-        folder = Path(config.encoder.name)
-        if not folder.is_dir():
-            raise SuwenError(
-                "S506",
-                config.encoder.name,
-                advice=f"give one of {', '.join(SCRATCH)}, dictionary, feature-crf, or the folder of a BERT-like model",
-            )
+        folder = find_encoder(config.encoder.name, (*SCRATCH, "dictionary", "feature-crf"))
         encoder = TransformerEncoder.from_folder(folder)
-        featurizer = Featurizer(read_vocabulary(folder), special_tokens=True)
+        featurizer = _featurizer(folder, encoder)
     _check_length(encoder, config)
     scheme = scheme_named(config.head.scheme)
     tagger = Tagger(
@@ -89,6 +85,15 @@ def build(config: TrainingConfig, selections: Sequence[Selection], schema: Schem
         decoding=config.head.decoding if config.head.name == "fc" else "crf",
     )
     return Untrained(tagger, featurizer, settings)
+
+
+def _featurizer(folder: Path, encoder: TransformerEncoder) -> Featurizer:
+    """The featurizer of a pretrained encoder, whose vocabulary may have fewer ids than the encoder, but not more."""
+    vocabulary = read_vocabulary(folder)
+    if len(vocabulary) > encoder.config.vocab_size:
+        reason = f"the vocabulary has {len(vocabulary)} tokens, the encoder {encoder.config.vocab_size}"
+        raise SuwenError("S505", folder, reason=reason)
+    return Featurizer(vocabulary, special_tokens=True, subwords=read_subwords(folder, vocabulary))
 
 
 def _from_scratch(
@@ -186,7 +191,9 @@ def encode(selections: Sequence[Selection], start: Untrained) -> tuple[list[Exam
     examples: list[Example] = []
     total = Losses()
     for selection in selections:
-        prepared = prepare(selection.document.text, settings.view, settings.windows, selection.spans)
+        prepared = prepare(
+            selection.document.text, settings.view, settings.windows, selection.spans, start.featurizer.subwords
+        )
         found, losses = encode_gold(selection.gold, prepared, start.featurizer, scheme, settings.schema.labels)
         examples += found
         total.entities += losses.entities

@@ -1,0 +1,32 @@
+"""The command ``suwen encoders``."""
+
+from __future__ import annotations
+
+import typer
+
+from suwen.cli.output import report, show
+
+
+def encoders(
+    as_json: bool = typer.Option(False, "--json", help="Print the catalog as JSON, with sources and notes."),
+) -> None:
+    """Show the published Chinese encoders that --encoder knows by name.
+
+    Example: suwen encoders --json
+    """
+    from suwen.models.catalog import CATALOG
+
+    if as_json:
+        report([entry.to_dict() for entry in CATALOG.values()])
+        return
+    from rich.table import Table
+
+    table = Table(title="Published encoders", title_justify="left")
+    for heading in ("name", "layers × width, heads", "tokens", "license", "hub"):
+        table.add_column(heading, overflow="fold")
+    for entry in CATALOG.values():
+        size = f"{entry.layers} × {entry.width}, {entry.heads}"
+        where = entry.hub[0] if entry.hub else "not on the hub"
+        table.add_row(entry.name, size, entry.tokenizer, entry.license, where)
+    learnt = (f"{entry.name}: {entry.task}. Read {entry.corpora}. {entry.note}".strip() for entry in CATALOG.values())
+    show(table, *learnt)
