@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from suwen.cli import compare, corpus, demo, encoders, evaluate, extract, train
+from suwen.cli import compare, corpus, demo, encoders, evaluate, extract, pretrain, train
 from suwen.cli.output import fail
 from suwen.errors import SuwenError
 
@@ -23,6 +23,7 @@ app = typer.Typer(
     help="Named entities in Chinese medical literature: check and split corpora, train, evaluate, extract.",
 )
 app.add_typer(corpus.app, name="corpus")
+app.command("pretrain")(pretrain.pretrain)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)

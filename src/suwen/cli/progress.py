@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-__all__ = ["TrainingProgress"]
+__all__ = ["PretrainingProgress", "TrainingProgress"]
 
 
 class TrainingProgress(TrainerCallback):  # type: ignore[misc]
@@ -57,3 +57,25 @@ class TrainingProgress(TrainerCallback):  # type: ignore[misc]
     def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:
         """Leave the bar as it is."""
         self.progress.stop()
+
+
+class PretrainingProgress(TrainingProgress):
+    """Shows steps, loss, tokens per second, the held-out loss and the time left."""
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **_: object,
+    ) -> None:
+        """Show loss and speed, and a line for each held-out loss."""
+        logs = logs or {}
+        if "loss" in logs:
+            speed = f"  {logs['tokens_per_second']:,.0f} tokens/s" if "tokens_per_second" in logs else ""
+            self.progress.update(self.task, loss=f"loss {logs['loss']:.4f}{speed}")
+        if "eval_loss" in logs:
+            self.progress.console.print(
+                f"step {state.global_step:7d}  held-out loss {logs['eval_loss']:.4f}", highlight=False
+            )

@@ -1,0 +1,184 @@
+"""The configuration of a pre-training run: a recipe, a size, and ``--set`` overrides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
+
+from suwen.errors import SuwenError
+from suwen.models.checkpoints import read_checkpoint
+from suwen.pretraining.strategies import strategy_named
+from suwen.training.config import Section, parse_settings, validated, with_overrides
+
+__all__ = ["SIZES", "PretrainingConfig", "load_config"]
+
+HEAD_WIDTH = 64
+
+
+class ModelConfig(Section):
+    """The encoder's size."""
+
+    layers: PositiveInt
+    hidden: PositiveInt
+    attention_heads: PositiveInt
+    intermediate: PositiveInt
+    positions: PositiveInt = 512
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Used while pre-training only; the written encoder is configured with 0.1, BERT's value, for fine-tuning."""
+
+
+class DataConfig(Section):
+    """How the texts are read and cut."""
+
+    layout: Literal["auto", "lines", "blank-lines", "documents"] = "auto"
+    lengths: tuple[PositiveInt, ...] = (128, 512)
+    """Positions of a sequence, one length after another: the curriculum."""
+    shares: tuple[PositiveInt | NonNegativeFloat, ...] = (0.9, 0.1)
+    """The share of the steps for each length. BERT's own: 90 % with 128 positions, 10 % with 512."""
+    held_out: float = Field(default=0.01, gt=0, lt=1)
+    minimum_count: PositiveInt = 2
+    vocabulary_size: PositiveInt = 8000
+    segmenter: Literal["thulac", "jieba", "none"] = "thulac"
+    workers: NonNegativeInt = 0
+    """Processes that prepare batches; 0 prepares them between the steps."""
+
+    @model_validator(mode="after")
+    def _matched(self) -> DataConfig:
+        if len(self.lengths) != len(self.shares) or not self.lengths:
+            raise ValueError("as many shares as lengths are needed")
+        if min(self.lengths) < 8:
+            raise ValueError("a sequence has at least 8 positions")
+        if sum(self.shares) <= 0:
+            raise ValueError("some share must be positive")
+        return self
+
+
+class MaskingConfig(Section):
+    """How characters are masked."""
+
+    share: float = Field(default=0.15, gt=0, lt=1)
+    copies: PositiveInt = 10
+    """With static masking: the drawings that passes over the text take turns in (BERT's ``dupe_factor``)."""
+
+
+class OptimizationConfig(Section):
+    """How the weights are learnt: AdamW, a rate that rises and then falls to 0 linearly."""
+
+    learning_rate: float = Field(gt=0)
+    steps: PositiveInt
+    warmup: float = Field(default=0.05, ge=0, lt=1)
+    batch_tokens: PositiveInt
+    """Positions per batch and device."""
+    weight_decay: NonNegativeFloat = 0.01
+    max_gradient_norm: float = Field(default=1.0, gt=0)
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+
+
+class EvaluationConfig(Section):
+    """When and on how much the held-out loss is taken."""
+
+    steps: NonNegativeInt = 0
+    """Steps between evaluations; 0 makes 20 in the run."""
+    characters: PositiveInt = 200_000
+
+
+class PretrainingConfig(Section):
+    """All that decides a run, apart from texts, vocabulary, lexicon and the encoder that it goes on from."""
+
+    strategy: str
+    size: str
+    model: ModelConfig
+    data: DataConfig
+    masking: MaskingConfig
+    optimization: OptimizationConfig
+    evaluation: EvaluationConfig
+    seed: NonNegativeInt = 0
+
+
+# layers, width, learning rate, positions per batch, steps
+SIZES: dict[str, tuple[int, int, float, int, int]] = {
+    "mini": (2, 128, 2e-3, 4096, 30_000),
+    "small": (4, 256, 1e-3, 16384, 50_000),
+    "medium": (6, 384, 7e-4, 32768, 100_000),
+    "large": (8, 512, 5e-4, 65536, 100_000),
+    "base": (12, 768, 1e-4, 131072, 250_000),
+}
+"""``mini`` is meant for two CPU cores, ``base`` is the size of the published encoders; heads are 64 wide."""
+
+WARM_RATE = 0.5
+"""A run that goes on from trained weights starts with this part of the size's learning rate."""
+
+
+def load_config(
+    strategy: str, size: str = "mini", settings: Sequence[str] = (), base: Path | None = None, seed: int = 0
+) -> PretrainingConfig:
+    """Put a configuration together: recipe and size, then ``key=value`` settings.
+
+    Parameters
+    ----------
+    base
+        The folder of an encoder to go on from; its sizes take the place of `size` and of the recipe's shape.
+
+    Raises
+    ------
+    SuwenError
+        S401 for a misspelt key, S402 for a bad value, S404 for an unknown strategy or size, S406 for sizes beside
+        `base`, S506 when `base` is no BERT, and as `suwen.models.checkpoints.read_checkpoint`.
+    """
+    recipe = strategy_named(strategy)
+    if size not in SIZES:
+        raise SuwenError("S404", what="size", name=size, known=", ".join(SIZES))
+    layers, hidden, rate, tokens, steps = SIZES[size]
+    if recipe.shallow:
+        # 12 x 768 becomes 3 x 1024, as ERNIE-tiny has it.
+        layers, hidden = max(1, layers // 4), HEAD_WIDTH * round(hidden * 4 / 3 / HEAD_WIDTH)
+    overrides = parse_settings(settings)
+    model: dict[str, Any] = {"layers": layers, "hidden": hidden}
+    if base is not None:
+        if any(key.split(".")[0] == "model" and key != "model.dropout" for key in overrides):
+            advice = "leave it out: the encoder's own size is kept"
+            raise SuwenError("S406", first="--from", second="another model size", advice=advice)
+        model = _sizes_of(base)
+        size, rate = "", rate * WARM_RATE
+    values: dict[str, Any] = {
+        "strategy": strategy,
+        "size": size,
+        "model": model,
+        "data": {},
+        "masking": {},
+        "optimization": {"learning_rate": rate, "steps": steps, "batch_tokens": tokens},
+        "evaluation": {},
+        "seed": seed,
+    }
+    values = with_overrides(values, overrides)
+    if "lengths" in values["data"] and "shares" not in values["data"]:
+        count = len(values["data"]["lengths"]) if isinstance(values["data"]["lengths"], list) else 1
+        values["data"]["shares"] = [1.0] * count
+    sizes = values["model"]
+    if isinstance(sizes.get("hidden"), int):
+        sizes.setdefault("attention_heads", max(1, sizes["hidden"] // HEAD_WIDTH))
+        sizes.setdefault("intermediate", 4 * sizes["hidden"])
+    config = validated(PretrainingConfig, values)
+    if config.model.hidden % config.model.attention_heads:
+        raise SuwenError("S402", key="model.attention_heads", reason=f"it does not divide {config.model.hidden}")
+    if max(config.data.lengths) > config.model.positions:
+        raise SuwenError("S402", key="data.lengths", reason=f"the encoder has {config.model.positions} positions")
+    return config
+
+
+def _sizes_of(base: Path) -> dict[str, Any]:
+    stored = read_checkpoint(base).config
+    if stored["model_type"] != "bert":
+        raise SuwenError("S506", base, advice=f"only a BERT can be trained on, this is {stored['model_type']!r}")
+    # Where a published configuration is silent, BERT's own sizes hold.
+    defaults = {
+        "layers": ("num_hidden_layers", 12),
+        "hidden": ("hidden_size", 768),
+        "attention_heads": ("num_attention_heads", 12),
+        "intermediate": ("intermediate_size", 3072),
+        "positions": ("max_position_embeddings", 512),
+    }
+    return {name: stored.get(key, default) for name, (key, default) in defaults.items()}

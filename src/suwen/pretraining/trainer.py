@@ -1,0 +1,204 @@
+"""The pre-training loop: Hugging Face's Trainer over numbered batches, with held-out loss and exact resumption."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+from torch.utils.data import BatchSampler, DataLoader
+from transformers import (
+    PreTrainedModel,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
+from transformers.trainer_callback import PrinterCallback, ProgressCallback
+
+from suwen.pretraining.batches import HeldOut, MaskedBatches
+from suwen.pretraining.config import PretrainingConfig
+from suwen.training.checkpoints import SECONDS_BETWEEN_CHECKPOINTS, CheckpointKeeper
+
+__all__ = ["PretrainingTrainer"]
+
+EVALUATIONS = 20
+LOG_STEPS = 50
+
+
+class PretrainingTrainer(Trainer):  # type: ignore[misc]
+    """Trains an encoder on masked batches.
+
+    Parameters
+    ----------
+    model
+        A BERT of `suwen.pretraining.model`.
+    batches
+        One item a step and process.
+    held_out
+        What the held-out loss is taken on.
+    config
+        The run's configuration.
+    folder
+        Where checkpoints and logs go.
+    device
+        ``cpu`` or ``cuda``.
+    listener
+        Further callbacks, for example a progress bar.
+    """
+
+    optimizer: torch.optim.Optimizer | None
+    control: TrainerControl
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        batches: MaskedBatches,
+        held_out: HeldOut,
+        config: PretrainingConfig,
+        folder: Path,
+        device: str = "cpu",
+        listener: Sequence[TrainerCallback] = (),
+    ) -> None:
+        options = config.optimization
+        self.batches, self.held_out, self.config = batches, held_out, config
+        self._logged = (0, 0, time.monotonic())
+        arguments = TrainingArguments(
+            output_dir=str(folder),
+            max_steps=options.steps,
+            lr_scheduler_type="linear",
+            warmup_steps=round(options.warmup * options.steps),
+            max_grad_norm=options.max_gradient_norm,
+            bf16=options.precision == "bf16",
+            fp16=options.precision == "fp16",
+            seed=config.seed,
+            use_cpu=device == "cpu",
+            logging_steps=max(1, min(LOG_STEPS, options.steps // EVALUATIONS)),
+            logging_nan_inf_filter=False,
+            eval_strategy="no",
+            save_strategy="no",
+            save_total_limit=2,
+            remove_unused_columns=False,
+            dataloader_num_workers=config.data.workers,
+            report_to=[],
+            disable_tqdm=True,
+        )
+        super().__init__(
+            model=model,
+            args=arguments,
+            train_dataset=batches,
+            callbacks=[_Schedule(config), CheckpointKeeper(), *listener],
+        )
+        for unwanted in (PrinterCallback, ProgressCallback):
+            self.remove_callback(unwanted)
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """Load the batches in the order of their numbers."""
+        loader: DataLoader[Any] = DataLoader(
+            self.batches,
+            batch_sampler=BatchSampler(range(len(self.batches)), 1, drop_last=False),
+            collate_fn=_only,
+            num_workers=self.config.data.workers,
+            pin_memory=not self.args.use_cpu,
+        )
+        prepared: DataLoader[Any] = self.accelerator.prepare(loader)
+        return prepared
+
+    def create_optimizer(self, model: PreTrainedModel | None = None) -> torch.optim.Optimizer:
+        """Create AdamW; biases and norms do not decay."""
+        if self.optimizer is None:
+            options = self.config.optimization
+            parameters = [parameter for parameter in (model or self.model).parameters() if parameter.requires_grad]
+            groups = [
+                {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": options.weight_decay},
+                {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+            ]
+            self.optimizer = torch.optim.AdamW(
+                groups, lr=options.learning_rate, betas=(0.9, 0.98), eps=1e-6, fused=True
+            )
+        return self.optimizer
+
+    def evaluate(self, *_: object, **__: object) -> dict[str, float]:
+        """Take the held-out loss, in nats per masked character, as ``eval_loss``."""
+        begun = time.monotonic()
+        metrics = {"eval_loss": self.held_out_loss()}
+        # Tokens per second are those of training.
+        self._logged = (*self._logged[:2], self._logged[2] + time.monotonic() - begun)
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    def held_out_loss(self) -> float:
+        """The mean loss over the masked characters of the held-out text."""
+        model: PreTrainedModel = self.accelerator.unwrap_model(self.model)
+        model.eval()
+        total = 0.0
+        with torch.inference_mode(), self.compute_loss_context_manager():
+            for batch in self.held_out.batches:
+                tensors = {name: tensor.to(self.args.device) for name, tensor in batch.items()}
+                total += float(model(**tensors)["masked_total"])
+        model.train()
+        return total / len(self.held_out.targets)
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Log with the tokens seen so far, and the tokens per second since the last time."""
+        if "loss" in logs:
+            seen, now = self.tokens_seen(), time.monotonic()
+            step, before, then = self._logged
+            if step:
+                logs["tokens_per_second"] = round((seen - before) / max(now - then, 1e-9))
+            logs["tokens"] = seen
+            self._logged = (self.state.global_step, seen, now)
+        super().log(logs, start_time)
+
+    def tokens_seen(self) -> int:
+        """Positions that the steps so far have read, on all devices."""
+        return self.batches.tokens_until(self.state.global_step)
+
+    def run(self, checkpoint: Path | None) -> list[dict[str, float]]:
+        """Train from the beginning or from a checkpoint; returns what was logged, held-out losses included.
+
+        Raises
+        ------
+        SuwenError
+            S510 when the loss is not finite.
+        """
+        if checkpoint is not None:
+            self.state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
+        if checkpoint is not None and self.state.global_step >= self.state.max_steps:
+            # The run was killed between its end and the writing of its encoder.
+            self.model.load_state_dict(load_file(checkpoint / "model.safetensors"), strict=False)
+        else:
+            self.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        return list(self.state.log_history)
+
+
+class _Schedule(TrainerCallback):  # type: ignore[misc]
+    """Decides when to take the held-out loss and when to write a checkpoint."""
+
+    def __init__(self, config: PretrainingConfig) -> None:
+        self.every = config.evaluation.steps or max(1, config.optimization.steps // EVALUATIONS)
+        self.saved = time.monotonic()
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:
+        """Ask for an evaluation or a checkpoint."""
+        if state.global_step >= state.max_steps or state.global_step % self.every == 0:
+            control.should_evaluate = control.should_log = control.should_save = True
+        # One process alone must not save: the others would not wait for it.
+        if args.world_size == 1 and time.monotonic() - self.saved > SECONDS_BETWEEN_CHECKPOINTS:
+            control.should_save = True
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:
+        """Start counting the time to the next checkpoint."""
+        self.saved = time.monotonic()
+
+
+def _only(batches: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """The one batch of a step: its item is a batch already."""
+    (batch,) = batches
+    return batch
