@@ -348,6 +348,7 @@ def test_text_cache_counts_everything_and_is_built_once(text_file, tmp_path) -> 
     assert text.train.dtype == np.uint16
     before = (text.folder / "train.ids").stat().st_mtime_ns
     assert (opened(text_file, tmp_path / "cache").folder / "train.ids").stat().st_mtime_ns == before
+    assert len(CharacterVocabulary.from_texts(lines(), 1, limit=20)) == 20
     sources = find_sources([text_file], Exclusion())
     units = open_units(text, sources, TextRules(held_out=0.1), "jieba", frozenset(["空腹血糖"]), silent)
     shown = "".join(text.vocabulary.tokens[i][0] for i in text.train)
@@ -477,16 +478,18 @@ def test_run_killed_and_resumed_gives_the_same_weights(tmp_path, text_file) -> N
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
+@pytest.mark.slow
 def test_run_learns_more_than_frequencies(tmp_path, text_file) -> None:
+    text_file.write_text("".join(f"{line}\n" for line in lines(600)), encoding="utf-8")
     manifest = run(
         tmp_path / "encoder",
         text_file,
         "model.hidden=32",
         "data.lengths=[32]",
-        "optimization.steps=150",
+        "optimization.steps=600",
         "optimization.batch_tokens=512",
-        "optimization.learning_rate=0.01",
-        "evaluation.steps=75",
+        "optimization.learning_rate=0.005",
+        "evaluation.steps=300",
         strategy="roberta",
     )
-    assert manifest["held_out"]["loss"] < 0.8 * manifest["held_out"]["unigram_loss"]
+    assert manifest["held_out"]["loss"] < manifest["held_out"]["unigram_loss"] - 0.3

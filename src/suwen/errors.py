@@ -94,7 +94,9 @@ CATALOG: dict[str, Message] = {
         "use the checkpoint as published for pre-training, not one that was trained on for another task",
     ),
     "S514": Message("the file asks for {what}", "only arrays and plain containers are read; do not trust this file"),
-    "S520": Message("too little text to learn from: {found}; {reason}", "give more text, or set shorter sequences"),
+    "S520": Message(
+        "too little text to learn from: {found}; {reason}", "give more, or set data.lengths or data.held_out otherwise"
+    ),
 }
 
 

@@ -45,7 +45,9 @@ def pretrain(
     ),
     strategy: Strategy = typer.Option(..., help="What is masked and when, and whether sentences are paired."),
     output: Path = typer.Option(..., "-o", "--output", metavar="DIR", help="The encoder folder to write."),
-    base: Path | None = typer.Option(None, "--from", metavar="ENCODER", help="Go on from this encoder (a folder)."),
+    base: str | None = typer.Option(
+        None, "--from", metavar="ENCODER", help="Go on from this encoder: a folder, a catalogue name or a hub name."
+    ),
     size: Size | None = typer.Option(
         None, help="2 x 128 (mini, the default), 4 x 256, 6 x 384, 8 x 512 or 12 x 768 (base)."
     ),
@@ -87,6 +89,7 @@ def pretrain(
         raise SuwenError("S406", first=given, second=f"no {needed}", advice=f"give {needed} too")
     try:
         from suwen.cli.progress import PretrainingProgress
+        from suwen.models.catalog import find_encoder
         from suwen.pretraining.config import load_config
         from suwen.pretraining.passages import read_exclusion
         from suwen.pretraining.run import NO_EXCLUSION, Texts
@@ -95,11 +98,12 @@ def pretrain(
         raise SuwenError("S405", package=error.name, install="suwen[train]") from None
 
     chosen = [*settings, *([f'data.segmenter="{segmenter}"'] if segmenter else [])]
-    config = load_config(strategy.value, (size or Size.MINI).value, chosen, base, seed)
+    folder = find_encoder(base) if base is not None else None
+    config = load_config(strategy.value, (size or Size.MINI).value, chosen, folder, seed)
     exclusion = read_exclusion(exclude_split, exclude_part, texts) if exclude_split else NO_EXCLUSION
     console = standard_error()
     manifest = run(
-        Texts(tuple(texts), vocabulary, tuple(lexicon), exclusion, base, cache),
+        Texts(tuple(texts), vocabulary, tuple(lexicon), exclusion, folder, cache),
         output,
         config,
         resume,

@@ -139,7 +139,7 @@ def open_units(
     if not (folder / "train.units").is_file():
         words = _words_of(text, sources, rules, segmenter, notes)
         notes("finding phrases")
-        known = np.array([token[0].isalnum() and len(token) == 1 for token in text.vocabulary.tokens])
+        known = np.array([len(token) == 1 and token.isalnum() for token in text.vocabulary.tokens])
         phrases = mark_phrases(text.train, words, known[text.train])
         notes("finding entities")
         entities = mark_entities(text.train, words, phrases, terms, text.vocabulary)
