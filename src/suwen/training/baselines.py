@@ -90,7 +90,7 @@ class FeatureCRFConfig(LexiconConfig):
     c2: NonNegativeFloat = 0.01
     """Weight of the L2 penalty."""
     minimum_feature_count: PositiveInt = 2
-    iterations: PositiveInt = 80
+    iterations: PositiveInt = 60
 
 
 BaselineConfig = DictionaryConfig | FeatureCRFConfig
