@@ -306,7 +306,7 @@ def test_training_refuses_to_forget_an_unfinished_run(tmp_path: Path) -> None:
         run(tmp_path / "model", listeners=[interrupting(0)])
     with pytest.raises(SuwenError, match="S511"):
         run(tmp_path / "model")
-    with pytest.raises(SuwenError, match=r"S508 .* another configuration"):
+    with pytest.raises(SuwenError, match=r"S508 .* another configuration \(seed\)"):
         run(tmp_path / "model", "seed=5", resume=True)
     with pytest.raises(SuwenError, match=r"S508 .* another data"):
         run(tmp_path / "model", documents=corpus(25), resume=True)
@@ -315,6 +315,19 @@ def test_training_refuses_to_forget_an_unfinished_run(tmp_path: Path) -> None:
 def test_training_has_nothing_to_resume_at_first(tmp_path: Path) -> None:
     with pytest.raises(SuwenError, match="S507"):
         run(tmp_path / "model", resume=True)
+
+
+def test_training_that_cannot_begin_leaves_nothing(tmp_path: Path) -> None:
+    for changes, code in ((["encoder.name=nosuch"], "S506"), (["encoder.name=transformer"], "S402")):
+        with pytest.raises(SuwenError, match=code):
+            run(tmp_path / "model", *changes, "encoder.attention_heads=5")
+        assert not list(tmp_path.iterdir())
+
+
+def test_training_data_of_near_copies_has_no_dev_part() -> None:
+    text = "老年糖尿病患者长期口服阿卡波糖治疗后血糖水平明显下降,未见低血糖等不良反应发生。" * 5
+    documents = [Document(f"{i}", text, (Entity("Disease", 2, 5),)) for i in range(12)]
+    assert len(select_data(documents, None, "train", 0).train) == 12
 
 
 def test_training_ends_when_the_loss_is_not_finite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -345,6 +358,7 @@ def test_training_goes_on_from_a_model_with_other_labels(tmp_path: Path) -> None
         second["classifier.weight"][1:3], first["classifier.weight"][drug["first"].index("B-Drug") :][:2]
     )
     assert report.manifest["base"] == "first"
+    assert report.manifest["configuration"]["encoder"]["hidden"] == 12
     assert load(tmp_path / "second").settings.schema.labels == ("Drug", "Illness")
 
 
@@ -365,6 +379,10 @@ def test_training_data_is_dealt_when_there_is_no_split() -> None:
         ("epochs", "S402 invalid value for 'epochs': the form is key=value"),
         ("head.name=softmax", "S402 invalid value for 'head.name'"),
         ("seed.deep=3", "S402 invalid value for 'seed'"),
+        ("seed=-1", "S402 invalid value for 'seed'"),
+        ("encoder=5", "S402 invalid value for 'encoder': it is a table"),
+        ("preset=papers", "S404 unknown preset 'papers'"),
+        ("preset.x=1", "S404 unknown preset"),
     ],
 )
 def test_config_names_what_is_wrong_in_one_line(setting: str, message: str) -> None:
@@ -382,6 +400,19 @@ def test_config_file_wins_over_preset_and_settings_over_file(tmp_path: Path) -> 
     path.write_text("seed = = 3", encoding="utf-8")
     with pytest.raises(SuwenError, match=r"S403 .*run\.toml"):
         load_config("best", path)
+
+
+def test_config_preset_may_be_a_setting() -> None:
+    made = load_config("best", settings=["preset=paper"])
+    assert (made.preset, made.head.name, made.optimization.epochs) == ("paper", "fc", 6)
+
+
+def test_config_of_a_run_from_a_trained_model_keeps_its_architecture() -> None:
+    assert load_config("best", base_encoder="folder").optimization.learning_rate == 5e-5
+    assert load_config("best", base_encoder="bilstm").optimization.learning_rate == 2e-3
+    assert load_config("best", settings=["encoder.transfer=feature-extraction"], base_encoder="bilstm")
+    with pytest.raises(SuwenError, match=r"S406 --from cannot be combined with head\.name"):
+        load_config("best", settings=["head.name=fc"], base_encoder="bilstm")
 
 
 def test_config_preset_paper_is_table_3() -> None:

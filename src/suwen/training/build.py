@@ -24,7 +24,7 @@ from suwen.text.view import ViewRules, make_view
 from suwen.text.windows import WindowRules
 from suwen.training.config import SCRATCH, TrainingConfig
 
-__all__ = ["Untrained", "build", "continue_from", "encode"]
+__all__ = ["Untrained", "build", "continue_from", "encode", "encoder_name"]
 
 
 class Untrained:
@@ -108,6 +108,9 @@ def _from_scratch(
     ]
     characters = CharacterVocabulary.from_texts(texts, options.minimum_count)
     if options.name == "transformer":
+        if options.hidden % options.attention_heads:
+            reason = f"it is no multiple of encoder.attention_heads = {options.attention_heads}"
+            raise SuwenError("S402", key="encoder.hidden", reason=reason)
         encoder = TransformerEncoder(
             {
                 "model_type": "bert",
@@ -169,6 +172,18 @@ def continue_from(path: Path, config: TrainingConfig, schema: Schema) -> Untrain
     _copy_known_tags(old, tagger)
     settings = replace(folder.settings, schema=schema, transitions=None)
     return Untrained(tagger, folder.featurizer, settings)
+
+
+def encoder_name(path: Path) -> str:
+    """The name of the encoder that a trained tagger began with; empty where its manifest does not say.
+
+    Raises
+    ------
+    SuwenError
+        As `suwen.model_folder.read_model_folder`.
+    """
+    configuration = read_model_folder(path).manifest.get("configuration") or {}
+    return str((configuration.get("encoder") or {}).get("name", ""))
 
 
 def _copy_known_tags(old: Tagger, new: Tagger) -> None:

@@ -21,6 +21,7 @@ from suwen.files import read_json, write_json, write_text
 __all__ = [
     "SECONDS_BETWEEN_CHECKPOINTS",
     "CheckpointKeeper",
+    "check_work",
     "checkpoint_folder",
     "last_checkpoint",
     "open_work",
@@ -28,6 +29,7 @@ __all__ = [
     "working_folder",
 ]
 
+RECORD = "run.json"
 COMPLETE = "complete"
 SECONDS_BETWEEN_CHECKPOINTS = 120.0
 
@@ -48,21 +50,42 @@ def open_work(work: Path, identity: dict[str, Any], resume: bool) -> Path | None
     Raises
     ------
     SuwenError
-        S511 when an unfinished run is there, S507 when there is none to resume, S508 when it was another run.
+        As `check_work`; S508 when it was another run.
     """
-    record = work / "run.json"
+    check_work(work, resume)
+    record = work / RECORD
     if not resume:
-        if work.exists():
-            raise SuwenError("S511", work)
         write_json(record, identity)
         return None
-    if not record.is_file():
-        raise SuwenError("S507", work, reason="there is no unfinished run")
     stored = read_json(record)
     for what, value in json.loads(json.dumps(identity)).items():
         if stored.get(what) != value:
-            raise SuwenError("S508", work, what=what)
+            raise SuwenError("S508", work, what=f"{what}{_first_difference(stored.get(what), value)}")
     return last_checkpoint(work)
+
+
+def check_work(work: Path, resume: bool) -> None:
+    """Check, before anything is built, that a run can begin or go on.
+
+    Raises
+    ------
+    SuwenError
+        S511 when an unfinished run is there, S507 when there is none to resume.
+    """
+    if not resume and work.exists():
+        raise SuwenError("S511", work)
+    if resume and not (work / RECORD).is_file():
+        raise SuwenError("S507", work, reason="there is no unfinished run")
+
+
+def _first_difference(stored: Any, value: Any) -> str:
+    """Where two values differ, as `` (key.key)``; empty where they are no tables."""
+    keys = []
+    while isinstance(stored, dict) and isinstance(value, dict):
+        key = next(key for key in {**stored, **value} if stored.get(key) != value.get(key))
+        keys.append(str(key))
+        stored, value = stored.get(key), value.get(key)
+    return f" ({'.'.join(keys)})" if keys else ""
 
 
 def checkpoint_folder(folder: Path, step: int) -> Path:

@@ -123,7 +123,7 @@ class TrainingConfig(Section):
     inputs: InputConfig
     optimization: OptimizationConfig
     evaluation: EvaluationConfig
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, lt=2**32)
 
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -173,6 +173,7 @@ def load_config(
     file: Path | None = None,
     options: Mapping[str, Any] | None = None,
     settings: Sequence[str] = (),
+    base_encoder: str | None = None,
 ) -> TrainingConfig:
     """Put a configuration together: preset, then file, then options, then ``key=value`` settings; later ones win.
 
@@ -184,11 +185,15 @@ def load_config(
         Values by dotted key.
     settings
         Strings such as ``optimization.epochs=3``; the value is TOML, or a plain string.
+    base_encoder
+        The encoder of the trained model that the run goes on from, if it does. That model decides encoder, head and
+        inputs.
 
     Raises
     ------
     SuwenError
-        S401 for a misspelt key, S402 for a bad value, S403 for broken TOML, S404 for an unknown preset.
+        S401 for a misspelt key, S402 for a bad value, S403 for broken TOML, S404 for an unknown preset, S406 for a key
+        that the base model decides.
     """
     values: dict[str, Any] = {}
     if file is not None:
@@ -196,17 +201,30 @@ def load_config(
             values = tomllib.loads(read_text(file))
         except tomllib.TOMLDecodeError as error:
             raise SuwenError("S403", file, reason=error) from None
-        preset = str(values.get("preset", preset))
-    if preset not in PRESETS:
-        raise SuwenError("S404", file, what="preset", name=preset, known=", ".join(PRESETS))
     values = with_overrides(values, {**(options or {}), **parse_settings(settings)}, file)
+    preset = values.pop("preset", preset)
+    if preset not in [*PRESETS]:
+        raise SuwenError("S404", file, what="preset", name=preset, known=", ".join(PRESETS))
+    if base_encoder is not None:
+        _refuse_inherited(values)
     merged: dict[str, Any] = {"preset": preset, **PRESETS[preset]}
     for key, value in values.items():
+        if isinstance(merged.get(key), dict) and not isinstance(value, dict):
+            raise SuwenError("S402", file, key=key, reason="it is a table")
         merged[key] = {**merged.get(key, {}), **value} if isinstance(value, dict) else value
-    given = values.get("optimization", {})
-    if preset == "best" and merged["encoder"].get("name", "bilstm") not in SCRATCH and "learning_rate" not in given:
+    encoder = base_encoder or merged["encoder"].get("name", "bilstm")
+    if preset == "best" and encoder not in SCRATCH and "learning_rate" not in values.get("optimization", {}):
         merged["optimization"] = {**merged["optimization"], "learning_rate": PRETRAINED_RATE}
     return validated(TrainingConfig, merged, file)
+
+
+def _refuse_inherited(values: Mapping[str, Any]) -> None:
+    """Refuse what a run that goes on from a trained model cannot choose."""
+    for table in ("encoder", "head", "inputs"):
+        for key in values.get(table, {}):
+            if (table, key) != ("encoder", "transfer"):
+                advice = "the trained model decides it; leave it out, or train anew"
+                raise SuwenError("S406", first="--from", second=f"{table}.{key}", advice=advice)
 
 
 def parse_settings(settings: Sequence[str]) -> dict[str, Any]:

@@ -82,11 +82,8 @@ def select_data(documents: Sequence[Document], split: Split | None, part: str, s
         train = split.select(documents, part)
         if split.parts.get("dev") and part != "dev":
             dev = split.select(documents, "dev")
-    elif len(documents) >= LEAST_DOCUMENTS_FOR_DEV:
-        dealt = make_split(documents, "document", (9.0, 1.0, 0.0), seed)
-        train, dev = dealt.select(documents, "train"), dealt.select(documents, "dev")
     else:
-        train = whole(documents)
+        train, dev = _set_aside(documents, seed)
     if not any(selection.gold for selection in train):
         raise SuwenError("S307")
     description: dict[str, Any] = {
@@ -100,6 +97,20 @@ def select_data(documents: Sequence[Document], split: Split | None, part: str, s
             "entities": sum(len(selection.gold) for selection in selections),
         }
     return TrainingData(train, dev, description)
+
+
+def _set_aside(documents: Sequence[Document], seed: int) -> tuple[list[Selection], list[Selection]]:
+    """All documents but a tenth, and that tenth; nothing is set aside where there are too few."""
+    if len(documents) < LEAST_DOCUMENTS_FOR_DEV:
+        return whole(documents), []
+    try:
+        dealt = make_split(documents, "document", (9.0, 1.0, 0.0), seed)
+    except SuwenError as error:
+        # Near-copies stay together, and here all are copies of one another.
+        if error.code != "S304":
+            raise
+        return whole(documents), []
+    return dealt.select(documents, "train"), dealt.select(documents, "dev")
 
 
 def _split_hash(split: Split) -> str:

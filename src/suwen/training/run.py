@@ -15,6 +15,7 @@ from transformers import TrainerCallback, set_seed
 from suwen.corpus.split import Selection
 from suwen.errors import SuwenError
 from suwen.evaluation.strict import StrictScores, pair_documents, strict_scores
+from suwen.files import read_json, sha256
 from suwen.inference import Predictor
 from suwen.model_card import model_card
 from suwen.model_folder import TaggerSettings, write_model_folder
@@ -24,7 +25,7 @@ from suwen.schema import Schema
 from suwen.tagging.encode import Example
 from suwen.training.batches import Collator, LengthBatches
 from suwen.training.build import Untrained, build, continue_from, encode
-from suwen.training.checkpoints import open_work, versions, working_folder
+from suwen.training.checkpoints import check_work, open_work, versions, working_folder
 from suwen.training.config import TrainingConfig
 from suwen.training.data import Report, TrainingData, select_data
 from suwen.training.log import Log
@@ -67,8 +68,7 @@ def train_tagger(
     if output.exists():
         raise SuwenError("S104", output)
     work = working_folder(output)
-    identity = _identity(data, config, schema, base)
-    checkpoint = open_work(work, identity, resume)
+    check_work(work, resume)
     started = time.monotonic()
     set_seed(config.seed)
     start = build(config, data.train, schema) if base is None else continue_from(base, config, schema)
@@ -76,6 +76,8 @@ def train_tagger(
     dev_examples, dev_losses = encode(data.dev, start)
     losses = {"train": train_losses, **({"dev": dev_losses} if data.dev else {})}
     evaluator = DevEvaluator(start, data.dev, dev_examples, config, device) if data.dev else None
+    # Only now: a run that cannot even begin leaves nothing behind.
+    checkpoint = open_work(work, _identity(data, config, schema, base), resume)
     log = Log(work)
     trainer = TaggerTrainer(
         start.tagger, examples, start.featurizer.padding, evaluator, config, work, device, [log, *listeners]
@@ -84,7 +86,7 @@ def train_tagger(
     scores = evaluator.scores() if evaluator else None
     manifest = {
         "name": output.name,
-        "configuration": config.model_dump(),
+        "configuration": _configuration(config, base),
         "base": None if base is None else base.name,
         "seed": config.seed,
         "versions": versions(),
@@ -163,8 +165,27 @@ def _identity(data: TrainingData, config: TrainingConfig, schema: Schema, base: 
         "data": data.description,
         "configuration": config.model_dump(),
         "label set": schema.to_dict(),
-        "base model": None if base is None else str(base.resolve()),
+        "base model": None if base is None else sha256(base / "manifest.json"),
+        "encoder": _contents(Path(config.encoder.name)),
     }
+
+
+def _contents(encoder: Path) -> dict[str, str]:
+    """The hashes of an encoder folder's files; empty for an encoder that is no folder."""
+    files = sorted(encoder.iterdir()) if encoder.is_dir() else []
+    return {file.name: sha256(file) for file in files if file.is_file()}
+
+
+def _configuration(config: TrainingConfig, base: Path | None) -> dict[str, Any]:
+    """The configuration for the manifest, with what the base model decides as that model's manifest has it."""
+    values = config.model_dump()
+    if base is not None:
+        inherited = read_json(base / "manifest.json").get("configuration", {})
+        for table in ("encoder", "head", "inputs"):
+            values[table] = inherited.get(table)
+        if values["encoder"] is not None:
+            values["encoder"]["transfer"] = config.encoder.transfer
+    return values
 
 
 def _write_model(output: Path, start: Untrained, manifest: dict[str, Any], work: Path) -> None:
@@ -172,6 +193,10 @@ def _write_model(output: Path, start: Untrained, manifest: dict[str, Any], work:
 
     def write_weights(folder: Path) -> None:
         write_tagger(start.tagger, folder)
-        shutil.copytree(work / "log", folder / "log")
+        log = folder / "log"
+        shutil.copytree(work / "log", log)
+        # TensorBoard puts the machine's name into the names of its files.
+        for i, events in enumerate(sorted(log.glob("events.out.tfevents.*"))):
+            events.rename(log / f"events.out.tfevents.{i}")
 
     write_model_folder(output, settings, start.featurizer, write_weights, manifest, model_card(settings, manifest))
