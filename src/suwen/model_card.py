@@ -52,7 +52,7 @@ def model_card(settings: Settings, manifest: Mapping[str, Any]) -> str:
         "## Limits 局限",
         "",
         "- It finds what its training data marks, in the way that data marks it; other kinds of text cost accuracy.",
-        "- Of entities inside one another or overlapping it finds at most one; none crosses a sentence end.",
+        "- Of entities inside one another or overlapping it finds at most one.",
         "- It is no medical device. 仅供研究,不可用于诊断或治疗。",
         "",
         "## How to use it 使用方法",
