@@ -331,10 +331,10 @@ def test_training_data_of_near_copies_has_no_dev_part() -> None:
 
 
 def test_training_ends_when_the_loss_is_not_finite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "suwen.models.tagger.Tagger.emissions",
-        lambda self, input_ids, **_: self.classifier.weight.sum() * torch.full((*input_ids.shape, 5), torch.nan),
-    )
+    def no_number(self, input_ids, attention_mask, **_) -> torch.Tensor:
+        return self.classifier.weight.sum() * torch.full((*input_ids.shape, 5), torch.nan)
+
+    monkeypatch.setattr("suwen.models.tagger.Tagger.emissions", no_number)
     with pytest.raises(SuwenError, match="S510"):
         run(tmp_path / "model")
 
