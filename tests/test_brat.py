@@ -299,3 +299,15 @@ def test_brat_reads_any_bytes_exactly_or_refuses_them(text: bytes, annotations: 
         except SuwenError:
             return
         assert written(document, Path(folder)) == (text, annotations, {})
+
+
+def test_brat_says_that_an_offset_is_too_long(tmp_path: Path) -> None:
+    pair(tmp_path, annotations=f"T1\tDrug 0 {'9' * 5000}\tx\n")
+    with pytest.raises(SuwenError, match=r"S203 .*a\.ann:1: broken annotation line: a number of more than 18 digits"):
+        list(brat.read(tmp_path))
+
+
+def test_brat_refuses_a_file_name_that_is_not_unicode(tmp_path: Path) -> None:
+    pair(tmp_path, name="\udcff")
+    with pytest.raises(SuwenError, match=r"S114 .*file name"):
+        list(brat.read(tmp_path))

@@ -98,3 +98,14 @@ def test_cli_corpus_convert_runs_from_the_shell(corpus: Path, tmp_path: Path) ->
     assert done.returncode == 2
     assert done.stderr.startswith(f"S201 {corpus / 'a.ann'}:1: annotation [2, 600) lies outside the text")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.jsonl", "in"]
+
+
+def test_cli_corpus_convert_writes_no_file_named_dash(corpus: Path, tmp_path: Path) -> None:
+    with pytest.raises(SuwenError, match="S406 -o -"):
+        run(corpus, "-o", "-", "--to", "conll")
+
+
+@pytest.mark.parametrize("target", ["conll", "jsonl"])
+def test_cli_corpus_convert_reads_what_it_wrote_without_an_ending(corpus: Path, tmp_path: Path, target: str) -> None:
+    run(corpus, "-o", tmp_path / "out", "--to", target)
+    assert read_corpus(tmp_path / "out")[0].text == TEXT

@@ -115,3 +115,11 @@ def test_cli_corpus_split_refuses_a_missing_corpus(tmp_path: Path) -> None:
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr == f"S101 {tmp_path / 'no'}: no such file or folder; check the path\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_cli_corpus_split_replaces_nothing(corpus: Path) -> None:
+    text = next(corpus.glob("*.txt"))
+    before = text.read_bytes()
+    refused = split(corpus, "-o", text)
+    assert str(refused.exception).startswith(f"S104 {text}")
+    assert text.read_bytes() == before

@@ -79,3 +79,7 @@ def test_cli_corpus_stats_refuses_the_split_of_other_data(corpus: Path, split_fi
     error = stats(corpus, "--split", split_file).exception
     assert isinstance(error, SuwenError)
     assert (error.code, error.path) == ("S301", split_file)
+
+
+def test_cli_corpus_stats_refuses_a_folder_as_schema(corpus: Path) -> None:
+    assert str(stats(corpus, "--schema", corpus).exception).startswith(f"S109 {corpus}: this is a folder")

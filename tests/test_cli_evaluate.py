@@ -113,6 +113,12 @@ def test_cli_evaluate_reports_what_it_leaves_aside(gold, predicted):
     assert done.stderr == f"{predicted}: documents that the gold corpus does not have were left aside: 1\n"
 
 
+def write_manifest(model: Path, data: dict[str, object]) -> Path:
+    model.mkdir(exist_ok=True)
+    (model / "manifest.json").write_text(json.dumps({"data": data}))
+    return model
+
+
 class FirstTwo:
     """A model that finds the first two characters of whatever it is asked for."""
 
@@ -125,7 +131,7 @@ class FirstTwo:
 @pytest.fixture
 def model(monkeypatch, tmp_path) -> Path:
     monkeypatch.setattr(suwen.loading, "load", lambda path, device: FirstTwo())
-    return tmp_path / "model"
+    return write_manifest(tmp_path / "model", {})
 
 
 def test_cli_evaluate_runs_a_model_on_what_the_part_owns(gold, model):
@@ -147,6 +153,25 @@ def test_cli_evaluate_saves_over_nothing(gold, model, predicted, monkeypatch):
     monkeypatch.delattr(suwen.loading, "load")
     with pytest.raises(SuwenError, match="S104"):
         run(model, gold, "--save-predictions", predicted)
+
+
+def test_cli_evaluate_replaces_no_page(gold, predicted):
+    with pytest.raises(SuwenError, match=r"S104 .*gold\.jsonl"):
+        run("--gold", gold, "--predicted", predicted, "--html", gold)
+
+
+@pytest.mark.parametrize("trained", ["with another split", "without a split file", None])
+def test_cli_evaluate_warns_of_a_model_that_was_trained_on_other_parts(gold, model, trained):
+    path = write_split(gold, train=[("a", 0, 21)], test=[("b", 0, 21)])
+    split = Split.read(path)
+    recorded = {"with another split": {"hash": "0"}, "without a split file": None, None: {"hash": split.hash}}
+    write_manifest(model, {"data_hash": split.data_hash, "split": recorded[trained]})
+    done = run(model, gold, "--split", path, "--json")
+    warning = json.loads(done.stdout)["warning"]
+    assert done.stderr == ("" if trained is None else f"{warning}\n")
+    assert warning is None if trained is None else trained in warning
+    write_manifest(model, {"data_hash": "0", "split": None})
+    assert run(model, gold, "--split", path).stderr == ""
 
 
 def test_cli_evaluate_writes_a_page_of_errors(gold, predicted, tmp_path):

@@ -110,8 +110,25 @@ def test_cli_extract_prints_counts_as_json_alone(run, notes, tmp_path):
     result = run(notes, "-o", tmp_path / "out.jsonl", "--json")
     values = json.loads(result.stdout)
     assert values.pop("seconds") >= 0
-    assert values == {"documents": 3, "characters": 26, "entities": 2, "left_out": {".pdf": 1}, "not_held": {}}
+    assert values == {
+        "documents": 3,
+        "empty": 1,
+        "characters": 26,
+        "entities": 2,
+        "left_out": {".pdf": 1},
+        "not_held": {},
+    }
     assert "not read: 1 .pdf" in result.stderr
+
+
+def test_cli_extract_names_the_first_empty_texts(run, notes, tmp_path):
+    assert run("-", "-o", tmp_path / "one.jsonl", input="").stderr.startswith("stdin: the text is empty\n")
+    for number in range(4):
+        (notes / f"d{number}.txt").write_text(" \n")
+    result = run(notes, "-o", tmp_path / "many.jsonl")
+    assert result.exit_code == 0
+    assert result.stderr.startswith("".join(f"{name}: the text is empty\n" for name in ("c", "d0", "d1")))
+    assert "and 2 more with an empty text\n" in result.stderr
 
 
 def test_cli_extract_refuses_what_exists_before_it_loads_a_model(run, notes, tmp_path, monkeypatch):

@@ -6,16 +6,19 @@ translated, no byte order mark removed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
 from types import MappingProxyType
 from typing import Any
 
 from suwen.errors import SuwenError
 
-__all__ = ["Attribute", "Document", "Entity", "Note", "Page", "Relation", "join_pieces"]
+__all__ = ["Attribute", "Document", "Entity", "Note", "Page", "Relation", "join_pieces", "lone_surrogates"]
 
 Span = tuple[int, int]
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +152,8 @@ class Document:
     meta: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
-        try:
-            self.text.encode()
-        except UnicodeEncodeError as error:
-            raise SuwenError("S210", self.id, point=ord(self.text[error.start]), offset=error.start) from None
+        for where, point, offset in lone_surrogates(self.text, "text"):
+            raise SuwenError("S210", self.id, where=where, point=point, offset=offset)
         for entity in self.entities:
             if entity.end > len(self.text):
                 raise SuwenError("S201", self.id, start=entity.start, end=entity.end, length=len(self.text))
@@ -160,6 +161,29 @@ class Document:
     def mention(self, entity: Entity) -> str:
         """The entity's text; several pieces are joined as running text (see `join_pieces`)."""
         return join_pieces([self.text[start:end] for start, end in entity.pieces])
+
+
+def lone_surrogates(value: Any, where: str) -> Iterator[tuple[str, int, int]]:
+    """The strings in a value (a document, JSON values) that are not valid Unicode.
+
+    Yields
+    ------
+    tuple[str, int, int]
+        The field that holds the string (``where.key``), its first lone surrogate and the offset of that in the string.
+    """
+    if isinstance(value, str):
+        if found := _SURROGATE.search(value):
+            yield where, ord(found[0]), found.start()
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from lone_surrogates(key, where)
+            yield from lone_surrogates(item, f"{where}.{key}" if where else key)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from lone_surrogates(item, where)
+    elif is_dataclass(value):
+        named = {field.name: getattr(value, field.name) for field in fields(value)}
+        yield from lone_surrogates(named, where)
 
 
 def join_pieces(pieces: list[str]) -> str:

@@ -27,7 +27,7 @@ CATALOG: dict[str, Message] = {
     "S102": Message("permission denied", "make it readable and, for outputs, its folder writable"),
     "S103": Message("not valid UTF-8 (byte {byte} at offset {offset})", "convert the file to UTF-8 first"),
     "S104": Message("the output already exists", "choose another path or remove it"),
-    "S105": Message("cannot write: {reason}", "free some space or choose another folder"),
+    "S105": Message("cannot write: {reason}", "check the disk's free space, or choose another path"),
     "S106": Message("the file is empty", "remove it or put text into it"),
     "S107": Message("cannot tell the format", "name it, one of: {formats}"),
     "S108": Message("no readable document found", "expected {expected}"),
@@ -35,6 +35,8 @@ CATALOG: dict[str, Message] = {
     "S110": Message("two documents have the id {id!r}: {first} and {second}", "rename one of the files"),
     "S111": Message("the document id {id!r} cannot be a file name", "rename the document"),
     "S112": Message("damaged compressed file: {reason}", "copy or compress it again"),
+    "S113": Message("cannot read: {reason}", "check the file and its disk"),
+    "S114": Message("the file name is not valid Unicode", "rename the file"),
     # S2xx: annotations and formats
     "S201": Message(
         "annotation [{start}, {end}) lies outside the text of {length} characters",
@@ -42,7 +44,7 @@ CATALOG: dict[str, Message] = {
     ),
     "S202": Message("unknown label {label!r}", "known labels: {known}; other label sets are given with --schema"),
     "S203": Message("broken annotation line: {reason}", "correct the line; the form is {form}"),
-    "S204": Message("broken JSON: {reason}", "each line must be one JSON object"),
+    "S204": Message("broken JSON: {reason}", "correct it; in JSON Lines every line is one JSON object"),
     "S205": Message("the field {field!r} {reason}", "see the JSON Lines section of the manual"),
     "S206": Message("broken CoNLL line: {reason}", "expected: {form}"),
     "S207": Message(
@@ -51,7 +53,7 @@ CATALOG: dict[str, Message] = {
     "S208": Message("'.txt' without '.ann'", "add the annotation file, or read the folder as format 'text'"),
     "S209": Message("'.ann' without '.txt'", "add the text file"),
     "S210": Message(
-        "the text holds a lone surrogate (U+{point:04X}) at character {offset}",
+        "the field {where!r} holds a lone surrogate (U+{point:04X}) at character {offset}",
         "it is not valid Unicode; repair it",
     ),
     "S211": Message("invalid entity: {reason}", "offsets are code points with 0 <= start < end"),
@@ -66,7 +68,7 @@ CATALOG: dict[str, Message] = {
     "S307": Message("the corpus has no entity", "annotate some, or check that the right folder was given"),
     "S308": Message("gold and prediction differ in {what}", "both must cover the same documents and text"),
     # S4xx: configuration and schemas
-    "S401": Message("unknown key {key!r}", "did you mean {guess!r}? known keys: {known}"),
+    "S401": Message("unknown key {key!r}", "did you mean {guess!r}?"),
     "S402": Message("invalid value for {key!r}: {reason}", "see the command's --help"),
     "S403": Message("broken TOML: {reason}", "correct the file"),
     "S404": Message("unknown {what} {name!r}", "known: {known}"),
@@ -76,6 +78,7 @@ CATALOG: dict[str, Message] = {
     "S408": Message(
         "the segmenter {name!r} changed the text that begins with {start!r}", "choose another with --segmenter"
     ),
+    "S409": Message("{reason}", "see '{command} --help'"),
     # S5xx: models
     "S501": Message("not a model folder: {reason}", "pass a folder written by 'suwen train' or 'suwen export'"),
     "S502": Message("model format version {found} cannot be read", "this release reads: {known}"),

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from suwen.errors import SuwenError
 
@@ -21,19 +21,44 @@ __all__ = [
     "read_text",
     "replacing",
     "replacing_folder",
+    "require_new",
     "sha256",
     "write_json",
     "write_text",
 ]
 
 
-def os_error(error: OSError, path: Path) -> SuwenError:
-    """The coded error that tells a user what the operating system said."""
+def os_error(error: OSError, path: Path, otherwise: Literal["S105", "S113"] = "S105") -> SuwenError:
+    """The coded error that tells a user what the operating system said.
+
+    Parameters
+    ----------
+    otherwise
+        The code for what has none of its own: S105 for writing, S113 for reading.
+    """
     if isinstance(error, FileNotFoundError):
         return SuwenError("S101", path)
     if isinstance(error, PermissionError):
         return SuwenError("S102", path)
-    return SuwenError("S105", path, reason=os.strerror(error.errno) if error.errno else str(error))
+    if isinstance(error, IsADirectoryError):
+        return SuwenError("S109", path, found="folder", expected="file")
+    if isinstance(error, NotADirectoryError | FileExistsError):
+        above = next((folder for folder in path.parents if folder.is_file()), None)
+        if above is not None:
+            return SuwenError("S109", above, found="file", expected="folder")
+    return SuwenError(otherwise, path, reason=os.strerror(error.errno) if error.errno else str(error))
+
+
+def require_new(path: Path) -> None:
+    """Refuse an output that exists, before the work for it begins.
+
+    Raises
+    ------
+    SuwenError
+        S104.
+    """
+    if path.exists():
+        raise SuwenError("S104", path)
 
 
 def read_text(path: Path) -> str:
@@ -42,12 +67,12 @@ def read_text(path: Path) -> str:
     Raises
     ------
     SuwenError
-        S101 or S102 when it cannot be opened, S103 when it is not UTF-8.
+        S101, S102, S109 or S113 when it cannot be read, S103 when it is not UTF-8.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise os_error(error, path) from None
+        raise os_error(error, path, "S113") from None
     return decode_text(data, path)
 
 
@@ -78,6 +103,8 @@ def read_json(path: Path) -> Any:
         return json.loads(read_text(path))
     except json.JSONDecodeError as error:
         raise SuwenError("S204", path, error.lineno, reason=error.msg) from None
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits; brackets as deep
+        raise SuwenError("S204", path, reason=error) from None
 
 
 @contextmanager
@@ -89,7 +116,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises
     ------
     SuwenError
-        S101, S102 or S105 when it cannot be written.
+        S101, S102, S105 or S109 when it cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -120,7 +147,7 @@ def replacing_folder(path: Path, overwrite: bool = False) -> Iterator[Path]:
     Raises
     ------
     SuwenError
-        S104 when `path` exists with content and `overwrite` is false; S102 or S105 when it cannot be written.
+        S104 when `path` exists with content and `overwrite` is false; S102, S105 or S109 when it cannot be written.
     """
     if path.exists() and not overwrite and not (path.is_dir() and not any(path.iterdir())):
         raise SuwenError("S104", path)
@@ -163,4 +190,4 @@ def sha256(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise os_error(error, path) from None
+        raise os_error(error, path, "S113") from None

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from suwen.errors import SuwenError
+from suwen.files import read_text
 
 __all__ = ["LCDD", "EntityType", "RelationType", "Schema"]
 
@@ -141,13 +142,12 @@ class Schema:
         Raises
         ------
         SuwenError
-            S101 when the file is missing, S403 when it is not TOML, S407 when it is not a schema.
+            As `read_text`; S403 when it is not TOML, S407 when it is not a schema.
         """
+        text = read_text(path)
         try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise SuwenError("S101", path) from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            values = tomllib.loads(text)
+        except (ValueError, RecursionError) as error:  # also a number of thousands of digits; brackets as deep
             raise SuwenError("S403", path, reason=error) from None
         return cls.from_dict(values, path)
 

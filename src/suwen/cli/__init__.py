@@ -6,6 +6,7 @@ Command modules import nothing heavy at the top, so that ``suwen --help`` answer
 from __future__ import annotations
 
 import sys
+from typing import cast
 
 import typer
 
@@ -13,8 +14,14 @@ from suwen.cli import compare, corpus, demo, encoders, evaluate, extract, pretra
 from suwen.cli.output import fail
 from suwen.errors import SuwenError
 
+# The base of all usage errors; where it is defined depends on Typer's release.
+UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__base__)
+NAME = "suwen"
+INTERRUPTED = 130
+RESUMABLE = (["train"], ["pretrain"])
+
 app = typer.Typer(
-    name="suwen",
+    name=NAME,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
@@ -50,10 +57,24 @@ def _options(
 def main() -> None:
     """Run the command line and turn what a user can mend into one line and exit status 2."""
     try:
-        app()
+        status = app(prog_name=NAME, standalone_mode=False)
     except SuwenError as error:
         fail(str(error))
-        sys.exit(2)
-    except KeyboardInterrupt:
-        fail("interrupted")
-        sys.exit(130)
+        status = 2
+    except UsageError as error:
+        # Where a group was called without a command, its help is printed already.
+        if type(error).__name__ != "NoArgsIsHelpError":
+            fail(str(usage_error(error)))
+        status = 2
+    except (KeyboardInterrupt, typer.Abort):
+        status = INTERRUPTED
+    if status == INTERRUPTED:
+        fail("interrupted; continue with --resume" if sys.argv[1:2] in RESUMABLE else "interrupted")
+    sys.exit(status)
+
+
+def usage_error(error: typer.BadParameter) -> SuwenError:
+    """What Typer says about wrong arguments, with a code."""
+    reason = error.format_message().rstrip(".")
+    command = error.ctx.command_path if error.ctx else NAME
+    return SuwenError("S409", reason=reason[:1].lower() + reason[1:], command=command)

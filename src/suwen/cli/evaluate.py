@@ -43,17 +43,18 @@ def evaluate(
     suwen evaluate --gold articles/ --predicted predictions.jsonl --html errors.html
     """
     from suwen.corpus.split import whole
-    from suwen.errors import SuwenError
     from suwen.evaluation.analysis import analyze
     from suwen.evaluation.scores import pair_documents, training_mentions
+    from suwen.files import require_new
     from suwen.formats import read_corpus, write_corpus
 
-    if save_predictions and save_predictions.exists():
-        # Before the model runs, not after.
-        raise SuwenError("S104", save_predictions)
+    for output in filter(None, (save_predictions, html)):
+        require_new(output)
+    warning = None
     if model and corpus and not gold and not predicted:
         annotated = read_gold(corpus, split_file, part)
         documents = predict(model, annotated.selections, device)
+        warning = annotated.warning_for(model)
         if save_predictions:
             write_corpus(documents, save_predictions, "jsonl")
         pairs = pair_documents(annotated.selections, documents)
@@ -64,8 +65,10 @@ def evaluate(
         raise typer.BadParameter("give MODEL and CORPUS, or --gold and --predicted (which are saved already)")
     learned = whole(read_corpus(train)) if train else annotated.training
     analysis = analyze(pairs, None if learned is None else training_mentions(learned))
+    if warning:
+        fail(warning)
     if as_json:
-        report({"part": annotated.part, "unit": annotated.unit, **analysis.to_dict()})
+        report({"part": annotated.part, "unit": annotated.unit, "warning": warning, **analysis.to_dict()})
     else:
         show(*tables(analysis, annotated.unit))
     if html:
@@ -83,6 +86,22 @@ class Gold(NamedTuple):
     selections: list[Selection]
     training: list[Selection] | None
     """The train part of the split, where there is one."""
+    data_hash: str
+    split_hash: str | None
+
+    def warning_for(self, model: Path) -> str | None:
+        """What makes the scores of a model on this too good: it was trained on the same corpus, split otherwise."""
+        from suwen.files import read_json
+        from suwen.model_folder import MANIFEST
+
+        data = read_json(model / MANIFEST).get("data") or {}
+        if data.get("data_hash") != self.data_hash:
+            return None
+        split = data.get("split") or {}
+        if self.split_hash and split.get("hash") == self.split_hash:
+            return None
+        how = "with another split" if split else "without a split file"
+        return f"{model}: trained on this corpus {how}, so it may have learned from what it is scored on"
 
     def pair_with(self, path: Path) -> list[Pair]:
         """Read predictions; those for documents that the corpus does not have are left aside, which is reported."""
@@ -104,7 +123,7 @@ def read_gold(corpus: Path, split_file: Path | None, part: str | None) -> Gold:
     SuwenError
         As `read_corpus` and `Split.select`; S307 when there is no entity to find.
     """
-    from suwen.corpus.split import Split, whole
+    from suwen.corpus.split import Split, corpus_hash, whole
     from suwen.errors import SuwenError
     from suwen.formats import read_corpus
 
@@ -112,7 +131,7 @@ def read_gold(corpus: Path, split_file: Path | None, part: str | None) -> Gold:
         raise typer.BadParameter("--part needs --split")
     documents = read_corpus(corpus)
     part = part or ("test" if split_file else "all")
-    training, unit = None, "document"
+    training, unit, split = None, "document", None
     if split_file:
         split = Split.read(split_file)
         unit = "sentence" if split.unit == "sentence" else "document"
@@ -123,7 +142,9 @@ def read_gold(corpus: Path, split_file: Path | None, part: str | None) -> Gold:
         selections = whole(documents)
     if not any(selection.gold for selection in selections):
         raise SuwenError("S307", corpus)
-    return Gold(frozenset(document.id for document in documents), part, unit, selections, training)
+    ids = frozenset(document.id for document in documents)
+    split_hash = split.hash if split else None
+    return Gold(ids, part, unit, selections, training, corpus_hash(documents), split_hash)
 
 
 def predict(model: Path, selections: list[Selection], device: str) -> list[Document]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from suwen.schema import Schema
 
 STANDARD_OUTPUT = Path("-")
+EMPTY_SHOWN = 3
 
 
 class Format(StrEnum):
@@ -67,7 +68,7 @@ def extract(
         raise SuwenError("S104", output)
     extractor = load(model, device, batch_tokens)
     console = standard_error()
-    counts: Counter[str] = Counter()
+    counts: Counter[str] = Counter(documents=0, empty=0, characters=0, entities=0)
     started = time.monotonic()
     documents = watched(extractor.pipe(documents_from(found)), found.bytes, console, counts)
     not_held = write(documents, output, target, extractor.schema)
@@ -75,12 +76,14 @@ def extract(
     not_held.pop("entity id", None)
     seconds = time.monotonic() - started
 
+    if counts["empty"] > EMPTY_SHOWN:
+        say(console, f"and {counts['empty'] - EMPTY_SHOWN:,} more with an empty text")
     warn(console, "not read", found.left_out)
     warn(console, f"not held by {target}", not_held)
     if as_json:
         report({**counts, "seconds": seconds, "left_out": found.left_out, "not_held": not_held})
     figures = f"{counts['documents']:,} documents, {counts['characters']:,} characters, {counts['entities']:,} entities"
-    console.print(f"{figures} in {seconds:.1f} s: {output}", highlight=False, markup=False, soft_wrap=True)
+    say(console, f"{figures} in {seconds:.1f} s: {output}")
 
 
 def format_of(output: Path) -> Format:
@@ -125,7 +128,7 @@ def with_confidence_notes(document: Document) -> Document:
 def watched(
     documents: Iterable[Document], size: int | None, console: Console, counts: Counter[str]
 ) -> Iterator[Document]:
-    """Pass documents on, count them, and show how far it is.
+    """Pass documents on, count them, name the first empty ones, and show how far it is.
 
     Parameters
     ----------
@@ -147,6 +150,10 @@ def watched(
         task = bar.add_task("extracting", total=size, rate="")
         for document in documents:
             counts.update(documents=1, characters=len(document.text), entities=len(document.entities))
+            if not document.text.strip():
+                counts["empty"] += 1
+                if counts["empty"] <= EMPTY_SHOWN:
+                    say(console, f"{document.id}: the text is empty")
             elapsed = bar.tasks[task].elapsed or 1
             rate = f"{counts['characters'] / elapsed:,.0f} characters/s"
             bar.update(task, advance=len(document.text.encode()), rate=rate)
@@ -157,4 +164,9 @@ def warn(console: Console, what: str, counts: Counter[str]) -> None:
     """Say what was left out, where anything was."""
     if counts:
         named = ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items()))
-        console.print(f"{what}: {named}", highlight=False, markup=False, soft_wrap=True)
+        say(console, f"{what}: {named}")
+
+
+def say(console: Console, line: str) -> None:
+    """Print a line as it is."""
+    console.print(line, highlight=False, markup=False, soft_wrap=True)

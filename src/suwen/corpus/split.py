@@ -103,6 +103,11 @@ class Split:
     leakage: Mapping[str, Any] = field(default_factory=dict)
     path: Path | None = field(default=None, compare=False)
 
+    @property
+    def hash(self) -> str:
+        """The SHA-256 of the parts: equal where two splits give every part the same characters."""
+        return hashlib.sha256(json.dumps({part: list(rows) for part, rows in self.parts.items()}).encode()).hexdigest()
+
     def select(self, documents: Sequence[Document], part: str) -> list[Selection]:
         """The part of the documents, in their order.
 

@@ -35,6 +35,7 @@ _HELD = {"entity", "fragments", "entity id", "annotated mention", "relation", "a
 
 _SPAN = r"[0-9]{1,18} [0-9]{1,18}"
 _ENTITY = re.compile(rf"(T[0-9]{{1,18}})\t(\S+) ({_SPAN})((?:;{_SPAN})*)\t(.*)", re.DOTALL)
+_TOO_LONG = re.compile(r"[\t ;][0-9]{19}")
 _RELATION = re.compile(r"(R[0-9]{1,18})\t(\S+) [^\s:]+:(\S+) [^\s:]+:(\S+)\s*")
 _ATTRIBUTE = re.compile(r"([AM][0-9]{1,18})\t(\S+) (\S+)(?: (.*))?", re.DOTALL)
 _NOTE = re.compile(r"(#[0-9]{1,18})\t(\S+) (\S+)\t(.*)", re.DOTALL)
@@ -143,7 +144,9 @@ def _parse_line(line: str, text: str) -> Annotation | None:
     else:
         match = _NOTE.fullmatch(line)
         return Note(*match.groups()) if match else None
-    raise SuwenError("S203", reason=f"it begins with {kind}", form=_FORMS[kind])
+    long = _TOO_LONG.search(line)
+    reason = "a number of more than 18 digits" if long else f"it begins with {kind} but has another form"
+    raise SuwenError("S203", reason=reason, form=_FORMS[kind])
 
 
 def _entity(name: str, label: str, first: str, more: str, mention: str, text: str) -> Entity:

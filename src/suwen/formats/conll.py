@@ -60,11 +60,11 @@ _HEAD = 8192  # bytes of a '.txt' that tell whether it holds columns
 
 
 def sniff(path: Path) -> bool:
-    """Whether this is a file of columns, by its ending or (``.txt``) its first rows, or a folder that holds one."""
+    """Whether this is a file of columns, by its ending or (``.txt``, none) its rows, or a folder that holds one."""
     if path.is_dir():
         first_text = next(files_in(path, (".txt",)), None)
         return next(files_in(path, SUFFIXES), None) is not None or (first_text is not None and _has_columns(first_text))
-    return path.name.endswith(SUFFIXES) or (path.suffix == ".txt" and _has_columns(path))
+    return path.name.endswith(SUFFIXES) or (path.suffix in ("", ".txt") and _has_columns(path))
 
 
 def _has_columns(path: Path) -> bool:

@@ -34,7 +34,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Literal, TypeVar, cast
 
-from suwen.document import Attribute, Document, Entity, Note, Page, Relation
+from suwen.document import Attribute, Document, Entity, Note, Page, Relation, lone_surrogates
 from suwen.errors import SuwenError
 from suwen.files import os_error, replacing
 from suwen.formats.reading import Annotation, Located, Problem, document_id, files_in, refuse
@@ -75,10 +75,18 @@ _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def sniff(path: Path) -> bool:
-    """Whether this is a JSON Lines file, or a folder that holds one."""
+    """Whether this is a JSON Lines file, by its ending or (none) its first character, or a folder that holds one."""
     if path.is_dir():
         return next(files_in(path, SUFFIXES), None) is not None
-    return path.name.endswith(SUFFIXES)
+    return path.name.endswith(SUFFIXES) or (path.suffix == "" and _begins_with_object(path))
+
+
+def _begins_with_object(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(1) == b"{"
+    except OSError:
+        return False
 
 
 def read(path: Path, schema: Schema | None = None) -> Iterator[Document]:
@@ -122,7 +130,7 @@ def _lines(path: Path, problem: Problem) -> Iterator[bytes]:
     except (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error) as error:
         problem(SuwenError("S112", path, reason=error))
     except OSError as error:
-        problem(os_error(error, path))
+        problem(os_error(error, path, "S113"))
 
 
 @contextmanager
@@ -151,9 +159,8 @@ def _object(line: bytes) -> dict[str, Any] | None:
     try:
         values = json.loads(characters)
         if _ESCAPED_SURROGATE.search(characters):
-            json.dumps(values, ensure_ascii=False).encode()
-    except UnicodeEncodeError as error:
-        raise SuwenError("S210", point=ord(error.object[error.start]), offset=error.start) from None
+            for where, point, offset in lone_surrogates(values, ""):
+                raise SuwenError("S210", where=where, point=point, offset=offset)
     except json.JSONDecodeError as error:
         raise SuwenError("S204", reason=f"{error.msg} at character {error.pos}") from None
     except (ValueError, RecursionError) as error:  # a number of thousands of digits; brackets as deep
@@ -208,11 +215,14 @@ def _built(kind: type[Item], row: Any, within: str) -> Item:
 
 def _typed(values: dict[str, Any], key: str, kind: type, within: str) -> Any:
     """The value of a key, None where it is missing or null, if it is of this type."""
-    value = values.get(key)
+    value: Any = values.get(key)
+    if kind is float and type(value) in (float, int):
+        # The only number that is no count is a confidence; NaN is not within the bounds either.
+        if not 0 <= value <= 1:
+            raise SuwenError("S205", field=within + key, reason="is not between 0 and 1")
+        return float(value)
     if value is None or type(value) is kind:
         return value
-    if kind is float and type(value) is int:
-        return float(value)
     if kind is tuple and type(value) is list and all(_is_span(item) for item in value):
         return tuple((start, end) for start, end in value)
     raise SuwenError("S205", field=within + key, reason=f"is not {_TYPE_NAMES[kind]}")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from suwen.document import Attribute, Document, Entity, Note, Relation
+from suwen.document import Attribute, Document, Entity, Note, Relation, lone_surrogates
 from suwen.errors import SuwenError
 from suwen.files import os_error
 
@@ -67,7 +67,7 @@ def files_in(path: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
         return
 
     def stop(error: OSError) -> NoReturn:
-        raise os_error(error, Path(error.filename)) from None
+        raise os_error(error, Path(error.filename), "S113") from None
 
     for folder, folders, names in os.walk(path, onerror=stop):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -77,8 +77,16 @@ def files_in(path: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
 
 
 def document_id(path: Path, root: Path, suffixes: tuple[str, ...]) -> str:
-    """The path without its ending, relative to the corpus, with ``/``."""
+    """The path without its ending, relative to the corpus, with ``/``.
+
+    Raises
+    ------
+    SuwenError
+        S114 when it is not valid Unicode.
+    """
     name = path.name if path == root else path.relative_to(root).as_posix()
+    if any(lone_surrogates(name, "id")):
+        raise SuwenError("S114", path)
     for suffix in suffixes:
         if name.endswith(suffix) and name != suffix:
             return name.removesuffix(suffix)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from suwen.document import Document
+from suwen.document import Document, lone_surrogates
 from suwen.errors import SuwenError
 
 __all__ = ["LINE_BREAK", "encoded", "not_held", "output_file"]
@@ -48,8 +48,9 @@ def encoded(text: str, document: Document) -> bytes:
     """
     try:
         return text.encode()
-    except UnicodeEncodeError as error:
-        raise SuwenError("S210", document.id, point=ord(text[error.start]), offset=error.start) from None
+    except UnicodeEncodeError:
+        where, point, offset = next(lone_surrogates(document, ""))
+        raise SuwenError("S210", document.id, where=where, point=point, offset=offset) from None
 
 
 def not_held(document: Document, held: Collection[str]) -> Counter[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,7 +86,7 @@ def select_data(documents: Sequence[Document], split: Split | None, part: str, s
         raise SuwenError("S307")
     description: dict[str, Any] = {
         "data_hash": corpus_hash(documents),
-        "split": None if split is None else {"unit": split.unit, "seed": split.seed, "hash": _split_hash(split)},
+        "split": None if split is None else {"unit": split.unit, "seed": split.seed, "hash": split.hash},
     }
     for name, selections in (("train", train), ("dev", dev)):
         description[name] = {
@@ -111,7 +109,3 @@ def _set_aside(documents: Sequence[Document], seed: int) -> tuple[list[Selection
             raise
         return whole(documents), []
     return dealt.select(documents, "train"), dealt.select(documents, "dev")
-
-
-def _split_hash(split: Split) -> str:
-    return hashlib.sha256(json.dumps({name: list(rows) for name, rows in split.parts.items()}).encode()).hexdigest()

@@ -53,6 +53,8 @@ def convert(
     from suwen.formats import format_of, stream_corpus, write_corpus
     from suwen.schemes import scheme_named
 
+    if output == Path("-"):
+        raise SuwenError("S406", first="-o -", second="this command", advice="name a file or folder")
     source = source or format_of(corpus)
     for option, value, format_name, end in (
         ("--scheme", scheme, target, "--to"),

@@ -30,7 +30,7 @@ class Unit(StrEnum):
 
 def split(
     corpus: Path = typer.Argument(..., metavar="PATH", help="A folder or file of annotated documents."),
-    output: Path = typer.Option(..., "--output", "-o", metavar="FILE", help="Where to write the split, as JSON."),
+    output: Path = typer.Option(..., "--output", "-o", metavar="FILE", help="The JSON file to write; must not exist."),
     unit: Unit = typer.Option(Unit.DOCUMENT, help="What is kept whole; a group is a journal issue (138 for 138_5)."),
     ratio: str = typer.Option("6:2:2", help="The sizes of train, dev and test; 8:0:2 makes no dev part."),
     seed: int = typer.Option(0, help="The same seed gives the same split."),
@@ -45,9 +45,11 @@ def split(
     """
     from suwen.corpus.dealing import make_split
     from suwen.corpus.stats import statistics
+    from suwen.files import require_new
     from suwen.formats import read_corpus
     from suwen.schema import Schema
 
+    require_new(output)
     sizes = _sizes(ratio)
     if group_field is not None and unit != Unit.GROUP:
         raise typer.BadParameter("it needs --unit group", param_hint="--group-field")

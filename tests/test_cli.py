@@ -1,0 +1,57 @@
+"""The command line as a whole: what becomes of wrong arguments."""
+
+import subprocess
+import sys
+
+import pytest
+
+import suwen.cli
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["suwen", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        suwen.cli.main()
+    return ended.value.code or 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["fly"], "S409 no such command 'fly'; see 'suwen --help'"),
+        (["train", "--fly"], "S409 no such option: --fly; see 'suwen train --help'"),
+        (["corpus", "stats"], "S409 missing argument"),
+        (["corpus", "split", "x", "-o", "y", "--unit", "page"], "S409 invalid value for '--unit'"),
+        (["corpus", "split", "x", "-o", "y", "--ratio", "1"], "S409 invalid value for --ratio: three numbers"),
+        (["evaluate"], "S409 invalid value: give MODEL and CORPUS"),
+    ],
+)
+def test_cli_says_in_one_line_which_argument_is_wrong(monkeypatch, capsys, arguments, message):
+    assert run(monkeypatch, *arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(message)
+    assert printed.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("arguments", "status"), [(["--help"], 0), (["corpus", "-h"], 0), ([], 2), (["corpus"], 2)])
+def test_cli_shows_help(monkeypatch, capsys, arguments, status):
+    assert run(monkeypatch, *arguments) == status
+    printed = capsys.readouterr()
+    assert "Usage: suwen" in printed.out
+    assert printed.err == ""
+
+
+def test_cli_says_how_an_interrupted_training_goes_on(monkeypatch, capsys):
+    def interrupted(**_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(suwen.cli, "app", interrupted)
+    assert run(monkeypatch, "evaluate") == 130
+    assert run(monkeypatch, "train") == 130
+    assert capsys.readouterr().err == "interrupted\ninterrupted; continue with --resume\n"
+
+
+def test_cli_keeps_the_exit_status_of_a_command():
+    command = [sys.executable, "-m", "suwen", "--version"]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
