@@ -22,6 +22,9 @@ MODELS = {
     "dictionary": ["--encoder", "dictionary"],
     "feature-crf": ["--encoder", "feature-crf", "--set", "iterations=40"],
     "bilstm-crf": ["--encoder", "bilstm"],
+    "bilstm-crf-dropout-0.3": [
+        *("--encoder", "bilstm", "--set", "encoder.dropout=0.3", "--set", "head.dropout=0.3"),
+    ],
     "bert-random-crf": [
         *("--encoder", "transformer", "--set", "encoder.layers=2", "--set", "encoder.hidden=128"),
         *("--set", "encoder.dropout=0.1", "--set", "head.dropout=0.1"),

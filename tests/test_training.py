@@ -40,6 +40,8 @@ TINY = (
     "optimization.batch_tokens=128",
     "optimization.average=0.9",
     "optimization.least_steps=0",
+    "encoder.dropout=0.3",
+    "head.dropout=0.3",
     "optimization.learning_rate=0.01",
 )
 

@@ -144,8 +144,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "evaluation": {"steps": 1000, "stop": "loss", "patience": 1},
     },
     "best": {
-        "encoder": {"dropout": 0.3, "hidden": 160, "bigrams": True},
-        "head": {"name": "crf", "dropout": 0.3},
+        "encoder": {"dropout": 0.5, "hidden": 160, "bigrams": True},
+        "head": {"name": "crf", "dropout": 0.5},
         "inputs": {"length": 320, "context": 24, "pack": 256, "overlap": 64},
         "optimization": {
             "learning_rate": 2e-3,
