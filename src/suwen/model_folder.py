@@ -314,7 +314,7 @@ def check_keys(values: Mapping[str, Any], kinds: Mapping[str, Types], path: Path
     for key in values:
         if key not in kinds:
             guess = difflib.get_close_matches(key, kinds, 1, cutoff=0)[0]
-            raise SuwenError("S401", path, key=key, guess=guess, known=", ".join(kinds))
+            raise SuwenError("S401", path, key=key, guess=guess)
     for key, allowed in kinds.items():
         if key not in values:
             raise SuwenError("S501", path, reason=f"the key {key!r} is missing")

@@ -122,7 +122,7 @@ def load_baseline_config(encoder: str, file: Path | None = None, settings: Seque
     for key in values:
         if key not in kind.model_fields:
             guess = difflib.get_close_matches(key, kind.model_fields, 1, 0)[0]
-            raise SuwenError("S401", file, key=key, guess=guess, known=", ".join(kind.model_fields))
+            raise SuwenError("S401", file, key=key, guess=guess)
     try:
         return kind.model_validate(values)
     except ValidationError as error:

@@ -293,7 +293,7 @@ def _readable(error: ValidationError, kind: type[Section], file: Path | None) ->
         parent = key.rpartition(".")[0]
         siblings = [name for name in _known_keys(kind) if name.rpartition(".")[0] == parent]
         guess = difflib.get_close_matches(key, siblings, 1, 0)[0]
-        return SuwenError("S401", file, key=key, guess=guess, known=", ".join(siblings))
+        return SuwenError("S401", file, key=key, guess=guess)
     return SuwenError("S402", file, key=key, reason=problem["msg"].lower())
 
 
