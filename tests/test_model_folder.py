@@ -123,23 +123,14 @@ def test_model_folder_is_not_there_when_writing_fails(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_model_folder_replaces_a_model_only_when_asked(model):
-    def write(**options):
-        write_model_folder(model, SETTINGS, Featurizer(CHARACTERS, BIGRAMS), write_weights, {"seed": 7}, "", **options)
-
-    with pytest.raises(SuwenError, match="S104"):
-        write()
-    assert read_model_folder(model).manifest["seed"] == 42
-    write(overwrite=True)
-    assert read_model_folder(model).manifest["seed"] == 7
-
-
-def test_model_folder_never_replaces_another_folder(tmp_path):
+def test_model_folder_never_replaces_what_is_there(model, tmp_path):
     home = tmp_path / "home"
     home.mkdir()
     (home / "thesis.txt").write_text("years of work")
-    with pytest.raises(SuwenError, match="S104"):
-        write_model_folder(home, SETTINGS, Featurizer(CHARACTERS, BIGRAMS), write_weights, {}, "", overwrite=True)
+    for path in (model, home):
+        with pytest.raises(SuwenError, match="S104"):
+            write_model_folder(path, SETTINGS, Featurizer(CHARACTERS, BIGRAMS), write_weights, {"seed": 7}, "")
+    assert read_model_folder(model).manifest["seed"] == 42
     assert (home / "thesis.txt").read_text() == "years of work"
 
 

@@ -177,7 +177,6 @@ def write_stored_model(
     write_files: Callable[[Path], None],
     manifest: Mapping[str, Any],
     card: str,
-    overwrite: bool = False,
 ) -> None:
     """Write a model folder of any kind, whole or not at all.
 
@@ -193,15 +192,13 @@ def write_stored_model(
         Where the model comes from, as JSON values; ``files`` with the hashes is added.
     card
         The text of ``README.md``.
-    overwrite
-        Whether another model folder may be replaced. Anything else is never replaced.
 
     Raises
     ------
     SuwenError
         S104 when `path` exists, S102 or S105 when it cannot be written.
     """
-    with replacing_folder(path, overwrite and (path / SETTINGS).is_file()) as folder:
+    with replacing_folder(path) as folder:
         write_json(folder / SETTINGS, {"format_version": FORMAT_VERSION, "model": model, **settings})
         write_files(folder)
         files = sorted(file for file in folder.rglob("*") if file.is_file())
@@ -242,7 +239,6 @@ def write_model_folder(
     write_weights: Callable[[Path], None],
     manifest: Mapping[str, Any],
     card: str,
-    overwrite: bool = False,
 ) -> None:
     """Write a tagger's folder, whole or not at all.
 
@@ -250,7 +246,7 @@ def write_model_folder(
     ----------
     write_weights
         Writes ``config.json`` and ``model.safetensors`` into the folder that it is given.
-    manifest, card, overwrite
+    manifest, card
         As in `write_stored_model`.
 
     Raises
@@ -270,7 +266,7 @@ def write_model_folder(
             write_tokenizer(folder, featurizer)
         write_weights(folder)
 
-    write_stored_model(path, "tagger", settings.to_dict(), write_files, manifest, card, overwrite)
+    write_stored_model(path, "tagger", settings.to_dict(), write_files, manifest, card)
 
 
 def read_model_folder(path: Path) -> ModelFolder:
