@@ -1,9 +1,23 @@
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from suwen.errors import SuwenError
-from suwen.files import read_json, read_text, require_new, write_text
+from suwen.files import read_json, read_text, replacing_folder, require_new, write_text
+
+WRITER = """
+import sys
+from pathlib import Path
+from suwen.files import replacing, replacing_folder
+way, path = sys.argv[1:]
+with {"file": replacing, "folder": replacing_folder}[way](Path(path)) as temporary:
+    (temporary if way == "file" else temporary / "part").write_text("half")
+    print("writing", flush=True)
+    sys.stdin.read()
+"""
 
 
 @pytest.mark.parametrize("content", ["[" * 100_000, "9" * 5000, "{"])
@@ -33,3 +47,53 @@ def test_files_require_new_refuses_what_exists(tmp_path: Path) -> None:
     require_new(tmp_path / "a")
     with pytest.raises(SuwenError, match="S104"):
         require_new(tmp_path)
+
+
+def writer(way: str, path: Path) -> subprocess.Popen[str]:
+    """A process in the middle of writing; it ends its work when its standard input is closed."""
+    command = [sys.executable, "-c", WRITER, way, str(path)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "writing\n"
+    return process
+
+
+@pytest.mark.parametrize("way", ["file", "folder"])
+def test_files_of_a_killed_process_are_removed_by_the_next_write(tmp_path: Path, way: str) -> None:
+    target = tmp_path / "target"
+    with writer(way, target) as killed:
+        killed.kill()
+        assert killed.wait() == -signal.SIGKILL
+    assert len(list(tmp_path.glob(".target.*.part"))) == 1
+    if way == "file":
+        write_text(target, "whole")
+    else:
+        with replacing_folder(target) as temporary:
+            (temporary / "part").write_text("whole")
+    assert list(tmp_path.iterdir()) == [target]
+    assert (target if way == "file" else target / "part").read_text() == "whole"
+
+
+@pytest.mark.parametrize("way", ["file", "folder"])
+def test_files_of_a_living_process_are_left_alone(tmp_path: Path, way: str) -> None:
+    target = tmp_path / "target"
+    with writer(way, target) as living:
+        for _ in range(2):
+            write_text(target, "first")
+        assert len(list(tmp_path.glob(".target.*.part"))) == 1
+        if way == "folder":
+            target.unlink()
+        living.communicate()
+        assert living.returncode == 0
+    assert (target if way == "file" else target / "part").read_text() == "half"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_files_get_the_ordinary_permissions(tmp_path: Path) -> None:
+    (tmp_path / "plain").write_text("")
+    (tmp_path / "plain folder").mkdir()
+    write_text(tmp_path / "file", "")
+    with replacing_folder(tmp_path / "folder"):
+        pass
+    assert (tmp_path / "file").stat().st_mode == (tmp_path / "plain").stat().st_mode
+    assert (tmp_path / "folder").stat().st_mode == (tmp_path / "plain folder").stat().st_mode

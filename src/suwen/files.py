@@ -14,6 +14,11 @@ from typing import Any, Literal
 
 from suwen.errors import SuwenError
 
+try:
+    import fcntl
+except ImportError:  # Windows: what a killed process leaves stays there
+    fcntl = None  # type: ignore[assignment]
+
 __all__ = [
     "decode_text",
     "os_error",
@@ -26,6 +31,8 @@ __all__ = [
     "write_json",
     "write_text",
 ]
+
+WORKPLACE = ".part"
 
 
 def os_error(error: OSError, path: Path, otherwise: Literal["S105", "S113"] = "S105") -> SuwenError:
@@ -109,9 +116,10 @@ def read_json(path: Path) -> Any:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place when the block ends well, and vanishes otherwise.
+    """A temporary path on the disk of `path` that takes its place when the block ends well, and vanishes otherwise.
 
-    The content is flushed to the disk before it is moved, so that a crash leaves the old file or the new one.
+    The content is flushed to the disk before it is moved, so that a crash leaves the old file or the new one. What a
+    killed process left is removed by the next write to the same path.
 
     Raises
     ------
@@ -119,30 +127,23 @@ def replacing(path: Path) -> Iterator[Path]:
         S101, S102, S105 or S109 when it cannot be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        os.close(handle)
+        with _workplace(path) as workplace:
+            temporary = workplace / path.name
+            yield temporary
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
+            # Some libraries make private files; the final one gets the ordinary permissions.
+            umask = os.umask(0)
+            os.umask(umask)
+            temporary.chmod(0o666 & ~umask)
+            temporary.replace(path)
     except OSError as error:
         raise os_error(error, path) from None
-    temporary = Path(name)
-    try:
-        yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        # mkstemp makes private files; the final one gets the ordinary permissions.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
-    except OSError as error:
-        raise os_error(error, path) from None
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def replacing_folder(path: Path, overwrite: bool = False) -> Iterator[Path]:
-    """A temporary folder beside `path` that takes its place when the block ends well, and vanishes otherwise.
+    """As `replacing`, for a folder.
 
     Raises
     ------
@@ -152,25 +153,67 @@ def replacing_folder(path: Path, overwrite: bool = False) -> Iterator[Path]:
     if path.exists() and not overwrite and not (path.is_dir() and not any(path.iterdir())):
         raise SuwenError("S104", path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
+        with _workplace(path) as workplace:
+            temporary = workplace / path.name
+            temporary.mkdir()
+            yield temporary
+            if path.is_dir():
+                path.replace(workplace / f"{path.name}.old")
+            else:
+                path.unlink(missing_ok=True)
+            temporary.replace(path)
     except OSError as error:
         raise os_error(error, path) from None
+
+
+@contextmanager
+def _workplace(path: Path) -> Iterator[Path]:
+    """A hidden folder beside `path` that lasts as long as the block, locked so that it is known to be in use.
+
+    A lock ends with its process, however that ends: folders that can be locked are of dead ones, and are removed.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    prefix = f".{path.name}."
+    for found in path.parent.iterdir():
+        if found.name.startswith(prefix) and found.name.endswith(WORKPLACE) and found.is_dir():
+            lock = _lock(found, wait=False)
+            if lock is not None:
+                shutil.rmtree(found, ignore_errors=True)
+                os.close(lock)
+    workplace, lock = _new_workplace(prefix, path.parent)
     try:
-        yield temporary
-        temporary.chmod(0o755)
-        if path.is_dir():
-            old = temporary.with_suffix(".old")
-            path.replace(old)
-            temporary.replace(path)
-            shutil.rmtree(old)
-        else:
-            path.unlink(missing_ok=True)
-            temporary.replace(path)
-    except OSError as error:
-        raise os_error(error, path) from None
+        yield workplace
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(workplace, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
+
+
+def _new_workplace(prefix: str, parent: Path) -> tuple[Path, int | None]:
+    while True:
+        workplace = Path(tempfile.mkdtemp(prefix=prefix, suffix=WORKPLACE, dir=parent))
+        lock = _lock(workplace, wait=True)
+        if workplace.is_dir():
+            return workplace, lock
+        # Another process took it for a dead one's before it was locked.
+        if lock is not None:
+            os.close(lock)
+
+
+def _lock(folder: Path, wait: bool) -> int | None:
+    """Lock a folder until the descriptor is closed; None when another process has it, or there are no locks here."""
+    if fcntl is None:
+        return None
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 def write_text(path: Path, text: str) -> None:
