@@ -23,9 +23,10 @@ from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.formats import read_corpus, write_corpus
 from suwen.models.encoders import TransformerEncoder
+from suwen.models.ngram_bert import NgramBertForPreTraining
 from suwen.pretraining.batches import HeldOut, MaskedBatches, MaskingRules, corrupt, phases
 from suwen.pretraining.config import load_config
-from suwen.pretraining.model import PackedBertWithPairs, new_model
+from suwen.pretraining.model import new_model
 from suwen.pretraining.noise import noise
 from suwen.pretraining.packing import Packer
 from suwen.pretraining.passages import Exclusion, find_sources, passages, read_exclusion
@@ -41,6 +42,7 @@ TINY = (
     "model.layers=1",
     "model.hidden=16",
     "model.attention_heads=2",
+    "model.bigram_buckets=64",
     "data.lengths=[16,32]",
     "data.segmenter=jieba",
     "data.held_out=0.1",
@@ -382,12 +384,15 @@ def test_exclusion_keeps_dev_and_test_documents_and_their_groups_out(tmp_path) -
         read_exclusion(tmp_path / "split.json", ["held-out"], paths)
 
 
-def test_model_loss_is_that_of_transformers(text_file, tmp_path) -> None:
+@pytest.mark.parametrize(
+    ("architecture", "plain_class"), [("bert", BertForPreTraining), ("ngram-bert", NgramBertForPreTraining)]
+)
+def test_model_loss_is_that_of_transformers(text_file, tmp_path, architecture, plain_class) -> None:
     text = opened(text_file, tmp_path / "cache")
     torch.manual_seed(0)
-    model = new_model(load_config("bert", settings=TINY).model, text.vocabulary, True).eval()
-    assert isinstance(model, PackedBertWithPairs)
-    plain = BertForPreTraining(model.config).eval()
+    config = load_config("bert", settings=[*TINY, f"model.architecture={architecture}"])
+    model = new_model(config.model, text.vocabulary, True).eval()
+    plain = plain_class(model.config).eval()
     plain.load_state_dict(model.state_dict())
     batch = masked_batches(text, "wwm")
     batch.tokens = 256
@@ -419,8 +424,8 @@ def test_held_out_masks_are_the_same_for_every_recipe(text_file, tmp_path) -> No
 
 
 @pytest.mark.parametrize("strategy", ["ernie", "roberta"])
-def test_run_writes_a_folder_that_transformers_and_suwen_load(tmp_path, text_file, strategy) -> None:
-    manifest = run(tmp_path / "encoder", text_file, strategy=strategy)
+def test_run_writes_a_bert_that_transformers_loads_too(tmp_path, text_file, strategy) -> None:
+    manifest = run(tmp_path / "encoder", text_file, "model.architecture=bert", strategy=strategy)
     model = AutoModelForMaskedLM.from_pretrained(tmp_path / "encoder", local_files_only=True)
     _, info = BertForPreTraining.from_pretrained(tmp_path / "encoder", output_loading_info=True, local_files_only=True)
     assert bool(info["missing_keys"]) == (strategy == "roberta")
@@ -437,8 +442,9 @@ def test_run_writes_a_folder_that_transformers_and_suwen_load(tmp_path, text_fil
     assert (tmp_path / "encoder" / "log" / "log.jsonl").is_file()
 
 
-def test_run_goes_on_from_an_encoder(tmp_path, text_file) -> None:
-    run(tmp_path / "warm", text_file, strategy="roberta")
+@pytest.mark.parametrize("architecture", ["bert", "ngram-bert"])
+def test_run_goes_on_from_an_encoder(tmp_path, text_file, architecture) -> None:
+    run(tmp_path / "warm", text_file, f"model.architecture={architecture}", strategy="roberta")
     manifest = run(tmp_path / "encoder", text_file, "optimization.learning_rate=1e-9", base=tmp_path / "warm")
     warm, trained = (load_file(tmp_path / name / "model.safetensors") for name in ("warm", "encoder"))
     name = "bert.embeddings.word_embeddings.weight"

@@ -86,6 +86,9 @@ class TransformerEncoder(nn.Module):
         super().__init__()
         from transformers import AutoConfig, AutoModelForTokenClassification
 
+        from suwen.models.ngram_bert import register
+
+        register()
         options = {key: value for key, value in config.items() if key not in ("model_type", "dtype", "architectures")}
         self.config = AutoConfig.for_model(config["model_type"], **options)
         # The token classification class is the one way to leave the pooling layer out that all architectures share.

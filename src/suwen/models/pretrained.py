@@ -78,6 +78,9 @@ def _load(checkpoint: Checkpoint, classes: Mapping[Any, Any]) -> tuple[Any, list
     from huggingface_hub.errors import StrictDataclassError
     from transformers import CONFIG_MAPPING
 
+    from suwen.models.ngram_bert import register
+
+    register()
     folder = checkpoint.folder
     kind = checkpoint.config["model_type"]
     options = {key: value for key, value in checkpoint.config.items() if key not in ("model_type", "dtype")}

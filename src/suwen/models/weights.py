@@ -64,7 +64,9 @@ def _task_class(tagger: Tagger) -> str | None:
         return None
     from transformers import MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING
 
-    return str(MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING[type(tagger.encoder.config)].__name__)
+    task_class = MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING[type(tagger.encoder.config)]
+    # An architecture of our own is none that the library could load by itself.
+    return str(task_class.__name__) if task_class.__module__.startswith("transformers.") else None
 
 
 def read_tagger(folder: Path, tags: tuple[str, ...], scheme: Scheme, frozen: bool = False) -> Tagger:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
 
@@ -19,13 +19,18 @@ HEAD_WIDTH = 64
 
 
 class ModelConfig(Section):
-    """The encoder's size."""
+    """The encoder's architecture and size."""
 
+    architecture: Literal["bert", "ngram-bert"] = "ngram-bert"
+    """BERT as published, or `suwen.models.ngram_bert`, which learns more from little text."""
     layers: PositiveInt
     hidden: PositiveInt
     attention_heads: PositiveInt
     intermediate: PositiveInt
     positions: PositiveInt = 512
+    bigram_buckets: PositiveInt = 32768
+    """Rows of the table of character pairs (ngram-bert)."""
+    bigram_width: PositiveInt = 64
     dropout: float = Field(default=0.0, ge=0, lt=1)
     """Used while pre-training only; the written encoder is configured with 0.1, BERT's value, for fine-tuning."""
 
@@ -100,7 +105,7 @@ class PretrainingConfig(Section):
 
 # layers, width, learning rate, positions per batch, steps
 SIZES: dict[str, tuple[int, int, float, int, int]] = {
-    "mini": (2, 128, 2e-3, 4096, 30_000),
+    "mini": (2, 128, 3e-3, 2048, 30_000),
     "small": (4, 256, 1e-3, 16384, 50_000),
     "medium": (6, 384, 7e-4, 32768, 100_000),
     "large": (8, 512, 5e-4, 65536, 100_000),
@@ -137,6 +142,8 @@ def load_config(
         layers, hidden = max(1, layers // 4), HEAD_WIDTH * round(hidden * 4 / 3 / HEAD_WIDTH)
     overrides = parse_settings(settings)
     model: dict[str, Any] = {"layers": layers, "hidden": hidden}
+    if size == "base":
+        model["architecture"] = "bert"
     if base is not None:
         if any(key.split(".")[0] == "model" and key != "model.dropout" for key in overrides):
             advice = "leave it out: the encoder's own size is kept"
@@ -171,7 +178,8 @@ def load_config(
 
 def _sizes_of(base: Path) -> dict[str, Any]:
     stored = read_checkpoint(base).config
-    if stored["model_type"] != "bert":
+    kinds = get_args(ModelConfig.model_fields["architecture"].annotation)
+    if stored["model_type"] not in kinds:
         raise SuwenError("S506", base, advice=f"only a BERT can be trained on, this is {stored['model_type']!r}")
     # Where a published configuration is silent, BERT's own sizes hold.
     defaults = {
@@ -180,5 +188,9 @@ def _sizes_of(base: Path) -> dict[str, Any]:
         "attention_heads": ("num_attention_heads", 12),
         "intermediate": ("intermediate_size", 3072),
         "positions": ("max_position_embeddings", 512),
+        "bigram_buckets": ("bigram_buckets", 32768),
+        "bigram_width": ("bigram_width", 64),
     }
-    return {name: stored.get(key, default) for name, (key, default) in defaults.items()}
+    return {"architecture": stored["model_type"]} | {
+        name: stored.get(key, default) for name, (key, default) in defaults.items()
+    }
