@@ -8,7 +8,7 @@ import pytest
 
 from suwen.corpus.split import Selection
 from suwen.document import Document, Entity
-from suwen.evaluation.significance import _batches, bootstrap_interval, compare
+from suwen.evaluation.significance import _batches, bootstrap_interval, compare, compare_runs
 from suwen.evaluation.strict import Pair, StrictCounts, strict_scores
 
 TEXT = "血糖升高,口服二甲双胍。" * 4
@@ -143,3 +143,17 @@ def test_significance_one_unit_has_no_interval():
     assert compare(right, wrong).interval is None
     assert compare(right, wrong).p_value == 1.0
     assert compare(right, wrong).to_dict()["f1_difference_interval"] is None
+
+
+def test_significance_runs_of_a_document_are_exchanged_together() -> None:
+    better, worse = pairs(1, 0.9), pairs(2, 0.5)
+    once, thrice = compare(better, worse), compare_runs([better] * 3, [worse] * 3)
+    assert thrice.difference == pytest.approx(once.difference)
+    assert (thrice.first.gold, thrice.first.matched) == (3 * once.first.gold, 3 * once.first.matched)
+    assert thrice.p_value == once.p_value
+    assert thrice.interval.units == once.interval.units
+
+
+def test_significance_runs_may_differ_in_number() -> None:
+    comparison = compare_runs([pairs(1, 0.9), pairs(3, 0.9)], [pairs(2, 0.5)])
+    assert comparison.difference > 0.2

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from suwen.evaluation.strict import Pair, Score, StrictCounts, strict_counts
 
-__all__ = ["Comparison", "Interval", "bootstrap_interval", "compare"]
+__all__ = ["Comparison", "Interval", "bootstrap_interval", "compare", "compare_runs"]
 
 RESAMPLES = 1_000
 SHUFFLES = 10_000
@@ -90,8 +90,29 @@ def compare(
     first, second
         Predictions for the same selections in the same order.
     """
-    labels = sorted({label for pair in (*first, *second) for label, _, _ in pair.gold_keys | pair.predicted_keys})
-    counts = strict_counts(first, labels), strict_counts(second, labels)
+    return compare_runs([first], [second], shuffles, resamples, seed)
+
+
+def compare_runs(
+    first: Sequence[Sequence[Pair]],
+    second: Sequence[Sequence[Pair]],
+    shuffles: int = SHUFFLES,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Comparison:
+    """Compare two systems that were each trained several times, with other seeds.
+
+    The counts of a document are summed over the runs, and what is exchanged are all runs' predictions for it: the same
+    text predicted three times is one piece of evidence, not three.
+
+    Parameters
+    ----------
+    first, second
+        The runs of each system; in each the predictions for the same selections in the same order.
+    """
+    runs = (*first, *second)
+    labels = sorted({key[0] for run in runs for pair in run for key in pair.gold_keys | pair.predicted_keys})
+    counts = _summed(first, labels), _summed(second, labels)
     scores = counts[0].scores(), counts[1].scores()
     ours, theirs = map(_totals, counts)
     return Comparison(
@@ -102,6 +123,12 @@ def compare(
         shuffles,
         _interval(lambda weights: _f1(weights @ ours) - _f1(weights @ theirs), len(ours), resamples, seed),
     )
+
+
+def _summed(runs: Sequence[Sequence[Pair]], labels: Sequence[str]) -> StrictCounts:
+    """The counts of several runs on the same units."""
+    counts = [strict_counts(run, labels) for run in runs]
+    return StrictCounts(counts[0].labels, sum(one.counts for one in counts[1:]) + counts[0].counts)
 
 
 def _totals(counts: StrictCounts) -> NDArray[np.float64]:
