@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 from pathlib import Path
 
-from suwen.files import read_json, read_text, write_json, write_text
+from runs import make_split, markdown, percent, replace_table, score, train
+
+from suwen.files import read_json, write_json
 
 UNITS = ("sentence", "document", "group")
 PARTS = ("dev", "test")
@@ -22,9 +22,6 @@ MODELS = {
     "dictionary": ["--encoder", "dictionary"],
     "feature-crf": ["--encoder", "feature-crf", "--set", "iterations=40"],
     "bilstm-crf": ["--encoder", "bilstm"],
-    "bilstm-crf-dropout-0.3": [
-        *("--encoder", "bilstm", "--set", "encoder.dropout=0.3", "--set", "head.dropout=0.3"),
-    ],
     "bert-random-crf": [
         *("--encoder", "transformer", "--set", "encoder.layers=2", "--set", "encoder.hidden=128"),
         *("--set", "encoder.dropout=0.1", "--set", "head.dropout=0.1"),
@@ -37,33 +34,8 @@ COLUMNS = (
     "model", "split", "strict P", "strict R", "**strict F1**", "95 % interval", "dev F1", "seen R", "unseen R",
     "overlap F1", "type-blind F1", "token F1 (no O)", "tag accuracy (with O)", "minutes",
 )  # fmt: skip
-BEGIN, END = "<!-- table: made by benchmarks/foundation.py -->", "<!-- end of table -->"
 # Keys of a model's manifest that describe the machine's folders rather than the run.
 DROPPED = ("files",)
-
-
-def suwen(*arguments: object) -> str:
-    command = [sys.executable, "-m", "suwen", *map(str, arguments)]
-    print("suwen", *arguments, flush=True)
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-
-
-def percent(value: float) -> str:
-    return f"{100 * value:.2f}"
-
-
-def measure(corpus: Path, runs: Path, name: str, unit: str) -> None:
-    """Train one model on one split and score it, as far as that is not done."""
-    split, model = runs / f"split-{unit}.json", runs / f"{name}-{unit}"
-    if not split.exists():
-        suwen("corpus", "split", corpus, "-o", split, "--unit", unit)
-    if not model.exists():
-        resume = ["--resume"] if model.with_name(f"{model.name}.training").exists() else []
-        suwen("train", corpus, "-o", model, "--split", split, *MODELS[name], *resume)
-    for part in PARTS:
-        scores = runs / f"{name}-{unit}.{part}.json"
-        if not scores.exists():
-            write_text(scores, suwen("evaluate", model, corpus, "--split", split, "--part", part, "--json"))
 
 
 def collect(runs: Path, output: Path) -> list[dict]:
@@ -84,15 +56,12 @@ def collect(runs: Path, output: Path) -> list[dict]:
 
 
 def table(rows: list[dict]) -> str:
-    lines = [
-        f"| {' | '.join(COLUMNS)} |",
-        "|---" * len(COLUMNS) + "|",
-    ]
+    lines: list[tuple[str, ...]] = []
     for row in rows:
         test, micro = row["test"], row["test"]["strict_entity"]["micro"]
         interval, familiar = test["strict_entity_micro_f1_interval"], test["strict_entity_by_familiarity"]
         seconds = row["manifest"].get("training", {}).get("seconds")
-        cells = [
+        cells = (
             row["name"],
             row["unit"],
             percent(micro["precision"]),
@@ -107,9 +76,9 @@ def table(rows: list[dict]) -> str:
             percent(test["token_without_o"]["f1"]),
             percent(test["tag_accuracy_with_o"]),
             "–" if seconds is None else f"{seconds / 60:.1f}",
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+        )
+        lines.append(cells)
+    return markdown(COLUMNS, lines)
 
 
 def main() -> None:
@@ -122,12 +91,13 @@ def main() -> None:
     if not options.collect:
         for name in MODELS:
             for unit in UNITS:
-                measure(options.corpus, options.runs, name, unit)
+                split, model = options.runs / f"split-{unit}.json", options.runs / f"{name}-{unit}"
+                make_split(options.corpus, split, unit)
+                train(options.corpus, split, model, MODELS[name])
+                for part in PARTS:
+                    score(options.corpus, split, model, part)
     rows = collect(options.runs, options.output)
-    page = options.output / "README.md"
-    before, _, rest = read_text(page).partition(BEGIN)
-    _, _, after = rest.partition(END)
-    write_text(page, f"{before}{BEGIN}\n\n{table(rows)}\n\n{END}{after}")
+    replace_table(options.output / "README.md", table(rows))
     print(json.dumps({f"{row['name']}-{row['unit']}": row["test"]["strict_entity"]["micro"]["f1"] for row in rows}))
 
 

@@ -1,0 +1,66 @@
+"""What the benchmarks that train models share: every step is the command line that a user would type.
+
+Steps whose output is there are not repeated, so that a benchmark goes on where it was stopped.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from suwen.files import read_text, write_text
+
+BEGIN, END = "<!-- table -->", "<!-- end of table -->"
+
+
+def suwen(*arguments: object) -> str:
+    """Run a command; returns what it printed."""
+    print("suwen", *arguments, flush=True)
+    command = [sys.executable, "-m", "suwen", *map(str, arguments)]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def resumed(output: Path) -> list[str]:
+    """The option that goes on with an unfinished run, where there is one."""
+    return ["--resume"] if output.with_name(f"{output.name}.training").exists() else []
+
+
+def make_split(corpus: Path, split: Path, unit: str) -> None:
+    """Split the corpus as `suwen corpus split` does, seed 0."""
+    if not split.exists():
+        suwen("corpus", "split", corpus, "-o", split, "--unit", unit)
+
+
+def train(corpus: Path, split: Path, model: Path, options: Sequence[object]) -> None:
+    """Train a model on the train part."""
+    if not model.exists():
+        suwen("train", corpus, "-o", model, "--split", split, *options, *resumed(model))
+
+
+def score(corpus: Path, split: Path, model: Path, part: str) -> Path:
+    """Score a model on a part: the figures' file; the predictions are beside it as ``.jsonl``."""
+    scores = model.with_name(f"{model.name}.{part}.json")
+    if not scores.exists():
+        options = ["--split", split, "--part", part, "--save-predictions", scores.with_suffix(".jsonl")]
+        write_text(scores, suwen("evaluate", model, corpus, *options, "--json"))
+    return scores
+
+
+def percent(value: float) -> str:
+    """A share in percent, two decimals."""
+    return f"{100 * value:.2f}"
+
+
+def markdown(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A table in Markdown."""
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+def replace_table(page: Path, table: str) -> None:
+    """Put a table where the page has its marks."""
+    before, _, rest = read_text(page).partition(BEGIN)
+    _, _, after = rest.partition(END)
+    write_text(page, f"{before}{BEGIN}\n\n{table}\n\n{END}{after}")
