@@ -203,9 +203,9 @@ def test_training_with_the_same_seed_gives_the_same_weights(tmp_path: Path) -> N
 TRAIN = """
 import os, sys
 sys.path[:0] = {paths!r}
-import suwen.training.trainer as trainer
+import suwen.training.schedule as schedule
 from test_training import run
-trainer.SECONDS_BETWEEN_CHECKPOINTS = 0.0
+schedule.SECONDS_BETWEEN_CHECKPOINTS = 0.0
 step = int(os.environ["KILL_AT"])
 from transformers import TrainerCallback
 class Killer(TrainerCallback):
@@ -252,7 +252,7 @@ def test_training_interrupted_and_resumed_equals_an_uninterrupted_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
     # A checkpoint after every step, so that a run can be taken up in the middle of an epoch.
-    monkeypatch.setattr("suwen.training.trainer.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr("suwen.training.schedule.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
     run(tmp_path / "whole", "optimization.epochs=2")
     with pytest.raises(InterruptError):
         run(tmp_path / "cut", "optimization.epochs=2", listeners=[interrupting(step)])
@@ -443,6 +443,7 @@ def test_cli_train_evaluates_and_extracts_with_its_model(tmp_path: Path) -> None
     done = suwen("train", tmp_path / "corpus", "-o", tmp_path / "model", "--json", *changes)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["data"]["train"]["documents"] == 22
+    assert "strict P" in done.stderr
     scores = suwen("evaluate", tmp_path / "model", tmp_path / "corpus", "--json")
     assert scores.returncode == 0, scores.stderr
     assert json.loads(scores.stdout)["strict_entity"]["micro"]["gold"] == 144

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.progress import Progress
 
-__all__ = ["fail", "report", "show", "standard_error"]
+__all__ = ["fail", "report", "show", "standard_error", "step_bar"]
 
 
 def report(values: Any) -> None:
@@ -32,6 +33,29 @@ def standard_error() -> Console:
     from rich.console import Console
 
     return Console(stderr=True)
+
+
+def step_bar(console: Console, disable: bool = False) -> Progress:
+    """A bar of learning steps with the time left; each task has a text field ``loss``."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[loss]}"),
+        console=console,
+        disable=disable,
+    )
 
 
 def fail(message: str) -> None:

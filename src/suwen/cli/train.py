@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from suwen.cli.output import report, show, standard_error
+from suwen.cli.output import report, show, standard_error, step_bar
 
 if TYPE_CHECKING:
     from suwen.corpus.split import Split
@@ -166,30 +166,13 @@ def train_cheaply(
     output: Path,
 ) -> Report:
     """Train a baseline; needs no torch."""
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
     from suwen.schema import Schema
     from suwen.training.baselines import FeatureCRFConfig, load_baseline_config, train_baseline
     from suwen.training.data import select_data
 
     config = load_baseline_config(encoder, config_file, settings)
     data = select_data(documents, split, part, config.seed)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[loss]}"),
-    )
-    with Progress(*columns, console=standard_error(), disable=not isinstance(config, FeatureCRFConfig)) as progress:
+    with step_bar(standard_error(), disable=not isinstance(config, FeatureCRFConfig)) as progress:
         iterations = config.iterations if isinstance(config, FeatureCRFConfig) else None
         task = progress.add_task("iterations", total=iterations, loss="")
         return train_baseline(

@@ -11,23 +11,16 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader
-from transformers import (
-    PreTrainedModel,
-    Trainer,
-    TrainerCallback,
-    TrainerControl,
-    TrainerState,
-    TrainingArguments,
-)
-from transformers.trainer_callback import PrinterCallback, ProgressCallback
+from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer_callback import PrinterCallback
 
 from suwen.pretraining.batches import HeldOut, MaskedBatches
 from suwen.pretraining.config import PretrainingConfig
-from suwen.training.checkpoints import SECONDS_BETWEEN_CHECKPOINTS, CheckpointKeeper
+from suwen.training.checkpoints import CheckpointKeeper
+from suwen.training.schedule import EVALUATIONS, Schedule
 
 __all__ = ["PretrainingTrainer"]
 
-EVALUATIONS = 20
 LOG_STEPS = 50
 
 
@@ -92,10 +85,13 @@ class PretrainingTrainer(Trainer):  # type: ignore[misc]
             model=model,
             args=arguments,
             train_dataset=batches,
-            callbacks=[_Schedule(config), CheckpointKeeper(), *listener],
+            callbacks=[
+                Schedule(config.evaluation.steps or max(1, options.steps // EVALUATIONS)),
+                CheckpointKeeper(),
+                *listener,
+            ],
         )
-        for unwanted in (PrinterCallback, ProgressCallback):
-            self.remove_callback(unwanted)
+        self.remove_callback(PrinterCallback)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Load the batches in the order of their numbers."""
@@ -176,26 +172,6 @@ class PretrainingTrainer(Trainer):  # type: ignore[misc]
         else:
             self.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         return list(self.state.log_history)
-
-
-class _Schedule(TrainerCallback):  # type: ignore[misc]
-    """Decides when to take the held-out loss and when to write a checkpoint."""
-
-    def __init__(self, config: PretrainingConfig) -> None:
-        self.every = config.evaluation.steps or max(1, config.optimization.steps // EVALUATIONS)
-        self.saved = time.monotonic()
-
-    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:
-        """Ask for an evaluation or a checkpoint."""
-        if state.global_step >= state.max_steps or state.global_step % self.every == 0:
-            control.should_evaluate = control.should_log = control.should_save = True
-        # One process alone must not save: the others would not wait for it.
-        if args.world_size == 1 and time.monotonic() - self.saved > SECONDS_BETWEEN_CHECKPOINTS:
-            control.should_save = True
-
-    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:
-        """Start counting the time to the next checkpoint."""
-        self.saved = time.monotonic()
 
 
 def _only(batches: list[dict[str, Tensor]]) -> dict[str, Tensor]:

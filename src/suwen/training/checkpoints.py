@@ -19,7 +19,6 @@ from suwen.errors import SuwenError
 from suwen.files import read_json, write_json, write_text
 
 __all__ = [
-    "SECONDS_BETWEEN_CHECKPOINTS",
     "CheckpointKeeper",
     "check_work",
     "checkpoint_folder",
@@ -31,7 +30,6 @@ __all__ = [
 
 RECORD = "run.json"
 COMPLETE = "complete"
-SECONDS_BETWEEN_CHECKPOINTS = 120.0
 
 
 def working_folder(output: Path) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -14,21 +13,20 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.utils.data import DataLoader
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
-from transformers.trainer_callback import PrinterCallback, ProgressCallback
+from transformers.trainer_callback import PrinterCallback
 
 from suwen.files import replacing
 from suwen.models.tagger import Tagger
 from suwen.tagging.encode import Example
 from suwen.training.batches import Collator, LengthBatches
-from suwen.training.checkpoints import SECONDS_BETWEEN_CHECKPOINTS, CheckpointKeeper, checkpoint_folder
+from suwen.training.checkpoints import CheckpointKeeper, checkpoint_folder
 from suwen.training.config import EvaluationConfig, TrainingConfig
+from suwen.training.schedule import EVALUATIONS, Schedule
 
 __all__ = ["BEST", "TaggerTrainer", "stop_reason"]
 
 BEST = "best.safetensors"
 AVERAGE = "average.safetensors"
-EVALUATIONS = 20
-"""So often at most is the dev part scored in a run that does not say how often."""
 SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
 
 State = dict[str, Tensor]
@@ -111,13 +109,16 @@ class TaggerTrainer(Trainer):  # type: ignore[misc]
             train_dataset=list(examples),
             data_collator=Collator(padding),
             callbacks=[
-                Schedule(self.batches, config.evaluation, evaluate_dev is not None),
+                Schedule(
+                    config.evaluation.steps or max(len(self.batches), steps // EVALUATIONS), evaluate_dev is not None
+                ),
+                Epochs(self.batches),
+                Stopper(config.evaluation),
                 Keeper(self),
                 *listener,
             ],
         )
-        for unwanted in (PrinterCallback, ProgressCallback):
-            self.remove_callback(unwanted)
+        self.remove_callback(PrinterCallback)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Load batches by length."""
@@ -204,44 +205,29 @@ class TaggerTrainer(Trainer):  # type: ignore[misc]
         return list(history)
 
 
-class Schedule(TrainerCallback):  # type: ignore[misc]
-    """Decides when to evaluate, when to write a checkpoint and when to stop.
+class Epochs(TrainerCallback):  # type: ignore[misc]
+    """Tells the batches which epoch it is, also after a resumption in the middle of one."""
 
-    Evaluation and checkpoint follow a step, never the end of an epoch: both then happen in one go, and a run that is
-    killed between them repeats both.
-    """
-
-    def __init__(self, batches: LengthBatches, config: EvaluationConfig, has_dev: bool) -> None:
+    def __init__(self, batches: LengthBatches) -> None:
         self.batches = batches
-        self.config = config
-        self.has_dev = has_dev
-        self.saved = time.monotonic()
 
     def on_epoch_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
-        """Tell the batches which epoch it is, also after a resumption in the middle of one."""
+        """Count the epoch from the steps."""
         self.batches.set_epoch(state.global_step // len(self.batches))
 
-    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:
-        """Ask for an evaluation or a checkpoint."""
-        every = self.config.steps or max(len(self.batches), state.max_steps // EVALUATIONS)
-        last = state.global_step >= state.max_steps
-        if last or state.global_step % every == 0:
-            control.should_evaluate = self.has_dev
-            control.should_log = True
-            control.should_save = True
-        if time.monotonic() - self.saved > SECONDS_BETWEEN_CHECKPOINTS:
-            control.should_save = True
+
+class Stopper(TrainerCallback):  # type: ignore[misc]
+    """Stops when the dev part says so."""
+
+    def __init__(self, config: EvaluationConfig) -> None:
+        self.config = config
 
     def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:
-        """Stop when the dev part says so."""
+        """Look at the evaluations so far."""
         if stop_reason(state.log_history, self.config):
             control.should_training_stop = True
-
-    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:
-        """Start counting the time to the next checkpoint."""
-        self.saved = time.monotonic()
 
 
 class Keeper(CheckpointKeeper):
