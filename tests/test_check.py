@@ -98,6 +98,20 @@ def test_check_looks_at_everything_before_it_ends(tmp_path: Path) -> None:
     assert (check.documents, check.entities, check.total("error"), check.total("warning")) == (1, 2, 4, 0)
 
 
+@pytest.mark.parametrize(
+    ("ending", "content"), [(".txt", TEXT), (".conll", "糖 O\n"), (".jsonl", '{"text": "血糖"}'), (".ann", "")]
+)
+def test_check_goes_on_after_a_file_name_that_is_not_unicode(tmp_path: Path, ending: str, content: str) -> None:
+    for name in ("a", "b\udcff", "c"):
+        (tmp_path / f"{name}{ending}").write_text(content, "utf-8")
+        if ending == ".ann":
+            (tmp_path / f"{name}.txt").write_text(TEXT, "utf-8")
+    check = check_corpus(tmp_path)
+    assert check.documents == 2
+    wrong = [finding.path for finding in check.findings if finding.code == "S114"]
+    assert wrong == [tmp_path / f"b\udcff{'.txt' if ending == '.ann' else ending}"]
+
+
 def test_check_takes_another_label_set(tmp_path: Path) -> None:
     corpus(tmp_path, a_txt=TEXT, a_ann="T1\tGene 2 6\t二甲双胍\nR1\tAnything Arg1:T1 Arg2:T1\n")
     assert found(tmp_path, schema=Schema.of_labels(["Gene"])) == []

@@ -65,3 +65,22 @@ def test_cli_corpus_check_runs_from_the_shell(tmp_path: Path) -> None:
     missing = subprocess.run([*command, str(tmp_path / "none")], capture_output=True, text=True)
     assert missing.returncode == 2
     assert missing.stderr == f"S101 {tmp_path / 'none'}: no such file or folder; check the path\n"
+
+
+@pytest.mark.parametrize("option", [[], ["--json"]])
+def test_cli_corpus_check_lists_a_file_name_that_is_not_unicode_with_the_others(
+    tmp_path: Path, option: list[str]
+) -> None:
+    path = corpus(tmp_path, "T1\n")
+    for ending in (".txt", ".ann"):
+        (tmp_path / f"b\udcff{ending}").write_text("", "utf-8")
+    command = [sys.executable, "-m", "suwen", "corpus", "check", path, *option]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "")
+    if option:
+        findings = json.loads(done.stdout)["findings"]
+        assert [finding["code"] for finding in findings] == ["S203", "S114"]
+        assert findings[1]["path"] == f"{tmp_path}/b\udcff.txt"
+    else:
+        assert f"{tmp_path}/b\\udcff.txt: S114 the file name is not valid Unicode\n" in done.stdout
+        assert "S203" in done.stdout

@@ -10,13 +10,17 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.progress import Progress
 
-__all__ = ["fail", "report", "show", "standard_error", "step_bar"]
+__all__ = ["fail", "printable", "report", "show", "standard_error", "step_bar"]
 
 
 def report(values: Any) -> None:
     """Print values as JSON, and nothing else, on standard output (``--json``)."""
-    json.dump(values, sys.stdout, ensure_ascii=False, indent=2)
-    sys.stdout.write("\n")
+    sys.stdout.write(printable(json.dumps(values, ensure_ascii=False, indent=2)) + "\n")
+
+
+def printable(text: str) -> str:
+    r"""The text with what is not valid Unicode (file names can be that) escaped as ``\udcff``, as JSON has it."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def show(*renderables: RenderableType) -> None:

@@ -40,6 +40,7 @@ KINDS: dict[str, Kind] = {
     "S110": Kind("error", "document id stands twice"),
     "S112": Kind("error", "damaged compressed file"),
     "S113": Kind("error", "file not readable"),
+    "S114": Kind("error", "file name not valid Unicode"),
     "S201": Kind("error", "annotation outside the text"),
     "S202": Kind("error", "unknown label"),
     "S203": Kind("error", "broken annotation line"),

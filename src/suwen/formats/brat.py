@@ -62,7 +62,7 @@ def read(path: Path, schema: Schema | None = None) -> Iterator[Document]:
     Raises
     ------
     SuwenError
-        S101, S102, S103, S201, S203, S208, S209, S211, each with file and line; S202 for a label not in `schema`.
+        S101, S102, S103, S114, S201, S203, S208, S209, S211, each with file and line; S202 for a label not in `schema`.
     """
     return (located.document for located in scan(path, refuse, schema))
 
@@ -79,12 +79,13 @@ def scan(path: Path, problem: Problem, schema: Schema | None = None) -> Iterator
             problem(SuwenError("S208", text_path))
         else:
             try:
+                name = document_id(text_path, root, SUFFIXES)
                 text, source = read_text(text_path), read_text(annotation_path)
             except SuwenError as error:
                 problem(error)
                 continue
             lines = _parse(source, text, annotation_path, problem, schema)
-            document = _document(document_id(text_path, root, SUFFIXES), text, source, [item for item, _ in lines])
+            document = _document(name, text, source, [item for item, _ in lines])
             yield Located(document, text_path, None, annotation_path, tuple(lines))
 
 

@@ -116,7 +116,7 @@ def read(
     Raises
     ------
     SuwenError
-        S101, S102, S103, S206, S207, each with file and line; S202 for a label not in `schema`.
+        S101, S102, S103, S114, S206, S207, each with file and line; S202 for a label not in `schema`.
     """
     return (located.document for located in scan(path, refuse, schema, scheme, columns, illegal))
 
@@ -135,13 +135,12 @@ def scan(
         if path.is_dir() and file.suffix == ".txt" and not _has_columns(file):
             continue
         try:
-            source = read_text(file)
+            name, source = document_id(file, root, _FILES), read_text(file)
         except SuwenError as error:
             problem(error)
             continue
         blocks, tags = _blocks(source, file, columns, problem)
         found = scheme or _scheme_of(tags, file, problem)
-        name = document_id(file, root, _FILES)
         for number, block in enumerate(blocks, 1):
             own_name = block.id or (name if len(blocks) == 1 else f"{name}/{number}")
             yield _located(own_name, block, file, found, illegal, problem, schema)

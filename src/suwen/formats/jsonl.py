@@ -95,7 +95,8 @@ def read(path: Path, schema: Schema | None = None) -> Iterator[Document]:
     Raises
     ------
     SuwenError
-        S101, S102, S103, S112, S201, S204, S205, S210, S211, each with file and line; S202 for a label not in `schema`.
+        S101, S102, S103, S112, S114, S201, S204, S205, S210, S211, each with file and line; S202 for a label not in
+        `schema`.
     """
     return (located.document for located in scan(path, refuse, schema))
 
@@ -104,7 +105,11 @@ def scan(path: Path, problem: Problem, schema: Schema | None = None) -> Iterator
     """As `read`, with the place of each annotation; faults go to `problem` and what is faulty is left out."""
     root = path if path.is_dir() else path.parent
     for file in files_in(path, SUFFIXES):
-        name = document_id(file, root, SUFFIXES)
+        try:
+            name = document_id(file, root, SUFFIXES)
+        except SuwenError as error:
+            problem(error)
+            continue
         for number, line in enumerate(_lines(file, problem), 1):
             report = functools.partial(_report_at, problem, file, number)
             try:

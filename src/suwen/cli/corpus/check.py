@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from suwen.cli.output import report, show
+from suwen.cli.output import printable, report, show
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -65,6 +65,6 @@ def print_places(result: Check, most: int | None) -> None:
 
     ordered = sorted(result.findings, key=lambda finding: KINDS[finding.code].severity)
     for finding in ordered[:most]:
-        typer.echo(f"{finding.place}: {finding.code} {finding.text}")
+        typer.echo(printable(f"{finding.place}: {finding.code} {finding.text}"))
     if most is not None and len(ordered) > most:
         typer.echo(f"and {len(ordered) - most:,} more; --all prints them")
