@@ -23,7 +23,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
         (["corpus", "stats"], "S409 missing argument"),
         (["corpus", "split", "x", "-o", "y", "--unit", "page"], "S409 invalid value for '--unit'"),
         (["corpus", "split", "x", "-o", "y", "--ratio", "1"], "S409 invalid value for --ratio: three numbers"),
-        (["evaluate"], "S409 invalid value: give MODEL and CORPUS"),
+        (["evaluate"], "S409 give MODEL and CORPUS"),
     ],
 )
 def test_cli_says_in_one_line_which_argument_is_wrong(monkeypatch, capsys, arguments, message):

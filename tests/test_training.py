@@ -379,7 +379,7 @@ def test_training_data_is_dealt_when_there_is_no_split() -> None:
         ("optimisation.epochs=3", "S401 unknown key 'optimisation'; did you mean 'optimization'?"),
         ("optimization.epochs=many", "S402 invalid value for 'optimization.epochs'"),
         ("epochs", "S402 invalid value for 'epochs': the form is key=value"),
-        ("head.name=softmax", "S402 invalid value for 'head.name'"),
+        ("head.scheme=BIOE", "S402 invalid value for 'head.scheme': input should be 'BIO', 'BIOES' or 'BMES'; see"),
         ("seed.deep=3", "S402 invalid value for 'seed'"),
         ("seed=-1", "S402 invalid value for 'seed'"),
         ("encoder=5", "S402 invalid value for 'encoder': it is a table"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import platform
 import shutil
 import tempfile
@@ -14,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import Field, NonNegativeFloat, PositiveInt, ValidationError
+from pydantic import Field, NonNegativeFloat, PositiveInt
 
 from suwen.corpus.split import Selection
 from suwen.errors import SuwenError
@@ -36,7 +35,7 @@ from suwen.schemes import LabelSpan, scheme_named
 from suwen.tagging.encode import Losses, block_spans, prepare
 from suwen.text.view import ViewRules
 from suwen.text.windows import WindowRules
-from suwen.training.config import Section
+from suwen.training.config import Section, parse_settings, validated
 from suwen.training.data import Report, TrainingData
 
 __all__ = [
@@ -107,27 +106,13 @@ def load_baseline_config(encoder: str, file: Path | None = None, settings: Seque
     kinds: dict[str, type[BaselineConfig]] = {"dictionary": DictionaryConfig, "feature-crf": FeatureCRFConfig}
     if encoder not in kinds:
         raise SuwenError("S404", what="baseline", name=encoder, known=", ".join(kinds))
-    kind = kinds[encoder]
     values: dict[str, Any] = {}
     if file is not None:
         try:
             values = tomllib.loads(read_text(file))
         except tomllib.TOMLDecodeError as error:
             raise SuwenError("S403", file, reason=error) from None
-    for setting in settings:
-        key, equals, value = setting.partition("=")
-        if not equals:
-            raise SuwenError("S402", key=setting, reason="the form is key=value")
-        values[key.strip()] = value.strip()
-    for key in values:
-        if key not in kind.model_fields:
-            guess = difflib.get_close_matches(key, kind.model_fields, 1, 0)[0]
-            raise SuwenError("S401", file, key=key, guess=guess)
-    try:
-        return kind.model_validate(values)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        raise SuwenError("S402", file, key=problem["loc"][0], reason=problem["msg"].lower()) from None
+    return validated(kinds[encoder], {**values, **parse_settings(settings)}, file)
 
 
 def train_baseline(

@@ -294,7 +294,8 @@ def _readable(error: ValidationError, kind: type[Section], file: Path | None) ->
         siblings = [name for name in _known_keys(kind) if name.rpartition(".")[0] == parent]
         guess = difflib.get_close_matches(key, siblings, 1, 0)[0]
         return SuwenError("S401", file, key=key, guess=guess)
-    return SuwenError("S402", file, key=key, reason=problem["msg"].lower())
+    reason = problem["msg"].removeprefix("Value error, ")
+    return SuwenError("S402", file, key=key, reason=reason[:1].lower() + reason[1:])
 
 
 def _known_keys(kind: type[Section]) -> list[str]:
