@@ -22,6 +22,7 @@ GROUPS = {
     "S5": "Models",
 }
 BEGIN, END = "<!-- presets -->", "<!-- end of presets -->"
+FITTED = "The values of `best` are those for `bilstm` and `bigru`. Other encoders have these, unless you set them:"
 
 ERRORS_INTRODUCTION = """# Error and finding codes
 
@@ -64,8 +65,25 @@ def with_preset_table(page: str) -> str:
         if key != "preset"
     ]
     head = f"| key | {' | '.join(f'`{preset}`' for preset in PRESETS)} |\n| --- |{' --- |' * len(PRESETS)}\n"
-    table = f"{BEGIN}\n\n{head}{''.join(rows)}\n{END}"
+    table = f"{BEGIN}\n\n{head}{''.join(rows)}\n{_fitted_table()}\n{END}"
     return re.sub(f"{BEGIN}.*{END}", lambda _: table, page, flags=re.DOTALL)
+
+
+def _fitted_table() -> str:
+    """What `best` changes for encoders other than the one that it was chosen for."""
+    encoders = {
+        "bilstm, bigru": {},
+        "pretrained": {"encoder.name": "bert"},
+        "transformer, or pretrained with random weights": {"encoder.name": "bert", "encoder.initialization": "random"},
+    }
+    values = [_flat(load_config("best", options=options).model_dump()) for options in encoders.values()]
+    rows = [
+        f"| `{key}` | {' | '.join(f'`{_toml(column[key])}`' for column in values)} |\n"
+        for key in values[0]
+        if len({column[key] for column in values}) > 1 and key not in encoders[[*encoders][-1]]
+    ]
+    head = f"| key | {' | '.join(encoders)} |\n| --- |{' --- |' * len(encoders)}\n"
+    return f"{FITTED}\n\n{head}{''.join(rows)}"
 
 
 def _cell(text: str) -> str:

@@ -10,17 +10,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from checkpoint_files import SIZES, randomize, write_vocabulary
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file
+from transformers import BertConfig, BertForPreTraining, set_seed
 
+from suwen.corpus.split import whole
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
 from suwen.formats import write_corpus
 from suwen.loading import load
+from suwen.models.weights import write_tagger
 from suwen.schema import Schema
 from suwen.tagging.encode import Example
 from suwen.training.batches import Collator, LengthBatches
+from suwen.training.build import Untrained, build
 from suwen.training.checkpoints import last_checkpoint, working_folder
 from suwen.training.config import EvaluationConfig, TrainingConfig, load_config
 from suwen.training.run import select_data, train_tagger
@@ -183,6 +188,56 @@ def test_training_covers_encoders_and_heads(tmp_path: Path, changes: tuple[str, 
     report = run(tmp_path / "model", "optimization.epochs=1", *changes)
     assert report.manifest["training"]["steps"] > 0
     assert load(tmp_path / "model")("老年糖尿病患者口服阿卡波糖治疗。").text.startswith("老年")
+
+
+def encoder_folder(folder: Path) -> Path:
+    """A small BERT whose weights are unlike those that BERTs begin with."""
+    write_vocabulary(folder)
+    randomize(BertForPreTraining(BertConfig(**{**SIZES, "max_position_embeddings": 80}))).save_pretrained(folder)
+    return folder
+
+
+def untrained(folder: Path, *changes: str) -> Untrained:
+    made = config(f"encoder.name={folder}", *changes)
+    documents = corpus(2)
+    set_seed(made.seed)
+    return build(made, whole(documents), Schema.of_labels(["Drug", "Disease"]))
+
+
+def test_training_takes_a_folders_architecture_and_vocabulary_without_its_weights(tmp_path: Path) -> None:
+    folder = encoder_folder(tmp_path / "encoder")
+    stored = weights(folder)["bert.encoder.layer.1.output.LayerNorm.weight"]
+    pretrained, random = untrained(folder), untrained(folder, "encoder.initialization=random")
+    states = [start.tagger.encoder.model.state_dict() for start in (pretrained, random)]
+    assert {name: tensor.shape for name, tensor in states[0].items()} == {
+        name: tensor.shape for name, tensor in states[1].items()
+    }
+    assert torch.equal(states[0]["encoder.layer.1.output.LayerNorm.weight"], stored)
+    assert torch.equal(states[1]["encoder.layer.1.output.LayerNorm.weight"], torch.ones_like(stored))
+    words = [state["embeddings.word_embeddings.weight"] for state in states]
+    assert words[1].std() < 0.05 < words[0].std()
+    assert random.featurizer.characters.tokens == pretrained.featurizer.characters.tokens
+    again = untrained(folder, "encoder.initialization=random").tagger.encoder.model.state_dict()
+    assert torch.equal(again["embeddings.word_embeddings.weight"], words[1])
+
+
+@pytest.mark.parametrize("initialization", ["pretrained", "random"])
+def test_training_from_a_folder_drops_as_the_configuration_says(tmp_path: Path, initialization: str) -> None:
+    folder = encoder_folder(tmp_path / "encoder")
+    tagger = untrained(
+        folder, f"encoder.initialization={initialization}", "encoder.dropout=0.25", "head.name=fc"
+    ).tagger
+    assert {module.p for module in tagger.encoder.modules() if isinstance(module, torch.nn.Dropout)} == {0.25}
+    write_tagger(tagger, tmp_path)
+    written = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
+    assert (written["hidden_dropout_prob"], written["attention_probs_dropout_prob"]) == (0.25, 0.25)
+
+
+def test_training_does_not_freeze_an_encoder_of_random_weights(tmp_path: Path) -> None:
+    folder = encoder_folder(tmp_path / "encoder")
+    assert untrained(folder, "encoder.transfer=feature-extraction")
+    with pytest.raises(SuwenError, match=r"S406 feature extraction .*random"):
+        untrained(folder, "encoder.transfer=feature-extraction", "encoder.initialization=random")
 
 
 def test_training_goes_through_a_small_corpus_more_often(tmp_path: Path) -> None:
@@ -415,6 +470,25 @@ def test_config_of_a_run_from_a_trained_model_keeps_its_architecture() -> None:
     assert load_config("best", settings=["encoder.transfer=feature-extraction"], base_encoder="bilstm")
     with pytest.raises(SuwenError, match=r"S406 --from cannot be combined with head\.name"):
         load_config("best", settings=["head.name=fc"], base_encoder="bilstm")
+
+
+@pytest.mark.parametrize(
+    ("encoder", "rate", "dropout"),
+    [
+        (("bigru",), 2e-3, 0.5),
+        (("transformer",), 1e-3, 0.1),
+        (("bert",), 5e-5, 0.1),
+        (("bert", "encoder.initialization=random"), 1e-3, 0.1),
+    ],
+)
+def test_config_best_fits_the_encoder_unless_told_otherwise(encoder: tuple[str, ...], rate: float, dropout) -> None:
+    name, *changes = encoder
+    made = load_config("best", None, {"encoder.name": name}, changes)
+    assert (made.optimization.learning_rate, made.encoder.dropout, made.head.dropout) == (rate, dropout, dropout)
+    chosen = ["optimization.learning_rate=0.25", "encoder.dropout=0.25", "head.dropout=0.25"]
+    made = load_config("best", None, {"encoder.name": name}, [*changes, *chosen])
+    assert (made.optimization.learning_rate, made.encoder.dropout, made.head.dropout) == (0.25, 0.25, 0.25)
+    assert load_config("paper", None, {"encoder.name": name}, changes).optimization.learning_rate == 5e-5
 
 
 def test_config_preset_paper_is_table_3() -> None:

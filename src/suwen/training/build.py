@@ -51,19 +51,18 @@ def build(config: TrainingConfig, selections: Sequence[Selection], schema: Schem
         a frozen encoder of random weights.
     """
     encoder: RecurrentEncoder | TransformerEncoder
-    if config.encoder.name in SCRATCH:
-        if config.encoder.transfer == "feature-extraction":
-            raise SuwenError(
-                "S406",
-                first="feature extraction",
-                second=f"the encoder {config.encoder.name!r}, whose weights are random",
-                advice="give a pretrained encoder, or --from a trained model",
-            )
+    options = config.encoder
+    if options.transfer == "feature-extraction" and (options.name in SCRATCH or options.initialization == "random"):
+        raise SuwenError(
+            "S406",
+            first="feature extraction",
+            second=f"the encoder {options.name!r}, whose weights are random",
+            advice="give a pretrained encoder and its weights, or --from a trained model",
+        )
+    if options.name in SCRATCH:
         encoder, featurizer = _from_scratch(config, selections)
     else:
-        folder = find_encoder(config.encoder.name, (*SCRATCH, "dictionary", "feature-crf"))
-        encoder = TransformerEncoder.from_folder(folder)
-        featurizer = _featurizer(folder, encoder)
+        encoder, featurizer = _from_folder(config)
     _check_length(encoder, config)
     scheme = scheme_named(config.head.scheme)
     tagger = Tagger(
@@ -73,7 +72,7 @@ def build(config: TrainingConfig, selections: Sequence[Selection], schema: Schem
         scheme,
         config.head.hidden,
         config.head.dropout,
-        config.encoder.transfer == "feature-extraction",
+        options.transfer == "feature-extraction",
     )
     settings = TaggerSettings(
         schema=schema,
@@ -85,6 +84,23 @@ def build(config: TrainingConfig, selections: Sequence[Selection], schema: Schem
         decoding=config.head.decoding if config.head.name == "fc" else "crf",
     )
     return Untrained(tagger, featurizer, settings)
+
+
+def _from_folder(config: TrainingConfig) -> tuple[TransformerEncoder, Featurizer]:
+    folder = find_encoder(config.encoder.name, (*SCRATCH, "dictionary", "feature-crf"))
+    encoder = TransformerEncoder.from_folder(folder)
+    if config.encoder.initialization == "random":
+        encoder = TransformerEncoder(encoder.config.to_dict())
+    _set_dropout(encoder, config.encoder.dropout)
+    return encoder, _featurizer(folder, encoder)
+
+
+def _set_dropout(encoder: TransformerEncoder, share: float) -> None:
+    """Drop this share everywhere, and say so in the configuration that is written with the model."""
+    encoder.config.hidden_dropout_prob = encoder.config.attention_probs_dropout_prob = share
+    for module in encoder.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = share
 
 
 def _featurizer(folder: Path, encoder: TransformerEncoder) -> Featurizer:

@@ -43,11 +43,13 @@ Configuration = TypeVar("Configuration", bound=Section)
 class EncoderConfig(Section):
     """What turns characters into vectors.
 
-    `name` is ``bilstm``, ``bigru``, ``transformer``, or a folder of a BERT-like model; the sizes below it describe the
-    ones that start from random weights.
+    `name` is ``bilstm``, ``bigru``, ``transformer``, or a pretrained encoder; the sizes below it describe the first
+    three.
     """
 
     name: str = "bilstm"
+    initialization: Literal["pretrained", "random"] = "pretrained"
+    """Of a pretrained encoder, ``random`` takes the architecture and the vocabulary, but not the weights."""
     transfer: Literal["fine-tuning", "feature-extraction"] = "fine-tuning"
     embedding: PositiveInt = 128
     hidden: PositiveInt = 128
@@ -164,8 +166,10 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 """``paper`` follows Table 3; ``best`` is what worked best in this project's own experiments."""
 
-# A pretrained encoder wants a smaller rate than random weights; used by `best` unless the rate is set.
+# The rate and the dropout of `best` were chosen for a BiLSTM; transformers have these, unless they are set.
 PRETRAINED_RATE = 5e-5
+RANDOM_TRANSFORMER_RATE = 1e-3
+TRANSFORMER_DROPOUT = 0.1
 
 
 def load_config(
@@ -212,10 +216,25 @@ def load_config(
         if isinstance(merged.get(key), dict) and not isinstance(value, dict):
             raise SuwenError("S402", file, key=key, reason="it is a table")
         merged[key] = {**merged.get(key, {}), **value} if isinstance(value, dict) else value
-    encoder = base_encoder or merged["encoder"].get("name", "bilstm")
-    if preset == "best" and encoder not in SCRATCH and "learning_rate" not in values.get("optimization", {}):
-        merged["optimization"] = {**merged["optimization"], "learning_rate": PRETRAINED_RATE}
+    if preset == "best":
+        encoder = {"name": base_encoder} if base_encoder else merged["encoder"]
+        for (table, name), value in _fitted(encoder).items():
+            if name not in values.get(table, {}):
+                merged[table] = {**merged[table], name: value}
     return validated(TrainingConfig, merged, file)
+
+
+def _fitted(encoder: Mapping[str, Any]) -> dict[tuple[str, str], float]:
+    """What the preset `best` takes for this encoder in place of its values for a BiLSTM."""
+    name = encoder.get("name", "bilstm")
+    if name in ("bilstm", "bigru"):
+        return {}
+    random = name == "transformer" or encoder.get("initialization") == "random"
+    return {
+        ("optimization", "learning_rate"): RANDOM_TRANSFORMER_RATE if random else PRETRAINED_RATE,
+        ("encoder", "dropout"): TRANSFORMER_DROPOUT,
+        ("head", "dropout"): TRANSFORMER_DROPOUT,
+    }
 
 
 def _refuse_inherited(values: Mapping[str, Any]) -> None:
