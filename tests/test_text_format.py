@@ -39,7 +39,7 @@ def test_text_format_leaves_annotated_files_to_others(tmp_path: Path) -> None:
     assert not text.sniff(tmp_path / "b.txt")
 
 
-def test_text_format_refuses_what_is_not_utf8(tmp_path: Path) -> None:
+def test_text_format_refuses_an_encoding_that_is_not_certain(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes("糖\n尿".encode("gb18030"))
-    with pytest.raises(SuwenError, match=r"S103 .*a\.txt:1"):
+    with pytest.raises(SuwenError, match=r"S116 .*a\.txt:1"):
         list(text.read(tmp_path))

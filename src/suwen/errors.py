@@ -37,6 +37,16 @@ CATALOG: dict[str, Message] = {
     "S112": Message("damaged compressed file: {reason}", "copy or compress it again"),
     "S113": Message("cannot read: {reason}", "check the file and its disk"),
     "S114": Message("the file name is not valid Unicode", "rename the file"),
+    "S115": Message("{what} is too large: more than {limit}", "split it, or leave it out"),
+    "S116": Message(
+        "neither UTF-8 nor, with certainty, GB18030 or UTF-16: {reason}",
+        "convert it to UTF-8, or name its encoding with --encoding",
+    ),
+    "S117": Message("not text: this is a {found} file", "give the file its own ending, or leave it out"),
+    "S118": Message("encrypted: {kind} opens with a password only", "save it without a password"),
+    "S119": Message("no text layer: the {pages} pages are pictures (a scan)", "recognize its text (OCR) first"),
+    "S120": Message("damaged {kind}: {reason}", "open it where it was made and save it again"),
+    "S121": Message("reading it takes more than {seconds} s", "it may be made to harm; leave it out"),
     # S2xx: annotations and formats
     "S201": Message(
         "annotation [{start}, {end}) lies outside the text of {length} characters",
@@ -58,6 +68,8 @@ CATALOG: dict[str, Message] = {
     ),
     "S211": Message("invalid entity: {reason}", "offsets are code points with 0 <= start < end"),
     "S212": Message("{what} {value!r} cannot be written as {format}", "rename it, or choose another format"),
+    "S213": Message("the field {field!r} {reason}", "see the section on {format} in the manual"),
+    "S214": Message("no column {column!r}", "columns: {known}"),
     # S3xx: corpora and splits
     "S301": Message("the split was made for other data (hash {expected}, found {found})", "make a new split"),
     "S302": Message("not a split file: {reason}", "make one with 'suwen corpus split'"),
@@ -67,6 +79,18 @@ CATALOG: dict[str, Message] = {
     "S306": Message("the part {part!r} of the corpus is empty", "check the split file and the corpus"),
     "S307": Message("the corpus has no entity", "annotate some, or check that the right folder was given"),
     "S308": Message("gold and prediction differ in {what}", "both must cover the same documents and text"),
+    "S309": Message(
+        "there is nothing that the method {method!r} could replace",
+        "check that the corpus has words outside entities, or take another method or less protection",
+    ),
+    "S310": Message(
+        "the log is not of these documents: {id!r} has {found!r} at {start}, not {old!r}",
+        "replay it on the documents that were augmented",
+    ),
+    "S311": Message(
+        "only the part 'train' can be augmented, not {part!r}", "leave --part out: scores on generated text mean nothing"
+    ),
+    "S312": Message("no document could be augmented: {reason}", "see the log of the run, or take another method"),
     # S4xx: configuration and schemas
     "S401": Message("unknown key {key!r}", "did you mean {guess!r}?"),
     "S402": Message("invalid value for {key!r}: {reason}", "see the command's --help"),

@@ -1,4 +1,8 @@
-"""Plain text: documents without annotations, one a ``.txt`` file."""
+"""Plain text: documents without annotations, one a ``.txt`` file.
+
+Read are UTF-8 and, where they are certain or asked for, GB18030 and UTF-16 (see `suwen.formats.encodings`); written is
+UTF-8. Offsets count the decoded characters, a byte order mark among them.
+"""
 
 from __future__ import annotations
 
@@ -7,48 +11,60 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from suwen.document import Document
-from suwen.errors import SuwenError
-from suwen.files import read_text, replacing_folder
+from suwen.files import replacing_folder
 from suwen.formats import brat, conll
-from suwen.formats.reading import Located, Problem, document_id, files_in, refuse
+from suwen.formats.articles import MEGABYTE, article, holds, scan_articles
+from suwen.formats.encodings import decode
+from suwen.formats.reading import Located, Problem, refuse
 from suwen.formats.writing import encoded, not_held, output_file
 from suwen.schema import Schema
 
-__all__ = ["NAME", "SUFFIXES", "read", "scan", "sniff", "write"]
+__all__ = ["LARGEST", "NAME", "SUFFIXES", "parse", "read", "scan", "sniff", "write"]
 
 NAME = "text"
 SUFFIXES = (".txt",)
+LARGEST = 64 * MEGABYTE
 
 
 def sniff(path: Path) -> bool:
     """Whether this is a ``.txt`` file, or a folder that holds one, and neither brat's nor CoNLL's."""
     if brat.sniff(path) or conll.sniff(path):
         return False
-    return path.name.endswith(SUFFIXES) or (path.is_dir() and next(files_in(path, SUFFIXES), None) is not None)
+    return holds(path, SUFFIXES)
 
 
-def read(path: Path, schema: Schema | None = None) -> Iterator[Document]:
+def read(path: Path, schema: Schema | None = None, encoding: str | None = None) -> Iterator[Document]:
     """The documents of a folder (its ``.txt`` files), or of one file with any ending.
+
+    Parameters
+    ----------
+    encoding
+        The encoding of the files (see `decode`); by default it is found out.
 
     Raises
     ------
     SuwenError
-        S101, S102, S103, S114.
+        S101, S102, S114, S115, S116, S117; S404 for an unknown encoding.
     """
-    return (located.document for located in scan(path, refuse, schema))
+    return (located.document for located in scan(path, refuse, schema, encoding))
 
 
-def scan(path: Path, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
+def scan(path: Path, problem: Problem, schema: Schema | None = None, encoding: str | None = None) -> Iterator[Located]:
     """As `read`; faults go to `problem` and the file is left out."""
     del schema  # there is no label to compare with it
-    root = path if path.is_dir() else path.parent
-    for file in files_in(path, SUFFIXES):
-        try:
-            document = Document(document_id(file, root, SUFFIXES), read_text(file))
-        except SuwenError as error:
-            problem(error)
-            continue
-        yield Located(document, file, None, file)
+    return scan_articles(path, SUFFIXES, problem, LARGEST, lambda *file: parse(*file, encoding))
+
+
+def parse(data: bytes, path: Path, name: str, encoding: str | None = None) -> list[Document]:
+    """The one document of a file; ``meta["source"]["encoding"]`` is there when that is not UTF-8.
+
+    Raises
+    ------
+    SuwenError
+        As `decode`; S115 when the text is too long.
+    """
+    text, found = decode(data, path, encoding)
+    return [article(name, text, path, {} if found == "utf-8" else {"encoding": found})]
 
 
 def write(documents: Iterable[Document], path: Path) -> Counter[str]:

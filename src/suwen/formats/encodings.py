@@ -1,0 +1,151 @@
+"""Which encoding the bytes of a text are in: told with certainty, or not at all."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections import Counter
+from pathlib import Path
+
+from suwen.errors import SuwenError
+
+__all__ = ["ENCODINGS", "decode", "kind_of"]
+
+ENCODINGS = ("utf-8", "gb18030", "utf-16", "utf-16-le", "utf-16-be", "big5")
+"""What can be asked for by name; only the first three are ever found out."""
+
+SIGNATURES: tuple[tuple[bytes, str], ...] = (
+    (b"%PDF-", "PDF"),
+    (b"PK\x03\x04", "ZIP (or docx)"),
+    (b"PK\x05\x06", "ZIP (or docx)"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old or encrypted Office"),
+    (b"{\\rtf", "RTF"),
+    (b"PAR1", "parquet"),
+    (b"\x1f\x8b", "gzip"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"BZh", "bzip2"),
+    (b"7z\xbc\xaf\x27\x1c", "7z"),
+    (b"Rar!\x1a\x07", "RAR"),
+    (b"\x89PNG\r\n", "PNG"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"GIF8", "GIF"),
+    (b"\x7fELF", "program"),
+    (b"SQLite format 3\x00", "SQLite"),
+)
+"""How files of kinds that are no text begin."""
+
+SAMPLE = 100_000
+"""So many characters are enough to judge what a decoding has made."""
+
+LEAST_WIDE = 10
+"""With fewer characters beyond ASCII nothing is certain: almost any pair of bytes is a character of GB18030."""
+
+LEAST_FREQUENT, LEAST_SIMPLIFIED, LEAST_PLAUSIBLE = 0.15, 0.95, 0.98
+"""The shares that make a decoding certain (see `_is_chinese`, `_is_plausible`).
+
+Of simplified Chinese medical text about half the characters are in `FREQUENT` and all but a few in GB 2312. Korean,
+Japanese, Russian or traditional Chinese bytes read as GB18030 have hardly any of the former or many outside the latter.
+"""
+
+FREQUENT = frozenset(
+    "，。、；：（）！？“”《》％的一是在不了有和人这中大为上个以时来用们到作地于出分对成会可主年动同工也能下过子说"
+    "产种面而方后多定行学法所民得经之进等部度家如水化高自二理起小物现实加量都两体制机点本去性好应开合因其些前外相"
+    "全样与关各重新内数正心反你明看原又么比或但质气第向道此变条只结解问意建月公无系者最及期平病患治疗药血糖尿型组"
+    "观察术检查结果症状率较低口服每日次注射细胞临床表例"
+)
+"""Characters that any longer Chinese text is full of."""
+
+_NOT_TEXT = re.compile("[\x00-\x08\x0e-\x1b\x7f\ue000-\uf8ff\ufdd0-\ufdef\ufffe\uffff]")
+_PLAUSIBLE = re.compile(
+    "[\t\n\f\r -~\xa0-\u024f\u0370-\u045f\u2001-\u266f\u3000-\u303f\u4e00-\u9fff\uff01-\uffef\ufeff]"
+)
+
+
+def kind_of(data: bytes) -> str | None:
+    """What the first bytes say a file is, where that is no text."""
+    return next((kind for signature, kind in SIGNATURES if data.startswith(signature)), None)
+
+
+def decode(data: bytes, path: Path, encoding: str | None = None) -> tuple[str, str]:
+    """The exact characters of a text, a byte order mark included, and the encoding that they were in.
+
+    Parameters
+    ----------
+    encoding
+        One of `ENCODINGS`; by default UTF-8, or GB18030 or UTF-16 where that is certain.
+
+    Raises
+    ------
+    SuwenError
+        S116 when the bytes are not in that encoding or none is certain, S117 when they are no text at all, S404 for an
+        unknown encoding.
+    """
+    if encoding is not None:
+        return _decode_as(encoding.lower(), data, path)
+    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        raise SuwenError("S116", path, reason="its byte order mark says UTF-32")
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return _decode_as("utf-16", data, path)
+    if kind := kind_of(data):
+        raise SuwenError("S117", path, found=kind)
+    try:
+        text = data.decode()
+        if "\0" not in text:
+            return text, "utf-8"
+        line, reason = None, "it holds NUL characters"
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        reason = f"byte 0x{data[error.start]:02X} at offset {error.start} is not UTF-8"
+    certain = [(text, name) for name in ("gb18030", "utf-16-le", "utf-16-be") if (text := _certain(data, name))]
+    if len(certain) == 1:
+        return certain[0]
+    if b"\0" in data:
+        raise SuwenError("S117", path, found="binary")
+    raise SuwenError("S116", path, line, reason=reason)
+
+
+def _decode_as(encoding: str, data: bytes, path: Path) -> tuple[str, str]:
+    if encoding not in ENCODINGS:
+        raise SuwenError("S404", what="encoding", name=encoding, known=", ".join(ENCODINGS))
+    # Python's own "utf-16" would take the byte order mark away.
+    name = encoding
+    if encoding == "utf-16":
+        name = "utf-16-be" if data.startswith(codecs.BOM_UTF16_BE) else "utf-16-le"
+    try:
+        return data.decode(name), name
+    except UnicodeDecodeError as error:
+        reason = f"it is not {encoding} at offset {error.start}: {error.reason}"
+        raise SuwenError("S116", path, reason=reason) from None
+
+
+def _certain(data: bytes, encoding: str) -> str | None:
+    """The text, if it is in this encoding beyond doubt."""
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+    counts = Counter(text[:SAMPLE])
+    fits = _is_chinese(counts) if encoding == "gb18030" else _is_plausible(counts)
+    return text if fits and not _NOT_TEXT.search(text) else None
+
+
+def _is_chinese(counts: Counter[str]) -> bool:
+    """Whether the characters beyond ASCII are those of simplified Chinese."""
+    wide, frequent = _wide(counts)
+    simplified = sum(count for character, count in counts.items() if character.encode("gb2312", "ignore") > b"\x7f")
+    return wide >= LEAST_WIDE and frequent >= LEAST_FREQUENT * wide and simplified >= LEAST_SIMPLIFIED * wide
+
+
+def _is_plausible(counts: Counter[str]) -> bool:
+    """Whether this is European or Chinese text; bytes in the wrong order or of other encodings hardly ever are."""
+    # In the wrong order a Latin letter is a hanzi whose low byte is zero, of which there are few.
+    plausible = (point for point in counts if _PLAUSIBLE.match(point) and (ord(point) & 0xFF or point == "一"))
+    good, total = sum(counts[point] for point in plausible), counts.total()
+    wide, frequent = _wide(counts)
+    return 0 < LEAST_PLAUSIBLE * total <= good and (wide < total / 2 or frequent >= LEAST_FREQUENT * wide)
+
+
+def _wide(counts: Counter[str]) -> tuple[int, int]:
+    """How many characters are beyond ASCII, and how many of them frequent in Chinese."""
+    wide = {character: count for character, count in counts.items() if character > "\x7f"}
+    return sum(wide.values()), sum(count for character, count in wide.items() if character in FREQUENT)
