@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from suwen.errors import SuwenError
 from suwen.files import read_json, replacing, write_json
+from suwen.models.checkpoints.huggingface import read_safetensors
 from suwen.models.encoders import RecurrentEncoder, TransformerEncoder
 from suwen.models.tagger import Tagger
 from suwen.schemes import Scheme
 
-__all__ = ["MODEL_TYPE", "read_tagger", "read_weights", "write_tagger"]
+__all__ = ["MODEL_TYPE", "read_tagger", "write_tagger"]
 
 MODEL_TYPE = "suwen-tagger"
 
@@ -92,7 +92,7 @@ def read_tagger(folder: Path, tags: tuple[str, ...], scheme: Scheme, frozen: boo
             tagger = Tagger(encoder, "fc", tags, scheme, dropout=config.get("classifier_dropout") or 0, frozen=frozen)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise SuwenError("S501", folder / "config.json", reason=f"unusable configuration ({error!r})") from None
-    state = read_weights(folder / "model.safetensors")
+    state = read_safetensors(folder / "model.safetensors")
     if config["model_type"] != MODEL_TYPE:
         assert isinstance(encoder, TransformerEncoder)
         prefix = f"{encoder.prefix}."
@@ -123,20 +123,3 @@ def load_state(tagger: Tagger, state: dict[str, torch.Tensor], path: Path) -> No
 
 def _some(names: list[str]) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "") or "none"
-
-
-def read_weights(path: Path) -> dict[str, torch.Tensor]:
-    """Read a safetensors file in fp32.
-
-    Raises
-    ------
-    SuwenError
-        S101 when it is missing, S509 when it is damaged.
-    """
-    if not path.is_file():
-        raise SuwenError("S101", path)
-    try:
-        with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except SafetensorError as error:
-        raise SuwenError("S509", path, reason=str(error).splitlines()[0]) from None
