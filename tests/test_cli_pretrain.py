@@ -56,7 +56,8 @@ def test_pretrain_prints_losses_and_fill_ins_and_trains_a_tagger_from_it(tmp_pat
         for i in range(4)
     ]
     corpus.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
-    options = ["--encoder", tmp_path / "encoder", "--set", "optimization.epochs=1"]
+    few = [part for setting in ("epochs=1", "least_steps=0") for part in ("--set", f"optimization.{setting}")]
+    options = ["--encoder", tmp_path / "encoder", *few]
     trained = suwen("train", corpus, "-o", tmp_path / "model", *options)
     assert trained.returncode == 0, trained.stderr
     assert (tmp_path / "model" / "suwen.json").is_file()

@@ -136,7 +136,7 @@ def test_config_gives_ernie_tiny_the_published_shape() -> None:
     ("settings_", "expected"),
     [
         (["optimization.step=3"], "S401.*optimization.steps"),
-        (["data.lengths=[64,128]", "data.shares=[1.0]"], "S402.*as many shares"),
+        (["data.lengths=[64,128]", "data.shares=[1.0]"], "S402.*'data': as many shares"),
         (["data.lengths=[4]"], "S402.*at least 8"),
         (["data.lengths=[1024]"], "S402.*512 positions"),
         (["model.hidden=130", "model.attention_heads=4"], "S402.*does not divide"),
