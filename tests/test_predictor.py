@@ -1,6 +1,7 @@
 import random
 import subprocess
 import sys
+import threading
 from unittest.mock import patch
 
 import numpy as np
@@ -72,10 +73,10 @@ def tagger_settings(decoding="legal", windows=None, features=("input_ids",), spe
     return TaggerSettings(schema, "BIO", ViewRules(), windows, features, special_tokens, decoding, transitions)
 
 
-def arbitrary_predictor(batch_tokens=8192, special_tokens=False, **options):
+def arbitrary_predictor(batch_tokens=8192, special_tokens=False, workers=0, **options):
     chosen = tagger_settings(special_tokens=special_tokens, **options)
     scorer = ArbitraryScorer(len(chosen.tags))
-    return Predictor(chosen, Featurizer(CHARACTERS, None, special_tokens), scorer, batch_tokens)
+    return Predictor(chosen, Featurizer(CHARACTERS, None, special_tokens), scorer, batch_tokens, workers)
 
 
 def word_predictor(windows=None, special_tokens=False, **words):
@@ -109,15 +110,25 @@ def test_predictor_offsets_are_those_of_the_text(text, windows, decoding, specia
 
 
 @settings(deadline=None)
-@given(st.lists(TEXTS, max_size=6), WINDOWS, DECODINGS, st.integers(1, 60), st.randoms(use_true_random=False))
-def test_predictor_result_depends_on_neither_batches_nor_order(texts, windows, decoding, batch_tokens, shuffler):
+@given(
+    st.lists(TEXTS, max_size=6),
+    WINDOWS,
+    DECODINGS,
+    st.integers(1, 60),
+    st.integers(0, 3),
+    st.randoms(use_true_random=False),
+)
+def test_predictor_result_depends_on_neither_batches_nor_threads_nor_order(
+    texts, windows, decoding, batch_tokens, workers, shuffler
+):
     documents = [Document(str(i), text) for i, text in enumerate(texts)]
     expected = {
         document.id: arbitrary_predictor(windows=windows, decoding=decoding)(document) for document in documents
     }
     shuffler.shuffle(documents)
     with patch.multiple(module, POOLED_CHARACTERS=4 * batch_tokens, DECODED_CHARACTERS=2 * batch_tokens):
-        found = list(arbitrary_predictor(batch_tokens, windows=windows, decoding=decoding).pipe(documents))
+        predictor = arbitrary_predictor(batch_tokens, windows=windows, decoding=decoding, workers=workers)
+        found = list(predictor.pipe(documents))
     assert [document.id for document in found] == [document.id for document in documents]
     for document in found:
         assert keys(document) == keys(expected[document.id])
@@ -195,8 +206,10 @@ def test_predictor_keeps_batches_within_the_budget_and_shares_them_between_docum
     assert max(rows for rows, _ in predictor.scorer.batches) > 3
 
 
-def test_predictor_reads_only_a_little_ahead(monkeypatch):
+@pytest.mark.parametrize("workers", [0, 2])
+def test_predictor_reads_only_a_little_ahead(monkeypatch, workers):
     monkeypatch.setattr(module, "POOLED_CHARACTERS", 1000)
+    pools = 1 + (module.POOLS_AHEAD if workers else 0)
     read = 0
 
     def documents():
@@ -204,9 +217,29 @@ def test_predictor_reads_only_a_little_ahead(monkeypatch):
         for read in range(1, 501):
             yield Document(str(read), TEXT)
 
-    for written, _ in enumerate(arbitrary_predictor().pipe(documents()), start=1):
-        assert (read - written) * len(TEXT) <= 1000 + len(TEXT)
+    for written, _ in enumerate(arbitrary_predictor(workers=workers).pipe(documents()), start=1):
+        assert (read - written) * len(TEXT) <= pools * (1000 + len(TEXT))
     assert written == 500
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_predictor_says_what_a_scorer_says_and_stops(workers):
+    class Broken(ArbitraryScorer):
+        def emissions(self, inputs):
+            raise MemoryError("no room")
+
+    chosen = tagger_settings()
+    predictor = Predictor(chosen, Featurizer(CHARACTERS), Broken(len(chosen.tags)), workers=workers)
+    with pytest.raises(MemoryError, match="no room"):
+        predictor(TEXT)
+
+
+def test_predictor_leaves_no_thread_behind_when_nobody_wants_the_rest(monkeypatch):
+    monkeypatch.setattr(module, "POOLED_CHARACTERS", 100)
+    found = arbitrary_predictor(workers=2).pipe(Document(str(i), TEXT) for i in range(100))
+    next(found)
+    found.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("suwen")]
 
 
 def test_predictor_follows_the_transitions_of_a_crf():

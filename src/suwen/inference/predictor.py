@@ -1,7 +1,8 @@
 """From documents to documents with entities: windows, batches, emissions, blocks, entities.
 
-Windows of several documents share a batch, so that little is padded; every block is decoded whole. What is found does
-not depend on the batches or on the other documents.
+Documents are read into a pool, whose blocks are dealt out by length, so that little is padded; worker threads score and
+decode them while the next documents are read and the last ones are written. Every block is decoded whole. What is found
+does not depend on the batches, the threads or the other documents.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -38,7 +40,10 @@ POOLED_CHARACTERS = 2**17
 """Batches are cut from the windows of so much text: enough that windows of like length meet, little enough to hold."""
 
 DECODED_CHARACTERS = 2**13
-"""So many characters are decoded at once, whatever the batches of the scorer: the fastest on a CPU."""
+"""A worker decodes so many characters at once, whatever the batches of the scorer: the fastest on a CPU."""
+
+POOLS_AHEAD = 1
+"""So many pools wait behind the one that is being decided, so that no worker waits for the reader."""
 
 SCORE_DIGITS = 6
 """The decimals of a confidence; more would be the noise of float32 arithmetic."""
@@ -144,6 +149,10 @@ class _Reading:
     """What was found, in the model's positions."""
 
 
+_Work = list[tuple[_Reading, Block]]
+_Found = list[list[ScoredSpan]]
+
+
 class Predictor(Extractor):
     """Finds entities with a tagger.
 
@@ -157,15 +166,23 @@ class Predictor(Extractor):
         Runs the model.
     batch_tokens
         The most tokens, padding included, that a batch may hold; one longer window is a batch of its own.
+    workers
+        How many threads score and decode; 0 does all in the thread that asks.
     """
 
     def __init__(
-        self, settings: TaggerSettings, featurizer: Featurizer, scorer: Scorer, batch_tokens: int = BATCH_TOKENS
+        self,
+        settings: TaggerSettings,
+        featurizer: Featurizer,
+        scorer: Scorer,
+        batch_tokens: int = BATCH_TOKENS,
+        workers: int = 0,
     ) -> None:
         self.settings = settings
         self.featurizer = featurizer
         self.scorer = scorer
         self.batch_tokens = batch_tokens
+        self.workers = workers
         self._tags = settings.tags
         self._scheme = scheme_named(settings.scheme)
         self._transitions = settings.transitions or legal_transitions(self._tags, self._scheme)
@@ -178,7 +195,26 @@ class Predictor(Extractor):
     def predict(self, selections: Iterable[tuple[Document, Sequence[Span] | None]]) -> Iterator[Document]:
         """Find the entities of chosen sentences (see `Extractor.predict`)."""
         waiting: deque[_Reading] = deque()
-        pool: list[tuple[_Reading, Block]] = []
+        running: deque[list[tuple[_Work, Future[_Found]]]] = deque()
+        executor = ThreadPoolExecutor(self.workers, "suwen") if self.workers else None
+        try:
+            for pool in self._pools(selections, waiting):
+                running.append([(work, self._begin(work, executor)) for work in self._dealt(pool)])
+                if len(running) > (POOLS_AHEAD if executor else 0):
+                    _collect(running.popleft())
+                yield from _finished(waiting)
+            while running:
+                _collect(running.popleft())
+                yield from _finished(waiting)
+        finally:
+            if executor:
+                executor.shutdown(cancel_futures=True)
+
+    def _pools(
+        self, selections: Iterable[tuple[Document, Sequence[Span] | None]], waiting: deque[_Reading]
+    ) -> Iterator[_Work]:
+        """Read documents, and hand on their blocks whenever enough have come together."""
+        pool: _Work = []
         pooled = 0
         for document, owned in selections:
             reading = self._open(document, owned)
@@ -187,45 +223,55 @@ class Predictor(Extractor):
                 pool.append((reading, block))
                 pooled += block.end - block.start
                 if pooled >= POOLED_CHARACTERS:
-                    self._decide(pool)
+                    yield pool
                     pool, pooled = [], 0
-            yield from _finished(waiting)
-        self._decide(pool)
-        yield from _finished(waiting)
+        yield pool
 
     def _open(self, document: Document, owned: Sequence[Span] | None) -> _Reading:
         rules = self.settings.view, self.settings.windows
         prepared = prepare(document.text, *rules, owned, self.featurizer.subwords)
         return _Reading(document, prepared, self.featurizer.prepared_arrays(prepared), len(prepared.blocks))
 
-    def _decide(self, pool: Sequence[tuple[_Reading, Block]]) -> None:
-        """Score and decode blocks, and hand each document what was found in it."""
-        lengths = [block.end - block.start for _, block in pool]
-        # The characters of all blocks, one block after the other.
-        begins = np.cumsum([0, *lengths])
-        emissions = self._emissions(pool, begins)
-        for rows in batches(lengths, DECODED_CHARACTERS):
-            sizes = np.array([lengths[i] for i in rows])
-            steps = np.arange(sizes[0])
-            places = np.where(steps < sizes[:, None], begins[rows][:, None] + steps, begins[rows][:, None])
-            for i, spans in zip(rows, self._decode(emissions[places], sizes), strict=True):
-                reading, block = pool[i]
-                reading.spans += [(label, block.start + start, block.start + end, p) for label, start, end, p in spans]
-                reading.undecided -= 1
+    def _dealt(self, pool: _Work) -> Iterator[_Work]:
+        """Deal the blocks out by the length of what is scored for them."""
+        lengths = [sum(window.end - window.start for window in block.windows) for _, block in pool]
+        for rows in batches(lengths, max(self.batch_tokens, DECODED_CHARACTERS)):
+            yield [pool[i] for i in rows]
 
-    def _emissions(self, pool: Sequence[tuple[_Reading, Block]], begins: NDArray[np.int64]) -> Emissions:
+    def _begin(self, work: _Work, executor: ThreadPoolExecutor | None) -> Future[_Found]:
+        if executor:
+            return executor.submit(self._decide, work)
+        done: Future[_Found] = Future()
+        done.set_result(self._decide(work))
+        return done
+
+    def _decide(self, work: _Work) -> _Found:
+        """Score and decode blocks; what is found in each counts from its start."""
+        lengths = np.array([block.end - block.start for _, block in work])
+        # The characters of all blocks, one block after the other.
+        begins = np.concatenate(([0], np.cumsum(lengths)))
+        emissions = self._emissions(work, begins)
+        found: _Found = [[] for _ in work]
+        for rows in batches(lengths.tolist(), DECODED_CHARACTERS):
+            steps = np.arange(lengths[rows[0]])
+            places = np.where(steps < lengths[rows, None], begins[rows, None] + steps, begins[rows, None])
+            for i, spans in zip(rows, self._decode(emissions[places], lengths[rows]), strict=True):
+                found[i] = spans
+        return found
+
+    def _emissions(self, work: _Work, begins: NDArray[np.int64]) -> Emissions:
         """The emissions of the blocks' characters, ``[begins[-1], K]``, each from the window that decides it."""
-        windows = [(i, window) for i, (_, block) in enumerate(pool) for window in block.windows]
+        windows = [(i, window) for i, (_, block) in enumerate(work) for window in block.windows]
         lengths = [window.end - window.start + 2 * self.featurizer.offset for _, window in windows]
         emissions = np.empty((begins[-1], len(self._tags)), np.float32)
         for rows in batches(lengths, self.batch_tokens):
             chosen = [windows[row] for row in rows]
-            arrays = [self.featurizer.window(pool[i][0].arrays, window) for i, window in chosen]
+            arrays = [self.featurizer.window(work[i][0].arrays, window) for i, window in chosen]
             scored = self.scorer.emissions(pad(arrays, self.featurizer.padding))
             for scores, (i, window) in zip(scored, chosen, strict=True):
                 size = window.core_end - window.core_start
                 here = window.core_start - window.start + self.featurizer.offset
-                there = begins[i] + window.core_start - pool[i][1].start
+                there = begins[i] + window.core_start - work[i][1].start
                 emissions[there : there + size] = scores[here : here + size]
         return emissions
 
@@ -233,6 +279,14 @@ class Predictor(Extractor):
         if self.settings.decoding == "argmax":
             return argmax_spans(emissions, lengths, self._tags, self._scheme)
         return decode_spans(emissions, lengths, self._transitions, self._tags, self._scheme)
+
+
+def _collect(pool: list[tuple[_Work, Future[_Found]]]) -> None:
+    """Wait for a pool, and hand each document what was found in it."""
+    for work, future in pool:
+        for (reading, block), spans in zip(work, future.result(), strict=True):
+            reading.spans += [(label, block.start + start, block.start + end, p) for label, start, end, p in spans]
+            reading.undecided -= 1
 
 
 def _finished(waiting: deque[_Reading]) -> Iterator[Document]:
