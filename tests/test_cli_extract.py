@@ -106,19 +106,21 @@ def test_cli_extract_keeps_standard_output_to_json_lines(run, notes, option):
 
 
 def test_cli_extract_prints_counts_as_json_alone(run, notes, tmp_path):
-    (notes / "scan.pdf").write_text("")
+    (notes / "scan.png").write_text("")
     result = run(notes, "-o", tmp_path / "out.jsonl", "--json")
     values = json.loads(result.stdout)
     assert values.pop("seconds") >= 0
     assert values == {
         "documents": 3,
         "empty": 1,
+        "renamed": 0,
         "characters": 26,
         "entities": 2,
-        "left_out": {".pdf": 1},
+        "left_out": {".png": 1},
+        "dropped": {},
         "not_held": {},
     }
-    assert "not read: 1 .pdf" in result.stderr
+    assert "not read: 1 .png" in result.stderr
 
 
 def test_cli_extract_names_the_first_empty_texts(run, notes, tmp_path):
@@ -140,8 +142,8 @@ def test_cli_extract_refuses_what_exists_before_it_loads_a_model(run, notes, tmp
 
 
 def test_cli_extract_writes_nothing_when_an_input_is_broken(run, notes, tmp_path):
-    (notes / "z.txt").write_bytes(b"\xff\xfe")
-    with pytest.raises(SuwenError, match=r"S103.*z\.txt"):
+    (notes / "z.txt").write_bytes(b"\xff\x00")
+    with pytest.raises(SuwenError, match=r"S117.*z\.txt"):
         run(notes, "-o", tmp_path / "out.jsonl")
     assert [path.name for path in tmp_path.iterdir()] == ["notes"]
 

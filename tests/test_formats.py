@@ -6,14 +6,14 @@ import pytest
 
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
-from suwen.formats import FORMATS, READABLE, format_of, read_corpus, stream_corpus, write_corpus
+from suwen.formats import FORMATS, READABLE, WRITABLE, format_of, read_corpus, stream_corpus, write_corpus
 from suwen.schema import LCDD
 
 CORPUS = [Document("a", "口服二甲双胍。", (Entity("Drug", 2, 6, id="T1"),)), Document("b", "无")]
 PATHS = {"brat": "out", "conll": "out.conll", "jsonl": "out.jsonl", "text": "out"}
 
 
-@pytest.mark.parametrize("name", READABLE)
+@pytest.mark.parametrize("name", PATHS)
 def test_formats_find_their_own_output(tmp_path: Path, name: str) -> None:
     write_corpus(CORPUS, tmp_path / PATHS[name], name)
     assert format_of(tmp_path / PATHS[name]) == name
@@ -25,10 +25,11 @@ def test_formats_find_their_own_output(tmp_path: Path, name: str) -> None:
 
 
 def test_formats_have_one_interface() -> None:
-    assert set(PATHS) == set(READABLE)
+    assert {*READABLE, *WRITABLE} == set(FORMATS)
     for name, module in FORMATS.items():
         assert name == module.NAME
-        assert all(callable(getattr(module, function)) for function in ("read", "write", "sniff"))
+        assert all(suffix == suffix.lower() for suffix in module.SUFFIXES)
+        assert all(callable(getattr(module, function)) for function in ("read", "scan", "sniff"))
 
 
 def refusal(path: Path, name: str | None = None) -> str:
@@ -42,9 +43,9 @@ def test_formats_refuse_paths_without_a_corpus(tmp_path: Path) -> None:
     assert refusal(tmp_path / "none", "brat").startswith("S101")
     assert refusal(tmp_path).startswith("S108")
     assert refusal(tmp_path, "conll").startswith("S108")
-    (tmp_path / "a.pdf").write_bytes(b"%PDF")
+    (tmp_path / "a.png").write_bytes(b"PNG")
     assert refusal(tmp_path).startswith("S108")
-    assert refusal(tmp_path / "a.pdf").startswith("S107")
+    assert refusal(tmp_path / "a.png").startswith("S107")
     (tmp_path / "empty.jsonl").write_bytes(b"")
     assert refusal(tmp_path / "empty.jsonl").startswith("S108")
 
@@ -56,9 +57,14 @@ def test_formats_refuse_to_guess(tmp_path: Path) -> None:
     assert len(read_corpus(tmp_path / "in", "jsonl")) == 1
 
 
-def test_formats_refuse_unknown_and_write_only_names(tmp_path: Path) -> None:
+def test_formats_pass_over_pages_beside_annotated_files(tmp_path: Path) -> None:
+    write_corpus(CORPUS, tmp_path / "in", "brat")
+    (tmp_path / "in/README.html").write_text("<p>About this corpus.")
+    assert format_of(tmp_path / "in") == "brat"
+
+
+def test_formats_refuse_unknown_and_read_only_names(tmp_path: Path) -> None:
     assert refusal(tmp_path, "bart").startswith("S404")
-    assert refusal(tmp_path, "html").startswith("S404")
     with pytest.raises(SuwenError, match="S404"):
         write_corpus(CORPUS, tmp_path / "out", "docx")
 
@@ -76,7 +82,7 @@ def test_formats_check_labels_against_a_schema(tmp_path: Path) -> None:
         read_corpus(tmp_path / "a.jsonl", schema=LCDD)
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", WRITABLE)
 def test_formats_never_write_over_anything(tmp_path: Path, name: str) -> None:
     path = tmp_path / "out"
     path.mkdir()
@@ -89,7 +95,7 @@ def test_formats_never_write_over_anything(tmp_path: Path, name: str) -> None:
     assert len(list(tmp_path.rglob("*"))) == 2
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", WRITABLE)
 def test_formats_leave_nothing_half_written(tmp_path: Path, name: str) -> None:
     def failing():  # type: ignore[no-untyped-def]
         yield CORPUS[0]

@@ -227,11 +227,6 @@ def test_html_counts_what_it_does_not_show(tmp_path: Path) -> None:
     }
 
 
-def test_html_cannot_be_read(tmp_path: Path) -> None:
-    assert not html.sniff(tmp_path / "page.html")
-    with pytest.raises(SuwenError, match="S109"):
-        html.read(tmp_path / "page.html")
-
 
 def test_html_is_written_alike_each_time(tmp_path: Path, document: Document) -> None:
     page_of(tmp_path, document)

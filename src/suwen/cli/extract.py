@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from suwen.schema import Schema
 
 STANDARD_OUTPUT = Path("-")
-EMPTY_SHOWN = 3
+SHOWN = 3
 
 
 class Format(StrEnum):
@@ -30,22 +30,38 @@ class Format(StrEnum):
     BRAT = "brat"
     CONLL = "conll"
     HTML = "html"
+    PARQUET = "parquet"
 
 
 def extract(
-    inputs: list[Path] = typer.Argument(..., metavar="INPUT...", help="Text files, folders, .jsonl files; - is stdin."),
+    inputs: list[Path] = typer.Argument(
+        ...,
+        metavar="INPUT...",
+        help="Files (txt, pdf, html, xml, docx, jsonl, parquet), folders, patterns; - is stdin.",
+    ),
     output: Path = typer.Option(..., "--output", "-o", metavar="OUT", help="The file or folder to write; - is stdout."),
     model: Path = typer.Option(..., metavar="MODEL", help="A model folder."),
     to: Format | None = typer.Option(
         None, help="The format of OUT; by default what its ending says, else jsonl.", show_default=False
     ),
+    source: str | None = typer.Option(
+        None, "--from", metavar="FORMAT", help="The format of the input, where it is not evident."
+    ),
+    text_column: str | None = typer.Option(
+        None, metavar="NAME", help="The column or key of the text, in parquet and in jsonl of other programs."
+    ),
+    id_column: str | None = typer.Option(None, metavar="NAME", help="The same for the id.", show_default="id"),
+    encoding: str | None = typer.Option(
+        None, help="Of text files: utf-8, gb18030, utf-16 …; by default it is found out.", show_default=False
+    ),
     device: str = typer.Option("cpu", help="cpu or cuda"),
     batch_tokens: int = typer.Option(8192, min=1, help="Characters per batch: less needs less memory."),
     as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),
 ) -> None:
-    """Find the entities of raw texts, with their offsets in the original files and a confidence each.
+    """Find the entities of texts and articles, with their offsets and a confidence each.
 
-    Folders are searched for .txt files. What is found does not depend on the batches or the order of the files.
+    Folders are searched for all readable files. Offsets count the characters of text files, and of the text that was
+    taken from others, which is written out too. What is found does not depend on the batches or the order of the files.
 
     Examples: suwen extract notes/ -o entities.jsonl --model model/;
     suwen extract a.txt b.txt -o page.html --model model/;
@@ -55,80 +71,80 @@ def extract(
     from collections import Counter
 
     from suwen.errors import SuwenError
-    from suwen.inference.stream import documents_from, find_inputs
+    from suwen.formats.inputs import Options, documents_from, find_inputs
     from suwen.loading import load
 
     target = to or format_of(output)
     if output == STANDARD_OUTPUT and (as_json or target != Format.JSONL):
         what = "--json" if as_json else f"--to {target}"
         raise SuwenError("S406", first="-o -", second=what, advice="only documents in jsonl go to standard output")
-    found = find_inputs(inputs)
+    found = find_inputs(inputs, Options(source, text_column, id_column, encoding))
     # Now, not only when writing begins: loading a model takes a while.
     if output != STANDARD_OUTPUT and output.exists():
         raise SuwenError("S104", output)
     extractor = load(model, device, batch_tokens)
     console = standard_error()
-    counts: Counter[str] = Counter(documents=0, empty=0, characters=0, entities=0)
+    counts: Counter[str] = Counter(documents=0, empty=0, renamed=0, characters=0, entities=0)
+    dropped: Counter[str] = Counter()
     started = time.monotonic()
-    documents = watched(extractor.pipe(documents_from(found)), found.bytes, console, counts)
-    not_held = write(documents, output, target, extractor.schema)
-    # The model only counted what it found: nobody misses its T1, T2, …
-    not_held.pop("entity id", None)
+    documents = watched(extractor.pipe(documents_from(found)), found.bytes, console, counts, dropped)
+    not_held = write(documents, output, target, extractor.schema, model_version(model))
     seconds = time.monotonic() - started
 
-    if counts["empty"] > EMPTY_SHOWN:
-        say(console, f"and {counts['empty'] - EMPTY_SHOWN:,} more with an empty text")
+    if counts["empty"] > SHOWN:
+        say(console, f"and {counts['empty'] - SHOWN:,} more with an empty text")
+    if counts["renamed"] > SHOWN:
+        say(console, f"and {counts['renamed'] - SHOWN:,} more renamed")
     warn(console, "not read", found.left_out)
+    warn(console, "left out of the texts", dropped)
     warn(console, f"not held by {target}", not_held)
     if as_json:
-        report({**counts, "seconds": seconds, "left_out": found.left_out, "not_held": not_held})
+        left_out = {"left_out": found.left_out, "dropped": dropped, "not_held": not_held}
+        report({**counts, "seconds": seconds, **left_out})
     figures = f"{counts['documents']:,} documents, {counts['characters']:,} characters, {counts['entities']:,} entities"
     say(console, f"{figures} in {seconds:.1f} s: {output}")
 
 
 def format_of(output: Path) -> Format:
     """What the ending of an output says about its format."""
-    endings = {".html": Format.HTML, ".htm": Format.HTML, ".conll": Format.CONLL}
+    endings = {".html": Format.HTML, ".htm": Format.HTML, ".conll": Format.CONLL, ".parquet": Format.PARQUET}
     return endings.get(output.suffix.lower(), Format.JSONL)
 
 
-def write(documents: Iterable[Document], output: Path, target: Format, schema: Schema) -> Counter[str]:
+def write(
+    documents: Iterable[Document], output: Path, target: Format, schema: Schema, model: str | None
+) -> Counter[str]:
     """Write the documents as they come; returns what the format cannot hold, by kind."""
     import sys
     from collections import Counter
 
-    from suwen.formats import jsonl, write_corpus
+    from suwen.formats import jsonl
+    from suwen.formats.extracted import with_model, write_extracted
 
-    if target == Format.BRAT:
-        documents = map(with_confidence_notes, documents)
     if output != STANDARD_OUTPUT:
-        options = {"schema": schema} if target == Format.HTML else {}
-        return write_corpus(documents, output, target.value, **options)
+        return write_extracted(documents, output, target.value, schema, model)
     for document in documents:
-        sys.stdout.buffer.write(jsonl.line(document))
+        sys.stdout.buffer.write(jsonl.line(with_model(document, model), places=True))
         sys.stdout.buffer.flush()
     return Counter()
 
 
-def with_confidence_notes(document: Document) -> Document:
-    """Put the confidences into notes on the entities: brat has no other place for them, and shows them there."""
-    from dataclasses import replace
+def model_version(model: Path) -> str | None:
+    """The name of a model folder and the beginning of its manifest's hash, which changes with every file in it."""
+    from suwen.files import sha256
 
-    from suwen.document import Note
-
-    notes = [
-        Note(f"#{number}", "AnnotatorNotes", entity.id, f"confidence {entity.score}")
-        for number, entity in enumerate(document.entities, start=1)
-        if entity.id is not None and entity.score is not None
-    ]
-    entities = tuple(replace(entity, score=None) for entity in document.entities)
-    return replace(document, entities=entities, notes=tuple(notes))
+    manifest = model / "manifest.json"
+    return f"{model.resolve().name} {sha256(manifest)[:12]}" if manifest.is_file() else None
 
 
 def watched(
-    documents: Iterable[Document], size: int | None, console: Console, counts: Counter[str]
+    documents: Iterable[Document],
+    size: int | None,
+    console: Console,
+    counts: Counter[str],
+    dropped: Counter[str],
 ) -> Iterator[Document]:
-    """Pass documents on, count them, name the first empty ones, and show how far it is.
+    """Pass documents on, count them and what readers left out, name the first odd ones, and show how far it is.
 
     Parameters
     ----------
@@ -152,8 +168,14 @@ def watched(
             counts.update(documents=1, characters=len(document.text), entities=len(document.entities))
             if not document.text.strip():
                 counts["empty"] += 1
-                if counts["empty"] <= EMPTY_SHOWN:
+                if counts["empty"] <= SHOWN:
                     say(console, f"{document.id}: the text is empty")
+            reading = document.meta.get("read_from", {})
+            dropped.update(reading.get("dropped", {}))
+            if "id" in reading:
+                counts["renamed"] += 1
+                if counts["renamed"] <= SHOWN:
+                    say(console, f"{document.id}: so named because there is another {reading['id']}")
             elapsed = bar.tasks[task].elapsed or 1
             rate = f"{counts['characters'] / elapsed:,.0f} characters/s"
             bar.update(task, advance=len(document.text.encode()), rate=rate)

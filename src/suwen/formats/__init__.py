@@ -1,8 +1,8 @@
 """One module per file format, and corpora: folders or files in any of them.
 
-Every module has ``NAME``, ``SUFFIXES``, ``sniff(path)``, ``read(path, …)`` and ``write(documents, path, …)``; `write`
-returns what the format could not hold, by kind. Formats that are read back also have ``scan``, which tells the place of
-each annotation and goes on after a fault (see `suwen.formats.reading`).
+Every module has ``NAME``, ``SUFFIXES``, ``sniff(path)`` and ``read(path, …)``. Formats that are written have
+``write(documents, path, …)``, which returns what the format could not hold, by kind. ``scan`` is what `read` is made
+of: it tells the place of each annotation and goes on after a fault (see `suwen.formats.reading`).
 """
 
 # ruff: noqa: A002 (`format` is the word for it)
@@ -16,14 +16,28 @@ from typing import Any
 
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.formats import brat, conll, html, jsonl, text
+from suwen.formats import brat, conll, docx, html, jats, jsonl, parquet, text
 from suwen.formats.reading import Located, Problem, refuse
 from suwen.schema import Schema
 
-__all__ = ["FORMATS", "READABLE", "format_of", "read_corpus", "scan_corpus", "stream_corpus", "write_corpus"]
+__all__ = [
+    "FORMATS",
+    "READABLE",
+    "WRITABLE",
+    "format_of",
+    "read_corpus",
+    "scan_corpus",
+    "stream_corpus",
+    "write_corpus",
+]
 
-FORMATS: dict[str, ModuleType] = {module.NAME: module for module in (brat, conll, jsonl, text, html)}
+FORMATS: dict[str, ModuleType] = {
+    module.NAME: module for module in (brat, conll, jsonl, text, html, jats, docx, parquet)
+}
 READABLE = tuple(name for name, module in FORMATS.items() if hasattr(module, "scan"))
+WRITABLE = tuple(name for name, module in FORMATS.items() if hasattr(module, "write"))
+ARTICLES = tuple(module.NAME for module in (html, jats, docx, parquet))
+"""Formats of articles as they are published; a corpus is in one of them only where nothing else is there."""
 
 
 def format_of(path: Path) -> str:
@@ -38,6 +52,8 @@ def format_of(path: Path) -> str:
     if not path.exists():
         raise SuwenError("S101", path)
     fitting = [name for name in READABLE if FORMATS[name].sniff(path)]
+    # Beside annotated files, pages and articles in other formats are not the corpus.
+    fitting = [name for name in fitting if name not in ARTICLES] or fitting
     if len(fitting) == 1:
         return fitting[0]
     if not fitting and path.is_dir():
@@ -62,7 +78,7 @@ def read_corpus(path: Path, format: str | None = None, schema: Schema | None = N
     ------
     SuwenError
         As `format_of`; S108 when there is no document, S110 for an id that stands twice, S202 for a label not in
-        `schema`, S404 for a format that is unknown or only written, and what the format's `read` raises.
+        `schema`, S404 for a format that is unknown, and what the format's `read` raises.
     """
     return list(stream_corpus(path, format, schema, **options))
 
@@ -119,10 +135,10 @@ def write_corpus(documents: Iterable[Document], path: Path, format: str, **optio
     Raises
     ------
     SuwenError
-        S104 when the path exists (an empty folder aside), S404 for an unknown format, and what the format's `write`
-        raises.
+        S104 when the path exists (an empty folder aside), S404 for a format that is unknown or only read, and what
+        the format's `write` raises.
     """
-    module = FORMATS[_known(format, tuple(FORMATS))]
+    module = FORMATS[_known(format, WRITABLE)]
     if path.exists() and not (path.is_dir() and next(path.iterdir(), None) is None):
         raise SuwenError("S104", path)
     lost: Counter[str] = module.write(documents, path, **options)

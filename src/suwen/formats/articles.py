@@ -4,7 +4,7 @@ Such a format has ``parse(data, path, name)``, which makes documents of the byte
 bytes that a file may have. `scan_articles` makes a corpus reader of it; `suwen.formats.inputs` reads single files and
 standard input with it.
 
-Where the text is not the file's own characters, ``meta["source"]`` says where it comes from: ``format``, and under
+Where the text is not the file's own characters, ``meta["read_from"]`` says where it comes from: ``format``, and under
 ``dropped`` what was left out, by kind, each with its count.
 """
 
@@ -89,7 +89,7 @@ def article(
     Parameters
     ----------
     source
-        What ``meta["source"]`` says; entries that are empty are left out.
+        What ``meta["read_from"]`` says; entries that are empty are left out.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def article(
     if len(text) > LONGEST_TEXT:
         raise SuwenError("S115", path, what="the text", limit=f"{LONGEST_TEXT:,} characters")
     said = {key: dict(value) if isinstance(value, Mapping) else value for key, value in (source or {}).items() if value}
-    return Document(name, text, pages=pages, meta={"source": said} if said else {})
+    return Document(name, text, pages=pages, meta={"read_from": said} if said else {})
 
 
 def scan_articles(

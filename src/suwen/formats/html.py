@@ -1,7 +1,7 @@
-"""Pages to read: the text with its mentions colored, a legend that filters, and counts.
+"""Pages to look at: the text with its mentions colored, a legend that filters, and counts.
 
 A path that ends in ``.html`` becomes one page with all documents; any other path becomes a folder with one page per
-document and an ``index.html``. This format is only written.
+document and an ``index.html``. What is read of a page is its main text (see `suwen.formats.web_page`), no annotation.
 
 How mentions are drawn
 ----------------------
@@ -29,8 +29,9 @@ from urllib.parse import quote
 import numpy as np
 
 from suwen.document import Document, Entity, Span, join_pieces
-from suwen.errors import SuwenError
 from suwen.files import replacing, replacing_folder
+from suwen.formats.articles import MEGABYTE, holds, scan_articles
+from suwen.formats.entity_table import Places
 from suwen.formats.page import (
     FOOT,
     LINE_GAP,
@@ -49,14 +50,17 @@ from suwen.formats.page import (
     type_filter,
     type_name,
 )
+from suwen.formats.reading import Located, Problem, refuse
+from suwen.formats.web_page import parse
 from suwen.formats.writing import not_held
 from suwen.schema import LCDD, Schema
 from suwen.text.view import make_view
 
-__all__ = ["NAME", "SUFFIXES", "UNCERTAIN_BELOW", "read", "sniff", "write"]
+__all__ = ["LARGEST", "NAME", "SUFFIXES", "UNCERTAIN_BELOW", "parse", "read", "scan", "sniff", "write"]
 
 NAME = "html"
-SUFFIXES = (".html", ".htm")
+SUFFIXES = (".html", ".htm", ".xhtml")
+LARGEST = 32 * MEGABYTE
 
 UNCERTAIN_BELOW = 0.5
 """A mention with a lower confidence is drawn with a dotted line: by its own account it is more likely wrong."""
@@ -107,6 +111,7 @@ class Counts:
         self.characters = 0
         self.uncertain = 0
         self.scored = False
+        self.models: set[str] = set()
         self.mentions: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
     @classmethod
@@ -115,6 +120,8 @@ class Counts:
         counts = cls()
         counts.documents = 1
         counts.characters = len(document.text)
+        if model := document.meta.get("model"):
+            counts.models.add(str(model))
         for entity in document.entities:
             counts.mentions[entity.label][running(document.mention(entity))] += 1
             counts.scored |= entity.score is not None
@@ -127,6 +134,7 @@ class Counts:
         self.characters += other.characters
         self.uncertain += other.uncertain
         self.scored |= other.scored
+        self.models |= other.models
         for label, mentions in other.mentions.items():
             self.mentions[label].update(mentions)
 
@@ -169,28 +177,36 @@ def write(documents: Iterable[Document], path: Path, schema: Schema = LCDD, titl
         _write_page(counted, path, Types(schema), title)
     else:
         _write_folder(counted, path, Types(schema), title or path.name)
-    return unshown
+    return +unshown
 
 
-def read(path: Path) -> Iterator[Document]:
-    """Refuse: the pages are made to be looked at.
+def sniff(path: Path) -> bool:
+    """Whether this is a web page, or a folder that holds one."""
+    return holds(path, SUFFIXES)
+
+
+def read(path: Path, schema: Schema | None = None) -> Iterator[Document]:
+    """The main texts of a page, or of all pages of a folder.
 
     Raises
     ------
     SuwenError
-        S109, always.
+        S101, S102, S114, and what `web_page.parse` raises.
     """
-    raise SuwenError("S109", path, found="page to look at (html)", expected="corpus in another format")
+    return (located.document for located in scan(path, refuse, schema))
 
 
-def sniff(path: Path) -> bool:
-    """Whether this format can read the path: never."""
-    return False
+def scan(path: Path, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
+    """As `read`; faults go to `problem` and the page is left out."""
+    del schema  # there is no label to compare with it
+    return scan_articles(path, SUFFIXES, problem, LARGEST, parse)
 
 
 def _counting(documents: Iterable[Document], unshown: Counter[str]) -> Iterator[Document]:
     for document in documents:
-        unshown.update(not_held(document, {"entity", "fragments", "score"}))
+        unshown.update(not_held(document, {"entity", "fragments", "score", "page"}))
+        if "model" in document.meta:
+            unshown["meta"] -= 1
         yield document
 
 
@@ -279,6 +295,7 @@ def _about(counts: Counts) -> str:
     ]
     if counts.documents != 1:
         parts.insert(0, f"{number(counts.documents)} {both('篇文献', 'documents')}")
+    parts += [f"{both('模型', 'model')} {marked_up(model)}" for model in sorted(counts.models)]
     return f'<p class="quiet">{" · ".join(parts)}</p>\n'
 
 
@@ -344,11 +361,13 @@ def _most_frequent(mentions: Counter[str]) -> str:
 
 
 def _article(document: Document, types: Types) -> Iterator[str]:
+    places = Places(document)
+
     def opening_tag(index: int, piece: Span) -> str:
         entity = document.entities[index]
         kind = types[entity.label]
         classes = types.css_class(entity.label) + " uncertain" * is_uncertain(entity)
-        return mark(entity, piece, classes, kind.zh, mention_title(kind, entity.score))
+        return mark(entity, piece, classes, kind.zh, mention_title(kind, entity.score, places.page(entity)))
 
     yield '<article lang="zh">'
     yield from text_with_mentions(document.text, document.entities, opening_tag, Lines(document.text).stretch)

@@ -7,7 +7,8 @@ version    1; the version of this key set. Written always; without it a line is 
 id         the document's id; without it, the file's path without its ending, ``/``, and the line number
 text       the text (needed)
 entities   objects ``label, start, end`` and, where they say something, ``fragments`` (``[[start, end], …]``),
-           ``id``, ``score``, ``annotated``; or lists ``[start, end, label]``, ``[start, end, label, mention]``
+           ``id``, ``score``, ``annotated``; or lists ``[start, end, label]``, ``[start, end, label, mention]``.
+           Objects may also tell what follows from the text: ``text``, ``page``, ``sentence`` (``[start, end]``)
 relations  objects ``label, head, tail`` and, where there is one, ``id``
 attributes objects ``id, label, target`` and, where there is one, ``value``
 notes      objects ``id, label, target, text``
@@ -17,6 +18,9 @@ meta       an object; whatever else belongs to the document
 ========== ==============================================================================================
 
 Keys that say nothing are left out; other keys are refused. Files may be compressed (``.jsonl.gz``, ``.jsonl.xz``).
+
+Records of any other kind are read where the key of their text is named (`text_key`): then the text and the id are all
+that is taken.
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ from __future__ import annotations
 import codecs
 import functools
 import gzip
+import itertools
 import json
 import lzma
 import re
@@ -37,15 +42,20 @@ from typing import IO, Any, Literal, TypeVar, cast
 from suwen.document import Attribute, Document, Entity, Note, Page, Relation, lone_surrogates
 from suwen.errors import SuwenError
 from suwen.files import os_error, replacing
+from suwen.formats.articles import MEGABYTE
+from suwen.formats.entity_table import Places
 from suwen.formats.reading import Annotation, Located, Problem, document_id, files_in, refuse
 from suwen.formats.writing import encoded
 from suwen.schema import Schema
 
-__all__ = ["NAME", "SUFFIXES", "VERSION", "line", "read", "scan", "sniff", "write"]
+__all__ = ["NAME", "SUFFIXES", "VERSION", "bounded_lines", "line", "read", "scan", "scan_lines", "sniff", "write"]
 
 NAME = "jsonl"
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.xz")
 VERSION = 1
+
+LONGEST_LINE = 64 * MEGABYTE
+"""Of a line, in bytes: what is longer is no document, and would have to be in memory whole."""
 
 Item = TypeVar("Item", Entity, Relation, Attribute, Note, Page)
 _NEEDED: dict[type, dict[str, type]] = {
@@ -61,6 +71,9 @@ _OPTIONAL: dict[type, dict[str, type]] = {
     Relation: {"id": str},
     Attribute: {"value": str},
 }
+_DERIVED = {"text": str, "page": int, "sentence": list}
+"""What an entity's object may tell beside the fields of an Entity; it follows from the text, so it is not read."""
+
 _LISTS = {"entities": Entity, "relations": Relation, "attributes": Attribute, "notes": Note, "pages": Page}
 _KEYS = {"version", "text", *_LISTS, *_OPTIONAL[Document]}
 _TYPE_NAMES = {
@@ -89,19 +102,34 @@ def _begins_with_object(path: Path) -> bool:
         return False
 
 
-def read(path: Path, schema: Schema | None = None) -> Iterator[Document]:
+def read(
+    path: Path, schema: Schema | None = None, text_key: str | None = None, id_key: str | None = None
+) -> Iterator[Document]:
     """Stream the documents of a file, or of all files of a folder.
+
+    Parameters
+    ----------
+    text_key
+        The key of the text, in records that are not suwen's own; nothing else is then read but the id.
+    id_key
+        The key of the id in such records, a string or an integer; by default ``id``. Without one, lines are numbered.
 
     Raises
     ------
     SuwenError
-        S101, S102, S103, S112, S114, S201, S204, S205, S210, S211, each with file and line; S202 for a label not in
-        `schema`.
+        S101, S102, S103, S112, S114, S115, S201, S204, S205, S210, S211, each with file and line; S202 for a label not
+        in `schema`, S214 for a record without the key.
     """
-    return (located.document for located in scan(path, refuse, schema))
+    return (located.document for located in scan(path, refuse, schema, text_key, id_key))
 
 
-def scan(path: Path, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
+def scan(
+    path: Path,
+    problem: Problem,
+    schema: Schema | None = None,
+    text_key: str | None = None,
+    id_key: str | None = None,
+) -> Iterator[Located]:
     """As `read`, with the place of each annotation; faults go to `problem` and what is faulty is left out."""
     root = path if path.is_dir() else path.parent
     for file in files_in(path, SUFFIXES):
@@ -110,18 +138,35 @@ def scan(path: Path, problem: Problem, schema: Schema | None = None) -> Iterator
         except SuwenError as error:
             problem(error)
             continue
-        for number, line in enumerate(_lines(file, problem), 1):
-            report = functools.partial(_report_at, problem, file, number)
-            try:
-                values = _object(line.removeprefix(codecs.BOM_UTF8) if number == 1 else line)
-                document = None if values is None else _document(values, f"{name}/{number}", report, schema)
-            except SuwenError as error:
-                report(error)
+        yield from scan_lines(_lines(file, problem), file, name, problem, schema, text_key, id_key)
+
+
+def scan_lines(
+    lines: Iterable[bytes],
+    path: Path,
+    name: str,
+    problem: Problem,
+    schema: Schema | None = None,
+    text_key: str | None = None,
+    id_key: str | None = None,
+) -> Iterator[Located]:
+    """The documents of lines; `name` begins the ids of those that have none."""
+    for number, line in enumerate(lines, 1):
+        report = functools.partial(_report_at, problem, path, number)
+        try:
+            values = _object(line.removeprefix(codecs.BOM_UTF8) if number == 1 else line)
+            if values is None:
                 continue
-            if document is not None:
-                annotations = (document.entities, document.relations, document.attributes, document.notes)
-                places: list[tuple[Annotation, int]] = [(item, number) for items in annotations for item in items]
-                yield Located(document, file, number, file, tuple(places))
+            if text_key is None:
+                document = _document(values, f"{name}/{number}", report, schema)
+            else:
+                document = _record(values, f"{name}/{number}", text_key, id_key)
+        except SuwenError as error:
+            report(error)
+            continue
+        annotations = (document.entities, document.relations, document.attributes, document.notes)
+        places: list[tuple[Annotation, int]] = [(item, number) for items in annotations for item in items]
+        yield Located(document, path, number, path, tuple(places))
 
 
 def _report_at(problem: Problem, path: Path, line: int, error: SuwenError) -> None:
@@ -131,11 +176,25 @@ def _report_at(problem: Problem, path: Path, line: int, error: SuwenError) -> No
 def _lines(path: Path, problem: Problem) -> Iterator[bytes]:
     try:
         with _opened(path, "rb", path.suffix) as file:
-            yield from file
+            yield from bounded_lines(file, path, problem)
     except (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error) as error:
         problem(SuwenError("S112", path, reason=error))
     except OSError as error:
         problem(os_error(error, path, "S113"))
+
+
+def bounded_lines(file: IO[bytes], path: Path, problem: Problem) -> Iterator[bytes]:
+    """The lines of a file; one longer than `LONGEST_LINE` goes to `problem`, and an empty one takes its place."""
+    for number in itertools.count(1):
+        line = file.readline(LONGEST_LINE)
+        if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
+            problem(SuwenError("S115", path, number, what="the line", limit=f"{LONGEST_LINE // MEGABYTE} MB"))
+            while line and not line.endswith(b"\n"):
+                line = file.readline(MEGABYTE)
+            line = b"\n"
+        if not line:
+            return
+        yield line
 
 
 @contextmanager
@@ -197,6 +256,19 @@ def _document(values: dict[str, Any], name: str, report: Problem, schema: Schema
     )
 
 
+def _record(values: dict[str, Any], name: str, text_key: str, id_key: str | None) -> Document:
+    """The document of a record of another kind."""
+    for key in (text_key, id_key):
+        if key is not None and key not in values:
+            raise SuwenError("S214", column=key, known=", ".join(map(repr, list(values)[:20])) or "none")
+    text = _typed(values, text_key, str, "")
+    if text is None:
+        raise SuwenError("S205", field=text_key, reason="is empty (null)")
+    name_key = id_key or "id"
+    own = str(values[name_key]) if type(values.get(name_key)) is int else _typed(values, name_key, str, "")
+    return Document(own or name, text)
+
+
 def _items(values: dict[str, Any], key: str, build: Callable[[Any], Item], report: Problem) -> Iterator[Item]:
     """What the rows of a list describe; a faulty row is reported and left out."""
     for row in _typed(values, key, list, "") or ():
@@ -210,6 +282,10 @@ def _built(kind: type[Item], row: Any, within: str) -> Item:
     if not isinstance(row, dict):
         raise SuwenError("S205", field=within, reason=f"holds {row!r:.40}, which is not an object")
     types = _NEEDED[kind] | _OPTIONAL.get(kind, {})
+    if kind is Entity:
+        for key, derived in _DERIVED.items():
+            _typed(row, key, derived, f"{within}.")
+        row = {key: value for key, value in row.items() if key not in _DERIVED}
     if unknown := sorted(row.keys() - types):
         raise SuwenError("S205", field=f"{within}.{unknown[0]}", reason="is unknown")
     for key in _NEEDED[kind]:
@@ -257,8 +333,13 @@ def _from_list(row: list[Any], text: str) -> dict[str, Any]:
     return values
 
 
-def write(documents: Iterable[Document], path: Path) -> Counter[str]:
+def write(documents: Iterable[Document], path: Path, places: bool = False) -> Counter[str]:
     """Write one file, compressed where its name ends in ``.gz`` or ``.xz``.
+
+    Parameters
+    ----------
+    places
+        Whether each entity also tells its text, page and sentence, which save readers the work.
 
     Returns
     -------
@@ -272,11 +353,11 @@ def write(documents: Iterable[Document], path: Path) -> Counter[str]:
     """
     with replacing(path) as temporary, _opened(temporary, "wb", path.suffix) as file:
         for document in documents:
-            file.write(line(document))
+            file.write(line(document, places))
     return Counter()
 
 
-def line(document: Document) -> bytes:
+def line(document: Document, places: bool = False) -> bytes:
     """The line of a document, in UTF-8 and with its end.
 
     Raises
@@ -284,10 +365,10 @@ def line(document: Document) -> bytes:
     SuwenError
         S205 when `meta` holds what JSON has not, S210 for a lone surrogate.
     """
-    return encoded(_line(document), document)
+    return encoded(_line(document, places), document)
 
 
-def _line(document: Document) -> str:
+def _line(document: Document, places: bool) -> str:
     values: dict[str, Any] = {"version": VERSION, "id": document.id, "text": document.text}
     for key, kind in _LISTS.items():
         names = (*_NEEDED[kind], *_OPTIONAL.get(kind, ()))
@@ -296,6 +377,14 @@ def _line(document: Document) -> str:
                 {name: value for name in names if (value := getattr(item, name)) is not None and value != ()}
                 for item in items
             ]
+    if places and document.entities:
+        known = Places(document)
+        for entity, row in zip(document.entities, values["entities"], strict=True):
+            row["text"] = document.mention(entity)
+            if (page := known.page(entity)) is not None:
+                row["page"] = page
+            sentence = known.sentence(entity)
+            row["sentence"] = [sentence.start, sentence.end]
     if document.group is not None:
         values["group"] = document.group
     if document.meta:

@@ -263,10 +263,14 @@ def table(columns: Iterable[tuple[str, str, str]], rows: Iterable[str], name: st
     )
 
 
-def mention_title(kind: EntityType, score: float | None) -> str:
-    """What is shown when the pointer rests on a mention: the type's names and the confidence."""
-    names = kind.zh if kind.zh == kind.en else f"{kind.zh} {kind.en}"
-    return names if score is None else f"{names} · 置信度 confidence {score:.2f}"
+def mention_title(kind: EntityType, score: float | None, page: int | None = None) -> str:
+    """What is shown when the pointer rests on a mention: the type's names, the confidence and the page."""
+    parts = [kind.zh if kind.zh == kind.en else f"{kind.zh} {kind.en}"]
+    if score is not None:
+        parts.append(f"置信度 confidence {score:.2f}")
+    if page is not None:
+        parts.append(f"第 {page} 页 page {page}")
+    return " · ".join(parts)
 
 
 def text_with_mentions(

@@ -56,7 +56,7 @@ def scan(path: Path, problem: Problem, schema: Schema | None = None, encoding: s
 
 
 def parse(data: bytes, path: Path, name: str, encoding: str | None = None) -> list[Document]:
-    """The one document of a file; ``meta["source"]["encoding"]`` is there when that is not UTF-8.
+    """The one document of a file; ``meta["read_from"]["encoding"]`` is there when that is not UTF-8.
 
     Raises
     ------

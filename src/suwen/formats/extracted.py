@@ -1,0 +1,87 @@
+"""What an extraction writes: each format with all that it has a place for, and no more.
+
+Beside the entities with their confidences, a result tells the model (``meta["model"]``), the page and the sentence of
+each entity: JSON Lines and Parquet in fields of their own, brat in a note on the entity, HTML where the pointer rests.
+"""
+
+# ruff: noqa: A002 (`format` is the word for it)
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from suwen.document import Document, Note
+from suwen.formats import brat, html, jsonl, write_corpus
+from suwen.formats.entity_table import Places
+from suwen.schema import Schema
+
+__all__ = ["with_model", "with_notes", "write_extracted"]
+
+
+def write_extracted(
+    documents: Iterable[Document], path: Path, format: str, schema: Schema, model: str | None = None
+) -> Counter[str]:
+    """Write what was extracted.
+
+    Parameters
+    ----------
+    schema
+        The types, for pages in HTML.
+    model
+        The name and version of the model.
+
+    Returns
+    -------
+    Counter[str]
+        What the format could not hold, by kind. Ids of entities are not among it: the model only counted them.
+
+    Raises
+    ------
+    SuwenError
+        As `write_corpus`.
+    """
+    documents = (with_model(document, model) for document in documents)
+    options: dict[str, Any] = {}
+    if format == jsonl.NAME:
+        options["places"] = True
+    else:
+        documents = map(_without_reading, documents)
+    if format == html.NAME:
+        options["schema"] = schema
+    if format == brat.NAME:
+        documents = map(with_notes, documents)
+    lost = write_corpus(documents, path, format, **options)
+    lost.pop("entity id", None)
+    return lost
+
+
+def with_model(document: Document, model: str | None) -> Document:
+    """The document with the model's name in ``meta["model"]``."""
+    return document if model is None else replace(document, meta={**document.meta, "model": model})
+
+
+def _without_reading(document: Document) -> Document:
+    """The document without what is said of its source: the command told what was left out."""
+    return replace(document, meta={key: value for key, value in document.meta.items() if key != "read_from"})
+
+
+def with_notes(document: Document) -> Document:
+    """Put confidence, page and model into a note on each entity: brat has no other place, and shows it there."""
+    places = Places(document)
+    model = document.meta.get("model")
+    notes = []
+    for entity in document.entities:
+        page = places.page(entity)
+        said = [
+            f"confidence {entity.score}" if entity.score is not None else "",
+            f"page {page}" if page is not None else "",
+            f"model {model}" if model else "",
+        ]
+        if entity.id is not None and any(said):
+            notes.append(Note(f"#{len(notes) + 1}", "AnnotatorNotes", entity.id, ", ".join(filter(None, said))))
+    entities = tuple(replace(entity, score=None) for entity in document.entities)
+    meta = {key: value for key, value in document.meta.items() if key != "model"}
+    return replace(document, entities=entities, notes=tuple(notes), pages=(), meta=meta)

@@ -1,0 +1,294 @@
+"""Parquet: read, a table with a text a row; written, a table with an entity a row, for data frames and databases.
+
+Written are two files. ``OUT.parquet`` has the columns ``document``, ``page``, ``sentence``, ``sentence_start``,
+``sentence_end``, ``start``, ``end``, ``type``, ``text``, ``confidence``, ``model``, ``id`` and ``fragments`` (as in
+brat: ``0 2;3 5``; null for one piece). ``OUT.texts.parquet`` has ``id`` and ``text`` of every document, those without
+entities included: the offsets count its characters (code points).
+
+It needs pyarrow (``pip install 'suwen[parquet]'``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from suwen.document import Document
+from suwen.errors import SuwenError
+from suwen.files import os_error, replacing, require_new
+from suwen.formats.articles import article, ending, holds
+from suwen.formats.entity_table import Places, pieces_shown
+from suwen.formats.reading import Located, Problem, document_id, files_in, refuse
+from suwen.formats.writing import not_held
+from suwen.schema import Schema
+
+__all__ = ["NAME", "SUFFIXES", "read", "scan", "scan_table", "sniff", "texts_path", "write"]
+
+NAME = "parquet"
+SUFFIXES = (".parquet",)
+KIND = "parquet file"
+
+TEXT_COLUMN, ID_COLUMN = "text", "id"
+BATCH_ROWS = 256
+LARGEST_CHUNK = 2**30
+"""The most bytes, unpacked, of one column in one row group: a chunk may have to be in memory whole."""
+
+WRITTEN_ROWS, WRITTEN_CHARACTERS = 10_000, 4_000_000
+"""A row group has so many rows at most, and about so many characters."""
+
+_HELD = {"entity", "fragments", "entity id", "score", "page"}
+
+
+def sniff(path: Path) -> bool:
+    """Whether this is a Parquet file, or a folder that holds one."""
+    return holds(path, SUFFIXES)
+
+
+def read(
+    path: Path, schema: Schema | None = None, text_column: str | None = None, id_column: str | None = None
+) -> Iterator[Document]:
+    """The documents of a file, or of all files of a folder: one a row, read a few rows at a time.
+
+    Parameters
+    ----------
+    text_column
+        The column with the texts; by default ``text``.
+    id_column
+        The column with the ids, text or integers; by default ``id`` where there is one, else rows are numbered.
+
+    Raises
+    ------
+    SuwenError
+        S101, S102, S113, S114; S115 for a text or column that is too large, S120 for a damaged file, S213 for a value
+        that is no text, S214 for a column that does not exist, S405 without pyarrow.
+    """
+    return (located.document for located in scan(path, refuse, schema, text_column, id_column))
+
+
+def scan(
+    path: Path,
+    problem: Problem,
+    schema: Schema | None = None,
+    text_column: str | None = None,
+    id_column: str | None = None,
+) -> Iterator[Located]:
+    """As `read`; faults go to `problem` and the row or file is left out."""
+    del schema  # there is no label to compare with it
+    root = path if path.is_dir() else path.parent
+    for file in files_in(path, ("",)):
+        own = ending(file, SUFFIXES)
+        if own is None and path.is_dir():
+            continue
+        try:
+            name = document_id(file, root, (own,) if own else ())
+            with file.open("rb") as opened:
+                yield from scan_table(opened, file, name, problem, text_column, id_column)
+        except SuwenError as error:
+            problem(error)
+        except OSError as error:
+            problem(os_error(error, file, "S113"))
+
+
+def scan_table(
+    file: IO[bytes], path: Path, name: str, problem: Problem, text_column: str | None, id_column: str | None
+) -> Iterator[Located]:
+    """The documents of an open file; `name` begins the ids of rows that have none.
+
+    Raises
+    ------
+    SuwenError
+        As `read`, for what concerns the whole file.
+    """
+    arrow, table = _opened(file, path)
+    text, identifier = _columns(table.schema_arrow, path, text_column, id_column)
+    columns = [text] if identifier is None else [text, identifier]
+    _require_small_chunks(table.metadata, columns, path)
+    number = 0
+    try:
+        for batch in table.iter_batches(BATCH_ROWS, columns=columns, use_threads=False):
+            ids = [None] * batch.num_rows if identifier is None else batch.column(identifier).to_pylist()
+            for own, value in zip(ids, batch.column(text).to_pylist(), strict=True):
+                number += 1
+                try:
+                    if not isinstance(value, str):
+                        raise SuwenError("S213", field=text, reason="is empty (null)", format=NAME)
+                    document = article(f"{name}/{number}" if own in (None, "") else str(own), value, path)
+                except SuwenError as error:
+                    problem(error.at(path, number))
+                    continue
+                yield Located(document, path, number, path)
+    except (arrow.ArrowException, ValueError, OSError) as error:
+        raise SuwenError("S120", path, kind=KIND, reason=error) from None
+
+
+def _opened(file: IO[bytes], path: Path) -> tuple[Any, Any]:
+    """Pyarrow, and the table."""
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ModuleNotFoundError:
+        raise SuwenError("S405", path, package="pyarrow", install="suwen[parquet]") from None
+    try:
+        return pyarrow, parquet.ParquetFile(file, pre_buffer=False)
+    except (pyarrow.ArrowException, ValueError, OSError) as error:
+        raise SuwenError("S120", path, kind=KIND, reason=error) from None
+
+
+def _columns(schema: Any, path: Path, text_column: str | None, id_column: str | None) -> tuple[str, str | None]:
+    """The names of the columns with texts and ids (None when there is none)."""
+    import pyarrow.types as types
+
+    known = ", ".join(schema.names)
+    text = text_column or TEXT_COLUMN
+    identifier = id_column or (ID_COLUMN if ID_COLUMN in schema.names and text != ID_COLUMN else None)
+    for column in (text, identifier):
+        if column is not None and schema.names.count(column) != 1:
+            raise SuwenError("S214", path, column=column, known=known)
+
+    def is_text(kind: Any) -> bool:
+        return bool(types.is_string(kind) or types.is_large_string(kind))
+
+    for column, also in ((text, False), (identifier, True)):
+        if column is None:
+            continue
+        kind = schema.field(column).type
+        if types.is_dictionary(kind):
+            kind = kind.value_type
+        if not (is_text(kind) or (also and types.is_integer(kind))):
+            raise SuwenError("S213", path, field=column, reason=f"is not text but {kind}", format=NAME)
+    return text, identifier
+
+
+def _require_small_chunks(metadata: Any, columns: list[str], path: Path) -> None:
+    for group in range(metadata.num_row_groups):
+        row_group = metadata.row_group(group)
+        for index in range(row_group.num_columns):
+            chunk = row_group.column(index)
+            if chunk.path_in_schema in columns and chunk.total_uncompressed_size > LARGEST_CHUNK:
+                what = f"the column {chunk.path_in_schema!r} of row group {group}"
+                raise SuwenError("S115", path, what=what, limit=f"{LARGEST_CHUNK >> 20} MB")
+
+
+def texts_path(path: Path) -> Path:
+    """The file for the texts, beside the one for the entities."""
+    return path.with_name(f"{path.name.removesuffix('.parquet')}.texts.parquet")
+
+
+def write(documents: Iterable[Document], path: Path) -> Counter[str]:
+    """Write the entities to `path` and the texts beside it, both or neither.
+
+    Returns
+    -------
+    Counter[str]
+        What the columns have no place for, by kind.
+
+    Raises
+    ------
+    SuwenError
+        S102, S104 or S105 when the files cannot be written, S405 without pyarrow.
+    """
+    try:
+        import pyarrow
+    except ModuleNotFoundError:
+        raise SuwenError("S405", path, package="pyarrow", install="suwen[parquet]") from None
+    text, number = pyarrow.string(), pyarrow.int32()
+    entity_columns = {
+        "document": text,
+        "page": number,
+        "sentence": text,
+        "sentence_start": number,
+        "sentence_end": number,
+        "start": number,
+        "end": number,
+        "type": text,
+        "text": text,
+        "confidence": pyarrow.float32(),
+        "model": text,
+        "id": text,
+        "fragments": text,
+    }
+    require_new(texts_path(path))
+    lost: Counter[str] = Counter()
+    with (
+        replacing(path) as entities_file,
+        replacing(texts_path(path)) as texts_file,
+        _Table(entities_file, entity_columns) as entities,
+        _Table(texts_file, {"id": text, "text": text}) as texts,
+    ):
+        for document in documents:
+            texts.add({"id": document.id, "text": document.text})
+            for row in _rows(document):
+                entities.add(row)
+            lost += not_held(document, _HELD if "model" not in document.meta else {*_HELD, "meta"})
+    return lost
+
+
+def _rows(document: Document) -> Iterator[dict[str, Any]]:
+    places = Places(document)
+    model = document.meta.get("model")
+    for entity in document.entities:
+        sentence = places.sentence(entity)
+        yield {
+            "document": document.id,
+            "page": places.page(entity),
+            "sentence": sentence.text,
+            "sentence_start": sentence.start,
+            "sentence_end": sentence.end,
+            "start": entity.start,
+            "end": entity.end,
+            "type": entity.label,
+            "text": document.mention(entity),
+            "confidence": entity.score,
+            "model": model,
+            "id": entity.id,
+            "fragments": pieces_shown(entity),
+        }
+
+
+class _Table:
+    """A Parquet file that is written some rows at a time.
+
+    Parameters
+    ----------
+    columns
+        The type of each column.
+    """
+
+    def __init__(self, path: Path, columns: dict[str, Any]) -> None:
+        import pyarrow
+        from pyarrow import parquet
+
+        self._schema = pyarrow.schema(columns)
+        self._file = path.open("wb")
+        self._writer = parquet.ParquetWriter(self._file, self._schema, compression="zstd")
+        self._rows: list[dict[str, Any]] = []
+        self._characters = 0
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Add a row."""
+        self._rows.append(row)
+        self._characters += len(row["text"])
+        if len(self._rows) >= WRITTEN_ROWS or self._characters >= WRITTEN_CHARACTERS:
+            self._flush()
+
+    def _flush(self) -> None:
+        import pyarrow
+
+        self._writer.write_table(pyarrow.Table.from_pylist(self._rows, self._schema))
+        self._rows.clear()
+        self._characters = 0
+
+    def __enter__(self) -> _Table:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self._flush()
+                self._writer.close()
+        finally:
+            # Or it would write once more when it is collected.
+            self._writer.is_open = False
+            self._file.close()
