@@ -16,7 +16,7 @@ from typing import Any
 
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.formats import brat, conll, docx, html, jats, jsonl, parquet, text
+from suwen.formats import brat, conll, docx, html, jats, jsonl, parquet, pdf, text
 from suwen.formats.reading import Located, Problem, refuse
 from suwen.schema import Schema
 
@@ -32,11 +32,11 @@ __all__ = [
 ]
 
 FORMATS: dict[str, ModuleType] = {
-    module.NAME: module for module in (brat, conll, jsonl, text, html, jats, docx, parquet)
+    module.NAME: module for module in (brat, conll, jsonl, text, html, jats, docx, pdf, parquet)
 }
 READABLE = tuple(name for name, module in FORMATS.items() if hasattr(module, "scan"))
 WRITABLE = tuple(name for name, module in FORMATS.items() if hasattr(module, "write"))
-ARTICLES = tuple(module.NAME for module in (html, jats, docx, parquet))
+ARTICLES = tuple(module.NAME for module in (html, jats, docx, pdf, parquet))
 """Formats of articles as they are published; a corpus is in one of them only where nothing else is there."""
 
 

@@ -22,7 +22,7 @@ from typing import IO
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import os_error
-from suwen.formats import docx, html, jats, jsonl, parquet, text
+from suwen.formats import docx, html, jats, jsonl, parquet, pdf, text
 from suwen.formats.articles import LONGEST_TEXT, ending, read_bytes, read_stream
 from suwen.formats.encodings import ENCODINGS, kind_of
 from suwen.formats.reading import Problem, document_id, files_in, refuse
@@ -42,11 +42,11 @@ STANDARD_INPUT = Path("-")
 SHOWN_STANDARD_INPUT = Path("<stdin>")
 HEAD = 4096
 
-ARTICLES = {module.NAME: module for module in (text, html, jats, docx)}
+ARTICLES = {module.NAME: module for module in (text, html, jats, docx, pdf)}
 RECORDS = {module.NAME: module for module in (jsonl, parquet)}
 INPUT_FORMATS = tuple(sorted((*ARTICLES, *RECORDS)))
 ENDINGS = {suffix: name for name, module in (ARTICLES | RECORDS).items() for suffix in module.SUFFIXES}
-SIGNATURES = {"PDF": "pdf", "ZIP (or docx)": docx.NAME, "parquet": parquet.NAME}
+SIGNATURES = {"PDF": pdf.NAME, "ZIP (or docx)": docx.NAME, "parquet": parquet.NAME}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,221 @@
+"""Where the pieces of text on a page belong: rows, columns, reading order. Coordinates are in points, y upward.
+
+A *run* is text that the file sets in one go. Runs side by side make a *row*. A *gutter* is an upright white strip with
+text on both sides in several rows; what crosses it (a title, a wide table) cuts the columns into zones, which are read
+one after the other, each column by column. A column may have gutters of its own.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Row", "Run", "is_wide", "joined_runs", "rows_in_order"]
+
+Floats = NDArray[np.float64]
+
+OVERLAP = 0.5
+"""Runs that share so much of the lower one's height stand side by side."""
+
+LEAST_GUTTER = 0.8
+LEAST_SUPPORT = 3
+LEAST_COLUMN = 6
+LEAST_SHARE = 0.25
+"""A gutter is so wide at least, stands in so many rows, and has runs about so wide on both sides: cells of tables are
+narrower. Widths are in line heights. Its rows are so many at least for each run that crosses it."""
+
+CELL_GAP = 1.2
+"""A wider white space within a row stands between cells."""
+
+DEEPEST = 3
+MOST_RUNS = 2000
+"""With more runs on a page no gutter is looked for: it is a drawing made of letters, or made to harm."""
+
+FIRST_WIDE = "\u2e80"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Text set in one go, and its box."""
+
+    text: str
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+    @property
+    def height(self) -> float:
+        """The height of the box: about the size of the font."""
+        return self.y1 - self.y0
+
+
+@dataclass(slots=True)
+class Row:
+    """Runs side by side in a column, from left to right.
+
+    Parameters
+    ----------
+    column
+        Which column of the page: empty for its full width, then ``L`` and ``R`` for the sides of each gutter.
+    """
+
+    runs: list[Run]
+    column: str = ""
+    text: str = field(init=False)
+    x0: float = field(init=False)
+    y0: float = field(init=False)
+    x1: float = field(init=False)
+    y1: float = field(init=False)
+    cells: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.x0 = min(run.x0 for run in self.runs)
+        self.x1 = max(run.x1 for run in self.runs)
+        # What is raised or lowered does not make the row higher.
+        main = max(self.runs, key=lambda run: (len(run.text), run.height))
+        self.y0, self.y1 = main.y0, main.y1
+        self.text, self.cells = joined_runs(self.runs)
+
+    @property
+    def height(self) -> float:
+        """The height of the row's main run."""
+        return self.y1 - self.y0
+
+
+def joined_runs(runs: Sequence[Run]) -> tuple[str, int]:
+    """The text of runs side by side, and how many cells they make: two spaces stand between cells."""
+    text, cells = runs[0].text, 1
+    for before, run in itertools.pairwise(runs):
+        gap = (run.x0 - before.x1) / max(before.height, run.height, 1e-6)
+        if gap > CELL_GAP:
+            text, cells = f"{text}  {run.text}", cells + 1
+        elif _needs_space(before.text[-1], run.text[0], gap):
+            text = f"{text} {run.text}"
+        else:
+            text += run.text
+    return text, cells
+
+
+def is_wide(character: str) -> bool:
+    """Whether a character is a hanzi, kana or full-width form."""
+    return character >= FIRST_WIDE
+
+
+def _needs_space(before: str, after: str, gap: float) -> bool:
+    """Whether white space of this width (in line heights) between two characters is a space."""
+    if is_wide(before) or is_wide(after):
+        # Justified lines are stretched, and a quarter of the height is put between hanzi and Latin letters.
+        return gap > (0.6 if is_wide(before) and is_wide(after) else 0.5)
+    return gap > 0.1
+
+
+def rows_in_order(pages: Sequence[Sequence[Run]]) -> list[list[Row]]:
+    """The rows of each page, in the order in which they are read.
+
+    Where two columns meet in too few rows to tell, on the last page, say, the gutters of the other pages are tried.
+    """
+    gutters = [_gutter(runs, ()) for runs in pages]
+    known = sorted({gutter for gutter in gutters if gutter is not None})
+    return [
+        list(_ordered(list(runs), "", gutter if gutter is not None else _gutter(runs, known)))
+        for runs, gutter in zip(pages, gutters, strict=True)
+    ]
+
+
+def _ordered(runs: list[Run], column: str, gutter: float | None) -> Iterator[Row]:
+    if gutter is None:
+        yield from (Row(row, column) for row in _rows(runs))
+        return
+    crossing = _rows([run for run in runs if run.x0 < gutter < run.x1])
+    waiting = sorted((run for run in runs if not run.x0 < gutter < run.x1), key=lambda run: -(run.y0 + run.y1))
+    for row in crossing:
+        above, beside, below = [], [], []
+        for run in waiting:
+            if _overlaps(run, row[0]):
+                beside.append(run)
+            else:
+                (above if run.y0 > row[0].y0 else below).append(run)
+        yield from _zone(above, gutter, column)
+        yield Row(sorted([*row, *beside], key=lambda run: run.x0), column)
+        waiting = below
+    yield from _zone(waiting, gutter, column)
+
+
+def _zone(runs: list[Run], gutter: float, column: str) -> Iterator[Row]:
+    for side, members in (("L", [run for run in runs if run.x1 <= gutter]), ("R", [r for r in runs if r.x1 > gutter])):
+        inner = _gutter(members, ()) if len(column) + 1 < DEEPEST else None
+        yield from _ordered(members, column + side, inner)
+
+
+def _overlaps(run: Run, other: Run) -> bool:
+    shared = min(run.y1, other.y1) - max(run.y0, other.y0)
+    return shared >= OVERLAP * min(run.height, other.height)
+
+
+def _rows(runs: Sequence[Run]) -> list[list[Run]]:
+    """Runs side by side, rows from top to bottom."""
+    rows: list[list[Run]] = []
+    cores: list[Run] = []
+    for run in sorted(runs, key=lambda run: -(run.y0 + run.y1)):
+        # A raised index comes before its row, a lowered one after it: the row before the last may be meant too.
+        last = range(len(rows) - 1, max(-1, len(rows) - 3), -1)
+        place = next((place for place in last if _overlaps(run, cores[place])), None)
+        if place is None:
+            rows.append([run])
+            cores.append(run)
+        else:
+            rows[place].append(run)
+            cores[place] = max(cores[place], run, key=lambda run: (run.height, len(run.text)))
+    return [sorted(row, key=lambda run: run.x0) for row in rows]
+
+
+def _gutter(runs: Sequence[Run], known: Sequence[float]) -> float | None:
+    """Where the best gutter is; None when there is none.
+
+    Parameters
+    ----------
+    known
+        Where gutters may be that are seen in fewer rows.
+    """
+    if not 1 < len(runs) <= MOST_RUNS:
+        return None
+    x0, y0, x1, y1 = np.array([(run.x0, run.y0, run.x1, run.y1) for run in runs]).T
+    height = y1 - y0
+    em = float(np.median(height))
+    shared = np.minimum(y1[:, None], y1) - np.maximum(y0[:, None], y0)
+    beside = shared >= OVERLAP * np.minimum(height[:, None], height)
+    gap = np.where(beside, x0 - x1[:, None], -np.inf)
+    gap[gap < 0] = np.inf
+    right = gap.argmin(axis=1)
+    left = np.flatnonzero(gap[np.arange(len(runs)), right] < np.inf)
+    right = right[left]
+    fits = x0[right] - x1[left] >= LEAST_GUTTER * em
+    left, right = left[fits], right[fits]
+    if not left.size:
+        return None
+    if known:
+        supports = [int(np.count_nonzero((x1[left] <= place) & (place <= x0[right]))) for place in known]
+        place, support, least = known[int(np.argmax(supports))], max(supports), 1
+    else:
+        (place, support), least = _most_covered(x1[left], x0[right]), LEAST_SUPPORT
+    around = (x1[left] <= place) & (place <= x0[right])
+    crossing = np.count_nonzero((x0 < place) & (place < x1))
+    if support < max(least, LEAST_SHARE * crossing):
+        return None
+    narrowest = min(np.median((x1 - x0)[left[around]]), np.median((x1 - x0)[right[around]]))
+    return place if known or narrowest >= LEAST_COLUMN * em else None
+
+
+def _most_covered(starts: Floats, ends: Floats) -> tuple[float, int]:
+    """The middle of the stretch that most of the intervals cover, and how many do."""
+    places = np.concatenate((starts, ends))
+    steps = np.concatenate((np.ones(starts.size, np.int64), -np.ones(ends.size, np.int64)))
+    order = np.lexsort((-steps, places))
+    covered = np.cumsum(steps[order])
+    best = int(covered.argmax())
+    return float(places[order[best]] + places[order[best + 1]]) / 2, int(covered[best])

@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pdf_files import HEIGHT, LATIN, Sheet, pdf_of, wrapped
+
+from suwen.document import Document
+from suwen.errors import SuwenError
+from suwen.formats import pdf
+from suwen.text.sentences import split_sentences
+from suwen.text.view import make_view
+
+FIRST = "患者口服二甲双胍治疗糖尿病,每日三次,空腹血糖控制良好,未见低血糖反应。" * 3
+SECOND = "对照组给予阿卡波糖片,餐中嚼服,治疗十二周后复查糖化血红蛋白与肝肾功能。" * 3
+WRAPPED = 22
+
+
+def read(data: bytes) -> Document:
+    (document,) = pdf.parse(data, Path("a.pdf"), "a")
+    return document
+
+
+def dropped(document: Document) -> dict[str, int]:
+    return document.meta["read_from"].get("dropped", {})
+
+
+def refusal(data: bytes) -> str:
+    with pytest.raises(SuwenError) as caught:
+        read(data)
+    return str(caught.value)
+
+
+def column(sheet: Sheet, x: float, y: float, *paragraphs: str) -> None:
+    lines = []
+    for paragraph in paragraphs:
+        lines += [(20, wrapped(paragraph, WRAPPED, 2)[0]), *((0, line) for line in wrapped(paragraph, WRAPPED, 2)[1:])]
+    for number, (indent, line) in enumerate(lines):
+        sheet.put(x + indent, y - 14 * number, line)
+
+
+def test_pdf_joins_the_lines_of_a_paragraph() -> None:
+    document = read(pdf_of(lambda sheet: column(sheet, 60, 780, FIRST, SECOND)))
+    assert document.text == f"{FIRST}\n\n{SECOND}"
+    view = make_view(document.text)
+    assert [view.text[start:end] for start, end in split_sentences(view)] == [FIRST[:36]] * 3 + [SECOND[:36]] * 3
+
+
+def test_pdf_reads_columns_one_after_the_other() -> None:
+    def draw(sheet: Sheet) -> None:
+        sheet.put(150, 790, "二甲双胍治疗糖尿病的观察", size=18)
+        sheet.put(60, 760, "【摘要】目的 观察二甲双胍的疗效与安全性,为门诊患者合理用药提供依据,并与阿卡波糖比较。")
+        # Line by line across both columns, as some programs write them.
+        left, right = wrapped(FIRST, WRAPPED, 2), wrapped(SECOND, WRAPPED, 2)
+        for number, (one, other) in enumerate(zip(left, right, strict=False)):
+            indent = 20 * (number == 0)
+            sheet.put(60 + indent, 720 - 14 * number, one)
+            sheet.put(310 + indent, 720 - 14 * number, other)
+
+    paragraphs = read(pdf_of(draw)).text.split("\n\n")
+    assert paragraphs[0] == "二甲双胍治疗糖尿病的观察"
+    assert paragraphs[1].startswith("【摘要】")
+    assert paragraphs[2:] == [FIRST, SECOND]
+
+
+def test_pdf_goes_on_in_the_next_column_and_page() -> None:
+    sentence = "组患者口服二甲双胍治疗，空腹血糖控制良好，未见低血糖反应。"
+    text = "".join(name + sentence for name in "甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥天地玄黄宇宙洪荒")
+    lines = wrapped(text, WRAPPED)
+
+    def first(sheet: Sheet) -> None:
+        sheet.lines(60, 780, lines[:15])
+        sheet.lines(310, 780, lines[15:30])
+
+    def last(sheet: Sheet) -> None:
+        # Two rows do not tell that there are columns; the page before does.
+        sheet.lines(60, 780, lines[30:34])
+        sheet.lines(310, 780, lines[34:36])
+
+    document = read(pdf_of(first, last))
+    assert document.text == "".join(lines[:36])
+    assert [page.number for page in document.pages] == [1, 2]
+    start = document.pages[1].start
+    assert document.pages[0].end == start
+    assert document.text[start:].startswith(lines[30])
+    assert document.pages[1].end == len(document.text)
+
+
+@pytest.mark.parametrize("pages", [3, 6])
+def test_pdf_leaves_out_what_runs_through_the_pages(pages: int) -> None:
+    def draw(number: int):
+        def drawn(sheet: Sheet) -> None:
+            sheet.put(60, 815, "某医学杂志2019年第5期", size=8)
+            sheet.put(500, 815, str(300 + number), size=8)
+            sheet.put(270, 30, f"第 {number} 页 共 {pages} 页", size=8)
+            sheet.put(60, 780, f"第{number * number}组")
+            column(sheet, 60, 760, "甲乙丙丁戊己"[number - 1] * 80)
+
+        return drawn
+
+    document = read(pdf_of(*map(draw, range(1, pages + 1))))
+    assert dropped(document) == {"running header or footer": pages, "page number": 2 * pages}
+    assert "杂志" not in document.text
+    assert "页" not in document.text
+    # What stands as high on every page but has numbers of its own is no header.
+    assert [f"第{number * number}组" in document.text for number in range(1, pages + 1)] == [True] * pages
+
+
+def test_pdf_keeps_what_stands_on_one_page_alone() -> None:
+    document = read(pdf_of(lambda sheet: sheet.put(60, 815, "某医学杂志 301")))
+    assert document.text == "某医学杂志 301"
+    assert dropped(document) == {}
+
+
+def test_pdf_joins_hyphenated_words() -> None:
+    lines = [
+        "The patients of this group took long-term metfor-",
+        "min daily, and the glucose was measured after long-",
+        "term treatment with GLP-",
+        "1 agonists.",
+    ]
+    document = read(pdf_of(lambda sheet: sheet.lines(60, 780, lines, font=LATIN)))
+    assert document.text == (
+        "The patients of this group took long-term metformin daily, and the glucose was measured after long-term "
+        "treatment with GLP-1 agonists."
+    )
+    assert dropped(document) == {"hyphen at the end of a line": 1}
+
+
+def test_pdf_keeps_the_cells_of_a_table_apart() -> None:
+    def draw(sheet: Sheet) -> None:
+        column(sheet, 60, 780, FIRST)
+        for number, row in enumerate([("组别", "例数", "有效"), ("观察组", "40", "36"), ("对照组", "40", "30")]):
+            for place, cell in enumerate(row):
+                sheet.put(60 + 80 * place, 600 - 14 * number, cell)
+
+    assert read(pdf_of(draw)).text.endswith("。\n\n组别  例数  有效\n\n观察组  40  36\n\n对照组  40  30")
+
+
+def test_pdf_turns_pages_whose_text_lies() -> None:
+    def draw(sheet: Sheet) -> None:
+        sheet.canvas.rotate(90)
+        sheet.canvas.translate(0, -HEIGHT)
+        column(sheet, 60, 700, FIRST, SECOND)
+
+    assert read(pdf_of(draw)).text == f"{FIRST}\n\n{SECOND}"
+
+
+def test_pdf_leaves_out_and_counts_what_stands_across() -> None:
+    def draw(sheet: Sheet) -> None:
+        column(sheet, 60, 780, FIRST)
+        for angle, text in ((90, "边注"), (45, "样本水印")):
+            sheet.canvas.saveState()
+            sheet.canvas.translate(400, 300)
+            sheet.canvas.rotate(angle)
+            sheet.put(0, 0, text, size=20)
+            sheet.canvas.restoreState()
+
+    document = read(pdf_of(draw))
+    assert document.text == FIRST
+    assert dropped(document) == {"character of text across the page": 6}
+
+
+def test_pdf_writes_hanzi_for_radicals() -> None:
+    document = read(pdf_of(lambda sheet: sheet.put(60, 780, "⾼⾎糖")))
+    assert document.text == "高血糖"
+    assert dropped(document) == {"radical or ligature (written as its letters)": 2}
+
+
+def test_pdf_says_that_a_file_is_encrypted() -> None:
+    assert refusal(pdf_of(lambda sheet: sheet.put(60, 780, "血糖"), password="geheim")).startswith(
+        "S118 a.pdf: encrypted"
+    )
+    assert read(pdf_of(lambda sheet: sheet.put(60, 780, "血糖"), password="")).text == "血糖"
+
+
+def test_pdf_says_that_a_file_is_a_scan() -> None:
+    from PIL import Image
+    from reportlab.lib.utils import ImageReader
+
+    picture = ImageReader(Image.new("RGB", (40, 40), "white"))
+
+    def scanned(sheet: Sheet) -> None:
+        sheet.canvas.drawImage(picture, 0, 0, 595, 842)
+
+    assert refusal(pdf_of(scanned, scanned)).startswith("S119 a.pdf: no text layer: the 2 pages are pictures")
+    document = read(pdf_of(scanned, lambda sheet: sheet.put(60, 780, "血糖")))
+    assert document.text == "血糖"
+    assert dropped(document) == {"page without text (a picture)": 1}
+    assert read(pdf_of(lambda sheet: None)).text == ""
+
+
+@pytest.mark.parametrize("data", [b"", b"text", b"%PDF-1.7\n%%EOF"])
+def test_pdf_refuses_what_is_none(data: bytes) -> None:
+    assert refusal(data).startswith("S120 a.pdf: damaged PDF: ")
+
+
+def test_pdf_bounds_pages_and_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = pdf_of(*[lambda sheet: sheet.put(60, 780, "血糖")] * 3)
+    monkeypatch.setattr(pdf, "MOST_PAGES", 2)
+    assert refusal(data).startswith("S115 a.pdf: the PDF is too large: more than 2 pages")
+    monkeypatch.undo()
+    monkeypatch.setattr(pdf, "LONGEST_TEXT", 5)
+    assert refusal(data).startswith("S115 a.pdf: the text is too large: more than 5 characters")
+    monkeypatch.undo()
+    monkeypatch.setattr(pdf, "MOST_SECONDS", -1)
+    assert refusal(data).startswith("S121 a.pdf")
+
+
+WHOLE = pdf_of(lambda sheet: column(sheet, 60, 780, FIRST), lambda sheet: sheet.put(60, 780, "血糖"))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=200), st.lists(st.tuples(st.integers(0, len(WHOLE) - 1), st.integers(0, 255)), max_size=20))
+def test_pdf_reads_or_refuses_any_bytes(random: bytes, changes: list[tuple[int, int]]) -> None:
+    changed = bytearray(WHOLE)
+    for place, byte in changes:
+        changed[place] = byte
+    for data in (random, b"%PDF-1.4\n" + random, bytes(changed), WHOLE[: len(random) * 10]):
+        try:
+            documents = pdf.parse(data, Path("a.pdf"), "a")
+        except SuwenError:
+            continue
+        assert all(page.start <= page.end <= len(documents[0].text) for page in documents[0].pages)
+
+
+def test_pdf_reads_folders_and_files_with_capital_endings(tmp_path: Path) -> None:
+    (tmp_path / "A.PDF").write_bytes(pdf_of(lambda sheet: sheet.put(60, 780, "血糖")))
+    (tmp_path / "b.pdf").write_bytes(b"")
+    assert pdf.sniff(tmp_path)
+    found: list[SuwenError] = []
+    assert [located.document.id for located in pdf.scan(tmp_path, found.append)] == ["A"]
+    assert [error.code for error in found] == ["S120"]
