@@ -10,7 +10,7 @@ from typing import cast
 
 import typer
 
-from suwen.cli import compare, corpus, demo, encoders, evaluate, extract, pretrain, train
+from suwen.cli import augment, compare, corpus, demo, encoders, evaluate, extract, pretrain, train
 from suwen.cli.output import fail
 from suwen.errors import SuwenError
 
@@ -18,7 +18,7 @@ from suwen.errors import SuwenError
 UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__base__)
 NAME = "suwen"
 INTERRUPTED = 130
-RESUMABLE = (["train"], ["pretrain"])
+RESUMABLE = (["train"], ["pretrain"], ["augment"])
 
 app = typer.Typer(
     name=NAME,
@@ -31,6 +31,7 @@ app = typer.Typer(
 )
 app.add_typer(corpus.app, name="corpus")
 app.command("pretrain")(pretrain.pretrain)
+app.command("augment")(augment.augment)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from suwen.corpus.generated import original_id
 from suwen.corpus.leakage import leakage_report
 from suwen.corpus.near_copies import NearCopy, near_copies
 from suwen.corpus.sentences import sentence_spans
@@ -65,7 +66,7 @@ def make_split(
     if unit == "sentence":
         pieces = _sentence_pieces(ordered)
     else:
-        keys = _groups(ordered, group_field) if unit == "group" else [document.id for document in ordered]
+        keys = _groups(ordered, group_field) if unit == "group" else [original_id(one.id) for one in ordered]
         pieces = _whole_pieces(ordered, _together(ordered, keys, copies))
     units = 1 + max((number for spans in pieces.values() for _, _, number in spans), default=-1)
     if units < len(wanted):
@@ -83,16 +84,17 @@ def group_of(document: Document, group_field: str | None = None) -> str:
 
     It is the value of `group_field` in the document's meta where a field is given, else the document's own group, else
     the journal issue in its file name (``138`` for ``138_5`` and ``123`` for ``123_3_1``). A document that has none of
-    these is a group of its own.
+    these is a group of its own, together with what was generated from it.
     """
     if group_field is not None:
         value = document.meta.get(group_field)
         return document.id if value is None else str(value)
     if document.group is not None:
         return document.group
-    name = document.id.rpartition("/")[2]
+    original = original_id(document.id)
+    name = original.rpartition("/")[2]
     article = ARTICLE_OF_ISSUE.fullmatch(name)
-    return article[1] if article else name if name.isdecimal() else document.id
+    return article[1] if article else name if name.isdecimal() else original
 
 
 def _groups(documents: Sequence[Document], group_field: str | None) -> list[str]:

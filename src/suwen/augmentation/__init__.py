@@ -1,0 +1,6 @@
+"""Augmentation: more training documents from those there are, by changing words or mentions."""
+
+from suwen.augmentation.edits import Edit, Recipe, replay
+from suwen.augmentation.generation import Augmentation, augment
+
+__all__ = ["Augmentation", "Edit", "Recipe", "augment", "replay"]

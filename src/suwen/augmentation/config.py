@@ -1,0 +1,244 @@
+"""The configuration of an augmentation: a preset, a TOML file, ``key=value`` settings."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+
+from suwen.errors import SuwenError
+from suwen.files import read_text
+from suwen.training.config import Section, parse_settings, validated, with_overrides
+
+__all__ = ["METHODS", "PRESETS", "RATES", "STEPS", "AugmentationConfig", "Method", "load_config"]
+
+Method = Literal["mlm", "mention", "token", "synonym", "composition"]
+Step = Literal["mlm", "mention", "token", "synonym"]
+METHODS: tuple[str, ...] = get_args(Method)
+STEPS: tuple[str, ...] = get_args(Step)
+
+MOST_CANDIDATES = 200
+
+
+class WordsConfig(Section):
+    """Which words are masked (method ``mlm``)."""
+
+    segmenter: Literal["thulac", "jieba", "none"] = "thulac"
+    """Cuts words, for ``synonym`` and ``token`` too; ``none`` takes characters."""
+    rate: float = Field(default=0.15, ge=0, le=1)
+    """Share of the maskable words of a sentence that are masked; one at least where there is one, none at rate 0."""
+    maskable: Literal["all", "chinese"] = "all"
+    """Any word outside entities, or only words of hanzi."""
+    length: PositiveInt = 510
+    """The most characters of an input; a longer sentence is cut between words."""
+
+
+class FillingConfig(Section):
+    """How the characters of a masked word are predicted."""
+
+    order: Literal["independent", "left-to-right", "joint"] = "independent"
+    """Each by itself; each with those before it known; or the word as a whole, by beam search."""
+    beam: PositiveInt = Field(default=8, le=MOST_CANDIDATES)
+    """Beginnings of a word that a joint search follows."""
+
+
+class SamplingConfig(Section):
+    """Which of the model's predictions is taken."""
+
+    top_k: PositiveInt = Field(default=1, le=MOST_CANDIDATES)
+    """So many of the most probable ones are drawn from; 1 takes the most probable."""
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    """Of these, the fewest that make up this share of their probability."""
+    temperature: float = Field(default=1.0, gt=0)
+    """Probabilities are raised to 1 / temperature: below 1 prefers probable words, above 1 rare ones."""
+    least_probability: float = Field(default=0.0, ge=0, lt=1)
+    """Characters that the model gives less are not taken; a word without a choice stays as it is."""
+
+
+class BansConfig(Section):
+    """What never takes the place of a Chinese word (special tokens are always banned, for any word)."""
+
+    same_word: bool = False
+    """The word itself."""
+    pieces: bool = False
+    """Word pieces (``##``) and tokens of several characters."""
+    punctuation: bool = False
+    """Punctuation and symbols."""
+    latin: bool = False
+    """Letters other than hanzi."""
+    digits: bool = False
+    """Digits of any script."""
+
+
+class ProtectionConfig(Section):
+    """Words that are not masked."""
+
+    numbers: bool = False
+    units: bool = False
+    negation: bool = False
+    lexicon: tuple[Path, ...] = ()
+    """Files with terms, one a line."""
+
+
+class CheckConfig(Section):
+    """Whether a trained tagger must still find the same entities."""
+
+    model: Path | None = None
+    """A model folder; the edits of a sentence in which it finds others are undone."""
+
+
+class MentionConfig(Section):
+    """Mention replacement (Dai and Adel, 2020): another mention of the same type, from the training part."""
+
+    rate: float = Field(default=0.3, ge=0, le=1)
+    draw: Literal["occurrence", "distinct"] = "occurrence"
+    """Whether frequent mentions are drawn more often."""
+
+
+class TokenConfig(Section):
+    """Label-wise token replacement (Dai and Adel, 2020): another word that stood under the same tag."""
+
+    rate: float = Field(default=0.15, ge=0, le=1)
+
+
+class SynonymConfig(Section):
+    """Synonym replacement, from a given lexicon, outside entities."""
+
+    rate: float = Field(default=0.15, ge=0, le=1)
+    lexicon: tuple[Path, ...] = ()
+    """Files with one group of synonyms a line."""
+
+
+class TargetConfig(Section):
+    """How much is generated."""
+
+    copies: PositiveInt = 1
+    """Documents generated from each."""
+    documents: NonNegativeInt = 0
+    """So many documents in all, in place of `copies`; 0 sets no target."""
+    mentions: NonNegativeInt = 0
+    """Labels that have fewer mentions get further copies of the sentences that hold them, until there are so many."""
+    most_copies: PositiveInt = 20
+    """No sentence is copied more often than that for the sake of `mentions`."""
+
+
+class ReportConfig(Section):
+    """What the report shows."""
+
+    samples: NonNegativeInt = 60
+    """Sentences side by side."""
+    perplexity: NonNegativeInt = 50
+    """Edited sentences of which the pseudo-perplexity is taken, before and after; needs a masked language model."""
+
+
+class AugmentationConfig(Section):
+    """All that decides what is generated, apart from the documents."""
+
+    preset: str
+    method: Method = "mlm"
+    steps: tuple[Step, ...] = ("mention", "mlm")
+    """What a composition is made of, one after the other; no step touches what an earlier one has changed."""
+    encoder: str = ""
+    """The masked language model; empty is ``ernie`` where one is needed."""
+    words: WordsConfig = WordsConfig()
+    filling: FillingConfig = FillingConfig()
+    sampling: SamplingConfig = SamplingConfig()
+    bans: BansConfig = BansConfig()
+    protection: ProtectionConfig = ProtectionConfig()
+    check: CheckConfig = CheckConfig()
+    mention: MentionConfig = MentionConfig()
+    token: TokenConfig = TokenConfig()
+    synonym: SynonymConfig = SynonymConfig()
+    target: TargetConfig = TargetConfig()
+    near_copies: float = Field(default=0.0, ge=0, le=1)
+    """Generated documents that resemble their original, or each other, so much are removed; 0 keeps all."""
+    report: ReportConfig = ReportConfig()
+    seed: int = Field(default=0, ge=0, lt=2**32)
+
+    @model_validator(mode="after")
+    def _complete(self) -> AugmentationConfig:
+        if not self.steps or len(set(self.steps)) < len(self.steps):
+            raise ValueError("steps must name at least one method, and none twice")
+        if "synonym" in self.methods and not self.synonym.lexicon:
+            raise ValueError("the method synonym needs synonym.lexicon (--synonyms FILE)")
+        if self.target.documents and self.target.copies > 1:
+            raise ValueError("target.copies and target.documents cannot both be set")
+        return self
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods that are applied, in order."""
+        return self.steps if self.method == "composition" else (self.method,)
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether every method has the rate 0."""
+        rates = {"mlm": self.words.rate, **{name: getattr(self, name).rate for name in STEPS if name != "mlm"}}
+        return not any(rates[method] for method in self.methods)
+
+
+RATES = {"mlm": "words.rate", "mention": "mention.rate", "token": "token.rate", "synonym": "synonym.rate"}
+"""The key of each method's rate."""
+
+PRESETS: dict[str, dict[str, Any]] = {
+    # Section 3.1 of the paper: any word outside entities, masked whole, each position the most probable prediction.
+    "paper": {},
+    "best": {
+        "words": {"maskable": "chinese"},
+        "filling": {"order": "left-to-right"},
+        "sampling": {"top_k": 10, "top_p": 0.9, "least_probability": 0.02},
+        "bans": {"same_word": True, "pieces": True, "punctuation": True, "latin": True, "digits": True},
+        "protection": {"numbers": True, "units": True, "negation": True},
+        "near_copies": 0.98,
+    },
+}
+"""``paper`` is the paper's method to the letter; ``best`` fills words whole, draws, and spares what carries sense."""
+
+
+def load_config(
+    preset: str = "best",
+    file: Path | None = None,
+    options: Mapping[str, Any] | None = None,
+    settings: Sequence[str] = (),
+) -> AugmentationConfig:
+    """Put a configuration together: preset, then file, then options, then ``key=value`` settings; later ones win.
+
+    Parameters
+    ----------
+    file
+        A TOML file with the tables of `AugmentationConfig`; its ``preset`` wins over the argument.
+    options
+        Values by dotted key; ``rate`` stands for the rate of every method that is applied.
+    settings
+        Strings such as ``sampling.top_k=20``; the value is TOML, or a plain string.
+
+    Raises
+    ------
+    SuwenError
+        S401 for a misspelt key, S402 for a bad value, S403 for broken TOML, S404 for an unknown preset.
+    """
+    values: dict[str, Any] = {}
+    if file is not None:
+        try:
+            values = tomllib.loads(read_text(file))
+        except ValueError as error:
+            raise SuwenError("S403", file, reason=error) from None
+    overrides = {**(options or {}), **parse_settings(settings)}
+    rate = overrides.pop("rate", None)
+    values = with_overrides(values, overrides, file)
+    preset = values.pop("preset", preset)
+    if preset not in [*PRESETS]:
+        raise SuwenError("S404", file, what="preset", name=preset, known=", ".join(PRESETS))
+    merged: dict[str, Any] = {"preset": preset, **PRESETS[preset]}
+    for key, value in values.items():
+        if isinstance(merged.get(key), dict) and not isinstance(value, dict):
+            raise SuwenError("S402", file, key=key, reason="it is a table")
+        merged[key] = {**merged.get(key, {}), **value} if isinstance(value, dict) else value
+    config = validated(AugmentationConfig, merged, file)
+    if rate is None:
+        return config
+    rates = {RATES[method]: rate for method in config.methods}
+    return validated(AugmentationConfig, with_overrides(merged, rates), file)

@@ -1,0 +1,317 @@
+"""From documents to generated documents: the methods put together, and what becomes of each document."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from suwen.augmentation.augmenters import Augmenter, Draws, Request, Variant
+from suwen.augmentation.config import AugmentationConfig, load_config
+from suwen.augmentation.edits import Edit, Recipe, derived
+from suwen.augmentation.masked_lm import MaskedLanguageModel
+from suwen.augmentation.mentions import MentionReplacement
+from suwen.augmentation.mlm import MaskedWords
+from suwen.augmentation.synonyms import SynonymReplacement, read_synonyms
+from suwen.augmentation.tagger_check import TaggerCheck
+from suwen.augmentation.targets import variants_of
+from suwen.augmentation.tokens import TokenReplacement
+from suwen.augmentation.words import Protection, Reading
+from suwen.corpus.near_copies import near_copies
+from suwen.corpus.split import Selection, whole
+from suwen.document import Document
+from suwen.errors import SuwenError
+from suwen.loading import load
+from suwen.models.catalog import find_encoder
+from suwen.pretraining.units import read_lexicon
+from suwen.text.words import Segmenter, segmenter_named
+
+__all__ = ["Augmentation", "Generator", "Outcome", "augment", "collect", "load_model"]
+
+PAPER_ENCODER = "ernie"
+POOLED_CHARACTERS = 2**17
+"""Sentences of so much text are batched together."""
+
+KEPT_READINGS = 64
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one variant.
+
+    Parameters
+    ----------
+    recipe
+        How it is made.
+    counts
+        What was counted, by method: ``mlm: replaced`` …
+    """
+
+    recipe: Recipe
+    counts: Counter[str]
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What an augmentation gives.
+
+    Parameters
+    ----------
+    documents
+        The generated documents.
+    recipes
+        Their log: `suwen.augmentation.replay` makes the documents of it.
+    counts
+        What was counted, over all documents.
+    failures
+        Why a document could not be augmented, by its generated id; it is among the documents as it was.
+    near_copies
+        The ids of generated documents that were removed.
+    """
+
+    documents: list[Document]
+    recipes: list[Recipe]
+    counts: Counter[str]
+    failures: dict[str, str]
+    near_copies: list[str]
+
+
+class Generator:
+    """Makes recipes for variants; a document's does not depend on the others that are made with it.
+
+    Parameters
+    ----------
+    training
+        The training part: where mentions and words are taken from.
+    config
+        The configuration.
+    model
+        The masked language model, when the method needs one.
+    device
+        Where the tagger of the check runs.
+
+    Raises
+    ------
+    SuwenError
+        S405 when the segmenter is not installed, and what reading a lexicon or the tagger raises.
+    """
+
+    def __init__(
+        self,
+        training: Sequence[Selection],
+        config: AugmentationConfig,
+        model: MaskedLanguageModel | None = None,
+        device: str = "cpu",
+    ) -> None:
+        self._config = config
+        # Mentions need no words; so neither do they need a segmenter.
+        words = set(config.methods) != {"mention"}
+        segment = segmenter_named(config.words.segmenter if words else "none")
+        self._read = _Reader(segment)
+        protection = Protection(config.protection, read_lexicon(config.protection.lexicon))
+        self._augmenters = {method: self._augmenter(method, training, protection, model) for method in config.methods}
+        self._check = TaggerCheck(load(config.check.model, device)) if config.check.model else None
+
+    def _augmenter(
+        self, method: str, training: Sequence[Selection], protection: Protection, model: MaskedLanguageModel | None
+    ) -> Augmenter:
+        config = self._config
+        if method == "mlm":
+            assert model is not None
+            return MaskedWords(model, config, protection)
+        if method == "mention":
+            return MentionReplacement(training, config.mention)
+        if method == "token":
+            return TokenReplacement(training, self._read, config.token)
+        return SynonymReplacement(read_synonyms(config.synonym.lexicon), config.synonym, protection)
+
+    def __call__(self, variants: Iterable[Variant]) -> Iterator[Outcome]:
+        """The outcome of each variant, in order."""
+        pool: list[Variant] = []
+        size = 0
+        for variant in variants:
+            pool.append(variant)
+            size += sum(end - start for start, end in variant.spans or [(0, len(variant.document.text))])
+            if size >= POOLED_CHARACTERS:
+                yield from self._outcomes(pool)
+                pool, size = [], 0
+        if pool:
+            yield from self._outcomes(pool)
+
+    def _outcomes(self, pool: Sequence[Variant]) -> Iterator[Outcome]:
+        try:
+            outcomes = self._made(pool)
+        except Exception as error:
+            # One document must not take the others with it, whatever its text did to a segmenter or a model.
+            if len(pool) == 1:
+                reason = str(error) if isinstance(error, SuwenError) else f"{type(error).__name__}: {error}"
+                outcomes = [Outcome(_recipe(pool[0], (), " ".join(reason.split())), Counter())]
+            else:
+                outcomes = [outcome for variant in pool for outcome in self._outcomes([variant])]
+        yield from outcomes
+
+    def _made(self, pool: Sequence[Variant]) -> list[Outcome]:
+        edits: list[list[Edit]] = [[] for _ in pool]
+        counts: list[Counter[str]] = [Counter() for _ in pool]
+        for method, augmenter in self._augmenters.items():
+            requests = [
+                Request(variant, self._read(variant.document), edits[i], Draws(self._config.seed, variant, method))
+                for i, variant in enumerate(pool)
+            ]
+            for i, proposal in enumerate(augmenter.propose(requests)):
+                edits[i] = sorted([*edits[i], *proposal.edits], key=lambda edit: edit.start)
+                counts[i].update({f"{method}: {what}": number for what, number in proposal.counts.items()})
+        outcomes = []
+        for i, variant in enumerate(pool):
+            if self._check is not None:
+                kept = self._check.kept(variant, edits[i])
+                undone = {edit.word for edit in edits[i]} - {edit.word for edit in kept}
+                counts[i]["undone by the tagger"] += len(undone)
+                edits[i] = kept
+            outcomes.append(Outcome(_recipe(variant, tuple(edits[i])), +counts[i]))
+        return outcomes
+
+
+class _Reader:
+    """Reads documents, and keeps the last ones for their further copies."""
+
+    def __init__(self, segment: Segmenter) -> None:
+        self._segment = segment
+        self._kept: dict[str, Reading] = {}
+
+    def __call__(self, document: Document) -> Reading:
+        reading = self._kept.pop(document.id, None)
+        if reading is None or reading.document is not document:
+            reading = Reading(document, self._segment)
+        self._kept[document.id] = reading
+        if len(self._kept) > KEPT_READINGS:
+            del self._kept[next(iter(self._kept))]
+        return reading
+
+
+def _recipe(variant: Variant, edits: tuple[Edit, ...], failure: str = "") -> Recipe:
+    return Recipe(variant.id, variant.document.id, variant.copy, variant.method, variant.spans, edits, failure)
+
+
+def collect(outcomes: Iterable[Outcome], originals: Iterable[Document], config: AugmentationConfig) -> Augmentation:
+    """Make the documents, and remove near-copies of their original and of one another.
+
+    Raises
+    ------
+    SuwenError
+        S309 when no word or mention could be replaced anywhere, S312 when every document failed.
+    """
+    outcomes = list(outcomes)
+    by_id = {document.id: document for document in originals}
+    failures = {outcome.recipe.id: outcome.recipe.failure for outcome in outcomes if outcome.recipe.failure}
+    if outcomes and len(failures) == len(outcomes):
+        raise SuwenError("S312", reason=next(iter(failures.values())))
+    counts = sum((outcome.counts for outcome in outcomes), Counter())
+    replaceable = sum(number for what, number in counts.items() if what.endswith((": maskable", ": replaceable")))
+    if not replaceable and not config.changes_nothing:
+        raise SuwenError("S309", method=config.method)
+    families: dict[tuple[str, Any], list[Document]] = {}
+    for outcome in outcomes:
+        document = derived(by_id[outcome.recipe.source], outcome.recipe)
+        families.setdefault((outcome.recipe.source, outcome.recipe.spans), []).append(document)
+    removed: set[str] = set()
+    if config.near_copies and not config.changes_nothing:
+        for (name, spans), family in families.items():
+            original = derived(by_id[name], Recipe(name, name, 0, "", spans))
+            candidates = [document for document in family if document.id not in failures]
+            removed |= set(_copies_in(original, candidates, config.near_copies))
+    made = {document.id: document for family in families.values() for document in family}
+    kept = [outcome.recipe for outcome in outcomes if outcome.recipe.id not in removed]
+    return Augmentation(
+        [made[recipe.id] for recipe in kept],
+        kept,
+        counts,
+        failures,
+        [outcome.recipe.id for outcome in outcomes if outcome.recipe.id in removed],
+    )
+
+
+def _copies_in(original: Document, family: Sequence[Document], least: float) -> Iterator[str]:
+    """The ids of documents that are nearly the original, or nearly an earlier one that is kept."""
+    order = {original.id: 0, **{document.id: number for number, document in enumerate(family, 1)}}
+    pairs = [
+        sorted((pair.first, pair.second), key=order.__getitem__) for pair in near_copies([original, *family], least)
+    ]
+    gone: set[str] = set()
+    for earlier, later in sorted(pairs, key=lambda pair: (order[pair[1]], order[pair[0]])):
+        if earlier not in gone and later not in gone:
+            gone.add(later)
+            yield later
+
+
+def load_model(config: AugmentationConfig, device: str = "cpu", batch_tokens: int = 8192) -> MaskedLanguageModel | None:
+    """The masked language model of a configuration, or None when neither the method nor the user wants one.
+
+    Raises
+    ------
+    SuwenError
+        As `suwen.models.catalog.find_encoder` and `MaskedLanguageModel.from_folder`.
+    """
+    if not config.encoder and "mlm" not in config.methods:
+        return None
+    return MaskedLanguageModel.from_folder(find_encoder(config.encoder or PAPER_ENCODER), device, batch_tokens)
+
+
+def augment(
+    data: Iterable[Document | Selection],
+    method: str | None = None,
+    *,
+    preset: str = "best",
+    encoder: str | Path | MaskedLanguageModel | None = None,
+    seed: int | None = None,
+    copies: int | None = None,
+    rate: float | None = None,
+    settings: Mapping[str, Any] | None = None,
+    device: str = "cpu",
+) -> Augmentation:
+    """Generate documents from training documents.
+
+    Parameters
+    ----------
+    data
+        Documents, or what `suwen.corpus.split.Split.select` gives for the train part.
+    method
+        ``mlm``, ``mention``, ``token``, ``synonym`` or ``composition``.
+    preset
+        ``best`` or ``paper``.
+    encoder
+        The masked language model: a name, a folder, or one that is loaded.
+    seed, copies, rate
+        Shorthands for the configuration's ``seed``, ``target.copies`` and the method's rate.
+    settings
+        Other values of the configuration by dotted key: ``{"sampling.top_k": 20}``.
+
+    Returns
+    -------
+    Augmentation
+        The documents and their log. What is made of a document depends on its content, its id, the seed and the
+        configuration alone (with ``mention`` and ``token`` also on the mentions and words of the data).
+
+    Raises
+    ------
+    SuwenError
+        S309 when nothing can be replaced, S312 when every document fails, and as `load_config` and `Generator`.
+
+    Examples
+    --------
+    >>> from suwen.augmentation import augment
+    >>> train = split.select(documents, "train")  # doctest: +SKIP
+    >>> more = augment(train, "mlm", encoder="ernie", seed=1).documents  # doctest: +SKIP
+    """
+    model = encoder if isinstance(encoder, MaskedLanguageModel) else None
+    named = None if encoder is None or model is not None else str(encoder)
+    shorthands = {"method": method, "encoder": named, "seed": seed, "target.copies": copies, "rate": rate}
+    options = {**{key: value for key, value in shorthands.items() if value is not None}, **(settings or {})}
+    config = load_config(preset, options=options)
+    selections = [part for item in data for part in (whole([item]) if isinstance(item, Document) else [item])]
+    if model is None:
+        model = load_model(config, device)
+    outcomes = Generator(selections, config, model, device)(variants_of(selections, config))
+    return collect(outcomes, [selection.document for selection in selections], config)
