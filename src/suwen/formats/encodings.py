@@ -96,7 +96,7 @@ def decode(data: bytes, path: Path, encoding: str | None = None) -> tuple[str, s
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         reason = f"byte 0x{data[error.start]:02X} at offset {error.start} is not UTF-8"
-    certain = [(text, name) for name in ("gb18030", "utf-16-le", "utf-16-be") if (text := _certain(data, name))]
+    certain = [(found, name) for name in ("gb18030", "utf-16-le", "utf-16-be") if (found := _certain(data, name))]
     if len(certain) == 1:
         return certain[0]
     if b"\0" in data:

@@ -72,7 +72,7 @@ def with_notes(document: Document) -> Document:
     """Put confidence, page and model into a note on each entity: brat has no other place, and shows it there."""
     places = Places(document)
     model = document.meta.get("model")
-    notes = []
+    notes: list[Note] = []
     for entity in document.entities:
         page = places.page(entity)
         said = [

@@ -232,7 +232,7 @@ def read_input(file: Input, options: Options = Options(), problem: Problem = ref
     try:
         if file.path == STANDARD_INPUT:
             yield from _read_stream(sys.stdin.buffer, file, shown, options, problem)
-        elif file.format in ARTICLES:
+        elif file.format is not None and file.format in ARTICLES:
             yield from _parse(file.format, read_bytes(file.path, ARTICLES[file.format].LARGEST), file, shown, options)
         else:
             yield from _read_file(file, options, problem)

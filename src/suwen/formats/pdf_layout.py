@@ -134,7 +134,9 @@ def _ordered(runs: list[Run], column: str, gutter: float | None) -> Iterator[Row
     crossing = _rows([run for run in runs if run.x0 < gutter < run.x1])
     waiting = sorted((run for run in runs if not run.x0 < gutter < run.x1), key=lambda run: -(run.y0 + run.y1))
     for row in crossing:
-        above, beside, below = [], [], []
+        above: list[Run] = []
+        beside: list[Run] = []
+        below: list[Run] = []
         for run in waiting:
             if _overlaps(run, row[0]):
                 beside.append(run)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from suwen.document import Document
@@ -52,7 +53,7 @@ def read(path: Path, schema: Schema | None = None, encoding: str | None = None) 
 def scan(path: Path, problem: Problem, schema: Schema | None = None, encoding: str | None = None) -> Iterator[Located]:
     """As `read`; faults go to `problem` and the file is left out."""
     del schema  # there is no label to compare with it
-    return scan_articles(path, SUFFIXES, problem, LARGEST, lambda *file: parse(*file, encoding))
+    return scan_articles(path, SUFFIXES, problem, LARGEST, partial(parse, encoding=encoding))
 
 
 def parse(data: bytes, path: Path, name: str, encoding: str | None = None) -> list[Document]:

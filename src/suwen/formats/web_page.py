@@ -43,6 +43,9 @@ DROPPED = frozenset(
     "script style noscript template nav aside footer button select textarea input svg iframe object embed canvas "
     "audio video dialog menu map rt rp head title applet frameset noframes annotation annotation-xml".split()
 )
+UNSEEN = frozenset(("head", "input", "rt", "rp", "map"))
+"""Those that nobody takes for text are not counted."""
+
 DROPPED_ROLES = frozenset(
     "navigation banner contentinfo complementary search dialog alertdialog alert menu menubar toolbar tablist".split()
 )
@@ -119,9 +122,11 @@ class _Page:
     ----------
     root
         The root of the tree.
+    dropped
+        Counts the elements that never belong to a text.
     """
 
-    def __init__(self, root: Element) -> None:
+    def __init__(self, root: Element, dropped: Counter[str]) -> None:
         self.root = root
         self.text: defaultdict[Element, int] = defaultdict(int)
         """The number of visible characters in an element, those that are dropped by tag aside."""
@@ -129,7 +134,14 @@ class _Page:
         self.links: Counter[Element] = Counter()
         open_elements: list[Element] = []
         open_links = 0
-        for kind, item in walk(root, _is_dropped, lambda _: None):
+
+        def skip(element: Element) -> bool:
+            kind = _dropped_kind(element)
+            if kind is not None and kind not in UNSEEN:
+                dropped[kind] += 1
+            return kind is not None
+
+        for kind, item in walk(root, skip, lambda _: None):
             if kind == "start":
                 open_elements.append(item)
                 open_links += local_name(item) == "a"
@@ -171,7 +183,7 @@ class _Page:
 
 
 def _main_text(root: Element, dropped: Counter[str]) -> str:
-    page = _Page(root)
+    page = _Page(root, dropped)
     main = page.main()
     text = RunningText()
     heading = next((h1 for h1 in root.iter("h1") if "".join(h1.itertext()).strip()), None)
@@ -190,17 +202,13 @@ def _main_text(root: Element, dropped: Counter[str]) -> str:
 
 def _add(main: Element, page: _Page, text: RunningText, dropped: Counter[str]) -> None:
     def skip(element: Element) -> bool:
-        kind = _dropped_kind(element)
-        if kind is None and element is not main:
-            if page.is_boilerplate(element):
-                kind = "boilerplate"
-            elif page.is_link_list(element):
-                kind = "list of links"
-        if kind is None:
-            return False
-        if kind not in ("head", "input"):
-            dropped[kind] += 1
-        return True
+        if _dropped_kind(element) is not None:
+            return True
+        for kind, is_kind in (("boilerplate", page.is_boilerplate), ("list of links", page.is_link_list)):
+            if element is not main and is_kind(element):
+                dropped[kind] += 1
+                return True
+        return False
 
     for kind, item in walk(main, skip, lambda _: None):
         if kind == "text":
@@ -234,10 +242,6 @@ def _is_data(row: Element | None) -> bool:
     inner: Iterable[Element] = (child for cell in row for child in cell)
     blocks = Counter(child.getparent() for child in inner if local_name(child) not in INLINE | {"br"})
     return max(blocks.values(), default=0) < 2 and next(row.iterdescendants("table", "h1", "h2", "h3"), None) is None
-
-
-def _is_dropped(element: Element) -> bool:
-    return _dropped_kind(element) is not None
 
 
 def _dropped_kind(element: Element) -> str | None:
