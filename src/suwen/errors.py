@@ -103,6 +103,7 @@ CATALOG: dict[str, Message] = {
         "the segmenter {name!r} changed the text that begins with {start!r}", "choose another with --segmenter"
     ),
     "S409": Message("{reason}", "see '{command} --help'"),
+    "S411": Message("not a term list: {reason}", "each line is a term, a tab and its type"),
     # S5xx: models
     "S501": Message("not a model folder: {reason}", "pass a folder written by 'suwen train' or 'suwen export'"),
     "S502": Message("model format version {found} cannot be read", "this release reads: {known}"),
@@ -121,6 +122,11 @@ CATALOG: dict[str, Message] = {
         "use the checkpoint as published for pre-training, not one that was trained on for another task",
     ),
     "S514": Message("the file asks for {what}", "only arrays and plain containers are read; do not trust this file"),
+    "S515": Message("the exported graph is not equal to the model: {reason}", "report it, with the model's config.json"),
+    "S516": Message(
+        "8 bits cost {lost} points of strict F1 on this CPU ({before} to {after}; allowed: {allowed})",
+        "export without --int8",
+    ),
     "S520": Message(
         "too little text to learn from: {found}; {reason}", "give more, or set data.lengths or data.held_out otherwise"
     ),

@@ -54,6 +54,12 @@ def extract(
     encoding: str | None = typer.Option(
         None, help="Of text files: utf-8, gb18030, utf-16 …; by default it is found out.", show_default=False
     ),
+    always: Path | None = typer.Option(
+        None, metavar="FILE", help="Terms that always are entities: TERM<tab>TYPE a line, or TOML."
+    ),
+    never: Path | None = typer.Option(
+        None, metavar="FILE", help="Mentions that never are: TERM or TERM<tab>TYPE a line."
+    ),
     device: str = typer.Option("cpu", help="cpu or cuda"),
     batch_tokens: int = typer.Option(8192, min=1, help="Characters per batch: less needs less memory."),
     as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),
@@ -72,6 +78,7 @@ def extract(
 
     from suwen.errors import SuwenError
     from suwen.formats.inputs import Options, documents_from, find_inputs
+    from suwen.inference.overrides import OverriddenExtractor, read_overrides
     from suwen.loading import load
 
     target = to or format_of(output)
@@ -82,7 +89,10 @@ def extract(
     # Now, not only when writing begins: loading a model takes a while.
     if output != STANDARD_OUTPUT and output.exists():
         raise SuwenError("S104", output)
+    overrides = read_overrides(always, never)
     extractor = load(model, device, batch_tokens)
+    if overrides is not None:
+        extractor = OverriddenExtractor(extractor, overrides)
     console = standard_error()
     counts: Counter[str] = Counter(documents=0, empty=0, renamed=0, characters=0, entities=0)
     dropped: Counter[str] = Counter()
@@ -97,6 +107,8 @@ def extract(
         say(console, f"and {counts['renamed'] - SHOWN:,} more renamed")
     warn(console, "not read", found.left_out)
     warn(console, "left out of the texts", dropped)
+    if overrides is not None:
+        say(console, f"overrides: {counts['added']:,} entities added, {counts['removed']:,} removed")
     warn(console, f"not held by {target}", not_held)
     if as_json:
         left_out = {"left_out": found.left_out, "dropped": dropped, "not_held": not_held}
@@ -170,6 +182,7 @@ def watched(
                 counts["empty"] += 1
                 if counts["empty"] <= SHOWN:
                     say(console, f"{document.id}: the text is empty")
+            counts.update(document.meta.get("overrides", {}))
             reading = document.meta.get("read_from", {})
             dropped.update(reading.get("dropped", {}))
             if "id" in reading:

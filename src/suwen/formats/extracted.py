@@ -64,8 +64,9 @@ def with_model(document: Document, model: str | None) -> Document:
 
 
 def _without_reading(document: Document) -> Document:
-    """The document without what is said of its source: the command told what was left out."""
-    return replace(document, meta={key: value for key, value in document.meta.items() if key != "read_from"})
+    """The document without what is said of its source and the overrides: the command told that in sum."""
+    told = ("read_from", "overrides")
+    return replace(document, meta={key: value for key, value in document.meta.items() if key not in told})
 
 
 def with_notes(document: Document) -> Document:
