@@ -32,6 +32,8 @@ class WordsConfig(Section):
     """Share of the maskable words of a sentence that are masked; one at least where there is one, none at rate 0."""
     maskable: Literal["all", "chinese"] = "all"
     """Any word outside entities, or only words of hanzi."""
+    shortest: PositiveInt = 1
+    """The fewest characters of a word that is masked."""
     length: PositiveInt = 510
     """The most characters of an input; a longer sentence is cut between words."""
 
@@ -84,10 +86,16 @@ class ProtectionConfig(Section):
 
 
 class CheckConfig(Section):
-    """Whether a trained tagger must still find the same entities."""
+    """Which replacements by a model are taken back."""
 
+    words: bool = False
+    """Those that the segmenter does not take for words where they stand."""
+    mentions: Literal["any", "document", "training"] = "any"
+    """Those that make up what is a mention elsewhere: never, in the same document, in the training part."""
+    tries: PositiveInt = 3
+    """How often a word is drawn anew, before it is left as it was."""
     model: Path | None = None
-    """A model folder; the edits of a sentence in which it finds others are undone."""
+    """A trained tagger: in sentences where it finds other entities than before, the edits of any method are undone."""
 
 
 class MentionConfig(Section):
@@ -192,6 +200,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "sampling": {"top_k": 10, "top_p": 0.9, "least_probability": 0.02},
         "bans": {"same_word": True, "pieces": True, "punctuation": True, "latin": True, "digits": True},
         "protection": {"numbers": True, "units": True, "negation": True},
+        "check": {"words": True, "mentions": "document"},
         "near_copies": 0.98,
     },
 }

@@ -18,6 +18,7 @@ from suwen.augmentation.synonyms import SynonymReplacement, read_synonyms
 from suwen.augmentation.tagger_check import TaggerCheck
 from suwen.augmentation.targets import variants_of
 from suwen.augmentation.tokens import TokenReplacement
+from suwen.augmentation.word_check import WordCheck
 from suwen.augmentation.words import Protection, Reading
 from suwen.corpus.near_copies import near_copies
 from suwen.corpus.split import Selection, whole
@@ -111,16 +112,23 @@ class Generator:
         segment = segmenter_named(config.words.segmenter if words else "none")
         self._read = _Reader(segment)
         protection = Protection(config.protection, read_lexicon(config.protection.lexicon))
-        self._augmenters = {method: self._augmenter(method, training, protection, model) for method in config.methods}
+        self._augmenters = {
+            method: self._augmenter(method, training, protection, segment, model) for method in config.methods
+        }
         self._check = TaggerCheck(load(config.check.model, device)) if config.check.model else None
 
     def _augmenter(
-        self, method: str, training: Sequence[Selection], protection: Protection, model: MaskedLanguageModel | None
+        self,
+        method: str,
+        training: Sequence[Selection],
+        protection: Protection,
+        segment: Segmenter,
+        model: MaskedLanguageModel | None,
     ) -> Augmenter:
         config = self._config
         if method == "mlm":
             assert model is not None
-            return MaskedWords(model, config, protection)
+            return MaskedWords(model, config, protection, WordCheck(config.check, segment, training))
         if method == "mention":
             return MentionReplacement(training, config.mention)
         if method == "token":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -11,13 +12,49 @@ from suwen.augmentation.config import AugmentationConfig
 from suwen.augmentation.filling import Blank, Filler
 from suwen.augmentation.masked_lm import Ids, MaskedLanguageModel
 from suwen.augmentation.replacements import ANY, CHINESE, Replacements
-from suwen.augmentation.words import Protection, Sentence, is_chinese
+from suwen.augmentation.word_check import WordCheck
+from suwen.augmentation.words import Protection, Reading, Sentence, is_chinese
 from suwen.document import Span
 
 __all__ = ["MaskedWords"]
 
 CHOICE, FILLING = 0, 1
-"""What draws are for."""
+"""What draws are for; further attempts at a word have the numbers after the second."""
+
+
+@dataclass(slots=True)
+class _Input:
+    """One input of the model, and what has become of it.
+
+    Parameters
+    ----------
+    number
+        Which request it belongs to.
+    reading
+        The document.
+    span
+        Where it is in the view: a sentence, or a piece of a long one.
+    ids
+        Its characters as the model reads them, with what was put in so far.
+    characters
+        What stands at each position.
+    waiting
+        The words that are to be replaced.
+    replaced
+        The words that are, with what the model gave them.
+    """
+
+    number: int
+    reading: Reading
+    span: Span
+    ids: Ids
+    characters: list[str]
+    waiting: list[Span]
+    replaced: dict[Span, float] = field(default_factory=dict)
+
+    def place(self, word: Span) -> slice:
+        """The positions of a word."""
+        return slice(word[0] - self.span[0], word[1] - self.span[0])
 
 
 class MaskedWords:
@@ -34,12 +71,18 @@ class MaskedWords:
         The configuration.
     protection
         Which words are left alone.
+    check
+        Which replacements are taken back and tried anew.
     """
 
-    def __init__(self, model: MaskedLanguageModel, config: AugmentationConfig, protection: Protection) -> None:
+    def __init__(
+        self, model: MaskedLanguageModel, config: AugmentationConfig, protection: Protection, check: WordCheck
+    ) -> None:
         self.model = model
         self._words = config.words
+        self._tries = config.check.tries if check.wanted else 1
         self._protection = protection
+        self._check = check
         self._longest = min(config.words.length, model.longest)
         self._replacements = Replacements(model.vocabulary, model.size, config.bans)
         same_word = (True, not config.bans.same_word)
@@ -48,21 +91,27 @@ class MaskedWords:
     def propose(self, requests: Sequence[Request]) -> list[Proposal]:
         """Mask and fill words of several documents, their sentences batched together."""
         proposals = [Proposal() for _ in requests]
-        rows: list[Ids] = []
-        blanks: list[Blank] = []
-        owners: list[tuple[int, Span]] = []
-        for number, request in enumerate(requests):
-            for span, words in self._masked_words(request, proposals[number]):
-                for word in words:
-                    kind = CHINESE if is_chinese(request.reading.text(word)) else ANY
-                    draws = request.draws.uniform(FILLING, [word[0]], word[1] - word[0])[0]
-                    blanks.append(Blank(len(rows), word[0] - span[0], word[1] - span[0], kind, draws))
-                    owners.append((number, word))
-                rows.append(self.model.vocabulary.ids(request.reading.text(span)))
-        self._filler.fill(rows, blanks)
-        for blank, (number, word) in zip(blanks, owners, strict=True):
-            self._put(blank, rows[blank.row], requests[number], word, proposals[number])
+        inputs = [
+            self._input(number, request.reading, span, words)
+            for number, request in enumerate(requests)
+            for span, words in self._masked_words(request, proposals[number])
+        ]
+        for attempt in range(self._tries):
+            active = [one for one in inputs if one.waiting]
+            self._attempt(active, attempt, requests, proposals)
+        for one in inputs:
+            counts = proposals[one.number].counts
+            counts["rejected"] += len(one.waiting)
+            for word, probability in one.replaced.items():
+                characters = one.characters[one.place(word)]
+                edits = word_edits(one.reading, word, characters, "mlm", word[0], float(f"{probability:.6g}"))
+                proposals[one.number].edits += edits
+                counts["replaced" if edits else "predicted as it was"] += 1
         return proposals
+
+    def _input(self, number: int, reading: Reading, span: Span, words: list[Span]) -> _Input:
+        text = reading.text(span)
+        return _Input(number, reading, span, self.model.vocabulary.ids(text), list(text), words)
 
     def _masked_words(self, request: Request, proposal: Proposal) -> Iterator[tuple[Span, list[Span]]]:
         """The inputs that hold masked words, as spans of the view, each with these words."""
@@ -86,7 +135,7 @@ class MaskedWords:
         start, end = word
         return (
             sentence.segmentation[start - sentence.start] == 0
-            and end - start <= self._longest
+            and self._words.shortest <= end - start <= self._longest
             and not request.taken[start:end].any()
             and (self._words.maskable == "all" or is_chinese(request.reading.text(word)))
         )
@@ -102,19 +151,43 @@ class MaskedWords:
             start = end
         yield start, sentence.end
 
-    def _put(self, blank: Blank, row: Ids, request: Request, word: Span, proposal: Proposal) -> None:
-        """Turn a filled blank into edits."""
-        original = row[blank.start : blank.end].tolist()
-        if blank.given_up:
-            proposal.counts["without a choice"] += 1
-            return
-        text = request.reading.text(word)
-        # Equal ids may stand for several characters (A and a): what is predicted as it was stays as it was.
-        new = [
-            character if token == old else self._replacements.texts[token]
-            for character, token, old in zip(text, blank.tokens, original, strict=True)
-        ]
-        probability = float(f"{blank.probability:.6g}")
-        edits = word_edits(request.reading, word, new, "mlm", word[0], probability)
-        proposal.edits += edits
-        proposal.counts["replaced" if edits else "predicted as it was"] += 1
+    def _attempt(
+        self, inputs: Sequence[_Input], attempt: int, requests: Sequence[Request], proposals: Sequence[Proposal]
+    ) -> None:
+        """Fill the waiting words of all inputs; those that are rejected wait on, as they were."""
+        blanks: list[list[Blank]] = []
+        for row, one in enumerate(inputs):
+            draws = requests[one.number].draws
+            blanks.append([])
+            for word in one.waiting:
+                place = one.place(word)
+                kind = CHINESE if is_chinese(one.reading.text(word)) else ANY
+                numbers = draws.uniform(FILLING + attempt, [word[0]], word[1] - word[0])[0]
+                blanks[row].append(Blank(row, place.start, place.stop, kind, numbers))
+        self._filler.fill([one.ids for one in inputs], [blank for row in blanks for blank in row])
+        for one, row in zip(inputs, blanks, strict=True):
+            filled = {}
+            for word, blank in zip(one.waiting, row, strict=True):
+                if blank.given_up:
+                    proposals[one.number].counts["without a choice"] += 1
+                else:
+                    filled[word] = blank
+            self._take(one, filled)
+
+    def _take(self, one: _Input, filled: dict[Span, Blank]) -> None:
+        """Put what was filled in, as far as the check agrees."""
+        for word, blank in filled.items():
+            place = one.place(word)
+            # Equal ids may stand for several characters (A and a): what is predicted as it was stays as it was.
+            one.characters[place] = [
+                character if token == old else self._replacements.texts[token]
+                for character, token, old in zip(
+                    one.characters[place], blank.tokens, one.ids[place].tolist(), strict=True
+                )
+            ]
+        one.waiting = self._check.rejected(one.reading, one.span, one.characters, list(filled))
+        for word in one.waiting:
+            one.characters[one.place(word)] = one.reading.text(word)
+        for word in filled.keys() - set(one.waiting):
+            one.ids[one.place(word)] = filled[word].tokens
+            one.replaced[word] = filled[word].probability

@@ -143,6 +143,10 @@ class Reading:
                 segmentation[first] = 0
         return Sentence(start, end, tuple((start + first, start + last) for first, last in words), segmentation)
 
+    def edges(self, span: Span) -> list[int]:
+        """Where entities begin or end in a span of the view."""
+        return [span[0] + int(place) for place in np.flatnonzero(self._edges[span[0] : span[1]])]
+
     def taken(self, spans: Iterable[Span]) -> Flags:
         """Which characters of the view lie in these spans of the source."""
         flags = np.zeros(len(self.document.text), np.bool_)
@@ -192,6 +196,7 @@ class Protection:
 
 
 def _is_number(word: str) -> bool:
+    digits = word.replace("分之", "")
     return any(map(str.isdigit, word)) or all(
-        character in NUMERALS or unicodedata.numeric(character, None) is not None for character in word
+        character in NUMERALS or unicodedata.numeric(character, None) is not None for character in digits
     )

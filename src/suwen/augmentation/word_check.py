@@ -1,0 +1,130 @@
+"""Taking back replacements that are no words, or that make up a mention that nobody annotated."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+
+from suwen.augmentation.config import CheckConfig
+from suwen.augmentation.words import Reading
+from suwen.corpus.split import Selection
+from suwen.document import Document, Entity, Span
+from suwen.inference.dictionary import Dictionary, Entry, fold
+from suwen.text.view import View, make_view
+from suwen.text.words import Segmenter
+
+__all__ = ["WordCheck"]
+
+SHORTEST_MENTION = 2
+"""Mentions of one character occur everywhere as parts of words."""
+
+
+class WordCheck:
+    """Looks at the words that were put into a sentence.
+
+    Parameters
+    ----------
+    config
+        What is checked: that the segmenter takes them for words, that they make up no known mention.
+    segment
+        The segmenter.
+    training
+        The training part, for ``mentions = "training"``.
+    """
+
+    def __init__(self, config: CheckConfig, segment: Segmenter, training: Sequence[Selection]) -> None:
+        self._words = config.words
+        self._segment = segment
+        self._mentions = config.mentions
+        self._training = Dictionary({})
+        if config.mentions == "training":
+            self._training = _dictionary(
+                surface
+                for selection in training
+                for surface in _surfaces(make_view(selection.document.text), selection.gold)
+            )
+        self._last: tuple[Document, Dictionary] | None = None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anything is checked."""
+        return self._words or self._mentions != "any"
+
+    def rejected(self, reading: Reading, span: Span, characters: Sequence[str], words: Sequence[Span]) -> list[Span]:
+        """The words that are taken back, in order.
+
+        Parameters
+        ----------
+        span
+            The sentence, or a piece of one, in the view.
+        characters
+            What stands at each of its positions now; one may stand for several characters or none.
+        words
+            What was put in, as spans of the view.
+        """
+        bad: set[Span] = set()
+        if self._words and words:
+            bad |= self._broken(reading, span, characters, words)
+        if self._mentions != "any" and words:
+            bad |= self._mentioning(reading, span, characters, words, bad)
+        return [word for word in words if word in bad]
+
+    def _broken(self, reading: Reading, span: Span, characters: Sequence[str], words: Sequence[Span]) -> set[Span]:
+        """The words that the segmenter cuts, or joins to their neighbors; edges of entities are edges of words."""
+        places = [0, *accumulate(map(len, characters))]
+        cuts = {0, *accumulate(map(len, self._segment("".join(characters))))}
+        cuts.update(places[edge - span[0]] for edge in reading.edges(span))
+        ordered = sorted(cuts)
+        bad = set()
+        for start, end in words:
+            first, last = places[start - span[0]], places[end - span[0]]
+            index = bisect_left(ordered, first)
+            if ordered[index : index + 2] != [first, last]:
+                bad.add((start, end))
+        return bad
+
+    def _mentioning(
+        self,
+        reading: Reading,
+        span: Span,
+        characters: Sequence[str],
+        words: Sequence[Span],
+        bad: set[Span],
+    ) -> set[Span]:
+        """The words that a known mention touches in the text as it would be, without the bad ones."""
+        dictionary = self._training if self._mentions == "training" else self._of_document(reading)
+        current = list(characters)
+        bad = set(bad)
+        for word in bad:
+            current[word[0] - span[0] : word[1] - span[0]] = reading.text(word)
+        while True:
+            places = [0, *accumulate(map(len, current))]
+            found = [(start, end) for start, end, _ in dictionary.matches("".join(current))]
+            touched = {
+                word
+                for word in words
+                if word not in bad
+                and any(start < places[word[1] - span[0]] and places[word[0] - span[0]] < end for start, end in found)
+            }
+            if not touched:
+                return bad
+            bad |= touched
+            for word in touched:
+                current[word[0] - span[0] : word[1] - span[0]] = reading.text(word)
+
+    def _of_document(self, reading: Reading) -> Dictionary:
+        if self._last is None or self._last[0] is not reading.document:
+            self._last = reading.document, _dictionary(_surfaces(reading.view, reading.document.entities))
+        return self._last[1]
+
+
+def _surfaces(view: View, entities: Iterable[Entity]) -> Iterable[str]:
+    for entity in entities:
+        span = view.to_view(entity.start, entity.end)
+        if span is not None and span[1] - span[0] >= SHORTEST_MENTION:
+            yield view.text[slice(*span)]
+
+
+def _dictionary(surfaces: Iterable[str]) -> Dictionary:
+    return Dictionary({fold(surface): Entry("mention", 1, 1) for surface in surfaces})
