@@ -43,7 +43,7 @@ def notes(tmp_path):
 
 @pytest.fixture
 def run(monkeypatch):
-    monkeypatch.setattr(suwen.loading, "load", lambda path, device, batch_tokens: WordExtractor())
+    monkeypatch.setattr(suwen.loading, "load", lambda *_: WordExtractor())
 
     def run_extract(*arguments, **options):
         arguments = ["extract", *map(str, arguments), "--model", "model"]

@@ -14,13 +14,22 @@ from suwen.text.view import ViewRules
 from suwen.text.windows import WindowRules
 
 
-def write_tiny_tagger(path, text="糖尿病患者口服二甲双胍,每日三次。阿卡波糖", labels=("Disease", "Drug")):
-    """Write the model folder of a CRF on a BiLSTM that knows the characters of `text`; returns the tagger."""
+def tiny_bilstm(characters):
+    """A BiLSTM over so many characters."""
+    return RecurrentEncoder("lstm", characters, embedding=8, hidden=8, layers=1, dropout=0.0)
+
+
+def write_tiny_tagger(
+    path, text="糖尿病患者口服二甲双胍,每日三次。阿卡波糖", labels=("Disease", "Drug"), encoder=tiny_bilstm, head="crf"
+):
+    """Write the model folder of a tagger that knows the characters of `text`, by default a CRF on a BiLSTM.
+
+    `encoder` makes the encoder for a number of characters. Returns the tagger.
+    """
     torch.manual_seed(5)
     characters = CharacterVocabulary.from_texts([text], minimum=1)
     schema = Schema.of_labels(labels)
-    encoder = RecurrentEncoder("lstm", len(characters), embedding=8, hidden=8, layers=1, dropout=0.0)
-    tagger = Tagger(encoder, "crf", BIO.tags(schema.labels), BIO).eval()
+    tagger = Tagger(encoder(len(characters)), head, BIO.tags(schema.labels), BIO, hidden=8).eval()
     # Random emissions are small: without this a text would be all O.
     tagger.classifier.weight.data *= 40
     write_model_folder(
@@ -32,8 +41,8 @@ def write_tiny_tagger(path, text="糖尿病患者口服二甲双胍,每日三次
             windows=WindowRules(),
             features=("input_ids",),
             special_tokens=False,
-            decoding="crf",
-            transitions=tagger.crf.numpy_transitions(),
+            decoding="argmax" if tagger.crf is None else "crf",
+            transitions=None if tagger.crf is None else tagger.crf.numpy_transitions(),
         ),
         Featurizer(characters),
         lambda folder: write_tagger(tagger, folder),

@@ -28,6 +28,7 @@ __all__ = [
     "replacing_folder",
     "require_new",
     "sha256",
+    "write_bytes",
     "write_json",
     "write_text",
 ]
@@ -218,8 +219,13 @@ def _lock(folder: Path, wait: bool) -> int | None:
 
 def write_text(path: Path, text: str) -> None:
     """Write exactly these characters in UTF-8, whole or not at all."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file, whole or not at all."""
     with replacing(path) as temporary:
-        temporary.write_bytes(text.encode("utf-8"))
+        temporary.write_bytes(data)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 from suwen.errors import SuwenError
 from suwen.inference.dictionary import load_dictionary
 from suwen.inference.feature_crf import load_feature_crf
+from suwen.inference.onnx import OnnxScorer, find_graph
 from suwen.inference.predictor import BATCH_TOKENS, Extractor, Predictor
-from suwen.model_folder import StoredModel, read_stored_model, tagger_folder
+from suwen.model_folder import ModelFolder, StoredModel, read_stored_model, tagger_folder
 from suwen.schemes import scheme_named
 
 __all__ = ["load"]
@@ -20,18 +22,27 @@ BASELINES: dict[str, Callable[[StoredModel], Extractor]] = {
 }
 KINDS = ("tagger", *BASELINES)
 
+GRAPH_BATCH_TOKENS = 1024
+"""What a core computes at once: larger batches leave its cache."""
 
-def load(path: str | Path, device: str = "cpu", batch_tokens: int = BATCH_TOKENS) -> Extractor:
+GPU_BATCH_TOKENS = 2**15
+
+
+def load(
+    path: str | Path, device: str = "cpu", batch_tokens: int | None = None, threads: int | None = None
+) -> Extractor:
     """Load a model folder.
 
     Parameters
     ----------
     path
-        A folder written by ``suwen train``.
+        A folder written by ``suwen train`` or ``suwen export``.
     device
         Where the model runs: ``cpu``, ``cuda``, ``cuda:1`` …; the baselines know ``cpu`` only.
     batch_tokens
-        The most tokens, padding included, that a batch may hold.
+        The most tokens, padding included, that a batch may hold; by default what is fast.
+    threads
+        How many threads compute on the CPU; by default one for each core that the process may use.
 
     Raises
     ------
@@ -41,7 +52,7 @@ def load(path: str | Path, device: str = "cpu", batch_tokens: int = BATCH_TOKENS
     """
     stored = read_stored_model(Path(path))
     if stored.model == "tagger":
-        return load_tagger(stored, device, batch_tokens)
+        return load_tagger(stored, device, batch_tokens, threads)
     if stored.model not in BASELINES:
         raise SuwenError("S404", stored.path, what="kind of model", name=stored.model, known=", ".join(KINDS))
     if device != "cpu":
@@ -49,19 +60,48 @@ def load(path: str | Path, device: str = "cpu", batch_tokens: int = BATCH_TOKENS
     return BASELINES[stored.model](stored)
 
 
-def load_tagger(stored: StoredModel, device: str, batch_tokens: int) -> Predictor:
-    """Load a tagger that runs in torch."""
+def load_tagger(stored: StoredModel, device: str, batch_tokens: int | None, threads: int | None) -> Predictor:
+    """Load a tagger: its graph where there is one for the device, otherwise its weights."""
+    folder = tagger_folder(stored)
+    graph = find_graph(stored, device)
+    trained = "config.json" in stored.manifest["files"]
+    if graph is None and (trained or find_graph(stored) is None):
+        return load_trained(folder, device, batch_tokens, threads)
+    if graph is None:
+        raise SuwenError("S512", stored.path, device=device, reason="the folder holds a graph for the CPU alone")
     try:
+        scorer = OnnxScorer(graph, device)
+    except SuwenError as error:
+        # Torch may know the device, or have a better word for why not.
+        if error.code == "S512" and trained:
+            return load_trained(folder, device, batch_tokens, threads)
+        raise
+    batch_tokens = batch_tokens or (GRAPH_BATCH_TOKENS if device == "cpu" else GPU_BATCH_TOKENS)
+    return Predictor(folder.settings, folder.featurizer, scorer, batch_tokens, threads or usable_cores())
+
+
+def load_trained(folder: ModelFolder, device: str, batch_tokens: int | None, threads: int | None) -> Predictor:
+    """Load a tagger that runs in torch, for want of a graph."""
+    try:
+        import torch
+
         from suwen.models.scorer import TorchScorer
         from suwen.models.weights import read_tagger
     except ModuleNotFoundError as error:
-        raise SuwenError("S405", stored.path, package=error.name, install="suwen[train]") from None
-    folder = tagger_folder(stored)
+        raise SuwenError("S405", folder.path, package=error.name, install="suwen[train]") from None
     settings = folder.settings
     tagger = read_tagger(folder.path, settings.tags, scheme_named(settings.scheme))
+    if threads:
+        torch.set_num_threads(threads)
     try:
         scorer = TorchScorer(tagger, device)
     except (AssertionError, RuntimeError) as error:
         # Torch's two ways to say that it was built without CUDA, or that the name means nothing.
         raise SuwenError("S512", device=device, reason=str(error).partition("\n")[0]) from None
-    return Predictor(settings, folder.featurizer, scorer, batch_tokens)
+    # Torch shares a batch out to its own threads; one of ours lets it work while others are read and written.
+    return Predictor(settings, folder.featurizer, scorer, batch_tokens or BATCH_TOKENS, workers=1)
+
+
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeVar, get_args
 import numpy as np
 
 from suwen.errors import SuwenError
-from suwen.files import read_json, replacing_folder, sha256, write_json, write_text
+from suwen.files import read_json, replacing_folder, sha256, write_bytes, write_json, write_text
 from suwen.schema import Schema
 from suwen.schemes import scheme_named
 from suwen.tagging.alignment import Subwords
@@ -32,6 +32,7 @@ __all__ = [
     "ModelFolder",
     "StoredModel",
     "TaggerSettings",
+    "add_files",
     "check_keys",
     "read_model_folder",
     "read_rules",
@@ -205,6 +206,33 @@ def write_stored_model(
         hashes = {file.relative_to(folder).as_posix(): sha256(file) for file in files}
         write_text(folder / CARD, card)
         write_json(folder / MANIFEST, {**manifest, "files": hashes})
+
+
+def add_files(path: Path, files: Mapping[str, bytes], notes: Mapping[str, Any]) -> None:
+    """Add files to a model folder, or replace them.
+
+    The folder can be read at any moment: a file that is being replaced is not in the manifest, and so is not looked at.
+
+    Parameters
+    ----------
+    files
+        Contents by name.
+    notes
+        What to say of them in the manifest, as JSON values by key.
+
+    Raises
+    ------
+    SuwenError
+        S501 when the manifest is missing, S102 or S105 when the folder cannot be written.
+    """
+    manifest = _read_object(path, MANIFEST)
+    others = {name: value for name, value in manifest["files"].items() if name not in files}
+    if len(others) < len(manifest["files"]):
+        write_json(path / MANIFEST, {**manifest, "files": others})
+    for name, content in files.items():
+        write_bytes(path / name, content)
+    hashes = {name: sha256(path / name) for name in files}
+    write_json(path / MANIFEST, {**manifest, **notes, "files": dict(sorted({**others, **hashes}.items()))})
 
 
 def read_stored_model(path: Path) -> StoredModel:

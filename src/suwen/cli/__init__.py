@@ -10,7 +10,7 @@ from typing import cast
 
 import typer
 
-from suwen.cli import augment, compare, corpus, demo, encoders, evaluate, extract, pretrain, train
+from suwen.cli import augment, compare, corpus, demo, encoders, evaluate, export, extract, pretrain, train
 from suwen.cli.output import fail
 from suwen.errors import SuwenError
 
@@ -24,7 +24,8 @@ app = typer.Typer(
     name=NAME,
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode="rich",
+    # Pages set by Rich take twice as long to appear.
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Named entities in Chinese medical literature: check and split corpora, train, evaluate, extract.",
@@ -36,6 +37,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("extract")(extract.extract)
+app.command("export")(export.export)
 app.command("encoders")(encoders.encoders)
 app.command("demo")(demo.demo)
 
@@ -63,8 +65,10 @@ def main() -> None:
         fail(str(error))
         status = 2
     except UsageError as error:
-        # Where a group was called without a command, its help is printed already.
-        if type(error).__name__ != "NoArgsIsHelpError":
+        if type(error).__name__ == "NoArgsIsHelpError":
+            # A group was called without a command; the message is its help.
+            typer.echo(error.format_message())
+        else:
             fail(str(usage_error(error)))
         status = 2
     except (KeyboardInterrupt, typer.Abort):

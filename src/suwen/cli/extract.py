@@ -61,7 +61,8 @@ def extract(
         None, metavar="FILE", help="Mentions that never are: TERM or TERM<tab>TYPE a line."
     ),
     device: str = typer.Option("cpu", help="cpu or cuda"),
-    batch_tokens: int = typer.Option(8192, min=1, help="Characters per batch: less needs less memory."),
+    threads: int | None = typer.Option(None, min=1, help="Computing threads; by default one for each core."),
+    batch_tokens: int | None = typer.Option(None, min=1, help="Characters per batch; by default what is fast."),
     as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),
 ) -> None:
     """Find the entities of texts and articles, with their offsets and a confidence each.
@@ -90,7 +91,7 @@ def extract(
     if output != STANDARD_OUTPUT and output.exists():
         raise SuwenError("S104", output)
     overrides = read_overrides(always, never)
-    extractor = load(model, device, batch_tokens)
+    extractor = load(model, device, batch_tokens, threads)
     if overrides is not None:
         extractor = OverriddenExtractor(extractor, overrides)
     console = standard_error()
