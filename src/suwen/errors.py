@@ -122,7 +122,7 @@ CATALOG: dict[str, Message] = {
         "use the checkpoint as published for pre-training, not one that was trained on for another task",
     ),
     "S514": Message("the file asks for {what}", "only arrays and plain containers are read; do not trust this file"),
-    "S515": Message("the exported graph is not equal to the model: {reason}", "report it, with the model's config.json"),
+    "S515": Message("the exported graph is not the model: {reason}", "report it, with the model's config.json"),
     "S516": Message(
         "8 bits cost {lost} points of strict F1 on this CPU ({before} to {after}; allowed: {allowed})",
         "export without --int8",
