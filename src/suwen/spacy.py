@@ -1,0 +1,166 @@
+"""suwen as a component of spaCy: ``nlp.add_pipe("suwen", config={"model": "model"})``.
+
+What suwen finds becomes ``doc.ents``. A span of spaCy begins and ends with a token, an entity of suwen where it does;
+so the component says what becomes of those that do not fit, and keeps the exact offsets of all:
+
+- ``doc._.suwen`` is suwen's own document of the text, with every entity, its exact offsets, fragments and confidence.
+- ``span._.suwen`` is the entity that a span in ``doc.ents`` stands for (None for the spans of other components).
+- ``alignment_mode`` is spaCy's: ``strict`` leaves out what does not fit, ``contract`` takes the tokens that lie whole
+  inside, ``expand`` those that are touched. ``doc._.suwen_misaligned`` counts, by what became of them, the entities
+  that did not fit: ``moved``, ``left out``, and ``overlapping`` (their tokens belong to another entity already).
+
+With ``spacy.blank("zh")`` every character is a token, and everything fits.
+
+Other components' entities give way where they overlap suwen's, unless ``overwrite`` is false.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import tee
+from pathlib import Path
+from typing import Literal
+
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+
+from suwen.document import Document, Entity
+from suwen.errors import SuwenError
+from suwen.formats import jsonl
+from suwen.formats.reading import refuse
+from suwen.inference.predictor import Extractor
+from suwen.loading import load
+
+__all__ = ["SuwenComponent", "make_component"]
+
+Alignment = Literal["strict", "contract", "expand"]
+ALIGNMENTS = ("strict", "contract", "expand")
+
+DEFAULTS = {"model": None, "device": "cpu", "alignment_mode": "expand", "overwrite": True}
+
+
+class SuwenComponent:
+    """Finds entities with a model of suwen.
+
+    Parameters
+    ----------
+    extractor
+        The model.
+    alignment_mode
+        What becomes of entities that do not begin and end with a token.
+    overwrite
+        Whether entities that other components found give way; otherwise suwen's do.
+
+    Raises
+    ------
+    SuwenError
+        S404 for an unknown `alignment_mode`.
+    """
+
+    def __init__(self, extractor: Extractor, alignment_mode: Alignment = "expand", overwrite: bool = True) -> None:
+        if alignment_mode not in ALIGNMENTS:
+            raise SuwenError("S404", what="alignment_mode", name=alignment_mode, known=", ".join(ALIGNMENTS))
+        self.extractor = extractor
+        self.alignment_mode = alignment_mode
+        self.overwrite = overwrite
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Find the entities of a text."""
+        return next(self.pipe([doc]))
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        """Find the entities of many texts; suwen makes its own batches, so `batch_size` says nothing."""
+        docs, sources = tee(stream)
+        found = self.extractor.pipe(Document(str(number), doc.text) for number, doc in enumerate(sources))
+        for doc, document in zip(docs, found, strict=True):
+            self._set_entities(doc, document)
+            yield doc
+
+    def _set_entities(self, doc: Doc, document: Document) -> None:
+        counts: Counter[str] = Counter()
+        others = list(doc.ents)
+        taken = set() if self.overwrite else {token.i for span in others for token in span}
+        spans: list[Span] = []
+        places: list[tuple[int, int, int]] = []
+        for number, entity in enumerate(document.entities):
+            span = self._span(doc, entity)
+            if span is None:
+                counts["left out"] += 1
+                continue
+            tokens = set(range(span.start, span.end))
+            if not taken.isdisjoint(tokens):
+                counts["overlapping"] += 1
+                continue
+            if (span.start_char, span.end_char) != (entity.start, entity.end):
+                counts["moved"] += 1
+            taken |= tokens
+            spans.append(span)
+            places.append((span.start, span.end, number))
+        if self.overwrite:
+            others = [span for span in others if taken.isdisjoint(range(span.start, span.end))]
+        doc.ents = [*spans, *others]
+        doc._.suwen_misaligned = dict(counts)
+        # As plain values, so that docs can be stored and sent to other processes.
+        doc.user_data[DOCUMENT] = jsonl.line(document).decode()
+        doc.user_data[PLACES] = places
+
+    def _span(self, doc: Doc, entity: Entity) -> Span | None:
+        span: Span | None = doc.char_span(
+            entity.start, entity.end, label=entity.label, alignment_mode=self.alignment_mode
+        )
+        # Where no token lies inside, "contract" gives a span without tokens.
+        return span if span is not None and len(span) else None
+
+
+DOCUMENT, PLACES = "suwen_document", "suwen_places"
+"""The keys in ``doc.user_data`` of suwen's document, and of ``(start, end, number)`` of its entities in tokens."""
+
+
+def _document_of(doc: Doc) -> Document | None:
+    """What suwen found in a text."""
+    line = doc.user_data.get(DOCUMENT)
+    return None if line is None else next(jsonl.scan_lines([line.encode()], Path(), "", refuse)).document
+
+
+def _entity_of(span: Span) -> Entity | None:
+    """The entity that a span stands for."""
+    document = _document_of(span.doc)
+    for start, end, number in span.doc.user_data.get(PLACES, ()) if document else ():
+        if (start, end) == (span.start, span.end):
+            return document.entities[number]
+    return None
+
+
+@Language.factory("suwen", default_config=DEFAULTS, assigns=["doc.ents"])
+def make_component(
+    nlp: Language, name: str, model: str | None, device: str, alignment_mode: Alignment, overwrite: bool
+) -> SuwenComponent:
+    """Make the component; spaCy calls this for ``nlp.add_pipe("suwen", config={…})``.
+
+    Parameters
+    ----------
+    model
+        A model folder; by default the model that suwen carries.
+    device
+        Where the model runs, as for `suwen.load`.
+
+    Raises
+    ------
+    SuwenError
+        As `suwen.load` and `SuwenComponent`.
+    """
+    del nlp, name
+    return SuwenComponent(_loaded(model, device), alignment_mode, overwrite)
+
+
+def _loaded(model: str | None, device: str) -> Extractor:
+    if model is None:
+        raise SuwenError("S409", reason="name the model folder: config={'model': FOLDER}", command="suwen train")
+    return load(model, device)
+
+
+if not Doc.has_extension("suwen"):
+    Doc.set_extension("suwen", getter=_document_of)
+    Doc.set_extension("suwen_misaligned", default=None)
+    Span.set_extension("suwen", getter=_entity_of)
