@@ -73,7 +73,7 @@ def _fitted_table() -> str:
     """What `best` changes for encoders other than the one that it was chosen for."""
     encoders = {
         "bilstm, bigru": {},
-        "pretrained": {"encoder.name": "bert"},
+        "pretrained, width 768": {"encoder.name": "bert"},
         "transformer, or pretrained with random weights": {"encoder.name": "bert", "encoder.initialization": "random"},
     }
     values = [_flat(load_config("best", options=options).model_dump()) for options in encoders.values()]

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from suwen.cli import app
 from suwen.errors import SuwenError
-from suwen.models.catalog import CATALOG, find_encoder
+from suwen.models.catalog import CATALOG, encoder_width, find_encoder
 from suwen.models.encoders import TransformerEncoder
 
 
@@ -107,3 +107,12 @@ def test_cli_encoders_needs_no_torch() -> None:
     code = "import sys; from suwen.cli import app; app(['encoders'], standalone_mode=False)"
     code += "; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+
+
+def test_catalog_width_comes_from_the_files_then_from_the_list() -> None:
+    assert encoder_width("ernie-tiny") == 1024
+    assert encoder_width("nobody/knows-it") is None
+    write_encoder(Path("mine"))
+    assert encoder_width("mine") == SIZES["hidden_size"]
+    cache("hfl/chinese-roberta-wwm-ext")
+    assert encoder_width("roberta") == SIZES["hidden_size"]

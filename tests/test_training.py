@@ -27,7 +27,7 @@ from suwen.tagging.encode import Example
 from suwen.training.batches import Collator, LengthBatches
 from suwen.training.build import Untrained, build
 from suwen.training.checkpoints import last_checkpoint, working_folder
-from suwen.training.config import EvaluationConfig, TrainingConfig, load_config
+from suwen.training.config import BaseEncoder, EvaluationConfig, TrainingConfig, load_config
 from suwen.training.run import select_data, train_tagger
 from suwen.training.trainer import stop_reason
 
@@ -465,11 +465,12 @@ def test_config_preset_may_be_a_setting() -> None:
 
 
 def test_config_of_a_run_from_a_trained_model_keeps_its_architecture() -> None:
-    assert load_config("best", base_encoder="folder").optimization.learning_rate == 5e-5
-    assert load_config("best", base_encoder="bilstm").optimization.learning_rate == 2e-3
-    assert load_config("best", settings=["encoder.transfer=feature-extraction"], base_encoder="bilstm")
+    assert load_config("best", base_encoder=BaseEncoder("folder")).optimization.learning_rate == 5e-5
+    assert load_config("best", base_encoder=BaseEncoder("folder", 256)).optimization.learning_rate == 4.5e-4
+    assert load_config("best", base_encoder=BaseEncoder("bilstm")).optimization.learning_rate == 2e-3
+    assert load_config("best", settings=["encoder.transfer=feature-extraction"], base_encoder=BaseEncoder("bilstm"))
     with pytest.raises(SuwenError, match=r"S406 --from cannot be combined with head\.name"):
-        load_config("best", settings=["head.name=fc"], base_encoder="bilstm")
+        load_config("best", settings=["head.name=fc"], base_encoder=BaseEncoder("bilstm"))
 
 
 @pytest.mark.parametrize(

@@ -121,14 +121,14 @@ def train(
 
     try:
         from suwen.cli.progress import TrainingProgress
-        from suwen.training.build import encoder_name
+        from suwen.training.build import base_encoder
         from suwen.training.config import load_config
         from suwen.training.data import select_data
         from suwen.training.run import train_tagger
     except ModuleNotFoundError as error:
         raise SuwenError("S405", package=error.name, install="suwen[train]") from None
 
-    config = load_config(preset.value, config_file, chosen, settings, encoder_name(base) if base else None)
+    config = load_config(preset.value, config_file, chosen, settings, base_encoder(base) if base else None)
     data = select_data(documents, split, part, config.seed)
     schema = schema or Schema.of_labels(data.labels)
     result = train_tagger(

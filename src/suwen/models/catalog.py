@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from suwen.errors import SuwenError
+from suwen.files import read_json
 
-__all__ = ["CATALOG", "PublishedEncoder", "find_encoder"]
+__all__ = ["CATALOG", "PublishedEncoder", "encoder_width", "find_encoder"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,7 @@ CATALOG: dict[str, PublishedEncoder] = {entry.name: entry for entry in _ENTRIES}
 
 # What is needed of a repository on the hub: one kind of weights (the first that is there), and the small files.
 WEIGHTS = ("model.safetensors", "pytorch_model.bin", "model_state.pdparams")
+CONFIGURATIONS = ("config.json", "bert_config.json", "model_config.json", "ernie_config.json")
 SMALL = ("config.json", "model_config.json", "vocab.txt", "tokenizer.json", "tokenizer_config.json")
 
 
@@ -194,6 +196,19 @@ def find_encoder(name: str, others: Sequence[str] = ()) -> Path:
         raise SuwenError("S506", name, advice=f"put its files into a folder {name!r} here; they are at {entry.source}")
     known = ", ".join([*others, *CATALOG])
     raise SuwenError("S506", name, advice=f"{reason}; give one of {known}, a folder, or a name on the hub")
+
+
+def encoder_width(name: str) -> int | None:
+    """The width of an encoder that is on this machine or in `CATALOG`; None where only the hub could tell."""
+    entry = CATALOG.get(name)
+    folder = Path(name) if Path(name).is_dir() else None
+    for identifier in () if folder else (entry.hub if entry else (name,)):
+        folder = folder or _cached(identifier)
+    for small in CONFIGURATIONS if folder else ():
+        if folder and (folder / small).is_file():
+            width = read_json(folder / small).get("hidden_size")
+            return width if isinstance(width, int) else None
+    return entry.width if entry else None
 
 
 class _UnavailableError(Exception):

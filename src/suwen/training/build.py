@@ -10,6 +10,7 @@ import torch
 
 from suwen.corpus.split import Selection
 from suwen.errors import SuwenError
+from suwen.files import read_json
 from suwen.model_folder import ModelFolder, TaggerSettings, read_model_folder
 from suwen.models.catalog import find_encoder
 from suwen.models.encoders import RecurrentEncoder, TransformerEncoder, read_vocabulary
@@ -22,9 +23,9 @@ from suwen.tagging.encode import Example, Featurizer, Losses, encode_gold, prepa
 from suwen.tagging.vocabulary import BigramVocabulary, CharacterVocabulary
 from suwen.text.view import ViewRules, make_view
 from suwen.text.windows import WindowRules
-from suwen.training.config import SCRATCH, TrainingConfig
+from suwen.training.config import SCRATCH, BaseEncoder, TrainingConfig
 
-__all__ = ["Untrained", "build", "continue_from", "encode", "encoder_name"]
+__all__ = ["Untrained", "base_encoder", "build", "continue_from", "encode"]
 
 
 class Untrained:
@@ -190,8 +191,8 @@ def continue_from(path: Path, config: TrainingConfig, schema: Schema) -> Untrain
     return Untrained(tagger, folder.featurizer, settings)
 
 
-def encoder_name(path: Path) -> str:
-    """The name of the encoder that a trained tagger began with; empty where its manifest does not say.
+def base_encoder(path: Path) -> BaseEncoder:
+    """The encoder that a trained tagger began with; without a name where its manifest does not say.
 
     Raises
     ------
@@ -199,7 +200,10 @@ def encoder_name(path: Path) -> str:
         As `suwen.model_folder.read_model_folder`.
     """
     configuration = read_model_folder(path).manifest.get("configuration") or {}
-    return str((configuration.get("encoder") or {}).get("name", ""))
+    name = str((configuration.get("encoder") or {}).get("name", ""))
+    stored = read_json(path / "config.json") if (path / "config.json").is_file() else {}
+    width = stored.get("encoder", stored).get("hidden_size")
+    return BaseEncoder(name, width if isinstance(width, int) else None)
 
 
 def _copy_known_tags(old: Tagger, new: Tagger) -> None:

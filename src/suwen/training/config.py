@@ -6,6 +6,7 @@ import copy
 import difflib
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -13,14 +14,17 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegative
 
 from suwen.errors import SuwenError
 from suwen.files import read_text
+from suwen.models.catalog import encoder_width
 
 __all__ = [
     "PRESETS",
     "SCRATCH",
+    "BaseEncoder",
     "Section",
     "TrainingConfig",
     "load_config",
     "parse_settings",
+    "pretrained_rate",
     "validated",
     "with_overrides",
 ]
@@ -128,6 +132,14 @@ class TrainingConfig(Section):
     seed: int = Field(default=0, ge=0, lt=2**32)
 
 
+@dataclass(frozen=True, slots=True)
+class BaseEncoder:
+    """The encoder of a trained model that a run goes on from: its name there, and its width if it has one."""
+
+    name: str
+    width: int | None = None
+
+
 PRESETS: dict[str, dict[str, Any]] = {
     # Table 3 of the paper; what it leaves open is filled in as SPEC.md says: linear decay without warm-up, at most 510
     # characters, an end at the first evaluation whose loss is higher than the one before.
@@ -168,6 +180,9 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 # The rate and the dropout of `best` were chosen for a BiLSTM; transformers have these, unless they are set.
 PRETRAINED_RATE = 5e-5
+"""For the published width; narrower encoders want more, by the square of the width (chosen on LCDD's dev part)."""
+PUBLISHED_WIDTH = 768
+GREATEST_RATE = 2e-3
 RANDOM_TRANSFORMER_RATE = 1e-3
 TRANSFORMER_DROPOUT = 0.1
 
@@ -177,7 +192,7 @@ def load_config(
     file: Path | None = None,
     options: Mapping[str, Any] | None = None,
     settings: Sequence[str] = (),
-    base_encoder: str | None = None,
+    base_encoder: BaseEncoder | None = None,
 ) -> TrainingConfig:
     """Put a configuration together: preset, then file, then options, then ``key=value`` settings; later ones win.
 
@@ -190,7 +205,7 @@ def load_config(
     settings
         Strings such as ``optimization.epochs=3``; the value is TOML, or a plain string.
     base_encoder
-        The encoder of the trained model that the run goes on from, if it does. That model decides encoder, head and
+        That of the trained model that the run goes on from, if it does. That model decides encoder, head and
         inputs.
 
     Raises
@@ -217,21 +232,30 @@ def load_config(
             raise SuwenError("S402", file, key=key, reason="it is a table")
         merged[key] = {**merged.get(key, {}), **value} if isinstance(value, dict) else value
     if preset == "best":
-        encoder = {"name": base_encoder} if base_encoder else merged["encoder"]
-        for (table, name), value in _fitted(encoder).items():
+        for (table, name), value in _fitted(merged["encoder"], base_encoder).items():
             if name not in values.get(table, {}):
                 merged[table] = {**merged[table], name: value}
     return validated(TrainingConfig, merged, file)
 
 
-def _fitted(encoder: Mapping[str, Any]) -> dict[tuple[str, str], float]:
+def pretrained_rate(width: int | None) -> float:
+    """The learning rate that `best` takes for a pretrained encoder of this width; None stands for the published one."""
+    return float(f"{min(GREATEST_RATE, PRETRAINED_RATE * (PUBLISHED_WIDTH / (width or PUBLISHED_WIDTH)) ** 2):.2g}")
+
+
+def _fitted(encoder: Mapping[str, Any], base: BaseEncoder | None) -> dict[tuple[str, str], float]:
     """What the preset `best` takes for this encoder in place of its values for a BiLSTM."""
-    name = encoder.get("name", "bilstm")
+    name = base.name if base else encoder.get("name", "bilstm")
     if name in ("bilstm", "bigru"):
         return {}
-    random = name == "transformer" or encoder.get("initialization") == "random"
+    if base:
+        rate = pretrained_rate(base.width)
+    elif name == "transformer" or encoder.get("initialization") == "random":
+        rate = RANDOM_TRANSFORMER_RATE
+    else:
+        rate = pretrained_rate(encoder_width(str(name)))
     return {
-        ("optimization", "learning_rate"): RANDOM_TRANSFORMER_RATE if random else PRETRAINED_RATE,
+        ("optimization", "learning_rate"): rate,
         ("encoder", "dropout"): TRANSFORMER_DROPOUT,
         ("head", "dropout"): TRANSFORMER_DROPOUT,
     }
