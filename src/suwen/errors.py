@@ -88,7 +88,8 @@ CATALOG: dict[str, Message] = {
         "replay it on the documents that were augmented",
     ),
     "S311": Message(
-        "only the part 'train' can be augmented, not {part!r}", "leave --part out: scores on generated text mean nothing"
+        "only the part 'train' can be augmented, not {part!r}",
+        "leave --part out: scores on generated text mean nothing",
     ),
     "S312": Message("no document could be augmented: {reason}", "see the log of the run, or take another method"),
     # S4xx: configuration and schemas
