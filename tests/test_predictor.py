@@ -126,7 +126,7 @@ def test_predictor_result_depends_on_neither_batches_nor_threads_nor_order(
         document.id: arbitrary_predictor(windows=windows, decoding=decoding)(document) for document in documents
     }
     shuffler.shuffle(documents)
-    with patch.multiple(module, POOLED_CHARACTERS=4 * batch_tokens, DECODED_CHARACTERS=2 * batch_tokens):
+    with patch.multiple(module, POOLED_CHARACTERS=4 * batch_tokens, WORK_CHARACTERS=2 * batch_tokens, DECODED_BLOCKS=3):
         predictor = arbitrary_predictor(batch_tokens, windows=windows, decoding=decoding, workers=workers)
         found = list(predictor.pipe(documents))
     assert [document.id for document in found] == [document.id for document in documents]

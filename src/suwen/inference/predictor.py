@@ -36,11 +36,14 @@ Emissions = NDArray[np.float32]
 BATCH_TOKENS = 8192
 """How many tokens, padding included, a batch holds unless told otherwise."""
 
-POOLED_CHARACTERS = 2**17
+POOLED_CHARACTERS = 2**18
 """Batches are cut from the windows of so much text: enough that windows of like length meet, little enough to hold."""
 
-DECODED_CHARACTERS = 2**13
-"""A worker decodes so many characters at once, whatever the batches of the scorer: the fastest on a CPU."""
+WORK_CHARACTERS = 2**15
+"""A worker is given so many characters at once, where there are enough for all workers."""
+
+DECODED_BLOCKS = 128
+"""So many blocks are decoded at once, whatever the batches of the scorer: the fastest on a CPU."""
 
 POOLS_AHEAD = 1
 """So many pools wait behind the one that is being decided, so that no worker waits for the reader."""
@@ -235,7 +238,8 @@ class Predictor(Extractor):
     def _dealt(self, pool: _Work) -> Iterator[_Work]:
         """Deal the blocks out by the length of what is scored for them."""
         lengths = [sum(window.end - window.start for window in block.windows) for _, block in pool]
-        for rows in batches(lengths, max(self.batch_tokens, DECODED_CHARACTERS)):
+        share = min(WORK_CHARACTERS, sum(lengths) // max(1, self.workers))
+        for rows in batches(lengths, max(self.batch_tokens, share)):
             yield [pool[i] for i in rows]
 
     def _begin(self, work: _Work, executor: ThreadPoolExecutor | None) -> Future[_Found]:
@@ -252,7 +256,7 @@ class Predictor(Extractor):
         begins = np.concatenate(([0], np.cumsum(lengths)))
         emissions = self._emissions(work, begins)
         found: _Found = [[] for _ in work]
-        for rows in batches(lengths.tolist(), DECODED_CHARACTERS):
+        for rows in _decoded_together(lengths.tolist()):
             steps = np.arange(lengths[rows[0]])
             places = np.where(steps < lengths[rows, None], begins[rows, None] + steps, begins[rows, None])
             for i, spans in zip(rows, self._decode(emissions[places], lengths[rows]), strict=True):
@@ -279,6 +283,13 @@ class Predictor(Extractor):
         if self.settings.decoding == "argmax":
             return argmax_spans(emissions, lengths, self._tags, self._scheme)
         return decode_spans(emissions, lengths, self._transitions, self._tags, self._scheme)
+
+
+def _decoded_together(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Blocks of similar length, few enough to fit into a core's cache."""
+    for rows in batches(lengths, WORK_CHARACTERS):
+        for start in range(0, len(rows), DECODED_BLOCKS):
+            yield rows[start : start + DECODED_BLOCKS]
 
 
 def _collect(pool: list[tuple[_Work, Future[_Found]]]) -> None:

@@ -204,6 +204,17 @@ def _rotations(length: int, width: int, like: Tensor) -> tuple[Tensor, Tensor]:
 
 def _rotated(vectors: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
     """Rotate each pair of features of ``[B, heads, T, width]`` by the angle of its position."""
+    if torch.onnx.is_in_onnx_export():
+        # One pass over memory instead of seven.
+        first_position = torch.zeros(1, dtype=torch.int64)
+        rotated: Tensor = torch.onnx.ops.symbolic(
+            "com.microsoft::RotaryEmbedding",
+            (vectors, first_position, cosine, sine),
+            dtype=torch.float32,
+            shape=vectors.shape,
+            version=1,
+        )
+        return rotated
     first, second = vectors.chunk(2, dim=3)
     return torch.cat([first * cosine - second * sine, second * cosine + first * sine], dim=3)
 
