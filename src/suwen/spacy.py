@@ -126,13 +126,14 @@ def _document_of(doc: Doc) -> Document | None:
 def _entity_of(span: Span) -> Entity | None:
     """The entity that a span stands for."""
     document = _document_of(span.doc)
-    for start, end, number in span.doc.user_data.get(PLACES, ()) if document else ():
-        if (start, end) == (span.start, span.end):
-            return document.entities[number]
-    return None
+    if document is None:
+        return None
+    places = {(start, end): number for start, end, number in span.doc.user_data[PLACES]}
+    number = places.get((span.start, span.end))
+    return None if number is None else document.entities[number]
 
 
-@Language.factory("suwen", default_config=DEFAULTS, assigns=["doc.ents"])
+@Language.factory("suwen", default_config=DEFAULTS, assigns=["doc.ents"])  # type: ignore[untyped-decorator]
 def make_component(
     nlp: Language, name: str, model: str | None, device: str, alignment_mode: Alignment, overwrite: bool
 ) -> SuwenComponent:

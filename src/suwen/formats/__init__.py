@@ -16,7 +16,7 @@ from typing import Any
 
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.formats import brat, conll, docx, html, jats, jsonl, parquet, pdf, text
+from suwen.formats import brat, cmeee, conll, diakg, docx, html, jats, jsonl, parquet, pdf, text
 from suwen.formats.reading import Located, Problem, refuse
 from suwen.schema import Schema
 
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 FORMATS: dict[str, ModuleType] = {
-    module.NAME: module for module in (brat, conll, jsonl, text, html, jats, docx, pdf, parquet)
+    module.NAME: module for module in (brat, conll, jsonl, cmeee, diakg, text, html, jats, docx, pdf, parquet)
 }
 READABLE = tuple(name for name, module in FORMATS.items() if hasattr(module, "scan"))
 WRITABLE = tuple(name for name, module in FORMATS.items() if hasattr(module, "write"))

@@ -19,8 +19,8 @@ meta       an object; whatever else belongs to the document
 
 Keys that say nothing are left out; other keys are refused. Files may be compressed (``.jsonl.gz``, ``.jsonl.xz``).
 
-Records of any other kind are read where the key of their text is named (`text_key`): then the text and the id are all
-that is taken.
+Records of any other kind are read where the key of their text is named (`text_column`): then the text and the id are
+all that is taken.
 """
 
 from __future__ import annotations
@@ -103,15 +103,15 @@ def _begins_with_object(path: Path) -> bool:
 
 
 def read(
-    path: Path, schema: Schema | None = None, text_key: str | None = None, id_key: str | None = None
+    path: Path, schema: Schema | None = None, text_column: str | None = None, id_column: str | None = None
 ) -> Iterator[Document]:
     """Stream the documents of a file, or of all files of a folder.
 
     Parameters
     ----------
-    text_key
+    text_column
         The key of the text, in records that are not suwen's own; nothing else is then read but the id.
-    id_key
+    id_column
         The key of the id in such records, a string or an integer; by default ``id``. Without one, lines are numbered.
 
     Raises
@@ -120,15 +120,15 @@ def read(
         S101, S102, S103, S112, S114, S115, S201, S204, S205, S210, S211, each with file and line; S202 for a label not
         in `schema`, S214 for a record without the key.
     """
-    return (located.document for located in scan(path, refuse, schema, text_key, id_key))
+    return (located.document for located in scan(path, refuse, schema, text_column, id_column))
 
 
 def scan(
     path: Path,
     problem: Problem,
     schema: Schema | None = None,
-    text_key: str | None = None,
-    id_key: str | None = None,
+    text_column: str | None = None,
+    id_column: str | None = None,
 ) -> Iterator[Located]:
     """As `read`, with the place of each annotation; faults go to `problem` and what is faulty is left out."""
     root = path if path.is_dir() else path.parent
@@ -138,7 +138,7 @@ def scan(
         except SuwenError as error:
             problem(error)
             continue
-        yield from scan_lines(_lines(file, problem), file, name, problem, schema, text_key, id_key)
+        yield from scan_lines(_lines(file, problem), file, name, problem, schema, text_column, id_column)
 
 
 def scan_lines(
@@ -147,8 +147,8 @@ def scan_lines(
     name: str,
     problem: Problem,
     schema: Schema | None = None,
-    text_key: str | None = None,
-    id_key: str | None = None,
+    text_column: str | None = None,
+    id_column: str | None = None,
 ) -> Iterator[Located]:
     """The documents of lines; `name` begins the ids of those that have none."""
     for number, line in enumerate(lines, 1):
@@ -157,10 +157,10 @@ def scan_lines(
             values = _object(line.removeprefix(codecs.BOM_UTF8) if number == 1 else line)
             if values is None:
                 continue
-            if text_key is None:
+            if text_column is None:
                 document = _document(values, f"{name}/{number}", report, schema)
             else:
-                document = _record(values, f"{name}/{number}", text_key, id_key)
+                document = _record(values, f"{name}/{number}", text_column, id_column)
         except SuwenError as error:
             report(error)
             continue
@@ -256,15 +256,15 @@ def _document(values: dict[str, Any], name: str, report: Problem, schema: Schema
     )
 
 
-def _record(values: dict[str, Any], name: str, text_key: str, id_key: str | None) -> Document:
+def _record(values: dict[str, Any], name: str, text_column: str, id_column: str | None) -> Document:
     """The document of a record of another kind."""
-    for key in (text_key, id_key):
+    for key in (text_column, id_column):
         if key is not None and key not in values:
             raise SuwenError("S214", column=key, known=", ".join(map(repr, list(values)[:20])) or "none")
-    text = _typed(values, text_key, str, "")
+    text = _typed(values, text_column, str, "")
     if text is None:
-        raise SuwenError("S205", field=text_key, reason="is empty (null)")
-    name_key = id_key or "id"
+        raise SuwenError("S205", field=text_column, reason="is empty (null)")
+    name_key = id_column or "id"
     own = str(values[name_key]) if type(values.get(name_key)) is int else _typed(values, name_key, str, "")
     return Document(own or name, text)
 

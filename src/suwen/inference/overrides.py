@@ -123,7 +123,7 @@ class Overrides:
 
     @cached_property
     def _dictionary(self) -> Dictionary:
-        return Dictionary({term: Entry(*labels, 1, 1) for term, labels in self.always.items()})
+        return Dictionary({term: Entry(next(iter(labels)), 1, 1) for term, labels in self.always.items()})
 
     def apply(
         self, document: Document, rules: ViewRules = DEFAULT_VIEW, owned: Sequence[Span] | None = None

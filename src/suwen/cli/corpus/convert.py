@@ -25,6 +25,13 @@ class Columns(StrEnum):
     four = "4"
 
 
+class Ends(StrEnum):
+    """What ``end_idx`` means in CMeEE."""
+
+    inclusive = "inclusive"
+    exclusive = "exclusive"
+
+
 class Illegal(StrEnum):
     """The policies for illegal tag sequences (`suwen.schemes.ILLEGAL_POLICIES`)."""
 
@@ -36,13 +43,20 @@ class Illegal(StrEnum):
 def convert(
     corpus: Path = typer.Argument(..., metavar="IN", help="A folder or file of documents."),
     output: Path = typer.Option(..., "-o", "--output", metavar="OUT", help="Where to write; must not exist."),
-    target: str = typer.Option(..., "--to", metavar="FORMAT", help="brat, conll, jsonl, text or html."),
+    target: str = typer.Option(..., "--to", metavar="FORMAT", help="brat, conll, jsonl, cmeee, diakg, text, html …"),
     source: str | None = typer.Option(None, "--from", metavar="FORMAT", help="The format, where it is not evident."),
     scheme: str | None = typer.Option(None, help="To CoNLL: BIO, BIOES or BMES.", show_default="BIO"),
     columns: Columns | None = typer.Option(None, help="To CoNLL: how many columns.", show_default="2"),
     illegal: Illegal | None = typer.Option(
         None, help="From CoNLL: what becomes of illegal tag sequences.", show_default="error"
     ),
+    ends: Ends | None = typer.Option(
+        None, help="To CMeEE, else from it: what end_idx means.", show_default="to: inclusive; from: what fits"
+    ),
+    text_column: str | None = typer.Option(
+        None, metavar="NAME", help="The column or key of the text, in parquet and in jsonl of other programs."
+    ),
+    id_column: str | None = typer.Option(None, metavar="NAME", help="The same for the id.", show_default="id"),
     as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),
 ) -> None:
     """Write a corpus in another format and print what that format could not hold.
@@ -56,17 +70,25 @@ def convert(
     if output == Path("-"):
         raise SuwenError("S406", first="-o -", second="this command", advice="name a file or folder")
     source = source or format_of(corpus)
-    for option, value, format_name, end in (
-        ("--scheme", scheme, target, "--to"),
-        ("--columns", columns, target, "--to"),
-        ("--illegal", illegal, source, "--from"),
+    to_cmeee = target == "cmeee"
+    for option, value, format_name, end, fitting in (
+        ("--scheme", scheme, target, "--to", ("conll",)),
+        ("--columns", columns, target, "--to", ("conll",)),
+        ("--illegal", illegal, source, "--from", ("conll",)),
+        ("--ends", ends, target if to_cmeee else source, "--to" if to_cmeee else "--from", ("cmeee",)),
+        ("--text-column", text_column, source, "--from", ("jsonl", "parquet")),
+        ("--id-column", id_column, source, "--from", ("jsonl", "parquet")),
     ):
-        if value is not None and format_name != "conll":
-            raise SuwenError("S406", first=option, second=f"{end} {format_name}", advice="it is for conll alone")
+        if value is not None and format_name not in fitting:
+            advice = f"it is for {' and '.join(fitting)} alone"
+            raise SuwenError("S406", first=option, second=f"{end} {format_name}", advice=advice)
     reading: dict[str, Any] = {"illegal": illegal.value} if illegal else {}
     writing: dict[str, Any] = {"scheme": scheme_named(scheme)} if scheme else {}
     if columns:
         writing["columns"] = int(columns.value)
+    if ends:
+        (writing if to_cmeee else reading)["ends"] = ends.value
+    reading |= {name: column for name, column in (("text_column", text_column), ("id_column", id_column)) if column}
     counts: Counter[str] = Counter()
     documents = counted(stream_corpus(corpus, source, **reading), source, counts)
     lost = write_corpus(documents, output, target, **writing)

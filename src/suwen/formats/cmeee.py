@@ -1,0 +1,149 @@
+"""CMeEE: the form of CBLUE's entity task, one JSON list of texts with their entities.
+
+``[{"text": …, "entities": [{"start_idx": 3, "end_idx": 9, "type": "bod", "entity": …}]}]``. Entities may nest.
+
+The end is that of the last character (inclusive, as in CMeEE itself) or one more (exclusive, as in some of its copies).
+The mentions in the file tell which: what fits more of them holds for the whole file; without mentions, or where both
+fit as many, it is inclusive. A mention that differs from the text is kept (``Entity.annotated``).
+
+Texts have no ids; their documents are numbered ``NAME/1``, ``NAME/2`` …
+
+Source: https://tianchi.aliyun.com/cblue (CMeEE), Zhang et al. 2022, "CBLUE", ACL, section 3.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from suwen.document import Document, Entity
+from suwen.errors import SuwenError
+from suwen.files import replacing
+from suwen.formats.json_files import SUFFIXES, begins_like, field, scan_json
+from suwen.formats.reading import Located, Problem, refuse
+from suwen.formats.writing import encoded, not_held
+from suwen.schema import Schema
+
+__all__ = ["NAME", "SUFFIXES", "Ends", "read", "scan", "sniff", "write"]
+
+NAME = "cmeee"
+Ends = Literal["inclusive", "exclusive"]
+_HELD = {"entity", "annotated mention"}
+_HEAD = re.compile(r"""\s*\[\s*\{\s*"(?:text|entities)"\s*:""")
+
+
+def sniff(path: Path) -> bool:
+    """Whether a ``.json`` file, or the first one of a folder, is a list of objects with a text or entities."""
+    return begins_like(path, _HEAD)
+
+
+def read(path: Path, schema: Schema | None = None, ends: Ends | None = None) -> Iterator[Document]:
+    """The documents of a file, or of all files of a folder.
+
+    Parameters
+    ----------
+    ends
+        What ``end_idx`` means; by default what the mentions of the file say.
+
+    Raises
+    ------
+    SuwenError
+        S101, S102, S103, S114, S115, S201, S204, S210, S211, S213; S202 for a label not in `schema`.
+    """
+    return (located.document for located in scan(path, refuse, schema, ends))
+
+
+def scan(path: Path, problem: Problem, schema: Schema | None = None, ends: Ends | None = None) -> Iterator[Located]:
+    """As `read`; faults go to `problem` and what is faulty is left out. Lines are the places in the list."""
+    return scan_json(path, problem, partial(_located, schema=schema, ends=ends))
+
+
+def _located(
+    values: Any, path: Path, name: str, problem: Problem, schema: Schema | None, ends: Ends | None
+) -> Iterator[Located]:
+    if not isinstance(values, list):
+        raise SuwenError("S213", path, field="", reason="is not a list of texts", format=NAME)
+    extra = int((ends or _found_ends(values)) == "inclusive")
+    for number, row in enumerate(values, 1):
+        entities: list[Entity] = []
+        try:
+            text = field(row, "text", str, NAME)
+            rows = row.get("entities") or []
+            if not isinstance(rows, list):
+                raise SuwenError("S213", field="entities", reason="is not a list", format=NAME)
+        except SuwenError as error:
+            problem(error.at(path, number))
+            continue
+        for values_of_entity in rows:
+            try:
+                entities.append(_entity(values_of_entity, text, extra, schema))
+            except SuwenError as error:
+                problem(error.at(path, number))
+        document = Document(f"{name}/{number}", text, tuple(entities))
+        yield Located(document, path, number, path, tuple((entity, number) for entity in entities))
+
+
+def _found_ends(values: list[Any]) -> Ends:
+    """What the mentions say of the ends."""
+    fitting: Counter[int] = Counter()
+    for row in values:
+        if not isinstance(row, dict) or not isinstance(row.get("text"), str):
+            continue
+        for entity in row["entities"] if isinstance(row.get("entities"), list) else ():
+            if isinstance(entity, dict):
+                start, end, mention = entity.get("start_idx"), entity.get("end_idx"), entity.get("entity")
+                if type(start) is int and type(end) is int and 0 <= start <= end and isinstance(mention, str):
+                    fitting.update(extra for extra in (0, 1) if row["text"][start : end + extra] == mention)
+    return "exclusive" if fitting[0] > fitting[1] else "inclusive"
+
+
+def _entity(values: Any, text: str, extra: int, schema: Schema | None) -> Entity:
+    start, end = field(values, "start_idx", int, NAME), field(values, "end_idx", int, NAME) + extra
+    label = field(values, "type", str, NAME)
+    mention = field(values, "entity", str, NAME) if values.get("entity") is not None else None
+    if end > len(text):
+        raise SuwenError("S201", start=start, end=end, length=len(text))
+    if schema is not None and label not in schema:
+        raise SuwenError("S202", label=label, known=", ".join(schema.labels))
+    return Entity(label, start, end, annotated=None if mention in (None, text[start:end]) else mention)
+
+
+def write(documents: Iterable[Document], path: Path, ends: Ends = "inclusive") -> Counter[str]:
+    """Write one file.
+
+    Parameters
+    ----------
+    ends
+        What ``end_idx`` is to mean.
+
+    Returns
+    -------
+    Counter[str]
+        What it has no place for, by kind; ids of documents are among it.
+
+    Raises
+    ------
+    SuwenError
+        S102 or S105 when the file cannot be written, S210 for a lone surrogate.
+    """
+    lost: Counter[str] = Counter()
+    extra = int(ends == "inclusive")
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        for number, document in enumerate(documents):
+            row = {"text": document.text, "entities": [_row(entity, document, extra) for entity in document.entities]}
+            line = json.dumps(row, ensure_ascii=False)
+            file.write(encoded(f"{',' if number else '['}\n{line}", document))
+            lost += not_held(document, _HELD)
+            lost["document id"] += 1
+        file.write(b"\n]\n" if lost["document id"] else b"[]\n")
+    return lost
+
+
+def _row(entity: Entity, document: Document, extra: int) -> dict[str, Any]:
+    mention = document.text[entity.start : entity.end] if entity.annotated is None else entity.annotated
+    return {"start_idx": entity.start, "end_idx": entity.end - extra, "type": entity.label, "entity": mention}
