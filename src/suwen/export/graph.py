@@ -97,10 +97,7 @@ class _OnnxRecurrent(nn.Module):
         first: Any = recurrent.forward_layers[0]
         self.operator = first.mode
         self.directions, self.hidden = len(directions), first.hidden_size
-        self.layers = nn.ModuleList(
-            _Weights(self.operator, layers)
-            for layers in zip(*directions, strict=True)  # type: ignore[arg-type]
-        )
+        self.layers = nn.ModuleList(_Weights(self.operator, layers) for layers in zip(*directions, strict=True))
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
         batch, steps, _ = inputs.shape
@@ -112,6 +109,7 @@ class _OnnxRecurrent(nn.Module):
             attributes["linear_before_reset"] = 1
         hidden = inputs.transpose(0, 1)
         for weights in self.layers:
+            assert isinstance(weights, _Weights)
             output = torch.onnx.ops.symbolic(
                 self.operator,
                 (hidden, weights.inputs, weights.states, weights.biases, lengths.int()),
