@@ -96,7 +96,7 @@ def test_html_refuses_what_it_cannot_read_whole() -> None:
     with pytest.raises(SuwenError, match=r"S120 a\.html:1: damaged HTML: Excessive depth"):
         read("<div>" * 3000 + PARAGRAPH)
     with pytest.raises(SuwenError, match=r"S115 a\.html: the markup is too large"):
-        read("<b>" * 2_000_001)
+        read("<b>" * 500_001)
     with pytest.raises(SuwenError, match="S117"):
         read(b"%PDF-1.7")
 

@@ -21,11 +21,14 @@ from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.formats.articles import article
 from suwen.formats.encodings import decode
-from suwen.formats.markup import MOST_TAGS, Element, RunningText, local_name, walk
+from suwen.formats.markup import Element, RunningText, local_name, walk
 
 __all__ = ["parse"]
 
 HEAD = 4096
+MOST_TAGS = 500_000
+"""A page with more would take too much memory and time; articles have a few thousand."""
+
 _CHARSET = re.compile(rb"""<meta[^>]{1,200}?charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE)
 CHARSETS = {"gb2312": "gb18030", "gbk": "gb18030", "iso-8859-1": "cp1252", "ascii": "cp1252", "us-ascii": "cp1252"}
 """Browsers read these as something wider."""
