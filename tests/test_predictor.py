@@ -2,6 +2,7 @@ import random
 import subprocess
 import sys
 import threading
+import time
 from unittest.mock import patch
 
 import numpy as np
@@ -232,6 +233,23 @@ def test_predictor_says_what_a_scorer_says_and_stops(workers):
     predictor = Predictor(chosen, Featurizer(CHARACTERS), Broken(len(chosen.tags)), workers=workers)
     with pytest.raises(MemoryError, match="no room"):
         predictor(TEXT)
+
+
+def test_predictor_stops_amid_a_text_when_nobody_wants_the_rest(monkeypatch):
+    monkeypatch.setattr(module, "POOLED_CHARACTERS", 10)
+
+    class Slow(ArbitraryScorer):
+        def emissions(self, inputs):
+            time.sleep(0.001)
+            return super().emissions(inputs)
+
+    chosen = tagger_settings()
+    predictor = Predictor(chosen, Featurizer(CHARACTERS), Slow(len(chosen.tags)), batch_tokens=5, workers=1)
+    texts = ["糖尿病。", *["二甲双胍" * 1000] * 3]
+    found = predictor.pipe(Document(str(i), text) for i, text in enumerate(texts))
+    next(found)
+    found.close()
+    assert len(predictor.scorer.batches) < 400
 
 
 def test_predictor_leaves_no_thread_behind_when_nobody_wants_the_rest(monkeypatch):

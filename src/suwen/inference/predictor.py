@@ -10,8 +10,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from threading import Event
 from typing import Protocol
 
 import numpy as np
@@ -200,9 +201,10 @@ class Predictor(Extractor):
         waiting: deque[_Reading] = deque()
         running: deque[list[tuple[_Work, Future[_Found]]]] = deque()
         executor = ThreadPoolExecutor(self.workers, "suwen") if self.workers else None
+        stopped = Event()
         try:
             for pool in self._pools(selections, waiting):
-                running.append([(work, self._begin(work, executor)) for work in self._dealt(pool)])
+                running.append([(work, self._begin(work, executor, stopped)) for work in self._dealt(pool)])
                 if len(running) > (POOLS_AHEAD if executor else 0):
                     _collect(running.popleft())
                 yield from _finished(waiting)
@@ -210,6 +212,7 @@ class Predictor(Extractor):
                 _collect(running.popleft())
                 yield from _finished(waiting)
         finally:
+            stopped.set()
             if executor:
                 executor.shutdown(cancel_futures=True)
 
@@ -242,19 +245,19 @@ class Predictor(Extractor):
         for rows in batches(lengths, max(self.batch_tokens, share)):
             yield [pool[i] for i in rows]
 
-    def _begin(self, work: _Work, executor: ThreadPoolExecutor | None) -> Future[_Found]:
+    def _begin(self, work: _Work, executor: ThreadPoolExecutor | None, stopped: Event) -> Future[_Found]:
         if executor:
-            return executor.submit(self._decide, work)
+            return executor.submit(self._decide, work, stopped)
         done: Future[_Found] = Future()
-        done.set_result(self._decide(work))
+        done.set_result(self._decide(work, stopped))
         return done
 
-    def _decide(self, work: _Work) -> _Found:
+    def _decide(self, work: _Work, stopped: Event) -> _Found:
         """Score and decode blocks; what is found in each counts from its start."""
         lengths = np.array([block.end - block.start for _, block in work])
         # The characters of all blocks, one block after the other.
         begins = np.concatenate(([0], np.cumsum(lengths)))
-        emissions = self._emissions(work, begins)
+        emissions = self._emissions(work, begins, stopped)
         found: _Found = [[] for _ in work]
         for rows in _decoded_together(lengths.tolist()):
             steps = np.arange(lengths[rows[0]])
@@ -263,12 +266,15 @@ class Predictor(Extractor):
                 found[i] = spans
         return found
 
-    def _emissions(self, work: _Work, begins: NDArray[np.int64]) -> Emissions:
+    def _emissions(self, work: _Work, begins: NDArray[np.int64], stopped: Event) -> Emissions:
         """The emissions of the blocks' characters, ``[begins[-1], K]``, each from the window that decides it."""
         windows = [(i, window) for i, (_, block) in enumerate(work) for window in block.windows]
         lengths = [window.end - window.start + 2 * self.featurizer.offset for _, window in windows]
         emissions = np.empty((begins[-1], len(self._tags)), np.float32)
         for rows in batches(lengths, self.batch_tokens):
+            if stopped.is_set():
+                # Nobody waits for the rest, which may take a minute.
+                raise CancelledError
             chosen = [windows[row] for row in rows]
             arrays = [self.featurizer.window(work[i][0].arrays, window) for i, window in chosen]
             scored = self.scorer.emissions(pad(arrays, self.featurizer.padding))
