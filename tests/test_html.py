@@ -227,7 +227,6 @@ def test_html_counts_what_it_does_not_show(tmp_path: Path) -> None:
     }
 
 
-
 def test_html_is_written_alike_each_time(tmp_path: Path, document: Document) -> None:
     page_of(tmp_path, document)
     first = (tmp_path / "page.html").read_bytes()
