@@ -185,7 +185,7 @@ def _values(document: Document) -> tuple[dict[str, Any], Counter[str]]:
     starts: list[int] = []
     sentences: list[dict[str, Any]] = []
     for begin, inner, finish in _kept_paragraphs(kept, text) or _paragraphs(text, named):
-        own = []
+        own: list[dict[str, Any]] = []
         for start, end in pairwise([*inner, finish]):
             own.append({"sentence_id": str(len(own)), "sentence": text[start:end], "start_idx": start - begin})
             own[-1] |= {"end_idx": end - begin, "entities": [], "relations": []}

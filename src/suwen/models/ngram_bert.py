@@ -139,7 +139,7 @@ class NgramBertModel(BertPreTrainedModel):  # type: ignore[misc]
         """The table of characters."""
         return self.embeddings.word_embeddings
 
-    def set_input_embeddings(self, value: nn.Module) -> None:
+    def set_input_embeddings(self, value: nn.Embedding) -> None:
         """Exchange the table of characters."""
         self.embeddings.word_embeddings = value
 
