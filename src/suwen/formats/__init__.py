@@ -16,7 +16,21 @@ from typing import Any
 
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.formats import brat, cmeee, conll, diakg, docx, html, jats, jsonl, parquet, pdf, text
+from suwen.formats import (
+    brat,
+    cmeee,
+    conll,
+    diakg,
+    doccano,
+    docx,
+    html,
+    jats,
+    jsonl,
+    label_studio,
+    parquet,
+    pdf,
+    text,
+)
 from suwen.formats.reading import Located, Problem, refuse
 from suwen.schema import Schema
 
@@ -32,7 +46,8 @@ __all__ = [
 ]
 
 FORMATS: dict[str, ModuleType] = {
-    module.NAME: module for module in (brat, conll, jsonl, cmeee, diakg, text, html, jats, docx, pdf, parquet)
+    module.NAME: module
+    for module in (brat, conll, jsonl, cmeee, diakg, doccano, label_studio, text, html, jats, docx, pdf, parquet)
 }
 READABLE = tuple(name for name, module in FORMATS.items() if hasattr(module, "scan"))
 WRITABLE = tuple(name for name, module in FORMATS.items() if hasattr(module, "write"))

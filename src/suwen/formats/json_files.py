@@ -14,7 +14,7 @@ from suwen.files import decode_text
 from suwen.formats.articles import MEGABYTE, ending, read_bytes
 from suwen.formats.reading import Located, Problem, document_id, files_in
 
-__all__ = ["LARGEST", "SUFFIXES", "begins_like", "field", "scan_json"]
+__all__ = ["LARGEST", "SUFFIXES", "begins_like", "field", "name_under", "scan_json"]
 
 SUFFIXES = (".json",)
 LARGEST = 256 * MEGABYTE
@@ -90,3 +90,9 @@ def field(values: Any, key: str, kind: type, format_name: str) -> Any:
     if type(value) is not kind:
         raise SuwenError("S213", field=key, reason=f"is not {_KIND_NAMES[kind]}", format=format_name)
     return value
+
+
+def name_under(values: Any, key: str) -> str | None:
+    """The string or integer under a key, as a name; None where it is something else or missing."""
+    value = values.get(key) if isinstance(values, dict) else None
+    return str(value) if type(value) in (str, int) else None

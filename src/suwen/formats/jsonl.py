@@ -48,7 +48,20 @@ from suwen.formats.reading import Annotation, Located, Problem, document_id, fil
 from suwen.formats.writing import encoded
 from suwen.schema import Schema
 
-__all__ = ["NAME", "SUFFIXES", "VERSION", "bounded_lines", "line", "read", "scan", "scan_lines", "sniff", "write"]
+__all__ = [
+    "NAME",
+    "SUFFIXES",
+    "VERSION",
+    "bounded_lines",
+    "is_of_doccano",
+    "line",
+    "objects",
+    "read",
+    "scan",
+    "scan_lines",
+    "sniff",
+    "write",
+]
 
 NAME = "jsonl"
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.xz")
@@ -84,22 +97,38 @@ _TYPE_NAMES = {
     dict: "an object",
     tuple: "a list of [start, end]",
 }
+HEAD = 2**18
+_DOCCANO_KEY = re.compile(rb"""(?<!\\)"(?:(?:labels?|Comments)"\s*:\s*\[|start_offset"\s*:)""")
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def sniff(path: Path) -> bool:
-    """Whether this is a JSON Lines file, by its ending or (none) its first character, or a folder that holds one."""
+    """Whether this is a JSON Lines file, by its ending or (none) its first character, or a folder that holds one.
+
+    Lines of doccano are not: they have the same ending but other keys.
+    """
     if path.is_dir():
-        return next(files_in(path, SUFFIXES), None) is not None
-    return path.name.endswith(SUFFIXES) or (path.suffix == "" and _begins_with_object(path))
+        first = next(files_in(path, SUFFIXES), None)
+        return first is not None and not is_of_doccano(first)
+    if path.name.endswith(SUFFIXES):
+        return not is_of_doccano(path)
+    return path.suffix == "" and _head(path, 1) == b"{"
 
 
-def _begins_with_object(path: Path) -> bool:
+def is_of_doccano(path: Path) -> bool:
+    """Whether a ``.jsonl`` file, or the first one of a folder, has the keys of doccano."""
+    if path.is_dir():
+        first = next(files_in(path, (".jsonl",)), None)
+        return first is not None and is_of_doccano(first)
+    return path.name.endswith(".jsonl") and _DOCCANO_KEY.search(_head(path, HEAD).partition(b"\n")[0]) is not None
+
+
+def _head(path: Path, size: int) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(1) == b"{"
+            return file.read(size)
     except OSError:
-        return False
+        return b""
 
 
 def read(
@@ -151,12 +180,9 @@ def scan_lines(
     id_column: str | None = None,
 ) -> Iterator[Located]:
     """The documents of lines; `name` begins the ids of those that have none."""
-    for number, line in enumerate(lines, 1):
+    for number, values in _numbered(lines, path, problem):
         report = functools.partial(_report_at, problem, path, number)
         try:
-            values = _object(line.removeprefix(codecs.BOM_UTF8) if number == 1 else line)
-            if values is None:
-                continue
             if text_column is None:
                 document = _document(values, f"{name}/{number}", report, schema)
             else:
@@ -167,6 +193,22 @@ def scan_lines(
         annotations = (document.entities, document.relations, document.attributes, document.notes)
         places: list[tuple[Annotation, int]] = [(item, number) for items in annotations for item in items]
         yield Located(document, path, number, path, tuple(places))
+
+
+def objects(path: Path, problem: Problem) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects on the lines of a file, each with its line; what is none goes to `problem`."""
+    return _numbered(_lines(path, problem), path, problem)
+
+
+def _numbered(lines: Iterable[bytes], path: Path, problem: Problem) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, line in enumerate(lines, 1):
+        try:
+            values = _object(line.removeprefix(codecs.BOM_UTF8) if number == 1 else line)
+        except SuwenError as error:
+            problem(error.at(path, number))
+            continue
+        if values is not None:
+            yield number, values
 
 
 def _report_at(problem: Problem, path: Path, line: int, error: SuwenError) -> None:

@@ -43,7 +43,12 @@ class Illegal(StrEnum):
 def convert(
     corpus: Path = typer.Argument(..., metavar="IN", help="A folder or file of documents."),
     output: Path = typer.Option(..., "-o", "--output", metavar="OUT", help="Where to write; must not exist."),
-    target: str = typer.Option(..., "--to", metavar="FORMAT", help="brat, conll, jsonl, cmeee, diakg, text, html …"),
+    target: str = typer.Option(
+        ...,
+        "--to",
+        metavar="FORMAT",
+        help="brat, conll, jsonl, cmeee, diakg, doccano, label_studio, text, html or parquet.",
+    ),
     source: str | None = typer.Option(None, "--from", metavar="FORMAT", help="The format, where it is not evident."),
     scheme: str | None = typer.Option(None, help="To CoNLL: BIO, BIOES or BMES.", show_default="BIO"),
     columns: Columns | None = typer.Option(None, help="To CoNLL: how many columns.", show_default="2"),
