@@ -79,7 +79,7 @@ def _report_at(problem: Problem, path: Path, line: int, error: SuwenError) -> No
 
 def _document(values: dict[str, Any], name: str, report: Problem, schema: Schema | None) -> Document:
     text = field(values, "text" if "text" in values else "data", str, NAME)
-    rows = next((values[key] for key in ("entities", "label", "labels") if isinstance(values.get(key), list)), [])
+    rows: Any = next((values[key] for key in ("entities", "label", "labels") if isinstance(values.get(key), list)), [])
     entities = _built(rows, lambda row: _entity(row, text, schema), report)
     relations = _built(values.get("relations") or [], _relation, report)
     kept = {key: value for key, value in values.items() if key not in _OWN and value not in ([], None)}
@@ -147,7 +147,7 @@ def write(documents: Iterable[Document], path: Path) -> Counter[str]:
                 rows.append(row)
                 lost["entity id"] += entity.id is not None and entity.id != str(fresh)
                 fresh += 1
-            relations = []
+            relations: list[dict[str, Any]] = []
             for relation in document.relations:
                 if relation.head not in numbers or relation.tail not in numbers:
                     lost["relation"] += 1
