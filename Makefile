@@ -30,7 +30,7 @@ test-slow: install
 	$(BIN)/python -m pytest -m slow
 
 bench: install
-	for benchmark in crf training; do $(BIN)/python benchmarks/$$benchmark.py || exit 1; done
+	for benchmark in crf training extraction; do $(BIN)/python benchmarks/$$benchmark.py || exit 1; done
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache demo-output

@@ -4,8 +4,8 @@ Both read the same text files, give the same weights (an FC head on a transforme
 mentions with their offsets as JSON Lines. Each run is a process of its own; reading and writing are timed, loading is
 not. The pipeline gets all sentences in one call, in batches of 32.
 
-    python benchmarks/extraction.py CORPUS [--model MODEL] [--documents 60] [--rounds 3] [--threads 2] [--json FILE]
-    python benchmarks/extraction.py CORPUS --memory
+    python benchmarks/extraction.py [CORPUS] [--model MODEL] [--documents 60] [--rounds 3] [--threads 2] [--json FILE]
+    python benchmarks/extraction.py [CORPUS] --model MODEL --memory
 
 MODEL is a trained tagger on a transformer; its classifier is used as an FC head. Without one the weights are random
 (BERT, 4 x 256), which says as much about speed, and nothing about F1. `--memory` measures the peak over 5 and 50 MB of
@@ -30,7 +30,10 @@ from typing import Any
 
 import numpy as np
 
+import suwen
+
 HERE = Path(__file__).resolve()
+SAMPLE = Path(suwen.__file__).parent / "data" / "sample"
 BATCH = 32
 LONGEST = 510
 RANDOM = {"hidden_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 1024}
@@ -405,7 +408,7 @@ def show(result: dict[str, Any]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("corpus", type=Path)
+    parser.add_argument("corpus", nargs="?", type=Path, default=SAMPLE)
     parser.add_argument("--model", type=Path)
     parser.add_argument("--split", type=Path, help="take the documents from the dev part of this split")
     parser.add_argument("--documents", type=int, default=60)
