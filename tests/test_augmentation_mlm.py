@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tiny_masked_lm import SPECIALS, TOKENS, write_tiny_masked_lm
 
 from suwen.augmentation import augment, generation, replay
-from suwen.augmentation.masked_lm import MaskedLanguageModel
+from suwen.augmentation.masked_lm import UNITS, MaskedLanguageModel
 from suwen.augmentation.words import Reading, is_chinese
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
@@ -211,7 +211,7 @@ def test_mlm_fills_the_second_character_with_the_first_one_known(model, order) -
         words[TOKENS[first] + TOKENS[second]] = p * q
     expected = max(words, key=words.get) if order == "joint" else next(iter(words))
     assert recipe.edits[0].new == expected
-    assert recipe.edits[0].probability == pytest.approx(words[expected] / 1e6)
+    assert recipe.edits[0].probability == pytest.approx(words[expected] / UNITS**2)
 
 
 def test_mlm_cuts_sentences_that_are_longer_than_the_model(tmp_path) -> None:

@@ -11,7 +11,7 @@ import torch
 from augmented_documents import document
 from tiny_masked_lm import write_tiny_masked_lm
 
-from suwen.augmentation import replay, run
+from suwen.augmentation import replay, run, workers
 from suwen.augmentation.config import load_config
 from suwen.augmentation.edits import META
 from suwen.augmentation.run import augment_corpus, record_folder, select_train
@@ -104,6 +104,15 @@ def test_run_that_was_killed_gives_the_same_when_it_is_resumed(tmp_path, config,
     assert resumed.manifest == whole_run.manifest
     with pytest.raises(SuwenError, match="S507"):
         augment_corpus(corpus(), output, config, resume=True)
+
+
+def test_run_gives_the_same_in_several_processes(tmp_path, config, monkeypatch) -> None:
+    monkeypatch.setattr(workers, "CHARACTERS", 40)
+    for number in (1, 2):
+        augment_corpus(corpus(), tmp_path / str(number) / "more.jsonl", config, workers=number)
+    assert contents(tmp_path / "1") == contents(tmp_path / "2")
+    with pytest.raises(SuwenError, match="S406 --workers 2"):
+        augment_corpus(corpus(), tmp_path / "more.jsonl", config, workers=2, device="cuda")
 
 
 def test_run_killed_between_its_last_two_steps_can_be_resumed(tmp_path, config, monkeypatch) -> None:

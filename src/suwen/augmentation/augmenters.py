@@ -48,6 +48,11 @@ class Variant:
         """Its id."""
         return generated_id(self.document.id, self.method, self.copy)
 
+    @property
+    def characters(self) -> int:
+        """The length of what it is made of."""
+        return sum(end - start for start, end in self.spans or [(0, len(self.document.text))])
+
 
 class Draws:
     """Uniform numbers for one method on one variant.

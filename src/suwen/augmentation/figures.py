@@ -108,7 +108,7 @@ def measure(
     """
     originals = {selection.document.id: selection.document for selection in selections}
     replaced: dict[tuple[str, int], tuple[str, str]] = {}
-    characters = changed = sentences = edited = 0
+    characters = changed = sentences = edited = word_count = 0
     for recipe in augmentation.recipes:
         source = originals[recipe.source]
         spans = recipe.spans or [(0, len(source.text))]
@@ -117,13 +117,15 @@ def measure(
         starts = [start for start, _ in sentence_spans(source.text)]
         sentences += sum(any(begin <= start < end for begin, end in spans) for start in starts)
         edited += len({bisect_right(starts, edit.start) for edit in recipe.edits})
-        for number, parts in groupby(recipe.edits, key=lambda edit: edit.word):
+        for number, group in groupby(recipe.edits, key=lambda edit: edit.word):
+            parts = list(group)
+            word_count += parts[0].method != "mention"
             old, new = zip(*((edit.old, edit.new) for edit in parts), strict=True)
             replaced[recipe.id, number] = join_pieces(list(old)), join_pieces(list(new))
     words = max(augmentation.counts[f"{method}: words"] for method in config.methods)
     rates = {"characters": _share(changed, characters), "sentences": _share(edited, sentences)}
     if words:
-        rates["words"] = _share(len(replaced), words)
+        rates["words"] = _share(word_count, words)
     pairs = _pairs(augmentation, originals, config.seed)
     wanted = max(config.report.samples, config.report.perplexity if model else 0)
     chosen = [pair for _, pair in heapq.nsmallest(wanted, pairs, key=lambda pair: pair[0])]

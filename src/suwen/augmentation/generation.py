@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from suwen.augmentation.augmenters import Augmenter, Draws, Request, Variant
-from suwen.augmentation.config import AugmentationConfig, load_config
+from suwen.augmentation.config import AugmentationConfig
 from suwen.augmentation.edits import Edit, Recipe, derived
 from suwen.augmentation.masked_lm import MaskedLanguageModel
 from suwen.augmentation.mentions import MentionReplacement
 from suwen.augmentation.mlm import MaskedWords
 from suwen.augmentation.synonyms import SynonymReplacement, read_synonyms
 from suwen.augmentation.tagger_check import TaggerCheck
-from suwen.augmentation.targets import variants_of
 from suwen.augmentation.tokens import TokenReplacement
 from suwen.augmentation.word_check import WordCheck
 from suwen.augmentation.words import Protection, Reading
 from suwen.corpus.near_copies import near_copies
-from suwen.corpus.split import Selection, whole
+from suwen.corpus.split import Selection
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.loading import load
@@ -29,7 +27,7 @@ from suwen.models.catalog import find_encoder
 from suwen.pretraining.units import read_lexicon
 from suwen.text.words import Segmenter, segmenter_named
 
-__all__ = ["Augmentation", "Generator", "Outcome", "augment", "collect", "load_model"]
+__all__ = ["Augmentation", "Generator", "Outcome", "collect", "load_model"]
 
 PAPER_ENCODER = "ernie"
 POOLED_CHARACTERS = 2**17
@@ -141,7 +139,7 @@ class Generator:
         size = 0
         for variant in variants:
             pool.append(variant)
-            size += sum(end - start for start, end in variant.spans or [(0, len(variant.document.text))])
+            size += variant.characters
             if size >= POOLED_CHARACTERS:
                 yield from self._outcomes(pool)
                 pool, size = [], 0
@@ -254,7 +252,9 @@ def _copies_in(original: Document, family: Sequence[Document], least: float) -> 
             yield later
 
 
-def load_model(config: AugmentationConfig, device: str = "cpu", batch_tokens: int = 8192) -> MaskedLanguageModel | None:
+def load_model(
+    config: AugmentationConfig, device: str = "cpu", batch_tokens: int | None = None
+) -> MaskedLanguageModel | None:
     """The masked language model of a configuration, or None when neither the method nor the user wants one.
 
     Raises
@@ -265,61 +265,3 @@ def load_model(config: AugmentationConfig, device: str = "cpu", batch_tokens: in
     if not config.encoder and "mlm" not in config.methods:
         return None
     return MaskedLanguageModel.from_folder(find_encoder(config.encoder or PAPER_ENCODER), device, batch_tokens)
-
-
-def augment(
-    data: Iterable[Document | Selection],
-    method: str | None = None,
-    *,
-    preset: str = "best",
-    encoder: str | Path | MaskedLanguageModel | None = None,
-    seed: int | None = None,
-    copies: int | None = None,
-    rate: float | None = None,
-    settings: Mapping[str, Any] | None = None,
-    device: str = "cpu",
-) -> Augmentation:
-    """Generate documents from training documents.
-
-    Parameters
-    ----------
-    data
-        Documents, or what `suwen.corpus.split.Split.select` gives for the train part.
-    method
-        ``mlm``, ``mention``, ``token``, ``synonym`` or ``composition``.
-    preset
-        ``best`` or ``paper``.
-    encoder
-        The masked language model: a name, a folder, or one that is loaded.
-    seed, copies, rate
-        Shorthands for the configuration's ``seed``, ``target.copies`` and the method's rate.
-    settings
-        Other values of the configuration by dotted key: ``{"sampling.top_k": 20}``.
-
-    Returns
-    -------
-    Augmentation
-        The documents and their log. What is made of a document depends on its content, its id, the seed and the
-        configuration alone (with ``mention`` and ``token`` also on the mentions and words of the data).
-
-    Raises
-    ------
-    SuwenError
-        S309 when nothing can be replaced, S312 when every document fails, and as `load_config` and `Generator`.
-
-    Examples
-    --------
-    >>> from suwen.augmentation import augment
-    >>> train = split.select(documents, "train")  # doctest: +SKIP
-    >>> more = augment(train, "mlm", encoder="ernie", seed=1).documents  # doctest: +SKIP
-    """
-    model = encoder if isinstance(encoder, MaskedLanguageModel) else None
-    named = None if encoder is None or model is not None else str(encoder)
-    shorthands = {"method": method, "encoder": named, "seed": seed, "target.copies": copies, "rate": rate}
-    options = {**{key: value for key, value in shorthands.items() if value is not None}, **(settings or {})}
-    config = load_config(preset, options=options)
-    selections = [part for item in data for part in (whole([item]) if isinstance(item, Document) else [item])]
-    if model is None:
-        model = load_model(config, device)
-    outcomes = Generator(selections, config, model, device)(variants_of(selections, config))
-    return collect(outcomes, [selection.document for selection in selections], config)

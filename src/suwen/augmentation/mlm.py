@@ -120,7 +120,9 @@ class MaskedWords:
             sentence = reading.sentence(index)
             counts["sentences"] += 1
             counts["words"] += len(sentence.words)
-            free = [word for word in sentence.words if self._is_maskable(request, sentence, word)]
+            starts = set((np.flatnonzero(sentence.segmentation == 0) + sentence.start).tolist())
+            words = [word for word in sentence.words if word[0] in starts]
+            free = [word for word in words if self._is_maskable(request, word)]
             free = self._protection.free(reading, free)
             counts["maskable"] += len(free)
             draws = request.draws.uniform(CHOICE, [start for start, _ in free])[:, 0] if free else np.empty(0)
@@ -131,12 +133,11 @@ class MaskedWords:
                 if masked:
                     yield span, masked
 
-    def _is_maskable(self, request: Request, sentence: Sentence, word: Span) -> bool:
+    def _is_maskable(self, request: Request, word: Span) -> bool:
         start, end = word
         return (
-            sentence.segmentation[start - sentence.start] == 0
-            and self._words.shortest <= end - start <= self._longest
-            and not request.taken[start:end].any()
+            self._words.shortest <= end - start <= self._longest
+            and not (request.edits and request.taken[start:end].any())
             and (self._words.maskable == "all" or is_chinese(request.reading.text(word)))
         )
 
@@ -159,15 +160,16 @@ class MaskedWords:
         for row, one in enumerate(inputs):
             draws = requests[one.number].draws
             blanks.append([])
-            for word in one.waiting:
+            longest = max(end - start for start, end in one.waiting)
+            numbers = draws.uniform(FILLING + attempt, [start for start, _ in one.waiting], longest)
+            for word, uniform in zip(one.waiting, numbers, strict=True):
                 place = one.place(word)
                 kind = CHINESE if is_chinese(one.reading.text(word)) else ANY
-                numbers = draws.uniform(FILLING + attempt, [word[0]], word[1] - word[0])[0]
-                blanks[row].append(Blank(row, place.start, place.stop, kind, numbers))
-        self._filler.fill([one.ids for one in inputs], [blank for row in blanks for blank in row])
-        for one, row in zip(inputs, blanks, strict=True):
+                blanks[row].append(Blank(row, place.start, place.stop, kind, uniform))
+        self._filler.fill([one.ids for one in inputs], [blank for filling in blanks for blank in filling])
+        for one, filling in zip(inputs, blanks, strict=True):
             filled = {}
-            for word, blank in zip(one.waiting, row, strict=True):
+            for word, blank in zip(one.waiting, filling, strict=True):
                 if blank.given_up:
                     proposals[one.number].counts["without a choice"] += 1
                 else:

@@ -140,11 +140,12 @@ def _percent(ratio: float) -> str:
 def _counts(figures: Figures, config: AugmentationConfig) -> str:
     rows = []
     for method in [*config.methods, ""]:
+        name = both(*METHODS[method]) if method else ""
         for what, names in COUNTS.items():
             count = figures.counts[f"{method}: {what}" if method else what]
             if count:
-                name = both(*METHODS[method]) if method else ""
                 rows.append(f'<tr><td>{name}</td><td>{both(*names)}</td><td class="n">{number(count)}</td></tr>\n')
+                name = ""
     columns = (("方法", "Method", ""), ("项目", "Counted", ""), ("数量", "Number", "n"))
     return f'<h2>{both("计数", "Counts")}</h2>\n<div class="narrow">{table(columns, rows)}</div>'
 

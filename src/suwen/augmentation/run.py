@@ -16,6 +16,7 @@ from suwen.augmentation.figures import Figures, measure
 from suwen.augmentation.generation import Augmentation, Generator, Outcome, collect, load_model
 from suwen.augmentation.report import write_report
 from suwen.augmentation.targets import variants_of
+from suwen.augmentation.workers import outcomes_of
 from suwen.corpus.split import Selection, Split, corpus_hash, whole
 from suwen.document import Document
 from suwen.errors import SuwenError
@@ -86,7 +87,8 @@ def augment_corpus(
     combine: bool = False,
     resume: bool = False,
     device: str = "cpu",
-    batch_tokens: int = 8192,
+    batch_tokens: int | None = None,
+    workers: int = 1,
     progress: Progress = lambda done, total: None,
 ) -> Result:
     """Augment the training part of a corpus and write what is generated.
@@ -104,6 +106,8 @@ def augment_corpus(
         a split of the new corpus, whose train part has the generated documents.
     resume
         Whether to go on with the unfinished run of `output`. The result is that of an uninterrupted run.
+    workers
+        How many processes (see `suwen.augmentation.workers`).
     progress
         Told how many documents of how many are done.
 
@@ -114,6 +118,8 @@ def augment_corpus(
         is there, S507 when there is none to resume, S508 when it was made with other data or another configuration;
         and what `load_model`, `Generator`, `collect` and the format's writer raise.
     """
+    if workers > 1 and device != "cpu":
+        raise SuwenError("S406", first=f"--workers {workers}", second=f"the device {device}", advice="leave one out")
     work = output.with_name(f"{output.name}.unfinished")
     check_work(work, resume)
     if not resume:
@@ -130,7 +136,8 @@ def augment_corpus(
         outcomes = {outcome.recipe.id: outcome for outcome in _read_done(work)}
         progress(len(outcomes), len(variants))
         with (work / DONE).open("a", encoding="utf-8", newline="\n") as done:
-            for outcome in generator(variant for variant in variants if variant.id not in outcomes):
+            waiting = [variant for variant in variants if variant.id not in outcomes]
+            for outcome in outcomes_of(generator, waiting, workers):
                 done.write(_done_line(outcome))
                 done.flush()
                 outcomes[outcome.recipe.id] = outcome

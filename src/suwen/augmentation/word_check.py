@@ -19,6 +19,8 @@ __all__ = ["WordCheck"]
 SHORTEST_MENTION = 2
 """Mentions of one character occur everywhere as parts of words."""
 
+KEPT_DICTIONARIES = 64
+
 
 class WordCheck:
     """Looks at the words that were put into a sentence.
@@ -44,7 +46,7 @@ class WordCheck:
                 for selection in training
                 for surface in _surfaces(make_view(selection.document.text), selection.gold)
             )
-        self._last: tuple[Document, Dictionary] | None = None
+        self._known: dict[str, tuple[Document, Dictionary]] = {}
 
     @property
     def wanted(self) -> bool:
@@ -73,14 +75,18 @@ class WordCheck:
     def _broken(self, reading: Reading, span: Span, characters: Sequence[str], words: Sequence[Span]) -> set[Span]:
         """The words that the segmenter cuts, or joins to their neighbors; edges of entities are edges of words."""
         places = [0, *accumulate(map(len, characters))]
-        cuts = {0, *accumulate(map(len, self._segment("".join(characters))))}
-        cuts.update(places[edge - span[0]] for edge in reading.edges(span))
-        ordered = sorted(cuts)
+        text = "".join(characters)
+        edges = {places[edge - span[0]] for edge in reading.edges(span)}
         bad = set()
+        cuts: dict[Span, list[int]] = {}
         for start, end in words:
             first, last = places[start - span[0]], places[end - span[0]]
-            index = bisect_left(ordered, first)
-            if ordered[index : index + 2] != [first, last]:
+            clause = _clause(text, first, last)
+            if clause not in cuts:
+                found = {clause[0], *(clause[0] + n for n in accumulate(map(len, self._segment(text[slice(*clause)]))))}
+                cuts[clause] = sorted(found | {edge for edge in edges if clause[0] < edge < clause[1]})
+            index = bisect_left(cuts[clause], first)
+            if cuts[clause][index : index + 2] != [first, last]:
                 bad.add((start, end))
         return bad
 
@@ -114,9 +120,22 @@ class WordCheck:
                 current[word[0] - span[0] : word[1] - span[0]] = reading.text(word)
 
     def _of_document(self, reading: Reading) -> Dictionary:
-        if self._last is None or self._last[0] is not reading.document:
-            self._last = reading.document, _dictionary(_surfaces(reading.view, reading.document.entities))
-        return self._last[1]
+        document = reading.document
+        known = self._known.get(document.id)
+        if known is None or known[0] is not document:
+            if len(self._known) >= KEPT_DICTIONARIES:
+                self._known.clear()
+            known = self._known[document.id] = document, _dictionary(_surfaces(reading.view, document.entities))
+        return known[1]
+
+
+def _clause(text: str, start: int, end: int) -> Span:
+    """The part around ``[start, end)`` without punctuation and white space: to cut it takes less than the sentence."""
+    while start and text[start - 1].isalnum():
+        start -= 1
+    while end < len(text) and text[end].isalnum():
+        end += 1
+    return start, end
 
 
 def _surfaces(view: View, entities: Iterable[Entity]) -> Iterable[str]:

@@ -26,6 +26,7 @@ __all__ = ["Protection", "Reading", "Sentence", "is_chinese", "is_punctuation"]
 Flags = NDArray[np.bool_]
 
 CHINESE = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff〇々]+")
+BLANK = re.compile(r"\s+")
 NUMERALS = frozenset("两半几数第余多")
 """Characters of numbers that Unicode does not know as such."""
 
@@ -131,9 +132,8 @@ class Reading:
         text = self.view.text[start:end]
         cuts = {0, *accumulate(map(len, self._segment(text)))}
         cuts.update(np.flatnonzero(self._edges[start:end]).tolist())
-        for place, character in enumerate(text):
-            if character.isspace():
-                cuts.update((place, place + 1))
+        for blank in BLANK.finditer(text):
+            cuts.update(blank.span())
         words = [(first, last) for first, last in pairwise(sorted(cuts)) if not text[first].isspace()]
         segmentation = np.full(len(text), -1, np.int8)
         layers = self.layers[start:end]

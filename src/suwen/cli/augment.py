@@ -103,7 +103,10 @@ def augment(
     ),
     schema_file: Path | None = typer.Option(None, "--schema", metavar="FILE", help="A label set in TOML."),
     device: Device = typer.Option(Device.CPU, help="Where the models run."),
-    batch_tokens: int = typer.Option(8192, min=1, help="Characters per batch; it changes the speed, not the result."),
+    batch_tokens: int | None = typer.Option(
+        None, min=1, help="Characters per batch; it changes the speed, not the result.", show_default="by device"
+    ),
+    workers: int = typer.Option(1, min=1, help="Processes; they change the speed, not the result."),
     resume: bool = typer.Option(False, "--resume", help="Go on with a run that was interrupted."),
     as_json: bool = typer.Option(False, "--json", help="Print the manifest as JSON."),
 ) -> None:
@@ -158,6 +161,7 @@ def augment(
             resume,
             device.value,
             batch_tokens,
+            workers,
             lambda done, total: bar.update(task, completed=done, total=total),
         )
     for name, reason in list(result.augmentation.failures.items())[:SHOWN_FAILURES]:

@@ -1,0 +1,81 @@
+"""Augmentation in Python: documents in, documents and their log out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from suwen.augmentation.config import load_config
+from suwen.augmentation.generation import Augmentation, Generator, collect, load_model
+from suwen.augmentation.masked_lm import MaskedLanguageModel
+from suwen.augmentation.targets import variants_of
+from suwen.augmentation.workers import outcomes_of
+from suwen.corpus.split import Selection, whole
+from suwen.document import Document
+
+__all__ = ["augment"]
+
+
+def augment(
+    data: Iterable[Document | Selection],
+    method: str | None = None,
+    *,
+    preset: str = "best",
+    encoder: str | Path | MaskedLanguageModel | None = None,
+    seed: int | None = None,
+    copies: int | None = None,
+    rate: float | None = None,
+    settings: Mapping[str, Any] | None = None,
+    device: str = "cpu",
+    workers: int = 1,
+) -> Augmentation:
+    """Generate documents from training documents.
+
+    Parameters
+    ----------
+    data
+        Documents, or what `suwen.corpus.split.Split.select` gives for the train part.
+    method
+        ``mlm``, ``mention``, ``token``, ``synonym`` or ``composition``.
+    preset
+        ``best`` or ``paper``.
+    encoder
+        The masked language model: a name, a folder, or one that is loaded.
+    seed, copies, rate
+        Shorthands for the configuration's ``seed``, ``target.copies`` and the method's rate.
+    settings
+        Other values of the configuration by dotted key: ``{"sampling.top_k": 20}``.
+    device
+        Where the models run.
+    workers
+        How many processes, on the CPU (see `suwen.augmentation.workers`).
+
+    Returns
+    -------
+    Augmentation
+        The documents and their log. What is made of a document depends on its content, its id, the seed and the
+        configuration alone (with ``mention`` and ``token`` also on the mentions and words of the data).
+
+    Raises
+    ------
+    SuwenError
+        S309 when nothing can be replaced, S312 when every document fails, and as `load_config` and `Generator`.
+
+    Examples
+    --------
+    >>> from suwen.augmentation import augment
+    >>> train = split.select(documents, "train")  # doctest: +SKIP
+    >>> more = augment(train, "mlm", encoder="ernie", seed=1).documents  # doctest: +SKIP
+    """
+    model = encoder if isinstance(encoder, MaskedLanguageModel) else None
+    named = None if encoder is None or model is not None else str(encoder)
+    shorthands = {"method": method, "encoder": named, "seed": seed, "target.copies": copies, "rate": rate}
+    options = {**{key: value for key, value in shorthands.items() if value is not None}, **(settings or {})}
+    config = load_config(preset, options=options)
+    selections = [part for item in data for part in (whole([item]) if isinstance(item, Document) else [item])]
+    if model is None:
+        model = load_model(config, device)
+    generator = Generator(selections, config, model, device)
+    outcomes = outcomes_of(generator, variants_of(selections, config), workers if device == "cpu" else 1)
+    return collect(outcomes, [selection.document for selection in selections], config)

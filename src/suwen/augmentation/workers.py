@@ -1,0 +1,76 @@
+"""Generating documents in several processes; what is made does not depend on their number."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from threading import Thread
+
+import torch
+
+from suwen.augmentation.augmenters import Variant
+from suwen.augmentation.generation import Generator, Outcome
+from suwen.document import Span
+
+__all__ = ["outcomes_of"]
+
+CHARACTERS = 2**15
+"""A worker gets variants of so much text at once: enough for full batches, little enough to be dealt out evenly."""
+
+SECONDS_BETWEEN_LOOKS = 1.0
+
+
+def outcomes_of(generator: Generator, variants: Sequence[Variant], workers: int = 1) -> Iterator[Outcome]:
+    """The outcome of each variant, in order.
+
+    Parameters
+    ----------
+    workers
+        How many processes; they share the memory of this one's model and segmenter, which takes a system with ``fork``
+        (elsewhere there is one). The model must be on the CPU.
+    """
+    if workers == 1 or "fork" not in multiprocessing.get_all_start_methods():
+        yield from generator(variants)
+        return
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(generator, variants)) as executor:
+        try:
+            for outcomes in executor.map(_work, _parts(variants)):
+                yield from outcomes
+        finally:
+            executor.shutdown(cancel_futures=True)
+
+
+def _parts(variants: Sequence[Variant]) -> Iterator[Span]:
+    start = size = 0
+    for end, variant in enumerate(variants, 1):
+        size += variant.characters
+        if size >= CHARACTERS or end == len(variants):
+            yield start, end
+            start, size = end, 0
+
+
+# What a worker has inherited, and need not be sent.
+_inherited: list[tuple[Generator, Sequence[Variant]]] = []
+
+
+def _begin(generator: Generator, variants: Sequence[Variant]) -> None:
+    # The threads of the parent are not there, and every core has its worker.
+    torch.set_num_threads(1)
+    _inherited.append((generator, variants))
+    Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+
+
+def _work(part: Span) -> list[Outcome]:
+    generator, variants = _inherited[-1]
+    return list(generator(variants[slice(*part)]))
+
+
+def _end_with(parent: int) -> None:
+    """End when the parent does: a killed one cannot say so."""
+    while os.getppid() == parent:
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    os._exit(1)
