@@ -83,7 +83,7 @@ def test_augment_names_what_failed_and_exits_with_1(paths, monkeypatch) -> None:
         (["--part", "dev"], "S311"),
         (["--encoder", "nowhere"], "S506"),
         (["--method", "synonym"], "S402.*--synonyms"),
-        (["--method", "synonym", "--synonyms", "nowhere.txt"], "S101.*nowhere.txt"),
+        (["--method", "synonym", "--synonyms", "nowhere.txt", "--segmenter", "none"], "S101.*nowhere.txt"),
         (["--method", "mention", "--protect", "nowhere.txt"], "S101.*nowhere.txt"),
         (["--method", "mention", "--check", "nowhere"], "S101|S501"),
         (["--set", "sampling.topk=3"], "S401.*sampling.top_k"),

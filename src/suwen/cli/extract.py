@@ -143,11 +143,17 @@ def write(
 
 
 def model_version(model: Path) -> str | None:
-    """The name of a model folder and the beginning of its manifest's hash, which changes with every file in it."""
-    from suwen.files import sha256
+    """The name of a model folder and a hash of its files, without the log: equal models have equal versions."""
+    from hashlib import sha256
+
+    from suwen.files import read_json
 
     manifest = model / "manifest.json"
-    return f"{model.resolve().name} {sha256(manifest)[:12]}" if manifest.is_file() else None
+    if not manifest.is_file():
+        return None
+    files = read_json(manifest).get("files") or {}
+    deciding = "\n".join(f"{name} {value}" for name, value in sorted(files.items()) if not name.startswith("log/"))
+    return f"{model.resolve().name} {sha256(deciding.encode()).hexdigest()[:12]}"
 
 
 def watched(
