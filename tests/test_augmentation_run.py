@@ -19,7 +19,7 @@ from suwen.corpus.dealing import make_split
 from suwen.corpus.split import Split, corpus_hash
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
-from suwen.formats import read_corpus
+from suwen.formats import read_corpus, write_corpus
 
 SETTINGS = ["words.segmenter=none", "sampling.least_probability=0", "near_copies=0", "report.perplexity=3"]
 
@@ -201,3 +201,20 @@ def test_report_shows_sentences_side_by_side(tmp_path, config) -> None:
     assert "p = 0." in page
     for expected in ("伪困惑度", "字改动率", "最常见的替换", "138_5.mlm-1", "<mark class="):
         assert expected in page
+
+
+def test_run_keeps_all_that_a_brat_file_says(tmp_path, config) -> None:
+    folder = tmp_path / "corpus"
+    write_corpus([document()], folder, "brat")
+    with (folder / "138_5.ann").open("a", encoding="utf-8") as file:
+        file.write("E1\tGiven:T2\n*\tEquiv T3 T4\nT9\tDrug 62 66\t口服阿卡\n")
+    (source,) = read_corpus(folder)
+    longer = config.model_copy(update={"method": "mention"})
+    for settings in (config, longer):
+        output = tmp_path / settings.method
+        (made,) = augment_corpus([source], output, settings, format="brat").augmentation.documents
+        (back,) = read_corpus(output)
+        assert (back.text, back.entities, back.relations) == (made.text, made.entities, made.relations)
+        assert (back.attributes, back.notes) == (source.attributes, source.notes)
+        lines = (output / f"{made.id}.ann").read_text(encoding="utf-8").splitlines()
+        assert {"E1\tGiven:T2", "*\tEquiv T3 T4"} <= set(lines)
