@@ -108,6 +108,33 @@ def test_pdf_leaves_out_what_runs_through_the_pages(pages: int) -> None:
     assert [f"第{number * number}组" in document.text for number in range(1, pages + 1)] == [True] * pages
 
 
+def test_pdf_leaves_out_a_title_beside_a_page_number() -> None:
+    def draw(number: int, title: str):
+        def drawn(sheet: Sheet) -> None:
+            sheet.put(60, 815, title, size=8)
+            sheet.put(500, 815, str(number), size=8)
+            column(sheet, 60, 760, "甲乙丙"[number - 7] * 80)
+
+        return drawn
+
+    # Left and right pages have titles of their own, and there is but one left page.
+    document = read(pdf_of(draw(7, "某医学杂志"), draw(8, "J Some Med"), draw(9, "某医学杂志")))
+    assert dropped(document) == {"running header or footer": 3, "page number": 3}
+    assert document.text == "\n\n".join(character * 80 for character in "甲乙丙")
+
+
+def test_pdf_lets_punctuation_hang_over_the_edge_of_a_column() -> None:
+    text, other = FIRST.replace(",", "，"), SECOND.replace(",", "，")
+    left, right = wrapped(text, WRAPPED), wrapped(other, WRAPPED)
+    left[1] += "、"
+
+    def draw(sheet: Sheet) -> None:
+        sheet.lines(60, 780, left)
+        sheet.lines(60 + 10 * WRAPPED + 14, 780, right)
+
+    assert read(pdf_of(draw)).text == "".join(left) + "\n\n" + other
+
+
 def test_pdf_keeps_what_stands_on_one_page_alone() -> None:
     document = read(pdf_of(lambda sheet: sheet.put(60, 815, "某医学杂志 301")))
     assert document.text == "某医学杂志 301"

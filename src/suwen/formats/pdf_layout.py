@@ -28,6 +28,9 @@ LEAST_SHARE = 0.25
 """A gutter is so wide at least, stands in so many rows, and has runs about so wide on both sides: cells of tables are
 narrower. Widths are in line heights. Its rows are so many at least for each run that crosses it."""
 
+OVERHANG = 1.5
+"""What reaches farther over a gutter, in its heights, crosses it."""
+
 CELL_GAP = 1.2
 """A wider white space within a row stands between cells."""
 
@@ -120,7 +123,7 @@ def rows_in_order(pages: Sequence[Sequence[Run]]) -> list[list[Row]]:
     Where two columns meet in too few rows to tell, on the last page, say, the gutters of the other pages are tried.
     """
     gutters = [_gutter(runs, ()) for runs in pages]
-    known = sorted({gutter for gutter in gutters if gutter is not None})
+    known = sorted({float(round(gutter)) for gutter in gutters if gutter is not None})
     return [
         list(_ordered(list(runs), "", gutter if gutter is not None else _gutter(runs, known)))
         for runs, gutter in zip(pages, gutters, strict=True)
@@ -131,9 +134,10 @@ def _ordered(runs: list[Run], column: str, gutter: float | None) -> Iterator[Row
     if gutter is None:
         yield from (Row(row, column) for row in _rows(runs))
         return
-    crossing = _rows([run for run in runs if run.x0 < gutter < run.x1])
-    waiting = sorted((run for run in runs if not run.x0 < gutter < run.x1), key=lambda run: -(run.y0 + run.y1))
-    for row in crossing:
+    crossing, waiting = [], []
+    for run in runs:
+        (crossing if _crosses(run, gutter) else waiting).append(run)
+    for row in _rows(crossing):
         above: list[Run] = []
         beside: list[Run] = []
         below: list[Run] = []
@@ -149,9 +153,17 @@ def _ordered(runs: list[Run], column: str, gutter: float | None) -> Iterator[Row
 
 
 def _zone(runs: list[Run], gutter: float, column: str) -> Iterator[Row]:
-    for side, members in (("L", [run for run in runs if run.x1 <= gutter]), ("R", [r for r in runs if r.x1 > gutter])):
+    left, right = [], []
+    for run in runs:
+        (left if run.x0 + run.x1 <= 2 * gutter else right).append(run)
+    for side, members in (("L", left), ("R", right)):
         inner = _gutter(members, ()) if len(column) + 1 < DEEPEST else None
         yield from _ordered(members, column + side, inner)
+
+
+def _crosses(run: Run, gutter: float) -> bool:
+    """Whether a run reaches well into both sides; punctuation at the end of a line may hang over its edge."""
+    return run.x0 < gutter - OVERHANG * run.height and run.x1 > gutter + OVERHANG * run.height
 
 
 def _overlaps(run: Run, other: Run) -> bool:
@@ -206,7 +218,7 @@ def _gutter(runs: Sequence[Run], known: Sequence[float]) -> float | None:
     else:
         (place, support), least = _most_covered(x1[left], x0[right]), LEAST_SUPPORT
     around = (x1[left] <= place) & (place <= x0[right])
-    crossing = np.count_nonzero((x0 < place) & (place < x1))
+    crossing = np.count_nonzero((x0 < place - OVERHANG * height) & (x1 > place + OVERHANG * height))
     if support < max(least, LEAST_SHARE * crossing):
         return None
     narrowest = min(np.median((x1 - x0)[left[around]]), np.median((x1 - x0)[right[around]]))

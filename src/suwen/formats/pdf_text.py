@@ -8,7 +8,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from statistics import median
 from typing import Literal
 
@@ -116,7 +116,7 @@ def _running(pages: Sequence[PageRuns], dropped: Counter[str]) -> set[int]:
         return set()
     found: defaultdict[tuple[str, str], list[tuple[int, float, Run]]] = defaultdict(list)
     for index, page in enumerate(pages):
-        for edge, run in _at_edges(page):
+        for (edge, _), run in _at_edges(page):
             pattern = _DIGITS.sub("#", "".join(run.text.split()))
             found[edge, pattern].append((index, run.y1 / max(page.height, 1), run))
     needed = max(2, min(5, math.ceil(len(pages) / 4)))
@@ -130,11 +130,19 @@ def _running(pages: Sequence[PageRuns], dropped: Counter[str]) -> set[int]:
         if len({index for index, _ in level}) >= needed:
             running |= {id(run) for _, run in level}
             dropped[kind] += len(level)
+    # The title of the issue may stand on one page alone, but beside a page number.
+    for page in pages:
+        for _, row in groupby(_at_edges(page), key=lambda found: found[0]):
+            runs = [run for _, run in row]
+            others = [run for run in runs if id(run) not in running]
+            if 0 < len(others) < len(runs):
+                running |= set(map(id, others))
+                dropped["running header or footer"] += len(others)
     return running
 
 
-def _at_edges(page: PageRuns) -> Iterator[tuple[str, Run]]:
-    """The runs in the first and last rows of a page, each with its edge."""
+def _at_edges(page: PageRuns) -> Iterator[tuple[tuple[str, int], Run]]:
+    """The runs in the first and last rows of a page, each with its edge and the number of its row from there."""
     middle = page.height / 2
     for edge, sign in (("top", 1), ("bottom", -1)):
         runs = sorted((run for run in page.runs if sign * (run.y1 - middle) > 0), key=lambda run: -sign * run.y1)
@@ -144,7 +152,7 @@ def _at_edges(page: PageRuns) -> Iterator[tuple[str, Run]]:
                 level, rows = run.y1, rows + 1
             if rows > EDGE_ROWS:
                 break
-            yield edge, run
+            yield (edge, rows), run
 
 
 def _agreeing(places: list[tuple[int, Run]], needed: int) -> list[tuple[int, Run]]:
