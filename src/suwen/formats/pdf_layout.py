@@ -134,7 +134,8 @@ def _ordered(runs: list[Run], column: str, gutter: float | None) -> Iterator[Row
     if gutter is None:
         yield from (Row(row, column) for row in _rows(runs))
         return
-    crossing, waiting = [], []
+    crossing: list[Run] = []
+    waiting: list[Run] = []
     for run in runs:
         (crossing if _crosses(run, gutter) else waiting).append(run)
     for row in _rows(crossing):
@@ -153,7 +154,8 @@ def _ordered(runs: list[Run], column: str, gutter: float | None) -> Iterator[Row
 
 
 def _zone(runs: list[Run], gutter: float, column: str) -> Iterator[Row]:
-    left, right = [], []
+    left: list[Run] = []
+    right: list[Run] = []
     for run in runs:
         (left if run.x0 + run.x1 <= 2 * gutter else right).append(run)
     for side, members in (("L", left), ("R", right)):
