@@ -267,6 +267,7 @@ def test_scores_name_every_view_in_json():
         "token_characters",
         "token_flattened_gold_entities",
         "token_flattened_predicted_entities",
+        "reliability",
     ]
 
 

@@ -21,8 +21,10 @@ from suwen.document import Document, Entity
 from suwen.errors import SuwenError
 from suwen.formats import write_corpus
 from suwen.loading import load
+from suwen.model_folder import read_model_folder
 from suwen.models.weights import write_tagger
 from suwen.schema import Schema
+from suwen.tagging.calibration import Calibration
 from suwen.tagging.encode import Example
 from suwen.training.batches import Collator, LengthBatches
 from suwen.training.build import Untrained, build
@@ -231,6 +233,45 @@ def test_training_from_a_folder_drops_as_the_configuration_says(tmp_path: Path, 
     write_tagger(tagger, tmp_path)
     written = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
     assert (written["hidden_dropout_prob"], written["attention_probs_dropout_prob"]) == (0.25, 0.25)
+
+
+def test_training_hides_characters_from_the_encoder_while_it_learns_and_then_no_more(tmp_path: Path) -> None:
+    start = untrained(encoder_folder(tmp_path / "encoder"), "encoder.masking=0.25", "encoder.dropout=0")
+    seen: list[torch.Tensor] = []
+    start.tagger.encoder.model.register_forward_pre_hook(
+        lambda module, args, kwargs: seen.append(kwargs["input_ids"]), with_kwargs=True
+    )
+    ids = torch.full((50, 80), start.featurizer.characters.id("糖"))
+    start.tagger.train().emissions(ids, torch.ones_like(ids))
+    start.tagger.eval().emissions(ids, torch.ones_like(ids))
+    hidden = seen[0] == start.featurizer.characters.id("[MASK]")
+    assert torch.equal(seen[0][~hidden], ids[~hidden])
+    assert 0.2 < hidden.float().mean() < 0.3
+    assert torch.equal(seen[1], ids)
+
+
+def test_training_hides_characters_from_transformers_alone() -> None:
+    with pytest.raises(SuwenError, match=r"S402 .*encoder\.masking.*bilstm"):
+        build(config("encoder.name=bilstm", "encoder.masking=0.1"), whole(corpus(2)), Schema.of_labels(["Drug"]))
+
+
+def test_training_fits_confidences_to_the_dev_part_unless_they_are_given(tmp_path: Path) -> None:
+    learning = ("optimization.epochs=12", "optimization.batch_tokens=64")
+    run(tmp_path / "fitted", *learning)
+    fitted = read_model_folder(tmp_path / "fitted").settings.calibration
+    assert fitted is not None
+    assert fitted.slope >= 0
+    run(tmp_path / "given", *learning, "confidence.slope=0.5", "confidence.intercept=-1")
+    assert read_model_folder(tmp_path / "given").settings.calibration == Calibration(0.5, -1.0)
+    text = "老年糖尿病患者口服阿卡波糖治疗。"
+    ours, theirs = (load(tmp_path / name)(text).entities for name in ("fitted", "given"))
+    assert [entity.key for entity in ours] == [entity.key for entity in theirs]
+    assert [entity.score for entity in ours] != [entity.score for entity in theirs]
+
+
+def test_training_takes_both_numbers_of_a_calibration_or_none() -> None:
+    with pytest.raises(SuwenError, match=r"S402 .*slope and intercept go together"):
+        config("confidence.slope=0.5")
 
 
 def test_training_does_not_freeze_an_encoder_of_random_weights(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from suwen.files import read_json, replacing_folder, sha256, write_bytes, write_
 from suwen.schema import Schema
 from suwen.schemes import scheme_named
 from suwen.tagging.alignment import Subwords
+from suwen.tagging.calibration import Calibration
 from suwen.tagging.decode import Transitions
 from suwen.tagging.encode import Featurizer
 from suwen.tagging.vocabulary import CLS, MASK, PAD, SEP, UNK, BigramVocabulary, CharacterVocabulary
@@ -48,7 +49,7 @@ VOCABULARY, BIGRAMS = "vocab.txt", "bigrams.txt"
 FEATURES = (("input_ids",), ("input_ids", "bigram_ids"))
 
 Decoding = Literal["crf", "legal", "argmax"]
-Rules = TypeVar("Rules", ViewRules, WindowRules)
+Rules = TypeVar("Rules", ViewRules, WindowRules, Calibration)
 Types = tuple[type, ...]
 
 
@@ -73,6 +74,8 @@ class TaggerSettings:
         ``argmax``: the best tag of each character.
     transitions
         The scores of the CRF; with ``crf`` only.
+    calibration
+        What makes confidences of marginals; None leaves them as they are.
     """
 
     schema: Schema
@@ -83,6 +86,7 @@ class TaggerSettings:
     special_tokens: bool
     decoding: Decoding
     transitions: Transitions | None = None
+    calibration: Calibration | None = None
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -103,6 +107,7 @@ class TaggerSettings:
             "transitions": None
             if crf is None
             else {"start": crf.start.tolist(), "end": crf.end.tolist(), "matrix": crf.matrix.tolist()},
+            "calibration": self.calibration and asdict(self.calibration),
         }
 
     @classmethod
@@ -115,6 +120,8 @@ class TaggerSettings:
             S401 when a key is unknown, S404 when a scheme is, S407 when the label set is broken, S501 when a key is
             missing or its value is not of its kind.
         """
+        # Folders of earlier releases have none.
+        values = {"calibration": None, **values}
         check_keys(
             values,
             {
@@ -126,6 +133,7 @@ class TaggerSettings:
                 "special_tokens": (bool,),
                 "decoding": (str,),
                 "transitions": (dict, type(None)),
+                "calibration": (dict, type(None)),
             },
             path,
         )
@@ -148,6 +156,7 @@ class TaggerSettings:
             values["special_tokens"],
             values["decoding"],
             values["transitions"] and _transitions(values["transitions"], len(scheme.tags(schema.labels)), path),
+            values["calibration"] and read_rules(Calibration, values["calibration"], path),
         )
 
 
@@ -421,7 +430,7 @@ def _check_hashes(folder: Path, hashes: Any) -> None:
 
 
 def read_rules(kind: type[Rules], values: dict[str, Any], path: Path | None) -> Rules:
-    """Build view or window rules from their JSON values.
+    """Build view or window rules, or a calibration, from their JSON values.
 
     Raises
     ------

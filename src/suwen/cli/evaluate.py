@@ -189,6 +189,9 @@ def strict_table(scores: Scores, unit: str) -> Table:
     for label, score in strict.by_type.items():
         table.add_row(escape(label), *cells(score))
     interval = scores.strict_f1_interval
+    if scores.reliability:
+        table.add_section()
+        table.add_row("expected calibration error", "", "", f"{scores.reliability.error:.3f}", "", "", "")
     if interval:
         table.caption = (
             f"{interval.level:.0%} bootstrap interval of micro-F1: {percent(interval.low)} to {percent(interval.high)} "

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from suwen.document import Document, Entity, Span
 from suwen.evaluation.analysis import Analysis, Case, Kind
+from suwen.evaluation.reliability_plot import reliability_plot
 from suwen.evaluation.scores import Scores
 from suwen.evaluation.strict import Pair, Score
 from suwen.files import replacing
@@ -79,6 +80,7 @@ font-variant-numeric:tabular-nums;min-width:2.2rem}
 .confusion tbody th{text-align:left;white-space:nowrap}
 .confusion td{background:color-mix(in srgb,#d9822b calc(var(--share)*70%),transparent)}
 .confusion td.same{background:color-mix(in srgb,#3f8f5f calc(var(--share)*55%),transparent)}
+.reliability{display:block;max-width:100%;height:auto}
 .cases{list-style:none;margin:0;padding:0}
 .cases li{padding:.35rem 0;border-bottom:1px solid var(--line);line-height:2.1;overflow-wrap:anywhere}
 .cases small{display:block;color:var(--quiet);font-size:.75rem;line-height:1.4}
@@ -133,6 +135,7 @@ def write_error_page(path: Path, analysis: Analysis, pairs: Sequence[Pair], sche
         page.write(f"<header>\n<h1>{marked_up(title)}</h1>\n{_headline(analysis.scores)}</header>\n")
         page.write(_views(analysis.scores))
         page.write(_by_type(analysis.scores, types))
+        page.write(_reliability(analysis.scores))
         page.write(_confusion(analysis.confusion, types))
         page.write(
             f'<h2 id="errors">{both("错误", "Errors")} {number(len(analysis.cases))}</h2>\n<div class="layout">\n'
@@ -198,6 +201,18 @@ def _by_type(scores: Scores, types: Types) -> str:
         for kind in types.ordered(by_type)
     )
     return f"<h2>{both('各类型,严格', 'By type, strict')}</h2>\n{_score_table('类型', 'Type', rows)}"
+
+
+def _reliability(scores: Scores) -> str:
+    """How far confidences can be taken at their word, where there are any."""
+    found = scores.reliability
+    if found is None:
+        return ""
+    about = both(
+        "各点提及数相同;在虚线上者,置信度等于精确率。", "Each dot has as many mentions; on the line, both are equal."
+    )
+    error = f"{both('期望校准误差', 'Expected calibration error')} {found.error:.3f}"
+    return f'<h2>{both("置信度", "Confidence")}</h2>\n<p class="quiet">{error} · {about}</p>\n{reliability_plot(found)}'
 
 
 def _score_table(zh: str, en: str, rows: Iterable[str]) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suwen.document import Entity
+from suwen.evaluation.reliability import Reliability, reliability
 from suwen.evaluation.significance import Interval, bootstrap_interval
 from suwen.evaluation.strict import Key, Pair, Score, StrictScores, pair_documents, strict_counts, strict_scores
 from suwen.schemes import flatten
@@ -85,6 +86,8 @@ class Scores:
     tokens: TokenScores
     by_familiarity: Mapping[str, Score] | None
     """Strict, by whether the training part has the mention: see `familiarity`; None where training is not known."""
+    reliability: Reliability | None
+    """Of the confidences; None where the predictions have none."""
 
     def to_dict(self) -> dict[str, Any]:
         """All figures as JSON values, under names that cannot be mistaken for one another."""
@@ -102,6 +105,7 @@ class Scores:
             "token_characters": self.tokens.characters,
             "token_flattened_gold_entities": self.tokens.flattened_gold,
             "token_flattened_predicted_entities": self.tokens.flattened_predicted,
+            "reliability": self.reliability and self.reliability.to_dict(),
         }
 
 
@@ -129,6 +133,7 @@ def score_selections(
         type_blind_overlap=_total(_type_blind_overlap_score(pair) for pair in pairs),
         tokens=_token_scores(pairs),
         by_familiarity=None if training is None else _familiarity_scores(pairs, training),
+        reliability=reliability(pairs),
     )
 
 

@@ -207,10 +207,10 @@ class Predictor(Extractor):
                 running.append([(work, self._begin(work, executor, stopped)) for work in self._dealt(pool)])
                 if len(running) > (POOLS_AHEAD if executor else 0):
                     _collect(running.popleft())
-                yield from _finished(waiting)
+                yield from self._finished(waiting)
             while running:
                 _collect(running.popleft())
-                yield from _finished(waiting)
+                yield from self._finished(waiting)
         finally:
             stopped.set()
             if executor:
@@ -285,6 +285,20 @@ class Predictor(Extractor):
                 emissions[there : there + size] = scores[here : here + size]
         return emissions
 
+    def _finished(self, waiting: deque[_Reading]) -> Iterator[Document]:
+        """Take the documents off the front of the queue that are decoded, so that they leave in the order they came."""
+        while waiting and not waiting[0].undecided:
+            reading = waiting.popleft()
+            spans = reading.prepared.view_spans(self._calibrated(reading.spans))
+            yield with_predictions(reading.document, reading.prepared.view, spans)
+
+    def _calibrated(self, spans: list[ScoredSpan]) -> list[ScoredSpan]:
+        calibration = self.settings.calibration
+        if calibration is None:
+            return spans
+        confidences = calibration([span[3] for span in spans]).tolist()
+        return [(*span[:3], confidence) for span, confidence in zip(spans, confidences, strict=True)]
+
     def _decode(self, emissions: Emissions, lengths: NDArray[np.int64]) -> list[list[ScoredSpan]]:
         if self.settings.decoding == "argmax":
             return argmax_spans(emissions, lengths, self._tags, self._scheme)
@@ -304,11 +318,3 @@ def _collect(pool: list[tuple[_Work, Future[_Found]]]) -> None:
         for (reading, block), spans in zip(work, future.result(), strict=True):
             reading.spans += [(label, block.start + start, block.start + end, p) for label, start, end, p in spans]
             reading.undecided -= 1
-
-
-def _finished(waiting: deque[_Reading]) -> Iterator[Document]:
-    """Take the documents off the front of the queue that are decoded, so that they leave in the order they came."""
-    while waiting and not waiting[0].undecided:
-        reading = waiting.popleft()
-        spans = reading.prepared.view_spans(reading.spans)
-        yield with_predictions(reading.document, reading.prepared.view, spans)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from suwen.models.pretrained import load_encoder
 from suwen.models.recurrent import Cell, Recurrent
 from suwen.models.vocabularies import read_vocabulary
 
-__all__ = ["RecurrentEncoder", "TransformerEncoder", "read_vocabulary"]
+__all__ = ["Masking", "RecurrentEncoder", "TransformerEncoder", "read_vocabulary"]
 
 
 class RecurrentEncoder(nn.Module):
@@ -73,6 +74,28 @@ class RecurrentEncoder(nn.Module):
         return output
 
 
+@dataclass(frozen=True)
+class Masking:
+    """Hides characters from an encoder that learns to tag, so that it looks at what stands around a mention.
+
+    Dropout of whole words (Gal and Ghahramani 2016, section 4) with the token that pre-training knows as a gap.
+
+    Parameters
+    ----------
+    share
+        The probability of each position.
+    token
+        The id of ``[MASK]``.
+    """
+
+    share: float = 0.0
+    token: int = 0
+
+    def __call__(self, ids: Tensor) -> Tensor:
+        """Replace ids ``[B, T]`` at random."""
+        return ids.masked_fill(torch.rand(ids.shape, device=ids.device) < self.share, self.token)
+
+
 class TransformerEncoder(nn.Module):
     """Any encoder of the transformers library (BERT, ELECTRA, DeBERTa, …) without its pooling and task layers.
 
@@ -94,6 +117,7 @@ class TransformerEncoder(nn.Module):
         # The token classification class is the one way to leave the pooling layer out that all architectures share.
         self.model = AutoModelForTokenClassification.from_config(self.config).base_model
         self.width = int(self.config.hidden_size)
+        self.masking = Masking()
 
     @property
     def prefix(self) -> str:
@@ -102,6 +126,8 @@ class TransformerEncoder(nn.Module):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Map int64 ids ``[B, T]`` and a mask ``[B, T]`` (1 at real positions) to vectors ``[B, T, width]``."""
+        if self.training and self.masking.share:
+            input_ids = self.masking(input_ids)
         output: Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         return output
 
@@ -120,4 +146,5 @@ class TransformerEncoder(nn.Module):
         nn.Module.__init__(encoder)
         encoder.config, encoder.model = model.config, model
         encoder.width = int(model.config.hidden_size)
+        encoder.masking = Masking()
         return encoder

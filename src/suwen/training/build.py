@@ -13,14 +13,14 @@ from suwen.errors import SuwenError
 from suwen.files import read_json
 from suwen.model_folder import ModelFolder, TaggerSettings, read_model_folder
 from suwen.models.catalog import find_encoder
-from suwen.models.encoders import RecurrentEncoder, TransformerEncoder, read_vocabulary
+from suwen.models.encoders import Masking, RecurrentEncoder, TransformerEncoder, read_vocabulary
 from suwen.models.sentencepiece import read_subwords
 from suwen.models.tagger import Tagger
 from suwen.models.weights import read_tagger
 from suwen.schema import Schema
 from suwen.schemes import scheme_named
 from suwen.tagging.encode import Example, Featurizer, Losses, encode_gold, prepare
-from suwen.tagging.vocabulary import BigramVocabulary, CharacterVocabulary
+from suwen.tagging.vocabulary import MASK, BigramVocabulary, CharacterVocabulary
 from suwen.text.view import ViewRules, make_view
 from suwen.text.windows import WindowRules
 from suwen.training.config import SCRATCH, BaseEncoder, TrainingConfig
@@ -65,6 +65,10 @@ def build(config: TrainingConfig, selections: Sequence[Selection], schema: Schem
     else:
         encoder, featurizer = _from_folder(config)
     _check_length(encoder, config)
+    if options.masking:
+        if isinstance(encoder, RecurrentEncoder):
+            raise SuwenError("S402", key="encoder.masking", reason=f"{options.name} has no [MASK]; transformers have")
+        encoder.masking = Masking(options.masking, featurizer.characters.id(MASK))
     scheme = scheme_named(config.head.scheme)
     tagger = Tagger(
         encoder,

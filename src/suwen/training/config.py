@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveInt, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
 
 from suwen.errors import SuwenError
 from suwen.files import read_text
@@ -60,6 +69,8 @@ class EncoderConfig(Section):
     layers: PositiveInt = 1
     attention_heads: PositiveInt = 4
     dropout: float = Probability
+    masking: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the characters that a transformer reads as [MASK] while it learns to tag."""
     bigrams: bool = False
     bigram_embedding: PositiveInt = 64
     minimum_count: PositiveInt = 2
@@ -120,6 +131,19 @@ class EvaluationConfig(Section):
     """Evaluations in a row without a better value before the run ends."""
 
 
+class ConfidenceConfig(Section):
+    """What makes confidences of marginals (see `suwen.tagging.calibration`): fitted on the dev part, unless given."""
+
+    slope: float | None = Field(default=None, ge=0)
+    intercept: float | None = None
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> ConfidenceConfig:
+        if (self.slope is None) != (self.intercept is None):
+            raise ValueError("slope and intercept go together")
+        return self
+
+
 class TrainingConfig(Section):
     """All that decides a run, apart from the data."""
 
@@ -129,6 +153,7 @@ class TrainingConfig(Section):
     inputs: InputConfig
     optimization: OptimizationConfig
     evaluation: EvaluationConfig
+    confidence: ConfidenceConfig = ConfidenceConfig()
     seed: int = Field(default=0, ge=0, lt=2**32)
 
 

@@ -14,7 +14,8 @@ from transformers import TrainerCallback, set_seed
 
 from suwen.corpus.split import Selection
 from suwen.errors import SuwenError
-from suwen.evaluation.strict import StrictScores, pair_documents, strict_scores
+from suwen.evaluation.reliability import judged
+from suwen.evaluation.strict import Pair, pair_documents, strict_scores
 from suwen.files import read_json, sha256
 from suwen.inference import Predictor
 from suwen.model_card import model_card
@@ -22,6 +23,7 @@ from suwen.model_folder import TaggerSettings, write_model_folder
 from suwen.models.scorer import TorchScorer
 from suwen.models.weights import write_tagger
 from suwen.schema import Schema
+from suwen.tagging.calibration import Calibration, fit_calibration
 from suwen.tagging.encode import Example
 from suwen.training.batches import Collator, LengthBatches
 from suwen.training.build import Untrained, build, continue_from, encode
@@ -83,7 +85,9 @@ def train_tagger(
         start.tagger, examples, start.featurizer.padding, evaluator, config, work, device, [log, *listeners]
     )
     history = trainer.run(checkpoint)
-    scores = evaluator.scores() if evaluator else None
+    pairs = evaluator.pairs() if evaluator else []
+    scores = strict_scores(pairs) if evaluator else None
+    start.settings = replace(start.settings, calibration=_calibration(config, pairs) or start.settings.calibration)
     manifest = {
         "name": output.name,
         "configuration": _configuration(config, base),
@@ -131,7 +135,7 @@ class DevEvaluator:
 
     def __call__(self) -> dict[str, float]:
         """``loss`` in nats per character, and ``precision``, ``recall``, ``f1`` in [0, 1]."""
-        scores = self.scores()
+        micro = strict_scores(self.pairs()).micro
         total = count = 0.0
         tagger = self._start.tagger
         tagger.eval()
@@ -142,21 +146,29 @@ class DevEvaluator:
                 total += float(tagger(**tensors)["loss"]) * weight
                 count += weight
         tagger.train()
-        micro = scores.micro
         return {"loss": total / count, "precision": micro.precision, "recall": micro.recall, "f1": micro.f1}
 
-    def scores(self) -> StrictScores:
-        """Strict scores of the tagger as it is."""
-        settings = with_transitions(self._start)
+    def pairs(self) -> list[Pair]:
+        """What the tagger finds as it is; confidences are marginals, not calibrated."""
+        settings = replace(with_transitions(self._start), calibration=None)
         predictor = Predictor(settings, self._start.featurizer, TorchScorer(self._start.tagger, self._device))
         predicted = predictor.predict((selection.document, selection.spans) for selection in self._selections)
-        return strict_scores(pair_documents(self._selections, predicted))
+        return pair_documents(self._selections, predicted)
 
 
 def with_transitions(start: Untrained) -> TaggerSettings:
     """The settings with the transitions that the tagger has learnt."""
     crf = start.tagger.crf
     return start.settings if crf is None else replace(start.settings, transitions=crf.numpy_transitions())
+
+
+def _calibration(config: TrainingConfig, pairs: Sequence[Pair]) -> Calibration | None:
+    """As the configuration has it, or fitted to what was found in the dev part; None where nothing was."""
+    given = config.confidence
+    if given.slope is not None and given.intercept is not None:
+        return Calibration(given.slope, given.intercept)
+    marginals, right = judged(pairs)
+    return fit_calibration(marginals, right) if marginals else None
 
 
 def _identity(data: TrainingData, config: TrainingConfig, schema: Schema, base: Path | None) -> dict[str, Any]:
