@@ -127,7 +127,9 @@ def test_predictor_result_depends_on_neither_batches_nor_threads_nor_order(
         document.id: arbitrary_predictor(windows=windows, decoding=decoding)(document) for document in documents
     }
     shuffler.shuffle(documents)
-    with patch.multiple(module, POOLED_CHARACTERS=4 * batch_tokens, WORK_CHARACTERS=2 * batch_tokens, DECODED_BLOCKS=3):
+    with patch.multiple(
+        module, POOLED_CHARACTERS=4 * batch_tokens, DECODED_CHARACTERS=2 * batch_tokens, DECODED_BLOCKS=3
+    ):
         predictor = arbitrary_predictor(batch_tokens, windows=windows, decoding=decoding, workers=workers)
         found = list(predictor.pipe(documents))
     assert [document.id for document in found] == [document.id for document in documents]
@@ -135,6 +137,32 @@ def test_predictor_result_depends_on_neither_batches_nor_threads_nor_order(
         assert keys(document) == keys(expected[document.id])
         scores = [entity.score for entity in document.entities]
         assert scores == pytest.approx([entity.score for entity in expected[document.id].entities], abs=1e-5)
+
+
+class RoundingScorer(ArbitraryScorer):
+    """Rounds otherwise in a batch of another shape, as real kernels do, only more so."""
+
+    def emissions(self, inputs):
+        rows, length = inputs["input_ids"].shape
+        return super().emissions(inputs) + np.arange(self.tags, dtype=np.float32) * (rows * 31 + length) % 7 / 100
+
+
+def test_predictor_decides_a_group_to_the_last_digit_whatever_is_around_it():
+    documents = [Document(str(number), TEXT[number:] * (1 + number)) for number in range(9)]
+    chosen = tagger_settings(windows=WindowRules(length=12, overlap=4))
+
+    def found(groups, workers=0):
+        predictor = Predictor(chosen, Featurizer(CHARACTERS), RoundingScorer(len(chosen.tags)), 64, workers)
+        selections = [item for group in groups for item in (*((document, None) for document in group), None)]
+        with patch.multiple(module, POOLED_CHARACTERS=256):
+            return list(predictor.predict(selections))
+
+    groups = [documents[:1], documents[1:5], [], documents[5:]]
+    expected = found(groups)
+    assert [document.id for document in expected] == [document.id for document in documents]
+    assert found(groups, workers=3) == expected
+    assert found(groups[1:2]) == expected[1:5]
+    assert found([documents]) != expected
 
 
 def test_predictor_joins_what_soft_breaks_cut():

@@ -29,7 +29,7 @@ from suwen.errors import SuwenError
 from suwen.formats.articles import MEGABYTE, read_bytes
 from suwen.formats.encodings import decode
 from suwen.inference.dictionary import Dictionary, Entry, fold
-from suwen.inference.predictor import Extractor
+from suwen.inference.predictor import Extractor, Selection
 from suwen.schema import Schema
 from suwen.text.view import ViewRules, make_view
 
@@ -234,14 +234,15 @@ class OverriddenExtractor(Extractor):
             return schema
         return replace(schema, entities=(*schema.entities, *Schema.of_labels(new).entities))
 
-    def predict(self, selections: Iterable[tuple[Document, Sequence[Span] | None]]) -> Iterator[Document]:
+    def predict(self, selections: Iterable[Selection | None]) -> Iterator[Document]:
         """Find the entities of chosen sentences (see `Extractor.predict`)."""
         waiting: deque[Sequence[Span] | None] = deque()
 
-        def passed() -> Iterator[tuple[Document, Sequence[Span] | None]]:
-            for document, owned in selections:
-                waiting.append(owned)
-                yield document, owned
+        def passed() -> Iterator[Selection | None]:
+            for selection in selections:
+                if selection is not None:
+                    waiting.append(selection[1])
+                yield selection
 
         for document in self.extractor.predict(passed()):
             yield self.overrides.apply(document, self._rules, waiting.popleft())

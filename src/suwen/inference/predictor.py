@@ -28,9 +28,10 @@ from suwen.tagging.encode import Featurizer, Prepared, prepare
 from suwen.text.view import View
 from suwen.text.windows import Block
 
-__all__ = ["BATCH_TOKENS", "Extractor", "Predictor", "Scorer", "with_predictions"]
+__all__ = ["BATCH_TOKENS", "Extractor", "Predictor", "Scorer", "Selection", "with_predictions"]
 
 Span = tuple[int, int]
+Selection = tuple[Document, Sequence[Span] | None]
 Inputs = dict[str, NDArray[np.int32]]
 Emissions = NDArray[np.float32]
 
@@ -40,11 +41,15 @@ BATCH_TOKENS = 8192
 POOLED_CHARACTERS = 2**18
 """Batches are cut from the windows of so much text: enough that windows of like length meet, little enough to hold."""
 
-WORK_CHARACTERS = 2**15
-"""A worker is given so many characters at once, where there are enough for all workers."""
+POOL_SHARES = 16
+"""A pool is dealt out in about so many pieces of work, however many workers there are: the batches, and with them the
+last digit of a confidence, must not depend on the machine."""
 
 DECODED_BLOCKS = 128
 """So many blocks are decoded at once, whatever the batches of the scorer: the fastest on a CPU."""
+
+DECODED_CHARACTERS = 2**15
+"""Of long blocks fewer are decoded at once, so that they stay below so many characters."""
 
 POOLS_AHEAD = 1
 """So many pools wait behind the one that is being decided, so that no worker waits for the reader."""
@@ -88,14 +93,16 @@ class Extractor(ABC):
         """The entity types that are found."""
 
     @abstractmethod
-    def predict(self, selections: Iterable[tuple[Document, Sequence[Span] | None]]) -> Iterator[Document]:
+    def predict(self, selections: Iterable[Selection | None]) -> Iterator[Document]:
         """Find the entities of chosen sentences, otherwise as `pipe`.
 
         Parameters
         ----------
         selections
             Documents, each with the source spans that are asked for: only sentences that begin in one of them are
-            decided (their neighbors may be read as context). None asks for the whole document.
+            decided (their neighbors may be read as context). None asks for the whole document. None in the place of a
+            document and its spans ends a group: to the last digit of the confidences, what is found in a group does
+            not depend on what stands outside it.
         """
 
     def __call__(self, text: str | Document) -> Document:
@@ -196,7 +203,7 @@ class Predictor(Extractor):
         """The entity types that the tagger finds."""
         return self.settings.schema
 
-    def predict(self, selections: Iterable[tuple[Document, Sequence[Span] | None]]) -> Iterator[Document]:
+    def predict(self, selections: Iterable[Selection | None]) -> Iterator[Document]:
         """Find the entities of chosen sentences (see `Extractor.predict`)."""
         waiting: deque[_Reading] = deque()
         running: deque[list[tuple[_Work, Future[_Found]]]] = deque()
@@ -216,14 +223,17 @@ class Predictor(Extractor):
             if executor:
                 executor.shutdown(cancel_futures=True)
 
-    def _pools(
-        self, selections: Iterable[tuple[Document, Sequence[Span] | None]], waiting: deque[_Reading]
-    ) -> Iterator[_Work]:
-        """Read documents, and hand on their blocks whenever enough have come together."""
+    def _pools(self, selections: Iterable[Selection | None], waiting: deque[_Reading]) -> Iterator[_Work]:
+        """Read documents, and hand on their blocks whenever enough have come together or a group has ended."""
         pool: _Work = []
         pooled = 0
-        for document, owned in selections:
-            reading = self._open(document, owned)
+        for selection in selections:
+            if selection is None:
+                if pool:
+                    yield pool
+                pool, pooled = [], 0
+                continue
+            reading = self._open(*selection)
             waiting.append(reading)
             for block in reading.prepared.blocks:
                 pool.append((reading, block))
@@ -241,8 +251,7 @@ class Predictor(Extractor):
     def _dealt(self, pool: _Work) -> Iterator[_Work]:
         """Deal the blocks out by the length of what is scored for them."""
         lengths = [sum(window.end - window.start for window in block.windows) for _, block in pool]
-        share = min(WORK_CHARACTERS, sum(lengths) // max(1, self.workers))
-        for rows in batches(lengths, max(self.batch_tokens, share)):
+        for rows in batches(lengths, max(self.batch_tokens, sum(lengths) // POOL_SHARES)):
             yield [pool[i] for i in rows]
 
     def _begin(self, work: _Work, executor: ThreadPoolExecutor | None, stopped: Event) -> Future[_Found]:
@@ -307,7 +316,7 @@ class Predictor(Extractor):
 
 def _decoded_together(lengths: Sequence[int]) -> Iterator[list[int]]:
     """Blocks of similar length, few enough to fit into a core's cache."""
-    for rows in batches(lengths, WORK_CHARACTERS):
+    for rows in batches(lengths, DECODED_CHARACTERS):
         for start in range(0, len(rows), DECODED_BLOCKS):
             yield rows[start : start + DECODED_BLOCKS]
 

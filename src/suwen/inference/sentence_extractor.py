@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from suwen.document import Document
-from suwen.inference.predictor import Extractor, with_predictions
+from suwen.inference.predictor import Extractor, Selection, with_predictions
 from suwen.model_folder import check_keys, read_rules
 from suwen.schema import Schema
 from suwen.tagging.decode import ScoredSpan
@@ -18,8 +18,6 @@ from suwen.text.view import ViewRules
 from suwen.text.windows import WindowRules
 
 __all__ = ["SentenceExtractor", "SentenceSettings"]
-
-Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +74,9 @@ class SentenceExtractor(Extractor):
     def find(self, sentence: str) -> list[ScoredSpan]:
         """The entities of a sentence of the view, as ``(label, start, end, confidence)`` counted from its start."""
 
-    def predict(self, selections: Iterable[tuple[Document, Sequence[Span] | None]]) -> Iterator[Document]:
+    def predict(self, selections: Iterable[Selection | None]) -> Iterator[Document]:
         """Find the entities of chosen sentences (see `Extractor.predict`)."""
-        for document, owned in selections:
+        for document, owned in filter(None, selections):
             prepared = prepare(document.text, self.settings.view, WindowRules(), owned)
             found = [
                 (label, begin + start, begin + end, score)
