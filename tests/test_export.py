@@ -9,6 +9,7 @@ import onnx
 import pytest
 import torch
 from onnx import numpy_helper
+from safetensors.torch import load_file
 from tiny_tagger import write_tiny_tagger
 from typer.testing import CliRunner
 
@@ -29,6 +30,7 @@ from suwen.models.encoders import RecurrentEncoder, TransformerEncoder
 from suwen.models.ngram_bert import register
 from suwen.models.scorer import TorchScorer
 from suwen.models.tagger import Tagger
+from suwen.models.weights import read_tagger
 from suwen.schemes import BIO
 
 TEXT = "糖尿病患者口服二甲双胍,每日三次。停用阿卡波糖。"
@@ -216,6 +218,17 @@ def test_export_goes_from_weights_to_new_folders_alone(trained, small):
         export_model(trained[0], DOCUMENTS, output=small[0])
 
 
+def test_export_puts_weights_in_16_bits_beside_the_graph_when_asked(trained, at_once, tmp_path):
+    path, _ = trained
+    export_model(path, DOCUMENTS, output=tmp_path / "both", trainable=True)
+    stored, ours = (load_file(folder / "model.safetensors") for folder in (path, tmp_path / "both"))
+    assert stored.keys() == ours.keys()
+    assert all(torch.equal(stored[name].half(), tensor) for name, tensor in ours.items())
+    settings = read_model_folder(tmp_path / "both").settings
+    tagger = read_tagger(tmp_path / "both", settings.tags, BIO)
+    assert {parameter.dtype for parameter in tagger.parameters()} == {torch.float32}
+
+
 def test_export_refuses_a_graph_that_is_not_the_model(trained, at_once, monkeypatch):
     path, _ = trained
     before = (path / "manifest.json").read_bytes()
@@ -258,6 +271,7 @@ def test_export_that_is_interrupted_leaves_a_folder_that_can_be_read(trained, tm
         (["--int8"], "--int8 needs --corpus"),
         (["--part", "dev"], "--part needs --split"),
         (["--split", "split.json"], "--split needs --corpus"),
+        (["--trainable"], "--trainable needs --output"),
     ],
 )
 def test_export_command_says_what_is_missing(tmp_path, options, message):

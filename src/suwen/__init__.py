@@ -23,13 +23,13 @@ __all__ = ["Attribute", "Document", "Entity", "Note", "Page", "Relation", "Suwen
 __version__ = "0.1.0"
 
 
-def load(path: str | Path, device: str = "cpu") -> Extractor:
-    """Load a model folder: ``ner = suwen.load("model"); ner("口服二甲双胍").entities``.
+def load(path: str | Path | None = None, device: str = "cpu") -> Extractor:
+    """Load a model: ``ner = suwen.load(); ner("口服二甲双胍").entities``.
 
     Parameters
     ----------
     path
-        A folder written by ``suwen train``.
+        A folder written by ``suwen train``; by default the model that suwen carries.
     device
         Where a neural model runs: ``cpu``, ``cuda``, ``cuda:1`` …
 

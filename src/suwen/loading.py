@@ -6,15 +6,17 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from suwen.carried import model_path
 from suwen.errors import SuwenError
 from suwen.inference.dictionary import load_dictionary
 from suwen.inference.feature_crf import load_feature_crf
 from suwen.inference.onnx import OnnxScorer, find_graph
+from suwen.inference.overrides import OverriddenExtractor, Overrides
 from suwen.inference.predictor import BATCH_TOKENS, Extractor, Predictor
 from suwen.model_folder import ModelFolder, StoredModel, read_stored_model, tagger_folder
 from suwen.schemes import scheme_named
 
-__all__ = ["load"]
+__all__ = ["load", "load_overridden"]
 
 BASELINES: dict[str, Callable[[StoredModel], Extractor]] = {
     "dictionary": load_dictionary,
@@ -29,14 +31,14 @@ GPU_BATCH_TOKENS = 2**15
 
 
 def load(
-    path: str | Path, device: str = "cpu", batch_tokens: int | None = None, threads: int | None = None
+    path: str | Path | None = None, device: str = "cpu", batch_tokens: int | None = None, threads: int | None = None
 ) -> Extractor:
     """Load a model folder.
 
     Parameters
     ----------
     path
-        A folder written by ``suwen train`` or ``suwen export``.
+        A folder written by ``suwen train`` or ``suwen export``; by default the model that suwen carries.
     device
         Where the model runs: ``cpu``, ``cuda``, ``cuda:1`` …; the baselines know ``cpu`` only.
     batch_tokens
@@ -50,7 +52,7 @@ def load(
         S101, S109, S501, S502 or S503 when the folder cannot be read, S404 when it holds a kind of model that this
         release does not know, S405 when a package is missing that the model needs, S512 when the device cannot be used.
     """
-    stored = read_stored_model(Path(path))
+    stored = read_stored_model(model_path(path))
     if stored.model == "tagger":
         return load_tagger(stored, device, batch_tokens, threads)
     if stored.model not in BASELINES:
@@ -58,6 +60,14 @@ def load(
     if device != "cpu":
         raise SuwenError("S512", stored.path, device=device, reason=f"a {stored.model} runs on the CPU alone")
     return BASELINES[stored.model](stored)
+
+
+def load_overridden(
+    path: Path, device: str, batch_tokens: int | None, threads: int | None, overrides: Overrides | None
+) -> Extractor:
+    """As `load`, with term lists laid over what the model finds."""
+    extractor = load(path, device, batch_tokens, threads)
+    return extractor if overrides is None else OverriddenExtractor(extractor, overrides)
 
 
 def load_tagger(stored: StoredModel, device: str, batch_tokens: int | None, threads: int | None) -> Predictor:

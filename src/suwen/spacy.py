@@ -152,13 +152,7 @@ def make_component(
         As `suwen.load` and `SuwenComponent`.
     """
     del nlp, name
-    return SuwenComponent(_loaded(model, device), alignment_mode, overwrite)
-
-
-def _loaded(model: str | None, device: str) -> Extractor:
-    if model is None:
-        raise SuwenError("S409", reason="name the model folder: config={'model': FOLDER}", command="suwen train")
-    return load(model, device)
+    return SuwenComponent(load(model, device), alignment_mode, overwrite)
 
 
 if not Doc.has_extension("suwen"):

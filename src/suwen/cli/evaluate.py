@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    model: Path | None = typer.Argument(None, metavar="MODEL", help="A model folder."),
+    model: Path | None = typer.Argument(
+        None, metavar="MODEL", help="A model folder; 'carried' is the model that suwen carries."
+    ),
     corpus: Path | None = typer.Argument(None, metavar="CORPUS", help="What it is scored on."),
     gold: Path | None = typer.Option(None, metavar="CORPUS", help="Instead of a model: the gold documents ..."),
     predicted: Path | None = typer.Option(None, metavar="CORPUS", help="... and the same documents, predicted."),
@@ -42,6 +44,7 @@ def evaluate(
     Examples: suwen evaluate model/ articles/ --split split.json;
     suwen evaluate --gold articles/ --predicted predictions.jsonl --html errors.html
     """
+    from suwen.carried import model_path
     from suwen.corpus.split import whole
     from suwen.evaluation.analysis import analyze
     from suwen.evaluation.scores import pair_documents, training_mentions
@@ -53,6 +56,7 @@ def evaluate(
     warning = None
     if model and corpus and not gold and not predicted:
         annotated = read_gold(corpus, split_file, part)
+        model = model_path(model)
         documents = predict(model, annotated.selections, device)
         warning = annotated.warning_for(model)
         if save_predictions:

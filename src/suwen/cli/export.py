@@ -33,6 +33,9 @@ def export(
     output: Path | None = typer.Option(
         None, "--output", "-o", metavar="RUN", help="A new folder for what runs the model, and nothing else."
     ),
+    trainable: bool = typer.Option(
+        False, "--trainable", help="Put the weights into RUN too, in 16 bits, so that 'train --from' can go on from it."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print the figures as JSON."),
 ) -> None:
     """Make a tagger run without torch, several times as fast.
@@ -43,16 +46,24 @@ def export(
     Examples: suwen export model/;
     suwen export model/ --int8 --corpus articles/ --split split.json -o small-model/
     """
+    from suwen.carried import model_path
     from suwen.export import export_model
 
     if int8 and not corpus:
         raise typer.BadParameter("--int8 needs --corpus: 8 bits must prove themselves")
+    if trainable and not output:
+        raise typer.BadParameter("--trainable needs --output: MODEL has its weights")
     if (split_file and not corpus) or (part and not split_file):
         raise typer.BadParameter("--split needs --corpus, and --part needs --split")
     selections, calibration = read_texts(corpus or SAMPLE, split_file, part or "dev")
     with standard_error().status("exporting and comparing"):
         result = export_model(
-            model, [selection.document for selection in selections], selections if int8 else None, calibration, output
+            model_path(model),
+            [selection.document for selection in selections],
+            selections if int8 else None,
+            calibration,
+            output,
+            trainable,
         )
     if as_json:
         report(result.to_dict())

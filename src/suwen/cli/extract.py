@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from suwen.cli.output import report, standard_error
+from suwen.cli.output import printable, report, standard_error
 
 if TYPE_CHECKING:
     from collections import Counter
 
     from rich.console import Console
 
-    from suwen.document import Document
-    from suwen.schema import Schema
+    from suwen.formats.inputs import Inputs
+    from suwen.inference.overrides import Overrides
+    from suwen.inference.run import OpenEngine, Result, Step
+    from suwen.inference.stream import Manner
 
 STANDARD_OUTPUT = Path("-")
-SHOWN = 3
+COUNTED = ("documents", "empty", "renamed", "characters", "entities")
 
 
 class Format(StrEnum):
@@ -33,6 +36,13 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
+class Engine(StrEnum):
+    """What does the work."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
 def extract(
     inputs: list[Path] = typer.Argument(
         ...,
@@ -40,7 +50,9 @@ def extract(
         help="Files (txt, pdf, html, xml, docx, jsonl, parquet), folders, patterns; - is stdin.",
     ),
     output: Path = typer.Option(..., "--output", "-o", metavar="OUT", help="The file or folder to write; - is stdout."),
-    model: Path = typer.Option(..., metavar="MODEL", help="A model folder."),
+    model: Path | None = typer.Option(
+        None, metavar="MODEL", help="A model folder; by default the model that suwen carries."
+    ),
     to: Format | None = typer.Option(
         None, help="The format of OUT; by default what its ending says, else jsonl.", show_default=False
     ),
@@ -61,8 +73,12 @@ def extract(
         None, metavar="FILE", help="Mentions that never are: TERM or TERM<tab>TYPE a line."
     ),
     device: str = typer.Option("cpu", help="cpu or cuda"),
-    threads: int | None = typer.Option(None, min=1, help="Computing threads; by default one for each core."),
+    threads: int | None = typer.Option(
+        None, min=1, help="Computing threads; by default one for each core, with Ray one for each portion of the work."
+    ),
     batch_tokens: int | None = typer.Option(None, min=1, help="Characters per batch; by default what is fast."),
+    engine: Engine = typer.Option(Engine.LOCAL, help="This computer, or a Ray cluster."),
+    resume: bool = typer.Option(False, "--resume", help="Go on with a run that was interrupted."),
     as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),
 ) -> None:
     """Find the entities of texts and articles, with their offsets and a confidence each.
@@ -70,52 +86,67 @@ def extract(
     Folders are searched for all readable files. Offsets count the characters of text files, and of the text that was
     taken from others, which is written out too. What is found does not depend on the batches or the order of the files.
 
-    Examples: suwen extract notes/ -o entities.jsonl --model model/;
+    What cannot be read is listed in OUT.problems.jsonl, and the rest goes on (exit status 1). While a larger run lasts,
+    OUT.extraction keeps what is done.
+
+    Examples: suwen extract notes/ -o entities.jsonl;
     suwen extract a.txt b.txt -o page.html --model model/;
     cat a.txt | suwen extract - -o entities.jsonl --model model/
     """
     import time
-    from collections import Counter
+    from dataclasses import asdict
 
-    from suwen.errors import SuwenError
-    from suwen.formats.inputs import Options, documents_from, find_inputs
-    from suwen.inference.overrides import OverriddenExtractor, read_overrides
-    from suwen.loading import load
+    from suwen import __version__
+    from suwen.carried import model_path
+    from suwen.formats.inputs import Options, find_inputs
+    from suwen.inference.overrides import read_overrides
+    from suwen.inference.run import extract_files
+    from suwen.inference.shards import working_folder
+    from suwen.inference.stream import Manner
 
     target = to or format_of(output)
-    if output == STANDARD_OUTPUT and (as_json or target != Format.JSONL):
-        what = "--json" if as_json else f"--to {target}"
-        raise SuwenError("S406", first="-o -", second=what, advice="only documents in jsonl go to standard output")
+    if output == STANDARD_OUTPUT:
+        require_plain(target, engine, resume, as_json)
     found = find_inputs(inputs, Options(source, text_column, id_column, encoding))
-    # Now, not only when writing begins: loading a model takes a while.
-    if output != STANDARD_OUTPUT and output.exists():
-        raise SuwenError("S104", output)
+    folder = model_path(model)
     overrides = read_overrides(always, never)
-    extractor = load(model, device, batch_tokens, threads)
-    if overrides is not None:
-        extractor = OverriddenExtractor(extractor, overrides)
+    manner = Manner(found.options, model_version(folder), target == Format.JSONL)
+    open_engine = engine_opener(engine, folder, device, batch_tokens, threads, overrides)
     console = standard_error()
-    counts: Counter[str] = Counter(documents=0, empty=0, renamed=0, characters=0, entities=0)
-    dropped: Counter[str] = Counter()
     started = time.monotonic()
-    documents = watched(extractor.pipe(documents_from(found)), found.bytes, console, counts, dropped)
-    not_held = write(documents, output, target, extractor.schema, model_version(model))
+    if output == STANDARD_OUTPUT:
+        result = print_lines(found, manner, open_engine, console)
+    else:
+        identity = {
+            "release of suwen": __version__,
+            "model": manner.model,
+            "option": {
+                "--to": target.value,
+                "--device": device,
+                "--batch-tokens": batch_tokens,
+                **asdict(manner.options),
+            },
+            "term list": {"--always": hash_of(always), "--never": hash_of(never)},
+        }
+        if resume and not working_folder(output).exists():
+            say(console, "there is nothing to go on with: this begins at the beginning")
+        with progress_bar(console) as progress:
+            result = extract_files(found, output, target.value, manner, open_engine, identity, resume, progress)
     seconds = time.monotonic() - started
-
-    if counts["empty"] > SHOWN:
-        say(console, f"and {counts['empty'] - SHOWN:,} more with an empty text")
-    if counts["renamed"] > SHOWN:
-        say(console, f"and {counts['renamed'] - SHOWN:,} more renamed")
-    warn(console, "not read", found.left_out)
-    warn(console, "left out of the texts", dropped)
-    if overrides is not None:
-        say(console, f"overrides: {counts['added']:,} entities added, {counts['removed']:,} removed")
-    warn(console, f"not held by {target}", not_held)
+    tell(console, result, found.left_out, target)
+    if output != STANDARD_OUTPUT:
+        tell_problems(console, result)
+    if not result.is_written:
+        raise typer.Exit(2)
+    counts = {kind: result.tally.counts[kind] for kind in COUNTED}
     if as_json:
-        left_out = {"left_out": found.left_out, "dropped": dropped, "not_held": not_held}
-        report({**counts, "seconds": seconds, **left_out})
+        left_out = {"left_out": found.left_out, "dropped": result.tally.dropped, "not_held": result.not_held}
+        problems = {"problems": result.tally.faults, "report": result.report and str(result.report)}
+        report({**counts, "seconds": seconds, **left_out, **problems})
     figures = f"{counts['documents']:,} documents, {counts['characters']:,} characters, {counts['entities']:,} entities"
     say(console, f"{figures} in {seconds:.1f} s: {output}")
+    if result.tally.faults:
+        raise typer.Exit(1)
 
 
 def format_of(output: Path) -> Format:
@@ -124,22 +155,43 @@ def format_of(output: Path) -> Format:
     return endings.get(output.suffix.lower(), Format.JSONL)
 
 
-def write(
-    documents: Iterable[Document], output: Path, target: Format, schema: Schema, model: str | None
-) -> Counter[str]:
-    """Write the documents as they come; returns what the format cannot hold, by kind."""
-    import sys
-    from collections import Counter
+def require_plain(target: Format, engine: Engine, resume: bool, as_json: bool) -> None:
+    """Refuse what does not go with standard output (S406)."""
+    from suwen.errors import SuwenError
 
-    from suwen.formats import jsonl
-    from suwen.formats.extracted import with_model, write_extracted
+    for given, option in (
+        (as_json, "--json"),
+        (target != Format.JSONL, f"--to {target}"),
+        (resume, "--resume"),
+        (engine != Engine.LOCAL, f"--engine {engine}"),
+    ):
+        if given:
+            advice = "only documents in jsonl go to standard output, as they come"
+            raise SuwenError("S406", first="-o -", second=option, advice=advice)
 
-    if output != STANDARD_OUTPUT:
-        return write_extracted(documents, output, target.value, schema, model)
-    for document in documents:
-        sys.stdout.buffer.write(jsonl.line(with_model(document, model), places=True))
-        sys.stdout.buffer.flush()
-    return Counter()
+
+def engine_opener(
+    engine: Engine,
+    model: Path,
+    device: str,
+    batch_tokens: int | None,
+    threads: int | None,
+    overrides: Overrides | None,
+) -> OpenEngine:
+    """What opens the engine when it is time to."""
+    from contextlib import nullcontext
+    from functools import partial
+
+    from suwen.inference.run import LocalEngine
+    from suwen.loading import load_overridden
+
+    if engine == Engine.RAY:
+        from suwen.inference.ray import ray_engine
+
+        cores = threads or 1
+        load = partial(load_overridden, device=device, batch_tokens=batch_tokens, threads=cores, overrides=overrides)
+        return partial(ray_engine, model, load, cores, int(device != "cpu"))
+    return lambda: nullcontext(LocalEngine(load_overridden(model, device, batch_tokens, threads, overrides)))
 
 
 def model_version(model: Path) -> str | None:
@@ -156,20 +208,33 @@ def model_version(model: Path) -> str | None:
     return f"{model.resolve().name} {sha256(deciding.encode()).hexdigest()[:12]}"
 
 
-def watched(
-    documents: Iterable[Document],
-    size: int | None,
-    console: Console,
-    counts: Counter[str],
-    dropped: Counter[str],
-) -> Iterator[Document]:
-    """Pass documents on, count them and what readers left out, name the first odd ones, and show how far it is.
+def hash_of(terms: Path | None) -> str | None:
+    """The hash of a term list."""
+    from suwen.files import sha256
 
-    Parameters
-    ----------
-    size
-        The bytes of all documents, where that is known.
-    """
+    return sha256(terms) if terms else None
+
+
+def print_lines(inputs: Inputs, manner: Manner, open_engine: OpenEngine, console: Console) -> Result:
+    """Write documents to standard output as they come, and each fault to standard error."""
+    import sys
+    from collections import Counter
+
+    from suwen.inference.run import Result, extract_lines
+    from suwen.inference.stream import Tally
+
+    tally = Tally()
+    with open_engine() as engine:
+        for line in extract_lines(inputs, manner, engine, tally, lambda problem: say(console, said(problem))):
+            sys.stdout.buffer.write(line)
+            sys.stdout.buffer.flush()
+    is_written = bool(tally.counts["documents"]) or not tally.faults
+    return Result(tally, Counter(), [], [], None, is_written)
+
+
+@contextmanager
+def progress_bar(console: Console) -> Iterator[Callable[[Step], None]]:
+    """A bar with the characters per second and the time left."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     bar = Progress(
@@ -182,24 +247,46 @@ def watched(
         disable=not console.is_terminal,
     )
     with bar:
-        task = bar.add_task("extracting", total=size, rate="")
-        for document in documents:
-            counts.update(documents=1, characters=len(document.text), entities=len(document.entities))
-            if not document.text.strip():
-                counts["empty"] += 1
-                if counts["empty"] <= SHOWN:
-                    say(console, f"{document.id}: the text is empty")
-            counts.update(document.meta.get("overrides", {}))
-            reading = document.meta.get("read_from", {})
-            dropped.update(reading.get("dropped", {}))
-            if "id" in reading:
-                counts["renamed"] += 1
-                if counts["renamed"] <= SHOWN:
-                    say(console, f"{document.id}: so named because there is another {reading['id']}")
-            elapsed = bar.tasks[task].elapsed or 1
-            rate = f"{counts['characters'] / elapsed:,.0f} characters/s"
-            bar.update(task, advance=len(document.text.encode()), rate=rate)
-            yield document
+        task = bar.add_task("extracting", total=None, rate="")
+
+        def show(step: Step) -> None:
+            if step.phase != bar.tasks[task].description:
+                bar.reset(task, description=step.phase)
+            rate = f"{step.characters / (bar.tasks[task].elapsed or 1):,.0f} characters/s"
+            bar.update(task, completed=step.done, total=step.total, rate=rate if step.phase == "extracting" else "")
+
+        yield show
+
+
+def tell(console: Console, result: Result, left_out: Counter[str], target: Format) -> None:
+    """Say what was empty, renamed, left out or not held, the first of each by name."""
+    tally = result.tally
+    for name in tally.empty:
+        say(console, f"{name}: the text is empty")
+    tell_rest(console, tally.counts["empty"] - len(tally.empty), "with an empty text")
+    for new, old in result.renamed:
+        say(console, f"{new}: so named because there is another {old}")
+    tell_rest(console, tally.counts["renamed"] - len(result.renamed), "renamed")
+    warn(console, "not read", left_out)
+    warn(console, "left out of the texts", tally.dropped)
+    if tally.counts["added"] or tally.counts["removed"]:
+        say(console, f"overrides: {tally.counts['added']:,} entities added, {tally.counts['removed']:,} removed")
+    warn(console, f"not held by {target}", result.not_held)
+
+
+def tell_problems(console: Console, result: Result) -> None:
+    """Say what could not be read, and where all of it is listed."""
+    for problem in result.problems:
+        say(console, said(problem))
+    tell_rest(console, result.tally.faults.total() - len(result.problems), "that could not be read")
+    if result.report:
+        warn(console, f"listed in {result.report}", result.tally.faults)
+
+
+def tell_rest(console: Console, count: int, what: str) -> None:
+    """Say how many more there are of what was named."""
+    if count > 0:
+        say(console, f"and {count:,} more {what}")
 
 
 def warn(console: Console, what: str, counts: Counter[str]) -> None:
@@ -209,6 +296,13 @@ def warn(console: Console, what: str, counts: Counter[str]) -> None:
         say(console, f"{what}: {named}")
 
 
+def said(problem: dict[str, Any]) -> str:
+    """A line of the report as the line of an error."""
+    where = f" {problem['path']}" if problem["path"] else ""
+    line = f":{problem['line']}" if problem["line"] else ""
+    return " ".join(f"{problem['code']}{where}{line}: {problem['reason']}; {problem['advice']}".splitlines())
+
+
 def say(console: Console, line: str) -> None:
     """Print a line as it is."""
-    console.print(line, highlight=False, markup=False, soft_wrap=True)
+    console.print(printable(line), highlight=False, markup=False, soft_wrap=True)

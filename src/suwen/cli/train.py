@@ -67,7 +67,9 @@ def train(
     ),
     head: Head | None = typer.Option(None, help="What turns the encoder's vectors into tags."),
     transfer: Transfer | None = typer.Option(None, help="Whether the encoder learns too, or only what is above it."),
-    base: Path | None = typer.Option(None, "--from", metavar="MODEL", help="Go on from this trained model."),
+    base: Path | None = typer.Option(
+        None, "--from", metavar="MODEL", help="Go on from this trained model; 'carried' is the one that suwen carries."
+    ),
     settings: list[str] = typer.Option(
         [], "--set", metavar="KEY=VALUE", help="Change one value: optimization.epochs=3."
     ),
@@ -81,6 +83,7 @@ def train(
 
     Example: suwen train articles/ -o model --split split.json --set optimization.epochs=8
     """
+    from suwen.carried import model_path
     from suwen.corpus.split import Split
     from suwen.errors import SuwenError
     from suwen.formats import read_corpus
@@ -128,6 +131,7 @@ def train(
     except ModuleNotFoundError as error:
         raise SuwenError("S405", package=error.name, install="suwen[train]") from None
 
+    base = model_path(base) if base else None
     config = load_config(preset.value, config_file, chosen, settings, base_encoder(base) if base else None)
     data = select_data(documents, split, part, config.seed)
     schema = schema or Schema.of_labels(data.labels)

@@ -19,7 +19,8 @@ from suwen.inference.onnx import FLOAT32, INT8, OnnxScorer
 from suwen.inference.predictor import Predictor, Scorer
 from suwen.model_folder import CARD, ModelFolder, add_files, read_model_folder, write_model_folder
 from suwen.models.scorer import TorchScorer
-from suwen.models.weights import read_tagger
+from suwen.models.tagger import Tagger
+from suwen.models.weights import read_tagger, write_tagger
 from suwen.schemes import scheme_named
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ def export_model(
     selections: Sequence[Selection] | None = None,
     calibration: Sequence[Document] = (),
     output: Path | None = None,
+    trainable: bool = False,
 ) -> Export:
     """Export the tagger of a model folder.
 
@@ -91,6 +93,8 @@ def export_model(
         Text from which the scales of the 8 bits are taken.
     output
         A new folder for what is needed to run the model; by default the graph is put into the model folder.
+    trainable
+        Whether the new folder holds the weights too, in fp16.
 
     Raises
     ------
@@ -112,10 +116,10 @@ def export_model(
     sample = list(_first(documents, COMPARED_CHARACTERS))
     figures = _compare(folder, TorchScorer(tagger), scorer, sample)
     if selections is None:
-        return _write(folder, FLOAT32, graph, figures, output)
+        return _write(folder, FLOAT32, graph, figures, output, tagger if trainable else None)
     small = quantized(graph, _batches(folder, scorer, list(_first(calibration, CALIBRATION_CHARACTERS))))
     figures |= _check_int8(folder, scorer, OnnxScorer(small.SerializeToString()), selections)
-    return _write(folder, INT8, small, figures, output)
+    return _write(folder, INT8, small, figures, output, tagger if trainable else None)
 
 
 class _Both:
@@ -201,9 +205,20 @@ def _f1(predictor: Predictor, selections: Sequence[Selection]) -> float:
 
 
 def _write(
-    folder: ModelFolder, name: str, graph: onnx.ModelProto, figures: Mapping[str, Any], output: Path | None
+    folder: ModelFolder,
+    name: str,
+    graph: onnx.ModelProto,
+    figures: Mapping[str, Any],
+    output: Path | None,
+    trainable: Tagger | None,
 ) -> Export:
     data = graph.SerializeToString()
+
+    def write_weights(new: Path) -> None:
+        write_bytes(new / name, data)
+        if trainable:
+            write_tagger(trainable, new, half=True)
+
     notes = {**folder.manifest.get("exports", {}), name: dict(figures)}
     if output is None:
         add_files(folder.path, {name: data}, {"exports": notes})
@@ -214,7 +229,7 @@ def _write(
             output,
             folder.settings,
             folder.featurizer,
-            lambda new: write_bytes(new / name, data),
+            write_weights,
             manifest,
             read_text(card) if card.is_file() else "",
         )

@@ -24,8 +24,8 @@ __all__ = ["MODEL_TYPE", "read_tagger", "write_tagger"]
 MODEL_TYPE = "suwen-tagger"
 
 
-def write_tagger(tagger: Tagger, folder: Path) -> None:
-    """Write configuration and weights into an existing folder."""
+def write_tagger(tagger: Tagger, folder: Path, half: bool = False) -> None:
+    """Write configuration and weights into an existing folder; with `half` in fp16, otherwise in fp32."""
     task_class = _task_class(tagger)
     state = tagger.state_dict()
     if task_class:
@@ -34,7 +34,7 @@ def write_tagger(tagger: Tagger, folder: Path) -> None:
         state = {name.replace("encoder.model.", prefix, 1): tensor for name, tensor in state.items()}
         labels = dict(enumerate(tagger.tags))
         config = {
-            **_transformer_config(tagger.encoder),
+            **_transformer_config(tagger.encoder, half),
             "architectures": [task_class],
             "id2label": labels,
             "label2id": {tag: i for i, tag in labels.items()},
@@ -42,20 +42,22 @@ def write_tagger(tagger: Tagger, folder: Path) -> None:
         }
     else:
         encoder = tagger.encoder
-        options = encoder.options if isinstance(encoder, RecurrentEncoder) else _transformer_config(encoder)
+        options = encoder.options if isinstance(encoder, RecurrentEncoder) else _transformer_config(encoder, half)
         config = {"model_type": MODEL_TYPE, **tagger.options, "encoder": options}
     write_json(folder / "config.json", config)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    if half:
+        tensors = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
     # safetensors makes files that only their owner may read.
     with replacing(folder / "model.safetensors") as temporary:
         save_file(tensors, temporary, metadata={"format": "pt"})
 
 
-def _transformer_config(encoder: TransformerEncoder) -> dict[str, Any]:
+def _transformer_config(encoder: TransformerEncoder, half: bool) -> dict[str, Any]:
     config: dict[str, Any] = encoder.config.to_dict()
-    # Where the encoder was loaded from is nobody's business, and fp32 is what is written.
+    # Where the encoder was loaded from is nobody's business.
     config.pop("_name_or_path", None)
-    return {**config, "dtype": "float32"}
+    return {**config, "dtype": "float16" if half else "float32"}
 
 
 def _task_class(tagger: Tagger) -> str | None:
