@@ -1,4 +1,6 @@
+import dataclasses
 import json
+import os
 import subprocess
 import sys
 
@@ -7,21 +9,22 @@ from typer.testing import CliRunner
 
 import suwen.loading
 from suwen.cli import app
-from suwen.document import Document, Entity
+from suwen.document import Entity
 from suwen.errors import SuwenError
 from suwen.formats import read_corpus
+from suwen.inference.predictor import Extractor
 from suwen.schema import Schema
 
 TEXTS = {"a.txt": "\ufeff患者口服二甲双\r\n胍,每日三次。\r\n", "deep/b.txt": "停用二甲双胍。", "c.txt": ""}
 
 
-class WordExtractor:
+class WordExtractor(Extractor):
     """Finds one word, also across a line break."""
 
     schema = Schema.of_labels(["Drug"])
 
-    def pipe(self, documents):
-        for document in documents:
+    def predict(self, selections):
+        for document, _ in filter(None, selections):
             entities = []
             for word, cut in (("二甲双胍", None), ("二甲双\r\n胍", 3)):
                 start = document.text.find(word)
@@ -29,7 +32,7 @@ class WordExtractor:
                     end = start + len(word)
                     fragments = ((start, start + cut), (start + cut + 2, end)) if cut else ()
                     entities.append(Entity("Drug", start, end, fragments, f"T{len(entities) + 1}", 0.75))
-            yield Document(document.id, document.text, tuple(entities))
+            yield dataclasses.replace(document, entities=tuple(entities))
 
 
 @pytest.fixture
@@ -99,7 +102,7 @@ def test_cli_extract_writes_json_lines_to_standard_output(run, notes):
     assert "2 entities" in result.stderr
 
 
-@pytest.mark.parametrize("option", ["--to=brat", "--to=html", "--json"])
+@pytest.mark.parametrize("option", ["--to=brat", "--to=html", "--json", "--resume", "--engine=ray"])
 def test_cli_extract_keeps_standard_output_to_json_lines(run, notes, option):
     with pytest.raises(SuwenError, match="S406"):
         run(notes, "-o", "-", option)
@@ -119,6 +122,8 @@ def test_cli_extract_prints_counts_as_json_alone(run, notes, tmp_path):
         "left_out": {".png": 1},
         "dropped": {},
         "not_held": {},
+        "problems": {},
+        "report": None,
     }
     assert "not read: 1 .png" in result.stderr
 
@@ -141,11 +146,72 @@ def test_cli_extract_refuses_what_exists_before_it_loads_a_model(run, notes, tmp
     assert (tmp_path / "out.jsonl").read_text() == "precious"
 
 
-def test_cli_extract_writes_nothing_when_an_input_is_broken(run, notes, tmp_path):
-    (notes / "z.txt").write_bytes(b"\xff\x00")
-    with pytest.raises(SuwenError, match=r"S117.*z\.txt"):
+def test_cli_extract_reports_what_cannot_be_read_and_goes_on(run, notes, tmp_path):
+    (notes / "b.txt").write_bytes(b"\xff\x00")
+    (notes / "d.jsonl").write_text('{"text": "停用二甲双胍"}\n{"text": 5}\n')
+    result = run(notes, "-o", tmp_path / "out.jsonl", "--json")
+    assert result.exit_code == 1
+    assert [document.id for document in read_corpus(tmp_path / "out.jsonl")] == ["a", "c", "d/1", "deep/b"]
+    values = json.loads(result.stdout)
+    assert (values["documents"], values["problems"]) == (4, {"S117": 1, "S205": 1})
+    report = tmp_path / "out.jsonl.problems.jsonl"
+    assert values["report"] == str(report)
+    rows = [json.loads(line) for line in report.read_text(encoding="utf-8").splitlines()]
+    assert [(row["code"], row["path"], row["line"]) for row in rows] == [
+        ("S117", str(notes / "b.txt"), None),
+        ("S205", str(notes / "d.jsonl"), 2),
+    ]
+    assert rows[1]["reason"] == "the field 'text' is not a string"
+    assert f"\nS205 {notes / 'd.jsonl'}:2: the field 'text' is not a string; see the JSON Lines" in result.stderr
+    assert f"listed in {report}: 1 S117, 1 S205\n" in result.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["notes", "out.jsonl", "out.jsonl.problems.jsonl"]
+    (tmp_path / "out.jsonl").unlink()
+    with pytest.raises(SuwenError, match=r"S104 .*out\.jsonl\.problems\.jsonl"):
         run(notes, "-o", tmp_path / "out.jsonl")
-    assert [path.name for path in tmp_path.iterdir()] == ["notes"]
+
+
+def test_cli_extract_writes_nothing_when_nothing_can_be_read(run, tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"\xff\x00")
+    result = run(tmp_path / "a.txt", "-o", tmp_path / "out.jsonl")
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert result.stderr.startswith(f"S117 {tmp_path / 'a.txt'}: ")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+    (tmp_path / "b.pdf").write_bytes(b"")
+    assert run(tmp_path / "*.*", "-o", tmp_path / "out.jsonl").exit_code == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "b.pdf", "out.jsonl.problems.jsonl"]
+
+
+def test_cli_extract_tells_of_each_fault_beside_standard_output(run, notes):
+    (notes / "b.txt").write_bytes(b"\xff\x00")
+    result = run(notes, "-o", "-")
+    assert result.exit_code == 1
+    assert [json.loads(line)["id"] for line in result.stdout.splitlines()] == ["a", "c", "deep/b"]
+    assert f"S117 {notes / 'b.txt'}: " in result.stderr
+    assert run("-", "-o", "-", input=b"\xff\x00").exit_code == 2
+
+
+def test_cli_extract_reports_a_folder_that_cannot_be_listed(run, notes, tmp_path, monkeypatch):
+    scandir = os.scandir
+
+    def denied(path):
+        if str(path).endswith("deep"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", denied)  # root may read everything
+    result = run(notes, "-o", tmp_path / "out.jsonl")
+    assert result.exit_code == 1
+    assert [document.id for document in read_corpus(tmp_path / "out.jsonl")] == ["a", "c"]
+    assert f"S102 {notes / 'deep'}: permission denied" in result.stderr
+
+
+def test_cli_extract_renames_what_has_one_name(run, notes, tmp_path):
+    (notes / "a.html").write_text("<!DOCTYPE html><p>停用二甲双胍")
+    result = run(notes / "a.txt", notes / "a.html", "-o", tmp_path / "out.jsonl")
+    documents = list(read_corpus(tmp_path / "out.jsonl"))
+    assert [document.id for document in documents] == ["a", "a~2"]
+    assert documents[1].meta["read_from"]["id"] == "a"
+    assert "a~2: so named because there is another a\n" in result.stderr
 
 
 def suwen_command(*arguments):

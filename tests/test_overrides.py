@@ -45,7 +45,7 @@ class Fixed(Extractor):
         return Schema.of_labels(["Drug"])
 
     def predict(self, selections: Iterable[tuple[Document, Sequence[tuple[int, int]] | None]]) -> Iterator[Document]:
-        for document, _ in list(selections):
+        for document, _ in list(filter(None, selections)):
             yield dataclasses.replace(document, entities=self.entities)
 
 

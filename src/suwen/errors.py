@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 __all__ = ["CATALOG", "Message", "SuwenError"]
 
@@ -47,6 +48,13 @@ CATALOG: dict[str, Message] = {
     "S119": Message("no text layer: the {pages} pages are pictures (a scan)", "recognize its text (OCR) first"),
     "S120": Message("damaged {kind}: {reason}", "open it where it was made and save it again"),
     "S121": Message("reading it takes more than {seconds} s", "it may be made to harm; leave it out"),
+    "S122": Message(
+        "{count} faults in a row; the rest of the file is left out",
+        "mend the first ones, or name the format (--from) or the key of the text (--text-column)",
+    ),
+    "S123": Message("the reader failed: {reason}", "leave the file out, and report it with this line"),
+    "S124": Message("cannot write: {reason}", "make room on the disk, and continue with --resume"),
+    "S125": Message("another process is at work on it", "wait until it has ended, or stop it"),
     # S2xx: annotations and formats
     "S201": Message(
         "annotation [{start}, {end}) lies outside the text of {length} characters",
@@ -92,6 +100,10 @@ CATALOG: dict[str, Message] = {
         "leave --part out: scores on generated text mean nothing",
     ),
     "S312": Message("no document could be augmented: {reason}", "see the log of the run, or take another method"),
+    "S313": Message(
+        "the corpus has no entity of: {labels}",
+        "the paper's experiments need all 15 types; give the whole corpus, or a larger fraction",
+    ),
     # S4xx: configuration and schemas
     "S401": Message("unknown key {key!r}", "did you mean {guess!r}?"),
     "S402": Message("invalid value for {key!r}: {reason}", "see the command's --help"),
@@ -128,9 +140,11 @@ CATALOG: dict[str, Message] = {
         "8 bits cost {lost} points of strict F1 on this CPU ({before} to {after}; allowed: {allowed})",
         "export without --int8",
     ),
+    "S519": Message("the Ray cluster failed: {reason}", "see its logs, and continue with --resume"),
     "S520": Message(
         "too little text to learn from: {found}; {reason}", "give more, or set data.lengths or data.held_out otherwise"
     ),
+    "S530": Message("half-written or foreign results: {reason}", "remove it, or choose another folder, and start anew"),
 }
 
 
@@ -166,6 +180,17 @@ class SuwenError(Exception):
         # A newline from a file name or a value would break the promise of one line.
         super().__init__(" ".join(f"{code} {where}{self.text}; {self.advice}".splitlines()))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What another process is sent; by default an exception is made anew from its message alone."""
+        plain = {
+            key: value if isinstance(value, str | int | float) else str(value) for key, value in self.fields.items()
+        }
+        return _rebuilt, (self.code, self.path, self.line, plain)
+
     def at(self, path: str | os.PathLike[str], line: int | None = None) -> SuwenError:
         """The same problem, with its place."""
         return SuwenError(self.code, path, line, **self.fields)
+
+
+def _rebuilt(code: str, path: Path | None, line: int | None, fields: dict[str, Any]) -> SuwenError:
+    return SuwenError(code, path, line, **fields)

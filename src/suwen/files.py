@@ -21,6 +21,7 @@ except ImportError:  # Windows: what a killed process leaves stays there
 
 __all__ = [
     "decode_text",
+    "holding",
     "os_error",
     "read_json",
     "read_text",
@@ -215,6 +216,31 @@ def _lock(folder: Path, wait: bool) -> int | None:
         os.close(descriptor)
         return None
     return descriptor
+
+
+@contextmanager
+def holding(folder: Path) -> Iterator[None]:
+    """Have a folder for this process alone as long as the block lasts, where the file system knows locks.
+
+    Raises
+    ------
+    SuwenError
+        S125 when another process has it.
+    """
+    if fcntl is None:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SuwenError("S125", folder) from None
+        except OSError:
+            pass  # there are no locks here
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -20,11 +20,12 @@ from suwen.augmentation.workers import outcomes_of
 from suwen.corpus.split import Selection, Split, corpus_hash, whole
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.files import read_text, replacing_folder, require_new, sha256, write_json
+from suwen.files import replacing_folder, require_new, sha256, write_json
 from suwen.formats import read_corpus, write_corpus
 from suwen.models.catalog import find_encoder
 from suwen.schema import Schema
-from suwen.training.checkpoints import check_work, open_work, versions
+from suwen.training.checkpoints import open_work, versions
+from suwen.work import check_work, whole_lines
 
 __all__ = ["TRAIN", "Result", "augment_corpus", "record_folder", "select_train"]
 
@@ -200,15 +201,7 @@ def _done_line(outcome: Outcome) -> str:
 
 def _read_done(work: Path) -> Iterator[Outcome]:
     """What was done before; a line that a kill cut in two is taken back."""
-    path = work / DONE
-    if not path.is_file():
-        return
-    data = path.read_bytes()
-    whole_lines = data[: data.rfind(b"\n") + 1]
-    if len(whole_lines) < len(data):
-        with path.open("r+b") as file:
-            file.truncate(len(whole_lines))
-    for line in read_text(path).split("\n")[:-1]:
+    for line in whole_lines(work / DONE):
         head, rows, counts = json.loads(line)
         yield Outcome(recipe_of(head, rows), Counter(counts))
 

@@ -138,7 +138,7 @@ def extract(
         tell_problems(console, result)
     if not result.is_written:
         raise typer.Exit(2)
-    counts = {kind: result.tally.counts[kind] for kind in COUNTED}
+    counts = {**dict.fromkeys(COUNTED, 0), **result.tally.counts}
     if as_json:
         left_out = {"left_out": found.left_out, "dropped": result.tally.dropped, "not_held": result.not_held}
         problems = {"problems": result.tally.faults, "report": result.report and str(result.report)}

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from suwen.document import Document, Note
-from suwen.formats import brat, html, jsonl, write_corpus
+from suwen.files import os_error
+from suwen.formats import brat, html, jsonl, parquet, write_corpus
 from suwen.formats.entity_table import Places
 from suwen.schema import Schema
 
-__all__ = ["with_model", "with_notes", "write_extracted"]
+__all__ = ["remove_parts", "with_model", "with_notes", "write_extracted", "write_extracted_lines"]
 
 
 def write_extracted(
@@ -56,6 +57,35 @@ def write_extracted(
     lost = write_corpus(documents, path, format, **options)
     lost.pop("entity id", None)
     return lost
+
+
+def write_extracted_lines(lines: Iterable[bytes], path: Path, format: str, schema: Schema) -> Counter[str]:
+    """As `write_extracted`, for documents that are lines of JSON Lines already, with their model and places.
+
+    Raises
+    ------
+    SuwenError
+        As `write_corpus`.
+    """
+    if format == jsonl.NAME:
+        jsonl.write_lines(lines, path)
+        return Counter()
+    return write_extracted(map(jsonl.document_of, lines), path, format, schema)
+
+
+def remove_parts(path: Path, format: str) -> None:
+    """Remove what a killed process may have moved into place of an output of several files, before the last of them.
+
+    Raises
+    ------
+    SuwenError
+        S102 or S105 when it cannot be removed.
+    """
+    if format == parquet.NAME:
+        try:
+            parquet.texts_path(path).unlink(missing_ok=True)
+        except OSError as error:
+            raise os_error(error, path) from None
 
 
 def with_model(document: Document, model: str | None) -> Document:

@@ -30,11 +30,15 @@ from suwen.formats.reading import Problem, document_id, files_in, refuse
 __all__ = [
     "INPUT_FORMATS",
     "STANDARD_INPUT",
+    "Content",
     "Input",
     "Inputs",
     "Options",
+    "distinct",
     "documents_from",
+    "fetch",
     "find_inputs",
+    "parts_of",
     "read_input",
 ]
 
@@ -46,6 +50,9 @@ ARTICLES = {module.NAME: module for module in (text, html, jats, docx, pdf)}
 RECORDS = {module.NAME: module for module in (jsonl, parquet)}
 INPUT_FORMATS = tuple(sorted((*ARTICLES, *RECORDS)))
 ENDINGS = {suffix: name for name, module in (ARTICLES | RECORDS).items() for suffix in module.SUFFIXES}
+MOST_FAULTS = 1000
+"""After so many faults in a row a file is given up: it is of another kind, and its faults would fill the memory."""
+
 SIGNATURES = {"PDF": pdf.NAME, "ZIP (or docx)": docx.NAME, "parquet": parquet.NAME}
 
 
@@ -100,6 +107,19 @@ class Input:
     name: str
     format: str | None
 
+    @property
+    def is_article(self) -> bool:
+        """Whether the file is read whole, not record by record."""
+        return self.format in ARTICLES and self.path != STANDARD_INPUT
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """An article that was read from the disk, but not yet parsed: what another computer is sent."""
+
+    file: Input
+    data: bytes
+
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
@@ -113,11 +133,14 @@ class Inputs:
         How they are read.
     left_out
         How many files of the folders are not read, by their ending.
+    problems
+        The folders that cannot be listed, and the files whose name is not valid Unicode.
     """
 
     files: tuple[Input, ...]
     options: Options
     left_out: Counter[str]
+    problems: tuple[SuwenError, ...] = ()
 
     @property
     def bytes(self) -> int | None:
@@ -139,9 +162,10 @@ def find_inputs(paths: Sequence[Path], options: Options = Options()) -> Inputs:
     Raises
     ------
     SuwenError
-        S101 when a path does not exist or a pattern fits nothing, S102 when a folder cannot be listed, S108 when a
-        folder has nothing to read, S114 when a file's name is not valid Unicode.
+        S101 when a path does not exist or a pattern fits nothing, S108 when a folder has nothing to read; S102 when it
+        cannot be listed.
     """
+    problems: list[SuwenError] = []
     chosen = [found for path in paths for found in _expanded(path)]
     files: list[Path] = []
     left_out: Counter[str] = Counter()
@@ -151,17 +175,26 @@ def find_inputs(paths: Sequence[Path], options: Options = Options()) -> Inputs:
             files.append(path)
             continue
         readable = 0
-        for file in files_in(path, ("",)):
+        known = len(problems)
+        for file in files_in(path, ("",), problems.append):
             if ending(file, endings) and (file.is_file() or not file.exists()):
                 files.append(file)
                 readable += 1
             else:
                 left_out[file.suffix or file.name] += 1
+        if not readable and len(problems) > known:
+            raise problems[known]
         if not readable:
             raise SuwenError("S108", path, expected=f"files that end in one of {', '.join(sorted(endings))}")
     folders = [path if path.is_dir() else path.parent for path in chosen if path != STANDARD_INPUT]
     root = Path(os.path.commonpath([_absolute(folder) for folder in folders])) if folders else Path()
-    return Inputs(tuple(_input(file, root, options) for file in dict.fromkeys(files)), options, left_out)
+    found: list[Input] = []
+    for file in dict.fromkeys(files):
+        try:
+            found.append(_input(file, root, options))
+        except SuwenError as error:
+            problems.append(error)
+    return Inputs(tuple(found), options, left_out, tuple(problems))
 
 
 def _expanded(path: Path) -> list[Path]:
@@ -200,13 +233,15 @@ def documents_from(inputs: Inputs, problem: Problem = refuse) -> Iterator[Docume
     SuwenError
         What the readers of the formats raise.
     """
+    for error in inputs.problems:
+        problem(error)
     copies: dict[str, int] = {}
     for file in inputs.files:
         for document in read_input(file, inputs.options, problem):
-            yield _distinct(document, copies)
+            yield distinct(document, copies)
 
 
-def _distinct(document: Document, copies: dict[str, int]) -> Document:
+def distinct(document: Document, copies: dict[str, int]) -> Document:
     """The document, renamed if its id has been given; `copies` counts how often each has."""
     name = document.id
     while name in copies:
@@ -238,6 +273,46 @@ def read_input(file: Input, options: Options = Options(), problem: Problem = ref
             yield from _read_file(file, options, problem)
     except SuwenError as error:
         problem(error)
+
+
+def fetch(file: Input) -> Content:
+    """Read an article from the disk.
+
+    Raises
+    ------
+    SuwenError
+        S101, S102, S109 or S113 when it cannot be read, S115 when it is too large.
+    """
+    return Content(file, read_bytes(file.path, ARTICLES[str(file.format)].LARGEST))
+
+
+def parts_of(source: Input | Content, options: Options = Options()) -> Iterator[Document | SuwenError]:
+    """The documents of a file and, in their place among them, the faults of what cannot be read.
+
+    A file is given up after `MOST_FAULTS` in a row (S122); a reader that fails in a way that nobody foresaw ends its
+    file alone (S123). So no file, whatever it holds, ends the reading of a library.
+    """
+    faults: list[SuwenError] = []
+
+    def note(error: SuwenError) -> None:
+        if len(faults) == MOST_FAULTS:
+            raise SuwenError("S122", error.path, error.line, count=f"{MOST_FAULTS:,}")
+        faults.append(error)
+
+    file = source.file if isinstance(source, Content) else source
+    try:
+        if isinstance(source, Content):
+            yield from _parse(str(file.format), source.data, file, file.path, options)
+            return
+        for document in read_input(file, options, note):
+            yield from faults
+            faults.clear()
+            yield document
+    except SuwenError as error:
+        faults.append(error)
+    except Exception as error:
+        faults.append(SuwenError("S123", file.path, reason=f"{type(error).__name__}: {error}"))
+    yield from faults
 
 
 def _read_file(file: Input, options: Options, problem: Problem) -> Iterator[Document]:

@@ -53,6 +53,8 @@ __all__ = [
     "SUFFIXES",
     "VERSION",
     "bounded_lines",
+    "document_of",
+    "id_of",
     "is_of_doccano",
     "line",
     "objects",
@@ -61,6 +63,7 @@ __all__ = [
     "scan_lines",
     "sniff",
     "write",
+    "write_lines",
 ]
 
 NAME = "jsonl"
@@ -99,6 +102,7 @@ _TYPE_NAMES = {
 }
 HEAD = 2**18
 _DOCCANO_KEY = re.compile(rb"""(?<!\\)"(?:(?:labels?|Comments)"\s*:\s*\[|start_offset"\s*:)""")
+_ID, _TEXT = b'"id": ', b', "text": '
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -393,10 +397,14 @@ def write(documents: Iterable[Document], path: Path, places: bool = False) -> Co
     SuwenError
         S102 or S105 when the file cannot be written, S205 when `meta` cannot be JSON, S210 for a lone surrogate.
     """
-    with replacing(path) as temporary, _opened(temporary, "wb", path.suffix) as file:
-        for document in documents:
-            file.write(line(document, places))
+    write_lines((line(document, places) for document in documents), path)
     return Counter()
+
+
+def write_lines(lines: Iterable[bytes], path: Path) -> None:
+    """Write documents that are lines already, otherwise as `write`."""
+    with replacing(path) as temporary, _opened(temporary, "wb", path.suffix) as file:
+        file.writelines(lines)
 
 
 def line(document: Document, places: bool = False) -> bytes:
@@ -408,6 +416,24 @@ def line(document: Document, places: bool = False) -> bytes:
         S205 when `meta` holds what JSON has not, S210 for a lone surrogate.
     """
     return encoded(_line(document, places), document)
+
+
+def id_of(written: bytes) -> str:
+    """The id in a line that `line` has made, found without reading the rest of it."""
+    # In the id itself, quotation marks are escaped.
+    name: str = json.loads(written[written.index(_ID) + len(_ID) : written.index(_TEXT)])
+    return name
+
+
+def document_of(written: bytes) -> Document:
+    """The document in a line that `line` has made.
+
+    Raises
+    ------
+    SuwenError
+        As `read`.
+    """
+    return next(scan_lines([written], Path(), "", refuse)).document
 
 
 def _line(document: Document, places: bool) -> str:

@@ -50,10 +50,15 @@ def refuse(error: SuwenError) -> NoReturn:
     raise error
 
 
-def files_in(path: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
+def files_in(path: Path, suffixes: tuple[str, ...], problem: Problem | None = None) -> Iterator[Path]:
     """The files with one of these endings at or below a folder, sorted by path; a file stands for itself.
 
     Names that begin with a dot (editors' and system files, half-written outputs) are passed over.
+
+    Parameters
+    ----------
+    problem
+        Told which folder cannot be listed; if it returns, the others are. By default that is raised.
 
     Raises
     ------
@@ -66,10 +71,10 @@ def files_in(path: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
         yield path
         return
 
-    def stop(error: OSError) -> NoReturn:
-        raise os_error(error, Path(error.filename), "S113") from None
+    def tell(error: OSError) -> None:
+        (problem or refuse)(os_error(error, Path(error.filename), "S113"))
 
-    for folder, folders, names in os.walk(path, onerror=stop):
+    for folder, folders, names in os.walk(path, onerror=tell):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             if name.endswith(suffixes) and not name.startswith("."):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import platform
 import shutil
@@ -17,6 +16,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from suwen.errors import SuwenError
 from suwen.files import read_json, write_json, write_text
+from suwen.work import RECORD, check_work, require_same
 
 __all__ = [
     "CheckpointKeeper",
@@ -28,7 +28,6 @@ __all__ = [
     "working_folder",
 ]
 
-RECORD = "run.json"
 COMPLETE = "complete"
 
 
@@ -51,39 +50,11 @@ def open_work(work: Path, identity: dict[str, Any], resume: bool) -> Path | None
         As `check_work`; S508 when it was another run.
     """
     check_work(work, resume)
-    record = work / RECORD
     if not resume:
-        write_json(record, identity)
+        write_json(work / RECORD, identity)
         return None
-    stored = read_json(record)
-    for what, value in json.loads(json.dumps(identity)).items():
-        if stored.get(what) != value:
-            raise SuwenError("S508", work, what=f"{what}{_first_difference(stored.get(what), value)}")
+    require_same(work, identity)
     return last_checkpoint(work)
-
-
-def check_work(work: Path, resume: bool) -> None:
-    """Check, before anything is built, that a run can begin or go on.
-
-    Raises
-    ------
-    SuwenError
-        S511 when an unfinished run is there, S507 when there is none to resume.
-    """
-    if not resume and work.exists():
-        raise SuwenError("S511", work)
-    if resume and not (work / RECORD).is_file():
-        raise SuwenError("S507", work, reason="there is no unfinished run")
-
-
-def _first_difference(stored: Any, value: Any) -> str:
-    """Where two values differ, as `` (key.key)``; empty where they are no tables."""
-    keys = []
-    while isinstance(stored, dict) and isinstance(value, dict):
-        key = next(key for key in {**stored, **value} if stored.get(key) != value.get(key))
-        keys.append(str(key))
-        stored, value = stored.get(key), value.get(key)
-    return f" ({'.'.join(keys)})" if keys else ""
 
 
 def checkpoint_folder(folder: Path, step: int) -> Path:
