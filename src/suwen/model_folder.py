@@ -9,9 +9,11 @@ pairs of characters, and a per-character ``tokenizer.json`` for Hugging Face's l
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
@@ -394,15 +396,21 @@ def write_tokenizer(folder: Path, featurizer: Featurizer) -> None:
 
 def _other_forms(characters: CharacterVocabulary) -> dict[str, list[str]]:
     """The characters outside the vocabulary that are looked up under another one, by that one."""
-    # The surrogates are no characters.
-    every = [chr(point) for point in (*range(0xD800), *range(0xE000, 0x110000))]
-    ids = characters.ids("".join(every))
     forms: defaultdict[str, list[str]] = defaultdict(list)
-    for place in np.flatnonzero(ids != characters.unk).tolist():
-        token = characters.tokens[ids[place]]
-        if token != every[place]:
-            forms[token].append(every[place])
+    candidates = _characters_with_forms()
+    for character, place in zip(candidates, characters.ids(candidates).tolist(), strict=True):
+        token = characters.tokens[place]
+        if place != characters.unk and token != character:
+            forms[token].append(character)
     return dict(forms)
+
+
+@cache
+def _characters_with_forms() -> str:
+    """The characters that lower-casing or compatibility normalization changes: no other is looked up as another one."""
+    # The surrogates are no characters.
+    every = map(chr, (*range(0xD800), *range(0xE000, 0x110000)))
+    return "".join(one for one in every if one.lower() != one or unicodedata.normalize("NFKC", one) != one)
 
 
 def _read_object(folder: Path, name: str) -> dict[str, Any]:
