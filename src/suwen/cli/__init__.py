@@ -10,7 +10,7 @@ from typing import cast
 
 import typer
 
-from suwen.cli import augment, compare, corpus, demo, encoders, evaluate, export, extract, pretrain, train
+from suwen.cli import augment, compare, corpus, demo, encoders, evaluate, export, extract, pretrain, reproduce, train
 from suwen.cli.output import fail
 from suwen.errors import SuwenError
 
@@ -18,7 +18,7 @@ from suwen.errors import SuwenError
 UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__base__)
 NAME = "suwen"
 INTERRUPTED = 130
-RESUMABLE = (["train"], ["pretrain"], ["augment"])
+RESUMABLE = (["train"], ["pretrain"], ["augment"], ["reproduce"])
 
 app = typer.Typer(
     name=NAME,
@@ -38,6 +38,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("extract")(extract.extract)
 app.command("export")(export.export)
+app.command("reproduce")(reproduce.reproduce)
 app.command("encoders")(encoders.encoders)
 app.command("demo")(demo.demo)
 

@@ -1,0 +1,240 @@
+"""The command ``suwen reproduce``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from suwen.cli.output import fail, report, show, standard_error
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.progress import Progress
+    from rich.table import Table
+
+    from suwen.document import Document
+    from suwen.experiments.engine import Engine
+    from suwen.experiments.profile import Profile
+    from suwen.experiments.results import Results
+    from suwen.experiments.run import Run
+    from suwen.experiments.verdicts import Verdict
+
+SAMPLE = Path(__file__).parent.parent / "data" / "sample"
+
+
+class ProfileName(StrEnum):
+    """How large."""
+
+    SMOKE = "smoke"
+    MINI = "mini"
+    PAPER = "paper"
+
+
+class EngineName(StrEnum):
+    """Where the runs are made."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
+class Device(StrEnum):
+    """What a run computes on."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+def reproduce(
+    output: Path = typer.Option(..., "-o", "--output", metavar="DIR", help="The folder of the experiment."),
+    corpus: Path | None = typer.Option(
+        None, "--data", metavar="CORPUS", help="An annotated corpus; without it, the sample that suwen carries."
+    ),
+    profile: ProfileName = typer.Option(
+        ProfileName.SMOKE,
+        help="smoke: everything in a few minutes, small. mini: encoders pre-trained small by the six recipes. paper: "
+        "published encoders, Table 3.",
+    ),
+    tables: str = typer.Option(
+        "", metavar="2,4,5,6,7,added,entities", help="Only these tables, separated by commas; all if not given."
+    ),
+    encoders: Path | None = typer.Option(
+        None, metavar="DIR", help="A folder with encoders named bert, wwm, wwm-ext, ernie, ernie-tiny, roberta."
+    ),
+    texts: list[Path] = typer.Option(
+        [], metavar="TEXT", help="More plain text for the encoders that are pre-trained here (see 'suwen pretrain')."
+    ),
+    settings: list[str] = typer.Option(
+        [], "--set", metavar="KEY=VALUE", help="Change one value of the profile: fraction=0.2, seeds.group=[0]."
+    ),
+    engine: EngineName = typer.Option(EngineName.LOCAL, help="ray: on the cluster of RAY_ADDRESS, or on this machine."),
+    workers: int = typer.Option(1, min=1, help="With the local engine: how many runs at once, each in a process."),
+    device: Device = typer.Option(Device.CPU, help="What each run computes on."),
+    keep_models: bool = typer.Option(False, help="Keep every trained model."),
+    dry_run: bool = typer.Option(
+        False, "--dry-run", help="List the runs with the tables that share them; run nothing."
+    ),
+    resume: bool = typer.Option(False, "--resume", help="Go on: runs that are done are not repeated, failed ones are."),
+    as_json: bool = typer.Option(False, "--json", help="Print the figures, or the plan, as JSON."),
+) -> None:
+    """Run the experiments of the paper (tables 2 and 4 to 7) and report the paper's figures beside those found here.
+
+    Each claim of the paper is judged. The exit status is 1 when a run has failed; the others are reported all the same.
+
+    Example: suwen reproduce -o results --data articles/ --profile mini --texts more.txt.xz --set fraction=0.2
+    """
+    from suwen.errors import SuwenError
+    from suwen.formats import read_corpus
+    from suwen.schema import LCDD
+
+    try:
+        from suwen.experiments.experiment import Experiment, open_experiment
+        from suwen.experiments.material import check_documents
+        from suwen.experiments.plan import plan_runs, plan_to_dict, tables_of
+        from suwen.experiments.preparation import read_notes
+        from suwen.experiments.profile import load_profile
+        from suwen.experiments.report import write_report
+        from suwen.experiments.results import Results
+        from suwen.experiments.runner import perform
+    except ModuleNotFoundError as error:
+        raise SuwenError("S405", package=error.name, install="suwen[train]") from None
+
+    chosen = load_profile(profile.value, settings)
+    wanted = tables_of([name.strip() for name in tables.split(",") if name.strip()])
+    source = corpus or SAMPLE
+    documents = read_corpus(source, None, LCDD)
+    check_documents(documents, source)
+    runs = plan_runs(chosen, wanted)
+    if dry_run:
+        plan = plan_to_dict(runs, chosen, wanted, documents)
+        report(plan) if as_json else show(plan_table(plan))
+        return
+    experiment = Experiment(output, chosen, documents, device.value, encoders, tuple(texts), keep_models)
+    open_experiment(experiment, source, resume)
+    with run_bar(runs, chosen, documents) as progress:
+        perform(experiment, runs, engine_of(engine, workers, device), Watcher(progress, runs, chosen, documents))
+    results = Results(output, runs, chosen)
+    folder, verdicts = write_report(results, wanted, read_notes(output))
+    if as_json:
+        report({"report": str(folder), "verdicts": [one.to_dict() for one in verdicts], **counts_of(results)})
+    else:
+        show(verdict_table(verdicts), f"{folder / 'report.html'}: the report; README.md beside it is the same")
+    if results.failed:
+        for run, reason in results.failed.items():
+            fail(f"failed: {run.name}: {reason}")
+        raise typer.Exit(1)
+
+
+def engine_of(name: EngineName, workers: int, device: Device) -> Engine:
+    """The engine of that name."""
+    if name is EngineName.LOCAL:
+        from suwen.experiments.engine import LocalEngine
+
+        return LocalEngine(workers)
+    from suwen.experiments.ray import RayEngine
+
+    return RayEngine(gpus=1 if device is Device.CUDA else 0)
+
+
+def run_bar(runs: Sequence[Run], profile: Profile, documents: Sequence[Document]) -> Progress:
+    """A bar over all runs; it moves by what a run is expected to cost, so that the time left means something."""
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    from suwen.experiments.plan import estimated_seconds
+
+    progress = Progress(
+        TextColumn("{task.fields[ended]} of {task.fields[runs]} runs"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+        console=standard_error(),
+        speed_estimate_period=86400,
+    )
+    total = sum(estimated_seconds(run, profile, documents) for run in runs)
+    progress.add_task("", total=total, ended=0, runs=len(runs))
+    return progress
+
+
+class Watcher:
+    """Shows what begins and what has ended."""
+
+    def __init__(
+        self, progress: Progress, runs: Sequence[Run], profile: Profile, documents: Sequence[Document]
+    ) -> None:
+        from suwen.experiments.plan import estimated_seconds
+
+        self.progress = progress
+        self.seconds = {run.name: estimated_seconds(run, profile, documents) for run in runs}
+        self.total = sum(self.seconds.values())
+        self.ended = 0
+        self.begun: set[str] = set()
+
+    def __call__(self, name: str, result: dict[str, Any] | None) -> None:
+        """Told that something begins (None) or has ended."""
+        (task,) = self.progress.task_ids
+        if result is None:
+            self.begun.add(name)
+            self.progress.update(task, description=name)
+            return
+        if name in self.seconds:
+            self.ended += 1
+            if name not in self.begun:
+                # Done before: it says nothing about how fast this goes on.
+                self.total -= self.seconds[name]
+                self.progress.update(task, total=self.total, ended=self.ended)
+                return
+            self.progress.update(task, advance=self.seconds[name], ended=self.ended)
+        line = f"{result['state']:6}  {name}"
+        if "test" in result:
+            line += f"  strict F1 {100 * result['test']['strict_entity']['micro']['f1']:.2f}"
+            line += f"  ({result['cost']['seconds']:.0f} s)"
+        self.progress.console.print(f"{line}  {result.get('error', '')}".rstrip(), highlight=False, markup=False)
+
+
+def plan_table(plan: dict[str, Any]) -> Table:
+    """The runs, the tables that share them, and what they cost."""
+    from rich.table import Table
+
+    table = Table("Run", "Tables", "Minutes", title=f"{len(plan['runs'])} runs, profile {plan['profile']['name']}")
+    table.columns[2].justify = "right"
+    for row in plan["runs"]:
+        table.add_row(row["run"], ", ".join(row["tables"]), f"{row['seconds'] / 60:.1f}")
+    table.caption = (
+        f"The tables have {plan['rows_of_tables']} rows, which {plan['systems']} systems make up. About "
+        f"{plan['seconds'] / 3600:.1f} hours of one core, encoders that are pre-trained not counted."
+    )
+    return table
+
+
+def verdict_table(verdicts: Sequence[Verdict]) -> Table:
+    """What the paper claims, and whether it holds here."""
+    from rich.table import Table
+
+    table = Table("Claim of the paper", "Here", "Points of strict F1 (p)", title="On journal issues that were not seen")
+    for verdict in verdicts:
+        points = ", ".join(
+            "–" if one.difference is None else f"{one.difference:+.2f} ({one.p_value:.3f})" for one in verdict.judged
+        )
+        table.add_row(verdict.claim.en, verdict.ruling, points)
+    return table
+
+
+def counts_of(results: Results) -> dict[str, Any]:
+    """How many runs ended how."""
+    return {
+        "done": sum(result["state"] == "done" for result in results.by_run.values()),
+        "failed": {run.name: reason for run, reason in results.failed.items()},
+        "not_run": [run.name for run in results.missing],
+    }

@@ -1,0 +1,97 @@
+"""The engines that carry out jobs: one after another here, in several processes, or on a Ray cluster.
+
+A job is a function of its arguments that writes what it makes into the experiment's folder, and answers with a JSON
+value: which engine calls it makes no difference to that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import Any, Protocol
+
+__all__ = ["Engine", "Job", "LocalEngine"]
+
+Result = dict[str, Any]
+Begun = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A function to call, with what it is called for and about how many seconds it takes."""
+
+    name: str
+    function: Callable[..., Result]
+    arguments: tuple[Any, ...]
+    seconds: float = 0.0
+
+    def __call__(self) -> Result:
+        """The function's result."""
+        return self.function(*self.arguments)
+
+
+class Engine(Protocol):
+    """Carries out jobs."""
+
+    def __call__(self, jobs: Sequence[Job], begun: Begun) -> Iterator[tuple[str, Result]]:
+        """The name and the result of each job as it ends; `begun` is told the name of each as it begins."""
+        ...
+
+
+class LocalEngine:
+    """Carries jobs out on this machine.
+
+    Parameters
+    ----------
+    workers
+        With 1 they are called here, one after another; with more, in so many processes.
+    """
+
+    def __init__(self, workers: int = 1) -> None:
+        self.workers = workers
+
+    def __call__(self, jobs: Sequence[Job], begun: Begun) -> Iterator[tuple[str, Result]]:
+        """The name and the result of each job as it ends."""
+        if self.workers == 1 or len(jobs) < 2:
+            for job in jobs:
+                begun(job.name)
+                yield job.name, job()
+            return
+        yield from self._in_processes(jobs, begun)
+
+    def _in_processes(self, jobs: Sequence[Job], begun: Begun) -> Iterator[tuple[str, Result]]:
+        # A pool for each worker: a process that dies breaks its pool, and must not take other jobs with it.
+        pools = [_pool() for _ in range(min(self.workers, len(jobs)))]
+        waiting = list(reversed(jobs))
+        running: dict[Future[Result], tuple[int, Job]] = {}
+
+        def start(worker: int) -> None:
+            if waiting:
+                job = waiting.pop()
+                begun(job.name)
+                running[pools[worker].submit(job)] = worker, job
+
+        try:
+            for worker in range(len(pools)):
+                start(worker)
+            while running:
+                future = next(as_completed(running))
+                worker, job = running.pop(future)
+                try:
+                    result = future.result()
+                except BrokenProcessPool:
+                    pools[worker] = _pool()
+                    result = {"state": "failed", "error": "its process died; see the system's log, memory may be short"}
+                yield job.name, result
+                start(worker)
+        finally:
+            for pool in pools:
+                pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _pool() -> ProcessPoolExecutor:
+    # Forked processes would inherit torch's threads, half of them.
+    return ProcessPoolExecutor(1, mp_context=get_context("spawn"))

@@ -1,0 +1,98 @@
+"""An experiment: its folder, its choices, and the check that it goes on as it began."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from suwen.corpus.split import corpus_hash
+from suwen.document import Document
+from suwen.errors import SuwenError
+from suwen.experiments.material import write_material
+from suwen.experiments.profile import Profile
+from suwen.files import read_json, write_json
+
+__all__ = ["EXPERIMENT", "Experiment", "open_experiment"]
+
+EXPERIMENT = "experiment.json"
+FORMAT = 1
+FIXED = ("name", "encoders", "fraction", "split_seed", "augmentation", "pretraining")
+"""What cannot change when an experiment goes on; anything else changes the runs that it concerns, and no other."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An opened experiment.
+
+    Parameters
+    ----------
+    folder
+        Where everything is kept.
+    profile, device
+        How it is run.
+    documents
+        The whole corpus, of which the profile may use a fraction.
+    encoders
+        A folder with encoders, named by recipe, that need not be made; None makes all.
+    texts
+        Further texts that the encoders made here read.
+    keep_models
+        Whether the trained models stay.
+    """
+
+    folder: Path
+    profile: Profile
+    documents: Sequence[Document]
+    device: str = "cpu"
+    encoders: Path | None = None
+    texts: tuple[Path, ...] = ()
+    keep_models: bool = False
+
+
+def open_experiment(experiment: Experiment, corpus: Path, resume: bool) -> None:
+    """Begin an experiment, or go on with one after checking that it is the same.
+
+    Raises
+    ------
+    SuwenError
+        S511 when one is there and `resume` is false, S104 when something else is, S507 when there is none to resume,
+        S530 when its folder is half-written, S508 when it was begun with another corpus or other choices that all runs
+        depend on, and as `write_material`.
+    """
+    folder = experiment.folder
+    record = folder / EXPERIMENT
+    identity = {
+        "corpus": corpus_hash(experiment.documents),
+        "profile": {name: value for name, value in experiment.profile.model_dump(mode="json").items() if name in FIXED},
+    }
+    if not resume:
+        if record.is_file():
+            raise SuwenError("S511", folder)
+        if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+            raise SuwenError("S104", folder)
+        try:
+            write_material(folder, experiment.documents, experiment.profile, corpus)
+        except SuwenError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        # Last, so that a folder without it never began.
+        write_json(record, {"format": FORMAT, **identity})
+        return
+    if not folder.exists():
+        raise SuwenError("S507", folder, reason="there is no such folder")
+    if not record.is_file():
+        raise SuwenError("S530", folder, reason=f"it has no {EXPERIMENT}")
+    stored = read_json(record)
+    if not isinstance(stored, dict) or stored.get("format") != FORMAT or not isinstance(stored.get("profile"), dict):
+        raise SuwenError("S530", folder, reason=f"{EXPERIMENT} is not of this release")
+    if stored["corpus"] != identity["corpus"]:
+        found = f"corpus (hash {str(stored['corpus'])[:12]}, this is {identity['corpus'][:12]})"
+        raise SuwenError("S508", folder, what=found)
+    for name, value in identity["profile"].items():
+        if stored["profile"].get(name) != value:
+            raise SuwenError("S508", folder, what=f"profile ({name})")
+    for name in ("corpus.jsonl", *(f"splits/{unit}.json" for unit in ("sentence", "document", "group"))):
+        if not (folder / name).is_file():
+            raise SuwenError("S530", folder, reason=f"{name} is missing")

@@ -1,0 +1,178 @@
+"""What all runs of an experiment learn from: the documents, their splits, and the generated documents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from suwen.corpus.dealing import RATIO, group_of, make_split
+from suwen.corpus.leakage import leakage_report
+from suwen.corpus.near_copies import near_copies
+from suwen.corpus.sentences import sentence_spans
+from suwen.corpus.split import PARTS, OwnedSpan, Split, corpus_hash
+from suwen.document import Document
+from suwen.errors import SuwenError
+from suwen.experiments.profile import Profile, Unit
+from suwen.files import write_text
+from suwen.formats import jsonl, read_corpus, write_corpus
+from suwen.schema import LCDD
+
+__all__ = ["Material", "check_documents", "deal_entities", "entity_split", "write_material"]
+
+CORPUS = "corpus.jsonl"
+TEXT = "text"
+GROUP: Unit = "group"
+
+
+def check_documents(documents: Sequence[Document], path: Path) -> None:
+    """Check that there is something of every type, and something for every part.
+
+    Raises
+    ------
+    SuwenError
+        S313 when a type of the paper is missing, S304 when there are too few documents.
+    """
+    present = {entity.label for document in documents for entity in document.entities}
+    missing = [label for label in LCDD.labels if label not in present]
+    if missing:
+        raise SuwenError("S313", path, labels=", ".join(missing))
+    if len(documents) < len(PARTS):
+        raise SuwenError("S304", path, unit="document", count=len(documents), least=len(PARTS))
+
+
+def write_material(folder: Path, documents: Sequence[Document], profile: Profile, path: Path) -> None:
+    """Choose the documents, split them in each way, and write it all.
+
+    With a fraction, that share of each part of the group split is drawn: what an encoder was kept from reading is then
+    out of sight in the smaller experiment too.
+
+    Parameters
+    ----------
+    path
+        Where the documents come from, for messages.
+
+    Raises
+    ------
+    SuwenError
+        S304 and S313 as `check_documents`, for the chosen documents too; S304 when there are too few groups.
+    """
+    check_documents(documents, path)
+    try:
+        everything = make_split(documents, "group", RATIO, profile.split_seed)
+        chosen = _chosen(documents, everything, profile)
+        check_documents(chosen, path)
+        splits = {
+            "sentence": make_split(chosen, "sentence", RATIO, profile.split_seed),
+            "document": make_split(chosen, "document", RATIO, profile.split_seed),
+            "group": everything if len(chosen) == len(documents) else _restricted(everything, chosen),
+        }
+    except SuwenError as error:
+        raise error.at(path) from None
+    write_corpus(chosen, folder / CORPUS, "jsonl")
+    for unit, split in splits.items():
+        split.write(folder / "splits" / f"{unit}.json")
+    # An encoder may read every document of the train part: it sees no annotation.
+    readable = {name for name, _, _ in everything.parts["train"]}
+    for document in documents:
+        if document.id in readable:
+            write_text(folder / TEXT / f"{document.id}.txt", document.text)
+
+
+def _chosen(documents: Sequence[Document], split: Split, profile: Profile) -> list[Document]:
+    if profile.fraction == 1:
+        return list(documents)
+    random = np.random.default_rng(profile.split_seed)
+    kept: set[str] = set()
+    for part in PARTS:
+        names = sorted({name for name, _, _ in split.parts[part]})
+        count = max(1, round(profile.fraction * len(names)))
+        kept |= {names[index] for index in random.choice(len(names), count, replace=False)}
+    return [document for document in documents if document.id in kept]
+
+
+def _restricted(split: Split, documents: Sequence[Document]) -> Split:
+    """The split of the documents that are left."""
+    left = {document.id: group_of(document) for document in documents}
+    parts = {part: tuple(row for row in rows if row[0] in left) for part, rows in split.parts.items()}
+    units = {part: len({left[name] for name, _, _ in rows}) for part, rows in parts.items()}
+    smaller = replace(split, data_hash=corpus_hash(documents), parts=parts, units=units)
+    selections = {part: smaller.select(documents, part) for part in parts}
+    return replace(smaller, leakage=leakage_report(selections, near_copies(documents)))
+
+
+def deal_entities(documents: Sequence[Document], seed: int) -> dict[str, list[tuple[int, int]]]:
+    """Deal the entities of each type 6 : 2 : 2 to the parts, wherever they stand, in whatever order they come.
+
+    Returns
+    -------
+    For each part ``(document index, entity index)`` of what it was dealt: the counts of Table 2 come out so, to within
+    one entity.
+    """
+    random = np.random.default_rng(seed)
+    places: dict[str, list[tuple[int, int]]] = {label: [] for label in LCDD.labels}
+    for i in sorted(range(len(documents)), key=lambda index: documents[index].id):
+        for j, entity in enumerate(documents[i].entities):
+            places[entity.label].append((i, j))
+    dealt: dict[str, list[tuple[int, int]]] = {part: [] for part in PARTS}
+    shares = np.cumsum(RATIO) / sum(RATIO)
+    for found in places.values():
+        order = random.permutation(len(found))
+        bounds = [0, *(round(share * len(found)) for share in shares)]
+        for part, start, end in zip(PARTS, bounds, bounds[1:], strict=False):
+            dealt[part] += [found[index] for index in order[start:end]]
+    return dealt
+
+
+def entity_split(documents: Sequence[Document], seed: int) -> Split:
+    """The sentences that each part needs to show the entities that it was dealt.
+
+    A sentence with entities of several parts is in all of them, with all its entities: the parts overlap, which no
+    split file may.
+    """
+    parts: dict[str, tuple[OwnedSpan, ...]] = {}
+    for part, places in deal_entities(documents, seed).items():
+        owned: set[OwnedSpan] = set()
+        for i, j in places:
+            document = documents[i]
+            start = document.entities[j].start
+            owned.add((document.id, *next(span for span in sentence_spans(document.text) if start < span[1])))
+        parts[part] = tuple(sorted(owned))
+    ratio = dict(zip(PARTS, RATIO, strict=True))
+    units = {part: len(rows) for part, rows in parts.items()}
+    shared = {part: len(set(parts["train"]) & set(rows)) / max(len(rows), 1) for part, rows in parts.items()}
+    leakage = {"sentences_in_train": {part: shared[part] for part in PARTS[1:]}}
+    return Split(corpus_hash(documents), seed, "sentence", ratio, parts, units, leakage)
+
+
+class Material:
+    """The documents and splits that `write_material` wrote into a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.documents = read_corpus(folder / CORPUS, jsonl.NAME)
+        self.by_id: Mapping[str, Document] = {document.id: document for document in self.documents}
+
+    def split(self, unit: Unit) -> Split:
+        """The split into parts of this unit."""
+        if unit == "entity":
+            return entity_split(self.documents, Split.read(self.folder / "splits" / "group.json").seed)
+        return Split.read(self.folder / "splits" / f"{unit}.json")
+
+    def generated_file(self, unit: Unit) -> Path:
+        """Where the documents are that were generated from the train part of a split."""
+        return self.folder / "augmented" / f"{unit}.jsonl"
+
+    @property
+    def text(self) -> Path:
+        """The text of all train documents of the group split, which encoders may read."""
+        return self.folder / TEXT
+
+
+@lru_cache(maxsize=1)
+def material_of(folder: Path) -> Material:
+    """The material in a folder, read once by each process."""
+    return Material(folder)

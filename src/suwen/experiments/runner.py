@@ -1,0 +1,130 @@
+"""Carrying the plan out: what the runs need, the runs, each once, and what goes wrong with one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from suwen.errors import SuwenError
+from suwen.experiments.engine import Engine, Job
+from suwen.experiments.experiment import Experiment
+from suwen.experiments.material import material_of
+from suwen.experiments.paper import RECIPES, SYSTEMS
+from suwen.experiments.plan import estimated_seconds
+from suwen.experiments.preparation import ENCODERS, found_encoder, make_encoder, make_generated, notes_on
+from suwen.experiments.run import DONE, FAILED, RESULT, Run, encoder_of, perform_run, run_folder, run_key
+from suwen.files import read_json, write_json
+
+__all__ = ["Listener", "finished", "perform"]
+
+Listener = Callable[[str, dict[str, Any] | None], None]
+"""Told what begins (None) or ended (its result)."""
+
+
+def perform(experiment: Experiment, runs: Sequence[Run], engine: Engine, listener: Listener) -> dict[str, str]:
+    """Make what the runs need, then make the runs that are not done.
+
+    Returns
+    -------
+    Why encoders and generated documents could not be made, by their name; the runs that need them fail.
+    """
+    folder, profile = experiment.folder, experiment.profile
+    failures: dict[str, str] = {}
+
+    def carried_out(jobs: Sequence[Job]) -> None:
+        for name, result in engine(jobs, lambda name: listener(name, None)):
+            if result["state"] == FAILED:
+                failures[name] = result["error"]
+            listener(name, result)
+
+    systems = [SYSTEMS[run.system] for run in runs]
+    wanted = {name for system in systems if (name := encoder_of(system, profile))}
+    units = sorted({run.unit for run in runs if SYSTEMS[run.system].augmented})
+    needed = sorted(wanted | ({"ernie"} if units else set()), key=[*RECIPES].index)
+    places: dict[str, str] = {}
+    for name in needed:
+        try:
+            found = found_encoder(name, experiment)
+        except SuwenError as error:
+            failures[f"encoder/{name}"] = str(error)
+            listener(f"encoder/{name}", {"state": FAILED, "error": str(error)})
+            continue
+        places[name] = str(found or folder / "encoders" / name)
+    missing = [name for name in places if not Path(places[name]).is_dir()]
+    carried_out([Job(f"encoder/{name}", make_encoder, (experiment, name)) for name in missing])
+    write_json(folder / ENCODERS, notes_on(experiment, places))
+    if units and "encoder/ernie" not in failures:
+        carried_out(
+            [
+                Job(f"augmentation/{unit}", make_generated, (folder, unit, profile, places["ernie"], experiment.device))
+                for unit in units
+            ]
+        )
+    elif units:
+        failures |= {f"augmentation/{unit}": failures["encoder/ernie"] for unit in units}
+    jobs = list(_jobs(experiment, runs, places, failures, listener))
+    by_name = {run.name: run for run in runs}
+    for name, result in engine(jobs, lambda name: listener(name, None)):
+        if "key" not in result:
+            # The process died, and could not say so itself.
+            result = write_failure(folder, by_name[name], result["error"])
+        listener(name, result)
+    return failures
+
+
+def _jobs(
+    experiment: Experiment,
+    runs: Sequence[Run],
+    places: Mapping[str, str],
+    failures: Mapping[str, str],
+    listener: Listener,
+) -> Iterator[Job]:
+    """The jobs for the runs that are not done; those that cannot be are told as failed."""
+    folder, profile = experiment.folder, experiment.profile
+    material = material_of(folder)
+    for run in runs:
+        system = SYSTEMS[run.system]
+        encoder = encoder_of(system, profile)
+        needs = [f"encoder/{encoder}"] * bool(encoder) + [f"augmentation/{run.unit}"] * system.augmented
+        reason = next((failures[need] for need in needs if need in failures), None)
+        if reason is not None:
+            listener(run.name, write_failure(folder, run, reason))
+            continue
+        place = places[encoder] if encoder else None
+        key = run_key(run, profile, material, Path(place) if place else None, experiment.device)
+        done = finished(folder, run)
+        if done is not None and done["state"] == DONE and done["key"] == key:
+            listener(run.name, done)
+            continue
+        options = (folder, run, profile, place, key, experiment.device, experiment.keep_models)
+        yield Job(run.name, perform_run, options, estimated_seconds(run, profile, experiment.documents))
+
+
+def write_failure(folder: Path, run: Run, reason: str) -> dict[str, Any]:
+    """Write that a run failed before it began, or without a word."""
+    result = {"key": None, **asdict(run), "state": FAILED, "error": reason}
+    result["cost"] = {"seconds": 0.0, "cpu_seconds": 0.0}
+    write_json(run_folder(folder, run) / RESULT, result)
+    return result
+
+
+def finished(folder: Path, run: Run) -> dict[str, Any] | None:
+    """The result of a run that has ended, well or not; None when it has not.
+
+    Raises
+    ------
+    SuwenError
+        S530 when it is there but cannot be read.
+    """
+    path = run_folder(folder, run) / RESULT
+    if not path.is_file():
+        return None
+    try:
+        result = read_json(path)
+    except SuwenError as error:
+        raise SuwenError("S530", path, reason=error.text) from None
+    if not isinstance(result, dict) or "state" not in result or "key" not in result:
+        raise SuwenError("S530", path, reason="it is no result of a run")
+    return result
