@@ -128,7 +128,7 @@ def extract(
             },
             "term list": {"--always": hash_of(always), "--never": hash_of(never)},
         }
-        if resume and not working_folder(output).exists():
+        if resume and not working_folder(output).exists() and not output.exists():
             say(console, "there is nothing to go on with: this begins at the beginning")
         with progress_bar(console) as progress:
             result = extract_files(found, output, target.value, manner, open_engine, identity, resume, progress)
