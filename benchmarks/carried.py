@@ -20,8 +20,10 @@ from suwen.carried import CARRIED, model_path
 from suwen.corpus.split import Split, corpus_hash
 from suwen.evaluation.reliability import Bin, Reliability
 from suwen.evaluation.reliability_plot import reliability_plot
-from suwen.files import read_json, write_json, write_text
+from suwen.files import read_json, sha256, write_json, write_text
 from suwen.formats import read_corpus
+from suwen.model_card import model_card
+from suwen.model_folder import read_model_folder
 
 RECIPE = (
     "--head", "bilstm-crf",
@@ -29,7 +31,7 @@ RECIPE = (
     "--set", "head.dropout=0.4",
     "--set", "optimization.learning_rate=1.5e-3",
     "--set", "optimization.head_learning_rate=2e-3",
-    "--set", "optimization.epochs=6",
+    "--set", "optimization.epochs=5",
     "--set", "evaluation.stop=never",
 )  # fmt: skip
 NAME = "suwen-mini"
@@ -60,34 +62,33 @@ from ChinaXiv.
 """
 
 
-def train_on_all(corpus: Path, runs: Path, first: Path, model: Path, options: list[object]) -> None:
-    """Train on every document, with the confidences of the first model."""
+def train_on_all(corpus: Path, runs: Path, model: Path, options: list[object]) -> None:
+    """Train on every document."""
     documents = read_corpus(corpus)
     rows = [(document.id, 0, len(document.text)) for document in documents]
     split = Split(corpus_hash(documents), 0, "document", {"train": 1.0}, {"train": rows})
     everything = runs / "split-all.json"
     if not everything.exists():
         split.write(everything)
-    calibration = read_json(first / "suwen.json")["calibration"]
-    settings = [f"confidence.{name}={value}" for name, value in calibration.items()]
-    train(corpus, everything, model, [*options, *(part for setting in settings for part in ("--set", setting))])
+    train(corpus, everything, model, options)
 
 
 def install(corpus: Path, split: Path, first: Path, model: Path, figures: dict) -> None:
-    """Put the second model where suwen looks for the one that it carries."""
+    """Put the second model, with the confidences of the first, where suwen looks for the one that it carries."""
     exported = model.with_name(NAME)
     shutil.rmtree(exported, ignore_errors=True)
     options = ["--int8", "--corpus", corpus, "--split", split, "--part", "dev", "--trainable", "-o", exported]
     suwen("export", model, *options)
-    manifest = read_json(exported / "manifest.json")
+    settings, manifest = (read_json(exported / name) for name in ("suwen.json", "manifest.json"))
+    settings["calibration"] = read_json(first / "suwen.json")["calibration"]
+    write_json(exported / "suwen.json", settings)
+    manifest["configuration"]["encoder"]["name"] = Path(manifest["configuration"]["encoder"]["name"]).name
+    manifest["files"]["suwen.json"] = sha256(exported / "suwen.json")
     micro = {part: figures[part]["strict_entity"]["micro"] for part in ("dev", "test")}
     # What int8 scores on documents that it learned from is no figure to show.
     manifest |= {"name": NAME, "license": LICENSE, "scores": micro, "exports": {}}
     manifest["first_model"] = read_json(first / "manifest.json")["data"]
     write_json(exported / "manifest.json", manifest)
-    from suwen.model_card import model_card
-    from suwen.model_folder import read_model_folder
-
     card = model_card(read_model_folder(exported).settings, manifest).replace("MODEL", CARRIED)
     before, heading, after = card.partition("\n## Limits")
     write_text(exported / "README.md", f"{before}{CARD}{heading}{after}")
@@ -103,21 +104,26 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, required=True, help="where split and models are kept")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--install", action="store_true")
+    parser.add_argument("--all-only", action="store_true", help="only train the second model, beside the first")
     arguments = parser.parse_args()
     split = arguments.runs / "split-group.json"
     make_split(arguments.corpus, split, "group")
     options = ["--encoder", arguments.encoder, *RECIPE, "--set", f"seed={arguments.seed}"]
     first, model = arguments.runs / "carried-group", arguments.runs / "carried-all"
+    if arguments.all_only:
+        train_on_all(arguments.corpus, arguments.runs, model, options)
+        return
     train(arguments.corpus, split, first, options)
     figures = {part: read_json(score(arguments.corpus, split, first, part)) for part in ("dev", "test")}
     manifest = read_json(first / "manifest.json")
+    manifest["configuration"]["encoder"]["name"] = Path(manifest["configuration"]["encoder"]["name"]).name
     kept = ("configuration", "seed", "versions", "expressible", "training")
     write_json(RESULTS / "results.json", {**figures, **{key: manifest[key] for key in kept}})
     reliability = figures["test"]["reliability"]
     plot = Reliability(tuple(Bin(**values) for values in reliability["bins"]))
     write_text(RESULTS / "reliability.svg", reliability_plot(plot))
     if arguments.install:
-        train_on_all(arguments.corpus, arguments.runs, first, model, options)
+        train_on_all(arguments.corpus, arguments.runs, model, options)
         install(arguments.corpus, split, first, model, figures)
     test = figures["test"]["strict_entity"]["micro"]["f1"]
     print(f"test F1 {100 * test:.2f}, calibration error {reliability['expected_calibration_error']:.3f}")

@@ -269,6 +269,13 @@ def test_training_fits_confidences_to_the_dev_part_unless_they_are_given(tmp_pat
     assert [entity.score for entity in ours] != [entity.score for entity in theirs]
 
 
+def test_training_names_an_encoder_folder_without_its_place(tmp_path: Path) -> None:
+    folder = encoder_folder(tmp_path / "my-encoder")
+    report = run(tmp_path / "model", f"encoder.name={folder}", "optimization.epochs=1")
+    assert report.manifest["configuration"]["encoder"]["name"] == "my-encoder"
+    assert str(tmp_path) not in (tmp_path / "model" / "manifest.json").read_text(encoding="utf-8")
+
+
 def test_training_takes_both_numbers_of_a_calibration_or_none() -> None:
     with pytest.raises(SuwenError, match=r"S402 .*slope and intercept go together"):
         config("confidence.slope=0.5")

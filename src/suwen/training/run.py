@@ -191,6 +191,10 @@ def _contents(encoder: Path) -> dict[str, str]:
 def _configuration(config: TrainingConfig, base: Path | None) -> dict[str, Any]:
     """The configuration for the manifest, with what the base model decides as that model's manifest has it."""
     values = config.model_dump()
+    encoder = Path(config.encoder.name)
+    if encoder.is_dir():
+        # Where it lay is nobody's business.
+        values["encoder"]["name"] = encoder.resolve().name
     if base is not None:
         inherited = read_json(base / "manifest.json").get("configuration", {})
         for table in ("encoder", "head", "inputs"):
