@@ -1,8 +1,10 @@
 import dataclasses
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from typer.testing import CliRunner
@@ -237,3 +239,41 @@ def test_cli_extract_says_in_one_line_what_is_wrong(notes, tmp_path):
     assert result.stderr.startswith("S501 ")
     assert result.stderr.count("\n") == 1
     assert not (tmp_path / "out.jsonl").exists()
+
+
+@pytest.mark.slow
+def test_cli_extract_goes_on_after_ctrl_c_and_kill(tmp_path):
+    from suwen.inference.dictionary import Dictionary, Entry
+    from suwen.inference.sentence_extractor import SentenceSettings
+    from suwen.model_folder import write_stored_model
+    from suwen.text.view import ViewRules
+
+    dictionary = Dictionary({"二甲双胍": Entry("Drug", 3, 4), "糖尿病": Entry("Disease", 1, 1)})
+    settings = SentenceSettings(Schema.of_labels(["Drug", "Disease"]), ViewRules())
+    model = tmp_path / "model"
+    write_stored_model(
+        model, "dictionary", settings.to_dict(), lambda folder: dictionary.write(folder / "dictionary.json"), {}, "#"
+    )
+    library = tmp_path / "library"
+    library.mkdir()
+    for number in range(4):
+        (library / f"{number}.txt").write_text(f"糖尿病患者{number}口服二甲双胍。\n\n" * 20_000, encoding="utf-8")
+    assert suwen_command(library, "-o", tmp_path / "whole.jsonl", "--model", model).returncode == 0
+    output, journal = tmp_path / "out.jsonl", tmp_path / "out.jsonl.extraction" / "journal.jsonl"
+    arguments = [sys.executable, "-m", "suwen", "extract", library, "-o", output, "--model", model]
+    for lines, number in ((1, signal.SIGINT), (2, signal.SIGKILL)):
+        resume = ["--resume"] if journal.exists() else []
+        process = subprocess.Popen([*map(str, arguments), *resume], stderr=subprocess.PIPE, text=True)
+        while process.poll() is None and not (journal.exists() and journal.read_bytes().count(b"\n") >= lines):
+            time.sleep(0.005)
+        process.send_signal(number)
+        said = process.communicate()[1]
+        assert process.returncode == (130 if number == signal.SIGINT else -number), said
+        assert number == signal.SIGKILL or said == "interrupted; continue with --resume\n"
+        assert not output.exists()
+    refused = suwen_command(library / "0.txt", "-o", output, "--model", model, "--resume")
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "S508" in refused.stderr
+    assert suwen_command(library, "-o", output, "--model", model, "--resume").returncode == 0
+    assert output.read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
+    assert not journal.parent.exists()

@@ -18,7 +18,7 @@ from suwen.errors import SuwenError
 UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__base__)
 NAME = "suwen"
 INTERRUPTED = 130
-RESUMABLE = (["train"], ["pretrain"], ["augment"], ["reproduce"])
+RESUMABLE = ("train", "pretrain", "augment", "reproduce", "extract")
 
 app = typer.Typer(
     name=NAME,
@@ -75,8 +75,13 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
     if status == INTERRUPTED:
-        fail("interrupted; continue with --resume" if sys.argv[1:2] in RESUMABLE else "interrupted")
+        fail("interrupted; continue with --resume" if is_resumable(sys.argv[1:]) else "interrupted")
     sys.exit(status)
+
+
+def is_resumable(arguments: list[str]) -> bool:
+    """Whether a command keeps what it has done; from standard input and to standard output, nothing is kept."""
+    return next(iter(arguments), None) in RESUMABLE and "-" not in arguments
 
 
 def usage_error(error: typer.BadParameter) -> SuwenError:
