@@ -522,21 +522,23 @@ def test_config_of_a_run_from_a_trained_model_keeps_its_architecture() -> None:
 
 
 @pytest.mark.parametrize(
-    ("encoder", "rate", "dropout"),
+    ("encoder", "values"),
     [
-        (("bigru",), 2e-3, 0.5),
-        (("transformer",), 1e-3, 0.1),
-        (("bert",), 5e-5, 0.1),
-        (("bert", "encoder.initialization=random"), 1e-3, 0.1),
+        (("bigru",), [2e-3, 0.5, 0.0, 0.5]),
+        (("transformer",), [1e-3, 0.1, 0.15, 0.3]),
+        (("bert",), [5e-5, 0.1, 0.15, 0.3]),
+        (("bert", "encoder.initialization=random"), [1e-3, 0.1, 0.15, 0.3]),
     ],
 )
-def test_config_best_fits_the_encoder_unless_told_otherwise(encoder: tuple[str, ...], rate: float, dropout) -> None:
+def test_config_best_fits_the_encoder_unless_told_otherwise(encoder: tuple[str, ...], values: list[float]) -> None:
+    def fitted(made: TrainingConfig) -> list[float]:
+        return [made.optimization.learning_rate, made.encoder.dropout, made.encoder.masking, made.head.dropout]
+
     name, *changes = encoder
-    made = load_config("best", None, {"encoder.name": name}, changes)
-    assert (made.optimization.learning_rate, made.encoder.dropout, made.head.dropout) == (rate, dropout, dropout)
-    chosen = ["optimization.learning_rate=0.25", "encoder.dropout=0.25", "head.dropout=0.25"]
-    made = load_config("best", None, {"encoder.name": name}, [*changes, *chosen])
-    assert (made.optimization.learning_rate, made.encoder.dropout, made.head.dropout) == (0.25, 0.25, 0.25)
+    assert fitted(load_config("best", None, {"encoder.name": name}, changes)) == values
+    keys = ("optimization.learning_rate", "encoder.dropout", "encoder.masking", "head.dropout")
+    chosen = [f"{key}=0.25" for key in keys]
+    assert fitted(load_config("best", None, {"encoder.name": name}, [*changes, *chosen])) == [0.25] * 4
     assert load_config("paper", None, {"encoder.name": name}, changes).optimization.learning_rate == 5e-5
 
 
