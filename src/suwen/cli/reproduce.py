@@ -112,10 +112,17 @@ def reproduce(
         plan = plan_to_dict(runs, chosen, wanted, documents)
         report(plan) if as_json else show(plan_table(plan))
         return
+    if device is Device.CUDA and engine is EngineName.LOCAL:
+        require_cuda()
     experiment = Experiment(output, chosen, documents, device.value, encoders, tuple(texts), keep_models)
     open_experiment(experiment, source, resume)
     with run_bar(runs, chosen, documents) as progress:
-        perform(experiment, runs, engine_of(engine, workers, device), Watcher(progress, runs, chosen, documents))
+        perform(
+            experiment,
+            runs,
+            engine_of(engine, workers, chosen.threads, device),
+            Watcher(progress, runs, chosen, documents),
+        )
     results = Results(output, runs, chosen)
     folder, verdicts = write_report(results, wanted, read_notes(output))
     if as_json:
@@ -128,7 +135,23 @@ def reproduce(
         raise typer.Exit(1)
 
 
-def engine_of(name: EngineName, workers: int, device: Device) -> Engine:
+def require_cuda() -> None:
+    """Refuse a device that is not there: the trainer would quietly take another.
+
+    Raises
+    ------
+    SuwenError
+        S512.
+    """
+    import torch
+
+    from suwen.errors import SuwenError
+
+    if not torch.cuda.is_available():
+        raise SuwenError("S512", device="cuda", reason="torch sees none")
+
+
+def engine_of(name: EngineName, workers: int, threads: int, device: Device) -> Engine:
     """The engine of that name."""
     if name is EngineName.LOCAL:
         from suwen.experiments.engine import LocalEngine
@@ -136,7 +159,7 @@ def engine_of(name: EngineName, workers: int, device: Device) -> Engine:
         return LocalEngine(workers)
     from suwen.experiments.ray import RayEngine
 
-    return RayEngine(gpus=1 if device is Device.CUDA else 0)
+    return RayEngine(threads, gpus=1 if device is Device.CUDA else 0)
 
 
 def run_bar(runs: Sequence[Run], profile: Profile, documents: Sequence[Document]) -> Progress:
@@ -196,11 +219,17 @@ class Watcher:
                 self.progress.update(task, total=self.total, ended=self.ended)
                 return
             self.progress.update(task, advance=self.seconds[name], ended=self.ended)
-        line = f"{result['state']:6}  {name}"
+        line = f"{'kept' if result.get('kept') else result['state']:6}  {name}"
         if "test" in result:
             line += f"  strict F1 {100 * result['test']['strict_entity']['micro']['f1']:.2f}"
-            line += f"  ({result['cost']['seconds']:.0f} s)"
+            line += f"  ({result['cost']['seconds']:.0f} s; {self.ended} of {len(self.seconds)} runs{self.time_left()})"
         self.progress.console.print(f"{line}  {result.get('error', '')}".rstrip(), highlight=False, markup=False)
+
+    def time_left(self) -> str:
+        """About how long the runs take that are left, for logs that show no bar."""
+        (task,) = self.progress.tasks
+        seconds = task.time_remaining
+        return "" if seconds is None else f", about {seconds / 60:.0f} min left"
 
 
 def plan_table(plan: dict[str, Any]) -> Table:

@@ -168,7 +168,7 @@ def _legend(series: Sequence[tuple[str, str]], y: float) -> tuple[str, float]:
     x = 0.0
     y += 9
     for name, color in series:
-        width = 16 + sum(11 if ord(character) > 0x2E80 else 6.1 for character in name)
+        width = 16 + sum(11.5 if ord(one) > 0x2E80 else 8 if one.isupper() else 6.3 for one in name)
         if x and x + width > WIDTH:
             x, y = 0, y + 15
         parts.append(f'<rect x="{x:.1f}" y="{y - 9}" width="10" height="10" rx="2" fill="{color}"/>')

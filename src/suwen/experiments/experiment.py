@@ -63,10 +63,8 @@ def open_experiment(experiment: Experiment, corpus: Path, resume: bool) -> None:
     """
     folder = experiment.folder
     record = folder / EXPERIMENT
-    identity = {
-        "corpus": corpus_hash(experiment.documents),
-        "profile": {name: value for name, value in experiment.profile.model_dump(mode="json").items() if name in FIXED},
-    }
+    corpus_now = corpus_hash(experiment.documents)
+    profile = {name: value for name, value in experiment.profile.model_dump(mode="json").items() if name in FIXED}
     if not resume:
         if record.is_file():
             raise SuwenError("S511", folder)
@@ -78,7 +76,7 @@ def open_experiment(experiment: Experiment, corpus: Path, resume: bool) -> None:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         # Last, so that a folder without it never began.
-        write_json(record, {"format": FORMAT, **identity})
+        write_json(record, {"format": FORMAT, "corpus": corpus_now, "profile": profile})
         return
     if not folder.exists():
         raise SuwenError("S507", folder, reason="there is no such folder")
@@ -87,10 +85,10 @@ def open_experiment(experiment: Experiment, corpus: Path, resume: bool) -> None:
     stored = read_json(record)
     if not isinstance(stored, dict) or stored.get("format") != FORMAT or not isinstance(stored.get("profile"), dict):
         raise SuwenError("S530", folder, reason=f"{EXPERIMENT} is not of this release")
-    if stored["corpus"] != identity["corpus"]:
-        found = f"corpus (hash {str(stored['corpus'])[:12]}, this is {identity['corpus'][:12]})"
+    if stored["corpus"] != corpus_now:
+        found = f"corpus (hash {str(stored['corpus'])[:12]}, this is {corpus_now[:12]})"
         raise SuwenError("S508", folder, what=found)
-    for name, value in identity["profile"].items():
+    for name, value in profile.items():
         if stored["profile"].get(name) != value:
             raise SuwenError("S508", folder, what=f"profile ({name})")
     for name in ("corpus.jsonl", *(f"splits/{unit}.json" for unit in ("sentence", "document", "group"))):

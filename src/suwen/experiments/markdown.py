@@ -141,9 +141,7 @@ def _table(results: Results, table: Table) -> str:
         if row.section != section:
             section = row.section
             rows.append([f"*{section[1]}*", *[""] * (len(columns) - 1)])
-        sentence, document, group = (
-            results.summary(row.system.name, unit) for unit in ("sentence", "document", "group")
-        )  # type: ignore[arg-type]
+        sentence, document, group = summaries(results, row.system)
         rows.append(
             [
                 row.system.title,

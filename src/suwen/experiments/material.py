@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -138,8 +139,9 @@ def entity_split(documents: Sequence[Document], seed: int) -> Split:
         owned: set[OwnedSpan] = set()
         for i, j in places:
             document = documents[i]
-            start = document.entities[j].start
-            owned.add((document.id, *next(span for span in sentence_spans(document.text) if start < span[1])))
+            spans = sentence_spans(document.text)
+            place = bisect_right(spans, document.entities[j].start, key=lambda span: span[0]) - 1
+            owned.add((document.id, *spans[place]))
         parts[part] = tuple(sorted(owned))
     ratio = dict(zip(PARTS, RATIO, strict=True))
     units = {part: len(rows) for part, rows in parts.items()}
@@ -155,12 +157,17 @@ class Material:
         self.folder = folder
         self.documents = read_corpus(folder / CORPUS, jsonl.NAME)
         self.by_id: Mapping[str, Document] = {document.id: document for document in self.documents}
+        self._splits: dict[Unit, Split] = {}
 
     def split(self, unit: Unit) -> Split:
         """The split into parts of this unit."""
-        if unit == "entity":
-            return entity_split(self.documents, Split.read(self.folder / "splits" / "group.json").seed)
-        return Split.read(self.folder / "splits" / f"{unit}.json")
+        if unit not in self._splits:
+            self._splits[unit] = (
+                entity_split(self.documents, self.split("group").seed)
+                if unit == "entity"
+                else Split.read(self.folder / "splits" / f"{unit}.json")
+            )
+        return self._splits[unit]
 
     def generated_file(self, unit: Unit) -> Path:
         """Where the documents are that were generated from the train part of a split."""

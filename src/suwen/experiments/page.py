@@ -36,6 +36,7 @@ nav a{border:1px solid var(--line);border-radius:5px;padding:.1rem .6rem;text-de
 h2{scroll-margin-top:1rem}
 .facts{margin:.5rem 0;padding-left:1.2rem}.facts li{margin:.15rem 0}
 .plot svg{display:block;max-width:100%;height:auto;margin:.5rem 0 1rem}
+.plot h3{font-size:.9rem;margin:1rem 0 .25rem}
 .plots{display:flex;flex-wrap:wrap;gap:1rem 3rem}
 .figures td small{display:block;color:var(--quiet);font-size:.75rem;white-space:nowrap}
 .figures .section td{padding-top:1rem;font-weight:600;font-size:.85rem}
@@ -54,13 +55,13 @@ align-items:start}
 details summary{cursor:pointer;color:var(--link)}
 @media screen and (max-width:48rem){
 .figures thead{display:none}
-.figures tr{display:grid;grid-template-columns:repeat(3,1fr);gap:.1rem .75rem;padding:.55rem 0;
+.figures tr{display:grid;grid-template-columns:repeat(3,minmax(0,1fr));gap:.1rem .75rem;padding:.55rem 0;
 border-bottom:1px solid var(--line)}
 .figures td{border:0;padding:0;text-align:left}
 .figures td:first-child,.figures .section td{grid-column:1/-1;white-space:normal;font-weight:600}
 .figures td[data-name]::before{content:attr(data-name);display:block;color:var(--quiet);font-size:.7rem;line-height:1.3}
 .figures td small{white-space:normal}
-.claim .figures tr,.pairs tr{grid-template-columns:1fr 1fr}}
+.claim .figures tr,#table-2 .figures tr{grid-template-columns:1fr 1fr}}
 @media print{.figures{font-size:.75rem}.figures :is(th,td){padding-right:.5rem}.plot svg{max-width:8.4cm}
 .claim,.plot{break-inside:avoid}}
 """

@@ -76,9 +76,9 @@ def _values(
         for unit in dict.fromkeys(run.unit for run in results.runs)
         if (summary := results.summary(system, unit))
     }
+    told = ("state", "error", "cost", "training", "test")
     runs = [
-        {"run": run.name, **{key: result[key] for key in ("state", "cost", "error", "training") if key in result}}
-        | ({"scores": result["test"]} if result["state"] == DONE else {})
+        {"run": run.name, **{key: result[key] for key in told if key in result}}
         for run, result in results.by_run.items()
     ]
     return {

@@ -116,7 +116,9 @@ class Results:
         micro = [one["strict_entity"]["micro"] for one in scores]
         return Summary(
             len(scores),
-            *(Mean.of([one[name] for one in micro]) for name in ("precision", "recall", "f1")),
+            Mean.of([one["precision"] for one in micro]),
+            Mean.of([one["recall"] for one in micro]),
+            Mean.of([one["f1"] for one in micro]),
             Mean.of([one["token_without_o"]["f1"] for one in scores]),
             Mean.of([one["tag_accuracy_with_o"] for one in scores]),
             Mean.of([one["overlap_entity"]["f1"] for one in scores]),

@@ -76,11 +76,10 @@ def run_key(run: Run, profile: Profile, material: Material, encoder: Path | None
     """The hash of all that decides a run: its result is made again when this changes, and only then."""
     system = SYSTEMS[run.system]
     config = system_config(system, profile, run.seed)
-    files = sorted(path for path in encoder.iterdir() if path.suffix != ".md") if encoder else []
     generated = material.generated_file(run.unit)
     values = {
         "configuration": config.model_dump(),
-        "encoder": {path.name: sha256(path) for path in files if path.is_file() and path.name != MANIFEST},
+        "encoder": _weights(encoder) if encoder else {},
         "split": material.split(run.unit).hash,
         "corpus": material.split(run.unit).data_hash,
         "generated": sha256(generated) if system.augmented else None,
@@ -88,6 +87,13 @@ def run_key(run: Run, profile: Profile, material: Material, encoder: Path | None
         "device": device,
     }
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+@cache
+def _weights(encoder: Path) -> dict[str, str]:
+    """The hashes of what an encoder is made of; its card and its manifest decide nothing."""
+    files = sorted(path for path in encoder.iterdir() if path.is_file())
+    return {path.name: sha256(path) for path in files if path.suffix != ".md" and path.name != MANIFEST}
 
 
 def perform_run(
@@ -110,7 +116,9 @@ def perform_run(
     except Exception as error:
         reason = str(error) if isinstance(error, SuwenError) else f"{type(error).__name__}: {error}"
         result |= {"state": FAILED, "error": " ".join(reason.split())}
-    result["cost"] = {"seconds": time.monotonic() - started, "cpu_seconds": time.process_time() - cpu}
+    # A training that was interrupted knows how long its parts took together.
+    seconds = max(time.monotonic() - started, result.get("training", {}).get("seconds", 0.0))
+    result["cost"] = {"seconds": seconds, "cpu_seconds": time.process_time() - cpu}
     write_json(place / RESULT, result)
     if not keep_model:
         shutil.rmtree(place / MODEL, ignore_errors=True)

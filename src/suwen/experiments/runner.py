@@ -15,7 +15,7 @@ from suwen.experiments.paper import RECIPES, SYSTEMS
 from suwen.experiments.plan import estimated_seconds
 from suwen.experiments.preparation import ENCODERS, found_encoder, make_encoder, make_generated, notes_on
 from suwen.experiments.run import DONE, FAILED, RESULT, Run, encoder_of, perform_run, run_folder, run_key
-from suwen.files import read_json, write_json
+from suwen.files import holding, read_json, write_json
 
 __all__ = ["Listener", "finished", "perform"]
 
@@ -29,7 +29,17 @@ def perform(experiment: Experiment, runs: Sequence[Run], engine: Engine, listene
     Returns
     -------
     Why encoders and generated documents could not be made, by their name; the runs that need them fail.
+
+    Raises
+    ------
+    SuwenError
+        S125 when another process is at work in the folder, S530 when a result there cannot be read.
     """
+    with holding(experiment.folder):
+        return _perform(experiment, runs, engine, listener)
+
+
+def _perform(experiment: Experiment, runs: Sequence[Run], engine: Engine, listener: Listener) -> dict[str, str]:
     folder, profile = experiment.folder, experiment.profile
     failures: dict[str, str] = {}
 

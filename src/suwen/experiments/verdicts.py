@@ -66,7 +66,7 @@ class Verdict:
         rulings = {one.ruling for one in self.judged}
         for ruling in ("does not hold", "not run", "not significant"):
             if ruling in rulings:
-                return ruling  # type: ignore[return-value]
+                return ruling
         return "holds"
 
     def to_dict(self) -> dict[str, Any]:
