@@ -257,7 +257,7 @@ def test_cli_extract_goes_on_after_ctrl_c_and_kill(tmp_path):
     library = tmp_path / "library"
     library.mkdir()
     for number in range(4):
-        (library / f"{number}.txt").write_text(f"糖尿病患者{number}口服二甲双胍。\n\n" * 20_000, encoding="utf-8")
+        (library / f"{number}.txt").write_text(f"糖尿病患者{number}口服二甲双胍。\n\n" * 13_000, encoding="utf-8")
     assert suwen_command(library, "-o", tmp_path / "whole.jsonl", "--model", model).returncode == 0
     output, journal = tmp_path / "out.jsonl", tmp_path / "out.jsonl.extraction" / "journal.jsonl"
     arguments = [sys.executable, "-m", "suwen", "extract", library, "-o", output, "--model", model]

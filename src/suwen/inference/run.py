@@ -167,7 +167,7 @@ def _resumable(shards: Shards) -> Iterator[None]:
         if not shards.size:
             shards.remove()
         if error.code == "S105":
-            raise SuwenError("S124", error.path, **error.fields) from None
+            raise SuwenError("S124", error.path, reason=error.fields["reason"]) from None
         raise
 
 

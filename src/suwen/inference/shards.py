@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from io import FileIO
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from suwen.errors import SuwenError
 from suwen.files import holding, os_error, replacing_folder, write_json
@@ -163,7 +163,7 @@ def passing_shards(output: Path) -> Iterator[Shards]:
             )
         except OSError as error:
             raise os_error(error, output) from None
-        yield Shards(cast(FileIO, data), cast(FileIO, journal), output)
+        yield Shards(data, journal, output)
 
 
 @contextmanager
