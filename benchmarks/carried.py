@@ -80,7 +80,8 @@ def install(corpus: Path, split: Path, first: Path, model: Path, figures: dict) 
     options = ["--int8", "--corpus", corpus, "--split", split, "--part", "dev", "--trainable", "-o", exported]
     suwen("export", model, *options)
     settings, manifest = (read_json(exported / name) for name in ("suwen.json", "manifest.json"))
-    settings["calibration"] = read_json(first / "suwen.json")["calibration"]
+    chosen = read_json(first / "suwen.json")
+    settings |= {key: chosen[key] for key in ("calibration", "least_confidence")}
     write_json(exported / "suwen.json", settings)
     manifest["configuration"]["encoder"]["name"] = Path(manifest["configuration"]["encoder"]["name"]).name
     manifest["files"]["suwen.json"] = sha256(exported / "suwen.json")

@@ -255,14 +255,18 @@ def test_training_hides_characters_from_transformers_alone() -> None:
         build(config("encoder.name=bilstm", "encoder.masking=0.1"), whole(corpus(2)), Schema.of_labels(["Drug"]))
 
 
-def test_training_fits_confidences_to_the_dev_part_unless_they_are_given(tmp_path: Path) -> None:
+def test_training_fits_confidences_to_the_dev_part_unless_they_are_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("suwen.training.run.LEAST_MENTIONS", 1)
     learning = ("optimization.epochs=12", "optimization.batch_tokens=64")
     run(tmp_path / "fitted", *learning)
     fitted = read_model_folder(tmp_path / "fitted").settings.calibration
     assert fitted is not None
     assert fitted.slope >= 0
-    run(tmp_path / "given", *learning, "confidence.slope=0.5", "confidence.intercept=-1")
-    assert read_model_folder(tmp_path / "given").settings.calibration == Calibration(0.5, -1.0)
+    run(tmp_path / "given", *learning, "confidence.slope=0.5", "confidence.intercept=-1", "confidence.least=0.25")
+    given = read_model_folder(tmp_path / "given").settings
+    assert (given.calibration, given.least_confidence) == (Calibration(0.5, -1.0), 0.25)
     text = "老年糖尿病患者口服阿卡波糖治疗。"
     ours, theirs = (load(tmp_path / name)(text).entities for name in ("fitted", "given"))
     assert [entity.key for entity in ours] == [entity.key for entity in theirs]
@@ -274,6 +278,12 @@ def test_training_names_an_encoder_folder_without_its_place(tmp_path: Path) -> N
     report = run(tmp_path / "model", f"encoder.name={folder}", "optimization.epochs=1")
     assert report.manifest["configuration"]["encoder"]["name"] == "my-encoder"
     assert str(tmp_path) not in (tmp_path / "model" / "manifest.json").read_text(encoding="utf-8")
+
+
+def test_training_leaves_confidences_alone_where_there_is_too_little_to_fit_them_to(tmp_path: Path) -> None:
+    run(tmp_path / "model", "optimization.epochs=12", "optimization.batch_tokens=64")
+    settings = read_model_folder(tmp_path / "model").settings
+    assert (settings.calibration, settings.least_confidence) == (None, 0.0)
 
 
 def test_training_takes_both_numbers_of_a_calibration_or_none() -> None:

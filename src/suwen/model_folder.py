@@ -78,6 +78,8 @@ class TaggerSettings:
         The scores of the CRF; with ``crf`` only.
     calibration
         What makes confidences of marginals; None leaves them as they are.
+    least_confidence
+        Mentions with less confidence are not reported.
     """
 
     schema: Schema
@@ -89,6 +91,7 @@ class TaggerSettings:
     decoding: Decoding
     transitions: Transitions | None = None
     calibration: Calibration | None = None
+    least_confidence: float = 0.0
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -110,6 +113,7 @@ class TaggerSettings:
             if crf is None
             else {"start": crf.start.tolist(), "end": crf.end.tolist(), "matrix": crf.matrix.tolist()},
             "calibration": self.calibration and asdict(self.calibration),
+            "least_confidence": self.least_confidence,
         }
 
     @classmethod
@@ -122,8 +126,8 @@ class TaggerSettings:
             S401 when a key is unknown, S404 when a scheme is, S407 when the label set is broken, S501 when a key is
             missing or its value is not of its kind.
         """
-        # Folders of earlier releases have none.
-        values = {"calibration": None, **values}
+        # Folders of earlier releases have neither.
+        values = {"calibration": None, "least_confidence": 0.0, **values}
         check_keys(
             values,
             {
@@ -136,6 +140,7 @@ class TaggerSettings:
                 "decoding": (str,),
                 "transitions": (dict, type(None)),
                 "calibration": (dict, type(None)),
+                "least_confidence": (float,),
             },
             path,
         )
@@ -159,6 +164,7 @@ class TaggerSettings:
             values["decoding"],
             values["transitions"] and _transitions(values["transitions"], len(scheme.tags(schema.labels)), path),
             values["calibration"] and read_rules(Calibration, values["calibration"], path),
+            values["least_confidence"],
         )
 
 

@@ -298,15 +298,16 @@ class Predictor(Extractor):
         """Take the documents off the front of the queue that are decoded, so that they leave in the order they came."""
         while waiting and not waiting[0].undecided:
             reading = waiting.popleft()
-            spans = reading.prepared.view_spans(self._calibrated(reading.spans))
+            spans = reading.prepared.view_spans(self._confident(reading.spans))
             yield with_predictions(reading.document, reading.prepared.view, spans)
 
-    def _calibrated(self, spans: list[ScoredSpan]) -> list[ScoredSpan]:
-        calibration = self.settings.calibration
-        if calibration is None:
-            return spans
-        confidences = calibration([span[3] for span in spans]).tolist()
-        return [(*span[:3], confidence) for span, confidence in zip(spans, confidences, strict=True)]
+    def _confident(self, spans: list[ScoredSpan]) -> list[ScoredSpan]:
+        """The spans with calibrated confidences, without those that have too little."""
+        calibration, least = self.settings.calibration, self.settings.least_confidence
+        if calibration is not None:
+            confidences = calibration([span[3] for span in spans]).tolist()
+            spans = [(*span[:3], confidence) for span, confidence in zip(spans, confidences, strict=True)]
+        return [span for span in spans if round(span[3], SCORE_DIGITS) >= least]
 
     def _decode(self, emissions: Emissions, lengths: NDArray[np.int64]) -> list[list[ScoredSpan]]:
         if self.settings.decoding == "argmax":

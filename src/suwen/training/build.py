@@ -191,7 +191,7 @@ def continue_from(path: Path, config: TrainingConfig, schema: Schema) -> Untrain
     if old.recurrent is not None and tagger.recurrent is not None:
         tagger.recurrent.load_state_dict(old.recurrent.state_dict())
     _copy_known_tags(old, tagger)
-    settings = replace(folder.settings, schema=schema, transitions=None)
+    settings = replace(folder.settings, schema=schema, transitions=None, calibration=None, least_confidence=0.0)
     return Untrained(tagger, folder.featurizer, settings)
 
 

@@ -132,10 +132,12 @@ class EvaluationConfig(Section):
 
 
 class ConfidenceConfig(Section):
-    """What makes confidences of marginals (see `suwen.tagging.calibration`): fitted on the dev part, unless given."""
+    """Confidences and what to do with low ones (see `suwen.tagging.calibration`): fitted on dev, unless given."""
 
     slope: float | None = Field(default=None, ge=0)
     intercept: float | None = None
+    least: float | None = Field(default=None, ge=0, le=1)
+    """Mentions with less confidence are not reported; None takes what gives the highest F1 on the dev part."""
 
     @model_validator(mode="after")
     def _both_or_neither(self) -> ConfidenceConfig:
@@ -181,6 +183,7 @@ PRESETS: dict[str, dict[str, Any]] = {
             "batch_sentences": 32,
         },
         "evaluation": {"steps": 1000, "stop": "loss", "patience": 1},
+        "confidence": {"least": 0.0},
     },
     "best": {
         "encoder": {"dropout": 0.5, "hidden": 160, "bigrams": True},

@@ -23,7 +23,7 @@ from suwen.model_folder import TaggerSettings, write_model_folder
 from suwen.models.scorer import TorchScorer
 from suwen.models.weights import write_tagger
 from suwen.schema import Schema
-from suwen.tagging.calibration import Calibration, fit_calibration
+from suwen.tagging.calibration import Calibration, best_floor, fit_calibration
 from suwen.tagging.encode import Example
 from suwen.training.batches import Collator, LengthBatches
 from suwen.training.build import Untrained, build, continue_from, encode
@@ -34,6 +34,9 @@ from suwen.training.log import Log
 from suwen.training.trainer import TaggerTrainer, stop_reason
 
 __all__ = ["Report", "TrainingData", "select_data", "train_tagger", "working_folder"]
+
+LEAST_MENTIONS = 200
+"""From fewer mentions than these, two numbers and a threshold are not to be had."""
 
 
 def train_tagger(
@@ -85,9 +88,8 @@ def train_tagger(
         start.tagger, examples, start.featurizer.padding, evaluator, config, work, device, [log, *listeners]
     )
     history = trainer.run(checkpoint)
-    pairs = evaluator.pairs() if evaluator else []
-    scores = strict_scores(pairs) if evaluator else None
-    start.settings = replace(start.settings, calibration=_calibration(config, pairs) or start.settings.calibration)
+    start.settings = _with_confidences(start.settings, config, evaluator.pairs() if evaluator else [])
+    scores = strict_scores(evaluator.pairs(raw=False)) if evaluator else None
     manifest = {
         "name": output.name,
         "configuration": _configuration(config, base),
@@ -148,9 +150,11 @@ class DevEvaluator:
         tagger.train()
         return {"loss": total / count, "precision": micro.precision, "recall": micro.recall, "f1": micro.f1}
 
-    def pairs(self) -> list[Pair]:
-        """What the tagger finds as it is; confidences are marginals, not calibrated."""
-        settings = replace(with_transitions(self._start), calibration=None)
+    def pairs(self, raw: bool = True) -> list[Pair]:
+        """What the tagger finds as it is; when `raw`, all of it, with marginals in the place of confidences."""
+        settings = with_transitions(self._start)
+        if raw:
+            settings = replace(settings, calibration=None, least_confidence=0.0)
         predictor = Predictor(settings, self._start.featurizer, TorchScorer(self._start.tagger, self._device))
         predicted = predictor.predict((selection.document, selection.spans) for selection in self._selections)
         return pair_documents(self._selections, predicted)
@@ -162,13 +166,25 @@ def with_transitions(start: Untrained) -> TaggerSettings:
     return start.settings if crf is None else replace(start.settings, transitions=crf.numpy_transitions())
 
 
-def _calibration(config: TrainingConfig, pairs: Sequence[Pair]) -> Calibration | None:
-    """As the configuration has it, or fitted to what was found in the dev part; None where nothing was."""
+def _with_confidences(settings: TaggerSettings, config: TrainingConfig, pairs: Sequence[Pair]) -> TaggerSettings:
+    """Calibration and least confidence as the configuration has them, or fitted to what was found in the dev part.
+
+    Where too little was found to tell, they stay what they were.
+    """
     given = config.confidence
-    if given.slope is not None and given.intercept is not None:
-        return Calibration(given.slope, given.intercept)
+    calibration, least = settings.calibration, settings.least_confidence
     marginals, right = judged(pairs)
-    return fit_calibration(marginals, right) if marginals else None
+    enough = len(marginals) >= LEAST_MENTIONS
+    if given.slope is not None and given.intercept is not None:
+        calibration = Calibration(given.slope, given.intercept)
+    elif enough:
+        calibration = fit_calibration(marginals, right)
+    if given.least is not None:
+        least = given.least
+    elif enough:
+        confidences = calibration(marginals).tolist() if calibration else marginals
+        least = best_floor(confidences, right, sum(len(pair.gold_keys) for pair in pairs))
+    return replace(settings, calibration=calibration, least_confidence=least)
 
 
 def _identity(data: TrainingData, config: TrainingConfig, schema: Schema, base: Path | None) -> dict[str, Any]:

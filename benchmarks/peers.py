@@ -1,0 +1,158 @@
+"""suwen beside spaCy and EDS-NLP, trained from scratch on the same documents: F1, speed, memory, size.
+
+    python benchmarks/peers.py CORPUS --split FILE --runs FOLDER --model MODEL [--minutes 20]
+        [--spacy PYTHON] [--edsnlp PYTHON] [-o docs/results/peers]
+
+Each peer is trained by its own command-line tool with its own recommended configuration, on one thread and for as many
+minutes at most, keeps what is best on the dev part, and reads characters, because nothing here was told it about words.
+EDS-NLP has no encoder that starts from nothing, so it gets the published design of a small BERT with random weights.
+The interpreters are those of environments where the peer is installed (`pip install spacy`, `pip install
+'edsnlp[ml]'`).
+
+All read the same passages: suwen's view of the articles, cut at sentence ends into at most 256 characters. Timed is the
+test part, from text to entities, on one thread, in a fresh process; loading is not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from runs import markdown, percent, replace_table
+
+from suwen.corpus.split import Selection, Split
+from suwen.evaluation.strict import pair_documents, strict_scores
+from suwen.files import read_json, write_json, write_text
+from suwen.formats import read_corpus
+from suwen.inference.predictor import with_predictions
+from suwen.schemes import flatten
+from suwen.tagging.encode import Prepared, prepare
+from suwen.text.view import ViewRules
+from suwen.text.windows import WindowRules
+
+HERE = Path(__file__).resolve().parent
+PARTS = ("train", "dev", "test")
+PASSAGES = WindowRules(length=320, pack=256)
+COLUMNS = (
+    "system",
+    "strict P",
+    "strict R",
+    "**strict F1**",
+    "characters/s",
+    "peak memory, MB",
+    "model, MB",
+    "trained, minutes",
+)
+
+
+def prepared(selection: Selection) -> Prepared:
+    """The text of a document as every system reads it."""
+    return prepare(selection.document.text, ViewRules(), PASSAGES, selection.spans)
+
+
+def passages(selection: Selection) -> Iterator[dict[str, Any]]:
+    """The passages of a document with their entities; of those that overlap, which peers cannot learn, one each."""
+    document = prepared(selection)
+    kept, _ = flatten(entity.key for entity in selection.gold)
+    entities = [(label, span) for label, start, end in kept if (span := document.view.to_view(start, end))]
+    for block in document.blocks:
+        inside = [
+            [start - block.start, end - block.start, label]
+            for label, (start, end) in entities
+            if block.start <= start and end <= block.end
+        ]
+        yield {"text": document.view.text[block.start : block.end], "entities": inside}
+
+
+def score(selections: Sequence[Selection], found: Path) -> dict[str, float]:
+    """Strict scores of what a peer found in the passages of the test part."""
+    lines = iter(found.read_text(encoding="utf-8").splitlines())
+    documents = []
+    for selection in selections:
+        document = prepared(selection)
+        spans = [
+            (label, block.start + start, block.start + end, 1.0)
+            for block in document.blocks
+            for start, end, label in json.loads(next(lines))
+        ]
+        documents.append(with_predictions(selection.document, document.view, document.view_spans(spans)))
+    return strict_scores(pair_documents(selections, documents)).micro.to_dict()
+
+
+def own(options: argparse.Namespace, folder: Path) -> None:
+    """Find the entities of the test part with suwen, timed: what the peers' scripts do with theirs."""
+    from peers_common import Measured
+
+    from suwen.loading import load
+
+    selections = Split.read(options.split).select(read_corpus(options.corpus), "test")
+    model = load(options.model, threads=1)
+    with Measured(folder, sum(len(one.document.text) for one in selections)):
+        found = list(model.predict((one.document, one.spans) for one in selections))
+    scores = strict_scores(pair_documents(selections, found)).micro.to_dict()
+    write_json(folder / "scores.json", scores)
+
+
+def row(system: str, folder: Path) -> tuple[list[object], dict[str, Any]]:
+    """A row of the table, and its figures."""
+    figures = {name: read_json(folder / f"{name}.json") for name in ("scores", "measured", "trained")}
+    scores, measured, trained = figures.values()
+    cells = [percent(scores["precision"]), percent(scores["recall"]), f"**{percent(scores['f1'])}**"]
+    speed, memory, size = measured["characters_per_second"], measured["peak_memory"], trained["bytes"]
+    sizes = [f"{speed:,.0f}", f"{memory / 1e6:,.0f}", f"{size / 1e6:.1f}", f"{trained['seconds'] / 60:.1f}"]
+    return [system, *cells, *sizes], {"system": system, **figures}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("--split", type=Path, required=True)
+    parser.add_argument("--runs", type=Path, required=True, help="where passages and the peers' models are kept")
+    parser.add_argument("--model", type=Path, required=True, help="suwen's model, trained on the train part")
+    parser.add_argument("--minutes", type=float, default=20)
+    parser.add_argument("--spacy", help="the Python where spaCy is installed")
+    parser.add_argument("--edsnlp", help="the Python where EDS-NLP is installed")
+    parser.add_argument("-o", "--output", type=Path, default=Path("docs/results/peers"))
+    parser.add_argument("--own", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.own:
+        own(options, options.own)
+        return
+    documents, split = read_corpus(options.corpus), Split.read(options.split)
+    for part in PARTS:
+        path = options.runs / f"{part}.jsonl"
+        if not path.exists():
+            lines = (passage for one in split.select(documents, part) for passage in passages(one))
+            write_text(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+    rows = []
+    for peer in ("spacy", "edsnlp"):
+        python = getattr(options, peer)
+        if not python:
+            continue
+        folder = options.runs / peer
+        for step, made in (("train", "trained.json"), ("predict", "measured.json")):
+            if not (folder / made).exists():
+                script = HERE / f"peers_{peer}.py"
+                subprocess.run([python, script, step, options.runs, str(options.minutes)], check=True)
+        write_json(folder / "scores.json", score(split.select(documents, "test"), folder / "found.jsonl"))
+        rows.append(row({"spacy": "spaCy", "edsnlp": "EDS-NLP"}[peer], folder))
+    folder = options.runs / "suwen"
+    folder.mkdir(exist_ok=True)
+    arguments = ["--split", options.split, "--runs", options.runs, "--model", options.model, "--own", folder]
+    subprocess.run([sys.executable, __file__, options.corpus, *arguments], check=True)
+    run_part = [path for path in options.model.iterdir() if path.suffix not in (".safetensors", ".md")]
+    seconds = read_json(options.model / "manifest.json")["training"]["seconds"]
+    write_json(folder / "trained.json", {"seconds": seconds, "bytes": sum(path.stat().st_size for path in run_part)})
+    rows.append(row("suwen", folder))
+    write_json(options.output / "results.json", [figures for _, figures in rows])
+    replace_table(options.output / "README.md", markdown(COLUMNS, [cells for cells, _ in rows]))
+    print(markdown(COLUMNS, [cells for cells, _ in rows]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""spaCy for `peers.py`: its quickstart configuration for Chinese, which reads characters, with the largest defaults.
+
+python peers_spacy.py train FOLDER MINUTES
+python peers_spacy.py predict FOLDER MINUTES
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from peers_common import Measured, read_passages, size_of, write_found
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+BATCH = 64
+
+
+def convert(source: Path, target: Path) -> None:
+    """Passages as spaCy's own training files."""
+    import spacy
+    from spacy.tokens import DocBin
+
+    nlp = spacy.blank("zh")
+    docs = []
+    for passage in read_passages(source):
+        doc = nlp.make_doc(passage["text"])
+        spans = [doc.char_span(start, end, label=label) for start, end, label in passage["entities"]]
+        doc.set_ents([span for span in spans if span is not None])
+        docs.append(doc)
+    DocBin(docs=docs, store_user_data=False).to_disk(target)
+
+
+def train(runs: Path, minutes: float) -> None:
+    """Train with spaCy's command line until it stops by itself or the time is over; the best so far is kept."""
+    folder = runs / "spacy"
+    folder.mkdir(exist_ok=True)
+    for part in ("train", "dev"):
+        convert(runs / f"{part}.jsonl", folder / f"{part}.spacy")
+    spacy = [sys.executable, "-m", "spacy"]
+    config = folder / "config.cfg"
+    quickstart = ["--lang", "zh", "--pipeline", "ner", "--optimize", "accuracy", "--force"]
+    subprocess.run([*spacy, "init", "config", config, *quickstart], check=True)
+    # The quickstart for accuracy asks for vectors, and there are none for characters.
+    paths = ["--paths.train", folder / "train.spacy", "--paths.dev", folder / "dev.spacy", "--paths.vectors", "null"]
+    vectors = ["--initialize.vectors", "null", "--components.tok2vec.model.embed.include_static_vectors", "false"]
+    begun = time.monotonic()
+    try:
+        command = [*spacy, "train", config, "--output", folder / "model", *paths, *vectors]
+        subprocess.run(command, check=True, timeout=60 * minutes)
+    except subprocess.TimeoutExpired:
+        print("the time is over: the best model so far is kept")
+    seconds, size = time.monotonic() - begun, size_of(folder / "model" / "model-best")
+    (folder / "trained.json").write_text(json.dumps({"seconds": seconds, "bytes": size}), encoding="utf-8")
+
+
+def predict(runs: Path) -> None:
+    """Find the entities of the test part."""
+    import spacy
+
+    nlp = spacy.load(runs / "spacy" / "model" / "model-best")
+    texts = [passage["text"] for passage in read_passages(runs / "test.jsonl")]
+    with Measured(runs / "spacy", sum(map(len, texts))):
+        docs = nlp.pipe(texts, batch_size=BATCH)
+        found = [[(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents] for doc in docs]
+    write_found(runs / "spacy" / "found.jsonl", found)
+
+
+if __name__ == "__main__":
+    step, folder, limit = sys.argv[1:]
+    train(Path(folder), float(limit)) if step == "train" else predict(Path(folder))
