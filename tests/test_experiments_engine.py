@@ -3,6 +3,7 @@
 import os
 import time
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -37,9 +38,11 @@ def test_experiments_engine_outlives_a_process() -> None:
 
 
 def slowly(folder: Path, value: int) -> dict:
-    """Leaves a trace when it begins, and takes its time."""
+    """Says on which node it begins, and takes its time."""
+    import ray
+
     with (folder / f"{value}").open("a") as file:
-        file.write(f"{os.getpid()}\n")
+        file.write(f"{ray.get_runtime_context().get_node_id()}\n")
     time.sleep(3)
     return {"state": "done", "value": 2 * value}
 
@@ -60,14 +63,22 @@ def test_experiments_engine_spreads_jobs_over_ray_and_outlives_a_node(
         second = cluster.add_node(**node)
         cluster.wait_for_nodes()
         monkeypatch.setenv("RAY_ADDRESS", cluster.address)
+
+        def begun() -> list[str]:
+            return [node for path in tmp_path.iterdir() for node in path.read_text().splitlines()]
+
+        def kill_in_mid_run() -> None:
+            while second.node_id not in begun():
+                time.sleep(0.1)
+            cluster.remove_node(second, allow_graceful=False)
+
+        killer = Thread(target=kill_in_mid_run, daemon=True)
+        killer.start()
         jobs = [Job(f"job {value}", slowly, (tmp_path, value)) for value in range(8)]
-        results = {}
-        for name, result in RayEngine()(jobs, lambda name: None):
-            if not results:
-                cluster.remove_node(second, allow_graceful=False)
-            results[name] = result
+        results = dict(RayEngine()(jobs, lambda name: None))
+        killer.join()
         assert results == {f"job {value}": {"state": "done", "value": 2 * value} for value in range(8)}
         # What died with the node was begun again.
-        assert sum(len(path.read_text().splitlines()) for path in tmp_path.iterdir()) > 8
+        assert len(begun()) > len(jobs)
     finally:
         cluster.shutdown()
