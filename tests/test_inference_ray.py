@@ -134,6 +134,10 @@ def test_ray_gives_the_same_when_a_node_dies(library, model, tmp_path, monkeypat
         assert result.tally.faults == {"S117": 1}
         with pytest.raises(SuwenError, match="S503 model"):
             extract(library, tmp_path / "other.jsonl", ray_engine(model, load_nothing, 1))
+        with pytest.raises(
+            SuwenError, match="S519 the Ray cluster failed: it has no computer with 1 cores and 7 GPUs;"
+        ):
+            extract(library, tmp_path / "other.jsonl", ray_engine(model, load_slow, 1, 7))
         assert not working_folder(tmp_path / "other.jsonl").exists()
     finally:
         cluster.shutdown()

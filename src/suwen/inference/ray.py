@@ -53,6 +53,10 @@ class RayEngine:
     def __init__(self, ray: Any, model: Path, load: Load, cores: int, gpus: int = 0) -> None:
         self._ray = ray
         self._cores, self._gpus = cores, gpus
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        if not any(node.get("CPU", 0) >= cores and node.get("GPU", 0) >= gpus for node in nodes):
+            # Ray would wait for one.
+            raise SuwenError("S519", reason=f"it has no computer with {cores} cores and {gpus} GPUs")
         # In a list Ray leaves a reference alone: the model comes to each process once, not with each portion.
         self._model = [ray.put((model.name, _files(model), load))]
         options: dict[str, Any] = {"num_cpus": cores, "num_gpus": gpus, "max_retries": TRIES}
