@@ -25,10 +25,10 @@ SHOWN_WIDTH = 30
 
 FILES = {
     "article.html": "the article with its mentions in color; open it in a browser",
-    "errors.html": "every error of the model on the held-out passages, in its text",
     "article.jsonl": "the same mentions as data: offsets into the article, and a confidence each",
     "article-brat": "the same in brat's form, to correct by hand",
-    "model": "the model; README.md in it says what it learned from and how well it does",
+    "errors.html": "every error of the trained model on the held-out passages, in its text",
+    "model": "the trained model; README.md in it says what it learned from and how well it does",
     "split.json": "which passages were learned from, and which were held out",
     "training.toml": "how it was trained",
     "sample": "the annotated corpus",
@@ -40,7 +40,7 @@ FILES = {
 def demo(
     output: Path = typer.Option(Path("demo-output"), "--output", "-o", metavar="DIR", help="The folder to write."),
 ) -> None:
-    """Show the whole way on the sample corpus that suwen carries: split, train, score, extract.
+    """Extract from an article with the model that suwen carries; then split a sample corpus, train on it, and score.
 
     Each step is an ordinary command, shown as it would be typed. It takes one or two minutes. What an earlier demo made
     in the folder is replaced, other files in it are left alone; a folder that no demo made is refused.
@@ -57,16 +57,26 @@ def demo(
     # So small a model gains nothing from more threads, and waits long for them where the machine has other work.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     show("Each step is a command that you can type yourself (the figures are those of OMP_NUM_THREADS=1).")
+    for name, options in {"article.html": (), "article.jsonl": (), "article-brat": ("--to", "brat")}.items():
+        title = f"Extract from an article, with the model that suwen carries: {name}"
+        step(title, "extract", output / "article", "-o", output / name, *options)
+    show("", mentions_table(read_corpus(output / "article.jsonl")))
+
     sample, split, model = output / "sample", output / "split.json", output / "model"
     step("Deal the journal issues to train, dev and test", "corpus", "split", sample, "-o", split, "--unit", "group")
-    step("Train a tagger", "train", sample, "-o", model, "--split", split, "--config", output / "training.toml")
+    step(
+        "Train a tagger of your own",
+        "train",
+        sample,
+        "-o",
+        model,
+        "--split",
+        split,
+        "--config",
+        output / "training.toml",
+    )
     page = output / "errors.html"
     step("Score it on the held-out issues", "evaluate", model, sample, "--split", split, "--html", page)
-    for name, options in {"article.html": (), "article.jsonl": (), "article-brat": ("--to", "brat")}.items():
-        title = f"Extract from an article that nobody annotated: {name}"
-        step(title, "extract", output / "article", "-o", output / name, *options, "--model", model)
-
-    show("", mentions_table(read_corpus(output / "article.jsonl")))
     show(f"\nDone in {time.monotonic() - started:.0f} seconds. Open these:\n")
     for name, meaning in FILES.items():
         show(f"  [bold]{output / name}[/bold]\n      {meaning}")
