@@ -102,6 +102,13 @@ def test_stream_makes_the_shard_of_each_portion(library, monkeypatch) -> None:
     assert [problem["line"] for shard in shards for problem in shard.problems] == [None, 2, 5]
 
 
+@pytest.mark.parametrize("value", ["dropped", ["dropped"], {"dropped": "much"}, {"dropped": {"much": "x"}}, None])
+def test_stream_counts_whatever_the_metadata_of_records_are(value) -> None:
+    tally = Tally()
+    tally.count(Document("a", "糖", meta={"read_from": value, "overrides": value}))
+    assert (tally.counts, tally.dropped) == ({"documents": 1, "characters": 1, "entities": 0}, {})
+
+
 def test_stream_makes_the_same_shard_elsewhere(library, monkeypatch) -> None:
     monkeypatch.setattr(stream, "PORTION_BYTES", 9000)
     expected = [*shards_of(Reluctant(7), deal(library), MANNER)]

@@ -247,11 +247,12 @@ def progress_bar(console: Console) -> Iterator[Callable[[Step], None]]:
         disable=not console.is_terminal,
     )
     with bar:
-        task = bar.add_task("extracting", total=None, rate="")
+        task = bar.add_task("loading", total=None, rate="")
 
         def show(step: Step) -> None:
             if step.phase != bar.tasks[task].description:
-                bar.reset(task, description=step.phase)
+                # What an earlier process has done says nothing of the time that is left.
+                bar.reset(task, description=step.phase, total=step.total, completed=step.done)
             rate = f"{step.characters / (bar.tasks[task].elapsed or 1):,.0f} characters/s"
             bar.update(task, completed=step.done, total=step.total, rate=rate if step.phase == "extracting" else "")
 

@@ -35,7 +35,6 @@ __all__ = [
     "Inputs",
     "Options",
     "distinct",
-    "documents_from",
     "fetch",
     "find_inputs",
     "parts_of",
@@ -142,13 +141,6 @@ class Inputs:
     left_out: Counter[str]
     problems: tuple[SuwenError, ...] = ()
 
-    @property
-    def bytes(self) -> int | None:
-        """The size of all texts together; None when it is not known before they are read."""
-        if any(file.format != text.NAME or file.path == STANDARD_INPUT for file in self.files):
-            return None
-        return sum(file.path.stat().st_size for file in self.files if file.path.exists())
-
 
 def find_inputs(paths: Sequence[Path], options: Options = Options()) -> Inputs:
     """Find the files to read; a file that is named twice is read once.
@@ -220,27 +212,6 @@ def _absolute(path: Path) -> Path:
     return Path(os.path.abspath(path))  # noqa: PTH100
 
 
-def documents_from(inputs: Inputs, problem: Problem = refuse) -> Iterator[Document]:
-    """Read the documents one after the other, each with an id of its own.
-
-    Parameters
-    ----------
-    problem
-        Told what cannot be read; if it returns, the rest is read.
-
-    Raises
-    ------
-    SuwenError
-        What the readers of the formats raise.
-    """
-    for error in inputs.problems:
-        problem(error)
-    copies: dict[str, int] = {}
-    for file in inputs.files:
-        for document in read_input(file, inputs.options, problem):
-            yield distinct(document, copies)
-
-
 def distinct(document: Document, copies: dict[str, int]) -> Document:
     """The document, renamed if its id has been given; `copies` counts how often each has."""
     name = document.id
@@ -258,10 +229,15 @@ def distinct(document: Document, copies: dict[str, int]) -> Document:
 def read_input(file: Input, options: Options = Options(), problem: Problem = refuse) -> Iterator[Document]:
     """Read the documents of one file.
 
+    Parameters
+    ----------
+    problem
+        Told what cannot be read; if it returns, the rest is read.
+
     Raises
     ------
     SuwenError
-        As `documents_from`; nothing, where `problem` returns.
+        What the readers of the formats raise; nothing, where `problem` returns.
     """
     shown = SHOWN_STANDARD_INPUT if file.path == STANDARD_INPUT else file.path
     try:

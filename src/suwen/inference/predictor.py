@@ -124,8 +124,8 @@ class Extractor(ABC):
 def with_predictions(document: Document, view: View, spans: Iterable[ScoredSpan]) -> Document:
     """Replace the annotations of a document by predicted entities.
 
-    They are numbered T1, T2, … in reading order. Relations, attributes, notes and the lines of an ``.ann`` file go too:
-    they speak of the entities that the document had. All else stays.
+    They are numbered T1, T2, … in reading order. Relations, attributes, notes, the lines of an ``.ann`` file and the
+    counts of overrides go too: they speak of the entities that the document had. All else stays.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def with_predictions(document: Document, view: View, spans: Iterable[ScoredSpan]
             number = f"T{len(entities) + 1}"
             hull = pieces[0][0], pieces[-1][1]
             entities.append(Entity(label, *hull, fragments, number, round(score, SCORE_DIGITS)))
-    meta = {key: value for key, value in document.meta.items() if key != "brat"}
+    meta = {key: value for key, value in document.meta.items() if key not in ("brat", "overrides")}
     return replace(document, entities=tuple(entities), relations=(), attributes=(), notes=(), meta=meta)
 
 

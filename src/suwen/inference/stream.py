@@ -8,7 +8,7 @@ the same, byte for byte, whoever makes it and after whatever interruption.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -95,8 +95,9 @@ class Tally:
     def count(self, document: Document) -> None:
         """Count a document and what was found in it."""
         self.counts.update(documents=1, characters=len(document.text), entities=len(document.entities))
-        self.counts.update(document.meta.get("overrides", {}))
-        self.dropped.update(document.meta.get("read_from", {}).get("dropped", {}))
+        self.counts.update(_counts(document.meta.get("overrides")))
+        source = document.meta.get("read_from")
+        self.dropped.update(_counts(source.get("dropped") if isinstance(source, Mapping) else None))
         if not document.text.strip():
             self.add(Tally(Counter(empty=1), empty=[document.id]))
 
@@ -116,6 +117,12 @@ class Tally:
         """What `to_dict` made."""
         counters = {key: Counter(values[key]) for key in ("counts", "dropped", "faults")}
         return cls(**counters, empty=values["empty"])
+
+
+def _counts(value: Any) -> dict[str, int]:
+    """The counts that a document's metadata hold; those of a file of records may hold anything."""
+    pairs = value.items() if isinstance(value, Mapping) else ()
+    return {str(kind): count for kind, count in pairs if isinstance(count, int)}
 
 
 @dataclass(slots=True)
