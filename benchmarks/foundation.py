@@ -21,10 +21,12 @@ PARTS = ("dev", "test")
 MODELS = {
     "dictionary": ["--encoder", "dictionary"],
     "feature-crf": ["--encoder", "feature-crf", "--set", "iterations=40"],
-    "bilstm-crf": ["--encoder", "bilstm"],
+    # Everything on the best path counts, whatever its confidence.
+    "bilstm-crf": ["--encoder", "bilstm", "--set", "confidence.least=0"],
     "bert-random-crf": [
         *("--encoder", "transformer", "--set", "encoder.layers=2", "--set", "encoder.hidden=128"),
-        *("--set", "encoder.dropout=0.1", "--set", "head.dropout=0.1"),
+        *("--set", "encoder.dropout=0.1", "--set", "head.dropout=0.1", "--set", "encoder.masking=0"),
+        *("--set", "confidence.least=0"),
         *("--set", "optimization.learning_rate=1e-3", "--set", "optimization.warmup=0.1"),
         *("--set", "optimization.epochs=4", "--set", "inputs.length=128", "--set", "inputs.pack=104"),
         *("--set", "inputs.context=12", "--set", "inputs.overlap=32"),
