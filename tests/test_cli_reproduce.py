@@ -227,6 +227,8 @@ def test_cli_reproduce_is_the_same_on_ray(results: Path, tmp_path: Path) -> None
     node = {"num_cpus": 1, "object_store_memory": 2**27}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        # Its workers would have the lowest priority, and never end where the machine has other work.
+        patch.setenv("RAY_worker_niceness", "0")
         cluster = Cluster(initialize_head=True, head_node_args=node | {"include_dashboard": False})
         try:
             cluster.add_node(**node)

@@ -55,6 +55,7 @@ def test_experiments_engine_spreads_jobs_over_ray_and_outlives_a_node(
     from ray.cluster_utils import Cluster
 
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    monkeypatch.setenv("RAY_worker_niceness", "0")
     # The workers find this module by its name.
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     node = {"num_cpus": 2, "object_store_memory": 2**27}
