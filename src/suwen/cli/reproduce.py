@@ -223,7 +223,8 @@ class Watcher:
         if "test" in result:
             line += f"  strict F1 {100 * result['test']['strict_entity']['micro']['f1']:.2f}"
             line += f"  ({result['cost']['seconds']:.0f} s; {self.ended} of {len(self.seconds)} runs{self.time_left()})"
-        self.progress.console.print(f"{line}  {result.get('error', '')}".rstrip(), highlight=False, markup=False)
+        line = f"{line}  {result.get('error', '')}".rstrip()
+        self.progress.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def time_left(self) -> str:
         """About how long the runs take that are left, for logs that show no bar."""
