@@ -14,7 +14,7 @@ from checkpoint_files import SIZES, randomize, write_vocabulary
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file
-from transformers import BertConfig, BertForPreTraining, set_seed
+from transformers import BertConfig, BertForPreTraining, TrainerState, set_seed
 
 from suwen.corpus.split import whole
 from suwen.document import Document, Entity
@@ -31,7 +31,7 @@ from suwen.training.build import Untrained, build
 from suwen.training.checkpoints import last_checkpoint, working_folder
 from suwen.training.config import BaseEncoder, EvaluationConfig, TrainingConfig, load_config
 from suwen.training.run import select_data, train_tagger
-from suwen.training.trainer import stop_reason
+from suwen.training.trainer import is_better, stop_reason
 
 DRUGS = ["二甲双胍", "阿卡波糖", "格列美脲", "利拉鲁肽", "西格列汀", "胰岛素"]
 DISEASES = ["糖尿病", "高血压", "冠心病", "肥胖症", "脂肪肝"]
@@ -157,6 +157,21 @@ def evaluations(name: str, values: list[float]) -> list[dict[str, float]]:
 def test_trainer_stops_when_the_dev_part_says_so(stop: str, patience: int, values: list[float], ends: bool) -> None:
     history = evaluations("eval_f1" if stop == "f1" else "eval_loss", values)
     assert bool(stop_reason(history, EvaluationConfig(stop=stop, patience=patience))) is ends
+
+
+@pytest.mark.parametrize(
+    ("f1", "loss", "better"),
+    [(0.5, 9.0, True), (0.3, 0.1, False), (0.4, 1.9, True), (0.4, 2.0, False), (0.4, 2.1, False)],
+)
+def test_trainer_keeps_a_higher_f1_or_the_same_with_a_lower_loss(f1: float, loss: float, better: bool) -> None:
+    state = TrainerState(best_metric=0.4, best_global_step=20)
+    state.log_history = [{"step": 10, "eval_f1": 0.4, "eval_loss": 3.0}, {"step": 20, "loss": 1.0}]
+    state.log_history += [
+        {"step": 20, "eval_f1": 0.4, "eval_loss": 2.0},
+        {"step": 30, "eval_f1": 0.1, "eval_loss": 1.0},
+    ]
+    assert is_better({"eval_f1": f1, "eval_loss": loss}, state) is better
+    assert is_better({"eval_f1": 0.0, "eval_loss": 9.0}, TrainerState())
 
 
 def test_training_learns_a_simple_corpus_and_writes_a_whole_model(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from suwen.training.checkpoints import CheckpointKeeper, checkpoint_folder
 from suwen.training.config import EvaluationConfig, TrainingConfig
 from suwen.training.schedule import EVALUATIONS, Schedule
 
-__all__ = ["BEST", "TaggerTrainer", "stop_reason"]
+__all__ = ["BEST", "TaggerTrainer", "is_better", "stop_reason"]
 
 BEST = "best.safetensors"
 AVERAGE = "average.safetensors"
@@ -154,7 +154,7 @@ class TaggerTrainer(Trainer):  # type: ignore[misc]
         current = self.average.swap_in(tagger) if self.average else None
         try:
             metrics = {f"eval_{name}": value for name, value in self.evaluate_dev().items()}
-            if self.state.best_metric is None or metrics["eval_f1"] > self.state.best_metric:
+            if is_better(metrics, self.state):
                 self.state.best_metric = metrics["eval_f1"]
                 self.state.best_global_step = self.state.global_step
                 self.write_weights()
@@ -292,6 +292,21 @@ class WeightAverage:
         """Take the average from a checkpoint."""
         tensors = load_file(folder / AVERAGE)
         self.averaged = [tensors[name].to(live.device) for name, live in zip(self.names, self.live, strict=True)]
+
+
+def is_better(metrics: Mapping[str, float], state: TrainerState) -> bool:
+    """Whether an evaluation is better than the best so far: a higher F1, or the same with a lower loss.
+
+    The loss decides above all where nothing is found yet, and the first evaluation would be kept for ever.
+    """
+    if state.best_metric is None or metrics["eval_f1"] != state.best_metric:
+        return state.best_metric is None or metrics["eval_f1"] > state.best_metric
+    losses = [
+        entry["eval_loss"]
+        for entry in state.log_history
+        if entry["step"] == state.best_global_step and "eval_loss" in entry
+    ]
+    return metrics["eval_loss"] < float(losses[-1])
 
 
 def stop_reason(history: Sequence[dict[str, float]], config: EvaluationConfig) -> str | None:
