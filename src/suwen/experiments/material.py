@@ -26,7 +26,8 @@ __all__ = ["Material", "check_documents", "deal_entities", "entity_split", "writ
 
 CORPUS = "corpus.jsonl"
 TEXT = "text"
-GROUP: Unit = "group"
+DRAWS = 50
+"""So often documents are drawn anew, when a small fraction lacks a type."""
 
 
 def check_documents(documents: Sequence[Document], path: Path) -> None:
@@ -84,15 +85,21 @@ def write_material(folder: Path, documents: Sequence[Document], profile: Profile
 
 
 def _chosen(documents: Sequence[Document], split: Split, profile: Profile) -> list[Document]:
+    """The documents that are used: the first draw that has every type, or the last one."""
     if profile.fraction == 1:
         return list(documents)
     random = np.random.default_rng(profile.split_seed)
-    kept: set[str] = set()
-    for part in PARTS:
-        names = sorted({name for name, _, _ in split.parts[part]})
-        count = max(1, round(profile.fraction * len(names)))
-        kept |= {names[index] for index in random.choice(len(names), count, replace=False)}
-    return [document for document in documents if document.id in kept]
+    chosen: list[Document] = []
+    for _ in range(DRAWS):
+        kept: set[str] = set()
+        for part in PARTS:
+            names = sorted({name for name, _, _ in split.parts[part]})
+            count = max(1, round(profile.fraction * len(names)))
+            kept |= {names[index] for index in random.choice(len(names), count, replace=False)}
+        chosen = [document for document in documents if document.id in kept]
+        if len({entity.label for document in chosen for entity in document.entities}) == len(LCDD.labels):
+            break
+    return chosen
 
 
 def _restricted(split: Split, documents: Sequence[Document]) -> Split:
