@@ -31,6 +31,7 @@ def test_carried_gives_way_to_a_folder_of_that_name(tmp_path: Path, monkeypatch:
     assert model_path(CARRIED) == model_path(None) != Path(CARRIED)
     Path(CARRIED).mkdir()
     assert model_path(CARRIED) == Path(CARRIED)
+    assert model_path(None) != Path(CARRIED)
 
 
 def test_carried_is_small_enough_and_says_where_it_comes_from() -> None:

@@ -237,6 +237,25 @@ def test_run_refuses_to_go_on_with_another(library, tmp_path) -> None:
     assert len(list(working_folder(output).iterdir())) == 4
 
 
+@pytest.mark.parametrize("damage", ["line", "key", "shorter", "gone"])
+def test_run_refuses_to_go_on_with_what_was_damaged(library, tmp_path, damage) -> None:
+    output = tmp_path / "out.jsonl"
+    with pytest.raises(KeyboardInterrupt):
+        extract(library, output, False, Marker(0, "11", KeyboardInterrupt()))
+    work = working_folder(output)
+    journal, data = work / shards.JOURNAL, work / shards.DATA
+    if damage in ("line", "key"):
+        broken = b"{broken\n" if damage == "line" else b'{"shard": 1}\n'
+        journal.write_bytes(journal.read_bytes() + broken)
+    elif damage == "shorter":
+        data.write_bytes(data.read_bytes()[:-1])
+    else:
+        data.unlink()
+    with pytest.raises(SuwenError, match=r"S530 .*half-written or foreign results"):
+        extract(library, output, True)
+    assert not output.exists()
+
+
 def test_run_has_its_folder_alone(library, tmp_path) -> None:
     output = tmp_path / "out.jsonl"
     found = find_inputs([library])

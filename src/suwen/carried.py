@@ -13,6 +13,8 @@ _FOLDER = Path(__file__).parent / "data" / "suwen-mini"
 
 
 def model_path(path: str | Path | None) -> Path:
-    """The folder of a model: the carried one for None and for the name ``carried``, unless something is called that."""
-    named = Path(path or CARRIED)
-    return _FOLDER if str(named) == CARRIED and not named.exists() else named
+    """The folder of a model: the carried one for None, and for the name ``carried`` unless something is called that."""
+    if path is None:
+        return _FOLDER
+    named = Path(path)
+    return _FOLDER if str(path) == CARRIED and not named.exists() else named

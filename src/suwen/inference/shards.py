@@ -83,6 +83,18 @@ class Shards:
             self.tally.add(Tally.from_dict(values["tally"]))
         self._journal_end += len(line)
 
+    def require_whole(self) -> None:
+        """Check that what the journal says is there.
+
+        Raises
+        ------
+        SuwenError
+            S530 when the file of the shards is shorter.
+        """
+        size = os.fstat(self._data.fileno()).st_size
+        if size < self._data_end:
+            raise SuwenError("S530", self._path / DATA, reason=f"it has {size} of {self._data_end} bytes")
+
     def add(self, shard: Shard) -> None:
         """Add a shard, whole or not at all.
 
@@ -180,8 +192,8 @@ def open_shards(output: Path, identity: dict[str, Any], inputs: Inputs, resume: 
     Raises
     ------
     SuwenError
-        S511 when there is an unfinished run and it is not to be resumed, S508 when it is another one, S125 when another
-        process is at work on it; S102 or S105 when the folder cannot be written.
+        S511 when there is an unfinished run and it is not to be resumed, S508 when it is another one, S530 when its
+        files were damaged, S125 when another process is at work on it; S102 or S105 when the folder cannot be written.
     """
     work = working_folder(output)
     going_on = resume and work.exists()
@@ -196,8 +208,13 @@ def open_shards(output: Path, identity: dict[str, Any], inputs: Inputs, resume: 
                 file.writelines(_fingerprints(inputs))
     with holding(work), _opened(work / DATA) as data, _opened(work / JOURNAL) as journal:
         shards = Shards(data, journal, work, work)
-        for line in whole_lines(work / JOURNAL):
-            shards.take(line)
+        for number, line in enumerate(whole_lines(work / JOURNAL), 1):
+            try:
+                shards.take(line)
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                reason = f"the line cannot be read ({error!r})"
+                raise SuwenError("S530", work / JOURNAL, number, reason=reason) from None
+        shards.require_whole()
         yield shards
 
 
