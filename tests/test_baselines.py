@@ -49,6 +49,13 @@ def trained(folder, config):
     return train_baseline(data, folder / config.encoder, config, Schema.of_labels(data.labels))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_are_enough():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("suwen.training.data.LEAST_ENTITIES_FOR_DEV", 1)
+        yield
+
+
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
     folder = tmp_path_factory.mktemp("baselines")

@@ -68,6 +68,11 @@ def corpus(count: int = 24, labels: tuple[str, str] = ("Drug", "Disease")) -> li
     return documents
 
 
+@pytest.fixture(autouse=True)
+def few_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("suwen.training.data.LEAST_ENTITIES_FOR_DEV", 1)
+
+
 def config(*changes: str, preset: str = "best") -> TrainingConfig:
     return load_config(preset, settings=[*TINY, *changes])
 
@@ -492,9 +497,11 @@ def test_training_goes_on_from_a_model_with_other_labels(tmp_path: Path) -> None
     assert load(tmp_path / "second").settings.schema.labels == ("Drug", "Illness")
 
 
-def test_training_data_is_dealt_when_there_is_no_split() -> None:
+def test_training_data_is_dealt_when_there_is_no_split(monkeypatch: pytest.MonkeyPatch) -> None:
     data = select_data(corpus(20), None, "train", 0)
     assert (len(data.train), len(data.dev)) == (18, 2)
+    monkeypatch.setattr("suwen.training.data.LEAST_ENTITIES_FOR_DEV", 100)
+    assert select_data(corpus(20), None, "train", 0).dev == []
     assert select_data(corpus(9), None, "train", 0).dev == []
     with pytest.raises(SuwenError, match="S307"):
         select_data([Document("a", "无实体。")], None, "train", 0)

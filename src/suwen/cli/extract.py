@@ -292,8 +292,8 @@ def tell_rest(console: Console, count: int, what: str) -> None:
 
 def warn(console: Console, what: str, counts: Counter[str]) -> None:
     """Say what was left out, where anything was."""
-    if counts:
-        named = ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items()))
+    named = ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items()) if count)
+    if named:
         say(console, f"{what}: {named}")
 
 

@@ -113,6 +113,8 @@ class Extractor(ABC):
         The document (for a string a new one with the id ``text``) with the entities that were found; see
         `with_predictions`.
         """
+        if not isinstance(text, str | Document):
+            raise TypeError(f"a text or a Document is wanted, not {type(text).__name__}; for many there is pipe()")
         document = Document("text", text) if isinstance(text, str) else text
         return next(self.pipe([document]))
 

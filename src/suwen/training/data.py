@@ -18,6 +18,8 @@ __all__ = ["Report", "TrainingData", "select_data"]
 
 # Without a split file so many documents are needed before one in ten is set aside for evaluation.
 LEAST_DOCUMENTS_FOR_DEV = 10
+LEAST_ENTITIES_FOR_DEV = 200
+"""With fewer entities to score on, chance decides when a run ends; then it is better to learn from all."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def select_data(documents: Sequence[Document], split: Split | None, part: str, s
     """Choose what to train and evaluate on.
 
     With a split, `part` is learnt from and ``dev``, where it has one, evaluated on. Without one, a tenth of the
-    documents is set aside for evaluation when there are at least ten.
+    documents is set aside for evaluation, where it has enough entities to tell.
 
     Raises
     ------
@@ -108,4 +110,7 @@ def _set_aside(documents: Sequence[Document], seed: int) -> tuple[list[Selection
         if error.code != "S304":
             raise
         return whole(documents), []
-    return dealt.select(documents, "train"), dealt.select(documents, "dev")
+    dev = dealt.select(documents, "dev")
+    if sum(len(selection.gold) for selection in dev) < LEAST_ENTITIES_FOR_DEV:
+        return whole(documents), []
+    return dealt.select(documents, "train"), dev
