@@ -53,6 +53,8 @@ def train(runs: Path, minutes: float) -> None:
         subprocess.run(command, check=True, timeout=60 * minutes)
     except subprocess.TimeoutExpired:
         print("the time is over: the best model so far is kept")
+    if not (folder / "model" / "model-best").exists():
+        sys.exit("spaCy has not scored a model yet: give it more minutes")
     seconds, size = time.monotonic() - begun, size_of(folder / "model" / "model-best")
     (folder / "trained.json").write_text(json.dumps({"seconds": seconds, "bytes": size}), encoding="utf-8")
 
