@@ -100,7 +100,7 @@ def own(options: argparse.Namespace, folder: Path) -> None:
 
 
 def run_part(model: Path) -> int:
-    """The bytes of what runs a model: the graph in 8 bits before that in float32, and the weights where there is none."""
+    """The bytes of what runs a model: the graph, that in 8 bits first, and the weights where there is none."""
     weights = ("model.int8.onnx", "model.onnx", "model.safetensors")
     chosen = next(name for name in weights if (model / name).exists())
     files = [path for path in model.iterdir() if path.is_file() and path.name not in weights]
