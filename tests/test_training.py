@@ -597,9 +597,13 @@ def suwen(*arguments: object) -> subprocess.CompletedProcess[str]:
 def test_cli_train_evaluates_and_extracts_with_its_model(tmp_path: Path) -> None:
     write_corpus(corpus(), tmp_path / "corpus", "brat")
     changes = [part for change in (*TINY, "optimization.epochs=1") for part in ("--set", change)]
-    done = suwen("train", tmp_path / "corpus", "-o", tmp_path / "model", "--json", *changes)
+    split = tmp_path / "split.json"
+    dealt = suwen("corpus", "split", tmp_path / "corpus", "-o", split, "--unit", "document", "--ratio", "8:1:1")
+    assert dealt.returncode == 0, dealt.stderr
+    done = suwen("train", tmp_path / "corpus", "-o", tmp_path / "model", "--split", split, "--json", *changes)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["data"]["train"]["documents"] == 22
+    counts = {part: json.loads(done.stdout)["data"][part]["documents"] for part in ("train", "dev")}
+    assert counts["train"] > counts["dev"] > 0
     assert "strict P" in done.stderr
     scores = suwen("evaluate", tmp_path / "model", tmp_path / "corpus", "--json")
     assert scores.returncode == 0, scores.stderr
