@@ -15,7 +15,7 @@ from suwen.models.checkpoints import Checkpoint, read_checkpoint
 from suwen.models.vocabularies import read_vocabulary
 from suwen.tagging.vocabulary import CLS, MASK, SEP, CharacterVocabulary
 
-__all__ = ["load_encoder", "load_masked_lm"]
+__all__ = ["load_encoder", "load_masked_lm", "require_tensors"]
 
 # Pre-training leaves these heads; an encoder has no use for them. Position ids were saved as a buffer once.
 HEADS = re.compile(
@@ -40,7 +40,7 @@ def load_encoder(folder: Path) -> Any:
     # The token classification class is the one way to leave the pooling layer out that all architectures share.
     model, missing, unexpected = _load(checkpoint, MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING)
     prefix = f"{model.base_model_prefix}."
-    _check(folder, [name for name in missing if name.startswith(prefix)], unexpected)
+    require_tensors(folder, [name for name in missing if name.startswith(prefix)], unexpected)
     return model.base_model
 
 
@@ -64,7 +64,7 @@ def load_masked_lm(folder: Path) -> tuple[Any, CharacterVocabulary]:
     model, missing, unexpected = _load(checkpoint, MODEL_FOR_MASKED_LM_MAPPING)
     prefix = f"{model.base_model_prefix}."
     head = [name for name in missing if not name.startswith(prefix)]
-    _check(folder, [name for name in missing if name.startswith(prefix)], unexpected)
+    require_tensors(folder, [name for name in missing if name.startswith(prefix)], unexpected)
     if head:
         raise SuwenError("S513", folder, missing=_some(head))
     if len(vocabulary) > model.config.vocab_size:
@@ -111,7 +111,14 @@ def _load(checkpoint: Checkpoint, classes: Mapping[Any, Any]) -> tuple[Any, list
     return model, sorted(info["missing_keys"]), shapes + unexpected
 
 
-def _check(folder: Path, missing: list[str], unexpected: list[str]) -> None:
+def require_tensors(folder: Path, missing: list[str], unexpected: list[str]) -> None:
+    """Refuse a checkpoint that lacks tensors, or has others.
+
+    Raises
+    ------
+    SuwenError
+        S504, which names the first few.
+    """
     if missing or unexpected:
         raise SuwenError("S504", folder, missing=_some(missing), unexpected=_some(unexpected))
 

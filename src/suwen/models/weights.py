@@ -16,6 +16,7 @@ from suwen.errors import SuwenError
 from suwen.files import read_json, replacing, write_json
 from suwen.models.checkpoints.huggingface import read_safetensors
 from suwen.models.encoders import RecurrentEncoder, TransformerEncoder
+from suwen.models.pretrained import require_tensors
 from suwen.models.tagger import Tagger
 from suwen.schemes import Scheme
 
@@ -118,10 +119,5 @@ def load_state(tagger: Tagger, state: dict[str, torch.Tensor], path: Path) -> No
     missing = sorted(own.keys() - state.keys())
     unexpected = sorted(state.keys() - own.keys())
     unexpected += [name for name in own.keys() & state.keys() if own[name].shape != state[name].shape]
-    if missing or unexpected:
-        raise SuwenError("S504", path, missing=_some(missing), unexpected=_some(unexpected))
+    require_tensors(path, missing, unexpected)
     tagger.load_state_dict(state)
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "") or "none"
