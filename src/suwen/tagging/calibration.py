@@ -2,8 +2,8 @@
 
 Whoever wants the highest F1 leaves out the mentions that are more often wrong than they are worth: `best_floor`.
 
-The span marginals of a CRF are exact, but a model that has learned its training texts by heart is surer than it should
-be on others. A logistic curve from marginal to confidence (Platt 1999) has two numbers, and never turns the order round.
+The span marginals of a CRF are exact, but a model that has learned its training texts by heart is too sure of itself on
+others. A logistic curve from marginal to confidence (Platt 1999) has two numbers, and never turns the order around.
 """
 
 from __future__ import annotations
