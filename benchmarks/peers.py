@@ -1,14 +1,12 @@
-"""suwen beside spaCy and EDS-NLP, trained from scratch on the same documents: F1, speed, memory, size.
+"""suwen beside spaCy, trained from scratch on the same documents: F1, speed, memory, size.
 
     python benchmarks/peers.py CORPUS --split FILE --runs FOLDER --model MODEL [--minutes 20]
-        [--spacy PYTHON] [--edsnlp PYTHON] [-o docs/results/peers]
+        [--spacy PYTHON] [-o docs/results/peers]
 
-Each peer is trained by its own tools with its own recommended configuration, on one thread, until the first scoring on
-the dev part after so many minutes, and keeps what was best there. It reads characters, because nothing here was told it
-about words. The pre-training of suwen's encoder is not in its minutes; a BiLSTM has none.
-EDS-NLP has no encoder that starts from nothing, so it gets the published design of a small BERT with random weights.
-The interpreters are those of environments where the peer is installed (`pip install spacy`, `pip install
-'edsnlp[ml]'`).
+The peer is trained by its own tools with its own recommended configuration, on one thread, until it stops by itself or
+so many minutes are over, and keeps what was best on the dev part. It reads characters, because nothing here was told it
+about words. The pre-training of suwen's encoder is not in its minutes; a BiLSTM has none. PYTHON is the interpreter of
+an environment where the peer is installed.
 
 All read the same passages: suwen's view of the articles, cut at sentence ends into at most 256 characters. Timed is the
 test part, from text to entities, on one thread, in a fresh process; loading is not.
@@ -125,7 +123,6 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True, help="suwen's model, trained on the train part")
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--spacy", help="the Python where spaCy is installed")
-    parser.add_argument("--edsnlp", help="the Python where EDS-NLP is installed")
     parser.add_argument("-o", "--output", type=Path, default=Path("docs/results/peers"))
     parser.add_argument("--own", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -139,17 +136,14 @@ def main() -> None:
             lines = (passage for one in split.select(documents, part) for passage in passages(one))
             write_text(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
     rows = []
-    for peer in ("spacy", "edsnlp"):
-        python = getattr(options, peer)
-        if not python:
-            continue
-        folder = options.runs / peer
+    if options.spacy:
+        folder = options.runs / "spacy"
         for step, made in (("train", "trained.json"), ("predict", "measured.json")):
             if not (folder / made).exists():
-                script = HERE / f"peers_{peer}.py"
-                subprocess.run([python, script, step, options.runs, str(options.minutes)], check=True)
+                script = HERE / "peers_spacy.py"
+                subprocess.run([options.spacy, script, step, options.runs, str(options.minutes)], check=True)
         write_json(folder / "scores.json", score(split.select(documents, "test"), folder / "found.jsonl"))
-        rows.append(row({"spacy": "spaCy", "edsnlp": "EDS-NLP"}[peer], folder))
+        rows.append(row("spaCy", folder))
     folder = options.runs / "suwen"
     folder.mkdir(exist_ok=True)
     arguments = ["--split", options.split, "--runs", options.runs, "--model", options.model, "--own", folder]
