@@ -77,7 +77,10 @@ CATALOG: dict[str, Message] = {
     "S211": Message("invalid entity: {reason}", "offsets are code points with 0 <= start < end"),
     "S212": Message("{what} {value!r} cannot be written as {format}", "rename it, or choose another format"),
     "S213": Message("the field {field!r} {reason}", "see the section on {format} in the manual"),
-    "S214": Message("no column {column!r}", "columns: {known}"),
+    "S214": Message(
+        "no column {column!r}; columns: {known}",
+        "name the one of the text with --text-column, that of the id with --id-column",
+    ),
     # S3xx: corpora and splits
     "S301": Message("the split was made for other data (hash {expected}, found {found})", "make a new split"),
     "S302": Message("not a split file: {reason}", "make one with 'suwen corpus split'"),
@@ -103,6 +106,10 @@ CATALOG: dict[str, Message] = {
     "S313": Message(
         "the corpus has no entity of: {labels}",
         "the paper's experiments need all 15 types; give the whole corpus, or a larger fraction",
+    ),
+    "S314": Message(
+        "the text {text!r} is nearly a copy of {document!r} in the part {part!r}",
+        "leave it out: scores on what was learnt from mean nothing",
     ),
     # S4xx: configuration and schemas
     "S401": Message("unknown key {key!r}", "did you mean {guess!r}?"),

@@ -19,11 +19,16 @@ class TrainingProgress(TrainerCallback):  # type: ignore[misc]
         self.progress = step_bar(console)
         self.task = self.progress.add_task("steps", loss="")
 
+    def judged(self, done: int, total: int) -> None:
+        """Show how much text the teachers have judged, before the first step."""
+        self.progress.update(self.task, description="characters judged", total=total, completed=done)
+        self.progress.start()
+
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
         """Show the bar."""
-        self.progress.update(self.task, total=state.max_steps, completed=state.global_step)
+        self.progress.reset(self.task, description="steps", total=state.max_steps, completed=state.global_step)
         self.progress.start()
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:

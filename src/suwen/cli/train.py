@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from suwen.cli.output import report, show, standard_error, step_bar
+from suwen.cli.output import fail, report, show, standard_error, step_bar
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from suwen.corpus.split import Split
     from suwen.document import Document
     from suwen.schema import Schema
+    from suwen.training.config import TrainingConfig
     from suwen.training.data import Report
+    from suwen.training.distillation import Distillation
 
 BASELINES = ("dictionary", "feature-crf")
 
@@ -70,6 +74,15 @@ def train(
     base: Path | None = typer.Option(
         None, "--from", metavar="MODEL", help="Go on from this trained model; 'carried' is the one that suwen carries."
     ),
+    teachers: list[Path] = typer.Option(
+        [],
+        "--teacher",
+        metavar="MODEL",
+        help="A trained model whose opinion of every character is learned too; the average of several counts.",
+    ),
+    texts: list[Path] = typer.Option(
+        [], "--texts", metavar="PATH", help="Articles that only the teachers annotate, to learn from them as well."
+    ),
     settings: list[str] = typer.Option(
         [], "--set", metavar="KEY=VALUE", help="Change one value: optimization.epochs=3."
     ),
@@ -93,6 +106,8 @@ def train(
         raise SuwenError("S104", output)
     if part != "train" and split_file is None:
         raise typer.BadParameter("--part needs --split")
+    if texts and not teachers:
+        raise typer.BadParameter("--texts needs --teacher")
     if encoder in BASELINES:
         refuse_neural_options(
             encoder,
@@ -100,6 +115,7 @@ def train(
                 "--head": head is not None,
                 "--transfer": transfer is not None,
                 "--from": base is not None,
+                "--teacher": bool(teachers),
                 "--resume": resume,
                 "--device": device is not Device.CPU,
                 f"--preset {preset.value}": preset is not Preset.BEST,
@@ -125,7 +141,7 @@ def train(
     try:
         from suwen.cli.progress import TrainingProgress
         from suwen.training.build import base_encoder
-        from suwen.training.config import load_config
+        from suwen.training.config import DistillationConfig, load_config
         from suwen.training.data import select_data
         from suwen.training.run import train_tagger
     except ModuleNotFoundError as error:
@@ -133,15 +149,75 @@ def train(
 
     base = model_path(base) if base else None
     config = load_config(preset.value, config_file, chosen, settings, base_encoder(base) if base else None)
+    distillation = None
+    if teachers:
+        config = config.model_copy(update={"distillation": config.distillation or DistillationConfig()})
+        distillation = learnt_from(teachers, texts, config, device.value)
+        if split:
+            refuse_held_out(distillation.texts, documents, split, part)
+    elif config.distillation:
+        advice = "name a trained model, or leave the setting out"
+        raise SuwenError("S406", first="distillation.weight", second="a run without --teacher", advice=advice)
     data = select_data(documents, split, part, config.seed)
     schema = schema or Schema.of_labels(data.labels)
+    progress = TrainingProgress(standard_error())
     result = train_tagger(
-        data, output, config, schema, base, resume, device.value, [TrainingProgress(standard_error())]
+        data, output, config, schema, base, resume, device.value, [progress], distillation, progress.judged, tell=fail
     )
     if as_json:
         report(result.manifest)
     else:
         _summarize(result)
+
+
+def learnt_from(teachers: list[Path], texts: list[Path], config: TrainingConfig, device: str) -> Distillation:
+    """Load the teachers and read their texts.
+
+    Raises
+    ------
+    SuwenError
+        S406 for a teacher without a model of its own opinion of every character, such as a dictionary.
+    """
+    from suwen.carried import model_path
+    from suwen.errors import SuwenError
+    from suwen.files import sha256
+    from suwen.formats import read_corpus
+    from suwen.inference import Predictor
+    from suwen.loading import load
+    from suwen.training.distillation import Distillation, Teacher
+
+    loaded = []
+    for path in map(model_path, teachers):
+        predictor = load(path, device)
+        if not isinstance(predictor, Predictor):
+            advice = "take taggers alone"
+            raise SuwenError("S406", first=f"--teacher {path}", second="a model that is no tagger", advice=advice)
+        loaded.append(Teacher(path.name, sha256(path / "manifest.json"), predictor))
+    assert config.distillation
+    documents = [document for path in texts for document in read_corpus(path)]
+    return Distillation(loaded, documents, config.distillation.weight)
+
+
+def refuse_held_out(texts: Sequence[Document], documents: list[Document], split: Split, part: str) -> None:
+    """Refuse texts that are nearly copies of documents that the scores are to be had from.
+
+    Raises
+    ------
+    SuwenError
+        S314 for the closest one.
+    """
+    from suwen.corpus.near_copies import near_copies
+    from suwen.document import Document
+    from suwen.errors import SuwenError
+
+    held_out = {row[0]: name for name, rows in split.parts.items() if name != part for row in rows}
+    both = [Document(f"0 {document.id}", document.text) for document in documents if document.id in held_out]
+    both += [Document(f"1 {number}", document.text) for number, document in enumerate(texts)]
+    for pair in near_copies(both):
+        kinds = {pair.first[0]: pair.first[2:], pair.second[0]: pair.second[2:]}
+        if len(kinds) == 2:
+            name = kinds["0"]
+            raise SuwenError("S314", text=texts[int(kinds["1"])].id, document=name, part=held_out[name])
 
 
 def refuse_neural_options(encoder: str, given: dict[str, bool]) -> None:

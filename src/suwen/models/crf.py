@@ -87,19 +87,68 @@ class CRF(nn.Module):
         ValueError
             When a sequence is empty or its gold tags are illegal under the scheme.
         """
-        mask = torch.arange(emissions.shape[1], device=emissions.device) < lengths[:, None]
+        mask = _inside(emissions, lengths)
         tags = tags.masked_fill(~mask, 0)
         self._check(tags, lengths, mask)
-        dtype = torch.float32 if emissions.device.type == "mps" else torch.float64
         with torch.autocast(emissions.device.type, enabled=False):
-            steps = emissions.to(dtype).masked_fill(~mask[:, :, None], 0.0)
-            start, matrix, end = (scores.to(dtype) for scores in self._scores())
+            steps, start, matrix, end = self._precise(emissions, mask)
             gold = start[tags[:, 0]] + end[_last(tags, lengths)]
             gold = gold + steps.gather(2, tags[:, :, None]).squeeze(2).mul(mask).sum(dim=1)
             gold = gold + matrix[tags[:, :-1], tags[:, 1:]].mul(mask[:, 1:]).sum(dim=1)
             paths = _LogPartition.apply(steps, start, matrix, end, lengths, self.mixing)  # type: ignore[no-untyped-call]
             losses: Tensor = paths - gold
         return losses.to(torch.promote_types(emissions.dtype, torch.float32))
+
+    def cross_entropy(self, emissions: Tensor, unary: Tensor, moves: Tensor, lengths: Tensor) -> Tensor:
+        """Cross-entropy of each sequence to a distribution over tag sequences, in nats.
+
+        A linear-chain CRF sees of another distribution only its expected counts, so this is exact for whatever
+        distribution has these; for counts of one tag sequence it is `forward`. Minus the other's entropy it is the
+        Kullback-Leibler divergence: posterior distillation (Wang et al., 2020, section 3.2).
+
+        Parameters
+        ----------
+        emissions
+            ``[B, T, K]``.
+        unary
+            The probability of each tag at each position, ``[B, T, K]``, 0 beyond the length.
+        moves
+            The expected number of each move from tag to tag, ``[B, K, K]``, 0 for illegal ones.
+        lengths
+            As in `forward`.
+
+        Returns
+        -------
+        Tensor
+            ``[B]``, at least float32.
+        """
+        mask = _inside(emissions, lengths)
+        with torch.autocast(emissions.device.type, enabled=False):
+            steps, start, matrix, end = self._precise(emissions, mask)
+            unary, moves = unary.to(steps.dtype), moves.to(steps.dtype)
+            last = unary[torch.arange(len(unary), device=unary.device), lengths - 1]
+            wanted = (
+                unary[:, 0] @ start + last @ end + (steps * unary).sum(dim=(1, 2)) + (matrix * moves).sum(dim=(1, 2))
+            )
+            paths = _LogPartition.apply(steps, start, matrix, end, lengths, self.mixing)  # type: ignore[no-untyped-call]
+            losses: Tensor = paths - wanted
+        return losses.to(torch.promote_types(emissions.dtype, torch.float32))
+
+    @torch.no_grad()
+    def expected_counts(self, emissions: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """What `cross_entropy` asks of a distribution, of this CRF's own: ``unary`` and ``moves``.
+
+        The probability of each tag, ``[B, T, K]``, and the expected number of each move, ``[B, K, K]``.
+        """
+        mask = _inside(emissions, lengths)
+        _, unary, moves = _expectations(*self._precise(emissions, mask), lengths, self.mixing)
+        return unary * mask[:, :, None], moves
+
+    def _precise(self, emissions: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Emissions (0 where padded), start, matrix and end in the precision of the arithmetic."""
+        dtype = torch.float32 if emissions.device.type == "mps" else torch.float64
+        start, matrix, end = (scores.to(dtype) for scores in self._scores())
+        return emissions.to(dtype).masked_fill(~mask[:, :, None], 0.0), start, matrix, end
 
     def numpy_transitions(self) -> Transitions:
         """The scores for decoding, illegal ones `ILLEGAL`."""
@@ -119,6 +168,10 @@ class CRF(nn.Module):
         if not legal.all():
             wrong = (~legal).nonzero().flatten().tolist()
             raise ValueError(f"empty, or gold tags that are illegal under the scheme: sequences {wrong} of the batch")
+
+
+def _inside(emissions: Tensor, lengths: Tensor) -> Tensor:
+    return torch.arange(emissions.shape[1], device=emissions.device) < lengths[:, None]
 
 
 def _last(tags: Tensor, lengths: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal, get_args
 
 import torch
@@ -64,6 +65,8 @@ class Tagger(nn.Module):
         nn.init.zeros_(self.classifier.bias)
         self.crf = None if head == "fc" else CRF(tags, scheme)
         self.frozen = frozen
+        self.kept: Callable[..., Tensor] | None = None
+        """Answers in the place of a frozen encoder while the head learns (see `suwen.training.features`)."""
         if frozen:
             encoder.requires_grad_(False)
 
@@ -77,7 +80,7 @@ class Tagger(nn.Module):
     def emissions(self, input_ids: Tensor, attention_mask: Tensor, **features: Tensor) -> Tensor:
         """Scores of the tags before the CRF, fp32 ``[B, T, K]``, for int64 ids and masks ``[B, T]``."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
-            hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **features)
+            hidden = (self.kept or self.encoder)(input_ids=input_ids, attention_mask=attention_mask, **features)
         hidden = self.dropout(hidden)
         if self.recurrent is not None:
             hidden = self.recurrent(hidden, attention_mask.sum(1))
@@ -90,10 +93,12 @@ class Tagger(nn.Module):
         attention_mask: Tensor,
         core_start: Tensor,
         core_length: Tensor,
-        tags: Tensor,
+        tags: Tensor | None = None,
+        unary: Tensor | None = None,
+        moves: Tensor | None = None,
         bigram_ids: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """Compute the loss of a batch of windows.
+        """Compute the loss of a batch of windows: against gold tags, or against a distribution over tag sequences.
 
         Parameters
         ----------
@@ -103,24 +108,37 @@ class Tagger(nn.Module):
             Which positions of each window are decided, int64 ``[B]``.
         tags
             Their gold tag ids, int64 ``[B, max(core_length)]``, padded with anything.
+        unary, moves
+            Instead of tags: the probability of each tag at each of these positions, ``[B, max(core_length), K]``, 0
+            where padded, and the expected number of each move from tag to tag, ``[B, K, K]``.
 
         Returns
         -------
-        ``loss``: the negative log-likelihood per decided character, a scalar.
+        ``loss``: the negative log-likelihood, or the cross-entropy, per decided character, a scalar.
         """
         features = {} if bigram_ids is None else {"bigram_ids": bigram_ids}
         emissions = self.emissions(input_ids, attention_mask, **features)
-        steps = torch.arange(tags.shape[1], device=tags.device)
+        targets = tags if unary is None else unary
+        assert targets is not None
+        steps = torch.arange(targets.shape[1], device=emissions.device)
         inside = steps < core_length[:, None]
         places = torch.where(inside, core_start[:, None] + steps, 0)
         core = emissions.gather(1, places[..., None].expand(-1, -1, emissions.shape[2]))
-        if self.crf is None:
+        if unary is not None and moves is not None:
+            total = self._cross_entropy(core, unary, moves, core_length)
+        elif self.crf is None:
             total = nn.functional.cross_entropy(
                 core.flatten(0, 1),
-                tags.masked_fill(~inside, IGNORED).flatten(),
+                targets.masked_fill(~inside, IGNORED).flatten(),
                 ignore_index=IGNORED,
                 reduction="sum",
             )
         else:
-            total = self.crf(core, tags.masked_fill(~inside, 0), core_length).sum()
+            total = self.crf(core, targets.masked_fill(~inside, 0), core_length).sum()
         return {"loss": total / core_length.sum()}
+
+    def _cross_entropy(self, core: Tensor, unary: Tensor, moves: Tensor, lengths: Tensor) -> Tensor:
+        """Sum over a batch; without a CRF each position is by itself, and moves do not count."""
+        if self.crf is None:
+            return -(unary * core.log_softmax(dim=2)).sum()
+        return self.crf.cross_entropy(core, unary, moves, lengths).sum()

@@ -17,7 +17,7 @@ from suwen.text.sentences import split_sentences
 from suwen.text.view import View, ViewRules, make_view
 from suwen.text.windows import Block, Window, WindowRules, make_blocks
 
-__all__ = ["Example", "Featurizer", "Losses", "Prepared", "block_spans", "encode_gold", "prepare"]
+__all__ = ["Example", "Featurizer", "Losses", "Prepared", "TaughtExample", "block_spans", "encode_gold", "prepare"]
 
 Span = tuple[int, int]
 ScoredSpan = tuple[str, int, int, float]
@@ -215,6 +215,26 @@ class Example:
     inputs: Inputs
     core: Span
     tags: NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True)
+class TaughtExample:
+    """One window to learn from, whose target is a distribution over tag sequences.
+
+    Parameters
+    ----------
+    inputs, core
+        As in `Example`.
+    unary
+        The probability of each tag at each position of the core, float16 ``[end - start, K]``.
+    moves
+        The expected number of each move from tag to tag in the core, float32 ``[K, K]``.
+    """
+
+    inputs: Inputs
+    core: Span
+    unary: NDArray[np.floating]
+    moves: NDArray[np.floating]
 
 
 def encode_gold(

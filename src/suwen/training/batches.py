@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Sampler
 
-from suwen.tagging.encode import Example
+from suwen.tagging.encode import Example, TaughtExample
 
 __all__ = ["Collator", "LengthBatches"]
 
@@ -75,15 +76,21 @@ class Collator:
     def __init__(self, padding: dict[str, int]) -> None:
         self._padding = padding
 
-    def __call__(self, examples: Sequence[Example]) -> dict[str, Tensor]:
-        """Stack examples into int64 tensors ``[B, T]``, as `suwen.models.tagger.Tagger.forward` takes them."""
+    def __call__(self, examples: Sequence[Example | TaughtExample]) -> dict[str, Tensor]:
+        """Stack examples, all of one kind, into tensors as `suwen.models.tagger.Tagger.forward` takes them."""
         arrays = {name: [example.inputs[name] for example in examples] for name in examples[0].inputs}
         batch = {name: _stack(rows, self._padding[name]) for name, rows in arrays.items()}
         lengths = torch.tensor([len(example.inputs["input_ids"]) for example in examples])
         batch["attention_mask"] = (torch.arange(batch["input_ids"].shape[1]) < lengths[:, None]).long()
-        batch["tags"] = _stack([example.tags for example in examples], 0)
+        gold = [example.tags for example in examples if isinstance(example, Example)]
+        taught = [example for example in examples if isinstance(example, TaughtExample)]
+        if gold:
+            batch["tags"] = _stack(gold, 0)
+        else:
+            batch["unary"] = pad_sequence([torch.from_numpy(np.array(one.unary)) for one in taught], True)
+            batch["moves"] = torch.from_numpy(np.stack([one.moves for one in taught]))
         batch["core_start"] = torch.tensor([example.core[0] for example in examples])
-        batch["core_length"] = torch.tensor([len(example.tags) for example in examples])
+        batch["core_length"] = torch.tensor([example.core[1] - example.core[0] for example in examples])
         return batch
 
 

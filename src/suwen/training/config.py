@@ -29,6 +29,7 @@ __all__ = [
     "PRESETS",
     "SCRATCH",
     "BaseEncoder",
+    "DistillationConfig",
     "Section",
     "TrainingConfig",
     "load_config",
@@ -118,6 +119,8 @@ class OptimizationConfig(Section):
     average: float = Field(default=0.0, ge=0, lt=1)
     """Decay of the exponential moving average of the weights that is scored and kept; 0 keeps the last weights."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    features_gigabytes: NonNegativeFloat = 16.0
+    """The most disk space for what a frozen encoder says of each window, so that it says it once; 0 keeps nothing."""
 
 
 class EvaluationConfig(Section):
@@ -146,6 +149,13 @@ class ConfidenceConfig(Section):
         return self
 
 
+class DistillationConfig(Section):
+    """How much trained taggers have to say, where there are any (see `suwen.training.distillation`)."""
+
+    weight: float = Field(default=0.5, ge=0, le=1)
+    """The teachers' share in the target of annotated text; the rest is the annotation's."""
+
+
 class TrainingConfig(Section):
     """All that decides a run, apart from the data."""
 
@@ -156,6 +166,8 @@ class TrainingConfig(Section):
     optimization: OptimizationConfig
     evaluation: EvaluationConfig
     confidence: ConfidenceConfig = ConfidenceConfig()
+    distillation: DistillationConfig | None = None
+    """None without teachers."""
     seed: int = Field(default=0, ge=0, lt=2**32)
 
 
@@ -370,7 +382,8 @@ def _readable(error: ValidationError, kind: type[Section], file: Path | None) ->
         guess = difflib.get_close_matches(key, siblings, 1, 0)[0]
         return SuwenError("S401", file, key=key, guess=guess)
     reason = problem["msg"].removeprefix("Value error, ")
-    return SuwenError("S402", file, key=key, reason=reason[:1].lower() + reason[1:])
+    # What concerns several tables has no key of its own.
+    return SuwenError("S402", file, key=key or "configuration", reason=reason[:1].lower() + reason[1:])
 
 
 def _known_keys(kind: type[Section]) -> list[str]:

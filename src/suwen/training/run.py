@@ -30,6 +30,8 @@ from suwen.training.build import Untrained, build, continue_from, encode
 from suwen.training.checkpoints import check_work, open_work, versions, working_folder
 from suwen.training.config import TrainingConfig
 from suwen.training.data import Report, TrainingData, select_data
+from suwen.training.distillation import Distillation, Progress, Teachers, teach
+from suwen.training.features import Tell, keep_features
 from suwen.training.log import Log
 from suwen.training.trainer import TaggerTrainer, stop_reason
 
@@ -48,6 +50,10 @@ def train_tagger(
     resume: bool = False,
     device: str = "cpu",
     listeners: Sequence[TrainerCallback] = (),
+    distillation: Distillation | None = None,
+    judging: Progress = lambda done, total: None,
+    features: Path | None = None,
+    tell: Tell = lambda message: None,
 ) -> Report:
     """Train a tagger and write its model folder.
 
@@ -63,6 +69,14 @@ def train_tagger(
         Whether to go on with the unfinished run of `output`. The result is that of an uninterrupted run.
     listeners
         Callbacks that watch, a progress bar for example.
+    distillation
+        Trained taggers to learn from as well.
+    judging
+        Is told how many characters these have judged, of how many.
+    features
+        Where the states of a frozen encoder are kept, for other runs too; None keeps them beside the run's checkpoints.
+    tell
+        Is told, in a line, what takes long before the first step.
 
     Raises
     ------
@@ -81,11 +95,22 @@ def train_tagger(
     dev_examples, dev_losses = encode(data.dev, start)
     losses = {"train": train_losses, **({"dev": dev_losses} if data.dev else {})}
     evaluator = DevEvaluator(start, data.dev, dev_examples, config, device) if data.dev else None
+    teachers = Teachers(distillation.teachers, start) if distillation else None
     # Only now: a run that cannot even begin leaves nothing behind.
-    checkpoint = open_work(work, _identity(data, config, schema, base), resume)
+    checkpoint = open_work(work, _identity(data, config, schema, base, distillation), resume)
     log = Log(work)
+    taught = None
+    if distillation and teachers:
+        taught = teach(teachers, start, data.train, examples, distillation, work, judging)
+    if start.tagger.frozen:
+        windows = [*(taught or examples), *dev_examples]
+        limit = config.optimization.features_gigabytes
+        kept = keep_features(
+            start.tagger, windows, start.featurizer.padding, features or work / "features", limit, device, tell
+        )
+        start.tagger.kept = kept
     trainer = TaggerTrainer(
-        start.tagger, examples, start.featurizer.padding, evaluator, config, work, device, [log, *listeners]
+        start.tagger, taught or examples, start.featurizer.padding, evaluator, config, work, device, [log, *listeners]
     )
     history = trainer.run(checkpoint)
     start.settings = _with_confidences(start.settings, config, evaluator.pairs() if evaluator else [])
@@ -94,6 +119,7 @@ def train_tagger(
         "name": output.name,
         "configuration": _configuration(config, base),
         "base": None if base is None else base.name,
+        "distillation": distillation and distillation.describe(),
         "seed": config.seed,
         "versions": versions(),
         "data": data.description,
@@ -112,6 +138,7 @@ def train_tagger(
         },
     }
     _write_model(output, start, manifest, work)
+    start.tagger.kept = None
     shutil.rmtree(work)
     return Report(output, losses, scores, manifest)
 
@@ -187,7 +214,9 @@ def _with_confidences(settings: TaggerSettings, config: TrainingConfig, pairs: S
     return replace(settings, calibration=calibration, least_confidence=least)
 
 
-def _identity(data: TrainingData, config: TrainingConfig, schema: Schema, base: Path | None) -> dict[str, Any]:
+def _identity(
+    data: TrainingData, config: TrainingConfig, schema: Schema, base: Path | None, distillation: Distillation | None
+) -> dict[str, Any]:
     """What must not change between the parts of a run that was interrupted."""
     return {
         "data": data.description,
@@ -195,6 +224,7 @@ def _identity(data: TrainingData, config: TrainingConfig, schema: Schema, base: 
         "label set": schema.to_dict(),
         "base model": None if base is None else sha256(base / "manifest.json"),
         "encoder": _contents(Path(config.encoder.name)),
+        "distillation": distillation and distillation.describe(),
     }
 
 

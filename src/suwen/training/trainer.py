@@ -17,7 +17,7 @@ from transformers.trainer_callback import PrinterCallback
 
 from suwen.files import replacing
 from suwen.models.tagger import Tagger
-from suwen.tagging.encode import Example
+from suwen.tagging.encode import Example, TaughtExample
 from suwen.training.batches import Collator, LengthBatches
 from suwen.training.checkpoints import CheckpointKeeper, checkpoint_folder
 from suwen.training.config import EvaluationConfig, TrainingConfig
@@ -63,7 +63,7 @@ class TaggerTrainer(Trainer):  # type: ignore[misc]
     def __init__(
         self,
         tagger: Tagger,
-        examples: Sequence[Example],
+        examples: Sequence[Example | TaughtExample],
         padding: dict[str, int],
         evaluate_dev: Evaluate | None,
         config: TrainingConfig,

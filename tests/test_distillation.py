@@ -1,0 +1,275 @@
+"""Learning from trained taggers: the loss, the teachers' targets, and runs as a user makes them."""
+
+import json
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_crf import random_batch, random_crf
+from test_training import (
+    TINY,
+    InterruptError,
+    assert_same_weights,
+    config,
+    corpus,
+    few_are_enough,  # noqa: F401 (a fixture)
+    interrupting,
+)
+from tiny_tagger import write_tiny_tagger
+
+from suwen.cli import main
+from suwen.errors import SuwenError
+from suwen.formats import write_corpus
+from suwen.loading import load
+from suwen.models.tagger import Tagger
+from suwen.schema import Schema
+from suwen.schemes import BIO, BIOES
+from suwen.training.build import build, encode
+from suwen.training.data import select_data
+from suwen.training.distillation import Distillation, Teacher, Teachers, teach
+from suwen.training.run import train_tagger
+
+TAGS = BIO.tags(("Disease", "Drug"))
+LENGTHS = [7, 1, 4]
+
+
+def counts_of(gold, lengths, size):
+    """Unary and moves of one tag sequence each."""
+    unary = torch.zeros(*gold.shape, size)
+    moves = torch.zeros(len(gold), size, size)
+    for i, length in enumerate(lengths):
+        tags = gold[i, :length]
+        unary[i, torch.arange(length), tags] = 1
+        for before, after in pairwise(tags):
+            moves[i, before, after] += 1
+    return unary, moves
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.integers(1, 12), min_size=1, max_size=5), st.integers(0, 9), st.sampled_from([BIO, BIOES]))
+def test_distillation_of_one_tag_sequence_is_the_negative_log_likelihood(lengths, seed, scheme) -> None:
+    tags = scheme.tags(("Disease", "Drug"))
+    crf = random_crf(tags, scheme, seed)
+    emissions, gold, sizes = random_batch(crf, tags, scheme, lengths, seed)
+    gradients = []
+    for loss in (
+        lambda scores: crf(scores, gold, sizes),
+        lambda scores: crf.cross_entropy(scores, *counts_of(gold, lengths, len(tags)), sizes),
+    ):
+        scores = emissions.clone().requires_grad_()
+        crf.zero_grad()
+        losses = loss(scores)
+        losses.sum().backward()
+        gradients.append((losses.detach(), scores.grad, *(p.grad.clone() for p in crf.parameters())))
+    for ours, theirs in zip(*gradients, strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_distillation_is_least_where_the_student_is_the_teacher() -> None:
+    teacher, student = random_crf(TAGS, BIO, 1), random_crf(TAGS, BIO, 1)
+    emissions, _, sizes = random_batch(teacher, TAGS, BIO, LENGTHS)
+    counts = teacher.expected_counts(emissions, sizes)
+    scores = emissions.clone().requires_grad_()
+    at_teacher = student.cross_entropy(scores, *counts, sizes)
+    at_teacher.sum().backward()
+    for gradient in (scores.grad, *(parameter.grad for parameter in student.parameters())):
+        torch.testing.assert_close(gradient, torch.zeros_like(gradient), atol=1e-5, rtol=0)
+    elsewhere = student.cross_entropy(emissions + torch.randn(emissions.shape), *counts, sizes)
+    assert (elsewhere > at_teacher).all()
+
+
+def test_distillation_counts_are_those_of_all_paths() -> None:
+    crf = random_crf(TAGS, BIO, 2)
+    emissions, _, sizes = random_batch(crf, TAGS, BIO, LENGTHS)
+    unary, moves = crf.expected_counts(emissions, sizes)
+    torch.testing.assert_close(unary.sum(dim=2), (torch.arange(7) < sizes[:, None]).double())
+    torch.testing.assert_close(moves.sum(dim=(1, 2)), (sizes - 1).double())
+    scores = emissions.clone().requires_grad_()
+    # The gradient of log Z is the expectation: log Z is the loss plus the score of whatever tags are called gold.
+    gold = torch.zeros_like(unary[..., 0], dtype=torch.int64)
+    (crf(scores, gold, sizes).sum() + scores[..., 0].mul(torch.arange(7) < sizes[:, None]).sum()).backward()
+    torch.testing.assert_close(scores.grad, unary.float())
+
+
+def test_distillation_without_a_crf_is_the_cross_entropy_of_each_position() -> None:
+    torch.manual_seed(0)
+    encoder = build(config(), select_data(corpus(4), None, "train", 0).train, Schema.of_labels(["Drug"])).tagger.encoder
+    tagger = Tagger(encoder, "fc", TAGS, BIO, dropout=0.0).eval()
+    ids = torch.randint(5, 20, (2, 6))
+    batch = {
+        "input_ids": ids,
+        "bigram_ids": torch.zeros_like(ids),
+        "attention_mask": torch.ones_like(ids),
+        "core_start": torch.tensor([0, 0]),
+        "core_length": torch.tensor([6, 6]),
+    }
+    gold = torch.randint(0, len(TAGS), (2, 6))
+    unary, moves = counts_of(gold, [6, 6], len(TAGS))
+    expected = tagger(**batch, tags=gold)["loss"]
+    torch.testing.assert_close(tagger(**batch, unary=unary, moves=moves)["loss"], expected)
+
+
+def student(documents):
+    data = select_data(documents, None, "train", 0)
+    start = build(config(), data.train, Schema.of_labels(data.labels))
+    return data, start, encode(data.train, start)[0]
+
+
+def teachers_of(tmp_path: Path, *labels: str, count: int = 2) -> list[Teacher]:
+    made = []
+    for i in range(count):
+        path = tmp_path / f"teacher{i}"
+        write_tiny_tagger(path, labels=labels or ("Disease", "Drug"))
+        made.append(Teacher(path.name, str(i), load(path)))
+    return made
+
+
+def test_distillation_targets_are_a_mixture_where_there_is_gold(tmp_path: Path) -> None:
+    data, start, gold = student(corpus())
+    teachers = teachers_of(tmp_path)
+    found = {}
+    for weight in (0.0, 0.25, 1.0):
+        work = tmp_path / str(weight)
+        work.mkdir()
+        distillation = Distillation(teachers, corpus(30)[24:], weight)
+        told: list[tuple[int, int]] = []
+        found[weight] = teach(
+            Teachers(teachers, start),
+            start,
+            data.train,
+            gold,
+            distillation,
+            work,
+            lambda *now, told=told: told.append(now),
+        )
+        assert told[-1][0] == told[-1][1] == sum(one.core[1] - one.core[0] for one in found[weight])
+    assert len(found[0.0]) > len(gold)
+    for example, none, some, all_ in zip(gold, *found.values(), strict=False):
+        assert example.core == none.core
+        assert np.array_equal(example.inputs["input_ids"], none.inputs["input_ids"])
+        assert np.array_equal(none.unary.argmax(1), example.tags)
+        assert none.unary.max(1).min() == 1
+        np.testing.assert_allclose(some.unary, 0.25 * all_.unary + 0.75 * none.unary, atol=2e-3)
+        np.testing.assert_allclose(some.moves, 0.25 * all_.moves + 0.75 * none.moves, atol=2e-3)
+    for none, all_ in list(zip(found[0.0], found[1.0], strict=True))[len(gold) :]:
+        assert np.array_equal(none.unary, all_.unary)
+
+
+def test_distillation_of_equal_teachers_is_that_of_one(tmp_path: Path) -> None:
+    data, start, gold = student(corpus(12))
+    teachers = teachers_of(tmp_path)
+    found = []
+    for chosen in (teachers[:1], teachers):
+        work = tmp_path / str(len(chosen))
+        work.mkdir()
+        distillation = Distillation(chosen, [], 1.0)
+        found.append(teach(Teachers(chosen, start), start, data.train, gold, distillation, work, lambda *_: None))
+    for one, both in zip(*found, strict=True):
+        np.testing.assert_allclose(one.unary, both.unary, atol=1e-3)
+
+
+def test_distillation_refuses_teachers_of_other_types(tmp_path: Path) -> None:
+    _, start, _ = student(corpus(12))
+    with pytest.raises(SuwenError, match="Symptom") as error:
+        Teachers(teachers_of(tmp_path, "Disease", "Symptom"), start)
+    assert error.value.code == "S406"
+
+
+def test_distillation_interrupted_and_resumed_equals_an_uninterrupted_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("suwen.training.schedule.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr("suwen.training.distillation.PORTION", 4)
+    documents = corpus()
+    data = select_data(documents, None, "train", 0)
+    distillation = Distillation(teachers_of(tmp_path), corpus(30)[24:], 0.5)
+
+    def run(output: Path, **options):
+        settings = config("optimization.epochs=1", "distillation.weight=0.5")
+        schema = Schema.of_labels(data.labels)
+        return train_tagger(data, output, settings, schema, distillation=distillation, **options)
+
+    run(tmp_path / "whole")
+    judged: list[int] = []
+
+    def stop(done: int, total: int) -> None:
+        judged.append(done)
+        if len(judged) == 3:
+            raise InterruptError
+
+    with pytest.raises(InterruptError):
+        run(tmp_path / "cut", judging=stop)
+    with pytest.raises(InterruptError):
+        run(tmp_path / "cut", resume=True, listeners=[interrupting(2)])
+    work = tmp_path / "cut.training"
+    assert json.loads((work / "targets.json").read_text())["windows"] > 4
+    monkeypatch.setattr(Teachers, "judge", None)
+    run(tmp_path / "cut", resume=True)
+    assert_same_weights(tmp_path / "whole", tmp_path / "cut")
+
+
+@pytest.fixture
+def articles(tmp_path: Path) -> Path:
+    write_corpus(corpus(), tmp_path / "articles.jsonl", "jsonl")
+    return tmp_path / "articles.jsonl"
+
+
+@pytest.fixture
+def suwen(monkeypatch: pytest.MonkeyPatch):
+    def run(*arguments: object) -> int:
+        monkeypatch.setattr(sys, "argv", ["suwen", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code or 0
+
+    return run
+
+
+def test_cli_train_learns_from_teachers_and_texts(tmp_path: Path, articles: Path, suwen) -> None:
+    settings = [word for change in (*TINY, "optimization.epochs=1") for word in ("--set", change)]
+    assert suwen("train", articles, "-o", tmp_path / "first", *settings) == 0
+    (tmp_path / "texts").mkdir()
+    for document in corpus(28)[24:]:
+        (tmp_path / "texts" / f"{document.id}.txt").write_text(f"{document.text}另有说明。", encoding="utf-8")
+    options = ["--teacher", tmp_path / "first", "--texts", tmp_path / "texts"]
+    assert suwen("train", articles, "-o", tmp_path / "second", *settings, *options) == 0
+    manifest = json.loads((tmp_path / "second" / "manifest.json").read_text(encoding="utf-8"))
+    assert [teacher["name"] for teacher in manifest["distillation"]["teachers"]] == ["first"]
+    assert manifest["distillation"]["texts"]["documents"] == 4
+    assert manifest["configuration"]["distillation"] == {"weight": 0.5}
+    assert load(tmp_path / "second")("老年糖尿病患者口服二甲双胍治疗。").text
+
+
+def test_cli_train_refuses_texts_that_are_held_out(tmp_path: Path, articles: Path, suwen, capsys) -> None:
+    settings = [word for change in (*TINY, "optimization.epochs=1") for word in ("--set", change)]
+    assert suwen("corpus", "split", articles, "-o", tmp_path / "split.json", "--unit", "document") == 0
+    split = ["--split", tmp_path / "split.json"]
+    assert suwen("train", articles, "-o", tmp_path / "first", *settings, *split) == 0
+    held_out = json.loads((tmp_path / "split.json").read_text(encoding="utf-8"))["parts"]["test"][0][0]
+    (copy,) = (document for document in corpus() if document.id == held_out)
+    (tmp_path / "texts.txt").write_text(f"{copy.text}另有说明。", encoding="utf-8")
+    capsys.readouterr()
+    options = ["--teacher", tmp_path / "first", "--texts", tmp_path / "texts.txt"]
+    assert suwen("train", articles, "-o", tmp_path / "second", *settings, *split, *options) == 2
+    printed = capsys.readouterr().err
+    assert "S314" in printed
+    assert held_out in printed
+    assert not (tmp_path / "second.training").exists()
+
+
+def test_cli_train_refuses_what_only_teachers_use(tmp_path: Path, articles: Path, suwen, capsys) -> None:
+    assert suwen("train", articles, "-o", tmp_path / "m", "--texts", articles) == 2
+    assert suwen("train", articles, "-o", tmp_path / "m", "--set", "distillation.weight=0.3") == 2
+    assert "S406" in capsys.readouterr().err
+
+
+def test_cli_train_refuses_a_teacher_that_is_no_tagger(tmp_path: Path, articles: Path, suwen, capsys) -> None:
+    assert suwen("train", articles, "-o", tmp_path / "words", "--encoder", "dictionary") == 0
+    assert suwen("train", articles, "-o", tmp_path / "m", "--teacher", tmp_path / "words") == 2
+    assert "S406" in capsys.readouterr().err
+    assert not (tmp_path / "m.training").exists()
