@@ -2,10 +2,13 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import suwen.cli
+
+SAMPLE = str(Path(suwen.__file__).parent / "data" / "sample")
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -24,6 +27,9 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
         (["corpus", "split", "x", "-o", "y", "--unit", "page"], "S409 invalid value for '--unit'"),
         (["corpus", "split", "x", "-o", "y", "--ratio", "1"], "S409 invalid value for --ratio: three numbers"),
         (["evaluate"], "S409 give MODEL and CORPUS"),
+        (["train", "x", "-o", "y", "--preset", "z"], "S409 invalid value for '--preset': 'z' is not one of 'best', "),
+        (["pretrain", "x", "-o", "y"], "S409 missing option '--strategy'. Choose from: bert, wwm, "),
+        (["augment", SAMPLE, "-o", "y", "--set", "steps=[]"], "S402 invalid value for 'configuration': steps must"),
     ],
 )
 def test_cli_says_in_one_line_which_argument_is_wrong(monkeypatch, capsys, arguments, message):

@@ -84,6 +84,20 @@ def test_cli_extract_writes_conll(run, notes, tmp_path):
     assert "B-Drug" in (tmp_path / "out.conll").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("name", ["out.csv", "out.json", "out.conll.gz", "out.v2"])
+def test_cli_extract_refuses_an_ending_that_names_no_format(run, notes, tmp_path, name):
+    with pytest.raises(SuwenError, match=r"S404 .*; known: \.jsonl, .*--to FORMAT"):
+        run(notes, "-o", tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes"]
+    assert run(notes, "-o", tmp_path / name, "--to", "conll").exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["out", "out.jsonl.gz", "OUT.JSONL"])
+def test_cli_extract_takes_json_lines_for_names_that_say_so_or_nothing(run, notes, tmp_path, name):
+    assert run(notes, "-o", tmp_path / name).exit_code == 0
+    assert len(read_corpus(tmp_path / name, "jsonl")) == 3
+
+
 def test_cli_extract_writes_a_page(run, notes, tmp_path):
     assert run(notes, "-o", tmp_path / "out.html").exit_code == 0
     page = (tmp_path / "out.html").read_text(encoding="utf-8")
@@ -241,8 +255,7 @@ def test_cli_extract_says_in_one_line_what_is_wrong(notes, tmp_path):
     assert not (tmp_path / "out.jsonl").exists()
 
 
-@pytest.mark.slow
-def test_cli_extract_goes_on_after_ctrl_c_and_kill(tmp_path):
+def write_dictionary(model):
     from suwen.inference.dictionary import Dictionary, Entry
     from suwen.inference.sentence_extractor import SentenceSettings
     from suwen.model_folder import write_stored_model
@@ -250,10 +263,37 @@ def test_cli_extract_goes_on_after_ctrl_c_and_kill(tmp_path):
 
     dictionary = Dictionary({"二甲双胍": Entry("Drug", 3, 4), "糖尿病": Entry("Disease", 1, 1)})
     settings = SentenceSettings(Schema.of_labels(["Drug", "Disease"]), ViewRules())
-    model = tmp_path / "model"
     write_stored_model(
         model, "dictionary", settings.to_dict(), lambda folder: dictionary.write(folder / "dictionary.json"), {}, "#"
     )
+
+
+def test_cli_extract_ends_quietly_when_nobody_reads_on(tmp_path):
+    write_dictionary(tmp_path / "model")
+    records = (json.dumps({"id": str(number), "text": "口服二甲双胍。" * 100}) for number in range(200))
+    (tmp_path / "in.jsonl").write_text("\n".join(records))
+    command = [
+        sys.executable,
+        "-m",
+        "suwen",
+        "extract",
+        tmp_path / "in.jsonl",
+        "-o",
+        "-",
+        "--model",
+        tmp_path / "model",
+    ]
+    process = subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert json.loads(process.stdout.readline())["id"] == "0"
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait() == 141
+
+
+@pytest.mark.slow
+def test_cli_extract_goes_on_after_ctrl_c_and_kill(tmp_path):
+    model = tmp_path / "model"
+    write_dictionary(model)
     library = tmp_path / "library"
     library.mkdir()
     for number in range(4):

@@ -131,7 +131,7 @@ def test_inputs_read_records_of_other_programs(tmp_path: Path) -> None:
     path.write_text("".join(json.dumps(record) + "\n" for record in records))
     assert read(path, text_column="body", id_column="pmid") == [("12", "血糖"), ("13", "血压"), ("in/3", "")]
     assert ids(path, text_column="body") == ["in/1", "in/2", "in/3"]
-    with pytest.raises(SuwenError, match=r"S205 .*in\.jsonl:1: the field 'body' is unknown"):
+    with pytest.raises(SuwenError, match=r"S205 .*in\.jsonl:1: .* 'text' is missing; .* --text-column.* 'pmid', 'body', 'year'"):
         read(path)
     with pytest.raises(SuwenError, match=r"S214 .*in\.jsonl:1: no column 'txt'; columns: 'pmid', 'body', 'year'"):
         read(path, text_column="txt")

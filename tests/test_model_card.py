@@ -33,3 +33,12 @@ def test_model_card_leaves_out_what_the_manifest_does_not_say():
     assert "| Gene | Gene | Gene |" in card
     assert "Scores" not in card
     assert "Training data" not in card
+
+
+def test_model_card_says_that_there_was_no_dev_part_instead_of_a_row_of_zeros():
+    nothing = {"documents": 0, "characters": 0, "entities": 0}
+    manifest = {**MANIFEST, "data": {**MANIFEST["data"], "dev": nothing}, "scores": {}}
+    card = model_card(SimpleNamespace(schema=LCDD), manifest)
+    assert "| train | 12 | 34,567 | 890 |\n\nThere was no dev part.\n" in card
+    assert "| dev |" not in card
+    assert "## Scores 成绩\n\nNone, for want of a dev part; " in card

@@ -47,7 +47,7 @@ def model_card(settings: Settings, manifest: Mapping[str, Any]) -> str:
         "",
         *_table(("label", "中文", "English"), [(kind.name, kind.zh, kind.en) for kind in settings.schema.entities]),
         *_section("Training data 训练数据", _counts(manifest.get("data", {}))),
-        *_section("Scores 成绩", _scores(manifest.get("scores", {}))),
+        *_section("Scores 成绩", _scores(manifest.get("scores", {}), manifest.get("data", {}))),
         "",
         "## Limits 局限",
         "",
@@ -96,13 +96,24 @@ def _counts(data: Mapping[str, Any]) -> list[str]:
     rows = [
         (part, *(f"{values[count]:,}" for count in counts))
         for part, values in data.items()
-        if isinstance(values, Mapping) and all(isinstance(values.get(count), int) for count in counts)
+        if isinstance(values, Mapping)
+        and values.get("documents")
+        and all(isinstance(values.get(count), int) for count in counts)
     ]
-    return _table(("part", *counts), rows) if rows else []
+    if not rows:
+        return []
+    table = _table(("part", *counts), rows)
+    return [*table, "", "There was no dev part."] if _lacks_dev(data) else table
 
 
-def _scores(scores: Mapping[str, Any]) -> list[str]:
-    """Precision, recall and F1 of each part, in percent."""
+def _lacks_dev(data: Mapping[str, Any]) -> bool:
+    """Whether the manifest says that nothing was set aside to score the model on."""
+    dev = data.get("dev")
+    return isinstance(dev, Mapping) and dev.get("documents") == 0
+
+
+def _scores(scores: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
+    """Precision, recall and F1 of each part, in percent; why there are none, where that is known."""
     measures = ("precision", "recall", "f1")
     rows = [
         (part, *(f"{100 * values[measure]:.2f}" for measure in measures))
@@ -110,7 +121,10 @@ def _scores(scores: Mapping[str, Any]) -> list[str]:
         if isinstance(values, Mapping) and all(measure in values for measure in measures)
     ]
     if not rows:
-        return []
+        why = (
+            "None, for want of a dev part; `suwen evaluate MODEL CORPUS` scores it on texts that it did not learn from."
+        )
+        return [why] if _lacks_dev(data) else []
     return [
         "Strict match of type and both boundaries, micro-averaged, percent.",
         "",

@@ -5,6 +5,7 @@ Command modules import nothing heavy at the top, so that ``suwen --help`` answer
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import cast
 
@@ -18,6 +19,9 @@ from suwen.errors import SuwenError
 UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__base__)
 NAME = "suwen"
 INTERRUPTED = 130
+CLOSED_PIPE = 141
+"""What a shell says of a program that a closed pipe has ended: 128 and the number of SIGPIPE."""
+
 RESUMABLE = ("train", "pretrain", "augment", "reproduce", "extract")
 
 app = typer.Typer(
@@ -62,6 +66,15 @@ def main() -> None:
     """Run the command line and turn what a user can mend into one line and exit status 2."""
     try:
         status = app(prog_name=NAME, standalone_mode=False)
+        # Here, because what is still in the buffer would fail when nobody can catch it any more.
+        sys.stdout.flush()
+    except BrokenPipeError:
+        status = CLOSED_PIPE
+    except SystemExit as ended:
+        # Typer and Rich end a program whose output is read no more, with a status of their own.
+        if not isinstance(ended.__context__, BrokenPipeError):
+            raise
+        status = CLOSED_PIPE
     except SuwenError as error:
         fail(str(error))
         status = 2
@@ -74,9 +87,19 @@ def main() -> None:
         status = 2
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
+    if status == CLOSED_PIPE:
+        leave_output()
     if status == INTERRUPTED:
         fail("interrupted; continue with --resume" if is_resumable(sys.argv[1:]) else "interrupted")
     sys.exit(status)
+
+
+def leave_output() -> None:
+    """Let what is still in the buffers go nowhere: writing it on the way out would fail with a traceback."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.__stdout__, sys.__stderr__):
+        if stream is not None:
+            os.dup2(nowhere, stream.fileno())
 
 
 def is_resumable(arguments: list[str]) -> bool:
@@ -86,6 +109,8 @@ def is_resumable(arguments: list[str]) -> bool:
 
 def usage_error(error: typer.BadParameter) -> SuwenError:
     """What Typer says about wrong arguments, with a code."""
-    reason = error.format_message().removeprefix("Invalid value: ").rstrip(".")
+    # Its lists of choices come on lines of their own, and what pydantic says with pydantic's prefix.
+    reason = " ".join(error.format_message().replace("Value error, ", "").split())
+    reason = reason.removeprefix("Invalid value: ").rstrip(".")
     command = error.ctx.command_path if error.ctx else NAME
     return SuwenError("S409", reason=reason[:1].lower() + reason[1:], command=command)

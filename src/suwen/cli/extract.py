@@ -36,6 +36,17 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
+ENDINGS = {
+    ".jsonl": Format.JSONL,
+    ".jsonl.gz": Format.JSONL,
+    ".jsonl.xz": Format.JSONL,
+    ".conll": Format.CONLL,
+    ".html": Format.HTML,
+    ".htm": Format.HTML,
+    ".parquet": Format.PARQUET,
+}
+
+
 class Engine(StrEnum):
     """What does the work."""
 
@@ -54,7 +65,7 @@ def extract(
         None, metavar="MODEL", help="A model folder; by default the model that suwen carries."
     ),
     to: Format | None = typer.Option(
-        None, help="The format of OUT; by default what its ending says, else jsonl.", show_default=False
+        None, help="The format of OUT; by default what its ending says, jsonl without one.", show_default=False
     ),
     source: str | None = typer.Option(
         None, "--from", metavar="FORMAT", help="The format of the input, where it is not evident."
@@ -150,9 +161,21 @@ def extract(
 
 
 def format_of(output: Path) -> Format:
-    """What the ending of an output says about its format."""
-    endings = {".html": Format.HTML, ".htm": Format.HTML, ".conll": Format.CONLL, ".parquet": Format.PARQUET}
-    return endings.get(output.suffix.lower(), Format.JSONL)
+    """What the ending of an output says about its format; a name without one is of JSON Lines.
+
+    Raises
+    ------
+    SuwenError
+        S404 for any other ending: whoever writes ``.csv`` wants no JSON Lines.
+    """
+    from suwen.errors import SuwenError
+
+    name = output.name.lower()
+    found = next((format_ for ending, format_ in ENDINGS.items() if name.endswith(ending)), None)
+    if found is None and output.suffix:
+        known = f"{', '.join(ENDINGS)}; with --to FORMAT the name may end in anything"
+        raise SuwenError("S404", output, what="ending", name=output.suffix, known=known)
+    return found or Format.JSONL
 
 
 def require_plain(target: Format, engine: Engine, resume: bool, as_json: bool) -> None:

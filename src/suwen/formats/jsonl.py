@@ -87,6 +87,7 @@ _OPTIONAL: dict[type, dict[str, type]] = {
     Relation: {"id": str},
     Attribute: {"value": str},
 }
+UNKNOWN = "is unknown; what is your own goes under 'meta', and --text-column text reads the text alone"
 _DERIVED = {"text": str, "page": int, "sentence": list}
 """What an entity's object may tell beside the fields of an Entity; it follows from the text, so it is not read."""
 
@@ -101,6 +102,7 @@ _TYPE_NAMES = {
     tuple: "a list of [start, end]",
 }
 HEAD = 2**18
+SHOWN_KEYS, SHOWN_CHARACTERS = 20, 40
 _DOCCANO_KEY = re.compile(rb"""(?<!\\)"(?:(?:labels?|Comments)"\s*:\s*\[|start_offset"\s*:)""")
 _ID, _TEXT = b'"id": ', b', "text": '
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -246,6 +248,7 @@ def bounded_lines(file: IO[bytes], path: Path, problem: Problem) -> Iterator[byt
 @contextmanager
 def _opened(path: Path, mode: Literal["rb", "wb"], ending: str) -> Iterator[IO[bytes]]:
     """Open a file in the compression that the ending names."""
+    ending = ending.lower()
     with path.open(mode) as file:
         if ending == ".gz":
             # Neither name nor time go into the file, so that the same documents give the same bytes.
@@ -281,13 +284,15 @@ def _object(line: bytes) -> dict[str, Any] | None:
 
 
 def _document(values: dict[str, Any], name: str, report: Problem, schema: Schema | None) -> Document:
-    for key in sorted(values.keys() - _KEYS):
-        report(SuwenError("S205", field=key, reason="is unknown; what is your own goes under 'meta'"))
-    if values.get("version", VERSION) != VERSION:
-        raise SuwenError("S205", field="version", reason=f"is {values['version']!r}; this release reads {VERSION}")
     text = _typed(values, "text", str, "")
     if text is None:
-        raise SuwenError("S205", field="text", reason="is missing")
+        # Before anything else: a record of another program has no key that is known.
+        advice = f"; name the key of the text with --text-column, here one of {_shown(values)}" if values else ""
+        raise SuwenError("S205", field="text", reason=f"is missing{advice}")
+    for key in sorted(values.keys() - _KEYS):
+        report(SuwenError("S205", field=key, reason=UNKNOWN))
+    if values.get("version", VERSION) != VERSION:
+        raise SuwenError("S205", field="version", reason=f"is {values['version']!r}; this release reads {VERSION}")
     fields = {key: _typed(values, key, kind, "") for key, kind in _OPTIONAL[Document].items()}
     return Document(
         fields["id"] or name,
@@ -306,13 +311,18 @@ def _record(values: dict[str, Any], name: str, text_column: str, id_column: str 
     """The document of a record of another kind."""
     for key in (text_column, id_column):
         if key is not None and key not in values:
-            raise SuwenError("S214", column=key, known=", ".join(map(repr, list(values)[:20])) or "none")
+            raise SuwenError("S214", column=key, known=_shown(values))
     text = _typed(values, text_column, str, "")
     if text is None:
         raise SuwenError("S205", field=text_column, reason="is empty (null)")
     name_key = id_column or "id"
     own = str(values[name_key]) if type(values.get(name_key)) is int else _typed(values, name_key, str, "")
     return Document(own or name, text)
+
+
+def _shown(values: dict[str, Any]) -> str:
+    """The keys of a record; of very many, the first."""
+    return ", ".join(repr(key)[:SHOWN_CHARACTERS] for key in list(values)[:SHOWN_KEYS]) or "none"
 
 
 def _items(values: dict[str, Any], key: str, build: Callable[[Any], Item], report: Problem) -> Iterator[Item]:
