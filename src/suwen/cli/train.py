@@ -141,7 +141,7 @@ def train(
     try:
         from suwen.cli.progress import TrainingProgress
         from suwen.training.build import base_encoder
-        from suwen.training.config import DistillationConfig, load_config
+        from suwen.training.config import TEACHERS_WEIGHT, DistillationConfig, load_config
         from suwen.training.data import select_data
         from suwen.training.run import train_tagger
     except ModuleNotFoundError as error:
@@ -151,11 +151,12 @@ def train(
     config = load_config(preset.value, config_file, chosen, settings, base_encoder(base) if base else None)
     distillation = None
     if teachers:
-        config = config.model_copy(update={"distillation": config.distillation or DistillationConfig()})
+        if config.distillation.weight is None:
+            config = config.model_copy(update={"distillation": DistillationConfig(weight=TEACHERS_WEIGHT)})
         distillation = learnt_from(teachers, texts, config, device.value)
         if split:
             refuse_held_out(distillation.texts, documents, split, part)
-    elif config.distillation:
+    elif config.distillation.weight is not None:
         advice = "name a trained model, or leave the setting out"
         raise SuwenError("S406", first="distillation.weight", second="a run without --teacher", advice=advice)
     data = select_data(documents, split, part, config.seed)
@@ -193,7 +194,7 @@ def learnt_from(teachers: list[Path], texts: list[Path], config: TrainingConfig,
             advice = "take taggers alone"
             raise SuwenError("S406", first=f"--teacher {path}", second="a model that is no tagger", advice=advice)
         loaded.append(Teacher(path.name, sha256(path / "manifest.json"), predictor))
-    assert config.distillation
+    assert config.distillation.weight is not None
     documents = [document for path in texts for document in read_corpus(path)]
     return Distillation(loaded, documents, config.distillation.weight)
 

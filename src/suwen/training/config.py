@@ -28,6 +28,7 @@ from suwen.models.catalog import encoder_width
 __all__ = [
     "PRESETS",
     "SCRATCH",
+    "TEACHERS_WEIGHT",
     "BaseEncoder",
     "DistillationConfig",
     "Section",
@@ -152,8 +153,8 @@ class ConfidenceConfig(Section):
 class DistillationConfig(Section):
     """How much trained taggers have to say, where there are any (see `suwen.training.distillation`)."""
 
-    weight: float = Field(default=0.5, ge=0, le=1)
-    """The teachers' share in the target of annotated text; the rest is the annotation's."""
+    weight: float | None = Field(default=None, ge=0, le=1)
+    """The teachers' share in the target of annotated text; the rest is the annotation's. None without teachers."""
 
 
 class TrainingConfig(Section):
@@ -166,8 +167,7 @@ class TrainingConfig(Section):
     optimization: OptimizationConfig
     evaluation: EvaluationConfig
     confidence: ConfidenceConfig = ConfidenceConfig()
-    distillation: DistillationConfig | None = None
-    """None without teachers."""
+    distillation: DistillationConfig = DistillationConfig()
     seed: int = Field(default=0, ge=0, lt=2**32)
 
 
@@ -224,6 +224,7 @@ PRETRAINED_RATE = 5e-5
 PUBLISHED_WIDTH = 768
 GREATEST_RATE = 2e-3
 RANDOM_TRANSFORMER_RATE = 1e-3
+TEACHERS_WEIGHT = 0.5
 TRANSFORMER_DROPOUT = 0.1
 TRANSFORMER_HEAD_DROPOUT = 0.3
 TRANSFORMER_MASKING = 0.15
