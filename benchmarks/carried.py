@@ -1,11 +1,15 @@
 """The model that suwen carries: chosen and scored on the group split, then trained again on all documents.
 
     python benchmarks/carried.py CORPUS --encoder FOLDER --runs FOLDER [--seed 0] [--install | --all-only]
+        [--teacher MODEL]... [--texts PATH]...
 
 `FOLDER` is an encoder that `suwen pretrain` wrote, without text of the split's dev and test documents. The first model
 learns from the train part; its test figure is the one that is published, and its dev part gives the calibration of
 confidences. The second learns from every document by the same recipe; with `--install`, it becomes the carried one: in
 8 bits to run, and its weights in 16 to train on. Steps whose output is there are not repeated.
+
+Teachers are models that learned from the train part too. TEXTS have no annotations, and none may be of the split's dev
+and test issues; both models learn from them.
 """
 
 from __future__ import annotations
@@ -121,12 +125,16 @@ def main() -> None:
     parser.add_argument("--encoder", type=Path, required=True)
     parser.add_argument("--runs", type=Path, required=True, help="where split and models are kept")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--teacher", type=Path, action="append", default=[], help="a model to learn from as well")
+    parser.add_argument("--texts", type=Path, action="append", default=[], help="what the teachers annotate besides")
     parser.add_argument("--install", action="store_true")
     parser.add_argument("--all-only", action="store_true", help="only train the second model, beside the first")
     arguments = parser.parse_args()
     split = arguments.runs / "split-group.json"
     make_split(arguments.corpus, split, "group")
     options = ["--encoder", arguments.encoder, *RECIPE, "--set", f"seed={arguments.seed}"]
+    for name, paths in (("--teacher", arguments.teacher), ("--texts", arguments.texts)):
+        options += [word for path in paths for word in (name, path)]
     first, model = arguments.runs / "carried-group", arguments.runs / "carried-all"
     if arguments.all_only:
         train_on_all(arguments.corpus, arguments.runs, model, options)
@@ -135,7 +143,7 @@ def main() -> None:
     figures = {part: read_json(score(arguments.corpus, split, first, part)) for part in ("dev", "test")}
     manifest = read_json(first / "manifest.json")
     manifest["configuration"]["encoder"]["name"] = Path(manifest["configuration"]["encoder"]["name"]).name
-    kept = ("configuration", "seed", "versions", "expressible", "training")
+    kept = ("configuration", "seed", "versions", "expressible", "distillation", "training")
     write_json(RESULTS / "results.json", {**figures, **{key: manifest[key] for key in kept}})
     reliability = figures["test"]["reliability"]
     plot = Reliability(tuple(Bin(**values) for values in reliability["bins"]))

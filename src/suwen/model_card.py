@@ -27,7 +27,8 @@ def model_card(settings: Settings, manifest: Mapping[str, Any]) -> str:
         The model's settings.
     manifest
         Of its keys the card shows ``name``, ``license``, ``data`` (by part: documents, characters, entities),
-        ``scores`` (by part: precision, recall, f1 in [0, 1]) and ``versions`` (by package). Each may be missing.
+        ``distillation`` (teachers and texts), ``scores`` (by part: precision, recall, f1 in [0, 1]) and ``versions`` (by
+        package). Each may be missing.
     """
     name = manifest.get("name", "suwen model")
     lines = [
@@ -46,7 +47,7 @@ def model_card(settings: Settings, manifest: Mapping[str, Any]) -> str:
         "## What it finds 实体类型",
         "",
         *_table(("label", "中文", "English"), [(kind.name, kind.zh, kind.en) for kind in settings.schema.entities]),
-        *_section("Training data 训练数据", _counts(manifest.get("data", {}))),
+        *_section("Training data 训练数据", _counts(manifest.get("data", {})) + _taught(manifest.get("distillation"))),
         *_section("Scores 成绩", _scores(manifest.get("scores", {}), manifest.get("data", {}))),
         "",
         "## Limits 局限",
@@ -130,3 +131,14 @@ def _scores(scores: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
         "",
         *_table(("part", *measures), rows),
     ]
+
+
+def _taught(distillation: Mapping[str, Any] | None) -> list[str]:
+    """What was learned from other models."""
+    if distillation is None:
+        return []
+    texts = distillation["texts"]
+    teachers = len(distillation["teachers"])
+    said = f"It also learned what {teachers} other model{'s' if teachers > 1 else ''} think of this text"
+    more = f" and of {texts['characters']:,} characters that nobody has annotated" if texts["characters"] else ""
+    return ["", f"{said}{more}."]
