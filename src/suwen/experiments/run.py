@@ -32,6 +32,7 @@ from suwen.training.data import TrainingData, select_data
 __all__ = [
     "DONE",
     "FAILED",
+    "FEATURES",
     "MANIFEST",
     "RESULT",
     "Run",
@@ -45,6 +46,8 @@ __all__ = [
 
 DONE, FAILED = "done", "failed"
 RESULT, MANIFEST, ENTITIES, KEY, MODEL = "result.json", "manifest.json", "entities.jsonl", "key", "model"
+FEATURES = "features"
+"""Below the experiment's folder, as long as it is at work: what frozen encoders say, for all runs with the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,7 @@ def _trained_and_scored(
     if system.augmented:
         data = _with_generated(data, material.generated_file(run.unit))
     if not (place / MODEL).exists():
-        _train(place / MODEL, data, run, profile, encoder, device)
+        _train(place / MODEL, data, run, profile, encoder, device, material.folder / FEATURES)
     test = split.select(material.documents, "test")
     extractor = load(place / MODEL, "cpu" if system.baseline else device, threads=profile.threads)
     predicted = extractor.predict((selection.document, selection.spans) for selection in test)
@@ -184,7 +187,9 @@ def settle() -> None:
     gc.freeze()
 
 
-def _train(model: Path, data: TrainingData, run: Run, profile: Profile, encoder: str | None, device: str) -> None:
+def _train(
+    model: Path, data: TrainingData, run: Run, profile: Profile, encoder: str | None, device: str, features: Path
+) -> None:
     config = system_config(SYSTEMS[run.system], profile, run.seed, encoder)
     if not isinstance(config, TrainingConfig):
         from suwen.training.baselines import train_baseline
@@ -199,13 +204,13 @@ def _train(model: Path, data: TrainingData, run: Run, profile: Profile, encoder:
     torch.set_num_threads(profile.threads)
     work = working_folder(model)
     try:
-        train_tagger(data, model, config, LCDD, resume=work.exists(), device=device)
+        train_tagger(data, model, config, LCDD, resume=work.exists(), device=device, features=features)
     except SuwenError as error:
         # What is there cannot be gone on with: it was killed before it began, or the encoder has moved.
         if error.code not in ("S507", "S508"):
             raise
         shutil.rmtree(work)
-        train_tagger(data, model, config, LCDD, device=device)
+        train_tagger(data, model, config, LCDD, device=device, features=features)
 
 
 def paired(folder: Path, run: Run, test: Sequence[Selection]) -> list[Pair]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +15,7 @@ from suwen.experiments.material import material_of
 from suwen.experiments.paper import RECIPES, SYSTEMS
 from suwen.experiments.plan import estimated_seconds
 from suwen.experiments.preparation import ENCODERS, found_encoder, make_encoder, make_generated, notes_on
-from suwen.experiments.run import DONE, FAILED, RESULT, Run, encoder_of, perform_run, run_folder, run_key
+from suwen.experiments.run import DONE, FAILED, FEATURES, RESULT, Run, encoder_of, perform_run, run_folder, run_key
 from suwen.files import holding, read_json, write_json
 
 __all__ = ["Listener", "finished", "perform"]
@@ -81,6 +82,7 @@ def _perform(experiment: Experiment, runs: Sequence[Run], engine: Engine, listen
             # The process died, and could not say so itself.
             result = write_failure(folder, by_name[name], result["error"])
         listener(name, result)
+    shutil.rmtree(folder / FEATURES, ignore_errors=True)
     return failures
 
 

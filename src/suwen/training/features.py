@@ -1,0 +1,174 @@
+"""Feature extraction: what a frozen encoder says of each window is computed once, and read from the disk after that."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from suwen.files import replacing
+from suwen.inference.batching import batches, pad
+from suwen.models.tagger import Tagger
+from suwen.tagging.encode import Example, TaughtExample
+
+__all__ = ["KeptFeatures", "keep_features"]
+
+SUFFIX = ".states"
+GIGABYTE = 1e9
+BATCH_TOKENS = 8192
+BYTES = 4
+
+Tell = Callable[[str], None]
+Arrays = Mapping[str, NDArray[np.int32]]
+
+
+class KeptFeatures:
+    """Stands in for a frozen encoder: looks its hidden states up, and asks it for windows that are not there.
+
+    Nothing random happens in a frozen encoder (no dropout, no masking), so that they are the same in every epoch.
+
+    Parameters
+    ----------
+    encoder
+        The encoder.
+    states
+        Its hidden states, fp32 ``[positions, width]``, one window after another.
+    places
+        Where the states of each window begin, by `_key`.
+    """
+
+    def __init__(self, encoder: nn.Module, states: NDArray[np.float32], places: Mapping[bytes, int]) -> None:
+        self._encoder = encoder
+        self._states = torch.from_numpy(states)
+        self._places = places
+
+    def __call__(self, input_ids: Tensor, attention_mask: Tensor, **features: Tensor) -> Tensor:
+        """As the encoder: int64 ids ``[B, T]`` and a mask to vectors ``[B, T, width]``, 0 where padded."""
+        arrays = [array.cpu().numpy().astype(np.int32) for array in (input_ids, *features.values())]
+        lengths = attention_mask.sum(1).tolist()
+        keys = [_key([array[i, :length] for array in arrays]) for i, length in enumerate(lengths)]
+        if not all(key in self._places for key in keys):
+            computed: Tensor = self._encoder(input_ids=input_ids, attention_mask=attention_mask, **features)
+            return computed
+        hidden = torch.zeros(*input_ids.shape, self._states.shape[1])
+        for i, (key, length) in enumerate(zip(keys, lengths, strict=True)):
+            start = self._places[key]
+            hidden[i, :length] = self._states[start : start + length]
+        return hidden.to(input_ids.device)
+
+
+def keep_features(
+    tagger: Tagger,
+    examples: Sequence[Example | TaughtExample],
+    padding: Mapping[str, int],
+    folder: Path,
+    gigabytes: float,
+    device: str = "cpu",
+    tell: Tell = lambda message: None,
+) -> KeptFeatures | None:
+    """Compute the hidden states of all windows, or find those of a run with the same encoder and windows.
+
+    Parameters
+    ----------
+    tagger
+        A tagger whose encoder is frozen.
+    examples
+        The windows that it will learn from and be evaluated on; equal ones are kept once.
+    padding
+        The id that fills each array.
+    folder
+        Where they are kept. Several runs may share it, also at the same time.
+    gigabytes
+        The most that may lie there: what was not used for longest is removed, and None is returned when this run's
+        alone are more.
+    tell
+        Told in a line what is done.
+
+    Raises
+    ------
+    SuwenError
+        S105 when they cannot be written.
+    """
+    windows = {_key(list(example.inputs.values())): example.inputs for example in examples}
+    rows, keys = list(windows.values()), list(windows)
+    lengths = [len(row["input_ids"]) for row in rows]
+    # In the order in which they are computed, so that the file is written from its beginning to its end.
+    order = [i for batch in batches(lengths, BATCH_TOKENS) for i in batch]
+    starts = np.cumsum([0, *(lengths[i] for i in order)])
+    places = {keys[i]: int(start) for i, start in zip(order, starts, strict=False)}
+    shape = int(starts[-1]), tagger.encoder.width
+    size = shape[0] * shape[1] * BYTES
+    what = f"the frozen encoder's states of {len(rows):,} windows ({size / GIGABYTE:.2f} GB)"
+    if size > gigabytes * GIGABYTE:
+        tell(f"{what} are computed anew in every epoch: optimization.features_gigabytes is {gigabytes:g}")
+        return None
+    file = folder / f"{_hash(tagger.encoder, [keys[i] for i in order], device)}{SUFFIX}"
+    states = _opened(file, shape)
+    if states is None:
+        tell(f"computing {what} once, into {folder}")
+        _make_room(folder, gigabytes * GIGABYTE - size)
+        _write(tagger.to(device), rows, lengths, padding, file, device)
+        states = _opened(file, shape)
+        assert states is not None
+    return KeptFeatures(tagger.encoder, states, places)
+
+
+def _key(arrays: Sequence[NDArray[np.int32]]) -> bytes:
+    return hashlib.blake2b(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays), digest_size=16).digest()
+
+
+def _hash(encoder: nn.Module, keys: Sequence[bytes], device: str) -> str:
+    """What decides the states to their last digit."""
+    hashed = hashlib.sha256(f"{torch.__version__} {device} {torch.get_num_threads()}".encode())
+    for name, tensor in encoder.state_dict().items():
+        hashed.update(name.encode())
+        hashed.update(tensor.cpu().contiguous().numpy().tobytes())
+    hashed.update(b"".join(keys))
+    return hashed.hexdigest()[:32]
+
+
+def _opened(file: Path, shape: tuple[int, int]) -> NDArray[np.float32] | None:
+    """The states of a file; None where there is none (any more)."""
+    try:
+        # Copy on write: nothing is written, but torch wants arrays that could be.
+        states = np.memmap(file, np.float32, "c", shape=shape)
+        os.utime(file)
+    except OSError:
+        return None
+    return states
+
+
+def _make_room(folder: Path, most: float) -> None:
+    """Remove the files that were not used for longest, until the others are no larger than this together."""
+    files = []
+    for path in folder.glob(f"*{SUFFIX}"):
+        found = path.stat()
+        files.append((found.st_mtime, found.st_size, path))
+    total = sum(size for _, size, _ in files)
+    for _, size, path in sorted(files):
+        if total <= most:
+            return
+        # A run that has it open goes on with it; where the system does not allow that, it stays.
+        with suppress(OSError):
+            path.unlink()
+            total -= size
+
+
+def _write(
+    tagger: Tagger, rows: Sequence[Arrays], lengths: Sequence[int], padding: Mapping[str, int], file: Path, device: str
+) -> None:
+    tagger.encoder.eval()
+    with replacing(file) as temporary, temporary.open("wb") as target, torch.inference_mode():
+        for batch in batches(lengths, BATCH_TOKENS):
+            inputs = pad([rows[i] for i in batch], padding)
+            tensors = {name: torch.from_numpy(array).to(device).long() for name, array in inputs.items()}
+            hidden = tagger.encoder(**tensors).float().cpu().numpy()
+            for i, states in zip(batch, hidden, strict=True):
+                target.write(states[: lengths[i]].tobytes())

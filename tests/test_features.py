@@ -1,0 +1,224 @@
+"""What a frozen encoder says is computed once: the same results, in any order, after any interruption."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from test_training import InterruptError, assert_same_weights, corpus, encoder_folder, interrupting, run, untrained
+
+from suwen.corpus.split import whole
+from suwen.errors import SuwenError
+from suwen.models.encoders import TransformerEncoder
+from suwen.training import features
+from suwen.training.batches import Collator
+from suwen.training.build import Untrained, encode
+from suwen.training.features import KeptFeatures, keep_features
+
+FROZEN = ("encoder.transfer=feature-extraction", "head.name=bilstm-crf", "head.hidden=6", "optimization.epochs=2")
+
+
+@pytest.fixture(autouse=True)
+def few_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("suwen.training.data.LEAST_ENTITIES_FOR_DEV", 1)
+
+
+@pytest.fixture
+def computed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many windows the encoder computes at each call."""
+    rows: list[int] = []
+    forward = TransformerEncoder.forward
+
+    def counting(self, input_ids, attention_mask):
+        rows.append(len(input_ids))
+        return forward(self, input_ids, attention_mask)
+
+    monkeypatch.setattr(TransformerEncoder, "forward", counting)
+    return rows
+
+
+def frozen(folder: Path, documents: int = 6) -> tuple[Untrained, list]:
+    start = untrained(folder, "encoder.transfer=feature-extraction", "encoder.dropout=0.5", "encoder.masking=0.5")
+    return start, encode(whole(corpus(documents)), start)[0]
+
+
+def kept(start: Untrained, examples: list, folder: Path, gigabytes: float = 1.0, **options) -> KeptFeatures | None:
+    return keep_features(start.tagger, examples, start.featurizer.padding, folder, gigabytes, **options)
+
+
+def test_features_are_what_the_encoder_says(tmp_path: Path, computed: list[int]) -> None:
+    start, examples = frozen(encoder_folder(tmp_path / "encoder"))
+    found = kept(start, examples, tmp_path / "features")
+    assert found is not None
+    assert sum(computed) == len({example.inputs["input_ids"].tobytes() for example in examples}) < len(examples) * 2
+    batch = Collator(start.featurizer.padding)(examples)
+    inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
+    computed.clear()
+    looked_up = found(**inputs)
+    assert not computed
+    with torch.no_grad():
+        direct = start.tagger.eval().encoder(**inputs)
+    inside = inputs["attention_mask"].bool()
+    torch.testing.assert_close(looked_up[inside], direct[inside], atol=1e-5, rtol=0)
+    assert not looked_up[~inside].any()
+
+
+def test_features_of_unknown_windows_are_computed(tmp_path: Path, computed: list[int]) -> None:
+    start, examples = frozen(encoder_folder(tmp_path / "encoder"))
+    found = kept(start, examples[:1], tmp_path / "features")
+    assert found is not None
+    batch = Collator(start.featurizer.padding)(examples)
+    computed.clear()
+    hidden = found(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"])
+    assert computed == [len(examples)]
+    assert hidden.shape[:2] == batch["input_ids"].shape
+
+
+def losses(model: Path) -> list[float]:
+    rows = [json.loads(line) for line in (model / "log" / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [row[name] for row in rows for name in ("loss", "eval_loss") if name in row]
+
+
+def test_features_kept_give_the_losses_of_features_computed_anew(tmp_path: Path, computed: list[int]) -> None:
+    changes = (*FROZEN, f"encoder.name={encoder_folder(tmp_path / 'encoder')}")
+    told: list[str] = []
+    run(tmp_path / "kept", *changes, tell=told.append)
+    once = sum(computed)
+    assert len(told) == 1
+    assert told[0].startswith(f"computing the frozen encoder's states of {once:,} windows (0.00 GB) once, into ")
+    computed.clear()
+    run(tmp_path / "anew", *changes, "optimization.features_gigabytes=0", tell=told.append)
+    assert sum(computed) > 2 * once
+    assert "optimization.features_gigabytes is 0" in told[1]
+    assert len(losses(tmp_path / "kept")) > 3
+    assert losses(tmp_path / "kept") == pytest.approx(losses(tmp_path / "anew"), abs=1e-5)
+    assert not list(tmp_path.rglob("*.states"))
+
+
+def test_features_of_an_encoder_that_learns_are_not_kept(tmp_path: Path) -> None:
+    told: list[str] = []
+    run(tmp_path / "model", f"encoder.name={encoder_folder(tmp_path / 'encoder')}", tell=told.append)
+    assert not told
+
+
+def test_features_of_pairs_are_kept_too(tmp_path: Path) -> None:
+    run(tmp_path / "base", "optimization.epochs=1")
+    frozen_base = ("encoder.transfer=feature-extraction", "optimization.epochs=2")
+    for name, gigabytes in (("kept", 1), ("anew", 0)):
+        limit = f"optimization.features_gigabytes={gigabytes}"
+        run_from(tmp_path / name, tmp_path / "base", *frozen_base, limit)
+    assert losses(tmp_path / "kept") == pytest.approx(losses(tmp_path / "anew"), abs=1e-5)
+
+
+def run_from(output: Path, base: Path, *changes: str) -> None:
+    from suwen.schema import Schema
+    from suwen.training.config import BaseEncoder, load_config
+    from suwen.training.run import select_data, train_tagger
+
+    data = select_data(corpus(), None, "train", 0)
+    settings = ["optimization.batch_tokens=128", "optimization.least_steps=0", *changes]
+    config = load_config("best", settings=settings, base_encoder=BaseEncoder("bilstm"))
+    train_tagger(data, output, config, Schema.of_labels(data.labels), base)
+
+
+def test_features_survive_an_interruption(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("suwen.training.schedule.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    changes = (*FROZEN, f"encoder.name={encoder_folder(tmp_path / 'encoder')}")
+    run(tmp_path / "whole", *changes)
+    with monkeypatch.context() as patch:
+        patch.setattr(features, "pad", failing_at(2))
+        patch.setattr(features, "BATCH_TOKENS", 64)
+        with pytest.raises(InterruptError):
+            run(tmp_path / "cut", *changes)
+    with pytest.raises(InterruptError):
+        run(tmp_path / "cut", *changes, resume=True, listeners=[interrupting(3)])
+    run(tmp_path / "cut", *changes, resume=True)
+    assert_same_weights(tmp_path / "whole", tmp_path / "cut")
+
+
+def failing_at(call: int):
+    """`pad`, until it is called so often."""
+    calls: list[int] = []
+
+    def pad(*arguments):
+        calls.append(1)
+        if len(calls) == call:
+            raise InterruptError
+        return features_pad(*arguments)
+
+    return pad
+
+
+features_pad = features.pad
+
+KILLED = """
+import os, sys
+sys.path[:0] = {paths!r}
+from suwen.training import data, features
+from test_training import run
+data.LEAST_ENTITIES_FOR_DEV = 1
+features.BATCH_TOKENS = 64
+pad, calls = features.pad, []
+def killing(*arguments):
+    calls.append(1)
+    if len(calls) == int(os.environ["KILL_AT"]):
+        os.kill(os.getpid(), 9)
+    return pad(*arguments)
+features.pad = killing
+run(*{arguments!r}, resume={resume!r})
+"""
+
+
+@pytest.mark.slow
+def test_features_killed_while_they_are_computed_are_computed_again(tmp_path: Path) -> None:
+    changes = (*FROZEN, f"encoder.name={encoder_folder(tmp_path / 'encoder')}")
+    for name, kills in (("whole", [-1]), ("cut", [3, -1])):
+        for attempt, kill_at in enumerate(kills):
+            arguments = (tmp_path / name, *changes)
+            paths = [str(Path(__file__).parent)]
+            code = KILLED.format(paths=paths, arguments=arguments, resume=attempt > 0)
+            code = code.replace("PosixPath", "__import__('pathlib').Path")
+            environment = {**os.environ, "KILL_AT": str(kill_at)}
+            done = subprocess.run([sys.executable, "-c", code], env=environment, check=False)
+            assert done.returncode == (-9 if kill_at > 0 else 0)
+    assert_same_weights(tmp_path / "whole", tmp_path / "cut")
+
+
+def test_features_are_shared_by_runs_and_bounded(tmp_path: Path, computed: list[int]) -> None:
+    folder = tmp_path / "features"
+    start, examples = frozen(encoder_folder(tmp_path / "encoder"))
+    assert kept(start, examples, folder) is not None
+    computed.clear()
+    assert kept(start, examples, folder) is not None
+    assert not computed
+    (first,) = folder.glob("*.states")
+    with torch.no_grad():
+        next(iter(start.tagger.encoder.parameters())).add_(1)
+    assert kept(start, examples, folder) is not None
+    assert computed
+    second = next(path for path in folder.glob("*.states") if path != first)
+    # Room for two: of these the one that was not used for longest has to go.
+    os.utime(second, (time.time() - 60, time.time() - 60))
+    size = first.stat().st_size
+    assert kept(start, examples[:4], folder, 1.5 * size / features.GIGABYTE) is not None
+    assert first.exists()
+    assert not second.exists()
+
+
+def test_features_that_are_too_large_are_not_kept(tmp_path: Path) -> None:
+    start, examples = frozen(encoder_folder(tmp_path / "encoder"))
+    told: list[str] = []
+    assert kept(start, examples, tmp_path / "features", 1e-6, tell=told.append) is None
+    assert told[0].endswith("are computed anew in every epoch: optimization.features_gigabytes is 1e-06")
+    assert not (tmp_path / "features").exists()
+
+
+def test_features_that_cannot_be_written_are_named(tmp_path: Path) -> None:
+    start, examples = frozen(encoder_folder(tmp_path / "encoder"))
+    (tmp_path / "features").write_text("")
+    with pytest.raises(SuwenError, match="S109"):
+        kept(start, examples, tmp_path / "features")
