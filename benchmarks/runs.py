@@ -43,7 +43,10 @@ def score(corpus: Path, split: Path, model: Path, part: str) -> Path:
     """Score a model on a part: the figures' file; the predictions are beside it as ``.jsonl``."""
     scores = model.with_name(f"{model.name}.{part}.json")
     if not scores.exists():
-        options = ["--split", split, "--part", part, "--save-predictions", scores.with_suffix(".jsonl")]
+        predictions = scores.with_suffix(".jsonl")
+        # Those of a step that was stopped before its figures were there.
+        predictions.unlink(missing_ok=True)
+        options = ["--split", split, "--part", part, "--save-predictions", predictions]
         write_text(scores, suwen("evaluate", model, corpus, *options, "--json"))
     return scores
 
@@ -60,7 +63,7 @@ def markdown(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def replace_table(page: Path, table: str) -> None:
-    """Put a table where the page has its marks."""
-    before, _, rest = read_text(page).partition(BEGIN)
+    """Put a table where the page has its marks; begin the page with it where there is none."""
+    before, _, rest = (read_text(page) if page.exists() else "").partition(BEGIN)
     _, _, after = rest.partition(END)
     write_text(page, f"{before}{BEGIN}\n\n{table}\n\n{END}{after}")

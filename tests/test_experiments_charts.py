@@ -46,6 +46,15 @@ def test_experiments_charts_draw_lines_of_anything(series: list) -> None:
         assert float(y) >= 0
 
 
+def test_experiments_charts_write_ticks_below_lines() -> None:
+    svg = line_chart("lines", [Series("a", [(0.0, 50.0), (3.0, 60.0)])], "share", "F1", [(0, "1 %"), (5, "100 %")])
+    first, last = (float(re.search(rf'x="([\d.]+)"[^>]*>{name}<', svg)[1]) for name in ("1 %", "100 %"))
+    circles = [float(x) for x in re.findall(r'<circle cx="([\d.]+)"', svg)]
+    assert circles[0] == pytest.approx(first, abs=0.1)
+    assert circles[1] - first == pytest.approx(0.6 * (last - first), abs=0.2)
+    assert ">2<" not in svg
+
+
 def test_experiments_charts_draw_heat() -> None:
     svg = heat_map("heat", ["病", "药", "无"], [[9, 1, 0], [0, 0, 0], [2, 2, 0]], "gold", "predicted")
     ElementTree.fromstring(svg)

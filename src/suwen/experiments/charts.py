@@ -91,14 +91,26 @@ def _bar(bar: Bar, value: float, color: str, y: float, scale: float) -> list[str
     return parts
 
 
-def line_chart(title: str, series: Sequence[Series], x_name: str, y_name: str) -> str:
-    """Lines over a common axis, a legend above; the vertical axis holds what the lines need."""
+def line_chart(
+    title: str,
+    series: Sequence[Series],
+    x_name: str,
+    y_name: str,
+    ticks: Sequence[tuple[float, str]] = (),
+) -> str:
+    """Lines over a common axis, a legend above; the vertical axis holds what the lines need.
+
+    Parameters
+    ----------
+    ticks
+        What is written where below the horizontal axis, which holds them all; by default the whole numbers.
+    """
     shown = [one for one in series if one.points]
     legend, top = _legend([(one.name, COLORS[i % len(COLORS)]) for i, one in enumerate(shown)], 4)
     if not shown:
         return _svg(title, top + 10, [legend])
     left, bottom, tall = 30, 30, 210
-    xs = [x for one in shown for x, _ in one.points]
+    xs = [*(x for one in shown for x, _ in one.points), *(x for x, _ in ticks)]
     ys = [y for one in shown for _, y in one.points]
     step = _step(max(ys) - min(ys))
     low, high = floor(min(ys) / step) * step, ceil(max(ys) / step) * step
@@ -115,9 +127,11 @@ def line_chart(title: str, series: Sequence[Series], x_name: str, y_name: str) -
         _, y = place(min(xs), value)
         parts.append(f'<line class="g" x1="{left}" x2="{WIDTH}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(f'<text class="q" x="{left - 4}" y="{y + 3.5:.1f}" text-anchor="end">{value:g}</text>')
-    for value in sorted({min(xs), *range(ceil(min(xs)), floor(max(xs)) + 1)}):
+    whole = sorted({min(xs), *range(ceil(min(xs)), floor(max(xs)) + 1)})
+    for value, name in ticks or [(one, f"{one:g}") for one in whole]:
         x, _ = place(value, low)
-        parts.append(f'<text class="q" x="{x:.1f}" y="{base + 13}" text-anchor="middle">{value:g}</text>')
+        anchor = "end" if ticks and value == max(xs) else "middle"
+        parts.append(f'<text class="q" x="{x:.1f}" y="{base + 13}" text-anchor="{anchor}">{marked_up(name)}</text>')
     parts.append(f'<text class="q" x="{WIDTH}" y="{base + 26}" text-anchor="end">{marked_up(x_name)}</text>')
     parts.append(f'<text class="q" x="0" y="{base + 26}">{marked_up(y_name)}</text>')
     for index, one in enumerate(shown):

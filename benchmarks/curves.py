@@ -1,0 +1,365 @@
+"""Does augmentation help, and with how many documents? Learning curves on documents of unseen journal issues.
+
+    python benchmarks/curves.py CORPUS --encoder FOLDER --runs FOLDER [--shares 1,5,25,100] [--seeds 0,1,2]
+        [--models bilstm,mini] [--only none,paper,best,mention] [--collect] [-o docs/results/augmentation]
+
+At each share of the training documents four systems learn: from these documents alone (`none`), and from them with as
+many generated ones, by the paper's method (`paper`), by the preset `best`, and by replacing mentions (`mention`); once
+as a BiLSTM-CRF, once from the small encoder `FOLDER`, whose masked-language-model head also does the augmenting. Shares
+are drawn by whole documents, and nested: with the same seed, those of 1 % are among those of 5 %. Every step is a
+command line that a user would type; steps whose output is there are not repeated.
+
+What is held equal, and why:
+
+- The number of optimizer steps, over all four systems of a share. With equal epochs the augmented ones would make twice
+  the steps, and part of what they gain would be that. So `none` sees its documents twice as often as the others see
+  theirs.
+- At small shares a usual number of epochs is far too few steps: 2 documents are 5 batches. So epochs follow from a
+  number of steps; and batches are smaller there, because of little text many small steps learn more than few large
+  ones.
+- Nothing is chosen on the dev part. It has 53 documents, and whoever has 2 to learn from has none to spare: every
+  system keeps the weights of its last step (averaged, as the preset `best` has it), and reports every mention it finds.
+  The dev part is only scored at the end, for choosing among methods without looking at the test part.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import log
+from pathlib import Path
+from statistics import fmean, stdev
+
+from runs import make_split, markdown, percent, replace_table, score, suwen, train
+
+from suwen.augmentation.edits import Recipe, read_log
+from suwen.corpus.split import Split, corpus_hash
+from suwen.document import Document
+from suwen.evaluation.significance import compare_runs
+from suwen.evaluation.strict import Pair, pair_documents
+from suwen.experiments.charts import Series, line_chart
+from suwen.files import read_json, write_json, write_text
+from suwen.formats import read_corpus, write_corpus
+
+UNIT = "group"
+PARTS = ("test", "dev")
+SYSTEMS = {
+    "none": (),
+    "paper": ("--preset", "paper"),
+    "best": ("--preset", "best"),
+    "mention": ("--method", "mention"),
+}
+MODELS = {"bilstm": "BiLSTM-CRF", "mini": "pretrained 2 × 128 encoder with a CRF"}
+COLUMNS = (
+    "documents", "model", "system", "seeds", "steps", "**strict F1**", "deviation", "P", "R", "dev F1",
+    "− none", "95 % interval", "p", "− mention", "p",
+)  # fmt: skip
+GENERATED_COLUMNS = (
+    "documents", "system", "seeds", "characters changed", "sentences changed", "words drawn that stay", "rejected",
+    "distinct new words", "not in the share's text", "perplexity before", "after", "near-copies removed",
+)  # fmt: skip
+AGAINST = ("none", "mention")
+
+
+@dataclass(frozen=True)
+class Budget:
+    """About how many steps are made at a share, and how many characters a batch holds, padding included."""
+
+    steps: int
+    batch_tokens: int
+
+
+BUDGETS = {1: Budget(300, 1024), 5: Budget(480, 2048), 25: Budget(480, 4096), 100: Budget(1884, 4096)}
+"""By percent of the training documents."""
+
+TOKENS_PER_CHARACTER = 1.26
+"""What context, special tokens and padding add to the characters of a corpus under the preset `best`."""
+
+
+def nested(names: Sequence[str], percents: int, seed: int) -> list[str]:
+    """This share of the documents; with the same seed, a smaller share is part of a larger one."""
+    drawn = sorted(names)
+    random.Random(seed).shuffle(drawn)
+    return drawn[: max(1, round(len(drawn) * percents / 100))]
+
+
+def epochs_of(system: str, percents: int, characters: int) -> int:
+    """How often a system goes through its documents, so that all systems of a share make the same number of steps."""
+    budget = BUDGETS[percents]
+    per_epoch = characters * TOKENS_PER_CHARACTER / budget.batch_tokens
+    through_both = max(1, round(budget.steps / (2 * per_epoch)))
+    return 2 * through_both if system == "none" else through_both
+
+
+class Study:
+    """The runs of a folder.
+
+    Parameters
+    ----------
+    corpus
+        The annotated documents.
+    encoder
+        The small encoder, with its masked-language-model head.
+    runs
+        Where splits, generated documents, models and scores are kept.
+    """
+
+    def __init__(self, corpus: Path, encoder: Path, runs: Path) -> None:
+        self.corpus, self.encoder, self.runs = corpus, encoder, runs
+        self.split = runs / f"split-{UNIT}.json"
+
+    def share(self, percents: int, seed: int) -> Path:
+        """The documents of a share, and beside them a split that has all of them in its train part."""
+        corpus = self.runs / f"share-{percents}-s{seed}.jsonl"
+        if not corpus.with_suffix(".json").exists():
+            train_part = [selection.document for selection in Split.read(self.split).select(read(self.corpus), "train")]
+            chosen = set(nested([document.id for document in train_part], percents, seed))
+            documents = [document for document in train_part if document.id in chosen]
+            write_corpus(documents, corpus, "jsonl")
+            rows = sorted((document.id, 0, len(document.text)) for document in documents)
+            whole = Split(corpus_hash(documents), seed, "document", {"train": 1.0}, {"train": rows})
+            whole.write(corpus.with_suffix(".json"))
+        return corpus
+
+    def generated(self, system: str, percents: int, seed: int) -> Path:
+        """The documents of a share with those that a system generates from them."""
+        share, output = self.share(percents, seed), self.runs / f"{system}-{percents}-s{seed}.jsonl"
+        if not output.exists():
+            options = ["--split", share.with_suffix(".json"), "--encoder", self.encoder, "--seed", seed, "--combine"]
+            going_on = ["--resume"] if output.with_name(f"{output.name}.unfinished").exists() else []
+            suwen("augment", share, "-o", output, *SYSTEMS[system], *options, *going_on)
+        return output
+
+    def model(self, model: str, system: str, percents: int, seed: int) -> Path:
+        """Where a model is."""
+        return self.runs / f"{model}-{system}-{percents}-s{seed}"
+
+    def perform(self, model: str, system: str, percents: int, seed: int) -> None:
+        """Generate, train and score."""
+        corpus = share = self.share(percents, seed)
+        split = share.with_suffix(".json")
+        if system != "none":
+            corpus = self.generated(system, percents, seed)
+            split = record(corpus) / "split.json"
+        characters = sum(len(document.text) for document in read(share))
+        settings = {
+            "seed": seed,
+            "optimization.epochs": epochs_of(system, percents, characters),
+            "optimization.least_steps": 0,
+            "optimization.batch_tokens": BUDGETS[percents].batch_tokens,
+        }
+        encoder = self.encoder if model == "mini" else model
+        options = [
+            "--encoder",
+            encoder,
+            *(word for key, value in settings.items() for word in ("--set", f"{key}={value}")),
+        ]
+        output = self.model(model, system, percents, seed)
+        train(corpus, split, output, options)
+        for part in PARTS:
+            score(self.corpus, self.split, output, part)
+
+    def seeds(self, model: str, system: str, percents: int) -> list[int]:
+        """The seeds of which there are scores."""
+        found = self.runs.glob(f"{model}-{system}-{percents}-s*.{PARTS[-1]}.json")
+        return sorted(int(path.name.split(".")[0].rpartition("-s")[2]) for path in found)
+
+    def scores(self, model: str, system: str, percents: int, seed: int, part: str) -> dict:
+        """The strict scores over all types."""
+        path = self.model(model, system, percents, seed)
+        return read_json(path.with_name(f"{path.name}.{part}.json"))["strict_entity"]["micro"]
+
+    def pairs(self, model: str, system: str, percents: int, seeds: Sequence[int]) -> list[list[Pair]]:
+        """The predictions of each seed on the test part."""
+        test = Split.read(self.split).select(read(self.corpus), "test")
+        models = [self.model(model, system, percents, seed) for seed in seeds]
+        return [pair_documents(test, read_corpus(one.with_name(f"{one.name}.test.jsonl"))) for one in models]
+
+
+_read: dict[Path, list[Document]] = {}
+
+
+def read(corpus: Path) -> list[Document]:
+    """The documents of a corpus, read once."""
+    if corpus not in _read:
+        _read[corpus] = read_corpus(corpus)
+    return _read[corpus]
+
+
+def record(corpus: Path) -> Path:
+    """What `suwen augment` writes beside the documents."""
+    return corpus.with_name(f"{corpus.name}.augmentation")
+
+
+def row_of(study: Study, model: str, system: str, percents: int) -> dict:
+    """Everything that is said about a system at a share."""
+    seeds = study.seeds(model, system, percents)
+    manifests = [read_json(study.model(model, system, percents, seed) / "manifest.json") for seed in seeds]
+    test = [study.scores(model, system, percents, seed, "test") for seed in seeds]
+    row = {
+        "percents": percents,
+        "model": model,
+        "system": system,
+        "seeds": seeds,
+        "documents": [one["data"]["train"]["documents"] for one in manifests],
+        "entities": [one["data"]["train"]["entities"] for one in manifests],
+        "steps": [one["training"]["steps"] for one in manifests],
+        "seconds": [one["training"]["seconds"] for one in manifests],
+        "f1": [one["f1"] for one in test],
+        "precision": [one["precision"] for one in test],
+        "recall": [one["recall"] for one in test],
+        "dev_f1": [study.scores(model, system, percents, seed, "dev")["f1"] for seed in seeds],
+        "against": {},
+    }
+    for other in AGAINST:
+        shared = [seed for seed in seeds if seed in study.seeds(model, other, percents)]
+        if other != system and shared:
+            ours, theirs = (study.pairs(model, name, percents, shared) for name in (system, other))
+            comparison = compare_runs(ours, theirs)
+            both = zip(
+                (study.scores(model, system, percents, seed, "test")["f1"] for seed in shared),
+                (study.scores(model, other, percents, seed, "test")["f1"] for seed in shared),
+                strict=True,
+            )
+            row["against"][other] = {
+                "seeds": shared,
+                "difference": fmean(first - second for first, second in both),
+                "p_value": comparison.p_value,
+                "interval": comparison.interval and comparison.interval.to_dict(),
+            }
+    return row
+
+
+def cells_of(row: dict) -> list[str]:
+    """A row of the table."""
+    against = []
+    for other in AGAINST:
+        found = row["against"].get(other)
+        interval = found and found["interval"]
+        against.append(f"{100 * found['difference']:+.2f}" if found else "–")
+        if other == AGAINST[0]:
+            against.append(f"{100 * interval['low']:+.2f} – {100 * interval['high']:+.2f}" if interval else "–")
+        against.append(f"{found['p_value']:.4f}" if found else "–")
+    return [
+        f"{row['percents']} %",
+        row["model"],
+        row["system"],
+        str(len(row["seeds"])),
+        f"{fmean(row['steps']):,.0f}",
+        f"**{percent(fmean(row['f1']))}**",
+        percent(stdev(row["f1"])) if len(row["f1"]) > 1 else "–",
+        percent(fmean(row["precision"])),
+        percent(fmean(row["recall"])),
+        percent(fmean(row["dev_f1"])),
+        *against,
+    ]
+
+
+def unbroken(text: str) -> str:
+    """The text without white space."""
+    return "".join(text.split())
+
+
+def new_words(recipes: Sequence[Recipe]) -> set[str]:
+    """The different words or mentions that were put in."""
+    words: dict[tuple[str, int], str] = {}
+    for recipe in recipes:
+        for edit in recipe.edits:
+            words[recipe.id, edit.word] = words.get((recipe.id, edit.word), "") + edit.new
+    return set(words.values())
+
+
+def generated_row(study: Study, system: str, percents: int, seeds: Sequence[int]) -> dict | None:
+    """What `suwen augment` reports of a system's documents, as means over seeds; None when there are none."""
+    found = [seed for seed in seeds if (study.runs / f"{system}-{percents}-s{seed}.jsonl").exists()]
+    if not found:
+        return None
+    rows = []
+    for seed in found:
+        place = record(study.runs / f"{system}-{percents}-s{seed}.jsonl")
+        manifest = read_json(place / "manifest.json")
+        # Line breaks cut words, and a drawn one must not count as new for that.
+        text = "\n".join(unbroken(document.text) for document in read(study.share(percents, seed)))
+        words = new_words(read_log(place / "edits.jsonl"))
+        counts, perplexity = manifest["counts"], manifest["perplexity"] or {}
+        drawn = counts.get("mlm: masked", counts.get("mention: replaceable", 0))
+        rows.append(
+            {
+                "characters": manifest["rates"]["characters"],
+                "sentences": manifest["rates"]["sentences"],
+                "kept": counts.get("mlm: predicted as it was", 0) / max(1, drawn),
+                "rejected": counts.get("mlm: rejected", 0) / max(1, drawn),
+                "new_words": len(words),
+                "unseen_words": sum(unbroken(word) not in text for word in words) / max(1, len(words)),
+                "before": perplexity.get("before", 0.0),
+                "after": perplexity.get("after", 0.0),
+                "near_copies": manifest["documents"]["near_copies_removed"],
+            }
+        )
+    means = {name: fmean(row[name] for row in rows) for name in rows[0]}
+    return {"percents": percents, "system": system, "seeds": found, **means}
+
+
+def generated_cells(row: dict) -> list[str]:
+    """A row of the table of what was generated."""
+    shares = [percent(row[name]) for name in ("characters", "sentences", "kept", "rejected")]
+    words = [f"{row['new_words']:,.0f}", percent(row["unseen_words"])]
+    perplexity = [f"{row['before']:.1f}", f"{row['after']:.1f}"]
+    label = f"{row['percents']} %"
+    return [label, row["system"], str(len(row["seeds"])), *shares, *words, *perplexity, f"{row['near_copies']:.0f}"]
+
+
+def plot(rows: Sequence[dict], model: str) -> str:
+    """The learning curves of a model."""
+    series = [
+        Series(system, [(log(row["percents"]), 100 * fmean(row["f1"])) for row in rows if row["system"] == system])
+        for system in SYSTEMS
+    ]
+    ticks = [(log(percents), f"{percents} %") for percents in BUDGETS]
+    return line_chart(MODELS[model], series, "training documents", "strict F1 on test", ticks)
+
+
+def collect(study: Study, seeds: Sequence[int], output: Path) -> None:
+    """Gather what there is: tables, plots and figures."""
+    cases = [case for case in product(BUDGETS, MODELS, SYSTEMS) if study.seeds(case[1], case[2], case[0])]
+    rows = [row_of(study, model, system, percents) for percents, model, system in cases]
+    generated = [
+        row
+        for percents, system in product(BUDGETS, list(SYSTEMS)[1:])
+        if (row := generated_row(study, system, percents, seeds)) is not None
+    ]
+    write_json(output / "results.json", {"scores": rows, "generated": generated})
+    replace_table(output / "README.md", markdown(COLUMNS, [cells_of(row) for row in rows]))
+    replace_table(output / "generated.md", markdown(GENERATED_COLUMNS, [generated_cells(row) for row in generated]))
+    for model in MODELS:
+        write_text(output / f"{model}.svg", plot([row for row in rows if row["model"] == model], model))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("--encoder", type=Path, required=True, help="an encoder with its masked-language-model head")
+    parser.add_argument("--runs", type=Path, required=True, help="where splits, documents and models are kept")
+    parser.add_argument("--shares", default="1,5,25,100", help="percents of the training documents")
+    parser.add_argument("--seeds", default="0,1,2", help="at 100 %% only the first is used")
+    parser.add_argument("--models", default=",".join(MODELS))
+    parser.add_argument("--only", default=",".join(SYSTEMS), help="run these systems alone, separated by commas")
+    parser.add_argument("-o", "--output", type=Path, default=Path("docs/results/augmentation"))
+    parser.add_argument("--collect", action="store_true", help="only gather what is there")
+    options = parser.parse_args()
+    study = Study(options.corpus, options.encoder, options.runs)
+    seeds = [int(seed) for seed in options.seeds.split(",")]
+    if not options.collect:
+        make_split(options.corpus, study.split, UNIT)
+        for percents in map(int, options.shares.split(",")):
+            for seed in seeds[:1] if percents == 100 else seeds:
+                for model, system in product(options.models.split(","), options.only.split(",")):
+                    study.perform(model, system, percents, seed)
+    collect(study, seeds, options.output)
+
+
+if __name__ == "__main__":
+    main()
