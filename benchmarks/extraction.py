@@ -4,12 +4,16 @@ Both read the same text files, give the same weights (an FC head on a transforme
 mentions with their offsets as JSON Lines. Each run is a process of its own; reading and writing are timed, loading is
 not. The pipeline gets all sentences in one call, in batches of 32.
 
-    python benchmarks/extraction.py [CORPUS] [--model MODEL] [--documents 60] [--rounds 3] [--threads 2] [--json FILE]
-    python benchmarks/extraction.py [CORPUS] --model MODEL --memory
+    python benchmarks/extraction.py [CORPUS] [--model MODEL] [--documents 20] [--rounds 3] [--threads 2] [--json FILE]
+    python benchmarks/extraction.py [CORPUS] [--model MODEL] --memory
 
-MODEL is a trained tagger on a transformer; its classifier is used as an FC head. Without one the weights are random
-(BERT, 4 x 256), which says as much about speed, and nothing about F1. `--memory` measures the peak over 5 and 50 MB of
-text instead.
+Of each document the first `--characters` are read, up to the end of a sentence; 0 reads all. Most of the time is the
+pipeline's own, which pads each batch of sentences to its longest; all runs read the same, so that the ratios do not
+depend on how much that is.
+
+MODEL is a trained tagger on a transformer that Hugging Face's library knows, such as BERT; its classifier is used as an
+FC head. Without one the weights are random (BERT, 4 x 256), which says as much about speed, and nothing about F1.
+`--memory` measures the peak over 5 and 50 MB of text instead.
 """
 
 from __future__ import annotations
@@ -24,13 +28,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import suwen
+from suwen.document import Document
 
 HERE = Path(__file__).resolve()
 SAMPLE = Path(suwen.__file__).parent / "data" / "sample"
@@ -40,6 +48,34 @@ RANDOM = {"hidden_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4, 
 # Mentions cover about a quarter of the characters of medical articles.
 TAGGED = 0.25
 MEGABYTE = 10**6
+# So many are enough to see that nothing depends on batches, order or threads.
+STABLE_DOCUMENTS = 5
+
+
+@contextmanager
+def step(what: str) -> Iterator[None]:
+    """Tell on standard error what is being done, and how long it took."""
+    print(f"{what} …", end=" ", file=sys.stderr, flush=True)
+    started = time.perf_counter()
+    yield
+    print(f"{time.perf_counter() - started:.1f} s", file=sys.stderr, flush=True)
+
+
+def require_known(model: Path) -> None:
+    """Refuse, before any work, a model that the pipeline could not load."""
+    from transformers.models.auto.modeling_auto import MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING_NAMES
+
+    from suwen.model_folder import read_model_folder
+
+    read_model_folder(model)
+    path = model / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    kind = config.get("encoder", config).get("model_type", "none of a transformer")
+    if kind not in MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING_NAMES:
+        raise SystemExit(
+            f"{model}: the encoder's kind is {kind}, which Hugging Face's pipeline cannot load; "
+            "pass a tagger that was trained on a plain BERT, or leave --model out"
+        )
 
 
 def prepare(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
@@ -50,18 +86,14 @@ def prepare(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     from suwen.model_folder import TaggerSettings, write_model_folder
     from suwen.models.weights import write_tagger
     from suwen.tagging.encode import Featurizer
-    from suwen.text.sentences import split_sentences
-    from suwen.text.view import ViewRules, make_view
+    from suwen.text.view import ViewRules
     from suwen.text.windows import WindowRules
 
-    documents = read_corpus(options.corpus)
-    selections = Split.read(options.split).select(documents, "dev") if options.split else whole(documents)
-    # The pipeline cuts off what is longer.
-    chosen = [
-        selection
-        for selection in selections
-        if all(end - start <= LONGEST for start, end in split_sentences(make_view(selection.document.text)))
-    ][: options.documents]
+    with step("reading the corpus"):
+        documents = read_corpus(options.corpus)
+        selections = Split.read(options.split).select(documents, "dev") if options.split else whole(documents)
+        cut = (beginning(selection, options.characters) for selection in selections)
+        chosen = list(islice(filter(None, cut), options.documents))
     timed = [selection.document for selection in chosen]
     (folder / "texts").mkdir()
     for number, document in enumerate(timed):
@@ -73,11 +105,36 @@ def prepare(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     settings = TaggerSettings(schema, scheme.name, ViewRules(), windows, ("input_ids",), True, "argmax")
     featurizer = Featurizer(characters, special_tokens=True)
     write_model_folder(folder / "torch", settings, featurizer, lambda new: write_tagger(tagger, new), {}, "")
-    export_model(folder / "torch", timed, output=folder / "float32")
-    others = [document for document in documents if document not in timed] or documents
-    # Random weights find nothing right, however much they read.
-    scored = selections if options.model else chosen
-    return export_model(folder / "torch", timed, scored, others, folder / "int8").to_dict()
+    with step("exporting in float32, compared with torch"):
+        figures = export_model(folder / "torch", timed, output=folder / "float32")
+    names = {document.id for document in timed}
+    others = [document for document in documents if document.id not in names] or documents
+    with step("exporting in 8 bits, scored beside float32"):
+        # Random weights find nothing right, however much they read.
+        scored = chosen if options.model else chosen[:1]
+        small = export_model(folder / "torch", timed[:1], scored, others, folder / "int8")
+    return {**small.to_dict(), "difference": figures.difference}
+
+
+def beginning(selection: Any, characters: int) -> Any:
+    """The first sentences of a document with so many characters; None where the pipeline would cut one off."""
+    from suwen.corpus.split import Selection
+    from suwen.text.sentences import split_sentences
+    from suwen.text.view import make_view
+
+    document = selection.document
+    view = make_view(document.text)
+    end = 0
+    for start, finish in split_sentences(view):
+        last = int(view.source[finish - 1]) + 1
+        if characters and end and last > characters:
+            break
+        if finish - start > LONGEST:
+            return None
+        end = last
+    entities = tuple(entity for entity in document.entities if entity.end <= end)
+    spans = tuple((start, min(finish, end)) for start, finish in selection.spans if start < end)
+    return Selection(Document(document.id, document.text[:end], entities), spans)
 
 
 def trained(path: Path) -> tuple[Any, Any, Any, Any]:
@@ -133,7 +190,7 @@ def reference(folder: Path, output: Path, threads: int) -> dict[str, float]:
     from transformers import AutoModelForTokenClassification, AutoTokenizer, pipeline
     from transformers.utils import logging
 
-    from suwen.document import Document, Entity
+    from suwen.document import Entity
     from suwen.formats import jsonl
     from suwen.text.sentences import split_sentences
     from suwen.text.view import make_view
@@ -262,7 +319,7 @@ def stable(folder: Path, form: str) -> dict[str, Any]:
     from suwen.formats import read_corpus
     from suwen.loading import load
 
-    documents = read_corpus(folder / "texts", "text")[:10]
+    documents = read_corpus(folder / "texts", "text")[:STABLE_DOCUMENTS]
     first = {one.id: one.entities for one in load(folder / form, threads=2).pipe(documents)}
     others = load(folder / form, batch_tokens=300, threads=1).pipe(documents[::-1])
     changed, difference = 0, 0.0
@@ -276,6 +333,7 @@ def stable(folder: Path, form: str) -> dict[str, Any]:
 
 def memory(options: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
     """The peak over 5 and 50 MB of text in documents of the corpus' size."""
+    from suwen.carried import model_path
     from suwen.formats import read_corpus
 
     texts = [document.text for document in read_corpus(options.corpus)]
@@ -288,8 +346,9 @@ def memory(options: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
             data = texts[number % len(texts)].encode()
             (texts_folder / f"{number:05}.txt").write_bytes(data)
             written, number = written + len(data), number + 1
-        (folder / "model").exists() or (folder / "model").symlink_to(options.model.resolve())
-        rows.append({"megabytes": size, **run(folder, f"extract:{size}MB", options.threads)})
+        (folder / "model").exists() or (folder / "model").symlink_to(model_path(options.model).resolve())
+        with step(f"extracting from {size} MB"):
+            rows.append({"megabytes": size, **run(folder, f"extract:{size}MB", options.threads)})
     return rows
 
 
@@ -326,10 +385,12 @@ def extract(folder: Path, texts: str, output: Path, threads: int) -> dict[str, A
 
 
 def run(folder: Path, task: str, threads: int) -> dict[str, Any]:
-    """One measurement, in a process of its own."""
+    """One measurement, in a process of its own; what that says when it fails is passed on."""
     command = [sys.executable, str(HERE), str(folder), "--child", task, "--threads", str(threads)]
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "TOKENIZERS_PARALLELISM": "false"}
-    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    if done.returncode:
+        raise SystemExit(f"failed\n{done.stderr}the measurement {task!r} failed with status {done.returncode}")
     figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return figures
 
@@ -346,9 +407,10 @@ def compare(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     exported = prepare(options, folder)
     tasks = ("pipeline", "torch", "float32", "int8")
     runs: dict[str, list[dict[str, Any]]] = {task: [] for task in tasks}
-    for _ in range(options.rounds):
+    for number in range(1, options.rounds + 1):
         for task in tasks:
-            runs[task].append(run(folder, task, options.threads))
+            with step(f"round {number} of {options.rounds}: {task}"):
+                runs[task].append(run(folder, task, options.threads))
     found = {task: entities(folder / f"{task}.jsonl") for task in tasks}
     rows = []
     for task in tasks:
@@ -363,10 +425,14 @@ def compare(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
                 "entities_unlike_the_pipeline": len(found[task] ^ found["pipeline"]),
             }
         )
-    scorer = run(folder, "inside", options.threads)
+    with step("what scoring and decoding take"):
+        scorer = run(folder, "inside", options.threads)
+    with step("other batches, order and threads"):
+        stability = {form: run(folder, f"stable:{form}", options.threads) for form in ("float32", "int8")}
     return {
         "model": str(options.model.name) if options.model else "BERT 4 x 256, random weights",
         "documents": len(list((folder / "texts").iterdir())),
+        "characters": runs["float32"][0]["characters"],
         "threads": options.threads,
         "rounds": options.rounds,
         "rows": rows,
@@ -378,7 +444,7 @@ def compare(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "useful_share": scorer["useful"] / scorer["gemm"],
         "decoding_share": {"argmax": scorer["decoding_argmax"], "viterbi": scorer["decoding_legal"]},
         "scoring_share": {"argmax": scorer["scoring_argmax"], "viterbi": scorer["scoring_legal"]},
-        "stability": {form: run(folder, f"stable:{form}", options.threads) for form in ("float32", "int8")},
+        "stability": stability,
     }
 
 
@@ -387,7 +453,8 @@ def show(result: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    title = f"{result['model']}, {result['documents']} documents, {result['threads']} threads"
+    texts = f"{result['documents']} documents, {result['characters']:,} characters"
+    title = f"{result['model']}, {texts}, {result['threads']} threads"
     table = Table("run", "characters/s", "times faster", "peak MB", "entities", "unlike the pipeline", title=title)
     for row in result["rows"]:
         rate, faster, peak = row["characters_per_second"], row["times_faster"], row["peak_megabytes"]
@@ -411,7 +478,8 @@ def main() -> None:
     parser.add_argument("corpus", nargs="?", type=Path, default=SAMPLE)
     parser.add_argument("--model", type=Path)
     parser.add_argument("--split", type=Path, help="take the documents from the dev part of this split")
-    parser.add_argument("--documents", type=int, default=60)
+    parser.add_argument("--documents", type=int, default=20)
+    parser.add_argument("--characters", type=int, default=1500, help="of each document; 0 for all")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--memory", action="store_true")
@@ -421,6 +489,8 @@ def main() -> None:
     if options.child:
         print(json.dumps(child(options.corpus, options.child, options.threads)))
         return
+    if options.model and not options.memory:
+        require_known(options.model)
     with tempfile.TemporaryDirectory() as folder:
         if options.memory:
             result: Any = memory(options, Path(folder))

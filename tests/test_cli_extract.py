@@ -197,6 +197,13 @@ def test_cli_extract_writes_nothing_when_nothing_can_be_read(run, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "b.pdf", "out.jsonl.problems.jsonl"]
 
 
+@pytest.mark.parametrize("name", ["a.txt", "b.pdf"])
+def test_cli_extract_leaves_no_empty_folders_behind(run, tmp_path, name):
+    (tmp_path / name).write_bytes(b"\xff\x00")
+    assert run(tmp_path / name, "-o", tmp_path / "new/deep/out.jsonl").exit_code == 2
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_cli_extract_tells_of_each_fault_beside_standard_output(run, notes):
     (notes / "b.txt").write_bytes(b"\xff\x00")
     result = run(notes, "-o", "-")
@@ -228,6 +235,46 @@ def test_cli_extract_renames_what_has_one_name(run, notes, tmp_path):
     assert [document.id for document in documents] == ["a", "a~2"]
     assert documents[1].meta["read_from"]["id"] == "a"
     assert "a~2: so named because there is another a\n" in result.stderr
+
+
+@pytest.mark.parametrize("form", ["brat", "html"])
+def test_cli_extract_gives_each_document_a_file_of_its_own(run, tmp_path, form):
+    ids = ["a/b", "a_b", "A/B", "../x", "/x", "a/b.txt/c", ".x", "糖" * 100]
+    records = (json.dumps({"id": name, "text": f"{name}用二甲双胍"}) for name in ids)
+    (tmp_path / "in.jsonl").write_text("\n".join(records))
+    result = run(tmp_path / "in.jsonl", "-o", tmp_path / "out", "--to", form, "--json")
+    files = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert len({str(path).casefold() for path in files}) == len(files) == (16 if form == "brat" else 9)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out"]
+    if form == "brat":
+        texts = {document.text.removesuffix("用二甲双胍") for document in read_corpus(tmp_path / "out")}
+        assert texts == set(ids)
+        assert "A/B~2: so named because A/B is another's file, or can be none\n" in result.stderr
+        assert "and 3 more renamed\n" in result.stderr
+        assert json.loads(result.stdout)["renamed"] == 6
+
+
+def test_cli_extract_counts_what_this_run_did_alone(run, tmp_path):
+    (tmp_path / "never.txt").write_text("别的")
+    told = {"model": "other 99", "overrides": {"added": 7}, "read_from": {"dropped": {"footnote": 9}}}
+    entity = {"label": "Gene", "start": 0, "end": 1, "score": 0.5}
+    (tmp_path / "in.jsonl").write_text(json.dumps({"text": "停用二甲双胍", "entities": [entity], "meta": told}))
+    result = run(tmp_path / "in.jsonl", "-o", tmp_path / "out.jsonl", "--never", tmp_path / "never.txt")
+    assert "overrides" not in result.stderr
+    assert "left out of the texts: 1 annotation of a record\n" in result.stderr
+    (document,) = read_corpus(tmp_path / "out.jsonl")
+    assert [entity.label for entity in document.entities] == ["Drug"]
+    assert document.meta["earlier"] == told
+    assert document.meta.get("model") != "other 99"
+
+
+def test_cli_extract_goes_on_with_an_output_in_the_folder_that_it_reads(run, notes):
+    (notes / "b.pdf").write_bytes(b"%PDF")
+    options = (notes, "-o", notes / "out.jsonl")
+    assert run(*options).exit_code == 1
+    again = run(notes, "-o", notes / "again.jsonl")
+    assert "not read: 1 .problems.jsonl\n" in again.stderr
+    assert "a~2: so named" in again.stderr
 
 
 def suwen_command(*arguments):

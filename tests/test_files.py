@@ -1,12 +1,13 @@
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from suwen.errors import SuwenError
-from suwen.files import read_json, read_text, replacing_folder, require_new, write_text
+from suwen.files import folder_for, read_json, read_text, replacing, replacing_folder, require_new, write_text
 
 WRITER = """
 import sys
@@ -97,3 +98,29 @@ def test_files_get_the_ordinary_permissions(tmp_path: Path) -> None:
         pass
     assert (tmp_path / "file").stat().st_mode == (tmp_path / "plain").stat().st_mode
     assert (tmp_path / "folder").stat().st_mode == (tmp_path / "plain folder").stat().st_mode
+
+
+def test_files_remove_the_folders_that_they_made_for_nothing(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    for writing in (replacing, replacing_folder):
+        with pytest.raises(SuwenError, match="S106"), writing(tmp_path / "there/a/b/out"):
+            raise SuwenError("S106")
+        assert [*tmp_path.rglob("*")] == [tmp_path / "there"]
+    with folder_for(tmp_path / "there/a/b/out"):
+        write_text(tmp_path / "there/a/kept", "")
+    assert sorted(tmp_path.rglob("*")) == [tmp_path / "there", tmp_path / "there/a", tmp_path / "there/a/kept"]
+    with pytest.raises(SuwenError, match="S109"), folder_for(tmp_path / "there/a/kept/b/out"):
+        pass
+    write_text(tmp_path / "there/x/y/out", "")
+    assert (tmp_path / "there/x/y/out").exists()
+
+
+def test_files_make_a_folder_anew_that_another_process_took_away(tmp_path: Path, monkeypatch) -> None:
+    def late(*arguments: object, **options: str) -> str:
+        monkeypatch.undo()
+        (tmp_path / "a").rmdir()
+        return tempfile.mkdtemp(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(tempfile, "mkdtemp", late)
+    write_text(tmp_path / "a/out", "x")
+    assert (tmp_path / "a/out").read_text() == "x"

@@ -16,7 +16,8 @@ from test_formats_docx import docx_of
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.formats import jsonl, text, write_corpus
-from suwen.formats.inputs import STANDARD_INPUT, Inputs, Options, distinct, find_inputs, read_input
+from suwen.formats.finding import find_inputs
+from suwen.formats.inputs import STANDARD_INPUT, Inputs, Options, distinct, read_input
 from suwen.formats.reading import Problem, refuse
 
 PDF = pdf_of(lambda sheet: sheet.put(60, 780, "血糖"))
@@ -131,12 +132,46 @@ def test_inputs_read_records_of_other_programs(tmp_path: Path) -> None:
     path.write_text("".join(json.dumps(record) + "\n" for record in records))
     assert read(path, text_column="body", id_column="pmid") == [("12", "血糖"), ("13", "血压"), ("in/3", "")]
     assert ids(path, text_column="body") == ["in/1", "in/2", "in/3"]
-    with pytest.raises(SuwenError, match=r"S205 .*in\.jsonl:1: .* 'text' is missing; .* --text-column.* 'pmid', 'body', 'year'"):
+    with pytest.raises(
+        SuwenError, match=r"S205 .*in\.jsonl:1: .* 'text' is missing; .* --text-column.* 'pmid', 'body', 'year'"
+    ):
         read(path)
     with pytest.raises(SuwenError, match=r"S214 .*in\.jsonl:1: no column 'txt'; columns: 'pmid', 'body', 'year'"):
         read(path, text_column="txt")
     with pytest.raises(SuwenError, match=r"S205 .*in\.jsonl:1: the field 'year' is not a string"):
         read(path, text_column="year")
+
+
+def test_inputs_keep_apart_what_records_say_of_themselves(tmp_path: Path) -> None:
+    told = {"model": "other 99", "overrides": {"added": 7}, "read_from": {"dropped": {"footnote": 9}}}
+    entity = {"label": "Drug", "start": 0, "end": 1, "id": "T1", "score": 0.5}
+    note = {"id": "#1", "label": "AnnotatorNotes", "target": "T1", "text": "?"}
+    records = [
+        {"id": "a", "text": "血糖", "group": "g", "entities": [entity], "notes": [note], "meta": {"year": 1, **told}},
+        {"id": "b", "text": "血糖", "meta": {"earlier": 1}},
+        {"id": "c", "text": "血糖", "meta": {"year": 1}},
+    ]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    first, *others = documents_from(find_inputs([tmp_path / "in.jsonl"]))
+    assert (first.entities, first.notes, first.group) == ((), (), "g")
+    assert first.meta == {"year": 1, "earlier": told, "read_from": {"dropped": {"annotation of a record": 2}}}
+    assert [document.meta for document in others] == [{"earlier": {"earlier": 1}}, {"year": 1}]
+
+
+def test_inputs_leave_out_what_extractions_keep_beside_their_outputs(library: Path, monkeypatch) -> None:
+    for name in ("x.jsonl.extraction/shards.jsonl", "deep/x.problems.jsonl", "y.jsonl", "out/a.txt", "out/a.ann"):
+        (library / name).parent.mkdir(exist_ok=True)
+        (library / name).write_text('{"text": "血糖"}\n')
+    inputs = find_inputs([library], output=library / "y.jsonl")
+    assert [file.name for file in inputs.files] == ["a", "c", "d", "e", "f", "deep/b", "out/a"]
+    assert inputs.left_out == {".png": 1, ".ann": 1, ".extraction": 1, ".problems.jsonl": 1}
+    assert "out/a" not in {file.name for file in find_inputs([library], output=library / "out").files}
+    monkeypatch.chdir(library)
+    assert [file.name for file in find_inputs([Path("**/*.jsonl")], output=Path("y.jsonl")).files] == ["f"]
+    with pytest.raises(SuwenError, match="S101"):
+        find_inputs([Path("x.*")])
+    # What is named itself is read.
+    assert len(find_inputs([Path("deep/x.problems.jsonl")]).files) == 1
 
 
 def test_inputs_take_a_format_and_an_encoding(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ import pytest
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.formats import write_corpus
-from suwen.formats.inputs import Options, find_inputs
+from suwen.formats.finding import find_inputs
+from suwen.formats.inputs import Options
 from suwen.inference import stream
 from suwen.inference.dictionary import Dictionary, DictionaryExtractor, Entry, load_dictionary
 from suwen.inference.ray import ray_engine

@@ -17,7 +17,8 @@ import pytest
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
 from suwen.formats import parquet, write_corpus
-from suwen.formats.inputs import Inputs, Options, find_inputs
+from suwen.formats.finding import find_inputs
+from suwen.formats.inputs import Inputs, Options
 from suwen.inference import run, shards, stream
 from suwen.inference.predictor import Extractor, Selection
 from suwen.inference.run import LocalEngine, Result, Step, extract_files, report_path

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
 from suwen.formats import inputs as inputs_module
-from suwen.formats.inputs import Inputs, Options, find_inputs, parts_of
+from suwen.formats.finding import find_inputs
+from suwen.formats.inputs import Inputs, Options, parts_of
 from suwen.inference import stream
 from suwen.inference.predictor import Extractor, Selection
 from suwen.inference.stream import Manner, Portion, Shard, Tally, deal, fetched, shards_of

@@ -8,7 +8,8 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +22,7 @@ except ImportError:  # Windows: what a killed process leaves stays there
 
 __all__ = [
     "decode_text",
+    "folder_for",
     "holding",
     "os_error",
     "read_json",
@@ -174,26 +176,54 @@ def _workplace(path: Path) -> Iterator[Path]:
 
     A lock ends with its process, however that ends: folders that can be locked are of dead ones, and are removed.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    prefix = f".{path.name}."
-    for found in path.parent.iterdir():
-        if found.name.startswith(prefix) and found.name.endswith(WORKPLACE) and found.is_dir():
-            lock = _lock(found, wait=False)
+    with folder_for(path):
+        prefix = f".{path.name}."
+        for found in path.parent.iterdir():
+            if found.name.startswith(prefix) and found.name.endswith(WORKPLACE) and found.is_dir():
+                lock = _lock(found, wait=False)
+                if lock is not None:
+                    shutil.rmtree(found, ignore_errors=True)
+                    os.close(lock)
+        workplace, lock = _new_workplace(prefix, path.parent)
+        try:
+            yield workplace
+        finally:
+            shutil.rmtree(workplace, ignore_errors=True)
             if lock is not None:
-                shutil.rmtree(found, ignore_errors=True)
                 os.close(lock)
-    workplace, lock = _new_workplace(prefix, path.parent)
+
+
+@contextmanager
+def folder_for(path: Path) -> Iterator[None]:
+    """Make the folders above an output; those that were made and are empty after the block are removed again.
+
+    Raises
+    ------
+    SuwenError
+        S102, S105 or S109 when they cannot be made.
+    """
+    made: list[Path] = []
     try:
-        yield workplace
+        try:
+            made += takewhile(lambda folder: not folder.exists(), path.parents)
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise os_error(error, path) from None
+        yield
     finally:
-        shutil.rmtree(workplace, ignore_errors=True)
-        if lock is not None:
-            os.close(lock)
+        with suppress(OSError):  # what is not empty is in use
+            for folder in made:
+                folder.rmdir()
 
 
 def _new_workplace(prefix: str, parent: Path) -> tuple[Path, int | None]:
     while True:
-        workplace = Path(tempfile.mkdtemp(prefix=prefix, suffix=WORKPLACE, dir=parent))
+        try:
+            workplace = Path(tempfile.mkdtemp(prefix=prefix, suffix=WORKPLACE, dir=parent))
+        except FileNotFoundError:
+            # Another process, which had made the folder and failed, took it away.
+            parent.mkdir(parents=True, exist_ok=True)
+            continue
         lock = _lock(workplace, wait=True)
         if workplace.is_dir():
             return workplace, lock

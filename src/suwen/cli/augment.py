@@ -118,7 +118,7 @@ def augment(
     """
     from suwen.corpus.split import Split
     from suwen.errors import SuwenError
-    from suwen.files import require_new
+    from suwen.files import folder_for, require_new
     from suwen.formats import format_of, read_corpus
     from suwen.schema import Schema
 
@@ -149,7 +149,7 @@ def augment(
     select_train(documents, split, part)
     found = source or format_of(corpus)
     target = to.value if to else ending_of(output) or (found if found in [*Format] else Format.JSONL.value)
-    with step_bar(standard_error()) as bar:
+    with folder_for(output), step_bar(standard_error()) as bar:
         task = bar.add_task("documents", total=None, loss="")
         result = augment_corpus(
             documents,

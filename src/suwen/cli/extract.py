@@ -109,7 +109,8 @@ def extract(
 
     from suwen import __version__
     from suwen.carried import model_path
-    from suwen.formats.inputs import Options, find_inputs
+    from suwen.formats.finding import find_inputs
+    from suwen.formats.inputs import Options
     from suwen.inference.overrides import read_overrides
     from suwen.inference.run import extract_files
     from suwen.inference.shards import working_folder
@@ -118,7 +119,7 @@ def extract(
     target = to or format_of(output)
     if output == STANDARD_OUTPUT:
         require_plain(target, engine, resume, as_json)
-    found = find_inputs(inputs, Options(source, text_column, id_column, encoding))
+    found = find_inputs(inputs, Options(source, text_column, id_column, encoding), output)
     folder = model_path(model)
     overrides = read_overrides(always, never)
     manner = Manner(found.options, model_version(folder), target == Format.JSONL)
@@ -289,7 +290,8 @@ def tell(console: Console, result: Result, left_out: Counter[str], target: Forma
         say(console, f"{name}: the text is empty")
     tell_rest(console, tally.counts["empty"] - len(tally.empty), "with an empty text")
     for new, old in result.renamed:
-        say(console, f"{new}: so named because there is another {old}")
+        why = f"{old} is another's file, or can be none" if target == Format.BRAT else f"there is another {old}"
+        say(console, f"{new}: so named because {why}")
     tell_rest(console, tally.counts["renamed"] - len(result.renamed), "renamed")
     warn(console, "not read", left_out)
     warn(console, "left out of the texts", tally.dropped)

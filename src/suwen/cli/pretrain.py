@@ -77,6 +77,7 @@ def pretrain(
     --exclude-part dev --exclude-part test
     """
     from suwen.errors import SuwenError
+    from suwen.files import folder_for
 
     if output.exists():
         raise SuwenError("S104", output)
@@ -102,15 +103,16 @@ def pretrain(
     config = load_config(strategy.value, (size or Size.MINI).value, chosen, folder, seed)
     exclusion = read_exclusion(exclude_split, exclude_part, texts) if exclude_split else NO_EXCLUSION
     console = standard_error()
-    manifest = run(
-        Texts(tuple(texts), vocabulary, tuple(lexicon), exclusion, folder, cache),
-        output,
-        config,
-        resume,
-        device.value,
-        [PretrainingProgress(console)],
-        lambda note: console.print(note, highlight=False),
-    )
+    with folder_for(output):
+        manifest = run(
+            Texts(tuple(texts), vocabulary, tuple(lexicon), exclusion, folder, cache),
+            output,
+            config,
+            resume,
+            device.value,
+            [PretrainingProgress(console)],
+            lambda note: console.print(note, highlight=False),
+        )
     if as_json:
         report(manifest)
     else:

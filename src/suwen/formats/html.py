@@ -52,7 +52,7 @@ from suwen.formats.page import (
 )
 from suwen.formats.reading import Located, Problem, refuse
 from suwen.formats.web_page import parse
-from suwen.formats.writing import not_held
+from suwen.formats.writing import file_key, not_held
 from suwen.schema import LCDD, Schema
 from suwen.text.view import make_view
 
@@ -265,10 +265,10 @@ def _page_name(document_id: str, taken: set[str]) -> str:
     stem = "p-" + re.sub(r"[^\w-]+", "_", document_id.encode(errors="replace").decode())[:50]
     name = f"{stem}.html"
     copy = 1
-    while name.casefold() in taken:
+    while file_key(name) in taken:
         copy += 1
         name = f"{stem}~{copy}.html"
-    taken.add(name.casefold())
+    taken.add(file_key(name))
     return name
 
 

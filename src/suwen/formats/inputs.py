@@ -3,15 +3,17 @@
 The format of a file is what its ending says; without a known one, what it begins with. Documents of single-document
 files are named by their path, those of JSON Lines and Parquet by their own ids. An id that stands twice is made
 distinct, and ``meta["read_from"]["id"]`` then holds the original one.
+
+Of a record in JSON Lines the text is read, with what its ``meta`` says. Annotations are left out and counted; what an
+earlier extraction said of the text (model, source, overrides) stands under ``meta["earlier"]``, apart from what this
+one says.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import glob
 import io
 import json
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -23,11 +25,13 @@ from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import os_error
 from suwen.formats import docx, html, jats, jsonl, parquet, pdf, text
-from suwen.formats.articles import LONGEST_TEXT, ending, read_bytes, read_stream
+from suwen.formats.articles import LONGEST_TEXT, read_bytes, read_stream
 from suwen.formats.encodings import ENCODINGS, kind_of
-from suwen.formats.reading import Problem, document_id, files_in, refuse
+from suwen.formats.reading import Problem, refuse
 
 __all__ = [
+    "DEFAULT_OPTIONS",
+    "ENDINGS",
     "INPUT_FORMATS",
     "STANDARD_INPUT",
     "Content",
@@ -36,14 +40,19 @@ __all__ = [
     "Options",
     "distinct",
     "fetch",
-    "find_inputs",
     "parts_of",
     "read_input",
+    "renamed",
 ]
 
 STANDARD_INPUT = Path("-")
 SHOWN_STANDARD_INPUT = Path("<stdin>")
 HEAD = 4096
+
+TOLD = ("model", "read_from", "overrides", "earlier")
+"""What extractions say under ``meta``."""
+
+ANNOTATION = "annotation of a record"
 
 ARTICLES = {module.NAME: module for module in (text, html, jats, docx, pdf)}
 RECORDS = {module.NAME: module for module in (jsonl, parquet)}
@@ -86,6 +95,9 @@ class Options:
         ):
             if name is not None and name not in known:
                 raise SuwenError("S404", what=what, name=name, known=", ".join(known))
+
+
+DEFAULT_OPTIONS = Options()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,76 +154,6 @@ class Inputs:
     problems: tuple[SuwenError, ...] = ()
 
 
-def find_inputs(paths: Sequence[Path], options: Options = Options()) -> Inputs:
-    """Find the files to read; a file that is named twice is read once.
-
-    Parameters
-    ----------
-    paths
-        Files; folders (searched at any depth for files with a known ending, hidden files and folders passed over);
-        patterns with ``*``, ``?``, ``[…]`` and ``**``; and ``-`` for standard input.
-
-    Raises
-    ------
-    SuwenError
-        S101 when a path does not exist or a pattern fits nothing, S108 when a folder has nothing to read; S102 when it
-        cannot be listed.
-    """
-    problems: list[SuwenError] = []
-    chosen = [found for path in paths for found in _expanded(path)]
-    files: list[Path] = []
-    left_out: Counter[str] = Counter()
-    endings = tuple(suffix for suffix, name in ENDINGS.items() if options.format in (None, name))
-    for path in chosen:
-        if not path.is_dir():
-            files.append(path)
-            continue
-        readable = 0
-        known = len(problems)
-        for file in files_in(path, ("",), problems.append):
-            if ending(file, endings) and (file.is_file() or not file.exists()):
-                files.append(file)
-                readable += 1
-            else:
-                left_out[file.suffix or file.name] += 1
-        if not readable and len(problems) > known:
-            raise problems[known]
-        if not readable:
-            raise SuwenError("S108", path, expected=f"files that end in one of {', '.join(sorted(endings))}")
-    folders = [path if path.is_dir() else path.parent for path in chosen if path != STANDARD_INPUT]
-    root = Path(os.path.commonpath([_absolute(folder) for folder in folders])) if folders else Path()
-    found: list[Input] = []
-    for file in dict.fromkeys(files):
-        try:
-            found.append(_input(file, root, options))
-        except SuwenError as error:
-            problems.append(error)
-    return Inputs(tuple(found), options, left_out, tuple(problems))
-
-
-def _expanded(path: Path) -> list[Path]:
-    """The path, or what fits it as a pattern."""
-    if path == STANDARD_INPUT or path.exists() or path.is_symlink():
-        return [path]
-    found = sorted(glob.glob(str(path), recursive=True)) if glob.has_magic(str(path)) else []  # noqa: PTH207
-    if not found:
-        raise SuwenError("S101", path)
-    return [Path(name) for name in found]
-
-
-def _input(file: Path, root: Path, options: Options) -> Input:
-    if file == STANDARD_INPUT:
-        return Input(file, "stdin", options.format)
-    own = ending(file, tuple(ENDINGS))
-    name = document_id(_absolute(file), root, (own,) if own else ())
-    return Input(file, name, options.format or (ENDINGS[own.lower()] if own else None))
-
-
-def _absolute(path: Path) -> Path:
-    """Without ``..``, but with links left as they are: a linked file is named by where the link stands."""
-    return Path(os.path.abspath(path))  # noqa: PTH100
-
-
 def distinct(document: Document, copies: dict[str, int]) -> Document:
     """The document, renamed if its id has been given; `copies` counts how often each has."""
     name = document.id
@@ -219,14 +161,17 @@ def distinct(document: Document, copies: dict[str, int]) -> Document:
         copies[document.id] += 1
         name = f"{document.id}~{copies[document.id]}"
     copies[name] = 1
-    if name == document.id:
-        return document
+    return document if name == document.id else renamed(document, name)
+
+
+def renamed(document: Document, name: str) -> Document:
+    """The document under another id; its own one is kept in ``meta["read_from"]["id"]``."""
     source = document.meta.get("read_from")
     said = {**(source if isinstance(source, dict) else {}), "id": document.id}
     return dataclasses.replace(document, id=name, meta={**document.meta, "read_from": said})
 
 
-def read_input(file: Input, options: Options = Options(), problem: Problem = refuse) -> Iterator[Document]:
+def read_input(file: Input, options: Options = DEFAULT_OPTIONS, problem: Problem = refuse) -> Iterator[Document]:
     """Read the documents of one file.
 
     Parameters
@@ -262,7 +207,7 @@ def fetch(file: Input) -> Content:
     return Content(file, read_bytes(file.path, ARTICLES[str(file.format)].LARGEST))
 
 
-def parts_of(source: Input | Content, options: Options = Options()) -> Iterator[Document | SuwenError]:
+def parts_of(source: Input | Content, options: Options = DEFAULT_OPTIONS) -> Iterator[Document | SuwenError]:
     """The documents of a file and, in their place among them, the faults of what cannot be read.
 
     A file is given up after `MOST_FAULTS` in a row (S122); a reader that fails in a way that nobody foresaw ends its
@@ -295,7 +240,7 @@ def _read_file(file: Input, options: Options, problem: Problem) -> Iterator[Docu
     """The documents of a file of records, or of one whose content has to tell what it is."""
     if file.format == jsonl.NAME:
         located = jsonl.scan(file.path, problem, None, options.text_column, options.id_column)
-        yield from (_bounded(item.document, file.path) for item in located)
+        yield from (_unannotated(_bounded(item.document, file.path)) for item in located)
         return
     try:
         with file.path.open("rb") as opened:
@@ -318,7 +263,7 @@ def _read_stream(stream: IO[bytes], file: Input, shown: Path, options: Options, 
     if name == jsonl.NAME:
         lines = jsonl.bounded_lines(rest, shown, problem)
         located = jsonl.scan_lines(lines, shown, file.name, problem, None, *columns)
-        yield from (_bounded(item.document, shown) for item in located)
+        yield from (_unannotated(_bounded(item.document, shown)) for item in located)
     elif name == parquet.NAME:
         data = io.BytesIO(read_stream(rest, shown, parquet.LARGEST_CHUNK))
         yield from (item.document for item in parquet.scan_table(data, shown, file.name, problem, *columns))
@@ -364,6 +309,21 @@ def _bounded(document: Document, path: Path) -> Document:
     if len(document.text) > LONGEST_TEXT:
         raise SuwenError("S115", path, what=f"the text of {document.id!r}", limit=f"{LONGEST_TEXT:,} characters")
     return document
+
+
+def _unannotated(document: Document) -> Document:
+    """A record as a text to be read, with nothing in the place of what this extraction will say."""
+    annotations = (document.entities, document.relations, document.attributes, document.notes)
+    left_out = sum(map(len, annotations))
+    earlier = {key: document.meta[key] for key in TOLD if key in document.meta}
+    if not left_out and not earlier:
+        return document
+    meta = {key: value for key, value in document.meta.items() if key not in TOLD}
+    if earlier:
+        meta["earlier"] = earlier
+    if left_out:
+        meta["read_from"] = {"dropped": {ANNOTATION: left_out}}
+    return dataclasses.replace(document, entities=(), relations=(), attributes=(), notes=(), meta=meta)
 
 
 class _Rejoined(io.RawIOBase):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Collection
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -9,9 +10,70 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from suwen.document import Document, lone_surrogates
 from suwen.errors import SuwenError
 
-__all__ = ["LINE_BREAK", "encoded", "not_held", "output_file"]
+__all__ = ["LINE_BREAK", "FileNames", "encoded", "file_key", "not_held", "output_file"]
 
 LINE_BREAK = "line break in one piece (read back as fragments)"
+LONGEST_PART = 200
+"""Of a path, in bytes: file systems take 255, and endings and numbers come behind it."""
+
+
+def file_key(name: str) -> str:
+    """What file systems make of a name that take upper and lower case, or two codings of a character, for one."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+class FileNames:
+    """Finds a name for each document that can be its file on any system, and that no other has.
+
+    Parameters
+    ----------
+    suffixes
+        The endings of the files that each document has.
+    """
+
+    def __init__(self, suffixes: Collection[str]) -> None:
+        self._suffixes = suffixes
+        self._files: set[str] = set()
+        self._folders: set[str] = set()
+        self._copies: Counter[str] = Counter()
+
+    def take(self, document_id: str) -> str:
+        """The id itself where it will do; otherwise what is like it."""
+        plain = _possible(document_id)
+        if self._above(plain) & self._files:
+            # A file cannot be a folder too.
+            plain = plain.replace("/", "_")
+        name = plain
+        while not self._is_free(name):
+            self._copies[plain] += 1
+            name = f"{plain}~{self._copies[plain] + 1}"
+        self._files |= self._paths(name)
+        self._folders |= self._above(name)
+        return name
+
+    def _is_free(self, name: str) -> bool:
+        paths = self._paths(name)
+        return not (paths & self._files or paths & self._folders)
+
+    def _paths(self, name: str) -> set[str]:
+        return {file_key(name + suffix) for suffix in self._suffixes}
+
+    @staticmethod
+    def _above(name: str) -> set[str]:
+        return {file_key(str(folder)) for folder in PurePosixPath(name).parents} - {"."}
+
+
+def _possible(document_id: str) -> str:
+    """The id as a relative path without hidden files and folders, shortened where it is too long for a file name."""
+    if PureWindowsPath(document_id).drive:
+        document_id = document_id.replace(":", "_")
+    parts = document_id.replace("\\", "_").replace("\0", "_").split("/")
+    return "/".join(_shortened(f"_{part}" if part.startswith(".") or not part else part) for part in parts)
+
+
+def _shortened(part: str) -> str:
+    data = part.encode()
+    return part if len(data) <= LONGEST_PART else data[:LONGEST_PART].decode(errors="ignore")
 
 
 def output_file(root: Path, document: Document, suffix: str) -> Path:

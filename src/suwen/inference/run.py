@@ -12,10 +12,12 @@ from typing import Any, Protocol
 
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.files import replacing, require_new
-from suwen.formats import jsonl
+from suwen.files import folder_for, replacing, require_new
+from suwen.formats import brat
 from suwen.formats.extracted import remove_parts, write_extracted_lines
-from suwen.formats.inputs import STANDARD_INPUT, Inputs, distinct
+from suwen.formats.finding import REPORT
+from suwen.formats.inputs import STANDARD_INPUT, Inputs
+from suwen.inference.naming import distinct_lines, lines_fit_for_files
 from suwen.inference.predictor import Extractor
 from suwen.inference.shards import Shards, json_line, open_shards, passing_shards, working_folder
 from suwen.inference.stream import NAMED, PORTION_BYTES, Manner, Portion, Shard, Tally, deal, shards_of, size_of
@@ -85,7 +87,7 @@ class Result:
     Parameters
     ----------
     tally
-        What was counted; under ``renamed`` the documents whose id another had.
+        What was counted; under ``renamed`` the documents whose id another had, or that could not be a file.
     not_held
         What the format could not hold, by kind.
     renamed
@@ -108,7 +110,7 @@ class Result:
 
 def report_path(output: Path) -> Path:
     """Where it is said what could not be read, beside the output."""
-    return output.with_name(f"{output.name}.problems.jsonl")
+    return output.with_name(f"{output.name}{REPORT}")
 
 
 def is_brief(inputs: Inputs) -> bool:
@@ -154,7 +156,12 @@ def extract_files(
     if not kept and (piped or is_brief(inputs)):
         with passing_shards(output) as shards, open_engine() as engine:
             return _extract(inputs, output, format, manner, engine, shards, progress)
-    with open_shards(output, identity, inputs, resume) as shards, _resumable(shards), open_engine() as engine:
+    with (
+        folder_for(output),
+        open_shards(output, identity, inputs, resume) as shards,
+        _resumable(shards),
+        open_engine() as engine,
+    ):
         return _extract(inputs, output, format, manner, engine, shards, progress)
 
 
@@ -192,7 +199,7 @@ def _extract(
     if report and problems:
         with replacing(report) as temporary, temporary.open("wb") as file:
             file.writelines(map(json_line, shards.problems()))
-    renamed: list[tuple[str, str]] = []
+    renamings: list[tuple[str, str]] = []
     not_held: Counter[str] = Counter()
     is_written = bool(tally.counts["documents"]) or not problems
     if is_written and not (shards.is_joining and output.exists()):
@@ -201,10 +208,11 @@ def _extract(
         if shards.is_joining:
             remove_parts(output, format)
         shards.begin_joining()
-        lines = meter.writing(_distinct(shards.lines(), manner, tally, renamed))
+        changed = distinct_lines if format != brat.NAME else lines_fit_for_files
+        lines = meter.writing(changed(shards.lines(), manner, tally, renamings))
         not_held = write_extracted_lines(lines, output, format, engine.schema)
     shards.remove()
-    return Result(tally, not_held, renamed, problems, report if problems else None, is_written)
+    return Result(tally, not_held, renamings, problems, report if problems else None, is_written)
 
 
 def extract_lines(
@@ -233,23 +241,7 @@ def extract_lines(
                 problem(values)
             yield from shard.lines
 
-    yield from _distinct(lines(), manner, tally, [])
-
-
-def _distinct(lines: Iterable[bytes], manner: Manner, tally: Tally, renamed: list[tuple[str, str]]) -> Iterator[bytes]:
-    """The documents, those renamed whose id another had before."""
-    copies: dict[str, int] = {}
-    for line in lines:
-        name = jsonl.id_of(line)
-        if name not in copies:
-            copies[name] = 1
-            yield line
-            continue
-        document = distinct(jsonl.document_of(line), copies)
-        tally.counts["renamed"] += 1
-        if len(renamed) < NAMED:
-            renamed.append((document.id, name))
-        yield jsonl.line(document, manner.places)
+    yield from distinct_lines(lines(), manner, tally, [])
 
 
 class _Meter:

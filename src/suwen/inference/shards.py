@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from suwen.errors import SuwenError
-from suwen.files import holding, os_error, replacing_folder, write_json
+from suwen.files import folder_for, holding, os_error, replacing_folder, write_json
+from suwen.formats.finding import WORKING
 from suwen.formats.inputs import Inputs
 from suwen.inference.stream import Shard, Tally, size_of
 from suwen.work import RECORD, check_work, require_same, whole_lines
@@ -32,7 +33,7 @@ JOINING = "joining"
 
 def working_folder(output: Path) -> Path:
     """Where the shards of an unfinished extraction are, beside the output to be."""
-    return output.with_name(f"{output.name}.extraction")
+    return output.with_name(f"{output.name}{WORKING}")
 
 
 def json_line(values: dict[str, Any]) -> bytes:
@@ -169,7 +170,7 @@ def passing_shards(output: Path) -> Iterator[Shards]:
     """Shards without a name, which vanish with the process: for what is soon done again, or cannot be resumed."""
     with ExitStack() as stack:
         try:
-            output.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(folder_for(output))
             data, journal = (
                 stack.enter_context(tempfile.TemporaryFile(buffering=0, dir=output.parent)) for _ in range(2)
             )

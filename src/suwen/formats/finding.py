@@ -1,0 +1,112 @@
+"""Finding what ``suwen extract`` reads: files, folders of them, patterns."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections import Counter
+from collections.abc import Sequence
+from itertools import takewhile
+from pathlib import Path
+
+from suwen.errors import SuwenError
+from suwen.formats.articles import ending
+from suwen.formats.inputs import DEFAULT_OPTIONS, ENDINGS, STANDARD_INPUT, Input, Inputs, Options
+from suwen.formats.reading import document_id, files_in
+
+__all__ = ["REPORT", "WORKING", "find_inputs"]
+
+WORKING, REPORT = ".extraction", ".problems.jsonl"
+"""How the names of the folder and the file end that an extraction puts beside its output; they are no input."""
+
+
+def find_inputs(paths: Sequence[Path], options: Options = DEFAULT_OPTIONS, output: Path | None = None) -> Inputs:
+    """Find the files to read; a file that is named twice is read once.
+
+    What extractions keep beside their outputs (`WORKING`, `REPORT`) is found in no folder and by no pattern.
+
+    Parameters
+    ----------
+    paths
+        Files; folders (searched at any depth for files with a known ending, hidden files and folders passed over);
+        patterns with ``*``, ``?``, ``[…]`` and ``**``; and ``-`` for standard input.
+    output
+        Where it will be written: no input either, should it be in a folder that is searched.
+
+    Raises
+    ------
+    SuwenError
+        S101 when a path does not exist or a pattern fits nothing, S108 when a folder has nothing to read; S102 when it
+        cannot be listed.
+    """
+    problems: list[SuwenError] = []
+    left_out: Counter[str] = Counter()
+    own = None if output is None else _absolute(output)
+    chosen = [found for path in paths for found in _expanded(path, own, left_out)]
+    files: list[Path] = []
+    endings = tuple(suffix for suffix, name in ENDINGS.items() if options.format in (None, name))
+    for path in chosen:
+        if not path.is_dir():
+            files.append(path)
+            continue
+        readable = 0
+        known = len(problems)
+        for file in files_in(path, ("",), problems.append):
+            if _is_by_product(file, path, own, left_out):
+                continue
+            if ending(file, endings) and (file.is_file() or not file.exists()):
+                files.append(file)
+                readable += 1
+            else:
+                left_out[file.suffix or file.name] += 1
+        if not readable and len(problems) > known:
+            raise problems[known]
+        if not readable:
+            raise SuwenError("S108", path, expected=f"files that end in one of {', '.join(sorted(endings))}")
+    folders = [path if path.is_dir() else path.parent for path in chosen if path != STANDARD_INPUT]
+    root = Path(os.path.commonpath([_absolute(folder) for folder in folders])) if folders else Path()
+    found: list[Input] = []
+    for file in dict.fromkeys(files):
+        try:
+            found.append(_input(file, root, options))
+        except SuwenError as error:
+            problems.append(error)
+    return Inputs(tuple(found), options, left_out, tuple(problems))
+
+
+def _is_by_product(file: Path, root: Path, output: Path | None, left_out: Counter[str]) -> bool:
+    """Whether a file that was found below a folder is this output, or what an extraction puts beside one."""
+    if output is not None and _absolute(file).is_relative_to(output):
+        return True
+    if any(part.endswith(WORKING) for part in file.relative_to(root).parts):
+        left_out[WORKING] += 1
+        return True
+    if file.name.endswith(REPORT):
+        left_out[REPORT] += 1
+        return True
+    return False
+
+
+def _expanded(path: Path, output: Path | None, left_out: Counter[str]) -> list[Path]:
+    """The path, or what fits it as a pattern."""
+    if path == STANDARD_INPUT or path.exists() or path.is_symlink():
+        return [path]
+    names = sorted(glob.glob(str(path), recursive=True)) if glob.has_magic(str(path)) else []  # noqa: PTH207
+    root = Path(*takewhile(lambda part: not glob.has_magic(part), path.parts))
+    found = [name for name in map(Path, names) if not _is_by_product(name, root, output, left_out)]
+    if not found:
+        raise SuwenError("S101", path)
+    return found
+
+
+def _input(file: Path, root: Path, options: Options) -> Input:
+    if file == STANDARD_INPUT:
+        return Input(file, "stdin", options.format)
+    own = ending(file, tuple(ENDINGS))
+    name = document_id(_absolute(file), root, (own,) if own else ())
+    return Input(file, name, options.format or (ENDINGS[own.lower()] if own else None))
+
+
+def _absolute(path: Path) -> Path:
+    """Without ``..``, but with links left as they are: a linked file is named by where the link stands."""
+    return Path(os.path.abspath(path))  # noqa: PTH100

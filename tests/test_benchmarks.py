@@ -1,0 +1,30 @@
+"""What the benchmarks say when they cannot run."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from suwen.carried import CARRIED, model_path
+
+EXTRACTION = Path(__file__).parents[1] / "benchmarks" / "extraction.py"
+
+
+def test_benchmarks_extraction_refuses_an_encoder_that_the_pipeline_cannot_load() -> None:
+    command = [sys.executable, str(EXTRACTION), "--model", str(model_path(CARRIED))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "the encoder's kind is ngram-bert" in done.stderr
+    assert "trained on a plain BERT" in done.stderr
+
+
+def test_benchmarks_extraction_passes_on_what_a_measurement_says(tmp_path: Path) -> None:
+    spec = importlib.util.spec_from_file_location("extraction", EXTRACTION)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with pytest.raises(SystemExit, match=r"(?s)S101 .*texts.*the measurement 'stable:float32' failed with status 1"):
+        module.run(tmp_path, "stable:float32", 1)

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from suwen.document import Document
+from suwen.formats import brat
+from suwen.formats.writing import FileNames, file_key
+
+PARTS = st.text(st.sampled_from("aAbß.~:\\\0é\u0301e糖 "), max_size=4)
+IDS = st.lists(PARTS, min_size=1, max_size=3).map("/".join)
+
+
+@given(st.lists(IDS, max_size=12))
+def test_writing_names_files_so_that_every_system_holds_them_all(ids: list[str]) -> None:
+    names = FileNames(brat.SUFFIXES)
+    taken = [names.take(name) for name in ids]
+    files = {file_key(name + suffix) for name in taken for suffix in brat.SUFFIXES}
+    assert len(files) == len(brat.SUFFIXES) * len(ids)
+    for name in taken:
+        path = PurePosixPath(name)
+        assert str(path) == name
+        assert not path.is_absolute()
+        assert not PureWindowsPath(name).drive
+        assert not any(part.startswith(".") for part in path.parts)
+        assert not {file_key(str(folder)) for folder in path.parents} & files
+
+
+@pytest.mark.parametrize(
+    ("ids", "names"),
+    [
+        (["a/b", "a_b", "b/a"], ["a/b", "a_b", "b/a"]),
+        (["a", "A", "a", "a~2"], ["a", "A~2", "a~3", "a~2~2"]),
+        (["/etc/x", "../x", ".x", "C:\\x"], ["_/etc/x", "_../x", "_.x", "C__x"]),
+        (["a.txt/b", "a", "b", "b.ann/c"], ["a.txt/b", "a~2", "b", "b.ann_c"]),
+    ],
+)
+def test_writing_keeps_ids_that_can_be_files(ids: list[str], names: list[str]) -> None:
+    found = FileNames(brat.SUFFIXES)
+    assert [found.take(name) for name in ids] == names
+
+
+def test_writing_shortens_names_that_no_file_system_takes(tmp_path: Path) -> None:
+    names = FileNames(brat.SUFFIXES)
+    long = [names.take("糖" * 300 + end) for end in "xy"]
+    assert brat.write([Document(name, "糖") for name in long], tmp_path / "out") == {}
+    assert len(list((tmp_path / "out").iterdir())) == 4
