@@ -1,12 +1,12 @@
-"""suwen beside spaCy, trained from scratch on the same documents: F1, speed, memory, size.
+"""suwen beside spaCy and EDS-NLP, trained from scratch on the same documents: F1, speed, memory, size.
 
     python benchmarks/peers.py CORPUS --split FILE --runs FOLDER --model MODEL [--minutes 20]
-        [--spacy PYTHON] [-o docs/results/peers]
+        [--spacy PYTHON] [--edsnlp PYTHON] [-o docs/results/peers]
 
-The peer is trained by its own tools with its own recommended configuration, on one thread, until it stops by itself or
-so many minutes are over, and keeps what was best on the dev part. It reads characters, because nothing here was told it
-about words. The pre-training of suwen's encoder is not in its minutes; a BiLSTM has none. PYTHON is the interpreter of
-an environment where the peer is installed.
+Each peer is trained by its own tools with the configuration that it recommends, on one thread, until it stops by
+itself or so many minutes are over, and keeps what was best on the dev part. They read characters, because nothing here
+told them about words. The pre-training of suwen's encoder is not in its minutes; a BiLSTM has none. PYTHON is the
+interpreter of an environment where the peer is installed.
 
 All read the same passages: suwen's view of the articles, cut at sentence ends into at most 256 characters. Timed is the
 test part, from text to entities, on one thread, in a fresh process; loading is not.
@@ -36,6 +36,7 @@ from suwen.text.windows import WindowRules
 
 HERE = Path(__file__).resolve().parent
 PARTS = ("train", "dev", "test")
+PEERS = {"spacy": "spaCy", "edsnlp": "EDS-NLP"}
 PASSAGES = WindowRules(length=320, pack=256)
 COLUMNS = (
     "system",
@@ -122,7 +123,8 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, required=True, help="where passages and the peers' models are kept")
     parser.add_argument("--model", type=Path, required=True, help="suwen's model, trained on the train part")
     parser.add_argument("--minutes", type=float, default=20)
-    parser.add_argument("--spacy", help="the Python where spaCy is installed")
+    for peer, name in PEERS.items():
+        parser.add_argument(f"--{peer}", metavar="PYTHON", help=f"the Python where {name} is installed")
     parser.add_argument("-o", "--output", type=Path, default=Path("docs/results/peers"))
     parser.add_argument("--own", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -136,14 +138,17 @@ def main() -> None:
             lines = (passage for one in split.select(documents, part) for passage in passages(one))
             write_text(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
     rows = []
-    if options.spacy:
-        folder = options.runs / "spacy"
+    for peer, name in PEERS.items():
+        python = getattr(options, peer)
+        if not python:
+            continue
+        folder = options.runs / peer
         for step, made in (("train", "trained.json"), ("predict", "measured.json")):
             if not (folder / made).exists():
-                script = HERE / "peers_spacy.py"
-                subprocess.run([options.spacy, script, step, options.runs, str(options.minutes)], check=True)
+                script = HERE / f"peers_{peer}.py"
+                subprocess.run([python, script, step, options.runs, str(options.minutes)], check=True)
         write_json(folder / "scores.json", score(split.select(documents, "test"), folder / "found.jsonl"))
-        rows.append(row("spaCy", folder))
+        rows.append(row(name, folder))
     folder = options.runs / "suwen"
     folder.mkdir(exist_ok=True)
     arguments = ["--split", options.split, "--runs", options.runs, "--model", options.model, "--own", folder]
