@@ -32,6 +32,66 @@ def test_formats_have_one_interface() -> None:
         assert all(callable(getattr(module, function)) for function in ("read", "scan", "sniff"))
 
 
+class Named:
+    """A path of another library."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+
+@pytest.mark.parametrize("kind", [str, Named])
+@pytest.mark.parametrize("name", WRITABLE)
+def test_formats_take_paths_of_any_kind(tmp_path: Path, name: str, kind: type) -> None:
+    endings = [suffix for suffix in FORMATS[name].SUFFIXES if name not in ("brat", "text", "diakg")]
+    path = kind(tmp_path / f"out{''.join(endings[:1])}")
+    write_corpus(CORPUS, path, name)
+    with pytest.raises(SuwenError, match="S104"):
+        write_corpus(CORPUS, path, name)
+    assert FORMATS[name].sniff(path)
+    if name == "parquet":  # a table of entities is no corpus
+        path = kind(tmp_path / "out.texts.parquet")
+    assert format_of(path) == name
+    assert [document.id for document in FORMATS[name].read(path)] == [document.id for document in read_corpus(path)]
+    (tmp_path / "new").mkdir()
+    FORMATS[name].write(CORPUS, kind(tmp_path / "new" / Path(path).name))
+
+
+def test_formats_of_articles_take_strings(tmp_path: Path) -> None:
+    for name in sorted({*READABLE} - {*WRITABLE}):
+        path = tmp_path / f"a{FORMATS[name].SUFFIXES[0]}"
+        path.write_bytes(b"?")
+        assert FORMATS[name].sniff(str(path))
+        with pytest.raises(SuwenError, match=r"S1\d\d .*a\."):
+            list(FORMATS[name].read(str(path)))
+
+
+def test_formats_are_not_alone_in_taking_strings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import suwen
+    from suwen.corpus.check import check_corpus
+    from suwen.corpus.dealing import make_split
+    from suwen.corpus.split import Split
+    from suwen.formats.finding import find_inputs
+    from suwen.inference.overrides import read_overrides
+    from suwen.model_folder import read_stored_model
+    from suwen.schema import Schema
+
+    monkeypatch.chdir(tmp_path)
+    documents = [Document(str(number), f"第{number}次服用二甲双胍。" * number) for number in range(20)]
+    make_split(documents, "document", (8.0, 1.0, 1.0), 0).write("split.json")
+    assert Split.read("split.json").select(documents, "train")
+    write_corpus(documents, "a.jsonl", "jsonl")
+    assert len(find_inputs(["*.jsonl"]).files) == 1
+    check_corpus("a.jsonl")
+    Path("never.txt").write_text("别的", encoding="utf-8")
+    assert read_overrides(never="never.txt") is not None
+    for refused in (Schema.from_toml, read_stored_model, suwen.load):
+        with pytest.raises(SuwenError, match="S101 none"):
+            refused("none")
+
+
 def refusal(path: Path, name: str | None = None) -> str:
     with pytest.raises(SuwenError) as caught:
         read_corpus(path, name)

@@ -14,8 +14,7 @@ from suwen.document import Attribute, Document, Entity, Note, Page, Relation
 from suwen.errors import SuwenError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from suwen.files import StrPath
     from suwen.inference.predictor import Extractor
 
 __all__ = ["Attribute", "Document", "Entity", "Note", "Page", "Relation", "SuwenError", "__version__", "load"]
@@ -23,7 +22,7 @@ __all__ = ["Attribute", "Document", "Entity", "Note", "Page", "Relation", "Suwen
 __version__ = "0.1.0"
 
 
-def load(path: str | Path | None = None, device: str = "cpu") -> Extractor:
+def load(path: StrPath | None = None, device: str = "cpu") -> Extractor:
     """Load a model: ``ner = suwen.load(); ner("口服二甲双胍").entities``.
 
     Parameters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 __all__ = ["CARRIED", "model_path"]
@@ -12,7 +13,7 @@ CARRIED = "carried"
 _FOLDER = Path(__file__).parent / "data" / "suwen-mini"
 
 
-def model_path(path: str | Path | None) -> Path:
+def model_path(path: str | os.PathLike[str] | None) -> Path:
     """The folder of a model: the carried one for None, and for the name ``carried`` unless something is called that."""
     if path is None:
         return _FOLDER

@@ -21,6 +21,7 @@ except ImportError:  # Windows: what a killed process leaves stays there
     fcntl = None  # type: ignore[assignment]
 
 __all__ = [
+    "StrPath",
     "decode_text",
     "folder_for",
     "holding",
@@ -35,6 +36,9 @@ __all__ = [
     "write_json",
     "write_text",
 ]
+
+StrPath = str | os.PathLike[str]
+"""A path as callers may give it: public functions make a `Path` of it."""
 
 WORKPLACE = ".part"
 
@@ -60,7 +64,7 @@ def os_error(error: OSError, path: Path, otherwise: Literal["S105", "S113"] = "S
     return SuwenError(otherwise, path, reason=os.strerror(error.errno) if error.errno else str(error))
 
 
-def require_new(path: Path) -> None:
+def require_new(path: StrPath) -> None:
     """Refuse an output that exists, before the work for it begins.
 
     Raises
@@ -68,11 +72,12 @@ def require_new(path: Path) -> None:
     SuwenError
         S104.
     """
+    path = Path(path)
     if path.exists():
         raise SuwenError("S104", path)
 
 
-def read_text(path: Path) -> str:
+def read_text(path: StrPath) -> str:
     """The exact characters of a UTF-8 file: no newline translated, no byte order mark removed.
 
     Raises
@@ -80,6 +85,7 @@ def read_text(path: Path) -> str:
     SuwenError
         S101, S102, S109 or S113 when it cannot be read, S103 when it is not UTF-8.
     """
+    path = Path(path)
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -102,7 +108,7 @@ def decode_text(data: bytes, path: Path) -> str:
         raise SuwenError("S103", path, line, byte=f"0x{data[error.start]:02X}", offset=error.start) from None
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: StrPath) -> Any:
     """The value in a JSON file.
 
     Raises
@@ -110,6 +116,7 @@ def read_json(path: Path) -> Any:
     SuwenError
         As `read_text`; S204 when it is not JSON.
     """
+    path = Path(path)
     try:
         return json.loads(read_text(path))
     except json.JSONDecodeError as error:
@@ -119,7 +126,7 @@ def read_json(path: Path) -> Any:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: StrPath) -> Iterator[Path]:
     """A temporary path on the disk of `path` that takes its place when the block ends well, and vanishes otherwise.
 
     The content is flushed to the disk before it is moved, so that a crash leaves the old file or the new one. What a
@@ -130,6 +137,7 @@ def replacing(path: Path) -> Iterator[Path]:
     SuwenError
         S101, S102, S105 or S109 when it cannot be written.
     """
+    path = Path(path)
     try:
         with _workplace(path) as workplace:
             temporary = workplace / path.name
@@ -146,7 +154,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def replacing_folder(path: Path, overwrite: bool = False) -> Iterator[Path]:
+def replacing_folder(path: StrPath, overwrite: bool = False) -> Iterator[Path]:
     """As `replacing`, for a folder.
 
     Raises
@@ -154,6 +162,7 @@ def replacing_folder(path: Path, overwrite: bool = False) -> Iterator[Path]:
     SuwenError
         S104 when `path` exists with content and `overwrite` is false; S102, S105 or S109 when it cannot be written.
     """
+    path = Path(path)
     if path.exists() and not overwrite and not (path.is_dir() and not any(path.iterdir())):
         raise SuwenError("S104", path)
     try:
@@ -273,24 +282,25 @@ def holding(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: StrPath, text: str) -> None:
     """Write exactly these characters in UTF-8, whole or not at all."""
     write_bytes(path, text.encode("utf-8"))
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: StrPath, data: bytes) -> None:
     """Write a file, whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_bytes(data)
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: StrPath, value: Any) -> None:
     """Write a value as readable JSON, whole or not at all."""
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
-def sha256(path: Path) -> str:
+def sha256(path: StrPath) -> str:
     """The SHA-256 of a file, in hexadecimal."""
+    path = Path(path)
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 
 from suwen.carried import model_path
 from suwen.errors import SuwenError
+from suwen.files import StrPath
 from suwen.inference.dictionary import load_dictionary
 from suwen.inference.feature_crf import load_feature_crf
 from suwen.inference.onnx import OnnxScorer, find_graph
@@ -31,7 +31,7 @@ GPU_BATCH_TOKENS = 2**15
 
 
 def load(
-    path: str | Path | None = None, device: str = "cpu", batch_tokens: int | None = None, threads: int | None = None
+    path: StrPath | None = None, device: str = "cpu", batch_tokens: int | None = None, threads: int | None = None
 ) -> Extractor:
     """Load a model folder.
 
@@ -63,7 +63,7 @@ def load(
 
 
 def load_overridden(
-    path: Path, device: str, batch_tokens: int | None, threads: int | None, overrides: Overrides | None
+    path: StrPath, device: str, batch_tokens: int | None, threads: int | None, overrides: Overrides | None
 ) -> Extractor:
     """As `load`, with term lists laid over what the model finds."""
     extractor = load(path, device, batch_tokens, threads)

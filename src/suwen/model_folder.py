@@ -20,7 +20,7 @@ from typing import Any, Literal, TypeVar, get_args
 import numpy as np
 
 from suwen.errors import SuwenError
-from suwen.files import read_json, replacing_folder, sha256, write_bytes, write_json, write_text
+from suwen.files import StrPath, read_json, replacing_folder, sha256, write_bytes, write_json, write_text
 from suwen.schema import Schema
 from suwen.schemes import scheme_named
 from suwen.tagging.alignment import Subwords
@@ -252,7 +252,7 @@ def add_files(path: Path, files: Mapping[str, bytes], notes: Mapping[str, Any]) 
     write_json(path / MANIFEST, {**manifest, **notes, "files": dict(sorted({**others, **hashes}.items()))})
 
 
-def read_stored_model(path: Path) -> StoredModel:
+def read_stored_model(path: StrPath) -> StoredModel:
     """Read what all kinds of model folders share, and compare every file with its hash.
 
     Raises
@@ -261,6 +261,7 @@ def read_stored_model(path: Path) -> StoredModel:
         S101 when there is nothing, S109 when it is a file, S501 when it is no whole model folder, S502 when it is of
         another format version, S503 when a file was changed.
     """
+    path = Path(path)
     if not path.exists():
         raise SuwenError("S101", path)
     if not path.is_dir():
@@ -314,7 +315,7 @@ def write_model_folder(
     write_stored_model(path, "tagger", settings.to_dict(), write_files, manifest, card)
 
 
-def read_model_folder(path: Path) -> ModelFolder:
+def read_model_folder(path: StrPath) -> ModelFolder:
     """Read a tagger's folder, but not its weights.
 
     Raises
@@ -322,6 +323,7 @@ def read_model_folder(path: Path) -> ModelFolder:
     SuwenError
         As `read_stored_model` and `tagger_folder`.
     """
+    path = Path(path)
     return tagger_folder(read_stored_model(path))
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from suwen.errors import SuwenError
-from suwen.files import read_text
+from suwen.files import StrPath, read_text
 
 __all__ = ["LCDD", "EntityType", "RelationType", "Schema"]
 
@@ -136,7 +136,7 @@ class Schema:
         return cls(str(values.get("name", "custom")), tuple(entities), tuple(relations), tuple(groups))
 
     @classmethod
-    def from_toml(cls, path: Path) -> Schema:
+    def from_toml(cls, path: StrPath) -> Schema:
         """Read a schema: ``name``, and tables ``[[entities]]``, ``[[relations]]``, ``[[groups]]``.
 
         Raises
@@ -144,6 +144,7 @@ class Schema:
         SuwenError
             As `read_text`; S403 when it is not TOML, S407 when it is not a schema.
         """
+        path = Path(path)
         text = read_text(path)
         try:
             values = tomllib.loads(text)

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from suwen.errors import SuwenError
-from suwen.files import read_text
+from suwen.files import StrPath, read_text
 from suwen.training.config import Section, parse_settings, validated, with_overrides
 
 __all__ = ["METHODS", "PRESETS", "RATES", "STEPS", "AugmentationConfig", "Method", "load_config"]
@@ -209,7 +209,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 def load_config(
     preset: str = "best",
-    file: Path | None = None,
+    file: StrPath | None = None,
     options: Mapping[str, Any] | None = None,
     settings: Sequence[str] = (),
 ) -> AugmentationConfig:
@@ -229,6 +229,7 @@ def load_config(
     SuwenError
         S401 for a misspelt key, S402 for a bad value, S403 for broken TOML, S404 for an unknown preset.
     """
+    file = None if file is None else Path(file)
     values: dict[str, Any] = {}
     if file is not None:
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from suwen.augmentation.config import load_config
@@ -13,6 +12,7 @@ from suwen.augmentation.targets import variants_of
 from suwen.augmentation.workers import outcomes_of
 from suwen.corpus.split import Selection, whole
 from suwen.document import Document
+from suwen.files import StrPath
 
 __all__ = ["augment"]
 
@@ -22,7 +22,7 @@ def augment(
     method: str | None = None,
     *,
     preset: str = "best",
-    encoder: str | Path | MaskedLanguageModel | None = None,
+    encoder: StrPath | MaskedLanguageModel | None = None,
     seed: int | None = None,
     copies: int | None = None,
     rate: float | None = None,

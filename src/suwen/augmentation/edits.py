@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from typing import Any
 
 from suwen.document import Document, Entity, Page, Span
 from suwen.errors import SuwenError
-from suwen.files import read_text, replacing
+from suwen.files import StrPath, read_text, replacing
 
 __all__ = ["META", "Edit", "Moves", "Recipe", "derived", "excerpt", "read_log", "recipe_lines", "replay", "write_log"]
 
@@ -229,14 +230,15 @@ def _line(values: dict[str, Any]) -> str:
     return json.dumps(values, ensure_ascii=False) + "\n"
 
 
-def write_log(recipes: Iterable[Recipe], path: Path) -> None:
+def write_log(recipes: Iterable[Recipe], path: StrPath) -> None:
     """Write the log as JSON Lines: a line for each generated document, followed by one for each of its edits."""
+    path = Path(path)
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         for recipe in recipes:
             file.writelines(recipe_lines(recipe))
 
 
-def read_log(path: Path) -> list[Recipe]:
+def read_log(path: StrPath) -> list[Recipe]:
     """Read a log.
 
     Raises
@@ -244,6 +246,7 @@ def read_log(path: Path) -> list[Recipe]:
     SuwenError
         As `suwen.files.read_text`; S204 or S205 with file and line when it is not a log.
     """
+    path = Path(path)
     recipes: list[Recipe] = []
     lines = read_text(path).split("\n")
     # What follows the last line end is nothing, or a line that was cut.
@@ -294,7 +297,7 @@ def _row(line: str, path: Path, number: int) -> dict[str, Any]:
     return row
 
 
-def replay(log: Path | Iterable[Recipe], originals: Iterable[Document]) -> list[Document]:
+def replay(log: StrPath | Iterable[Recipe], originals: Iterable[Document]) -> list[Document]:
     """Make the generated documents again, from the log and the originals alone.
 
     Raises
@@ -302,7 +305,7 @@ def replay(log: Path | Iterable[Recipe], originals: Iterable[Document]) -> list[
     SuwenError
         As `read_log`; S310 when the log was made for other documents.
     """
-    recipes = read_log(log) if isinstance(log, Path) else log
+    recipes = read_log(log) if isinstance(log, str | os.PathLike) else log
     by_id = {document.id: document for document in originals}
     documents = []
     for recipe in recipes:

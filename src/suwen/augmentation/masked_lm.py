@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from suwen.errors import SuwenError
+from suwen.files import StrPath
 from suwen.inference.batching import batches, pad
 from suwen.models.pretrained import load_masked_lm
 from suwen.models.sentencepiece import read_subwords
@@ -94,7 +95,7 @@ class MaskedLanguageModel:
         """How many rows were computed again in double precision."""
 
     @classmethod
-    def from_folder(cls, folder: Path, device: str = "cpu", batch_tokens: int | None = None) -> MaskedLanguageModel:
+    def from_folder(cls, folder: StrPath, device: str = "cpu", batch_tokens: int | None = None) -> MaskedLanguageModel:
         """Load the model of a folder, in any layout.
 
         Raises
@@ -103,6 +104,7 @@ class MaskedLanguageModel:
             As `suwen.models.pretrained.load_masked_lm`; S505 when the vocabulary is of sub-words, or much smaller than
             the model's; S512 when the device cannot be used.
         """
+        folder = Path(folder)
         model, vocabulary = load_masked_lm(folder)
         if read_subwords(folder, vocabulary) is not None:
             raise SuwenError("S505", folder, reason="it reads sub-words, characters cannot be masked in it")

@@ -20,7 +20,7 @@ from suwen.augmentation.workers import outcomes_of
 from suwen.corpus.split import Selection, Split, corpus_hash, whole
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.files import replacing_folder, require_new, sha256, write_json
+from suwen.files import StrPath, replacing_folder, require_new, sha256, write_json
 from suwen.formats import read_corpus, write_corpus
 from suwen.models.catalog import find_encoder
 from suwen.schema import Schema
@@ -61,8 +61,9 @@ class Result:
     manifest: dict[str, Any]
 
 
-def record_folder(output: Path) -> Path:
+def record_folder(output: StrPath) -> Path:
     """Where log, report and manifest are, beside the generated corpus."""
+    output = Path(output)
     return output.with_name(f"{output.name}.augmentation")
 
 
@@ -81,7 +82,7 @@ def select_train(documents: Sequence[Document], split: Split | None, part: str =
 
 def augment_corpus(
     documents: Sequence[Document],
-    output: Path,
+    output: StrPath,
     config: AugmentationConfig,
     split: Split | None = None,
     format: str = "jsonl",  # noqa: A002 (it is the word for it)
@@ -119,6 +120,7 @@ def augment_corpus(
         is there, S507 when there is none to resume, S508 when it was made with other data or another configuration;
         and what `load_model`, `Generator`, `collect` and the format's writer raise.
     """
+    output = Path(output)
     if workers > 1 and device != "cpu":
         raise SuwenError("S406", first=f"--workers {workers}", second=f"the device {device}", advice="leave one out")
     work = output.with_name(f"{output.name}.unfinished")

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from suwen.corpus.sentences import sentence_spans
 from suwen.document import Entity, Relation
 from suwen.errors import SuwenError
+from suwen.files import StrPath
 from suwen.formats import scan_corpus
 from suwen.formats.brat import kept_lines
 from suwen.formats.reading import Annotation, Located
@@ -132,7 +133,7 @@ class Check:
         }
 
 
-def check_corpus(path: Path, format: str | None = None, schema: Schema = LCDD) -> Check:  # noqa: A002
+def check_corpus(path: StrPath, format: str | None = None, schema: Schema = LCDD) -> Check:  # noqa: A002
     """Look at everything in a corpus and say what is wrong or odd.
 
     Overlaps are those of hulls, pair by pair; sentences are those of `suwen.text`.
@@ -149,6 +150,7 @@ def check_corpus(path: Path, format: str | None = None, schema: Schema = LCDD) -
     SuwenError
         S101, S107, S108 or S404 when there is no corpus to look at.
     """
+    path = Path(path)
     findings: list[Finding] = []
     documents = entities = 0
 

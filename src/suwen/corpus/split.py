@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
-from suwen.files import read_json, write_text
+from suwen.files import StrPath, read_json, write_text
 
 __all__ = ["PARTS", "OwnedSpan", "Selection", "Split", "Unit", "corpus_hash", "whole"]
 
@@ -133,8 +133,9 @@ class Split:
             spans.setdefault(name, []).append((start, end))
         return [Selection(document, tuple(spans[document.id])) for document in documents if document.id in spans]
 
-    def write(self, path: Path) -> None:
+    def write(self, path: StrPath) -> None:
         """Write the split as JSON, one owned span a line, whole or not at all."""
+        path = Path(path)
         head = {
             "format": FORMAT,
             "data_hash": self.data_hash,
@@ -154,7 +155,7 @@ class Split:
         write_text(path, f'{opening},\n  "parts": {{\n{parts}\n  }}\n}}\n')
 
     @classmethod
-    def read(cls, path: Path) -> Split:
+    def read(cls, path: StrPath) -> Split:
         """Read a split file.
 
         Raises
@@ -162,6 +163,7 @@ class Split:
         SuwenError
             S101 when it is missing, S204 when it is not JSON, S302 when it is not a split or of another format version.
         """
+        path = Path(path)
         values = read_json(path)
         if not isinstance(values, dict) or "format" not in values:
             raise SuwenError("S302", path, reason="it has no 'format'")

@@ -11,7 +11,7 @@ from suwen.evaluation.analysis import Analysis, Case, Kind
 from suwen.evaluation.reliability_plot import reliability_plot
 from suwen.evaluation.scores import Scores
 from suwen.evaluation.strict import Pair, Score
-from suwen.files import replacing
+from suwen.files import StrPath, replacing
 from suwen.formats.page import (
     FOOT,
     LINE_GAP,
@@ -105,7 +105,7 @@ mark.predicted.to{border-right:0}
 """
 
 
-def write_error_page(path: Path, analysis: Analysis, pairs: Sequence[Pair], schema: Schema, title: str) -> None:
+def write_error_page(path: StrPath, analysis: Analysis, pairs: Sequence[Pair], schema: Schema, title: str) -> None:
     """Write scores and errors as one page that stands alone.
 
     Parameters
@@ -120,6 +120,7 @@ def write_error_page(path: Path, analysis: Analysis, pairs: Sequence[Pair], sche
     SuwenError
         S101, S102 or S105 when it cannot be written.
     """
+    path = Path(path)
     types = Types(schema)
     documents = {pair.predicted.id: pair.predicted for pair in pairs}
     labels = {label for pair in analysis.confusion for label in pair if label} | set(analysis.scores.strict.by_type)

@@ -14,7 +14,7 @@ from suwen.corpus.split import Selection
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.evaluation.strict import pair_documents, strict_scores
-from suwen.files import read_text, require_new, write_bytes
+from suwen.files import StrPath, read_text, require_new, write_bytes
 from suwen.inference.onnx import FLOAT32, INT8, OnnxScorer
 from suwen.inference.predictor import Predictor, Scorer
 from suwen.model_folder import CARD, ModelFolder, add_files, read_model_folder, write_model_folder
@@ -72,11 +72,11 @@ class Export:
 
 
 def export_model(
-    path: Path,
+    path: StrPath,
     documents: Sequence[Document],
     selections: Sequence[Selection] | None = None,
     calibration: Sequence[Document] = (),
-    output: Path | None = None,
+    output: StrPath | None = None,
     trainable: bool = False,
 ) -> Export:
     """Export the tagger of a model folder.
@@ -102,6 +102,8 @@ def export_model(
         S405 when a package is missing, S515 when the graph is not equal to the tagger, S516 when 8 bits cost too much,
         S104 when `output` exists, and whatever reading the model folder raises. Nothing is written then.
     """
+    output = None if output is None else Path(output)
+    path = Path(path)
     if output:
         require_new(output)
     try:

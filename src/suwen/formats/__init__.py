@@ -16,6 +16,7 @@ from typing import Any
 
 from suwen.document import Document
 from suwen.errors import SuwenError
+from suwen.files import StrPath
 from suwen.formats import (
     brat,
     cmeee,
@@ -55,7 +56,7 @@ ARTICLES = tuple(module.NAME for module in (html, jats, docx, pdf, parquet))
 """Formats of articles as they are published; a corpus is in one of them only where nothing else is there."""
 
 
-def format_of(path: Path) -> str:
+def format_of(path: StrPath) -> str:
     """The name of the format that a corpus is in.
 
     Raises
@@ -64,6 +65,7 @@ def format_of(path: Path) -> str:
         S101 when there is no such path, S107 when several formats or (for a file) none fit, S108 when a folder holds
         nothing to read.
     """
+    path = Path(path)
     if not path.exists():
         raise SuwenError("S101", path)
     fitting = [name for name in READABLE if FORMATS[name].sniff(path)]
@@ -77,7 +79,9 @@ def format_of(path: Path) -> str:
     raise SuwenError("S107", path, formats=", ".join(fitting or READABLE))
 
 
-def read_corpus(path: Path, format: str | None = None, schema: Schema | None = None, **options: Any) -> list[Document]:
+def read_corpus(
+    path: StrPath, format: str | None = None, schema: Schema | None = None, **options: Any
+) -> list[Document]:
     """All documents of a corpus, in the order of their files.
 
     Parameters
@@ -99,16 +103,17 @@ def read_corpus(path: Path, format: str | None = None, schema: Schema | None = N
 
 
 def stream_corpus(
-    path: Path, format: str | None = None, schema: Schema | None = None, **options: Any
+    path: StrPath, format: str | None = None, schema: Schema | None = None, **options: Any
 ) -> Iterator[Document]:
     """As `read_corpus`, one document at a time."""
     return (located.document for located in scan_corpus(path, refuse, format, schema, **options))
 
 
 def scan_corpus(
-    path: Path, problem: Problem, format: str | None = None, schema: Schema | None = None, **options: Any
+    path: StrPath, problem: Problem, format: str | None = None, schema: Schema | None = None, **options: Any
 ) -> Iterator[Located]:
     """As `stream_corpus`, with the place of each annotation; faults of single documents go to `problem`."""
+    path = Path(path)
     module = FORMATS[_known(format, READABLE) if format else format_of(path)]
     places: dict[str, tuple[Path, int | None]] = {}
     faulty = False
@@ -139,7 +144,7 @@ def _shown(place: tuple[Path, int | None]) -> str:
     return str(path) if line is None else f"{path}:{line}"
 
 
-def write_corpus(documents: Iterable[Document], path: Path, format: str, **options: Any) -> Counter[str]:
+def write_corpus(documents: Iterable[Document], path: StrPath, format: str, **options: Any) -> Counter[str]:
     """Write documents in a format, whole or not at all.
 
     Returns
@@ -153,6 +158,7 @@ def write_corpus(documents: Iterable[Document], path: Path, format: str, **optio
         S104 when the path exists (an empty folder aside), S404 for a format that is unknown or only read, and what
         the format's `write` raises.
     """
+    path = Path(path)
     module = FORMATS[_known(format, WRITABLE)]
     if path.exists() and not (path.is_dir() and next(path.iterdir(), None) is None):
         raise SuwenError("S104", path)

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from suwen.document import Attribute, Document, Entity, Note, Relation, Span
 from suwen.errors import SuwenError
-from suwen.files import read_text, replacing_folder
+from suwen.files import StrPath, read_text, replacing_folder
 from suwen.formats.breaks import BREAK, pieces_between_breaks
 from suwen.formats.reading import Annotation, Located, Problem, document_id, files_in, refuse
 from suwen.formats.writing import LINE_BREAK, encoded, not_held, output_file
@@ -49,14 +49,15 @@ _FORMS = {
 _FORMS["M"] = _FORMS["A"]
 
 
-def sniff(path: Path) -> bool:
+def sniff(path: StrPath) -> bool:
     """Whether this is an ``.ann`` file, its ``.txt``, or a folder that holds one."""
+    path = Path(path)
     if path.is_dir():
         return next(files_in(path, (".ann",)), None) is not None
     return path.suffix == ".ann" or (path.suffix == ".txt" and path.with_suffix(".ann").exists())
 
 
-def read(path: Path, schema: Schema | None = None) -> Iterator[Document]:
+def read(path: StrPath, schema: Schema | None = None) -> Iterator[Document]:
     """The documents of a folder, or of one pair of files named by either.
 
     Raises
@@ -67,8 +68,9 @@ def read(path: Path, schema: Schema | None = None) -> Iterator[Document]:
     return (located.document for located in scan(path, refuse, schema))
 
 
-def scan(path: Path, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
+def scan(path: StrPath, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
     """As `read`, with the place of each annotation; faults go to `problem` and what is faulty is left out."""
+    path = Path(path)
     root = path if path.is_dir() else path.parent
     bases = {file.with_suffix(""): None for file in files_in(path, SUFFIXES)}
     for base in bases:
@@ -190,7 +192,7 @@ def _render_entity(entity: Entity, text: str) -> str:
     return f"{entity.id}\t{entity.label} {offsets}\t{BREAK.sub(' ', mention)}\n"
 
 
-def write(documents: Iterable[Document], path: Path) -> Counter[str]:
+def write(documents: Iterable[Document], path: StrPath) -> Counter[str]:
     """Write a folder of ``.txt`` and ``.ann`` files; an id with ``/`` goes into subfolders.
 
     Annotations without an id that fits brat get a fresh one, which no line of the document mentions.
@@ -206,6 +208,7 @@ def write(documents: Iterable[Document], path: Path) -> Counter[str]:
         S104 when the folder exists with content, S105 when it cannot be written, S110 or S111 for an id that cannot be
         a file, S212 for an entity type with white space.
     """
+    path = Path(path)
     lost: Counter[str] = Counter()
     with replacing_folder(path) as folder:
         for document in documents:

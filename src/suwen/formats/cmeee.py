@@ -23,7 +23,7 @@ from typing import Any, Literal
 
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
-from suwen.files import replacing
+from suwen.files import StrPath, replacing
 from suwen.formats.json_files import SUFFIXES, begins_like, field, scan_json
 from suwen.formats.reading import Located, Problem, refuse
 from suwen.formats.writing import encoded, not_held
@@ -37,12 +37,13 @@ _HELD = {"entity", "annotated mention"}
 _HEAD = re.compile(r"""\s*\[\s*\{\s*"(?:text|entities)"\s*:""")
 
 
-def sniff(path: Path) -> bool:
+def sniff(path: StrPath) -> bool:
     """Whether a ``.json`` file, or the first one of a folder, is a list of objects with a text or entities."""
+    path = Path(path)
     return begins_like(path, _HEAD)
 
 
-def read(path: Path, schema: Schema | None = None, ends: Ends | None = None) -> Iterator[Document]:
+def read(path: StrPath, schema: Schema | None = None, ends: Ends | None = None) -> Iterator[Document]:
     """The documents of a file, or of all files of a folder.
 
     Parameters
@@ -58,8 +59,9 @@ def read(path: Path, schema: Schema | None = None, ends: Ends | None = None) -> 
     return (located.document for located in scan(path, refuse, schema, ends))
 
 
-def scan(path: Path, problem: Problem, schema: Schema | None = None, ends: Ends | None = None) -> Iterator[Located]:
+def scan(path: StrPath, problem: Problem, schema: Schema | None = None, ends: Ends | None = None) -> Iterator[Located]:
     """As `read`; faults go to `problem` and what is faulty is left out. Lines are the places in the list."""
+    path = Path(path)
     return scan_json(path, problem, partial(_located, schema=schema, ends=ends))
 
 
@@ -113,7 +115,7 @@ def _entity(values: Any, text: str, extra: int, schema: Schema | None) -> Entity
     return Entity(label, start, end, annotated=None if mention in (None, text[start:end]) else mention)
 
 
-def write(documents: Iterable[Document], path: Path, ends: Ends = "inclusive") -> Counter[str]:
+def write(documents: Iterable[Document], path: StrPath, ends: Ends = "inclusive") -> Counter[str]:
     """Write one file.
 
     Parameters
@@ -131,6 +133,7 @@ def write(documents: Iterable[Document], path: Path, ends: Ends = "inclusive") -
     SuwenError
         S102 or S105 when the file cannot be written, S210 for a lone surrogate.
     """
+    path = Path(path)
     lost: Counter[str] = Counter()
     extra = int(ends == "inclusive")
     with replacing(path) as temporary, temporary.open("wb") as file:

@@ -34,7 +34,7 @@ from typing import Any
 
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
-from suwen.files import read_text, replacing
+from suwen.files import StrPath, read_text, replacing
 from suwen.formats.breaks import pieces_between_breaks
 from suwen.formats.reading import Located, Problem, document_id, files_in, refuse
 from suwen.formats.writing import LINE_BREAK, encoded, not_held
@@ -59,8 +59,9 @@ _SENTENCE_BREAK = "\n\n"
 _HEAD = 8192  # bytes of a '.txt' that tell whether it holds columns
 
 
-def sniff(path: Path) -> bool:
+def sniff(path: StrPath) -> bool:
     """Whether this is a file of columns, by its ending or (``.txt``, none) its rows, or a folder that holds one."""
+    path = Path(path)
     if path.is_dir():
         first_text = next(files_in(path, (".txt",)), None)
         return next(files_in(path, SUFFIXES), None) is not None or (first_text is not None and _has_columns(first_text))
@@ -94,7 +95,7 @@ def _is_row(cells: Sequence[str]) -> bool:
 
 
 def read(
-    path: Path,
+    path: StrPath,
     schema: Schema | None = None,
     scheme: Scheme | None = None,
     columns: int | None = None,
@@ -122,7 +123,7 @@ def read(
 
 
 def scan(
-    path: Path,
+    path: StrPath,
     problem: Problem,
     schema: Schema | None = None,
     scheme: Scheme | None = None,
@@ -130,6 +131,7 @@ def scan(
     illegal: IllegalPolicy = "error",
 ) -> Iterator[Located]:
     """As `read`, with the place of each mention; faults go to `problem` and faulty rows are left out."""
+    path = Path(path)
     root = path if path.is_dir() else path.parent
     for file in files_in(path, _FILES):
         if path.is_dir() and file.suffix == ".txt" and not _has_columns(file):
@@ -276,7 +278,7 @@ def _other_columns(block: _Block) -> dict[str, Any]:
     return {"columns": [list(column) for column in columns]}
 
 
-def write(documents: Iterable[Document], path: Path, scheme: Scheme = BIO, columns: int = 2) -> Counter[str]:
+def write(documents: Iterable[Document], path: StrPath, scheme: Scheme = BIO, columns: int = 2) -> Counter[str]:
     """Write one file with two or four columns.
 
     Returns
@@ -289,6 +291,7 @@ def write(documents: Iterable[Document], path: Path, scheme: Scheme = BIO, colum
     SuwenError
         S102 or S105 when the file cannot be written, S212 for a label with white space or a document without an id.
     """
+    path = Path(path)
     lost: Counter[str] = Counter()
     filling = [" _" * (columns - 2), " -X-" * (columns - 2)]
     with replacing(path) as temporary, temporary.open("wb") as file:

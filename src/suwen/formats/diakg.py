@@ -28,7 +28,7 @@ from typing import Any
 
 from suwen.document import Document, Entity, Relation
 from suwen.errors import SuwenError
-from suwen.files import replacing_folder
+from suwen.files import StrPath, replacing_folder
 from suwen.formats.json_files import SUFFIXES, begins_like, field, scan_json
 from suwen.formats.reading import Annotation, Located, Problem, refuse
 from suwen.formats.writing import encoded, not_held, output_file
@@ -45,12 +45,13 @@ _HEAD = re.compile(r"""\s*\{\s*"(?:doc_id|paragraphs)"\s*:""")
 _PARAGRAPH = re.compile(r"[^\n]+")
 
 
-def sniff(path: Path) -> bool:
+def sniff(path: StrPath) -> bool:
     """Whether a ``.json`` file, or the first one of a folder, is an object with paragraphs."""
+    path = Path(path)
     return begins_like(path, _HEAD)
 
 
-def read(path: Path, schema: Schema | None = None) -> Iterator[Document]:
+def read(path: StrPath, schema: Schema | None = None) -> Iterator[Document]:
     """The documents of a folder, or of one file. A document is named as its file; ``meta["diakg"]`` has its ``doc_id``.
 
     Raises
@@ -61,8 +62,9 @@ def read(path: Path, schema: Schema | None = None) -> Iterator[Document]:
     return (located.document for located in scan(path, refuse, schema))
 
 
-def scan(path: Path, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
+def scan(path: StrPath, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
     """As `read`; faults go to `problem` and what is faulty is left out. Lines are the numbers of paragraphs."""
+    path = Path(path)
     return scan_json(path, problem, partial(_located, schema=schema))
 
 
@@ -149,7 +151,7 @@ def _name(values: dict[str, Any], key: str) -> str | None:
     return None if values.get(key) is None else str(field(values, key, str, NAME))
 
 
-def write(documents: Iterable[Document], path: Path) -> Counter[str]:
+def write(documents: Iterable[Document], path: StrPath) -> Counter[str]:
     """Write a folder of ``.json`` files; an id with ``/`` goes into subfolders.
 
     Returns
@@ -163,6 +165,7 @@ def write(documents: Iterable[Document], path: Path) -> Counter[str]:
         S104 when the folder exists with content, S105 when it cannot be written, S110 or S111 for an id that cannot be
         a file, S210 for a lone surrogate.
     """
+    path = Path(path)
     lost: Counter[str] = Counter()
     with replacing_folder(path) as folder:
         for document in documents:

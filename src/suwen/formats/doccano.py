@@ -20,7 +20,7 @@ from typing import Any
 
 from suwen.document import Document, Entity, Relation
 from suwen.errors import SuwenError
-from suwen.files import replacing
+from suwen.files import StrPath, replacing
 from suwen.formats import jsonl
 from suwen.formats.articles import ending
 from suwen.formats.json_files import field, name_under
@@ -36,12 +36,13 @@ _HELD = {"entity", "entity id", "relation"}
 _OWN = ("text", "data", "document", "label", "labels", "entities", "relations")
 
 
-def sniff(path: Path) -> bool:
+def sniff(path: StrPath) -> bool:
     """Whether a ``.jsonl`` file, or the first one of a folder, holds lines of doccano."""
+    path = Path(path)
     return jsonl.is_of_doccano(path)
 
 
-def read(path: Path, schema: Schema | None = None) -> Iterator[Document]:
+def read(path: StrPath, schema: Schema | None = None) -> Iterator[Document]:
     """The documents of a file, or of all files of a folder.
 
     Raises
@@ -53,8 +54,9 @@ def read(path: Path, schema: Schema | None = None) -> Iterator[Document]:
     return (located.document for located in scan(path, refuse, schema))
 
 
-def scan(path: Path, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
+def scan(path: StrPath, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
     """As `read`, with the place of each annotation; faults go to `problem` and what is faulty is left out."""
+    path = Path(path)
     root = path if path.is_dir() else path.parent
     for file in files_in(path, SUFFIXES):
         try:
@@ -122,7 +124,7 @@ def _relation(row: Any) -> Relation:
     return Relation(label, head, tail, name_under(row, "id"))
 
 
-def write(documents: Iterable[Document], path: Path) -> Counter[str]:
+def write(documents: Iterable[Document], path: StrPath) -> Counter[str]:
     """Write one file.
 
     Returns
@@ -135,6 +137,7 @@ def write(documents: Iterable[Document], path: Path) -> Counter[str]:
     SuwenError
         S102 or S105 when the file cannot be written, S210 for a lone surrogate.
     """
+    path = Path(path)
     lost: Counter[str] = Counter()
     fresh = 1
     with replacing(path) as temporary, temporary.open("wb") as file:

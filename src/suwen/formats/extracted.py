@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from suwen.document import Document, Note
-from suwen.files import os_error
+from suwen.files import StrPath, os_error
 from suwen.formats import brat, html, jsonl, parquet, write_corpus
 from suwen.formats.entity_table import Places
 from suwen.schema import Schema
@@ -23,7 +23,7 @@ __all__ = ["remove_parts", "with_model", "with_notes", "write_extracted", "write
 
 
 def write_extracted(
-    documents: Iterable[Document], path: Path, format: str, schema: Schema, model: str | None = None
+    documents: Iterable[Document], path: StrPath, format: str, schema: Schema, model: str | None = None
 ) -> Counter[str]:
     """Write what was extracted.
 
@@ -44,6 +44,7 @@ def write_extracted(
     SuwenError
         As `write_corpus`.
     """
+    path = Path(path)
     documents = (with_model(document, model) for document in documents)
     options: dict[str, Any] = {}
     if format == jsonl.NAME:
@@ -59,7 +60,7 @@ def write_extracted(
     return lost
 
 
-def write_extracted_lines(lines: Iterable[bytes], path: Path, format: str, schema: Schema) -> Counter[str]:
+def write_extracted_lines(lines: Iterable[bytes], path: StrPath, format: str, schema: Schema) -> Counter[str]:
     """As `write_extracted`, for documents that are lines of JSON Lines already, with their model and places.
 
     Raises
@@ -67,6 +68,7 @@ def write_extracted_lines(lines: Iterable[bytes], path: Path, format: str, schem
     SuwenError
         As `write_corpus`.
     """
+    path = Path(path)
     if format == jsonl.NAME:
         jsonl.write_lines(lines, path)
         return Counter()

@@ -10,6 +10,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from suwen.errors import SuwenError
+from suwen.files import StrPath
 from suwen.formats.articles import ending
 from suwen.formats.inputs import DEFAULT_OPTIONS, ENDINGS, STANDARD_INPUT, Input, Inputs, Options
 from suwen.formats.reading import document_id, files_in
@@ -20,7 +21,7 @@ WORKING, REPORT = ".extraction", ".problems.jsonl"
 """How the names of the folder and the file end that an extraction puts beside its output; they are no input."""
 
 
-def find_inputs(paths: Sequence[Path], options: Options = DEFAULT_OPTIONS, output: Path | None = None) -> Inputs:
+def find_inputs(paths: Sequence[StrPath], options: Options = DEFAULT_OPTIONS, output: StrPath | None = None) -> Inputs:
     """Find the files to read; a file that is named twice is read once.
 
     What extractions keep beside their outputs (`WORKING`, `REPORT`) is found in no folder and by no pattern.
@@ -41,8 +42,8 @@ def find_inputs(paths: Sequence[Path], options: Options = DEFAULT_OPTIONS, outpu
     """
     problems: list[SuwenError] = []
     left_out: Counter[str] = Counter()
-    own = None if output is None else _absolute(output)
-    chosen = [found for path in paths for found in _expanded(path, own, left_out)]
+    own = None if output is None else _absolute(Path(output))
+    chosen = [found for path in paths for found in _expanded(Path(path), own, left_out)]
     files: list[Path] = []
     endings = tuple(suffix for suffix, name in ENDINGS.items() if options.format in (None, name))
     for path in chosen:

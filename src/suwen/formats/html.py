@@ -29,7 +29,7 @@ from urllib.parse import quote
 import numpy as np
 
 from suwen.document import Document, Entity, Span, join_pieces
-from suwen.files import replacing, replacing_folder
+from suwen.files import StrPath, replacing, replacing_folder
 from suwen.formats.articles import MEGABYTE, holds, scan_articles
 from suwen.formats.entity_table import Places
 from suwen.formats.page import (
@@ -148,7 +148,9 @@ class Counts:
         return self.mentions[label].total()
 
 
-def write(documents: Iterable[Document], path: Path, schema: Schema = LCDD, title: str | None = None) -> Counter[str]:
+def write(
+    documents: Iterable[Document], path: StrPath, schema: Schema = LCDD, title: str | None = None
+) -> Counter[str]:
     """Write documents as one page (`path` ends in ``.html``) or as a folder of pages with an index.
 
     A folder suits many documents better, because a browser need open only one. Documents are taken one at a time; what
@@ -171,6 +173,7 @@ def write(documents: Iterable[Document], path: Path, schema: Schema = LCDD, titl
     SuwenError
         S101, S102 or S105 when it cannot be written, S104 when the folder exists and has content.
     """
+    path = Path(path)
     unshown: Counter[str] = Counter()
     counted = _counting(documents, unshown)
     if path.suffix.lower() in SUFFIXES:
@@ -180,12 +183,13 @@ def write(documents: Iterable[Document], path: Path, schema: Schema = LCDD, titl
     return +unshown
 
 
-def sniff(path: Path) -> bool:
+def sniff(path: StrPath) -> bool:
     """Whether this is a web page, or a folder that holds one."""
+    path = Path(path)
     return holds(path, SUFFIXES)
 
 
-def read(path: Path, schema: Schema | None = None) -> Iterator[Document]:
+def read(path: StrPath, schema: Schema | None = None) -> Iterator[Document]:
     """The main texts of a page, or of all pages of a folder.
 
     Raises
@@ -196,8 +200,9 @@ def read(path: Path, schema: Schema | None = None) -> Iterator[Document]:
     return (located.document for located in scan(path, refuse, schema))
 
 
-def scan(path: Path, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
+def scan(path: StrPath, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
     """As `read`; faults go to `problem` and the page is left out."""
+    path = Path(path)
     del schema  # there is no label to compare with it
     return scan_articles(path, SUFFIXES, problem, LARGEST, parse)
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from suwen.document import Document
 from suwen.errors import SuwenError
+from suwen.files import StrPath
 from suwen.formats.articles import MEGABYTE, article, holds, scan_articles
 from suwen.formats.markup import Element, RunningText, local_name, parse_xml, walk
 from suwen.formats.reading import Located, Problem, refuse
@@ -62,12 +63,13 @@ LEFT_OUT = {
 BACK = frozenset("ack app app-group sec notes".split())
 
 
-def sniff(path: Path) -> bool:
+def sniff(path: StrPath) -> bool:
     """Whether this is an XML file, or a folder that holds one."""
+    path = Path(path)
     return holds(path, SUFFIXES)
 
 
-def read(path: Path, schema: Schema | None = None) -> Iterator[Document]:
+def read(path: StrPath, schema: Schema | None = None) -> Iterator[Document]:
     """The documents of a file, or of all files of a folder.
 
     Raises
@@ -78,8 +80,9 @@ def read(path: Path, schema: Schema | None = None) -> Iterator[Document]:
     return (located.document for located in scan(path, refuse, schema))
 
 
-def scan(path: Path, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
+def scan(path: StrPath, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
     """As `read`; faults go to `problem` and the file is left out."""
+    path = Path(path)
     del schema  # there is no label to compare with it
     return scan_articles(path, SUFFIXES, problem, LARGEST, parse)
 

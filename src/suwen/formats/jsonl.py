@@ -41,7 +41,7 @@ from typing import IO, Any, Literal, TypeVar, cast
 
 from suwen.document import Attribute, Document, Entity, Note, Page, Relation, lone_surrogates
 from suwen.errors import SuwenError
-from suwen.files import os_error, replacing
+from suwen.files import StrPath, os_error, replacing
 from suwen.formats.articles import MEGABYTE
 from suwen.formats.entity_table import Places
 from suwen.formats.reading import Annotation, Located, Problem, document_id, files_in, refuse
@@ -108,11 +108,12 @@ _ID, _TEXT = b'"id": ', b', "text": '
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-def sniff(path: Path) -> bool:
+def sniff(path: StrPath) -> bool:
     """Whether this is a JSON Lines file, by its ending or (none) its first character, or a folder that holds one.
 
     Lines of doccano are not: they have the same ending but other keys.
     """
+    path = Path(path)
     if path.is_dir():
         first = next(files_in(path, SUFFIXES), None)
         return first is not None and not is_of_doccano(first)
@@ -138,7 +139,7 @@ def _head(path: Path, size: int) -> bytes:
 
 
 def read(
-    path: Path, schema: Schema | None = None, text_column: str | None = None, id_column: str | None = None
+    path: StrPath, schema: Schema | None = None, text_column: str | None = None, id_column: str | None = None
 ) -> Iterator[Document]:
     """Stream the documents of a file, or of all files of a folder.
 
@@ -159,13 +160,14 @@ def read(
 
 
 def scan(
-    path: Path,
+    path: StrPath,
     problem: Problem,
     schema: Schema | None = None,
     text_column: str | None = None,
     id_column: str | None = None,
 ) -> Iterator[Located]:
     """As `read`, with the place of each annotation; faults go to `problem` and what is faulty is left out."""
+    path = Path(path)
     root = path if path.is_dir() else path.parent
     for file in files_in(path, SUFFIXES):
         try:
@@ -389,7 +391,7 @@ def _from_list(row: list[Any], text: str) -> dict[str, Any]:
     return values
 
 
-def write(documents: Iterable[Document], path: Path, places: bool = False) -> Counter[str]:
+def write(documents: Iterable[Document], path: StrPath, places: bool = False) -> Counter[str]:
     """Write one file, compressed where its name ends in ``.gz`` or ``.xz``.
 
     Parameters
@@ -407,12 +409,14 @@ def write(documents: Iterable[Document], path: Path, places: bool = False) -> Co
     SuwenError
         S102 or S105 when the file cannot be written, S205 when `meta` cannot be JSON, S210 for a lone surrogate.
     """
+    path = Path(path)
     write_lines((line(document, places) for document in documents), path)
     return Counter()
 
 
-def write_lines(lines: Iterable[bytes], path: Path) -> None:
+def write_lines(lines: Iterable[bytes], path: StrPath) -> None:
     """Write documents that are lines already, otherwise as `write`."""
+    path = Path(path)
     with replacing(path) as temporary, _opened(temporary, "wb", path.suffix) as file:
         file.writelines(lines)
 

@@ -27,7 +27,7 @@ from typing import Any
 
 from suwen.document import Document, Entity, Relation
 from suwen.errors import SuwenError
-from suwen.files import replacing
+from suwen.files import StrPath, replacing
 from suwen.formats.json_files import SUFFIXES, begins_like, field, name_under, scan_json
 from suwen.formats.reading import Annotation, Located, Problem, refuse
 from suwen.formats.writing import encoded, not_held
@@ -41,12 +41,13 @@ _HEAD = re.compile(r"""\s*\[\s*\{\s*"(?:id|data|annotations|predictions|drafts|t
 LARGEST_BASIC = "\uffff"
 
 
-def sniff(path: Path) -> bool:
+def sniff(path: StrPath) -> bool:
     """Whether a ``.json`` file, or the first one of a folder, is a list of tasks."""
+    path = Path(path)
     return begins_like(path, _HEAD)
 
 
-def read(path: Path, schema: Schema | None = None) -> Iterator[Document]:
+def read(path: StrPath, schema: Schema | None = None) -> Iterator[Document]:
     """The documents of a file, or of all files of a folder.
 
     Raises
@@ -57,8 +58,9 @@ def read(path: Path, schema: Schema | None = None) -> Iterator[Document]:
     return (located.document for located in scan(path, refuse, schema))
 
 
-def scan(path: Path, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
+def scan(path: StrPath, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
     """As `read`; faults go to `problem` and what is faulty is left out. Lines are the places in the list."""
+    path = Path(path)
     return scan_json(path, problem, partial(_located, schema=schema))
 
 
@@ -150,7 +152,7 @@ def _code_points(text: str, results: list[Any]) -> list[int] | None:
     return points if fitting["units"] >= fitting["points"] else None
 
 
-def write(documents: Iterable[Document], path: Path) -> Counter[str]:
+def write(documents: Iterable[Document], path: StrPath) -> Counter[str]:
     """Write one file.
 
     Returns
@@ -163,6 +165,7 @@ def write(documents: Iterable[Document], path: Path) -> Counter[str]:
     SuwenError
         S102 or S105 when the file cannot be written, S210 for a lone surrogate.
     """
+    path = Path(path)
     lost: Counter[str] = Counter()
     first = True
     with replacing(path) as temporary, temporary.open("wb") as file:

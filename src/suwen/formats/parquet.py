@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.files import os_error, replacing, require_new
+from suwen.files import StrPath, os_error, replacing, require_new
 from suwen.formats.articles import article, ending, holds
 from suwen.formats.entity_table import Places, pieces_shown
 from suwen.formats.reading import Located, Problem, document_id, files_in, refuse
@@ -41,13 +41,14 @@ WRITTEN_ROWS, WRITTEN_CHARACTERS = 10_000, 4_000_000
 _HELD = {"entity", "fragments", "entity id", "score", "page"}
 
 
-def sniff(path: Path) -> bool:
+def sniff(path: StrPath) -> bool:
     """Whether this is a Parquet file, or a folder that holds one."""
+    path = Path(path)
     return holds(path, SUFFIXES)
 
 
 def read(
-    path: Path, schema: Schema | None = None, text_column: str | None = None, id_column: str | None = None
+    path: StrPath, schema: Schema | None = None, text_column: str | None = None, id_column: str | None = None
 ) -> Iterator[Document]:
     """The documents of a file, or of all files of a folder: one a row, read a few rows at a time.
 
@@ -68,13 +69,14 @@ def read(
 
 
 def scan(
-    path: Path,
+    path: StrPath,
     problem: Problem,
     schema: Schema | None = None,
     text_column: str | None = None,
     id_column: str | None = None,
 ) -> Iterator[Located]:
     """As `read`; faults go to `problem` and the row or file is left out."""
+    path = Path(path)
     del schema  # there is no label to compare with it
     root = path if path.is_dir() else path.parent
     for file in files_in(path, ("",)):
@@ -171,12 +173,13 @@ def _require_small_chunks(metadata: Any, columns: list[str], path: Path) -> None
                 raise SuwenError("S115", path, what=what, limit=f"{LARGEST_CHUNK >> 20} MB")
 
 
-def texts_path(path: Path) -> Path:
+def texts_path(path: StrPath) -> Path:
     """The file for the texts, beside the one for the entities."""
+    path = Path(path)
     return path.with_name(f"{path.name.removesuffix('.parquet')}.texts.parquet")
 
 
-def write(documents: Iterable[Document], path: Path) -> Counter[str]:
+def write(documents: Iterable[Document], path: StrPath) -> Counter[str]:
     """Write the entities to `path` and the texts beside it, both or neither.
 
     Returns
@@ -189,6 +192,7 @@ def write(documents: Iterable[Document], path: Path) -> Counter[str]:
     SuwenError
         S102, S104 or S105 when the files cannot be written, S405 without pyarrow.
     """
+    path = Path(path)
     try:
         import pyarrow
     except ModuleNotFoundError:

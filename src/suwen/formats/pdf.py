@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from suwen.document import Document
 from suwen.errors import SuwenError
+from suwen.files import StrPath
 from suwen.formats.articles import LONGEST_TEXT, MEGABYTE, article, holds, scan_articles
 from suwen.formats.pdf_layout import CELL_GAP, Run, is_wide
 from suwen.formats.pdf_text import PageRuns, flowing_text
@@ -73,12 +74,13 @@ _LOCK = threading.Lock()
 Boxes = NDArray[np.float64]
 
 
-def sniff(path: Path) -> bool:
+def sniff(path: StrPath) -> bool:
     """Whether this is a PDF file, or a folder that holds one."""
+    path = Path(path)
     return holds(path, SUFFIXES)
 
 
-def read(path: Path, schema: Schema | None = None) -> Iterator[Document]:
+def read(path: StrPath, schema: Schema | None = None) -> Iterator[Document]:
     """The documents of a folder, or of one file.
 
     Raises
@@ -89,8 +91,9 @@ def read(path: Path, schema: Schema | None = None) -> Iterator[Document]:
     return (located.document for located in scan(path, refuse, schema))
 
 
-def scan(path: Path, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
+def scan(path: StrPath, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
     """As `read`; faults go to `problem` and the file is left out."""
+    path = Path(path)
     del schema  # there is no label to compare with it
     return scan_articles(path, SUFFIXES, problem, LARGEST, parse)
 

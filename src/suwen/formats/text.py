@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from suwen.document import Document
-from suwen.files import replacing_folder
+from suwen.files import StrPath, replacing_folder
 from suwen.formats import brat, conll
 from suwen.formats.articles import MEGABYTE, article, holds, scan_articles
 from suwen.formats.encodings import decode
@@ -27,14 +27,15 @@ SUFFIXES = (".txt",)
 LARGEST = 64 * MEGABYTE
 
 
-def sniff(path: Path) -> bool:
+def sniff(path: StrPath) -> bool:
     """Whether this is a ``.txt`` file, or a folder that holds one, and neither brat's nor CoNLL's."""
+    path = Path(path)
     if brat.sniff(path) or conll.sniff(path):
         return False
     return holds(path, SUFFIXES)
 
 
-def read(path: Path, schema: Schema | None = None, encoding: str | None = None) -> Iterator[Document]:
+def read(path: StrPath, schema: Schema | None = None, encoding: str | None = None) -> Iterator[Document]:
     """The documents of a folder (its ``.txt`` files), or of one file with any ending.
 
     Parameters
@@ -50,8 +51,11 @@ def read(path: Path, schema: Schema | None = None, encoding: str | None = None) 
     return (located.document for located in scan(path, refuse, schema, encoding))
 
 
-def scan(path: Path, problem: Problem, schema: Schema | None = None, encoding: str | None = None) -> Iterator[Located]:
+def scan(
+    path: StrPath, problem: Problem, schema: Schema | None = None, encoding: str | None = None
+) -> Iterator[Located]:
     """As `read`; faults go to `problem` and the file is left out."""
+    path = Path(path)
     del schema  # there is no label to compare with it
     return scan_articles(path, SUFFIXES, problem, LARGEST, partial(parse, encoding=encoding))
 
@@ -68,7 +72,7 @@ def parse(data: bytes, path: Path, name: str, encoding: str | None = None) -> li
     return [article(name, text, path, {} if found == "utf-8" else {"encoding": found})]
 
 
-def write(documents: Iterable[Document], path: Path) -> Counter[str]:
+def write(documents: Iterable[Document], path: StrPath) -> Counter[str]:
     """Write a folder of ``.txt`` files; an id with ``/`` goes into subfolders.
 
     Returns
@@ -82,6 +86,7 @@ def write(documents: Iterable[Document], path: Path) -> Counter[str]:
         S104 when the folder exists with content, S105 when it cannot be written, S110 or S111 for an id that cannot be
         a file.
     """
+    path = Path(path)
     lost: Counter[str] = Counter()
     with replacing_folder(path) as folder:
         for document in documents:

@@ -26,6 +26,7 @@ from pathlib import Path
 
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
+from suwen.files import StrPath
 from suwen.formats.articles import MEGABYTE, read_bytes
 from suwen.formats.encodings import decode
 from suwen.inference.dictionary import Dictionary, Entry, fold
@@ -43,7 +44,7 @@ DEFAULT_VIEW = ViewRules()
 LARGEST = 64 * MEGABYTE
 
 
-def read_terms(path: Path) -> dict[str, frozenset[str]]:
+def read_terms(path: StrPath) -> dict[str, frozenset[str]]:
     """The terms of a list, folded, each with its types; `ANY` among them stands for all.
 
     Raises
@@ -51,6 +52,7 @@ def read_terms(path: Path) -> dict[str, frozenset[str]]:
     SuwenError
         S101, S102, S115, S116 or S117 when it cannot be read, S403 when it is not TOML, S411 when it is no term list.
     """
+    path = Path(path)
     text = decode(read_bytes(path, LARGEST), path)[0].removeprefix("\ufeff")
     pairs = _toml_pairs(text, path) if path.suffix.lower() == ".toml" else _tabbed_pairs(text, path)
     terms: dict[str, set[str]] = {}
@@ -190,7 +192,7 @@ def _holds(entity: Entity, found: Entity) -> bool:
     return entity.label == found.label and entity.start <= found.start and found.end <= entity.end
 
 
-def read_overrides(always: Path | None = None, never: Path | None = None) -> Overrides | None:
+def read_overrides(always: StrPath | None = None, never: StrPath | None = None) -> Overrides | None:
     """Read either list, or both; None when there is none.
 
     Raises

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.files import folder_for, replacing, require_new
+from suwen.files import StrPath, folder_for, replacing, require_new
 from suwen.formats import brat
 from suwen.formats.extracted import remove_parts, write_extracted_lines
 from suwen.formats.finding import REPORT
@@ -108,8 +108,9 @@ class Result:
     is_written: bool
 
 
-def report_path(output: Path) -> Path:
+def report_path(output: StrPath) -> Path:
     """Where it is said what could not be read, beside the output."""
+    output = Path(output)
     return output.with_name(f"{output.name}{REPORT}")
 
 
@@ -121,7 +122,7 @@ def is_brief(inputs: Inputs) -> bool:
 
 def extract_files(
     inputs: Inputs,
-    output: Path,
+    output: StrPath,
     format: str,  # noqa: A002 (it is the word for it)
     manner: Manner,
     open_engine: OpenEngine,
@@ -146,6 +147,7 @@ def extract_files(
         S104 when the output or the report exists, S406 when standard input would have to be read again, S124 when the
         disk is full; what `open_shards` and the format's writer raise, and the opening of the engine.
     """
+    output = Path(output)
     piped = any(file.path == STANDARD_INPUT for file in inputs.files)
     if piped and resume:
         raise SuwenError("S406", first="--resume", second="-", advice="standard input cannot be read again")

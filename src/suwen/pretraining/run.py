@@ -18,7 +18,7 @@ from transformers import PreTrainedModel, TrainerCallback, set_seed
 from transformers.utils import logging
 
 from suwen.errors import SuwenError
-from suwen.files import replacing_folder, sha256, write_json
+from suwen.files import StrPath, replacing_folder, sha256, write_json
 from suwen.model_folder import write_tokenizer
 from suwen.models.vocabularies import read_vocabulary
 from suwen.pretraining.batches import HeldOut, MaskedBatches, MaskingRules, phases
@@ -70,7 +70,7 @@ class Texts:
 
 def pretrain(
     texts: Texts,
-    output: Path,
+    output: StrPath,
     config: PretrainingConfig,
     resume: bool = False,
     device: str = "cpu",
@@ -102,6 +102,7 @@ def pretrain(
         was made with other texts or another configuration, S505 for an unusable vocabulary, S520 for too little text,
         S406 and S512 for what does not go together, and what reading the texts or `base` raises.
     """
+    output = Path(output)
     if output.exists():
         raise SuwenError("S104", output)
     _check_device(config, device)

@@ -18,7 +18,7 @@ from pydantic import Field, NonNegativeFloat, PositiveInt
 from suwen.corpus.split import Selection
 from suwen.errors import SuwenError
 from suwen.evaluation.strict import pair_documents, strict_scores
-from suwen.files import read_text
+from suwen.files import StrPath, read_text
 from suwen.inference.dictionary import DICTIONARY, Dictionary, DictionaryExtractor, Entry, fold
 from suwen.inference.feature_crf import (
     WEIGHTS,
@@ -95,7 +95,7 @@ class FeatureCRFConfig(LexiconConfig):
 BaselineConfig = DictionaryConfig | FeatureCRFConfig
 
 
-def load_baseline_config(encoder: str, file: Path | None = None, settings: Sequence[str] = ()) -> BaselineConfig:
+def load_baseline_config(encoder: str, file: StrPath | None = None, settings: Sequence[str] = ()) -> BaselineConfig:
     """Put a configuration together: defaults, then a TOML file, then ``key=value`` settings; later ones win.
 
     Raises
@@ -103,6 +103,7 @@ def load_baseline_config(encoder: str, file: Path | None = None, settings: Seque
     SuwenError
         S401 for a misspelt key, S402 for a bad value, S403 for broken TOML, S404 for an unknown baseline.
     """
+    file = None if file is None else Path(file)
     kinds: dict[str, type[BaselineConfig]] = {"dictionary": DictionaryConfig, "feature-crf": FeatureCRFConfig}
     if encoder not in kinds:
         raise SuwenError("S404", what="baseline", name=encoder, known=", ".join(kinds))
@@ -117,7 +118,7 @@ def load_baseline_config(encoder: str, file: Path | None = None, settings: Seque
 
 def train_baseline(
     data: TrainingData,
-    output: Path,
+    output: StrPath,
     config: BaselineConfig,
     schema: Schema,
     listener: Listener = lambda iteration, loss: None,
@@ -138,6 +139,7 @@ def train_baseline(
     SuwenError
         S104 when `output` exists, S405 when a package is missing, S102 or S105 when `output` cannot be written.
     """
+    output = Path(output)
     if output.exists():
         raise SuwenError("S104", output)
     started = time.monotonic()

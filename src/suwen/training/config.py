@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from suwen.errors import SuwenError
-from suwen.files import read_text
+from suwen.files import StrPath, read_text
 from suwen.models.catalog import encoder_width
 
 __all__ = [
@@ -233,7 +233,7 @@ TRANSFORMER_MASKING = 0.15
 
 def load_config(
     preset: str = "best",
-    file: Path | None = None,
+    file: StrPath | None = None,
     options: Mapping[str, Any] | None = None,
     settings: Sequence[str] = (),
     base_encoder: BaseEncoder | None = None,
@@ -258,6 +258,7 @@ def load_config(
         S401 for a misspelt key, S402 for a bad value, S403 for broken TOML, S404 for an unknown preset, S406 for a key
         that the base model decides.
     """
+    file = None if file is None else Path(file)
     values: dict[str, Any] = {}
     if file is not None:
         try:

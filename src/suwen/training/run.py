@@ -16,7 +16,7 @@ from suwen.corpus.split import Selection
 from suwen.errors import SuwenError
 from suwen.evaluation.reliability import judged
 from suwen.evaluation.strict import Pair, pair_documents, strict_scores
-from suwen.files import read_json, sha256
+from suwen.files import StrPath, read_json, sha256
 from suwen.inference import Predictor
 from suwen.model_card import model_card
 from suwen.model_folder import TaggerSettings, write_model_folder
@@ -43,16 +43,16 @@ LEAST_MENTIONS = 200
 
 def train_tagger(
     data: TrainingData,
-    output: Path,
+    output: StrPath,
     config: TrainingConfig,
     schema: Schema,
-    base: Path | None = None,
+    base: StrPath | None = None,
     resume: bool = False,
     device: str = "cpu",
     listeners: Sequence[TrainerCallback] = (),
     distillation: Distillation | None = None,
     judging: Progress = lambda done, total: None,
-    features: Path | None = None,
+    features: StrPath | None = None,
     tell: Tell = lambda message: None,
 ) -> Report:
     """Train a tagger and write its model folder.
@@ -84,6 +84,9 @@ def train_tagger(
         S104 when `output` exists, S511 when an unfinished run is there, S507 when there is none to resume, S508 when it
         was made with other data or another configuration, and whatever building the tagger raises.
     """
+    features = None if features is None else Path(features)
+    base = None if base is None else Path(base)
+    output = Path(output)
     if output.exists():
         raise SuwenError("S104", output)
     work = working_folder(output)
