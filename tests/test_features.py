@@ -5,14 +5,21 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from test_sample import SAMPLE
 from test_training import InterruptError, assert_same_weights, corpus, encoder_folder, interrupting, run, untrained
+from tiny_masked_lm import write_tiny_masked_lm
 
 from suwen.corpus.split import whole
 from suwen.errors import SuwenError
+from suwen.experiments.material import write_material
+from suwen.experiments.profile import load_profile
+from suwen.experiments.run import DONE, Run, perform_run
+from suwen.formats import read_corpus, write_corpus
 from suwen.models.encoders import TransformerEncoder
 from suwen.training import features
 from suwen.training.batches import Collator
@@ -222,3 +229,22 @@ def test_features_that_cannot_be_written_are_named(tmp_path: Path) -> None:
     (tmp_path / "features").write_text("")
     with pytest.raises(SuwenError, match="S109"):
         kept(start, examples, tmp_path / "features")
+
+
+def test_features_are_shared_by_the_seeds_of_an_experiment(tmp_path: Path, computed: list[int]) -> None:
+    profile = load_profile("smoke", ["fraction=0.4"])
+    documents = read_corpus(SAMPLE)
+    write_material(tmp_path, documents, profile, SAMPLE)
+    generated = [replace(document, id=f"{document.id}.copy") for document in documents[:1]]
+    write_corpus(generated, tmp_path / "augmented" / "group.jsonl", "jsonl")
+    encoder = write_tiny_masked_lm(tmp_path / "encoder", max_position_embeddings=512)
+    found = []
+    for seed in (0, 1):
+        computed.clear()
+        run = Run("bert-fc-frozen", "group", seed)
+        result = perform_run(tmp_path, run, profile, str(encoder), "key", "cpu", keep_model=False)
+        assert result["state"] == DONE, result
+        found.append(sum(computed))
+    assert len(list((tmp_path / "features").glob("*.states"))) == 1
+    # The second has the test part alone to compute.
+    assert 0 < found[1] < found[0] / 2
