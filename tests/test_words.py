@@ -2,15 +2,15 @@
 
 import importlib.util
 import sys
-import time
 import types
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from thulac_files import write_model
 
 from suwen.errors import SuwenError
-from suwen.text.words import THULAC_LIMIT, realign, segmenter_named
+from suwen.text.words import THULAC_LIMIT, cut_all, realign, segmenter_named
 
 
 @pytest.fixture(autouse=True)
@@ -21,26 +21,15 @@ def _nothing_cached():
 
 
 @pytest.fixture
-def fake_thulac(monkeypatch):
-    """A package that behaves as thulac 0.2.2 does where it is awkward: pairs of characters as words."""
-    package, decoder = types.ModuleType("thulac"), types.ModuleType("thulac.decoder")
-    decoder.time = time
-    monkeypatch.setitem(sys.modules, "thulac", package)
-    monkeypatch.setitem(sys.modules, "thulac.decoder", decoder)
-
-    class Model:
-        def __init__(self, seg_only: bool = False) -> None:
-            assert seg_only
-            print("Model loaded succeed")
-
-        def cut(self, text: str) -> list[list[str]]:
-            decoder.time.clock()
-            assert len(text) < 10_000
-            solid = "".join(text.split())
-            return [[solid[start : start + 2], ""] for start in range(0, len(solid), 2)]
-
-    package.thulac = Model
-    return package
+def thulac_package(tmp_path, monkeypatch):
+    """A package with a model that takes two characters for a word, and with code that must not be run."""
+    (tmp_path / "thulac").mkdir()
+    (tmp_path / "thulac" / "__init__.py").write_text("raise RuntimeError\n")
+    weights = {(first, "1"): (9, 0, 0, 0) for first in "空血"} | {(last, "1"): (0, 9, 0, 0) for last in "腹糖"}
+    folder = write_model(tmp_path / "thulac" / "models", weights)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "thulac", raising=False)
+    return folder
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=4)), st.data())
@@ -74,26 +63,39 @@ def test_words_jieba_keeps_the_text():
     assert "口服" in words
 
 
-def test_words_thulac_keeps_the_text(fake_thulac, capfd):
-    text = " 空腹血糖\r\n升 高\n"
-    assert segmenter_named("thulac")(text) == [" ", "空腹", "血糖", "\r\n", "升 高", "\n"]
+def test_words_thulac_keeps_the_text(thulac_package, capfd):
+    text = " 空腹血糖\r\n血  糖\n"
+    assert segmenter_named("thulac")(text) == [" ", "空腹", "血糖", "\r\n", "血", "  ", "糖", "\n"]
     assert capfd.readouterr().out == ""
 
 
-def test_words_thulac_is_not_given_more_than_it_holds(fake_thulac):
-    text = "血糖" * THULAC_LIMIT
-    assert "".join(segmenter_named("thulac")(text)) == text
+def test_words_thulac_cuts_several_texts_at_once(thulac_package):
+    texts = ["空腹血糖", "", "血糖\n空腹", "\n"]
+    segment = segmenter_named("thulac")
+    assert cut_all(segment, texts) == [segment(text) for text in texts]
+    assert cut_all(segment, texts) == [["空腹", "血糖"], [], ["血糖", "\n", "空腹"], ["\n"]]
+    assert cut_all(str.split, ["a b", "c"]) == [["a", "b"], ["c"]]
 
 
-def test_words_thulac_finds_the_clock_and_nobody_else_does(fake_thulac):
-    segmenter_named("thulac")
-    assert not hasattr(time, "clock")
+def test_words_thulac_cuts_long_lines(thulac_package):
+    text = "高" + "血糖" * THULAC_LIMIT
+    words = segmenter_named("thulac")(text)
+    assert "".join(words) == text
+    assert [word for word in words if word != "血糖"] == ["高", "血", "糖", "血", "糖"]
 
 
-def test_words_thulac_that_changes_the_text_is_refused(fake_thulac, monkeypatch):
-    monkeypatch.setattr(fake_thulac.thulac, "cut", lambda self, text: [["血", ""]])
-    with pytest.raises(SuwenError, match="S408 the segmenter 'thulac' changed the text that begins with '血糖'"):
-        segmenter_named("thulac")("血糖")
+def test_words_thulac_without_its_model_is_not_installed(thulac_package):
+    (thulac_package / "idiom.dat").unlink()
+    with pytest.raises(SuwenError, match=r"S405 the model of thulac .*idiom.dat.* is not installed; pip install"):
+        segmenter_named("thulac")
+
+
+def test_words_of_a_segmenter_that_changes_the_text_are_refused(monkeypatch):
+    tokenizer = types.SimpleNamespace(lcut=lambda text: ["血"])
+    jieba = types.SimpleNamespace(setLogLevel=lambda level: None, Tokenizer=lambda: tokenizer)
+    monkeypatch.setitem(sys.modules, "jieba", jieba)
+    with pytest.raises(SuwenError, match="S408 the segmenter 'jieba' changed the text that begins with '血糖'"):
+        segmenter_named("jieba")("血糖")
 
 
 @pytest.mark.parametrize("name", ["thulac", "jieba"])

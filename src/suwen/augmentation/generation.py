@@ -17,7 +17,7 @@ from suwen.augmentation.synonyms import SynonymReplacement, read_synonyms
 from suwen.augmentation.tagger_check import TaggerCheck
 from suwen.augmentation.tokens import TokenReplacement
 from suwen.augmentation.word_check import WordCheck
-from suwen.augmentation.words import Protection, Reading
+from suwen.augmentation.words import Protection, Reading, cut_ahead
 from suwen.corpus.near_copies import near_copies
 from suwen.corpus.split import Selection
 from suwen.document import Document
@@ -106,8 +106,8 @@ class Generator:
     ) -> None:
         self._config = config
         # Mentions need no words; so neither do they need a segmenter.
-        words = set(config.methods) != {"mention"}
-        segment = segmenter_named(config.words.segmenter if words else "none")
+        self._cuts_words = set(config.methods) != {"mention"}
+        segment = segmenter_named(config.words.segmenter if self._cuts_words else "none")
         self._read = _Reader(segment)
         protection = Protection(config.protection, read_lexicon(config.protection.lexicon))
         self._augmenters = {
@@ -161,9 +161,12 @@ class Generator:
     def _made(self, pool: Sequence[Variant]) -> list[Outcome]:
         edits: list[list[Edit]] = [[] for _ in pool]
         counts: list[Counter[str]] = [Counter() for _ in pool]
+        readings = [self._read(variant.document) for variant in pool]
+        if self._cuts_words:
+            cut_ahead((reading, reading.owned(one.spans)) for reading, one in zip(readings, pool, strict=True))
         for method, augmenter in self._augmenters.items():
             requests = [
-                Request(variant, self._read(variant.document), edits[i], Draws(self._config.seed, variant, method))
+                Request(variant, readings[i], edits[i], Draws(self._config.seed, variant, method))
                 for i, variant in enumerate(pool)
             ]
             for i, proposal in enumerate(augmenter.propose(requests)):

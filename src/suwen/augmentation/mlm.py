@@ -167,17 +167,20 @@ class MaskedWords:
                 kind = CHINESE if is_chinese(one.reading.text(word)) else ANY
                 blanks[row].append(Blank(row, place.start, place.stop, kind, uniform))
         self._filler.fill([one.ids for one in inputs], [blank for filling in blanks for blank in filling])
+        filled: list[dict[Span, Blank]] = []
         for one, filling in zip(inputs, blanks, strict=True):
-            filled = {}
-            for word, blank in zip(one.waiting, filling, strict=True):
-                if blank.given_up:
-                    proposals[one.number].counts["without a choice"] += 1
-                else:
-                    filled[word] = blank
-            self._take(one, filled)
+            pairs = list(zip(one.waiting, filling, strict=True))
+            proposals[one.number].counts["without a choice"] += sum(blank.given_up for _, blank in pairs)
+            filled.append({word: blank for word, blank in pairs if not blank.given_up})
+            self._put_in(one, filled[-1])
+        self._check.cut_ahead(
+            (one.span, one.characters, list(words)) for one, words in zip(inputs, filled, strict=True)
+        )
+        for one, words in zip(inputs, filled, strict=True):
+            self._take(one, words)
 
-    def _take(self, one: _Input, filled: dict[Span, Blank]) -> None:
-        """Put what was filled in, as far as the check agrees."""
+    def _put_in(self, one: _Input, filled: dict[Span, Blank]) -> None:
+        """Let what words were filled with stand in their place."""
         for word, blank in filled.items():
             place = one.place(word)
             # Equal ids may stand for several characters (A and a): what is predicted as it was stays as it was.
@@ -187,6 +190,9 @@ class MaskedWords:
                     one.characters[place], blank.tokens, one.ids[place].tolist(), strict=True
                 )
             ]
+
+    def _take(self, one: _Input, filled: dict[Span, Blank]) -> None:
+        """Keep what was filled in as far as the check agrees, and undo the rest."""
         one.waiting = self._check.rejected(one.reading, one.span, one.characters, list(filled))
         for word in one.waiting:
             one.characters[one.place(word)] = one.reading.text(word)

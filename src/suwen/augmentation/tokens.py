@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from suwen.augmentation.augmenters import Proposal, Request, chosen, word_edits
 from suwen.augmentation.config import TokenConfig
 from suwen.augmentation.mentions import Pool
-from suwen.augmentation.words import Reading, is_punctuation
+from suwen.augmentation.words import Reading, cut_ahead, is_punctuation
 from suwen.corpus.split import Selection
 from suwen.document import Document, Span
 
@@ -37,7 +37,9 @@ class TokenReplacement:
         found: defaultdict[str, Counter[str]] = defaultdict(Counter)
         for selection in training:
             reading = read(selection.document)
-            for word, tag in _tagged(reading, reading.owned(selection.spans)):
+            owned = reading.owned(selection.spans)
+            cut_ahead([(reading, owned)])
+            for word, tag in _tagged(reading, owned):
                 found[tag][reading.text(word)] += 1
         self._pools = {tag: Pool(counts) for tag, counts in found.items()}
 

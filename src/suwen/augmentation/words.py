@@ -16,12 +16,12 @@ from suwen.document import Document, Span
 from suwen.inference.dictionary import Dictionary, Entry, fold
 from suwen.text.sentences import split_sentences
 from suwen.text.view import make_view
-from suwen.text.words import Segmenter
+from suwen.text.words import Segmenter, cut_all
 
 if TYPE_CHECKING:
     from suwen.augmentation.config import ProtectionConfig
 
-__all__ = ["Protection", "Reading", "Sentence", "is_chinese", "is_punctuation"]
+__all__ = ["Protection", "Reading", "Sentence", "cut_ahead", "is_chinese", "is_punctuation"]
 
 Flags = NDArray[np.bool_]
 
@@ -82,7 +82,7 @@ class Reading:
     document
         The document. The hulls of its entities are never changed, whatever lies between their fragments.
     segment
-        What cuts words; a sentence is cut when it is asked for.
+        What cuts words; a sentence is cut when it is asked for, if not by `cut_ahead`.
 
     Raises
     ------
@@ -94,7 +94,7 @@ class Reading:
         self.document = document
         self.view = make_view(document.text)
         self.sentences = split_sentences(self.view)
-        self._segment = segment
+        self.segment = segment
         self._known: dict[int, Sentence] = {}
         covered = np.zeros(len(document.text) + 1, np.int32)
         edges = np.zeros(len(document.text) + 1, np.bool_)
@@ -125,12 +125,20 @@ class Reading:
     def sentence(self, index: int) -> Sentence:
         """The sentence of that number, cut into words."""
         if index not in self._known:
-            self._known[index] = self._cut(*self.sentences[index])
+            self.put(index, self.segment(self.text(self.sentences[index])))
         return self._known[index]
 
-    def _cut(self, start: int, end: int) -> Sentence:
+    def knows(self, index: int) -> bool:
+        """Whether the sentence of that number was cut already."""
+        return index in self._known
+
+    def put(self, index: int, segments: Sequence[str]) -> None:
+        """Take what the segmenter made of the sentence of that number."""
+        self._known[index] = self._cut(*self.sentences[index], segments)
+
+    def _cut(self, start: int, end: int, segments: Sequence[str]) -> Sentence:
         text = self.view.text[start:end]
-        cuts = {0, *accumulate(map(len, self._segment(text)))}
+        cuts = {0, *accumulate(map(len, segments))}
         cuts.update(np.flatnonzero(self._edges[start:end]).tolist())
         for blank in BLANK.finditer(text):
             cuts.update(blank.span())
@@ -157,6 +165,24 @@ class Reading:
     def text(self, word: Span) -> str:
         """The characters of a word."""
         return self.view.text[word[0] : word[1]]
+
+
+def cut_ahead(wanted: Iterable[tuple[Reading, Iterable[int]]]) -> None:
+    """Cut sentences of several documents at once, by the segmenter that they share.
+
+    Parameters
+    ----------
+    wanted
+        Documents with the numbers of the sentences that will be asked for.
+    """
+    # Copies of a document share its reading.
+    waiting = list(
+        dict.fromkeys((reading, index) for reading, indices in wanted for index in indices if not reading.knows(index))
+    )
+    if waiting:
+        texts = [reading.text(reading.sentences[index]) for reading, index in waiting]
+        for (reading, index), segments in zip(waiting, cut_all(waiting[0][0].segment, texts), strict=True):
+            reading.put(index, segments)
 
 
 class Protection:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,8 @@ Notes = Callable[[str], None]
 SECONDS_BETWEEN_NOTES = 10.0
 VERSION = 1
 HELD_OUT_GRAIN = 1_000_000
+CUT_AT_ONCE = 2**17
+"""Passages of so many characters are cut into words at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,13 +214,28 @@ def _words_of(
     segment = segmenter_named(segmenter)
     begins = np.ones(len(text.train), np.bool_)
     texts = (passage for source in sources for passage in passages(source, rules.layout))
+    noted = _noted(texts, f"cutting into words with {segmenter}", notes)
     place = 0
-    for passage in _noted(texts, f"cutting into words with {segmenter}", notes):
-        if not _is_held_out(passage, rules.held_out):
-            begins[place : place + len(passage)] = word_begins(passage, segment)
+    for some in _portions(passage for passage in noted if not _is_held_out(passage, rules.held_out)):
+        for passage, found in zip(some, word_begins(some, segment), strict=True):
+            begins[place : place + len(passage)] = found
             place += len(passage) + 1
     assert place == len(begins)
     return begins
+
+
+def _portions(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Texts put together to be cut into words at once."""
+    portion: list[str] = []
+    size = 0
+    for text in texts:
+        portion.append(text)
+        size += len(text)
+        if size >= CUT_AT_ONCE:
+            yield portion
+            portion, size = [], 0
+    if portion:
+        yield portion
 
 
 def _noted(texts: Iterator[str], what: str, notes: Notes) -> Iterator[str]:

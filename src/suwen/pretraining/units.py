@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from suwen.errors import SuwenError
 from suwen.files import read_text
 from suwen.tagging.vocabulary import CharacterVocabulary
-from suwen.text.words import Segmenter
+from suwen.text.words import Segmenter, cut_all
 
 __all__ = ["mark_entities", "mark_phrases", "read_lexicon", "word_begins"]
 
@@ -36,11 +36,14 @@ TERM_NEIGHBORS = 4
 """A phrase that occurs often and between so many different neighbors on both sides passes for a term."""
 
 
-def word_begins(passage: str, segment: Segmenter) -> Flags:
-    """Where the words of a passage begin, bool ``[len(passage)]``."""
-    begins = np.zeros(len(passage), np.bool_)
-    begins[[0, *list(accumulate(map(len, segment(passage))))[:-1]]] = True
-    return begins
+def word_begins(passages: Sequence[str], segment: Segmenter) -> list[Flags]:
+    """Where the words of each passage begin, bool ``[len(passage)]``."""
+    found = []
+    for passage, words in zip(passages, cut_all(segment, passages), strict=True):
+        begins = np.zeros(len(passage), np.bool_)
+        begins[[0, *list(accumulate(map(len, words)))[:-1]]] = True
+        found.append(begins)
+    return found
 
 
 def mark_phrases(ids: Ids, words: Flags, joinable: Flags) -> Flags:

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import importlib
-import io
 import logging
 import re
-import sys
-import time
-from collections.abc import Callable
-from contextlib import redirect_stdout
+from collections.abc import Callable, Sequence
 from functools import cache
+from importlib.util import find_spec
 from itertools import accumulate, pairwise
-from types import ModuleType, SimpleNamespace
-from typing import Protocol
+from pathlib import Path
+from types import ModuleType
+from typing import Protocol, runtime_checkable
 
 from suwen.errors import SuwenError
+from suwen.text.thulac import Thulac
 
-__all__ = ["SEGMENTERS", "Segmenter", "segmenter_named"]
+__all__ = ["SEGMENTERS", "Segmenter", "cut_all", "segmenter_named"]
+
+INSTALL = "suwen[augment]"
 
 THULAC_LIMIT = 5000
-"""THULAC's decoder has room for 10,000 characters in a line and fails beyond; at this length a line is cut."""
+"""A longer line is cut here. Words depend on it, so that it stays, though nothing else needs it any more."""
+
+Cut = Callable[[Sequence[str]], list[list[str]]]
 
 
 class Segmenter(Protocol):
@@ -29,6 +32,20 @@ class Segmenter(Protocol):
     def __call__(self, text: str) -> list[str]:
         """The words in order; joined they are the text, white space included."""
         ...
+
+
+@runtime_checkable
+class BatchSegmenter(Protocol):
+    """A segmenter that is faster with several texts at once; their words are the same."""
+
+    def cut_all(self, texts: Sequence[str]) -> list[list[str]]:
+        """The words of each text."""
+        ...
+
+
+def cut_all(segment: Segmenter, texts: Sequence[str]) -> list[list[str]]:
+    """The words of each text, all cut at once where the segmenter can do so."""
+    return segment.cut_all(texts) if isinstance(segment, BatchSegmenter) else [segment(text) for text in texts]
 
 
 @cache
@@ -73,49 +90,69 @@ def realign(words: list[str], text: str) -> list[str] | None:
     return [text[start:end] for start, end in pairwise(sorted(cuts))]
 
 
-def _checked(name: str, cut: Callable[[str], list[str]]) -> Segmenter:
-    def segment(text: str) -> list[str]:
-        words = realign(cut(text), text)
-        if words is None:
-            raise SuwenError("S408", name=name, start=text[:20])
-        return words
+class _Checked:
+    """A segmenter whose words are put together again, to see that they are the text."""
 
-    return segment
+    def __init__(self, name: str, cut: Cut) -> None:
+        self._name = name
+        self._cut = cut
+
+    def __call__(self, text: str) -> list[str]:
+        return self.cut_all([text])[0]
+
+    def cut_all(self, texts: Sequence[str]) -> list[list[str]]:
+        found = []
+        for text, words in zip(texts, self._cut(texts), strict=True):
+            aligned = realign(words, text)
+            if aligned is None:
+                raise SuwenError("S408", name=self._name, start=text[:20])
+            found.append(aligned)
+        return found
+
+
+def _each(cut: Callable[[str], list[str]]) -> Cut:
+    return lambda texts: [cut(text) for text in texts]
 
 
 def _thulac() -> Segmenter:
-    package = _imported("thulac")
-    _give_clock_back("thulac")
-    with redirect_stdout(io.StringIO()):  # it prints "Model loaded succeed"
-        model = package.thulac(seg_only=True)
+    # The package's model is read, its code is not run.
+    package = find_spec("thulac")
+    folders = (package and package.submodule_search_locations) or ()
+    for folder in folders:
+        try:
+            return _Checked("thulac", _by_lines(Thulac.read(Path(folder) / "models")))
+        except (OSError, ValueError, LookupError) as error:
+            raise SuwenError("S405", package=f"the model of thulac ({error})", install=INSTALL) from None
+    raise SuwenError("S405", package="thulac", install=INSTALL)
+
+
+def _by_lines(model: Thulac) -> Cut:
     line = re.compile(rf"[^\n]{{1,{THULAC_LIMIT}}}")
-    return _checked("thulac", lambda text: [pair[0] for part in line.findall(text) for pair in model.cut(part)])
 
+    def cut(texts: Sequence[str]) -> list[list[str]]:
+        lines = [line.findall(text) for text in texts]
+        words = iter(model.cut([one for parts in lines for one in parts]))
+        return [[word for _ in parts for word in next(words)] for parts in lines]
 
-def _give_clock_back(package: str) -> None:
-    """Let the modules of `package` find ``time.clock``, which Python 3.8 removed, and nobody else."""
-    with_clock = SimpleNamespace(**vars(time), clock=time.perf_counter)
-    for name, module in list(sys.modules.items()):
-        if name.split(".")[0] == package and getattr(module, "time", None) is time:
-            setattr(module, "time", with_clock)  # noqa: B010 (a module has no declared attributes)
+    return cut
 
 
 def _jieba() -> Segmenter:
     package = _imported("jieba")
     package.setLogLevel(logging.WARNING)
     # A tokenizer of our own: words that others add to the shared one must not change the result.
-    return _checked("jieba", package.Tokenizer().lcut)
+    return _Checked("jieba", _each(package.Tokenizer().lcut))
 
 
 def _characters() -> Segmenter:
-    return _checked("none", list)
+    return _Checked("none", _each(list))
 
 
 def _imported(package: str) -> ModuleType:
     try:
         return importlib.import_module(package)
     except ImportError:
-        raise SuwenError("S405", package=package, install="suwen[augment]") from None
+        raise SuwenError("S405", package=package, install=INSTALL) from None
 
 
 SEGMENTERS: dict[str, Callable[[], Segmenter]] = {"thulac": _thulac, "jieba": _jieba, "none": _characters}
