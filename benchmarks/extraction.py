@@ -169,7 +169,7 @@ def untrained(documents: list[Any]) -> tuple[Any, Any, Any, Any]:
     encoder = TransformerEncoder(BertConfig(**RANDOM, vocab_size=len(characters)).to_dict())
     tagger = Tagger(encoder, "fc", BIO.tags(schema.labels), BIO)
     tagger.classifier.weight.data *= 8
-    balance(tagger, characters.ids(documents[0].text))
+    balance(tagger, characters.ids("".join(document.text for document in documents[:40])))
     return schema, BIO, characters, tagger
 
 
@@ -178,7 +178,7 @@ def balance(tagger: Any, ids: Any) -> None:
     import torch
 
     with torch.no_grad():
-        rows = torch.from_numpy(ids[: 40 * 50].reshape(-1, 50).astype(np.int64))
+        rows = torch.from_numpy(ids[: min(40, len(ids) // 50) * 50].reshape(-1, 50).astype(np.int64))
         scores = tagger.eval().emissions(rows, torch.ones_like(rows))
         margins = scores[..., 1:].amax(2) - scores[..., 0]
         tagger.classifier.bias[0] += margins.flatten().quantile(1 - TAGGED)

@@ -128,3 +128,13 @@ def test_cli_corpus_convert_reads_named_columns(tmp_path: Path) -> None:
     assert (tmp_path / "out/7.txt").read_text("utf-8") == "血糖"
     with pytest.raises(SuwenError, match=r"S406 --text-column .*it is for jsonl and parquet alone"):
         run(tmp_path / "out", "-o", tmp_path / "b", "--to", "jsonl", "--text-column", "body")
+
+
+def test_cli_corpus_convert_leaves_no_empty_folders_behind(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text('{"text": "糖"}\n{"body": "糖"}\n', "utf-8")
+    command = ["corpus", "convert", tmp_path / "in.jsonl", "-o", tmp_path / "new/deep/out", "--to", "brat"]
+    done = subprocess.run([sys.executable, "-m", "suwen", *command], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"S205 {tmp_path / 'in.jsonl'}:2: the field 'text' is missing; name the key of the ")
+    assert "--text-column, here one of 'body';" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]

@@ -144,6 +144,17 @@ def test_cli_extract_prints_counts_as_json_alone(run, notes, tmp_path):
     assert "not read: 1 .png" in result.stderr
 
 
+def test_cli_extract_says_what_it_leaves_out(run, notes, tmp_path):
+    (notes / "d.html").write_text("<!DOCTYPE html><p>停用二甲双胍")
+    (notes / "e.jsonl").write_text('{"text": "停用二甲双胍"}')
+    (notes / "scan.tiff").write_text("")
+    assert "not read: 1 .tiff\n" in run(notes, "-o", tmp_path / "all.jsonl").stderr
+    assert len(read_corpus(tmp_path / "all.jsonl")) == 5
+    result = run(notes, "-o", tmp_path / "records.jsonl", "--from", "jsonl")
+    assert "not read: 1 .html, 1 .tiff, 3 .txt\n" in result.stderr
+    assert len(read_corpus(tmp_path / "records.jsonl")) == 1
+
+
 def test_cli_extract_names_the_first_empty_texts(run, notes, tmp_path):
     assert run("-", "-o", tmp_path / "one.jsonl", input="").stderr.startswith("stdin: the text is empty\n")
     for number in range(4):

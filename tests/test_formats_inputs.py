@@ -73,6 +73,12 @@ def test_inputs_read_a_folder_of_mixed_formats(library: Path) -> None:
     assert inputs.left_out == {".png": 1}
 
 
+def test_inputs_count_links_to_folders(library: Path) -> None:
+    (library / "linked").symlink_to(library / "deep", target_is_directory=True)
+    assert find_inputs([library]).left_out == {".png": 1, "link to a folder": 1}
+    assert [file.name for file in find_inputs([library / "linked"]).files] == ["b"]
+
+
 def test_inputs_take_patterns(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(library)
     assert ids(Path("*.html"), Path("?.txt")) == ["c", "a"]

@@ -1,3 +1,6 @@
+import json
+import subprocess
+import sys
 from types import SimpleNamespace
 
 from suwen.model_card import model_card
@@ -48,3 +51,13 @@ def test_model_card_says_who_taught_the_model():
     taught = {"teachers": [{"name": "a", "hash": "0"}, {"name": "b", "hash": "1"}], "texts": {"characters": 12345}}
     card = model_card(SimpleNamespace(schema=LCDD), {**MANIFEST, "distillation": taught})
     assert "what 2 other models think of this text and of 12,345 characters" in card
+
+
+def test_model_card_of_a_model_that_was_trained_without_a_dev_part(tmp_path):
+    record = {"id": "a", "text": "口服二甲双胍。", "entities": [[2, 6, "Drug"]]}
+    (tmp_path / "in.jsonl").write_text(json.dumps(record), encoding="utf-8")
+    command = ["train", tmp_path / "in.jsonl", "-o", tmp_path / "model", "--encoder", "dictionary"]
+    subprocess.run([sys.executable, "-m", "suwen", *map(str, command)], check=True, capture_output=True)
+    card = (tmp_path / "model/README.md").read_text(encoding="utf-8")
+    assert "| train | 1 | 7 | 1 |\n\nThere was no dev part.\n" in card
+    assert "| dev |" not in card

@@ -21,6 +21,9 @@ WORKING, REPORT = ".extraction", ".problems.jsonl"
 """How the names of the folder and the file end that an extraction puts beside its output; they are no input."""
 
 
+LINK = "link to a folder"
+
+
 def find_inputs(paths: Sequence[StrPath], options: Options = DEFAULT_OPTIONS, output: StrPath | None = None) -> Inputs:
     """Find the files to read; a file that is named twice is read once.
 
@@ -52,7 +55,7 @@ def find_inputs(paths: Sequence[StrPath], options: Options = DEFAULT_OPTIONS, ou
             continue
         readable = 0
         known = len(problems)
-        for file in files_in(path, ("",), problems.append):
+        for file in files_in(path, ("",), problems.append, lambda folder: left_out.update([LINK])):
             if _is_by_product(file, path, own, left_out):
                 continue
             if ending(file, endings) and (file.is_file() or not file.exists()):

@@ -50,15 +50,23 @@ def refuse(error: SuwenError) -> NoReturn:
     raise error
 
 
-def files_in(path: Path, suffixes: tuple[str, ...], problem: Problem | None = None) -> Iterator[Path]:
+def files_in(
+    path: Path,
+    suffixes: tuple[str, ...],
+    problem: Problem | None = None,
+    linked: Callable[[Path], None] = lambda folder: None,
+) -> Iterator[Path]:
     """The files with one of these endings at or below a folder, sorted by path; a file stands for itself.
 
-    Names that begin with a dot (editors' and system files, half-written outputs) are passed over.
+    Names that begin with a dot (editors' and system files, half-written outputs) are passed over, and so are links to
+    folders, which may lead round in a circle.
 
     Parameters
     ----------
     problem
         Told which folder cannot be listed; if it returns, the others are. By default that is raised.
+    linked
+        Told which links to folders are passed over.
 
     Raises
     ------
@@ -76,6 +84,9 @@ def files_in(path: Path, suffixes: tuple[str, ...], problem: Problem | None = No
 
     for folder, folders, names in os.walk(path, onerror=tell):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in folders:
+            if Path(folder, name).is_symlink():
+                linked(Path(folder, name))
         for name in sorted(names):
             if name.endswith(suffixes) and not name.startswith("."):
                 yield Path(folder, name)
