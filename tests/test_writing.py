@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suwen.document import Document
-from suwen.formats import brat
-from suwen.formats.writing import FileNames, file_key
+from suwen.formats import brat, write_corpus
+from suwen.formats.writing import ALIKE, FileNames, file_key
 
 PARTS = st.text(st.sampled_from("aAbß.~:\\\0é\u0301e糖 "), max_size=4)
 IDS = st.lists(PARTS, min_size=1, max_size=3).map("/".join)
@@ -48,3 +48,9 @@ def test_writing_shortens_names_that_no_file_system_takes(tmp_path: Path) -> Non
     long = [names.take("糖" * 300 + end) for end in "xy"]
     assert brat.write([Document(name, "糖") for name in long], tmp_path / "out") == {}
     assert len(list((tmp_path / "out").iterdir())) == 4
+
+
+@pytest.mark.parametrize("form", ["brat", "text", "diakg"])
+def test_writing_counts_names_that_case_alone_tells_apart(tmp_path: Path, form: str) -> None:
+    documents = [Document(name, "糖") for name in ("a/b", "A/b", "a_b", "A/B")]
+    assert write_corpus(documents, tmp_path / "out", form) == {ALIKE: 2}

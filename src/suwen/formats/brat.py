@@ -24,7 +24,7 @@ from suwen.errors import SuwenError
 from suwen.files import StrPath, read_text, replacing_folder
 from suwen.formats.breaks import BREAK, pieces_between_breaks
 from suwen.formats.reading import Annotation, Located, Problem, document_id, files_in, refuse
-from suwen.formats.writing import LINE_BREAK, encoded, not_held, output_file
+from suwen.formats.writing import LINE_BREAK, counting_names, encoded, not_held, output_file
 from suwen.schema import Schema
 
 __all__ = ["NAME", "SUFFIXES", "kept_lines", "read", "scan", "sniff", "write"]
@@ -211,7 +211,7 @@ def write(documents: Iterable[Document], path: StrPath) -> Counter[str]:
     path = Path(path)
     lost: Counter[str] = Counter()
     with replacing_folder(path) as folder:
-        for document in documents:
+        for document in counting_names(documents, lost):
             annotations, missing = _annotations(document)
             lost += missing
             output_file(folder, document, ".txt").write_bytes(encoded(document.text, document))

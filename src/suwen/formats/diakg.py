@@ -31,7 +31,7 @@ from suwen.errors import SuwenError
 from suwen.files import StrPath, replacing_folder
 from suwen.formats.json_files import SUFFIXES, begins_like, field, scan_json
 from suwen.formats.reading import Annotation, Located, Problem, refuse
-from suwen.formats.writing import encoded, not_held, output_file
+from suwen.formats.writing import counting_names, encoded, not_held, output_file
 from suwen.schema import Schema
 from suwen.text.sentences import split_sentences
 from suwen.text.view import make_view
@@ -168,7 +168,7 @@ def write(documents: Iterable[Document], path: StrPath) -> Counter[str]:
     path = Path(path)
     lost: Counter[str] = Counter()
     with replacing_folder(path) as folder:
-        for document in documents:
+        for document in counting_names(documents, lost):
             values, missing = _values(document)
             content = json.dumps(values, ensure_ascii=False, indent=2) + "\n"
             output_file(folder, document, ".json").write_bytes(encoded(content, document))

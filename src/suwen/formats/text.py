@@ -17,7 +17,7 @@ from suwen.formats import brat, conll
 from suwen.formats.articles import MEGABYTE, article, holds, scan_articles
 from suwen.formats.encodings import decode
 from suwen.formats.reading import Located, Problem, refuse
-from suwen.formats.writing import encoded, not_held, output_file
+from suwen.formats.writing import counting_names, encoded, not_held, output_file
 from suwen.schema import Schema
 
 __all__ = ["LARGEST", "NAME", "SUFFIXES", "parse", "read", "scan", "sniff", "write"]
@@ -89,7 +89,7 @@ def write(documents: Iterable[Document], path: StrPath) -> Counter[str]:
     path = Path(path)
     lost: Counter[str] = Counter()
     with replacing_folder(path) as folder:
-        for document in documents:
+        for document in counting_names(documents, lost):
             output_file(folder, document, ".txt").write_bytes(encoded(document.text, document))
             lost += not_held(document, ())
     return lost

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from suwen.document import Document, lone_surrogates
 from suwen.errors import SuwenError
 
-__all__ = ["LINE_BREAK", "FileNames", "encoded", "file_key", "not_held", "output_file"]
+__all__ = ["ALIKE", "LINE_BREAK", "FileNames", "counting_names", "encoded", "file_key", "not_held", "output_file"]
 
 LINE_BREAK = "line break in one piece (read back as fragments)"
+ALIKE = "file name of its own where upper and lower case are one"
 LONGEST_PART = 200
 """Of a path, in bytes: file systems take 255, and endings and numbers come behind it."""
 
@@ -98,6 +99,17 @@ def output_file(root: Path, document: Document, suffix: str) -> Path:
     if taken:
         raise SuwenError("S110", id=document.id, first="one document", second="another that is written")
     return path
+
+
+def counting_names(documents: Iterable[Document], lost: Counter[str]) -> Iterator[Document]:
+    """The same documents; those are counted whose files some systems would take for another's."""
+    seen: set[str] = set()
+    for document in documents:
+        key = file_key(document.id)
+        if key in seen:
+            lost[ALIKE] += 1
+        seen.add(key)
+        yield document
 
 
 def encoded(text: str, document: Document) -> bytes:
