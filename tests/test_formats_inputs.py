@@ -148,6 +148,14 @@ def test_inputs_read_records_of_other_programs(tmp_path: Path) -> None:
         read(path, text_column="year")
 
 
+@pytest.mark.parametrize("record", [{"id": 5, "text": "糖"}, {"text": "糖", "label": [[0, 1, "Drug"]]}])
+def test_inputs_say_how_records_of_other_programs_are_read(tmp_path: Path, record: dict[str, object]) -> None:
+    (tmp_path / "in.jsonl").write_text(json.dumps(record))
+    with pytest.raises(SuwenError, match="S205 .* records of other programs are read with --text-column text"):
+        read(tmp_path / "in.jsonl")
+    assert read(tmp_path / "in.jsonl", text_column="text") == [(str(record.get("id", "in/1")), "糖")]
+
+
 def test_inputs_keep_apart_what_records_say_of_themselves(tmp_path: Path) -> None:
     told = {"model": "other 99", "overrides": {"added": 7}, "read_from": {"dropped": {"footnote": 9}}}
     entity = {"label": "Drug", "start": 0, "end": 1, "id": "T1", "score": 0.5}

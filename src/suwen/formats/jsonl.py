@@ -87,7 +87,8 @@ _OPTIONAL: dict[type, dict[str, type]] = {
     Relation: {"id": str},
     Attribute: {"value": str},
 }
-UNKNOWN = "is unknown; what is your own goes under 'meta', and --text-column text reads the text alone"
+TEXT_ALONE = "records of other programs are read with --text-column text"
+UNKNOWN = f"is unknown; what is your own goes under 'meta', and {TEXT_ALONE}"
 _DERIVED = {"text": str, "page": int, "sentence": list}
 """What an entity's object may tell beside the fields of an Entity; it follows from the text, so it is not read."""
 
@@ -295,6 +296,8 @@ def _document(values: dict[str, Any], name: str, report: Problem, schema: Schema
         report(SuwenError("S205", field=key, reason=UNKNOWN))
     if values.get("version", VERSION) != VERSION:
         raise SuwenError("S205", field="version", reason=f"is {values['version']!r}; this release reads {VERSION}")
+    if type(values.get("id")) is int:
+        raise SuwenError("S205", field="id", reason=f"is not a string; {TEXT_ALONE}")
     fields = {key: _typed(values, key, kind, "") for key, kind in _OPTIONAL[Document].items()}
     return Document(
         fields["id"] or name,
