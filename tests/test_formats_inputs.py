@@ -151,7 +151,7 @@ def test_inputs_read_records_of_other_programs(tmp_path: Path) -> None:
 @pytest.mark.parametrize("record", [{"id": 5, "text": "糖"}, {"text": "糖", "label": [[0, 1, "Drug"]]}])
 def test_inputs_say_how_records_of_other_programs_are_read(tmp_path: Path, record: dict[str, object]) -> None:
     (tmp_path / "in.jsonl").write_text(json.dumps(record))
-    with pytest.raises(SuwenError, match="S205 .* records of other programs are read with --text-column text"):
+    with pytest.raises(SuwenError, match=r"S205 .* records of other programs are read with --text-column text"):
         read(tmp_path / "in.jsonl")
     assert read(tmp_path / "in.jsonl", text_column="text") == [(str(record.get("id", "in/1")), "糖")]
 
