@@ -57,7 +57,7 @@ SYSTEMS = {
     "mixed": ("--method", "composition", "--set", "words.rate=0.4"),
 }
 COMPARED = "none,paper,best,mention"
-MODELS = {"bilstm": "BiLSTM-CRF", "mini": "pretrained 2 × 128 encoder with a CRF"}
+MODELS = {"bilstm": "BiLSTM-CRF", "mini": "small encoder with a CRF"}
 COLUMNS = (
     "documents", "model", "system", "seeds", "steps", "**strict F1**", "deviation", "P", "R", "dev F1",
     "− none", "95 % interval", "p", "− mention", "p",
@@ -317,14 +317,22 @@ def generated_cells(row: dict) -> list[str]:
     return [label, row["system"], str(len(row["seeds"])), *shares, *words, *perplexity, f"{row['near_copies']:.0f}"]
 
 
-def plot(rows: Sequence[dict], model: str) -> str:
-    """The learning curves of a model."""
-    series = [
-        Series(system, [(log(row["percents"]), 100 * fmean(row["f1"])) for row in rows if row["system"] == system])
-        for system in SYSTEMS
-    ]
+def plots(rows: Sequence[dict], model: str) -> dict[str, str]:
+    """The learning curves of a model, and what each way of augmenting adds to them, by the name of the file."""
     ticks = [(log(percents), f"{percents} %") for percents in BUDGETS]
-    return line_chart(MODELS[model], series, "training documents", "strict F1 on test", ticks)
+    curves, gains = [], []
+    for system in SYSTEMS:
+        found = [row for row in rows if row["system"] == system]
+        curves.append(Series(system, [(log(row["percents"]), 100 * fmean(row["f1"])) for row in found]))
+        over = [(row["percents"], row["against"]["none"]["difference"]) for row in found if "none" in row["against"]]
+        gains.append(Series(system, [(log(percents), 100 * difference) for percents, difference in over]))
+    name = MODELS[model]
+    # `none` is the line at 0, drawn in its color.
+    gains[0] = Series("none", [(ticks[0][0], 0.0), (ticks[-1][0], 0.0)])
+    return {
+        f"{model}.svg": line_chart(name, curves, "training documents", f"{name}: strict F1", ticks),
+        f"{model}-gain.svg": line_chart(name, gains, "training documents", f"{name}: gain", ticks),
+    }
 
 
 def collect(study: Study, seeds: Sequence[int], output: Path) -> None:
@@ -340,7 +348,8 @@ def collect(study: Study, seeds: Sequence[int], output: Path) -> None:
     replace_table(output / "README.md", markdown(COLUMNS, [cells_of(row) for row in rows]))
     replace_table(output / "generated.md", markdown(GENERATED_COLUMNS, [generated_cells(row) for row in generated]))
     for model in MODELS:
-        write_text(output / f"{model}.svg", plot([row for row in rows if row["model"] == model], model))
+        for name, plot in plots([row for row in rows if row["model"] == model], model).items():
+            write_text(output / name, plot)
 
 
 def main() -> None:
