@@ -65,7 +65,7 @@ def test_pretrain_prints_losses_and_fill_ins_and_trains_a_tagger_from_it(tmp_pat
 
 def test_pretrain_reports_bad_text_in_one_line(tmp_path) -> None:
     (tmp_path / "text.txt").write_bytes("血糖\n".encode("gb18030"))
-    done = suwen("pretrain", tmp_path / "text.txt", "--strategy", "bert", "-o", tmp_path / "encoder", *SETTINGS)
+    done = suwen("pretrain", tmp_path / "text.txt", "--strategy", "bert", "-o", tmp_path / "new" / "encoder", *SETTINGS)
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.startswith("S103 ")
