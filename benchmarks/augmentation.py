@@ -42,14 +42,14 @@ from transformers.utils import logging as transformers_logging
 import suwen
 from suwen.augmentation import augment, generation
 from suwen.augmentation.masked_lm import MaskedLanguageModel
-from suwen.augmentation.words import Reading
+from suwen.augmentation.words import Reading, cut_ahead
 from suwen.corpus.split import Selection, Split, whole
 from suwen.formats import read_corpus
 from suwen.model_folder import write_tokenizer
 from suwen.models.ngram_bert import register
 from suwen.tagging.encode import Featurizer
 from suwen.tagging.vocabulary import MASK, CharacterVocabulary
-from suwen.text.words import Segmenter, segmenter_named
+from suwen.text.words import Segmenter, cut_all, segmenter_named
 
 SAMPLE = Path(suwen.__file__).parent / "data" / "sample"
 RATE = 0.15
@@ -82,7 +82,9 @@ def sentences_of(selections: Sequence[Selection], segment: Segmenter) -> list[tu
     rows = []
     for selection in selections:
         reading = Reading(selection.document, segment)
-        for index in reading.owned(selection.spans):
+        owned = reading.owned(selection.spans)
+        cut_ahead([(reading, owned)])
+        for index in owned:
             sentence = reading.sentence(index)
             free = [word for word in sentence.words if sentence.segmentation[word[0] - sentence.start] == 0]
             if not free or sentence.end - sentence.start > LONGEST:
@@ -140,8 +142,11 @@ class TimedSegmenter:
         self.seconds = 0.0
 
     def __call__(self, text: str) -> list[str]:
+        return self.cut_all([text])[0]
+
+    def cut_all(self, texts: Sequence[str]) -> list[list[str]]:
         begun = clock()
-        words = self._segment(text)
+        words = cut_all(self._segment, texts)
         self.seconds += clock() - begun
         return words
 

@@ -48,6 +48,11 @@ LARGE_BATCH = 32768
 MOST_PLACES = 1024
 """A batch predicts no more positions at once: their logits fill the memory."""
 
+ROWS_IN_CACHE = 16
+
+APART = ("bert", "electra", "ernie", "roberta")
+"""Architectures of which the last layer computes each position by itself, once attention has looked at the others."""
+
 MOST_PADDING = 128
 """Models round the size of their vocabulary up to a multiple of this and less; a larger gap is another vocabulary."""
 
@@ -150,6 +155,8 @@ class MaskedLanguageModel:
         For each row the token ids and their probabilities (among all tokens of the model) in `UNITS`, ``[m, count]``
         each, the most probable first. Where fewer tokens are allowed, the last ones have the id -1.
         """
+        if (allowed == allowed[0]).all():
+            kinds = [np.zeros_like(kind) for kind in kinds]
         questions = list(zip(rows, places, kinds, strict=True))
         choices = [torch.from_numpy(np.flatnonzero(row)).to(self.device) for row in allowed]
         found: dict[int, Candidates] = {}
@@ -162,7 +169,7 @@ class MaskedLanguageModel:
     def _find(
         self,
         model: Any,
-        best: Callable[[Tensor, int], _Best],
+        best: Callable[[Tensor, Tensor, int], _Best],
         questions: Mapping[int, _Question],
         choices: Sequence[Tensor],
         count: int,
@@ -174,7 +181,8 @@ class MaskedLanguageModel:
         for batch in self._batches([questions[i][0] for i in numbers], [questions[i][1] for i in numbers]):
             asked = [numbers[j] for j in batch]
             logits = self._logits(model, [questions[i][:2] for i in asked])
-            totals = logits.logsumexp(dim=1, keepdim=True)
+            # A few rows at a time: their exponentials stay in the cache.
+            totals = torch.cat([some.logsumexp(dim=1, keepdim=True) for some in torch.split(logits, ROWS_IN_CACHE)])
             kinds = np.concatenate([questions[i][2] for i in asked])
             ids = np.full((len(kinds), count), -1, np.int64)
             units = np.zeros((len(kinds), count), np.int64)
@@ -182,8 +190,9 @@ class MaskedLanguageModel:
             for kind in np.unique(kinds):
                 members = np.flatnonzero(kinds == kind)
                 at = torch.from_numpy(members).to(self.device)
-                allowed = choices[kind]
-                places, values, certain = best(logits[at].index_select(1, allowed) - totals[at], count)
+                rows = logits if len(members) == len(kinds) else logits[at]
+                scores, allowed = _restricted(rows, choices[kind], count)
+                places, values, certain = best(scores, totals[at], count)
                 width = places.shape[1]
                 ids[members, :width] = allowed[places].cpu().numpy()
                 units[members, :width] = (values.exp() * UNITS + 0.5).floor().long().cpu().numpy()
@@ -247,23 +256,41 @@ class MaskedLanguageModel:
 
 @contextmanager
 def _only_at(model: Any, flat: Tensor) -> Iterator[None]:
-    """Let the model's head see only some positions of the flattened batch, whatever its architecture: ``[1, M, H]``."""
+    """Let the model's head see only some positions of the flattened batch, whatever its architecture: ``[1, M, H]``.
+
+    Where it can be, so does the feed-forward part of the last layer.
+    """
 
     def gather(_: Any, __: Any, output: Any) -> Any:
+        if isinstance(output, tuple):
+            return output[0].flatten(0, 1)[flat][None], *output[1:]
         output["last_hidden_state"] = output["last_hidden_state"].flatten(0, 1)[flat][None]
         return output
 
-    hook = model.base_model.register_forward_hook(gather)
+    apart = model.config.model_type in APART and not model.config.chunk_size_feed_forward
+    module = model.base_model.encoder.layer[-1].attention if apart else model.base_model
+    hook = module.register_forward_hook(gather)
     try:
         yield
     finally:
         hook.remove()
 
 
-def _best(scores: Tensor, count: int) -> _Best:
+def _restricted(logits: Tensor, allowed: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The logits of allowed tokens, with their ids; where most are allowed all logits, those of the others -inf."""
+    size = logits.shape[1]
+    if len(allowed) <= max(count, size // 2):
+        return logits.index_select(1, allowed), allowed
+    banned = torch.ones(size, dtype=torch.bool, device=logits.device)
+    banned[allowed] = False
+    with torch.inference_mode():
+        return logits.index_fill_(1, banned.nonzero()[:, 0], -torch.inf), torch.arange(size, device=logits.device)
+
+
+def _best(scores: Tensor, totals: Tensor, count: int) -> _Best:
     """The best choices; and for which rows no other kernel could find others, or round a probability otherwise."""
     top = scores.topk(min(count + 1, scores.shape[1]), dim=1)
-    values = top.values.double()
+    values = (top.values - totals).double()
     scaled = values.exp() * UNITS
     # What rounds to 0 is never drawn, so that its rank does not matter; the first (but one) may be taken all the same.
     matters = scaled[:, :-1] * (1 + NOISE) >= 0.5
@@ -274,8 +301,8 @@ def _best(scores: Tensor, count: int) -> _Best:
     return top.indices[:, :count], values[:, :count], sure
 
 
-def _exactly_best(scores: Tensor, count: int) -> _Best:
+def _exactly_best(scores: Tensor, totals: Tensor, count: int) -> _Best:
     """The best choices; of equally probable ones the smaller id comes first."""
-    rounded = (scores / DIGITS).round() * DIGITS
+    rounded = ((scores - totals) / DIGITS).round() * DIGITS
     top = rounded.sort(dim=1, descending=True, stable=True)
     return top.indices[:, :count], top.values[:, :count], torch.ones(len(scores), dtype=torch.bool)
