@@ -27,8 +27,8 @@ def model_card(settings: Settings, manifest: Mapping[str, Any]) -> str:
         The model's settings.
     manifest
         Of its keys the card shows ``name``, ``license``, ``data`` (by part: documents, characters, entities),
-        ``distillation`` (teachers and texts), ``scores`` (by part: precision, recall, f1 in [0, 1]) and ``versions`` (by
-        package). Each may be missing.
+        ``distillation`` (teachers and texts), ``scores`` (by part: precision, recall, f1 in [0, 1]) and ``versions``
+        (by package). Each may be missing.
     """
     name = manifest.get("name", "suwen model")
     lines = [
