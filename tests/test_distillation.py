@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_crf import random_batch, random_crf
 from test_training import (
+    DISEASES,
+    DRUGS,
     TINY,
     InterruptError,
     assert_same_weights,
@@ -124,8 +126,9 @@ def teachers_of(tmp_path: Path, *labels: str, count: int = 2) -> list[Teacher]:
     made = []
     for i in range(count):
         path = tmp_path / f"teacher{i}"
-        write_tiny_tagger(path, labels=labels or ("Disease", "Drug"))
-        made.append(Teacher(path.name, str(i), load(path)))
+        if not path.exists():
+            write_tiny_tagger(path, labels=labels or ("Disease", "Drug"))
+        made.append(Teacher(path.name, str(i), load(path), {}))
     return made
 
 
@@ -213,6 +216,56 @@ def test_distillation_interrupted_and_resumed_equals_an_uninterrupted_run(
     assert_same_weights(tmp_path / "whole", tmp_path / "cut")
 
 
+def taught(tmp_path: Path, work: Path, texts, progress=lambda *_: None):
+    data, start, gold = student(corpus(12))
+    teachers = teachers_of(tmp_path, count=1)
+    distillation = Distillation(teachers, texts, 0.5)
+    return teach(Teachers(teachers, start), start, data.train, gold, distillation, work, progress)
+
+
+def test_distillation_resumed_with_texts_in_another_order_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    texts = corpus(30)[24:]
+    before = taught(tmp_path, tmp_path / "work", texts)
+    for one, other in zip(before, taught(tmp_path, tmp_path / "work", texts), strict=True):
+        assert np.array_equal(one.unary, other.unary)
+        assert np.array_equal(one.moves, other.moves)
+    with pytest.raises(SuwenError, match="order of the texts") as error:
+        taught(tmp_path, tmp_path / "work", texts[::-1])
+    assert error.value.code == "S508"
+
+
+def test_distillation_resumed_with_damaged_targets_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    taught(tmp_path, tmp_path / "work", [])
+    with (tmp_path / "work" / "moves.float32").open("r+b") as file:
+        file.truncate(100)
+    with pytest.raises(SuwenError, match=r"moves\.float32 is damaged") as error:
+        taught(tmp_path, tmp_path / "work", [])
+    assert error.value.code == "S507"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_distillation_says_that_the_disk_is_full(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "unary.float16").symlink_to("/dev/full")
+    with pytest.raises(SuwenError, match="No space left") as error:
+        taught(tmp_path, tmp_path / "work", [])
+    assert error.value.code == "S124"
+    assert not (tmp_path / "work" / "targets.json").exists()
+
+
+def test_distillation_does_not_depend_on_portions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for portion in (512, 3):
+        monkeypatch.setattr("suwen.training.distillation.PORTION", portion)
+        work = tmp_path / str(portion)
+        work.mkdir()
+        found.append(taught(tmp_path, work, corpus(30)[24:]))
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one.unary, other.unary, atol=1e-3)
+
+
 @pytest.fixture
 def articles(tmp_path: Path) -> Path:
     write_corpus(corpus(), tmp_path / "articles.jsonl", "jsonl")
@@ -234,8 +287,9 @@ def test_cli_train_learns_from_teachers_and_texts(tmp_path: Path, articles: Path
     settings = [word for change in (*TINY, "optimization.epochs=1") for word in ("--set", change)]
     assert suwen("train", articles, "-o", tmp_path / "first", *settings) == 0
     (tmp_path / "texts").mkdir()
-    for document in corpus(28)[24:]:
-        (tmp_path / "texts" / f"{document.id}.txt").write_text(f"{document.text}另有说明。", encoding="utf-8")
+    for number, drug in enumerate(DRUGS[:4]):
+        text = f"门诊随访{number}次，停用{drug}后{DISEASES[number]}复发，复查各项指标未见异常，嘱其按时服药。"
+        (tmp_path / "texts" / f"{number}.txt").write_text(text, encoding="utf-8")
     options = ["--teacher", tmp_path / "first", "--texts", tmp_path / "texts"]
     assert suwen("train", articles, "-o", tmp_path / "second", *settings, *options) == 0
     manifest = json.loads((tmp_path / "second" / "manifest.json").read_text(encoding="utf-8"))
@@ -252,18 +306,55 @@ def test_cli_train_refuses_texts_that_are_held_out(tmp_path: Path, articles: Pat
     assert suwen("train", articles, "-o", tmp_path / "first", *settings, *split) == 0
     held_out = json.loads((tmp_path / "split.json").read_text(encoding="utf-8"))["parts"]["test"][0][0]
     (copy,) = (document for document in corpus() if document.id == held_out)
-    (tmp_path / "texts.txt").write_text(f"{copy.text}另有说明。", encoding="utf-8")
+    # The held-out text inside a longer one.
+    (tmp_path / "texts.txt").write_text(f"{'别的文章' * 50}。{copy.text}另有说明。", encoding="utf-8")
     capsys.readouterr()
     options = ["--teacher", tmp_path / "first", "--texts", tmp_path / "texts.txt"]
     assert suwen("train", articles, "-o", tmp_path / "second", *settings, *split, *options) == 2
     printed = capsys.readouterr().err
     assert "S314" in printed
-    assert held_out in printed
+    assert "'texts'" in printed
+    # Without a split, what is set aside for evaluation is held out.
+    (tmp_path / "texts.txt").write_text("".join(document.text for document in corpus()), encoding="utf-8")
+    assert suwen("train", articles, "-o", tmp_path / "second", *settings, *options) == 2
+    assert "S314" in capsys.readouterr().err
     assert not (tmp_path / "second.training").exists()
+
+
+def test_cli_train_refuses_a_teacher_that_knows_what_is_held_out(tmp_path: Path, articles: Path, suwen, capsys) -> None:
+    settings = [word for change in (*TINY, "optimization.epochs=1") for word in ("--set", change)]
+    for seed in (0, 1):
+        path = tmp_path / f"{seed}.json"
+        assert suwen("corpus", "split", articles, "-o", path, "--unit", "document", "--seed", seed) == 0
+    assert suwen("train", articles, "-o", tmp_path / "first", *settings, "--split", tmp_path / "0.json") == 0
+    options = ["--split", tmp_path / "1.json", "--teacher", tmp_path / "first"]
+    assert suwen("train", articles, "-o", tmp_path / "second", *settings, *options) == 2
+    assert "S315" in capsys.readouterr().err
+
+
+def test_cli_train_refuses_teachers_and_texts_that_come_twice_or_are_empty(
+    tmp_path: Path, articles: Path, suwen, capsys
+) -> None:
+    settings = [word for change in (*TINY, "optimization.epochs=1") for word in ("--set", change)]
+    assert suwen("train", articles, "-o", tmp_path / "first", *settings) == 0
+    (tmp_path / "a.txt").write_text("患者口服阿卡波糖。", encoding="utf-8")
+    (tmp_path / "b.txt").write_text("患者口服阿卡波糖。", encoding="utf-8")
+    (tmp_path / "c.txt").write_text("\n", encoding="utf-8")
+    teacher = ["--teacher", tmp_path / "first"]
+    for code, options in (
+        ("S406", teacher),
+        ("S406", ["--texts", tmp_path / "a.txt", "--texts", tmp_path / "b.txt"]),
+        ("S106", ["--texts", tmp_path / "c.txt"]),
+    ):
+        capsys.readouterr()
+        assert suwen("train", articles, "-o", tmp_path / "m", *settings, *teacher, *options) == 2
+        assert code in capsys.readouterr().err
 
 
 def test_cli_train_refuses_what_only_teachers_use(tmp_path: Path, articles: Path, suwen, capsys) -> None:
     assert suwen("train", articles, "-o", tmp_path / "m", "--texts", articles) == 2
+    assert suwen("train", articles, "-o", tmp_path / "m", "--encoder", "dictionary", "--texts", articles) == 2
+    assert "--encoder dictionary" in capsys.readouterr().err
     assert suwen("train", articles, "-o", tmp_path / "m", "--set", "distillation.weight=0.3") == 2
     assert "S406" in capsys.readouterr().err
 

@@ -108,8 +108,12 @@ CATALOG: dict[str, Message] = {
         "the paper's experiments need all 15 types; give the whole corpus, or a larger fraction",
     ),
     "S314": Message(
-        "the text {text!r} is nearly a copy of {document!r} in the part {part!r}",
+        "the text {text!r} holds most of {document!r} in the part {part!r}, or is a part of it",
         "leave it out: scores on what was learnt from mean nothing",
+    ),
+    "S315": Message(
+        "the teacher {name!r} learned from this corpus by another split",
+        "it knows what this run is scored on: train teachers on the same part of the same split",
     ),
     # S4xx: configuration and schemas
     "S401": Message("unknown key {key!r}", "did you mean {guess!r}?"),

@@ -139,6 +139,7 @@ def _taught(distillation: Mapping[str, Any] | None) -> list[str]:
         return []
     texts = distillation["texts"]
     teachers = len(distillation["teachers"])
-    said = f"It also learned what {teachers} other model{'s' if teachers > 1 else ''} think of this text"
+    others = f"{teachers} other models think" if teachers > 1 else "another model thinks"
+    said = f"It also learned what {others} of this text"
     more = f" and of {texts['characters']:,} characters that nobody has annotated" if texts["characters"] else ""
     return ["", f"{said}{more}."]

@@ -13,11 +13,11 @@ from suwen.cli.output import fail, report, show, standard_error, step_bar
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from suwen.corpus.split import Split
+    from suwen.corpus.split import Selection, Split
     from suwen.document import Document
     from suwen.schema import Schema
     from suwen.training.config import TrainingConfig
-    from suwen.training.data import Report
+    from suwen.training.data import Report, TrainingData
     from suwen.training.distillation import Distillation
 
 BASELINES = ("dictionary", "feature-crf")
@@ -106,8 +106,6 @@ def train(
         raise SuwenError("S104", output)
     if part != "train" and split_file is None:
         raise typer.BadParameter("--part needs --split")
-    if texts and not teachers:
-        raise typer.BadParameter("--texts needs --teacher")
     if encoder in BASELINES:
         refuse_neural_options(
             encoder,
@@ -116,11 +114,14 @@ def train(
                 "--transfer": transfer is not None,
                 "--from": base is not None,
                 "--teacher": bool(teachers),
+                "--texts": bool(texts),
                 "--resume": resume,
                 "--device": device is not Device.CPU,
                 f"--preset {preset.value}": preset is not Preset.BEST,
             },
         )
+    if texts and not teachers:
+        raise typer.BadParameter("--texts needs --teacher")
     schema = Schema.from_toml(schema_file) if schema_file else None
     documents = read_corpus(corpus, source, schema)
     split = Split.read(split_file) if split_file else None
@@ -143,7 +144,8 @@ def train(
         from suwen.training.build import base_encoder
         from suwen.training.config import TEACHERS_WEIGHT, DistillationConfig, load_config
         from suwen.training.data import select_data
-        from suwen.training.run import train_tagger
+        from suwen.training.run import train_tagger, working_folder
+        from suwen.work import check_work
     except ModuleNotFoundError as error:
         raise SuwenError("S405", package=error.name, install="suwen[train]") from None
 
@@ -153,18 +155,32 @@ def train(
     if teachers:
         if config.distillation.weight is None:
             config = config.model_copy(update={"distillation": DistillationConfig(weight=TEACHERS_WEIGHT)})
+        check_work(working_folder(output), resume)
         distillation = learnt_from(teachers, texts, config, device.value)
-        if split:
-            refuse_held_out(distillation.texts, documents, split, part)
     elif config.distillation.weight is not None:
         advice = "name a trained model, or leave the setting out"
         raise SuwenError("S406", first="distillation.weight", second="a run without --teacher", advice=advice)
     data = select_data(documents, split, part, config.seed)
+    if distillation:
+        refuse_held_out(distillation, held_out_parts(data, documents, split, part), data.description)
     schema = schema or Schema.of_labels(data.labels)
     progress = TrainingProgress(standard_error())
-    result = train_tagger(
-        data, output, config, schema, base, resume, device.value, [progress], distillation, progress.judged, tell=fail
-    )
+    try:
+        result = train_tagger(
+            data,
+            output,
+            config,
+            schema,
+            base,
+            resume,
+            device.value,
+            [progress],
+            distillation,
+            progress.judged,
+            tell=fail,
+        )
+    finally:
+        progress.progress.stop()
     if as_json:
         report(result.manifest)
     else:
@@ -177,48 +193,76 @@ def learnt_from(teachers: list[Path], texts: list[Path], config: TrainingConfig,
     Raises
     ------
     SuwenError
-        S406 for a teacher without a model of its own opinion of every character, such as a dictionary.
+        S406 for a teacher that has no opinion of every character, such as a dictionary, and for teachers or texts that
+        come twice; S106 for an empty text.
     """
     from suwen.carried import model_path
     from suwen.errors import SuwenError
-    from suwen.files import sha256
+    from suwen.files import read_json, sha256
     from suwen.formats import read_corpus
     from suwen.inference import Predictor
     from suwen.loading import load
     from suwen.training.distillation import Distillation, Teacher
 
-    loaded = []
+    loaded: list[Teacher] = []
     for path in map(model_path, teachers):
         predictor = load(path, device)
         if not isinstance(predictor, Predictor):
             advice = "take taggers alone"
             raise SuwenError("S406", first=f"--teacher {path}", second="a model that is no tagger", advice=advice)
-        loaded.append(Teacher(path.name, sha256(path / "manifest.json"), predictor))
+        manifest = path / "manifest.json"
+        teacher = Teacher(path.name, sha256(manifest), predictor, read_json(manifest).get("data", {}))
+        if teacher.hash in (other.hash for other in loaded):
+            raise SuwenError("S406", first=f"--teacher {path}", second="itself", advice="name each teacher once")
+        loaded.append(teacher)
     assert config.distillation.weight is not None
-    documents = [document for path in texts for document in read_corpus(path)]
-    return Distillation(loaded, documents, config.distillation.weight)
+    documents: list[Document] = []
+    seen: set[str] = set()
+    for path in texts:
+        for document in read_corpus(path):
+            if not document.text.strip():
+                raise SuwenError("S106", path / document.id if path.is_dir() else path)
+            if document.text in seen:
+                advice = "give each article once"
+                raise SuwenError("S406", first=f"the text {document.id!r}", second="an equal one", advice=advice)
+            seen.add(document.text)
+            documents.append(document)
+    return Distillation(loaded, documents, config.distillation.weight, [path.name for path in texts])
 
 
-def refuse_held_out(texts: Sequence[Document], documents: list[Document], split: Split, part: str) -> None:
-    """Refuse texts that are nearly copies of documents that the scores are to be had from.
+def held_out_parts(
+    data: TrainingData, documents: list[Document], split: Split | None, part: str
+) -> dict[str, Sequence[Selection]]:
+    """What scores are to be had from: the other parts of the split, or what was set aside for evaluation."""
+    if split is None:
+        return {"dev": data.dev} if data.dev else {}
+    return {name: split.select(documents, name) for name, rows in split.parts.items() if name != part and rows}
+
+
+def refuse_held_out(distillation: Distillation, parts: dict[str, Sequence[Selection]], data: dict[str, Any]) -> None:
+    """Refuse texts that hold documents that scores are to be had from, and teachers that learned from these.
 
     Raises
     ------
     SuwenError
-        S314 for the closest one.
+        S314 for a text, S315 for a teacher.
     """
-    from suwen.corpus.near_copies import near_copies
+    from suwen.corpus.near_copies import held_out_copy
     from suwen.document import Document
     from suwen.errors import SuwenError
 
-    held_out = {row[0]: name for name, rows in split.parts.items() if name != part for row in rows}
-    both = [Document(f"0 {document.id}", document.text) for document in documents if document.id in held_out]
-    both += [Document(f"1 {number}", document.text) for number, document in enumerate(texts)]
-    for pair in near_copies(both):
-        kinds = {pair.first[0]: pair.first[2:], pair.second[0]: pair.second[2:]}
-        if len(kinds) == 2:
-            name = kinds["0"]
-            raise SuwenError("S314", text=texts[int(kinds["1"])].id, document=name, part=held_out[name])
+    for part, selections in parts.items():
+        held_out = [
+            Document(one.document.id, "".join(one.document.text[start:end] for start, end in one.spans))
+            for one in selections
+        ]
+        copy = held_out_copy(distillation.texts, held_out)
+        if copy:
+            raise SuwenError("S314", text=copy.first, document=copy.second, part=part)
+    for teacher in distillation.teachers if parts else ():
+        same = teacher.data.get("data_hash") == data["data_hash"]
+        if same and (teacher.data.get("split"), teacher.data.get("train")) != (data["split"], data["train"]):
+            raise SuwenError("S315", name=teacher.name)
 
 
 def refuse_neural_options(encoder: str, given: dict[str, bool]) -> None:
@@ -279,6 +323,10 @@ def _summarize(result: Report) -> None:
         table.add_row("dictionary entries", f"{training['dictionary_entries']:,}")
     if "iterations" in training:
         table.add_row("iterations", f"{training['iterations']:,}, {training['active_features']:,} features learnt")
+    if distillation := result.manifest.get("distillation"):
+        judged = distillation["texts"]
+        table.add_row("teachers", ", ".join(teacher["name"] for teacher in distillation["teachers"]))
+        table.add_row("texts that they annotate", f"{judged['documents']:,} ({judged['characters']:,} characters)")
     for part, losses in result.losses.items():
         lost = ", ".join(f"{count:,} {reason}" for reason, count in sorted(losses.lost.items())) or "none lost"
         table.add_row(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from suwen.document import Document
 
-__all__ = ["NearCopy", "near_copies"]
+__all__ = ["NearCopy", "held_out_copy", "near_copies"]
 
 SHINGLE = 8
 """Characters per shingle: long enough that texts on one subject share few."""
@@ -60,6 +60,39 @@ def near_copies(documents: Sequence[Document], least: float = 0.5) -> list[NearC
         if resemblance >= least:
             found.append(NearCopy(first, second, resemblance))
     return sorted(found, key=lambda pair: (-pair.resemblance, pair.first, pair.second))
+
+
+def held_out_copy(texts: Sequence[Document], held_out: Sequence[Document], least: float = 0.8) -> NearCopy | None:
+    """The first text that holds a held-out document, or most of it, or is a part of one.
+
+    Here the resemblance is the share of shingles that both have among those of the one that has fewer (Broder's
+    containment), so that many documents joined into one text are found too.
+
+    Parameters
+    ----------
+    least
+        The smallest share to report.
+
+    Returns
+    -------
+    The text, the held-out document, and the share; None where there is no such pair.
+    """
+    held = [(document.id, _shingles(document.text)) for document in held_out]
+    held = [(name, shingles) for name, shingles in held if len(shingles)]
+    if not held:
+        return None
+    every = np.unique(np.concatenate([shingles for _, shingles in held]))
+    smallest = min(len(shingles) for _, shingles in held)
+    for text in texts:
+        own = _shingles(text.text)
+        common = own[np.isin(own, every, assume_unique=True)]
+        if not len(common) or len(common) < least * min(len(own), smallest):
+            continue
+        for name, shingles in held:
+            share = len(np.intersect1d(common, shingles, assume_unique=True)) / min(len(own), len(shingles))
+            if share >= least:
+                return NearCopy(text.id, name, share)
+    return None
 
 
 def _shingles(text: str) -> Shingles:

@@ -7,9 +7,11 @@ exact expected counts. In annotated text the target is a mixture of that distrib
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,20 +37,22 @@ __all__ = ["Distillation", "Progress", "Teacher", "Teachers", "teach"]
 PORTION = 512
 """So many windows are judged between two entries in the record; a kill loses no more than these."""
 
-RECORD, UNARY, MOVES = "targets.json", "unary.npy", "moves.npy"
+RECORD, UNARY, MOVES = "targets.json", "unary.float16", "moves.float32"
 
 Counts = NDArray[np.floating]
 Inputs = dict[str, NDArray[np.int32]]
 Progress = Callable[[int, int], None]
+_Place = tuple[Prepared, Window]
 
 
 @dataclass(frozen=True)
 class Teacher:
-    """A trained tagger, its name, and the hash of its manifest."""
+    """A trained tagger, its name, the hash of its manifest, and what that says of its data."""
 
     name: str
     hash: str
     predictor: Predictor
+    data: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -63,17 +67,21 @@ class Distillation:
         Articles that only the teachers annotate; annotations in them are not looked at.
     weight
         The teachers' share in the target of annotated text, in [0, 1]; elsewhere it is all theirs.
+    sources
+        The names of the files and folders that hold the texts.
     """
 
     teachers: Sequence[Teacher]
     texts: Sequence[Document]
     weight: float
+    sources: Sequence[str] = ()
 
     def describe(self) -> dict[str, Any]:
         """Teachers and texts as JSON values."""
         return {
             "teachers": [{"name": teacher.name, "hash": teacher.hash} for teacher in self.teachers],
             "texts": {
+                "sources": list(self.sources),
                 "documents": len(self.texts),
                 "characters": sum(len(document.text) for document in self.texts),
                 "data_hash": corpus_hash(self.texts) if self.texts else None,
@@ -115,17 +123,20 @@ class Teachers:
             ):
                 parameter.data += torch.from_numpy(np.ascontiguousarray(values)) / len(teachers)
 
-    def judge(self, documents: Sequence[Prepared]) -> list[tuple[Counts, Counts]]:
-        """What the average thinks of each window of documents: ``unary`` and ``moves`` of `TaughtExample`, in order."""
-        arrays = [[teacher.featurizer.prepared_arrays(one) for teacher, _ in self._teachers] for one in documents]
-        places = [(i, window) for i, one in enumerate(documents) for window in _windows(one)]
-        found: list[Any] = [None] * len(places)
-        lengths = [window.end - window.start for _, window in places]
+    def judge(self, windows: Sequence[_Place]) -> list[tuple[Counts, Counts]]:
+        """What the average thinks of windows: ``unary`` and ``moves`` of `TaughtExample`, in their order."""
+        documents = {id(document): document for document, _ in windows}
+        arrays = {
+            key: [teacher.featurizer.prepared_arrays(document) for teacher, _ in self._teachers]
+            for key, document in documents.items()
+        }
+        found: list[Any] = [None] * len(windows)
+        lengths = [window.end - window.start for _, window in windows]
         rows = list(batches(lengths, min(teacher.batch_tokens for teacher, _ in self._teachers)))
         workers = max(1, *(teacher.workers for teacher, _ in self._teachers))
 
         def judge_batch(row: list[int]) -> list[tuple[Counts, Counts]]:
-            return self._batch([(arrays[places[i][0]], places[i][1]) for i in row])
+            return self._batch([(arrays[id(windows[i][0])], windows[i][1]) for i in row])
 
         with ThreadPoolExecutor(workers) as executor:
             for row, judged in zip(rows, executor.map(judge_batch, rows), strict=True):
@@ -156,18 +167,16 @@ def _check(teacher: Teacher, start: Untrained) -> None:
     unlike = set(own.schema.labels) ^ set(student.schema.labels)
     if unlike:
         reason = f"a student with other entity types ({', '.join(sorted(unlike))})"
+        advice = "name the teacher's types with --schema, or take teachers that were trained on the same"
     elif own.scheme != student.scheme:
-        reason = f"a student with the scheme {student.scheme} (the teacher has {own.scheme})"
+        reason = f"a student with the scheme {student.scheme}"
+        advice = f"set head.scheme={own.scheme}, or take teachers with the same scheme"
     elif teacher.predictor.featurizer.subwords or start.featurizer.subwords:
         reason = "an encoder that reads sub-words"
+        advice = "take teachers and an encoder that read characters"
     else:
         return
-    advice = "take teachers that were trained on the same entity types, with the same scheme, and read characters"
     raise SuwenError("S406", first=f"--teacher {teacher.name}", second=reason, advice=advice)
-
-
-def _windows(prepared: Prepared) -> Iterator[Window]:
-    return (window for block in prepared.blocks for window in block.windows)
 
 
 def teach(
@@ -201,63 +210,99 @@ def teach(
         prepare(selection.document.text, settings.view, settings.windows, selection.spans)
         for selection in [*train, *whole(distillation.texts)]
     ]
-    sizes = np.array([window.core_end - window.core_start for one in documents for window in _windows(one)])
-    ends = np.cumsum(sizes)
-    unary, moves = _open_targets(work, int(ends[-1]), len(sizes), len(settings.tags))
-    record = work / RECORD
-    judged = read_json(record)["windows"] if record.exists() else 0
-    first = 0
-    for portion in _portions(documents):
-        last = first + sum(1 for one in portion for _ in _windows(one))
-        if last > judged:
-            for i, (tags, pairs) in enumerate(teachers.judge(portion), first):
-                if i < len(gold):
-                    tags, pairs = _mixed(tags, pairs, gold[i], distillation.weight)
-                unary[ends[i] - sizes[i] : ends[i]] = tags
-                moves[i] = pairs
-            unary.flush()
-            moves.flush()
-            write_json(record, {"windows": last})
-        first = last
-        progress(int(ends[last - 1]), int(ends[-1]))
+    windows = [(one, window) for one in documents for block in one.blocks for window in block.windows]
+    sizes = [window.core_end - window.core_start for _, window in windows]
+    targets = _Targets(work, sizes, len(settings.tags), _fingerprint(windows))
+    for first in range(0, len(windows), PORTION):
+        last = min(first + PORTION, len(windows))
+        if last > targets.judged:
+            judged = teachers.judge(windows[first:last])
+            for i, example in enumerate(gold[first:last]):
+                judged[i] = _mixed(*judged[i], example, distillation.weight)
+            targets.append(first, judged)
+        progress(sum(sizes[:last]), sum(sizes))
     examples: list[TaughtExample] = []
-    for one in documents:
-        arrays = start.featurizer.prepared_arrays(one)
-        for window in _windows(one):
-            i = len(examples)
-            begin = window.core_start - window.start + start.featurizer.offset
-            core = (begin, begin + int(sizes[i]))
-            inputs = start.featurizer.window(arrays, window)
-            examples.append(TaughtExample(inputs, core, unary[ends[i] - sizes[i] : ends[i]], moves[i]))
+    arrays: dict[int, Inputs] = {}
+    for (document, window), (unary, moves) in zip(windows, targets.read(), strict=True):
+        if id(document) not in arrays:
+            arrays = {id(document): start.featurizer.prepared_arrays(document)}
+        begin = window.core_start - window.start + start.featurizer.offset
+        core = (begin, begin + len(unary))
+        inputs = start.featurizer.window(arrays[id(document)], window)
+        examples.append(TaughtExample(inputs, core, unary, moves))
     return examples
 
 
-def _portions(documents: Sequence[Prepared]) -> Iterator[list[Prepared]]:
-    """Documents with about `PORTION` windows together."""
-    portion: list[Prepared] = []
-    count = 0
-    for one in documents:
-        size = sum(1 for _ in _windows(one))
-        if size:
-            portion.append(one)
-            count += size
-        if count >= PORTION:
-            yield portion
-            portion, count = [], 0
-    if portion:
-        yield portion
+def _fingerprint(windows: Sequence[_Place]) -> str:
+    """The hash of all windows in their order: targets are found by their place alone."""
+    total = hashlib.sha256()
+    for document, window in windows:
+        bounds = window.start, window.end, window.core_start, window.core_end
+        total.update(f"{bounds} {document.view.text[window.start : window.end]}\n".encode())
+    return total.hexdigest()
 
 
-def _open_targets(work: Path, characters: int, windows: int, tags: int) -> tuple[Any, Any]:
-    """The two arrays on disk, new or as a run that was interrupted left them."""
-    paths = work / UNARY, work / MOVES
-    shapes = (characters, tags), (windows, tags, tags)
-    if (work / RECORD).exists():
-        return np.load(paths[0], mmap_mode="r+"), np.load(paths[1], mmap_mode="r+")
-    return (
-        np.lib.format.open_memmap(paths[0], "w+", np.float16, shapes[0]),
-        np.lib.format.open_memmap(paths[1], "w+", np.float32, shapes[1]),
-    )
+class _Targets:
+    """The targets of all windows, on disk, one after the other, and a record of how many are there.
+
+    Raises
+    ------
+    SuwenError
+        S508 when those that are there are of other windows, S507 when they are damaged.
+    """
+
+    def __init__(self, work: Path, sizes: Sequence[int], tags: int, fingerprint: str) -> None:
+        self._ends = [0, *accumulate(sizes)]
+        self._tags = tags
+        self._fingerprint = fingerprint
+        self._record, self._unary, self._moves = work / RECORD, work / UNARY, work / MOVES
+        self.judged = 0
+        if self._record.exists():
+            record = read_json(self._record)
+            if record.get("fingerprint") != fingerprint:
+                raise SuwenError("S508", work, what="text, or order of the texts or of the corpus")
+            self.judged = record["windows"]
+            needed = self._bytes(self.judged)
+            there = (path.stat().st_size if path.exists() else 0 for path in (self._unary, self._moves))
+            for path, least, size in zip((self._unary, self._moves), needed, there, strict=True):
+                if size < least:
+                    raise SuwenError("S507", work, reason=f"{path.name} is damaged")
+
+    def _bytes(self, windows: int) -> tuple[int, int]:
+        """How long the files are that hold so many windows."""
+        unary = self._ends[windows] * self._tags * np.dtype(np.float16).itemsize
+        return unary, windows * self._tags**2 * np.dtype(np.float32).itemsize
+
+    def append(self, first: int, judged: Sequence[tuple[Counts, Counts]]) -> None:
+        """Write the targets of windows from `first` on.
+
+        Raises
+        ------
+        SuwenError
+            S124 when the disk is full.
+        """
+        columns: tuple[tuple[Path, list[Counts]], ...] = (
+            (self._unary, [unary.astype(np.float16) for unary, _ in judged]),
+            (self._moves, [moves.astype(np.float32) for _, moves in judged]),
+        )
+        for (path, arrays), start in zip(columns, self._bytes(first), strict=True):
+            try:
+                # Not a memory map: a full disk would end the process with a signal, and without a word.
+                with path.open("r+b" if first else "wb") as file:
+                    file.seek(start)
+                    file.write(b"".join(array.tobytes() for array in arrays))
+            except OSError as error:
+                raise SuwenError("S124", path, reason=error.strerror) from None
+        self.judged = first + len(judged)
+        write_json(self._record, {"windows": self.judged, "fingerprint": self._fingerprint})
+
+    def read(self) -> Iterator[tuple[Counts, Counts]]:
+        """All targets, read from the disk when they are used."""
+        count = len(self._ends) - 1
+        unary = np.memmap(self._unary, np.float16, "r", shape=(self._ends[-1], self._tags))
+        moves = np.memmap(self._moves, np.float32, "r", shape=(count, self._tags, self._tags))
+        for i, (start, end) in enumerate(pairwise(self._ends)):
+            yield unary[start:end], moves[i]
 
 
 def _mixed(unary: Counts, moves: Counts, gold: Example, weight: float) -> tuple[Counts, Counts]:
