@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suwen.corpus.near_copies import NearCopy, near_copies
+from suwen.corpus.near_copies import NearCopy, held_out_copy, near_copies
 from suwen.document import Document
 
 CHARACTERS = "糖尿病患者血胰岛素治疗空腹高低控制水平明显药物用检查结果显示组"
@@ -73,3 +73,17 @@ def test_near_copies_report_the_resemblance_by_definition(first: str, second: st
         assert pairs[0].resemblance == pytest.approx(resemblance(first, second))
     else:
         assert resemblance(first, second) < 0.5
+
+
+def test_near_copies_find_held_out_documents_in_longer_and_shorter_texts() -> None:
+    held_out = [Document(str(number), text(number)) for number in range(5)]
+    others = [Document("other", text(10)), Document("short", "短文"), Document("empty", "")]
+    joined = Document("joined", text(11) + "".join(document.text for document in held_out[1:3]))
+    part = Document("part", held_out[3].text[:1000])
+    assert held_out_copy(others, held_out) is None
+    assert held_out_copy([*others, joined], held_out) == NearCopy("joined", "1", 1.0)
+    assert held_out_copy([*others, part], held_out) == NearCopy("part", "3", 1.0)
+    assert held_out_copy([joined], []) is None
+    half = Document("half", held_out[0].text[:1500] + text(12, 1500))
+    assert held_out_copy([half], held_out) is None
+    assert held_out_copy([half], held_out, least=0.4) == NearCopy("half", "0", pytest.approx(0.5, abs=0.01))
