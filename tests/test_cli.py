@@ -1,10 +1,14 @@
 """The command line as a whole: what becomes of wrong arguments."""
 
+import errno
+import os
+import select
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import typer
 
 import suwen.cli
 
@@ -56,6 +60,33 @@ def test_cli_says_how_an_interrupted_training_goes_on(monkeypatch, capsys):
     assert run(monkeypatch, "evaluate") == 130
     assert run(monkeypatch, "train") == 130
     assert capsys.readouterr().err == "interrupted\ninterrupted; continue with --resume\n"
+
+
+@pytest.mark.skipif(not hasattr(select, "poll"), reason="the system cannot say whether a pipe is closed")
+def test_cli_does_not_take_a_broken_pipe_of_its_own_for_a_closed_output(monkeypatch):
+    def broken(**_):
+        raise BrokenPipeError(errno.EPIPE, "a worker is gone")
+
+    monkeypatch.setattr(sys, "argv", ["suwen", "encoders"])
+    # As it comes, and as Typer has it, which makes an exit of it.
+    app = typer.Typer()
+    app.command("encoders")(lambda: broken())
+    app.callback()(lambda: None)
+    for raising in (broken, app):
+        monkeypatch.setattr(suwen.cli, "app", raising)
+        with pytest.raises(BrokenPipeError, match="a worker is gone"):
+            suwen.cli.main()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["corpus", "stats", SAMPLE], ["corpus", "stats", SAMPLE, "--json"]])
+def test_cli_ends_without_a_word_when_its_output_is_read_no_more(arguments):
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "suwen", *arguments]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert done.returncode == 141
+    assert done.stderr == b""
 
 
 def test_cli_keeps_the_exit_status_of_a_command():

@@ -1,5 +1,6 @@
 """`suwen pretrain` as a user runs it."""
 
+import io
 import json
 import os
 import re
@@ -8,9 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from suwen.cli import app
+from suwen.cli.output import step_bar
 from suwen.errors import SuwenError
 
 TINY = (
@@ -90,6 +93,37 @@ def test_pretrain_refuses_what_does_not_go_together(tmp_path, text, arguments, e
     assert isinstance(result.exception, SuwenError), result.output
     assert re.search(expected, str(result.exception))
     assert not (tmp_path / "encoder.training").exists()
+
+
+@pytest.mark.parametrize("is_started", [True, False])
+def test_pretrain_shows_the_cursor_again_after_ctrl_c(tmp_path, text, monkeypatch, is_started) -> None:
+    terminal = Console(file=io.StringIO(), force_terminal=True)
+
+    def interrupted(*arguments):
+        if is_started:
+            arguments[5][0].progress.start()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("suwen.cli.pretrain.standard_error", lambda: terminal)
+    monkeypatch.setattr("suwen.pretraining.run.pretrain", interrupted)
+    arguments = ["pretrain", str(text), "--strategy", "bert", "-o", str(tmp_path / "encoder")]
+    # The status depends on Typer's release.
+    assert CliRunner().invoke(app, arguments).exit_code in (1, 130)
+    shown, hidden = "\x1b[?25h", "\x1b[?25l"
+    assert terminal.file.getvalue().count(hidden) == is_started
+    assert terminal.file.getvalue().rfind(shown) >= terminal.file.getvalue().rfind(hidden)
+
+
+def test_step_bar_prints_nothing_when_it_is_stopped_again() -> None:
+    console = Console(file=io.StringIO())
+    bar = step_bar(console)
+    bar.stop()
+    assert console.file.getvalue() == ""
+    bar.start()
+    bar.stop()
+    printed = console.file.getvalue()
+    bar.stop()
+    assert console.file.getvalue() == printed
 
 
 def test_pretrain_prints_the_manifest_as_json_alone(tmp_path, text) -> None:

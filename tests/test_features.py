@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -231,6 +232,58 @@ def test_features_that_cannot_be_written_are_named(tmp_path: Path) -> None:
     (tmp_path / "features").write_text("")
     with pytest.raises(SuwenError, match="S109"):
         kept(start, examples, tmp_path / "features")
+
+
+def test_features_shorter_than_they_should_be_are_computed_again(tmp_path: Path, computed: list[int]) -> None:
+    start, examples = frozen(encoder_folder(tmp_path / "encoder"))
+    assert kept(start, examples, tmp_path / "features") is not None
+    (file,) = (tmp_path / "features").glob("*.states")
+    size = file.stat().st_size
+    os.truncate(file, size - 4)
+    computed.clear()
+    assert kept(start, examples, tmp_path / "features") is not None
+    assert computed
+    assert file.stat().st_size == size
+
+
+def test_features_removed_by_another_run_at_once_are_computed_anew(tmp_path: Path, monkeypatch) -> None:
+    start, examples = frozen(encoder_folder(tmp_path / "encoder"))
+    write = features._write
+
+    def written_and_removed(*arguments):
+        write(*arguments)
+        arguments[4].unlink()
+
+    monkeypatch.setattr(features, "_write", written_and_removed)
+    told: list[str] = []
+    assert kept(start, examples, tmp_path / "features", tell=told.append) is None
+    assert told[1].endswith("(another run may have made room) and are computed anew in every epoch")
+
+
+def test_features_make_room_beside_another_run_that_does(tmp_path: Path) -> None:
+    folder = tmp_path / "features"
+    folder.mkdir()
+    # Found, but gone when it is looked at.
+    (folder / "gone.states").symlink_to(tmp_path / "nothing")
+    (folder / "old.states").write_bytes(b"0" * 8)
+    features._make_room(folder, 4)
+    assert not (folder / "old.states").exists()
+
+
+def test_features_tell_of_a_full_disk_in_one_line(tmp_path: Path) -> None:
+    start, examples = frozen(encoder_folder(tmp_path / "encoder"))
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    # For a writer the same as a full disk, and it needs no rights.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(SuwenError, match=r"^S124 .*\.states: cannot write: File too large; make room.*--resume$"):
+            kept(start, examples, tmp_path / "features")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert not (tmp_path / "features").exists()
 
 
 def test_features_are_shared_by_the_seeds_of_an_experiment(tmp_path: Path, computed: list[int]) -> None:

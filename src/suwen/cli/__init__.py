@@ -6,7 +6,10 @@ Command modules import nothing heavy at the top, so that ``suwen --help`` answer
 from __future__ import annotations
 
 import os
+import select
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import cast
 
 import typer
@@ -64,16 +67,22 @@ def _options(
 
 def main() -> None:
     """Run the command line and turn what a user can mend into one line and exit status 2."""
+    outputs = copies_of_output()
     try:
         status = app(prog_name=NAME, standalone_mode=False)
         # Here, because what is still in the buffer would fail when nobody can catch it any more.
         sys.stdout.flush()
     except BrokenPipeError:
+        if not any(map(is_read_no_more, outputs)):
+            # Another pipe, a worker's for example.
+            raise
         status = CLOSED_PIPE
     except SystemExit as ended:
         # Typer and Rich end a program whose output is read no more, with a status of their own.
         if not isinstance(ended.__context__, BrokenPipeError):
             raise
+        if not any(map(is_read_no_more, outputs)):
+            raise ended.__context__ from None
         status = CLOSED_PIPE
     except SuwenError as error:
         fail(str(error))
@@ -92,6 +101,24 @@ def main() -> None:
     if status == INTERRUPTED:
         fail("interrupted; continue with --resume" if is_resumable(sys.argv[1:]) else "interrupted")
     sys.exit(status)
+
+
+def copies_of_output() -> Sequence[int]:
+    """Descriptors of standard output and error of their own: Rich turns the first away when it finds it closed."""
+    copies = []
+    for stream in (sys.__stdout__, sys.__stderr__):
+        with suppress(AttributeError, OSError, ValueError):  # there is none, or it is closed
+            copies.append(os.dup(stream.fileno()))  # type: ignore[union-attr]
+    return copies
+
+
+def is_read_no_more(descriptor: int) -> bool:
+    """Whether the other end of a pipe is closed; where the system cannot say, it is taken to be."""
+    if not hasattr(select, "poll"):
+        return True
+    poll = select.poll()
+    poll.register(descriptor, 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 
 
 def leave_output() -> None:

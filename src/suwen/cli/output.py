@@ -50,7 +50,13 @@ def step_bar(console: Console, disable: bool = False) -> Progress:
         TimeRemainingColumn,
     )
 
-    return Progress(
+    class Bar(Progress):
+        def stop(self) -> None:
+            # At every stop Rich prints an empty line where nobody watches.
+            if self.live.is_started:
+                super().stop()
+
+    return Bar(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),

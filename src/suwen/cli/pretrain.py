@@ -103,16 +103,21 @@ def pretrain(
     config = load_config(strategy.value, (size or Size.MINI).value, chosen, folder, seed)
     exclusion = read_exclusion(exclude_split, exclude_part, texts) if exclude_split else NO_EXCLUSION
     console = standard_error()
+    bar = PretrainingProgress(console)
     with folder_for(output):
-        manifest = run(
-            Texts(tuple(texts), vocabulary, tuple(lexicon), exclusion, folder, cache),
-            output,
-            config,
-            resume,
-            device.value,
-            [PretrainingProgress(console)],
-            lambda note: console.print(note, highlight=False),
-        )
+        try:
+            manifest = run(
+                Texts(tuple(texts), vocabulary, tuple(lexicon), exclusion, folder, cache),
+                output,
+                config,
+                resume,
+                device.value,
+                [bar],
+                lambda note: console.print(note, highlight=False),
+            )
+        finally:
+            # After Ctrl-C the terminal's cursor would stay hidden.
+            bar.progress.stop()
     if as_json:
         report(manifest)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
@@ -16,6 +17,10 @@ LINE_BREAK = "line break in one piece (read back as fragments)"
 ALIKE = "file name of its own where upper and lower case are one"
 LONGEST_PART = 200
 """Of a path, in bytes: file systems take 255, and endings and numbers come behind it."""
+FORBIDDEN = re.compile(r'[\x00-\x1f<>:"|?*\\]')
+"""What Windows takes in no name, other systems but NUL alone."""
+DEVICE = re.compile(r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³]) *(\.|$)", re.IGNORECASE)
+"""The beginning of a name that is a device to Windows, whatever its ending and in whichever folder."""
 
 
 def file_key(name: str) -> str:
@@ -24,7 +29,9 @@ def file_key(name: str) -> str:
 
 
 class FileNames:
-    """Finds a name for each document that can be its file on any system, and that no other has.
+    """Finds a name for each document that Linux, macOS and Windows take for its file, and that no other has.
+
+    Only how long a whole path may be is not heeded: that depends on the folder above, and on the system's settings.
 
     Parameters
     ----------
@@ -43,7 +50,7 @@ class FileNames:
         plain = _possible(document_id)
         if self._above(plain) & self._files:
             # A file cannot be a folder too.
-            plain = plain.replace("/", "_")
+            plain = _fit(plain.replace("/", "_"))
         name = plain
         while not self._is_free(name):
             self._copies[plain] += 1
@@ -65,16 +72,19 @@ class FileNames:
 
 
 def _possible(document_id: str) -> str:
-    """The id as a relative path without hidden files and folders, shortened where it is too long for a file name."""
-    if PureWindowsPath(document_id).drive:
-        document_id = document_id.replace(":", "_")
-    parts = document_id.replace("\\", "_").replace("\0", "_").split("/")
-    return "/".join(_shortened(f"_{part}" if part.startswith(".") or not part else part) for part in parts)
+    """The id as a relative path without hidden files and folders, each part one that can be a file name."""
+    return "/".join(_fit(part) for part in FORBIDDEN.sub("_", document_id).split("/"))
 
 
-def _shortened(part: str) -> str:
+def _fit(part: str) -> str:
+    """A part of a path as a name that is not hidden, no device, not too long, and ends in no dot and no blank."""
+    if not part or part.startswith(".") or DEVICE.match(part):
+        part = f"_{part}"
     data = part.encode()
-    return part if len(data) <= LONGEST_PART else data[:LONGEST_PART].decode(errors="ignore")
+    if len(data) > LONGEST_PART:
+        part = data[:LONGEST_PART].decode(errors="ignore")
+    # Windows leaves them out without a word, and would take two names for one.
+    return f"{part[:-1]}_" if part.endswith((".", " ")) else part
 
 
 def output_file(root: Path, document: Document, suffix: str) -> Path:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from suwen.errors import SuwenError
 from suwen.files import replacing
 from suwen.inference.batching import batches, pad
 from suwen.models.tagger import Tagger
@@ -87,14 +88,15 @@ def keep_features(
         Where they are kept. Several runs may share it, also at the same time.
     gigabytes
         The most that may lie there: what was not used for longest is removed, and None is returned when this run's
-        alone are more.
+        alone are more. Runs that write at the same time do not see each other's files until these are whole, and
+        can together pass the limit until the next run makes room.
     tell
         Told in a line what is done.
 
     Raises
     ------
     SuwenError
-        S105 when they cannot be written.
+        S124 when the disk is full; S102 or S109 when they cannot be written.
     """
     windows = {_key(list(example.inputs.values())): example.inputs for example in examples}
     rows, keys = list(windows.values()), list(windows)
@@ -114,9 +116,12 @@ def keep_features(
     if states is None:
         tell(f"computing {what} once, into {folder}")
         _make_room(folder, gigabytes * GIGABYTE - size)
-        _write(tagger.to(device), rows, lengths, padding, file, device)
+        with _resumable():
+            _write(tagger.to(device), rows, lengths, padding, file, device)
         states = _opened(file, shape)
-        assert states is not None
+    if states is None:
+        tell(f"{what} cannot be read again (another run may have made room) and are computed anew in every epoch")
+        return None
     return KeptFeatures(tagger.encoder, states, places)
 
 
@@ -135,13 +140,15 @@ def _hash(encoder: nn.Module, keys: Sequence[bytes], device: str) -> str:
 
 
 def _opened(file: Path, shape: tuple[int, int]) -> NDArray[np.float32] | None:
-    """The states of a file; None where there is none (any more)."""
+    """The states of a file; None where there is none (any more), or one that is too short."""
     try:
         # Copy on write: nothing is written, but torch wants arrays that could be.
         states = np.memmap(file, np.float32, "c", shape=shape)
-        os.utime(file)
-    except OSError:
+    except (OSError, ValueError):
         return None
+    # What is open can be read, also when another run has removed it by now.
+    with suppress(OSError):
+        os.utime(file)
     return states
 
 
@@ -149,8 +156,10 @@ def _make_room(folder: Path, most: float) -> None:
     """Remove the files that were not used for longest, until the others are no larger than this together."""
     files = []
     for path in folder.glob(f"*{SUFFIX}"):
-        found = path.stat()
-        files.append((found.st_mtime, found.st_size, path))
+        # Another run may make room too.
+        with suppress(OSError):
+            found = path.stat()
+            files.append((found.st_mtime, found.st_size, path))
     total = sum(size for _, size, _ in files)
     for _, size, path in sorted(files):
         if total <= most:
@@ -161,10 +170,22 @@ def _make_room(folder: Path, most: float) -> None:
             total -= size
 
 
+@contextmanager
+def _resumable() -> Iterator[None]:
+    """Say of a full disk that the run can go on."""
+    try:
+        yield
+    except SuwenError as error:
+        if error.code == "S105":
+            raise SuwenError("S124", error.path, reason=error.fields["reason"]) from None
+        raise
+
+
 def _write(
     tagger: Tagger, rows: Sequence[Arrays], lengths: Sequence[int], padding: Mapping[str, int], file: Path, device: str
 ) -> None:
     tagger.encoder.eval()
+    # Not a memory map: a full disk would end the process with a signal, and without a word.
     with replacing(file) as temporary, temporary.open("wb") as target, torch.inference_mode():
         for batch in batches(lengths, BATCH_TOKENS):
             inputs = pad([rows[i] for i in batch], padding)
