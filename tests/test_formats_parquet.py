@@ -107,7 +107,7 @@ def test_parquet_reads_dictionaries_and_folders(tmp_path: Path) -> None:
 def test_parquet_says_what_is_wrong_with_a_table(tmp_path: Path) -> None:
     path = written(tmp_path / "in.parquet", body=["血糖", None], number=[1, 2])
     assert "S214" in refusal(path)
-    assert refusal(path).endswith("no column 'text'; columns: body, number")
+    assert "no column 'text'; columns: body, number; name" in refusal(path)
     assert refusal(path, text_column="number").startswith(f"S213 {path}: the field 'number' is not text but int64")
     assert refusal(path, text_column="body").startswith(f"S213 {path}:2: the field 'body' is empty (null)")
     assert "no column 'id'" in refusal(path, text_column="body", id_column="id")
