@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from suwen.pretraining.passages import Layout, Source, passages
 from suwen.pretraining.strategies import Level
 from suwen.pretraining.units import mark_entities, mark_phrases, word_begins
 from suwen.tagging.vocabulary import CLS, MASK, SEP, CharacterVocabulary
+from suwen.text.portions import portions
 from suwen.text.words import segmenter_named
 
 __all__ = ["Notes", "TextCache", "TextRules", "checked_vocabulary", "open_text", "open_units"]
@@ -216,26 +217,13 @@ def _words_of(
     texts = (passage for source in sources for passage in passages(source, rules.layout))
     noted = _noted(texts, f"cutting into words with {segmenter}", notes)
     place = 0
-    for some in _portions(passage for passage in noted if not _is_held_out(passage, rules.held_out)):
+    kept = (passage for passage in noted if not _is_held_out(passage, rules.held_out))
+    for some in portions(kept, CUT_AT_ONCE):
         for passage, found in zip(some, word_begins(some, segment), strict=True):
             begins[place : place + len(passage)] = found
             place += len(passage) + 1
     assert place == len(begins)
     return begins
-
-
-def _portions(texts: Iterable[str]) -> Iterator[list[str]]:
-    """Texts put together to be cut into words at once."""
-    portion: list[str] = []
-    size = 0
-    for text in texts:
-        portion.append(text)
-        size += len(text)
-        if size >= CUT_AT_ONCE:
-            yield portion
-            portion, size = [], 0
-    if portion:
-        yield portion
 
 
 def _noted(texts: Iterator[str], what: str, notes: Notes) -> Iterator[str]:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suwen.text.double_array import NOWHERE, ROOT, DoubleArray, Ints
+from suwen.text.portions import portions
 from suwen.text.thulac_decoding import TagSet, best_begins
 from suwen.text.thulac_tags import BEGIN, BREAK, END, MIDDLE, SINGLE, admitted, kept_characters
 
@@ -95,7 +96,7 @@ class Thulac:
         lines
             Without line breaks.
         """
-        return [words for batch in _batches(lines) for words in self._cut(batch)]
+        return [words for batch in portions(lines, BATCH_CHARACTERS) for words in self._cut(batch)]
 
     def _cut(self, lines: Sequence[str]) -> list[list[str]]:
         full = [line for line in lines if line]
@@ -138,19 +139,6 @@ class Thulac:
             first, last = max(0, -shift), min(len(given), len(scores) - shift)
             scores[first + shift : last + shift] += given[first:last]
         return scores
-
-
-def _batches(lines: Sequence[str]) -> Iterator[list[str]]:
-    batch: list[str] = []
-    size = 0
-    for line in lines:
-        batch.append(line)
-        size += len(line)
-        if size >= BATCH_CHARACTERS:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
 
 
 def _codes(text: str) -> Codes:

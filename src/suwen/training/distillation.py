@@ -212,6 +212,7 @@ def teach(
     ]
     windows = [(one, window) for one in documents for block in one.blocks for window in block.windows]
     sizes = [window.core_end - window.core_start for _, window in windows]
+    ends = list(accumulate(sizes))
     targets = _Targets(work, sizes, len(settings.tags), _fingerprint(windows))
     for first in range(0, len(windows), PORTION):
         last = min(first + PORTION, len(windows))
@@ -220,7 +221,7 @@ def teach(
             for i, example in enumerate(gold[first:last]):
                 judged[i] = _mixed(*judged[i], example, distillation.weight)
             targets.append(first, judged)
-        progress(sum(sizes[:last]), sum(sizes))
+        progress(ends[last - 1], ends[-1])
     examples: list[TaughtExample] = []
     arrays: dict[int, Inputs] = {}
     for (document, window), (unary, moves) in zip(windows, targets.read(), strict=True):
