@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from suwen.models.dropout import Dropout
 from suwen.models.pretrained import load_encoder
 from suwen.models.recurrent import Cell, Recurrent
 from suwen.models.vocabularies import read_vocabulary
@@ -56,7 +57,7 @@ class RecurrentEncoder(nn.Module):
         self.characters = nn.Embedding(characters, embedding)
         self.bigrams = nn.Embedding(bigrams, bigram_embedding) if bigrams else None
         width = embedding + (bigram_embedding if bigrams else 0)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.recurrent = Recurrent(cell, width, hidden, layers, dropout=dropout)
         self.width = self.recurrent.width
         for table in (self.characters, self.bigrams):
