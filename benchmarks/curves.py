@@ -1,13 +1,15 @@
 """Does augmentation help, and with how many documents? Learning curves on documents of unseen journal issues.
 
     python benchmarks/curves.py CORPUS --encoder FOLDER --runs FOLDER [--shares 1,5,25,100] [--seeds 0,1,2]
-        [--models bilstm,mini] [--only none,paper,best,mention] [--collect] [-o docs/results/augmentation]
+        [--models bilstm,mini] [--only none,paper,both,mention] [--part test] [--collect]
+        [-o docs/results/augmentation]
 
 At each share of the training documents four systems learn: from these documents alone (`none`), and from them with as
-many generated ones, by the paper's method (`paper`), by the preset `best`, and by replacing mentions (`mention`); once
-as a BiLSTM-CRF, once from the small encoder `FOLDER`, whose masked-language-model head also does the augmenting. Shares
-are drawn by whole documents, and nested: with the same seed, those of 1 % are among those of 5 %. Every step is a
-command line that a user would type; steps whose output is there are not repeated.
+many generated ones, by the paper's method (`paper`) or by replacing mentions (`mention`), and with three times as many,
+by replacing mentions and then words (`both`); once as a BiLSTM-CRF, once from the small encoder `FOLDER`, whose
+masked-language-model head also does the augmenting. Shares are drawn by whole documents, and nested: with the same
+seed, those of 1 % are among those of 5 %. Every step is a command line that a user would type; steps whose output is
+there are not repeated.
 
 What is held equal, and why:
 
@@ -19,10 +21,7 @@ What is held equal, and why:
   ones.
 - Nothing is chosen on the dev part. It has 53 documents, and whoever has 2 to learn from has none to spare: every
   system keeps the weights of its last step (averaged, as the preset `best` has it), and reports every mention it finds.
-  The dev part is only scored at the end, for choosing among methods without looking at the test part.
-
-A fifth system is there to be tried, `--only mixed`: mentions are replaced, then words as in `best`, but drawn from 40 %
-of the words. With 15 %, what `best` leaves alone, rejects and cannot fill leaves it with 4 % of the words changed.
+  `--part dev` scores the dev part instead, for choosing among methods without looking at the test part.
 """
 
 from __future__ import annotations
@@ -48,18 +47,16 @@ from suwen.files import read_json, write_json, write_text
 from suwen.formats import read_corpus, write_corpus
 
 UNIT = "group"
-PARTS = ("test", "dev")
-SYSTEMS = {
+TEST = "test"
+SYSTEMS: dict[str, tuple[str, ...]] = {
     "none": (),
     "paper": ("--preset", "paper"),
-    "best": ("--preset", "best"),
+    "both": ("--method", "composition", "--set", "words.rate=0.4", "--copies", "3"),
     "mention": ("--method", "mention"),
-    "mixed": ("--method", "composition", "--set", "words.rate=0.4"),
 }
-COMPARED = "none,paper,best,mention"
 MODELS = {"bilstm": "BiLSTM-CRF", "mini": "small encoder with a CRF"}
 COLUMNS = (
-    "documents", "model", "system", "seeds", "steps", "**strict F1**", "deviation", "P", "R", "dev F1",
+    "documents", "model", "system", "seeds", "steps", "**strict F1**", "deviation", "P", "R",
     "− none", "95 % interval", "p", "− mention", "p",
 )  # fmt: skip
 GENERATED_COLUMNS = (
@@ -83,6 +80,9 @@ BUDGETS = {1: Budget(300, 1024), 5: Budget(480, 2048), 25: Budget(480, 4096), 10
 TOKENS_PER_CHARACTER = 1.26
 """What context, special tokens and padding add to the characters of a corpus under the preset `best`."""
 
+MOST_DOCUMENTS = 4
+"""Every system's number of documents divides this one, so that all make equally many steps."""
+
 
 def nested(names: Sequence[str], percents: int, seed: int) -> list[str]:
     """This share of the documents; with the same seed, a smaller share is part of a larger one."""
@@ -94,9 +94,16 @@ def nested(names: Sequence[str], percents: int, seed: int) -> list[str]:
 def epochs_of(system: str, percents: int, characters: int) -> int:
     """How often a system goes through its documents, so that all systems of a share make the same number of steps."""
     budget = BUDGETS[percents]
-    per_epoch = characters * TOKENS_PER_CHARACTER / budget.batch_tokens
-    through_both = max(1, round(budget.steps / (2 * per_epoch)))
-    return 2 * through_both if system == "none" else through_both
+    through_originals = characters * TOKENS_PER_CHARACTER / budget.batch_tokens
+    passes = max(1, round(budget.steps / (MOST_DOCUMENTS * through_originals))) * MOST_DOCUMENTS
+    return passes // documents_of(system)
+
+
+def documents_of(system: str) -> int:
+    """How many documents a system makes of one, that one included."""
+    options = SYSTEMS[system]
+    copies = int(options[options.index("--copies") + 1]) if "--copies" in options else int(system != "none")
+    return 1 + copies
 
 
 class Study:
@@ -142,8 +149,8 @@ class Study:
         """Where a model is."""
         return self.runs / f"{model}-{system}-{percents}-s{seed}"
 
-    def perform(self, model: str, system: str, percents: int, seed: int) -> None:
-        """Generate, train and score."""
+    def perform(self, model: str, system: str, percents: int, seed: int, part: str) -> None:
+        """Generate, train and score on a part."""
         corpus = share = self.share(percents, seed)
         split = share.with_suffix(".json")
         if system != "none":
@@ -155,6 +162,7 @@ class Study:
             "optimization.epochs": epochs_of(system, percents, characters),
             "optimization.least_steps": 0,
             "optimization.batch_tokens": BUDGETS[percents].batch_tokens,
+            "optimization.precision": "bf16",
         }
         encoder = self.encoder if model == "mini" else model
         options = [
@@ -164,18 +172,17 @@ class Study:
         ]
         output = self.model(model, system, percents, seed)
         train(corpus, split, output, options)
-        for part in PARTS:
-            score(self.corpus, self.split, output, part)
+        score(self.corpus, self.split, output, part)
 
     def seeds(self, model: str, system: str, percents: int) -> list[int]:
         """The seeds of which there are scores."""
-        found = self.runs.glob(f"{model}-{system}-{percents}-s*.{PARTS[-1]}.json")
+        found = self.runs.glob(f"{model}-{system}-{percents}-s*.{TEST}.json")
         return sorted(int(path.name.split(".")[0].rpartition("-s")[2]) for path in found)
 
-    def scores(self, model: str, system: str, percents: int, seed: int, part: str) -> dict:
-        """The strict scores over all types."""
+    def scores(self, model: str, system: str, percents: int, seed: int) -> dict:
+        """The strict scores over all types on the test part."""
         path = self.model(model, system, percents, seed)
-        return read_json(path.with_name(f"{path.name}.{part}.json"))["strict_entity"]["micro"]
+        return read_json(path.with_name(f"{path.name}.{TEST}.json"))["strict_entity"]["micro"]
 
     def pairs(self, model: str, system: str, percents: int, seeds: Sequence[int]) -> list[list[Pair]]:
         """The predictions of each seed on the test part."""
@@ -203,7 +210,7 @@ def row_of(study: Study, model: str, system: str, percents: int) -> dict:
     """Everything that is said about a system at a share."""
     seeds = study.seeds(model, system, percents)
     manifests = [read_json(study.model(model, system, percents, seed) / "manifest.json") for seed in seeds]
-    test = [study.scores(model, system, percents, seed, "test") for seed in seeds]
+    test = [study.scores(model, system, percents, seed) for seed in seeds]
     row = {
         "percents": percents,
         "model": model,
@@ -216,7 +223,6 @@ def row_of(study: Study, model: str, system: str, percents: int) -> dict:
         "f1": [one["f1"] for one in test],
         "precision": [one["precision"] for one in test],
         "recall": [one["recall"] for one in test],
-        "dev_f1": [study.scores(model, system, percents, seed, "dev")["f1"] for seed in seeds],
         "against": {},
     }
     for other in AGAINST:
@@ -225,8 +231,8 @@ def row_of(study: Study, model: str, system: str, percents: int) -> dict:
             ours, theirs = (study.pairs(model, name, percents, shared) for name in (system, other))
             comparison = compare_runs(ours, theirs)
             both = zip(
-                (study.scores(model, system, percents, seed, "test")["f1"] for seed in shared),
-                (study.scores(model, other, percents, seed, "test")["f1"] for seed in shared),
+                (study.scores(model, system, percents, seed)["f1"] for seed in shared),
+                (study.scores(model, other, percents, seed)["f1"] for seed in shared),
                 strict=True,
             )
             row["against"][other] = {
@@ -258,7 +264,6 @@ def cells_of(row: dict) -> list[str]:
         percent(stdev(row["f1"])) if len(row["f1"]) > 1 else "–",
         percent(fmean(row["precision"])),
         percent(fmean(row["recall"])),
-        percent(fmean(row["dev_f1"])),
         *against,
     ]
 
@@ -360,7 +365,8 @@ def main() -> None:
     parser.add_argument("--shares", default="1,5,25,100", help="percents of the training documents")
     parser.add_argument("--seeds", default="0,1,2", help="at 100 %% only the first is used")
     parser.add_argument("--models", default=",".join(MODELS))
-    parser.add_argument("--only", default=COMPARED, help="run these systems alone, separated by commas")
+    parser.add_argument("--only", default=",".join(SYSTEMS), help="run these systems alone, separated by commas")
+    parser.add_argument("--part", default=TEST, help="the part that is scored; only that of the test part is gathered")
     parser.add_argument("-o", "--output", type=Path, default=Path("docs/results/augmentation"))
     parser.add_argument("--collect", action="store_true", help="only gather what is there")
     options = parser.parse_args()
@@ -371,7 +377,7 @@ def main() -> None:
         for percents in map(int, options.shares.split(",")):
             for seed in seeds[:1] if percents == 100 else seeds:
                 for model, system in product(options.models.split(","), options.only.split(",")):
-                    study.perform(model, system, percents, seed)
+                    study.perform(model, system, percents, seed, options.part)
     collect(study, seeds, options.output)
 
 

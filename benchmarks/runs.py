@@ -5,8 +5,9 @@ Steps whose output is there are not repeated, so that a benchmark goes on where 
 
 from __future__ import annotations
 
-import subprocess
+import os
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,10 +17,36 @@ BEGIN, END = "<!-- table -->", "<!-- end of table -->"
 
 
 def suwen(*arguments: object) -> str:
-    """Run a command; returns what it printed."""
+    """Run a command; returns what it printed.
+
+    It runs in a copy of this process, which has read what every command needs: a short training starts at once.
+    """
+    import suwen.cli
+    import suwen.loading
+    import suwen.training.run
+
+    assert suwen.loading
+    assert suwen.training.run
     print("suwen", *arguments, flush=True)
-    command = [sys.executable, "-m", "suwen", *map(str, arguments)]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as printed:
+        process = os.fork()
+        if not process:
+            os.dup2(printed.fileno(), sys.stdout.fileno())
+            sys.argv = ["suwen", *map(str, arguments)]
+            status = 1
+            try:
+                suwen.cli.main()
+                status = 0
+            except SystemExit as ended:
+                status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+            finally:
+                sys.stdout.flush()
+                os._exit(status)
+        status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+        if status:
+            sys.exit(f"suwen ended with status {status}")
+        printed.seek(0)
+        return printed.read()
 
 
 def resumed(output: Path) -> list[str]:
