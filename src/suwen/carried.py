@@ -1,16 +1,17 @@
-"""The model that suwen carries, and how a model is named."""
+"""The model and the encoder that suwen carries, and how they are named."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-__all__ = ["CARRIED", "model_path"]
+__all__ = ["CARRIED", "carried_encoder", "model_path"]
 
 CARRIED = "carried"
-"""What stands for the carried model wherever a model folder is asked for."""
+"""What stands for the carried model wherever a model is asked for, and for the carried encoder where an encoder is."""
 
 _FOLDER = Path(__file__).parent / "data" / "suwen-mini"
+_ENCODER = Path(__file__).parent / "data" / "suwen-mini-encoder"
 
 
 def model_path(path: str | os.PathLike[str] | None) -> Path:
@@ -19,3 +20,8 @@ def model_path(path: str | os.PathLike[str] | None) -> Path:
         return _FOLDER
     named = Path(path)
     return _FOLDER if str(path) == CARRIED and not named.exists() else named
+
+
+def carried_encoder(name: str) -> Path | None:
+    """The folder of the carried encoder for the name ``carried``, unless something is called that; else None."""
+    return _ENCODER if name == CARRIED and not Path(name).exists() else None

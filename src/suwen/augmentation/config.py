@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
+from suwen.carried import CARRIED
 from suwen.errors import SuwenError
 from suwen.files import StrPath, read_text
 from suwen.training.config import Section, parse_settings, validated, with_overrides
@@ -21,6 +22,7 @@ METHODS: tuple[str, ...] = get_args(Method)
 STEPS: tuple[str, ...] = get_args(Step)
 
 MOST_CANDIDATES = 200
+PAPER_ENCODER = "ernie"
 
 
 class WordsConfig(Section):
@@ -150,7 +152,7 @@ class AugmentationConfig(Section):
     steps: tuple[Step, ...] = ("mention", "mlm")
     """What a composition is made of, one after the other; no step touches what an earlier one has changed."""
     encoder: str = ""
-    """The masked language model; empty is ``ernie`` where one is needed."""
+    """The masked language model; empty is ``ernie``, or with the preset ``best`` the one that suwen carries."""
     words: WordsConfig = WordsConfig()
     filling: FillingConfig = FillingConfig()
     sampling: SamplingConfig = SamplingConfig()
@@ -180,6 +182,12 @@ class AugmentationConfig(Section):
     def methods(self) -> tuple[str, ...]:
         """The methods that are applied, in order."""
         return self.steps if self.method == "composition" else (self.method,)
+
+    @property
+    def masked_language_model(self) -> str:
+        """The name of the masked language model, or nothing where neither the methods nor the user want one."""
+        wanted = PAPER_ENCODER if self.preset == "paper" else CARRIED
+        return self.encoder or (wanted if "mlm" in self.methods else "")
 
     @property
     def changes_nothing(self) -> bool:

@@ -66,7 +66,7 @@ def augment(
     --------
     >>> from suwen.augmentation import augment
     >>> train = split.select(documents, "train")  # doctest: +SKIP
-    >>> more = augment(train, "mlm", encoder="ernie", seed=1).documents  # doctest: +SKIP
+    >>> more = augment(train, "mlm", seed=1).documents  # doctest: +SKIP
     """
     model = encoder if isinstance(encoder, MaskedLanguageModel) else None
     named = None if encoder is None or model is not None else str(encoder)

@@ -29,7 +29,6 @@ from suwen.text.words import Segmenter, segmenter_named
 
 __all__ = ["Augmentation", "Generator", "Outcome", "collect", "load_model"]
 
-PAPER_ENCODER = "ernie"
 POOLED_CHARACTERS = 2**17
 """Sentences of so much text are batched together."""
 
@@ -265,6 +264,5 @@ def load_model(
     SuwenError
         As `suwen.models.catalog.find_encoder` and `MaskedLanguageModel.from_folder`.
     """
-    if not config.encoder and "mlm" not in config.methods:
-        return None
-    return MaskedLanguageModel.from_folder(find_encoder(config.encoder or PAPER_ENCODER), device, batch_tokens)
+    name = config.masked_language_model
+    return MaskedLanguageModel.from_folder(find_encoder(name), device, batch_tokens) if name else None

@@ -186,7 +186,7 @@ def _identity(documents: Sequence[Document], config: AugmentationConfig, split: 
     files = [*config.protection.lexicon, *config.synonym.lexicon]
     if config.check.model is not None:
         files.append(config.check.model / "manifest.json")
-    encoder = find_encoder(config.encoder or "ernie") if config.encoder or "mlm" in config.methods else None
+    encoder = find_encoder(config.masked_language_model) if config.masked_language_model else None
     weights = sorted(path for path in encoder.iterdir() if path.is_file()) if encoder else []
     return {
         "data": {"documents": corpus_hash(documents), "split": None if split is None else split.hash},

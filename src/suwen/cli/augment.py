@@ -71,9 +71,9 @@ def augment(
     ),
     encoder: str | None = typer.Option(
         None,
-        help="The masked language model: a name that 'suwen encoders' shows, a name on the Hugging Face hub, or a "
-        "folder.",
-        show_default="the paper's: ernie",
+        help="The masked language model: 'carried' is the small one that suwen carries; a name that 'suwen encoders' "
+        "shows, a name on the Hugging Face hub, or a folder.",
+        show_default="carried; with --preset paper: ernie",
     ),
     segmenter: Segmenter | None = typer.Option(None, help="What cuts words.", show_default="thulac"),
     split_file: Path | None = typer.Option(
@@ -114,7 +114,7 @@ def augment(
 
     Beside OUT, the folder OUT.augmentation gets the log, a report to look at, and the manifest.
 
-    Example: suwen augment articles/ -o more.jsonl --split split.json --encoder ernie --preset paper
+    Example: suwen augment articles/ -o more.jsonl --split split.json
     """
     from suwen.corpus.split import Split
     from suwen.errors import SuwenError

@@ -46,7 +46,10 @@ def pretrain(
     strategy: Strategy = typer.Option(..., help="What is masked and when, and whether sentences are paired."),
     output: Path = typer.Option(..., "-o", "--output", metavar="DIR", help="The encoder folder to write."),
     base: str | None = typer.Option(
-        None, "--from", metavar="ENCODER", help="Go on from this encoder: a folder, a catalogue name or a hub name."
+        None,
+        "--from",
+        metavar="ENCODER",
+        help="Go on from this encoder: carried, a folder, a catalogue name or a hub name.",
     ),
     size: Size | None = typer.Option(
         None, help="2 x 128 (mini, the default), 4 x 256, 6 x 384, 8 x 512 or 12 x 768 (base)."

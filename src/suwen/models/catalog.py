@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from suwen.carried import CARRIED, carried_encoder
 from suwen.errors import SuwenError
 from suwen.files import read_json
 
@@ -164,7 +165,8 @@ def find_encoder(name: str, others: Sequence[str] = ()) -> Path:
     Parameters
     ----------
     name
-        A name of `CATALOG`, a folder, or an identifier on the hub (``hfl/chinese-macbert-base``).
+        A name of `CATALOG`, ``carried`` for the small encoder that comes with suwen, a folder, or an identifier on
+        the hub (``hfl/chinese-macbert-base``).
     others
         Further names that the caller accepts, for the message.
 
@@ -173,8 +175,9 @@ def find_encoder(name: str, others: Sequence[str] = ()) -> Path:
     SuwenError
         S506 when it is nowhere; the message says where to get it.
     """
-    if Path(name).is_dir():
-        return Path(name)
+    local = _local(name)
+    if local is not None:
+        return local
     entry = CATALOG.get(name)
     identifiers = entry.hub if entry else (name,)
     for identifier in identifiers:
@@ -194,14 +197,14 @@ def find_encoder(name: str, others: Sequence[str] = ()) -> Path:
         raise SuwenError("S506", name, advice=advice)
     if entry:
         raise SuwenError("S506", name, advice=f"put its files into a folder {name!r} here; they are at {entry.source}")
-    known = ", ".join([*others, *CATALOG])
+    known = ", ".join([*others, CARRIED, *CATALOG])
     raise SuwenError("S506", name, advice=f"{reason}; give one of {known}, a folder, or a name on the hub")
 
 
 def encoder_width(name: str) -> int | None:
     """The width of an encoder that is on this machine or in `CATALOG`; None where only the hub could tell."""
     entry = CATALOG.get(name)
-    folder = Path(name) if Path(name).is_dir() else None
+    folder = _local(name)
     for identifier in () if folder else (entry.hub if entry else (name,)):
         folder = folder or _cached(identifier)
     for small in CONFIGURATIONS if folder else ():
@@ -213,6 +216,10 @@ def encoder_width(name: str) -> int | None:
 
 class _UnavailableError(Exception):
     pass
+
+
+def _local(name: str) -> Path | None:
+    return Path(name) if Path(name).is_dir() else carried_encoder(name)
 
 
 def _cached(identifier: str) -> Path | None:
