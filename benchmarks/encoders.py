@@ -1,10 +1,11 @@
 """What pre-training is worth: small encoders by each recipe of Table 1, against the same encoder from random weights
 and against a BiLSTM-CRF, on documents of unseen journal issues, three seeds each.
 
-    python benchmarks/encoders.py CORPUS --encoders FOLDER --runs FOLDER [--seeds 0,1,2] [-o docs/results/encoders]
+    python benchmarks/encoders.py CORPUS --runs FOLDER [--seeds 0,1,2] [--encoders encoders] [-o docs/results/encoders]
 
-`FOLDER/roberta`, `FOLDER/bert` … are encoders that `suwen pretrain` wrote, without text of the split's dev and test
-documents. Every step is a command line that a user would type; steps whose output is there are not repeated.
+The encoders are those that `benchmarks/small_encoders.py` made, without text of the split's dev and test documents:
+the one that suwen carries, and those in `encoders/`. Every step is a command line that a user would type; steps whose
+output is there are not repeated.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from statistics import fmean, stdev
 
 from runs import make_split, markdown, percent, replace_table, score, train
 
+from suwen.carried import CARRIED, carried_encoder
 from suwen.corpus.split import Split
 from suwen.evaluation.significance import compare_runs
 from suwen.evaluation.strict import Pair, pair_documents
@@ -54,13 +56,19 @@ def options_of(system: str, encoders: Path) -> list[object]:
         return ["--encoder", "bilstm", *PROTOCOL]
     if system == "mini-random":
         random_weights = ("--set", "encoder.initialization=random")
-        return ["--encoder", encoders / "roberta", *random_weights, *EPOCHS[system], *PROTOCOL]
-    return ["--encoder", encoders / system.removeprefix("mini-"), *PRETRAINED_EPOCHS, *PROTOCOL]
+        return ["--encoder", CARRIED, *random_weights, *EPOCHS[system], *PROTOCOL]
+    return ["--encoder", encoder_of(system.removeprefix("mini-"), encoders) or "", *PRETRAINED_EPOCHS, *PROTOCOL]
 
 
 def systems(encoders: Path) -> list[str]:
     """The baselines, and an encoder for every recipe that there is."""
-    return [*BASELINES, *(f"mini-{recipe}" for recipe in RECIPES if (encoders / recipe).is_dir())]
+    return [*BASELINES, *(f"mini-{recipe}" for recipe in RECIPES if encoder_of(recipe, encoders))]
+
+
+def encoder_of(recipe: str, encoders: Path) -> Path | None:
+    """The encoder of a recipe, where there is one; that of `roberta` comes with suwen."""
+    place = carried_encoder(CARRIED) if recipe == "roberta" else encoders / recipe
+    return place if place and place.is_dir() else None
 
 
 class Results:
@@ -144,7 +152,7 @@ def cells_of(row: dict) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", type=Path)
-    parser.add_argument("--encoders", type=Path, required=True, help="a folder of encoders, named by recipe")
+    parser.add_argument("--encoders", type=Path, default=Path("encoders"), help="encoders named by recipe")
     parser.add_argument("--runs", type=Path, required=True, help="where split and models are kept")
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--only", default="", help="run these systems alone, separated by commas")
@@ -170,8 +178,8 @@ def main() -> None:
     replace_table(options.output / "README.md", markdown(COLUMNS, [cells_of(row) for row in rows]))
     pretraining = []
     for recipe in RECIPES:
-        if (options.encoders / recipe).is_dir():
-            manifest = read_json(options.encoders / recipe / "manifest.json")
+        if place := encoder_of(recipe, options.encoders):
+            manifest = read_json(place / "manifest.json")
             write_json(options.output / f"pretraining-{recipe}.json", {key: manifest[key] for key in ENCODER_ROWS})
             training, held_out = manifest["training"], manifest["held_out"]
             pretraining.append(

@@ -22,7 +22,7 @@ from suwen.files import read_json, sha256, write_json, write_text
 
 PRECISION = ("--set", "optimization.precision=bf16")
 LENGTHS = ("--set", "data.lengths=[128,384]", "--set", "data.shares=[0.9,0.1]")
-BEGINNING, GOING_ON, ALONE = 22_000, 1_600, 8_000
+BEGINNING, GOING_ON, ALONE = 22_000, 1_600, 6_000
 """Steps of 2,048 characters."""
 WARM = "warm"
 CARRIED_RECIPE = "roberta"
@@ -87,8 +87,10 @@ def keep(source: Path, target: Path, path: str) -> None:
     files = {name: sha256(target / name) for name in (*FILES, "model.safetensors")}
     write_json(target / "manifest.json", manifest | {"license": LICENSE, "files": files})
     held_out, model = manifest["held_out"], manifest["configuration"]["model"]
-    base = (manifest["base"] or {"name": "random weights"})["name"]
-    read = f"{manifest['training']['tokens'] / 1e6:.1f} million characters, beginning with {base}"
+    begun = read_json(source.parent / WARM / "manifest.json")["training"]["tokens"] if manifest["base"] else 0
+    read = f"{manifest['training']['tokens'] / 1e6:.1f} million characters"
+    if begun:
+        read = f"{begun / 1e6:.1f} million characters by plain masked-language modelling, then {read}"
     rows = [
         ("read", read),
         ("held-out loss", f"{held_out['loss']:.3f}"),

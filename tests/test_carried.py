@@ -9,7 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 import suwen
-from suwen.carried import CARRIED, model_path
+from suwen.augmentation.masked_lm import MaskedLanguageModel
+from suwen.carried import CARRIED, carried_encoder, model_path
 from suwen.cli import app
 from suwen.model_folder import read_model_folder
 
@@ -77,3 +78,39 @@ def test_carried_can_be_trained_on_with_labels_of_ones_own(tmp_path: Path) -> No
     assert [(entity.label, document.mention(entity)) for entity in document.entities] == [("medicine", "西格列汀")]
     manifest = json.loads((tmp_path / "model" / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["base"] == "suwen-mini"
+
+
+def test_carried_encoder_trains_a_tagger(tmp_path: Path) -> None:
+    corpus = {
+        "id": "1",
+        "text": TEXT,
+        "entities": [{"label": "Disease", "start": 0, "end": 5}, {"label": "Drug", "start": 9, "end": 13}],
+    }
+    (tmp_path / "one.jsonl").write_text(json.dumps(corpus, ensure_ascii=False) + "\n", encoding="utf-8")
+    command = ["train", str(tmp_path / "one.jsonl"), "-o", str(tmp_path / "model"), "--encoder", CARRIED]
+    command += ["--set", "optimization.epochs=1", "--set", "optimization.least_steps=1", "--json"]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.stderr
+    configuration = json.loads(done.stdout)["configuration"]
+    assert configuration["encoder"]["name"] == CARRIED
+    # The rate that its width asks for, not that of the published size.
+    assert configuration["optimization"]["learning_rate"] > 1e-3
+
+
+def test_carried_encoder_knows_what_is_likely() -> None:
+    folder = carried_encoder(CARRIED)
+    assert folder is not None
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 10_000_000
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["held_out"]["loss"] < 0.5 * manifest["held_out"]["unigram_loss"]
+    model = MaskedLanguageModel.from_folder(folder)
+    likely, unlikely = (model.log_probability(text)[0] for text in ("患者口服二甲双胍治疗。", "患者口甲服双胍二治疗。"))
+    assert likely > unlikely + 5
+
+
+def test_carried_encoder_gives_way_to_a_folder_of_that_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert carried_encoder(CARRIED) is not None
+    assert carried_encoder("roberta") is None
+    Path(CARRIED).mkdir()
+    assert carried_encoder(CARRIED) is None
