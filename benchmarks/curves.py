@@ -1,15 +1,15 @@
 """Does augmentation help, and with how many documents? Learning curves on documents of unseen journal issues.
 
-    python benchmarks/curves.py CORPUS --encoder FOLDER --runs FOLDER [--shares 1,5,25,100] [--seeds 0,1,2]
+    python benchmarks/curves.py CORPUS --runs FOLDER [--encoder carried] [--shares 1,5,25,100] [--seeds 0,1,2]
         [--models bilstm,mini] [--only none,paper,both,mention] [--part test] [--collect]
         [-o docs/results/augmentation]
 
 At each share of the training documents four systems learn: from these documents alone (`none`), and from them with as
 many generated ones, by the paper's method (`paper`) or by replacing mentions (`mention`), and with three times as many,
-by replacing mentions and then words (`both`); once as a BiLSTM-CRF, once from the small encoder `FOLDER`, whose
-masked-language-model head also does the augmenting. Shares are drawn by whole documents, and nested: with the same
-seed, those of 1 % are among those of 5 %. Every step is a command line that a user would type; steps whose output is
-there are not repeated.
+by replacing mentions and then words (`both`); once as a BiLSTM-CRF, once from the small encoder that suwen carries,
+whose masked-language-model head also does the augmenting. Shares are drawn by whole documents, and nested: with the
+same seed, those of 1 % are among those of 5 %. Every step is a command line that a user would type; steps whose output
+is there are not repeated, and `--collect` gathers what there is.
 
 What is held equal, and why:
 
@@ -28,16 +28,18 @@ from __future__ import annotations
 
 import argparse
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import log
 from pathlib import Path
 from statistics import fmean, stdev
+from types import MappingProxyType
 
 from runs import make_split, markdown, percent, replace_table, score, suwen, train
 
 from suwen.augmentation.edits import Recipe, read_log
+from suwen.carried import CARRIED
 from suwen.corpus.split import Split, corpus_hash
 from suwen.document import Document
 from suwen.evaluation.significance import compare_runs
@@ -74,7 +76,7 @@ class Budget:
     batch_tokens: int
 
 
-BUDGETS = {1: Budget(300, 1024), 5: Budget(480, 2048), 25: Budget(480, 4096), 100: Budget(1884, 4096)}
+BUDGETS = {1: Budget(600, 1024), 5: Budget(1200, 1024), 25: Budget(960, 2048), 100: Budget(1884, 4096)}
 """By percent of the training documents."""
 
 TOKENS_PER_CHARACTER = 1.26
@@ -114,13 +116,18 @@ class Study:
     corpus
         The annotated documents.
     encoder
-        The small encoder, with its masked-language-model head.
+        The small encoder, with its masked-language-model head; a folder, or `carried`.
     runs
         Where splits, generated documents, models and scores are kept.
+    others
+        How further models than `bilstm` and `mini` are named to `suwen train`.
     """
 
-    def __init__(self, corpus: Path, encoder: Path, runs: Path) -> None:
+    def __init__(
+        self, corpus: Path, encoder: str, runs: Path, others: Mapping[str, Sequence[object]] = MappingProxyType({})
+    ) -> None:
         self.corpus, self.encoder, self.runs = corpus, encoder, runs
+        self.encoders = {"bilstm": ["--encoder", "bilstm"], "mini": ["--encoder", encoder], **others}
         self.split = runs / f"split-{UNIT}.json"
 
     def share(self, percents: int, seed: int) -> Path:
@@ -164,10 +171,8 @@ class Study:
             "optimization.batch_tokens": BUDGETS[percents].batch_tokens,
             "optimization.precision": "bf16",
         }
-        encoder = self.encoder if model == "mini" else model
         options = [
-            "--encoder",
-            encoder,
+            *self.encoders[model],
             *(word for key, value in settings.items() for word in ("--set", f"{key}={value}")),
         ]
         output = self.model(model, system, percents, seed)
@@ -360,7 +365,7 @@ def collect(study: Study, seeds: Sequence[int], output: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", type=Path)
-    parser.add_argument("--encoder", type=Path, required=True, help="an encoder with its masked-language-model head")
+    parser.add_argument("--encoder", default=CARRIED, help="an encoder with its masked-language-model head")
     parser.add_argument("--runs", type=Path, required=True, help="where splits, documents and models are kept")
     parser.add_argument("--shares", default="1,5,25,100", help="percents of the training documents")
     parser.add_argument("--seeds", default="0,1,2", help="at 100 %% only the first is used")
@@ -372,13 +377,14 @@ def main() -> None:
     options = parser.parse_args()
     study = Study(options.corpus, options.encoder, options.runs)
     seeds = [int(seed) for seed in options.seeds.split(",")]
-    if not options.collect:
-        make_split(options.corpus, study.split, UNIT)
-        for percents in map(int, options.shares.split(",")):
-            for seed in seeds[:1] if percents == 100 else seeds:
-                for model, system in product(options.models.split(","), options.only.split(",")):
-                    study.perform(model, system, percents, seed, options.part)
-    collect(study, seeds, options.output)
+    if options.collect:
+        collect(study, seeds, options.output)
+        return
+    make_split(options.corpus, study.split, UNIT)
+    for percents in map(int, options.shares.split(",")):
+        for seed in seeds[:1] if percents == 100 else seeds:
+            for model, system in product(options.models.split(","), options.only.split(",")):
+                study.perform(model, system, percents, seed, options.part)
 
 
 if __name__ == "__main__":

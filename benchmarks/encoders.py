@@ -1,20 +1,25 @@
 """What pre-training is worth: small encoders by each recipe of Table 1, against the same encoder from random weights
 and against a BiLSTM-CRF, on documents of unseen journal issues, three seeds each.
 
-    python benchmarks/encoders.py CORPUS --runs FOLDER [--seeds 0,1,2] [--encoders encoders] [-o docs/results/encoders]
+    python benchmarks/encoders.py CORPUS --runs FOLDER [--shares 25,100] [--seeds 0,1,2] [--only SYSTEMS]
+        [--encoders encoders] [--collect] [-o docs/results/encoders]
 
 The encoders are those that `benchmarks/small_encoders.py` made, without text of the split's dev and test documents:
-the one that suwen carries, and those in `encoders/`. Every step is a command line that a user would type; steps whose
-output is there are not repeated.
+the one that suwen carries, and those in `encoders/`. With a share of the documents the protocol is that of the learning
+curves (`benchmarks/curves.py`), whose runs are taken where they are there; with all of them the dev part decides below
+which confidence mentions are left out. Every step is a command line that a user would type; steps whose output is there
+are not repeated, and `--collect` gathers what there is.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from statistics import fmean, stdev
 
+from curves import Study
 from runs import make_split, markdown, percent, replace_table, score, train
 
 from suwen.carried import CARRIED, carried_encoder
@@ -24,17 +29,17 @@ from suwen.evaluation.strict import Pair, pair_documents
 from suwen.files import read_json, write_json
 from suwen.formats import read_corpus
 
-UNIT = "group"
+ALL = 100
 RECIPES = ("bert", "wwm", "wwm-ext", "ernie", "ernie-tiny", "roberta")
 BASELINES = ("bilstm-crf", "mini-random")
 COLUMNS = (
-    "system", "seeds", "**strict F1**", "deviation", "dev F1", "P", "R", "unseen R", "− random", "p", "− BiLSTM-CRF",
-    "p", "minutes",
+    "articles", "system", "seeds", "**strict F1**", "deviation", "dev F1", "P", "R", "unseen R",
+    "− random", "p", "− BiLSTM-CRF", "p", "minutes",
 )  # fmt: skip
 PRETRAINING_COLUMNS = ("encoder", "begins with", "steps", "characters read (million)", "held-out loss", "unigram loss")
-# As often as each gains from it on the dev part: the BiLSTM goes through the articles as the preset has it.
-EPOCHS = {"mini-random": ("--set", "optimization.epochs=4")}
-PRETRAINED_EPOCHS = ("--set", "optimization.epochs=3")
+# The BiLSTM goes through the articles eight times, as the preset has it; two epochs less than these four cost the
+# pre-trained encoder 2 points on the dev part.
+EPOCHS = ("--set", "optimization.epochs=4")
 # The last weights are kept (averaged, as the preset has it): nobody chooses among evaluations of the dev part.
 PROTOCOL = ("--set", "optimization.precision=bf16", "--set", "evaluation.steps=1000000")
 ENCODER_ROWS = (
@@ -50,14 +55,35 @@ ENCODER_ROWS = (
 )
 
 
-def options_of(system: str, encoders: Path) -> list[object]:
-    """The options of `suwen train` for a system."""
+def encoder_options(system: str, encoders: Path) -> list[object]:
+    """How `suwen train` is told of a system."""
     if system == "bilstm-crf":
-        return ["--encoder", "bilstm", *PROTOCOL]
+        return ["--encoder", "bilstm"]
     if system == "mini-random":
-        random_weights = ("--set", "encoder.initialization=random")
-        return ["--encoder", CARRIED, *random_weights, *EPOCHS[system], *PROTOCOL]
-    return ["--encoder", encoder_of(system.removeprefix("mini-"), encoders) or "", *PRETRAINED_EPOCHS, *PROTOCOL]
+        return ["--encoder", CARRIED, "--set", "encoder.initialization=random"]
+    return ["--encoder", encoder_of(system.removeprefix("mini-"), encoders)]
+
+
+def name_in_study(system: str) -> str:
+    """What the study of learning curves calls a system: it has two of them already."""
+    return {"bilstm-crf": "bilstm", "mini-roberta": "mini"}.get(system, system)
+
+
+def place_of(study: Study, share: int, system: str, seed: int) -> Path:
+    """Where a model is."""
+    return study.runs / f"{system}-s{seed}" if share == ALL else study.model(name_in_study(system), "none", share, seed)
+
+
+def perform(study: Study, share: int, system: str, seed: int) -> None:
+    """Train and score."""
+    if share < ALL:
+        study.perform(name_in_study(system), "none", share, seed, "test")
+        return
+    model = place_of(study, share, system, seed)
+    epochs = () if system == "bilstm-crf" else EPOCHS
+    options = [*study.encoders[system], *epochs, *PROTOCOL, "--set", f"seed={seed}"]
+    train(study.corpus, study.split, model, options)
+    score(study.corpus, study.split, model, "test")
 
 
 def systems(encoders: Path) -> list[str]:
@@ -74,52 +100,64 @@ def encoder_of(recipe: str, encoders: Path) -> Path | None:
 class Results:
     """The scores and predictions of all runs that there are."""
 
-    def __init__(self, corpus: Path, split: Path, runs: Path) -> None:
-        self.runs = runs
-        self.selections = Split.read(split).select(read_corpus(corpus), "test")
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.selections = Split.read(study.split).select(read_corpus(study.corpus), "test")
 
-    def models(self, system: str) -> list[Path]:
+    def models(self, share: int, system: str) -> dict[int, Path]:
         """The models of a system that are scored, by seed."""
-        folders = sorted(self.runs.glob(f"{system}-s[0-9]"))
-        return [folder for folder in folders if folder.with_name(f"{folder.name}.test.json").exists()]
+        places = ((seed, place_of(self.study, share, system, seed)) for seed in range(10))
+        return {seed: place for seed, place in places if place.with_name(f"{place.name}.test.json").exists()}
 
-    def scores(self, system: str) -> list[dict]:
+    def scores(self, share: int, system: str, seeds: Sequence[int]) -> list[dict]:
         """The figures of each seed on the test part."""
-        return [read_json(model.with_name(f"{model.name}.test.json")) for model in self.models(system)]
+        places = (place_of(self.study, share, system, seed) for seed in seeds)
+        return [read_json(place.with_name(f"{place.name}.test.json")) for place in places]
 
-    def pairs(self, system: str) -> list[list[Pair]]:
+    def pairs(self, share: int, system: str, seeds: Sequence[int]) -> list[list[Pair]]:
         """The predictions of each seed."""
+        places = (place_of(self.study, share, system, seed) for seed in seeds)
         return [
-            pair_documents(self.selections, read_corpus(model.with_name(f"{model.name}.test.jsonl")))
-            for model in self.models(system)
+            pair_documents(self.selections, read_corpus(place.with_name(f"{place.name}.test.jsonl")))
+            for place in places
         ]
 
 
-def row_of(system: str, results: Results) -> dict:
-    """Everything that is said about a system."""
-    models, test = results.models(system), results.scores(system)
+def row_of(share: int, system: str, results: Results) -> dict:
+    """Everything that is said about a system that learned from a share."""
+    models = results.models(share, system)
+    test = results.scores(share, system, [*models])
     micro = [one["strict_entity"]["micro"] for one in test]
-    f1 = [one["f1"] for one in micro]
-    manifests = [read_json(model / "manifest.json") for model in models]
+    manifests = [read_json(model / "manifest.json") for model in models.values()]
+    dev = [one["scores"]["dev"]["f1"] for one in manifests if one["scores"]]
     row = {
+        "share": share,
+        "documents": [one["data"]["train"]["documents"] for one in manifests],
         "system": system,
-        "seeds": len(models),
-        "f1": f1,
-        "dev_f1": [one["scores"]["dev"]["f1"] for one in manifests],
+        "seeds": [*models],
+        "f1": [one["f1"] for one in micro],
+        "dev_f1": dev,
         "precision": fmean(one["precision"] for one in micro),
         "recall": fmean(one["recall"] for one in micro),
         "unseen_recall": fmean(one["strict_entity_by_familiarity"]["unseen"]["recall"] for one in test),
         "seconds": fmean(one["training"]["seconds"] for one in manifests),
+        "steps": manifests[0]["training"]["steps"],
         "configuration": manifests[0]["configuration"] | {"seed": None},
         "versions": manifests[0]["versions"],
         "against": {},
     }
     for baseline in BASELINES:
-        if baseline != system and results.models(baseline):
-            comparison = compare_runs(results.pairs(system), results.pairs(baseline))
+        seeds = [seed for seed in models if seed in results.models(share, baseline)]
+        if baseline != system and seeds:
+            ours, theirs = (results.pairs(share, name, seeds) for name in (system, baseline))
+            comparison = compare_runs(ours, theirs)
+            means = [
+                fmean(one["strict_entity"]["micro"]["f1"] for one in results.scores(share, name, seeds))
+                for name in (system, baseline)
+            ]
             row["against"][baseline] = {
-                "difference": fmean(f1)
-                - fmean(one["strict_entity"]["micro"]["f1"] for one in results.scores(baseline)),
+                "seeds": seeds,
+                "difference": means[0] - means[1],
                 "p_value": comparison.p_value,
                 "interval": comparison.interval and comparison.interval.to_dict(),
             }
@@ -136,11 +174,12 @@ def cells_of(row: dict) -> list[str]:
     ]
     deviation = percent(stdev(row["f1"])) if len(row["f1"]) > 1 else "–"
     return [
+        f"{round(fmean(row['documents']))}",
         row["system"],
-        str(row["seeds"]),
+        str(len(row["seeds"])),
         f"**{percent(fmean(row['f1']))}**",
         deviation,
-        percent(fmean(row["dev_f1"])),
+        percent(fmean(row["dev_f1"])) if row["dev_f1"] else "–",
         percent(row["precision"]),
         percent(row["recall"]),
         percent(row["unseen_recall"]),
@@ -155,25 +194,25 @@ def main() -> None:
     parser.add_argument("--encoders", type=Path, default=Path("encoders"), help="encoders named by recipe")
     parser.add_argument("--runs", type=Path, required=True, help="where split and models are kept")
     parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--shares", default="25,100", help="percents of the training documents")
     parser.add_argument("--only", default="", help="run these systems alone, separated by commas")
     parser.add_argument("-o", "--output", type=Path, default=Path("docs/results/encoders"))
-    parser.add_argument("--collect", action="store_true", help="only gather what is there")
+    parser.add_argument("--collect", action="store_true", help="gather what there is")
     options = parser.parse_args()
-    split = options.runs / f"split-{UNIT}.json"
     chosen = systems(options.encoders)
+    shares = [int(share) for share in options.shares.split(",")]
+    others = {system: encoder_options(system, options.encoders) for system in chosen}
+    study = Study(options.corpus, CARRIED, options.runs, others)
     if not options.collect:
-        make_split(options.corpus, split, UNIT)
-        for seed in options.seeds.split(","):
-            for system in chosen:
-                if options.only and system not in options.only.split(","):
-                    continue
-                model = options.runs / f"{system}-s{seed}"
-                train(options.corpus, split, model, [*options_of(system, options.encoders), "--set", f"seed={seed}"])
-                score(options.corpus, split, model, "test")
-        if options.only:
-            return
-    results = Results(options.corpus, split, options.runs)
-    rows = [row_of(system, results) for system in chosen if results.models(system)]
+        make_split(options.corpus, study.split, "group")
+        for share, seed, system in product(shares, map(int, options.seeds.split(",")), chosen):
+            if not options.only or system in options.only.split(","):
+                perform(study, share, system, seed)
+        return
+    results = Results(study)
+    rows = [
+        row_of(share, system, results) for share, system in product(shares, chosen) if results.models(share, system)
+    ]
     write_json(options.output / "results.json", rows)
     replace_table(options.output / "README.md", markdown(COLUMNS, [cells_of(row) for row in rows]))
     pretraining = []
@@ -193,7 +232,6 @@ def main() -> None:
                 )
             )
     replace_table(options.output / "pretraining.md", markdown(PRETRAINING_COLUMNS, pretraining))
-    print(json.dumps({row["system"]: fmean(row["f1"]) for row in rows}))
 
 
 if __name__ == "__main__":
