@@ -1,0 +1,109 @@
+"""The benchmarks of the small encoders: what is kept of a pre-trained one, and how the recipes are compared."""
+
+import json
+import sys
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from test_sample import SAMPLE
+from typer.testing import CliRunner
+
+from suwen.cli import app
+from suwen.files import read_json
+from suwen.models.encoders import TransformerEncoder
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+PRETRAINING = ("--set", "model.hidden=16", "--set", "model.layers=1", "--set", "model.attention_heads=1")
+SHORT = (
+    "--set",
+    "optimization.steps=2",
+    "--set",
+    "data.lengths=[32]",
+    "--set",
+    "optimization.batch_tokens=64",
+    "--set",
+    "data.held_out=0.1",
+)
+
+
+def benchmark(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """A benchmark whose command lines are carried out in this process."""
+
+    def suwen(*arguments: object) -> str:
+        done = CliRunner().invoke(app, [str(one) for one in arguments])
+        assert done.exit_code == 0, done.stderr
+        return done.stdout
+
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    module = import_module(name)
+    for other in ("runs", "curves", "small_encoders"):
+        if other in sys.modules and hasattr(sys.modules[other], "suwen"):
+            monkeypatch.setattr(sys.modules[other], "suwen", suwen)
+    return module
+
+
+def pretrained(folder: Path, text: Path, *options: str) -> Path:
+    command = ["pretrain", str(text), "--strategy", "roberta", "-o", str(folder), *SHORT, *options]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.stderr
+    return folder
+
+
+def test_small_encoders_are_kept_in_16_bits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    module = benchmark("small_encoders", monkeypatch)
+    text = tmp_path / "text.txt"
+    lines = (f"患者{i}口服二甲双胍治疗,空腹血糖明显下降。\n" for i in range(200))
+    text.write_text("".join(lines), encoding="utf-8")
+    warm = pretrained(tmp_path / "warm", text, *PRETRAINING)
+    source = pretrained(tmp_path / "roberta", text, "--from", str(warm))
+    module.keep(source, tmp_path / "kept", "encoders/roberta")
+    kept = load_file(tmp_path / "kept" / "model.safetensors")
+    assert {tensor.dtype for tensor in kept.values()} == {torch.float16}
+    ids, mask = torch.tensor([[3, 7, 8, 9]]), torch.ones(1, 4, dtype=torch.long)
+    hidden = [TransformerEncoder.from_folder(place).eval()(ids, mask) for place in (source, tmp_path / "kept")]
+    assert torch.allclose(*hidden, atol=2e-2)
+    card = (tmp_path / "kept" / "README.md").read_text(encoding="utf-8")
+    assert "0.0 million characters by plain masked-language modelling, then 0.0 million characters" in card
+    assert "--encoder encoders/roberta" in card
+    manifest = read_json(tmp_path / "kept" / "manifest.json")
+    assert set(manifest["files"]) == {path.name for path in (tmp_path / "kept").iterdir()} - {
+        "README.md",
+        "manifest.json",
+    }
+    assert str(tmp_path) not in json.dumps(manifest)
+
+
+def test_small_encoders_are_compared_at_each_share(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    curves = benchmark("curves", monkeypatch)
+    encoders = benchmark("encoders", monkeypatch)
+    monkeypatch.setattr(curves, "BUDGETS", {50: curves.Budget(4, 512)})
+    monkeypatch.setattr(encoders, "EPOCHS", ("--set", "optimization.epochs=1"))
+    monkeypatch.setattr(encoders, "PROTOCOL", ("--set", "optimization.epochs=1", "--set", "optimization.least_steps=0"))
+    runs, results = tmp_path / "runs", tmp_path / "results"
+    command = ["encoders.py", str(SAMPLE), "--runs", str(runs), "--encoders", str(tmp_path), "-o", str(results)]
+    command += ["--shares", "50,100", "--seeds", "1"]
+    monkeypatch.setattr(sys, "argv", [*command, "--only", "bilstm-crf,mini-roberta"])
+    encoders.main()
+    # The learning curves find the same runs.
+    assert (runs / "bilstm-none-50-s1.test.json").is_file()
+    assert (runs / "mini-none-50-s1").is_dir()
+    monkeypatch.setattr(sys, "argv", [*command, "--collect"])
+    encoders.main()
+    rows = json.loads((results / "results.json").read_text(encoding="utf-8"))
+    assert [(row["share"], row["system"]) for row in rows] == [
+        (50, "bilstm-crf"),
+        (50, "mini-roberta"),
+        (100, "bilstm-crf"),
+        (100, "mini-roberta"),
+    ]
+    difference = rows[3]["against"]["bilstm-crf"]["difference"]
+    assert difference == pytest.approx(rows[3]["f1"][0] - rows[2]["f1"][0])
+    assert rows[0]["documents"] < rows[2]["documents"]
+    assert rows[0]["dev_f1"] == []
+    assert len(rows[2]["dev_f1"]) == 1
+    page = (results / "README.md").read_text(encoding="utf-8")
+    assert page.count("| mini-roberta |") == 2
