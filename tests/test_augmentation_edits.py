@@ -149,11 +149,18 @@ def test_generated_ids_name_their_original() -> None:
     assert original_id("138_5") == "138_5"
 
 
-@pytest.mark.parametrize("unit", ["document", "group"])
-def test_generated_documents_stay_with_their_original_in_a_split(unit) -> None:
+@pytest.mark.parametrize("unit", ["sentence", "document", "group"])
+def test_generated_documents_are_never_in_dev_or_test(unit) -> None:
     names = ["138_5", "139_1", "a", "b", "7"]
     originals = [Document(name, f"{name}患者口服二甲双胍" * 3, (Entity("Drug", 0, 1),)) for name in names]
     made = [replace(one, id=generated_id(one.id, "mlm", 1), text=one.id * 40) for one in originals]
     split = make_split([*originals, *made], unit, (1.0, 1.0, 1.0))
-    for rows in split.parts.values():
-        assert {original_id(name) for name, _, _ in rows} == {name for name, _, _ in rows} & set(names)
+    train, dev, test = ({name for name, _, _ in rows} for rows in split.parts.values())
+    assert dev | test <= set(names)
+    followers = train - set(names)
+    expected = set() if unit == "sentence" else train & set(names)
+    assert {original_id(name) for name in followers} == expected
+    assert split.leakage["generated"] == {"train": len(followers), "left_out": len(names) - len(followers)}
+    # The originals are dealt as they are alone.
+    alone = make_split(originals, unit, (1.0, 1.0, 1.0))
+    assert [alone.parts[part] for part in ("dev", "test")] == [split.parts[part] for part in ("dev", "test")]

@@ -19,7 +19,7 @@ from suwen.corpus.stratification import stratify
 from suwen.document import Document
 from suwen.errors import SuwenError
 
-__all__ = ["RATIO", "group_of", "make_split"]
+__all__ = ["RATIO", "group_of", "make_split", "without_generated"]
 
 RATIO = (6.0, 2.0, 2.0)
 ARTICLE_OF_ISSUE = re.compile(r"(\d+)(?:_\d+)+")
@@ -36,6 +36,9 @@ def make_split(
     group_field: str | None = None,
 ) -> Split:
     """Deal a corpus to the parts train, dev and test so that each gets its share of every label.
+
+    What `suwen augment` generated is not dealt: it follows an original that is wholly in train, and is left out
+    otherwise, so that nothing is ever scored on it. The report's ``generated`` counts both.
 
     Parameters
     ----------
@@ -60,13 +63,14 @@ def make_split(
     SuwenError
         S304 when there are fewer units than parts, S305 when no document has `group_field`.
     """
-    ordered = sorted(documents, key=lambda document: document.id)
+    everything = sorted(documents, key=lambda document: document.id)
+    ordered, generated = without_generated(everything)
     wanted = {part: size for part, size in zip(PARTS, ratio, strict=True) if size}
     copies = near_copies(ordered)
     if unit == "sentence":
         pieces = _sentence_pieces(ordered)
     else:
-        keys = _groups(ordered, group_field) if unit == "group" else [original_id(one.id) for one in ordered]
+        keys = _groups(ordered, group_field) if unit == "group" else [document.id for document in ordered]
         pieces = _whole_pieces(ordered, _together(ordered, keys, copies))
     units = 1 + max((number for spans in pieces.values() for _, _, number in spans), default=-1)
     if units < len(wanted):
@@ -74,9 +78,28 @@ def make_split(
     dealt = stratify(_counts(ordered, pieces, units, unit), tuple(wanted.values()), seed)
     parts = {part: _owned(pieces, dealt == index) for index, part in enumerate(wanted)}
     sizes = {part: int((dealt == index).sum()) for index, part in enumerate(wanted)}
-    split = Split(corpus_hash(ordered), seed, unit, wanted, parts, sizes)
-    selections = {part: split.select(ordered, part) for part in parts}
-    return replace(split, leakage=leakage_report(selections, copies))
+    following = [] if unit == "sentence" else _following(generated, parts["train"])
+    parts["train"] = tuple(sorted([*parts["train"], *following]))
+    split = Split(corpus_hash(everything), seed, unit, wanted, parts, sizes)
+    selections = {part: split.select(everything, part) for part in parts}
+    leakage = leakage_report(selections, copies)
+    if generated:
+        leakage["generated"] = {"train": len(following), "left_out": len(generated) - len(following)}
+    return replace(split, leakage=leakage)
+
+
+def without_generated(documents: Sequence[Document]) -> tuple[list[Document], list[Document]]:
+    """The originals, and the documents that were generated from one of them."""
+    names = {document.id for document in documents}
+    generated = [one for one in documents if original_id(one.id) != one.id and original_id(one.id) in names]
+    made = {document.id for document in generated}
+    return [document for document in documents if document.id not in made], generated
+
+
+def _following(generated: Sequence[Document], train: Sequence[OwnedSpan]) -> list[OwnedSpan]:
+    """What train owns of generated documents: all of those whose original is there."""
+    originals = {name for name, _, _ in train}
+    return [(one.id, 0, len(one.text)) for one in generated if original_id(one.id) in originals]
 
 
 def group_of(document: Document, group_field: str | None = None) -> str:

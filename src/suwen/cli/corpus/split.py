@@ -43,7 +43,7 @@ def split(
 
     Example: suwen corpus split articles/ -o split.json --unit group
     """
-    from suwen.corpus.dealing import make_split
+    from suwen.corpus.dealing import make_split, without_generated
     from suwen.corpus.stats import statistics
     from suwen.files import require_new
     from suwen.formats import read_corpus
@@ -57,8 +57,13 @@ def split(
     documents = read_corpus(corpus, source, schema)
     made = make_split(documents, unit.value, sizes, seed, group_field)
     made.write(output)
-    figures = statistics(documents, {part: made.select(documents, part) for part in made.parts}, schema)
-    deviation = figures.largest_deviation(made.ratio)
+    parts = {part: made.select(documents, part) for part in made.parts}
+    figures = statistics(documents, parts, schema)
+    # Generated documents were not dealt.
+    originals, _ = without_generated(documents)
+    names = {document.id for document in originals}
+    dealt = {part: [one for one in owned if one.document.id in names] for part, owned in parts.items()}
+    deviation = statistics(originals, dealt, schema).largest_deviation(made.ratio)
     if as_json:
         report(
             {
@@ -108,6 +113,9 @@ def _remarks(made: Split, deviation: Deviation | None, output: Path) -> Iterator
         where = f"both in {parts[0]}" if len(parts) == 1 else f"LEAKING between {', '.join(parts)}"
         pair = f"{copy['first']} and {copy['second']} (resemblance {copy['resemblance']:.2f})"
         yield f"Near-copies: {pair}, {where}."
+    if generated := made.leakage.get("generated"):
+        kept, left = generated["train"], generated["left_out"]
+        yield f"Generated documents: {kept:,} follow their original into train, {left:,} are left out of every part."
     if deviation is not None:
         much = "much" if deviation.points > 0 else "little"
         size = f"{abs(deviation.points):.2f} points too {much} {deviation.label} in {deviation.part}"
