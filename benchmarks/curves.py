@@ -19,9 +19,9 @@ What is held equal, and why:
 - At small shares a usual number of epochs is far too few steps: 2 documents are 5 batches. So epochs follow from a
   number of steps; and batches are smaller there, because of little text many small steps learn more than few large
   ones.
-- Nothing is chosen on the dev part. It has 53 documents, and whoever has 2 to learn from has none to spare: every
-  system keeps the weights of its last step (averaged, as the preset `best` has it), and reports every mention it finds.
-  `--part dev` scores the dev part instead, for choosing among methods without looking at the test part.
+- No run chooses on the dev part. It has 53 documents, and whoever has 2 to learn from has none to spare: every system
+  keeps the weights of its last step (averaged, as the preset `best` has it), and reports every mention it finds. With
+  `--part dev` methods and budgets were chosen, without looking at the test part.
 """
 
 from __future__ import annotations

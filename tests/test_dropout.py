@@ -32,6 +32,10 @@ def test_dropout_draws_from_the_seed() -> None:
     assert torch.equal(layer(torch.ones(50)), first)
 
 
+def test_dropout_of_everything_leaves_nothing() -> None:
+    assert not Dropout(1.0)(torch.ones(9)).any()
+
+
 @pytest.mark.parametrize("layer", [Dropout(0.0), Dropout(0.5).eval()])
 def test_dropout_is_the_identity_when_it_is_off(layer: Dropout) -> None:
     values = torch.randn(4, 5)

@@ -133,7 +133,7 @@ CATALOG: dict[str, Message] = {
     "S502": Message("model format version {found} cannot be read", "this release reads: {known}"),
     "S503": Message("the file {name!r} does not match the manifest", "copy the model folder again"),
     "S504": Message("tensors missing: {missing}; unexpected: {unexpected}", "the weights belong to another model"),
-    "S505": Message("{reason}", "train the model again, or use one that has it"),
+    "S505": Message("{reason}", "use a vocabulary, or a model, that has what is needed"),
     "S506": Message("no encoder found", "{advice}"),
     "S507": Message("nothing to resume: {reason}", "start without --resume"),
     "S508": Message("the run was made with another {what}", "resume with the same, or start anew in another folder"),

@@ -134,7 +134,8 @@ def augment_corpus(
     model = load_model(config, device, batch_tokens)
     generator = Generator(selections, config, model, device)
     # Only now: a run that cannot even begin leaves nothing behind.
-    open_work(work, _identity(documents, config, split), resume)
+    identity = _identity(documents, config, split)
+    open_work(work, identity, resume)
     try:
         outcomes = {outcome.recipe.id: outcome for outcome in _read_done(work)}
         progress(len(outcomes), len(variants))
@@ -159,7 +160,11 @@ def augment_corpus(
     not_held = write_corpus([*originals, *augmentation.documents], made, format)
     # The ids say it too, so that nobody misses the note on where a document comes from.
     not_held = +(not_held - Counter(meta=len(augmentation.documents)))
-    manifest = _manifest(documents, augmentation, figures, config, split, not_held)
+    weights = {"name": config.masked_language_model, "files": identity["encoder"]} if identity["encoder"] else None
+    manifest = {
+        **_manifest(documents, augmentation, figures, config, split, not_held),
+        "masked_language_model": weights,
+    }
     with replacing_folder(record_folder(output), overwrite=resume) as folder:
         write_log(augmentation.recipes, folder / "edits.jsonl")
         schema = Schema.of_labels({entity.label for document in documents for entity in document.entities})

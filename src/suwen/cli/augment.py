@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from suwen.cli.output import fail, report, show, standard_error, step_bar
+from suwen.cli.output import fail, report, show, standard_error, step_bar, watched
 
 if TYPE_CHECKING:
     from suwen.augmentation.run import Result
@@ -149,8 +149,13 @@ def augment(
     select_train(documents, split, part)
     found = source or format_of(corpus)
     target = to.value if to else ending_of(output) or (found if found in [*Format] else Format.JSONL.value)
-    with folder_for(output), step_bar(standard_error()) as bar:
+    with folder_for(output), watched(step_bar(standard_error())) as bar:
         task = bar.add_task("documents", total=None, loss="")
+
+        def move(done: int, total: int) -> None:
+            bar.start()
+            bar.update(task, completed=done, total=total)
+
         result = augment_corpus(
             documents,
             output,
@@ -162,7 +167,7 @@ def augment(
             device.value,
             batch_tokens,
             workers,
-            lambda done, total: bar.update(task, completed=done, total=total),
+            move,
         )
     for name, reason in list(result.augmentation.failures.items())[:SHOWN_FAILURES]:
         fail(f"{name}: kept as it was: {reason}")

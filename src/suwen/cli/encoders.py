@@ -6,6 +6,8 @@ import typer
 
 from suwen.cli.output import report, show
 
+CARRIED_NOTE = "carried: the small encoder that comes with suwen (2 × 128, Chinese medical literature); no download."
+
 
 def encoders(
     as_json: bool = typer.Option(False, "--json", help="Print the catalog as JSON, with sources and notes."),
@@ -29,4 +31,4 @@ def encoders(
         where = entry.hub[0] if entry.hub else "not on the hub"
         table.add_row(entry.name, size, entry.tokenizer, entry.license, where)
     learnt = (f"{entry.name}: {entry.task}. Read {entry.corpora}. {entry.note}".strip() for entry in CATALOG.values())
-    show(table, *learnt)
+    show(table, CARRIED_NOTE, *learnt)

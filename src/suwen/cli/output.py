@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.progress import Progress
 
-__all__ = ["fail", "printable", "report", "show", "standard_error", "step_bar"]
+__all__ = ["fail", "printable", "report", "show", "standard_error", "step_bar", "watched"]
 
 
 def report(values: Any) -> None:
@@ -66,6 +68,18 @@ def step_bar(console: Console, disable: bool = False) -> Progress:
         console=console,
         disable=disable,
     )
+
+
+@contextmanager
+def watched(bar: Progress) -> Iterator[Progress]:
+    """Stop a bar at the end; where the run fails it leaves nothing behind, so that the error is one line."""
+    try:
+        yield bar
+    except BaseException:
+        bar.live.transient = True
+        raise
+    finally:
+        bar.stop()
 
 
 def fail(message: str) -> None:

@@ -193,10 +193,15 @@ def find_encoder(name: str, others: Sequence[str] = ()) -> Path:
             except _UnavailableError as error:
                 reason = f"{identifier} cannot be had from the hub: {error}"
     if entry and entry.hub:
-        advice = f"{reason}; put its files into a folder {name!r} here: hf download {entry.hub[0]} --local-dir {name}"
+        download = f"hf download {entry.hub[0]} --local-dir {name}"
+        advice = f"{reason}; put its files into a folder {name!r} here: {download}; or take {CARRIED!r}"
         raise SuwenError("S506", name, advice=advice)
     if entry:
-        raise SuwenError("S506", name, advice=f"put its files into a folder {name!r} here; they are at {entry.source}")
+        raise SuwenError(
+            "S506",
+            name,
+            advice=f"put its files into a folder {name!r} here; they are at {entry.source}; or take {CARRIED!r}",
+        )
     known = ", ".join([*others, CARRIED, *CATALOG])
     raise SuwenError("S506", name, advice=f"{reason}; give one of {known}, a folder, or a name on the hub")
 

@@ -17,7 +17,7 @@ class Dropout(nn.Dropout):
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (the name in torch)
         """Set each value to 0 with probability ``p`` and scale the others by ``1 / (1 - p)``, in training."""
-        if not self.training or self.p == 0 or input.device.type != "cpu":
+        if not self.training or self.p in (0, 1) or input.device.type != "cpu":
             output: Tensor = super().forward(input)
             return output
         kept = torch.rand(input.shape) >= self.p

@@ -147,3 +147,5 @@ def write_encoder(model: PreTrainedModel, folder: Path) -> None:
     plain = (pairs if isinstance(model, BertForPreTraining) else single)(config)
     plain.load_state_dict({name: tensor.float().cpu() for name, tensor in model.state_dict().items()})
     plain.save_pretrained(folder)
+    # The library makes the weights private; they get the permissions of the file beside them.
+    (folder / "model.safetensors").chmod((folder / "config.json").stat().st_mode)

@@ -163,6 +163,7 @@ def pretrain(
             "versions": versions(),
             "texts": text.sources,
             "excluded": texts.exclusion.description,
+            "lexicon": [{"name": path.name, "sha256": sha256(path)} for path in texts.lexicon],
             "lexicon_terms": len(terms),
             "vocabulary": {"tokens": len(text.vocabulary), "given": given is not None},
             "training": {
