@@ -12,7 +12,7 @@ from tiny_masked_lm import SPECIALS, TOKENS, write_tiny_masked_lm
 
 from suwen.augmentation import augment, generation, replay
 from suwen.augmentation.masked_lm import UNITS, MaskedLanguageModel
-from suwen.augmentation.words import Reading, is_chinese
+from suwen.augmentation.words import NEGATIONS, Reading, is_chinese
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
 
@@ -178,6 +178,17 @@ def test_mlm_best_replaces_chinese_words_by_other_chinese_words(model) -> None:
             assert edit.probability is not None
             assert source.text[edit.start : edit.end] == edit.old
         assert all(old != new for old, new in words.values())
+
+
+@pytest.mark.parametrize("spared", [True, False])
+def test_mlm_puts_in_no_negations_where_they_are_protected(model, spared) -> None:
+    data = [Document(f"{number}", "老年患者口服治疗观察血糖明显下降。" * 6) for number in range(6)]
+    values = {"words.rate": 1.0, "check.words": False, "protection.negation": spared, "sampling.top_k": 50}
+    values |= {"sampling.top_p": 1.0, "sampling.temperature": 20.0, "check.tries": 2}
+    made = run(data, model, **values)
+    new = "".join(edit.new for recipe in made.recipes for edit in recipe.edits)
+    assert new
+    assert NEGATIONS.isdisjoint(new) == spared
 
 
 def test_mlm_leaves_a_word_without_a_choice(model) -> None:

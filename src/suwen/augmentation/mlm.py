@@ -80,7 +80,7 @@ class MaskedWords:
     ) -> None:
         self.model = model
         self._words = config.words
-        self._tries = config.check.tries if check.wanted else 1
+        self._tries = config.check.tries if check.wanted or protection.wanted else 1
         self._protection = protection
         self._check = check
         self._longest = min(config.words.length, model.longest)
@@ -192,8 +192,13 @@ class MaskedWords:
             ]
 
     def _take(self, one: _Input, filled: dict[Span, Blank]) -> None:
-        """Keep what was filled in as far as the check agrees, and undo the rest."""
-        one.waiting = self._check.rejected(one.reading, one.span, one.characters, list(filled))
+        """Keep what was filled in as far as the check agrees, and undo the rest.
+
+        What is never masked is never put in either: a new negation or number would change what is said.
+        """
+        rejected = set(self._check.rejected(one.reading, one.span, one.characters, list(filled)))
+        rejected |= {word for word in filled if self._protection.covers("".join(one.characters[one.place(word)]))}
+        one.waiting = [word for word in filled if word in rejected]
         for word in one.waiting:
             one.characters[one.place(word)] = one.reading.text(word)
         for word in filled.keys() - set(one.waiting):

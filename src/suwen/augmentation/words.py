@@ -201,9 +201,15 @@ class Protection:
         entries = {fold(term): Entry("term", 1, 1) for term in terms}
         self._terms = Dictionary(entries) if entries else None
 
+    @property
+    def wanted(self) -> bool:
+        """Whether any kind of word is protected."""
+        config = self._config
+        return config.numbers or config.units or config.negation
+
     def free(self, reading: Reading, words: Sequence[Span]) -> list[Span]:
         """The words of a sentence that are not protected."""
-        free = [word for word in words if not self._covers(reading.text(word))]
+        free = [word for word in words if not self.covers(reading.text(word))]
         if self._terms is None or not words:
             return free
         start, end = words[0][0], words[-1][1]
@@ -212,7 +218,8 @@ class Protection:
             flags[first:last] = True
         return [(first, last) for first, last in free if not flags[first - start : last - start].any()]
 
-    def _covers(self, word: str) -> bool:
+    def covers(self, word: str) -> bool:
+        """Whether a word is a number, a unit or a negation that is protected; terms are not looked at."""
         config = self._config
         return (
             (config.numbers and _is_number(word))
