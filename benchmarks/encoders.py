@@ -28,10 +28,14 @@ from suwen.evaluation.significance import compare_runs
 from suwen.evaluation.strict import Pair, pair_documents
 from suwen.files import read_json, write_json
 from suwen.formats import read_corpus
+from suwen.models.catalog import encoder_width
+from suwen.training.config import pretrained_rate
 
 ALL = 100
 RECIPES = ("bert", "wwm", "wwm-ext", "ernie", "ernie-tiny", "roberta")
-BASELINES = ("bilstm-crf", "mini-random")
+RANDOM, FAST = "mini-random", "mini-random-fast"
+"""From random weights, with the rate that the preset has for that, and with the one that pre-trained encoders have."""
+BASELINES = ("bilstm-crf", RANDOM)
 COLUMNS = (
     "articles", "system", "seeds", "**strict F1**", "deviation", "dev F1", "P", "R", "unseen R",
     "− random", "p", "− BiLSTM-CRF", "p", "minutes",
@@ -59,8 +63,9 @@ def encoder_options(system: str, encoders: Path) -> list[object]:
     """How `suwen train` is told of a system."""
     if system == "bilstm-crf":
         return ["--encoder", "bilstm"]
-    if system == "mini-random":
-        return ["--encoder", CARRIED, "--set", "encoder.initialization=random"]
+    if system in (RANDOM, FAST):
+        rate = ("--set", f"optimization.learning_rate={pretrained_rate(encoder_width(CARRIED))}")
+        return ["--encoder", CARRIED, "--set", "encoder.initialization=random", *(rate if system == FAST else ())]
     return ["--encoder", encoder_of(system.removeprefix("mini-"), encoders)]
 
 
@@ -88,7 +93,7 @@ def perform(study: Study, share: int, system: str, seed: int) -> None:
 
 def systems(encoders: Path) -> list[str]:
     """The baselines, and an encoder for every recipe that there is."""
-    return [*BASELINES, *(f"mini-{recipe}" for recipe in RECIPES if encoder_of(recipe, encoders))]
+    return [*BASELINES, FAST, *(f"mini-{recipe}" for recipe in RECIPES if encoder_of(recipe, encoders))]
 
 
 def encoder_of(recipe: str, encoders: Path) -> Path | None:
