@@ -36,6 +36,7 @@ RECIPE = (
     "--set", "optimization.learning_rate=1.5e-3",
     "--set", "optimization.head_learning_rate=2e-3",
     "--set", "optimization.epochs=5",
+    "--set", "optimization.precision=bf16",
     "--set", "evaluation.stop=never",
 )  # fmt: skip
 NAME = "suwen-mini"

@@ -1,19 +1,19 @@
 """Does augmentation help, and with how many documents? Learning curves on documents of unseen journal issues.
 
     python benchmarks/curves.py CORPUS --runs FOLDER [--encoder carried] [--shares 1,5,25,100] [--seeds 0,1,2]
-        [--models bilstm,mini] [--only none,paper,both,mention] [--part test] [--collect]
+        [--models bilstm,mini] [--only none,paper,both,mention,best] [--part test] [--collect]
         [-o docs/results/augmentation]
 
-At each share of the training documents four systems learn: from these documents alone (`none`), and from them with as
-many generated ones, by the paper's method (`paper`) or by replacing mentions (`mention`), and with three times as many,
-by replacing mentions and then words (`both`); once as a BiLSTM-CRF, once from the small encoder that suwen carries,
+At each share of the training documents five systems learn: from these documents alone (`none`), and from them with as
+many generated ones, by the paper's method (`paper`), by that of the preset `best`, or by replacing mentions (`mention`),
+and with three times as many, by replacing mentions and then words (`both`); once as a BiLSTM-CRF, once from the small encoder that suwen carries,
 whose masked-language-model head also does the augmenting. Shares are drawn by whole documents, and nested: with the
 same seed, those of 1 % are among those of 5 %. Every step is a command line that a user would type; steps whose output
 is there are not repeated, and `--collect` gathers what there is.
 
 What is held equal, and why:
 
-- The number of optimizer steps, over all four systems of a share. With equal epochs the augmented ones would make twice
+- The number of optimizer steps, over all systems of a share. With equal epochs the augmented ones would make twice
   the steps, and part of what they gain would be that. So `none` sees its documents twice as often as the others see
   theirs.
 - At small shares a usual number of epochs is far too few steps: 2 documents are 5 batches. So epochs follow from a
@@ -55,6 +55,7 @@ SYSTEMS: dict[str, tuple[str, ...]] = {
     "paper": ("--preset", "paper"),
     "both": ("--method", "composition", "--set", "words.rate=0.4", "--copies", "3"),
     "mention": ("--method", "mention"),
+    "best": ("--preset", "best"),
 }
 MODELS = {"bilstm": "BiLSTM-CRF", "mini": "small encoder with a CRF"}
 COLUMNS = (

@@ -1,7 +1,7 @@
 """What pre-training is worth: small encoders by each recipe of Table 1, against the same encoder from random weights
 and against a BiLSTM-CRF, on documents of unseen journal issues, three seeds each.
 
-    python benchmarks/encoders.py CORPUS --runs FOLDER [--shares 25,100] [--seeds 0,1,2] [--only SYSTEMS]
+    python benchmarks/encoders.py CORPUS --runs FOLDER [--shares 5,25,100] [--seeds 0,1,2] [--only SYSTEMS]
         [--encoders encoders] [--collect] [-o docs/results/encoders]
 
 The encoders are those that `benchmarks/small_encoders.py` made, without text of the split's dev and test documents:
@@ -199,7 +199,7 @@ def main() -> None:
     parser.add_argument("--encoders", type=Path, default=Path("encoders"), help="encoders named by recipe")
     parser.add_argument("--runs", type=Path, required=True, help="where split and models are kept")
     parser.add_argument("--seeds", default="0,1,2")
-    parser.add_argument("--shares", default="25,100", help="percents of the training documents")
+    parser.add_argument("--shares", default="5,25,100", help="percents of the training documents")
     parser.add_argument("--only", default="", help="run these systems alone, separated by commas")
     parser.add_argument("-o", "--output", type=Path, default=Path("docs/results/encoders"))
     parser.add_argument("--collect", action="store_true", help="gather what there is")
