@@ -5,11 +5,12 @@
         [-o docs/results/augmentation]
 
 At each share of the training documents five systems learn: from these documents alone (`none`), and from them with as
-many generated ones, by the paper's method (`paper`), by that of the preset `best`, or by replacing mentions (`mention`),
-and with three times as many, by replacing mentions and then words (`both`); once as a BiLSTM-CRF, once from the small encoder that suwen carries,
-whose masked-language-model head also does the augmenting. Shares are drawn by whole documents, and nested: with the
-same seed, those of 1 % are among those of 5 %. Every step is a command line that a user would type; steps whose output
-is there are not repeated, and `--collect` gathers what there is.
+many generated ones, by the paper's method (`paper`), by that of the preset `best`, or by replacing mentions
+(`mention`), and with three times as many, by replacing mentions and then words (`both`); once as a BiLSTM-CRF, once
+from the small encoder that suwen carries, whose masked-language-model head also does the augmenting. Shares are drawn
+by whole documents, and nested: with the same seed, those of 1 % are among those of 5 %. Every step is a command line
+that a user would type; steps whose output is there are not repeated. `--collect` gathers what there is, and what
+`runs.jsonl` has of runs that are gone.
 
 What is held equal, and why:
 
@@ -36,14 +37,13 @@ from pathlib import Path
 from statistics import fmean, stdev
 from types import MappingProxyType
 
+from records import Record, Records, comparison, record_of
 from runs import make_split, markdown, percent, replace_table, score, suwen, train
 
 from suwen.augmentation.edits import Recipe, read_log
 from suwen.carried import CARRIED
 from suwen.corpus.split import Split, corpus_hash
 from suwen.document import Document
-from suwen.evaluation.significance import compare_runs
-from suwen.evaluation.strict import Pair, pair_documents
 from suwen.experiments.charts import Series, line_chart
 from suwen.files import read_json, write_json, write_text
 from suwen.formats import read_corpus, write_corpus
@@ -67,6 +67,7 @@ GENERATED_COLUMNS = (
     "distinct new words", "not in the share's text", "perplexity before", "after", "near-copies removed",
 )  # fmt: skip
 AGAINST = ("none", "mention")
+KEPT = ("documents", "entities", "steps", "seconds", "f1", "precision", "recall", "unseen_recall")
 
 
 @dataclass(frozen=True)
@@ -180,22 +181,6 @@ class Study:
         train(corpus, split, output, options)
         score(self.corpus, self.split, output, part)
 
-    def seeds(self, model: str, system: str, percents: int) -> list[int]:
-        """The seeds of which there are scores."""
-        found = self.runs.glob(f"{model}-{system}-{percents}-s*.{TEST}.json")
-        return sorted(int(path.name.split(".")[0].rpartition("-s")[2]) for path in found)
-
-    def scores(self, model: str, system: str, percents: int, seed: int) -> dict:
-        """The strict scores over all types on the test part."""
-        path = self.model(model, system, percents, seed)
-        return read_json(path.with_name(f"{path.name}.{TEST}.json"))["strict_entity"]["micro"]
-
-    def pairs(self, model: str, system: str, percents: int, seeds: Sequence[int]) -> list[list[Pair]]:
-        """The predictions of each seed on the test part."""
-        test = Split.read(self.split).select(read(self.corpus), "test")
-        models = [self.model(model, system, percents, seed) for seed in seeds]
-        return [pair_documents(test, read_corpus(one.with_name(f"{one.name}.test.jsonl"))) for one in models]
-
 
 _read: dict[Path, list[Document]] = {}
 
@@ -212,42 +197,24 @@ def record(corpus: Path) -> Path:
     return corpus.with_name(f"{corpus.name}.augmentation")
 
 
-def row_of(study: Study, model: str, system: str, percents: int) -> dict:
+def records_of(study: Study, model: str, system: str, percents: int, records: Records) -> dict[int, Record]:
+    """The records of a system at a share, by seed."""
+    return records.of({seed: study.model(model, system, percents, seed).name for seed in range(10)})
+
+
+def row_of(study: Study, model: str, system: str, percents: int, records: Records) -> dict:
     """Everything that is said about a system at a share."""
-    seeds = study.seeds(model, system, percents)
-    manifests = [read_json(study.model(model, system, percents, seed) / "manifest.json") for seed in seeds]
-    test = [study.scores(model, system, percents, seed) for seed in seeds]
-    row = {
+    runs = records_of(study, model, system, percents, records)
+    others = {other: records_of(study, model, other, percents, records) for other in AGAINST if other != system}
+    compared = {other: comparison(runs, theirs) for other, theirs in others.items()}
+    return {
         "percents": percents,
         "model": model,
         "system": system,
-        "seeds": seeds,
-        "documents": [one["data"]["train"]["documents"] for one in manifests],
-        "entities": [one["data"]["train"]["entities"] for one in manifests],
-        "steps": [one["training"]["steps"] for one in manifests],
-        "seconds": [one["training"]["seconds"] for one in manifests],
-        "f1": [one["f1"] for one in test],
-        "precision": [one["precision"] for one in test],
-        "recall": [one["recall"] for one in test],
-        "against": {},
+        "seeds": [*runs],
+        **{measure: [run[measure] for run in runs.values()] for measure in KEPT},
+        "against": {other: found for other, found in compared.items() if found},
     }
-    for other in AGAINST:
-        shared = [seed for seed in seeds if seed in study.seeds(model, other, percents)]
-        if other != system and shared:
-            ours, theirs = (study.pairs(model, name, percents, shared) for name in (system, other))
-            comparison = compare_runs(ours, theirs)
-            both = zip(
-                (study.scores(model, system, percents, seed)["f1"] for seed in shared),
-                (study.scores(model, other, percents, seed)["f1"] for seed in shared),
-                strict=True,
-            )
-            row["against"][other] = {
-                "seeds": shared,
-                "difference": fmean(first - second for first, second in both),
-                "p_value": comparison.p_value,
-                "interval": comparison.interval and comparison.interval.to_dict(),
-            }
-    return row
 
 
 def cells_of(row: dict) -> list[str]:
@@ -288,35 +255,38 @@ def new_words(recipes: Sequence[Recipe]) -> set[str]:
     return set(words.values())
 
 
-def generated_row(study: Study, system: str, percents: int, seeds: Sequence[int]) -> dict | None:
-    """What `suwen augment` reports of a system's documents, as means over seeds; None when there are none."""
-    found = [seed for seed in seeds if (study.runs / f"{system}-{percents}-s{seed}.jsonl").exists()]
+def generated_record(study: Study, system: str, percents: int, seed: int) -> Record:
+    """What `suwen augment` reports of a system's documents."""
+    place = record(study.runs / f"{system}-{percents}-s{seed}.jsonl")
+    manifest = read_json(place / "manifest.json")
+    # Line breaks cut words, and a drawn one must not count as new for that.
+    text = "\n".join(unbroken(document.text) for document in read(study.share(percents, seed)))
+    words = new_words(read_log(place / "edits.jsonl"))
+    counts, perplexity = manifest["counts"], manifest["perplexity"] or {}
+    drawn = counts.get("mlm: masked", counts.get("mention: replaceable", 0))
+    return {
+        "run": f"{system}-{percents}-s{seed}",
+        "seed": seed,
+        "characters": manifest["rates"]["characters"],
+        "sentences": manifest["rates"]["sentences"],
+        "kept": counts.get("mlm: predicted as it was", 0) / max(1, drawn),
+        "rejected": counts.get("mlm: rejected", 0) / max(1, drawn),
+        "new_words": len(words),
+        "unseen_words": sum(unbroken(word) not in text for word in words) / max(1, len(words)),
+        "before": perplexity.get("before", 0.0),
+        "after": perplexity.get("after", 0.0),
+        "near_copies": manifest["documents"]["near_copies_removed"],
+    }
+
+
+def generated_row(percents: int, system: str, generated: Records) -> dict | None:
+    """Means over the seeds of what was generated; None when there are none."""
+    found = generated.of({seed: f"{system}-{percents}-s{seed}" for seed in range(10)})
     if not found:
         return None
-    rows = []
-    for seed in found:
-        place = record(study.runs / f"{system}-{percents}-s{seed}.jsonl")
-        manifest = read_json(place / "manifest.json")
-        # Line breaks cut words, and a drawn one must not count as new for that.
-        text = "\n".join(unbroken(document.text) for document in read(study.share(percents, seed)))
-        words = new_words(read_log(place / "edits.jsonl"))
-        counts, perplexity = manifest["counts"], manifest["perplexity"] or {}
-        drawn = counts.get("mlm: masked", counts.get("mention: replaceable", 0))
-        rows.append(
-            {
-                "characters": manifest["rates"]["characters"],
-                "sentences": manifest["rates"]["sentences"],
-                "kept": counts.get("mlm: predicted as it was", 0) / max(1, drawn),
-                "rejected": counts.get("mlm: rejected", 0) / max(1, drawn),
-                "new_words": len(words),
-                "unseen_words": sum(unbroken(word) not in text for word in words) / max(1, len(words)),
-                "before": perplexity.get("before", 0.0),
-                "after": perplexity.get("after", 0.0),
-                "near_copies": manifest["documents"]["near_copies_removed"],
-            }
-        )
-    means = {name: fmean(row[name] for row in rows) for name in rows[0]}
-    return {"percents": percents, "system": system, "seeds": found, **means}
+    names = [name for name in next(iter(found.values())) if name not in ("run", "seed")]
+    means = {name: fmean(one[name] for one in found.values()) for name in names}
+    return {"percents": percents, "system": system, "seeds": [*found], **means}
 
 
 def generated_cells(row: dict) -> list[str]:
@@ -346,18 +316,28 @@ def plots(rows: Sequence[dict], model: str) -> dict[str, str]:
     }
 
 
-def collect(study: Study, seeds: Sequence[int], output: Path) -> None:
-    """Gather what there is: tables, plots and figures."""
-    cases = [case for case in product(BUDGETS, MODELS, SYSTEMS) if study.seeds(case[1], case[2], case[0])]
-    rows = [row_of(study, model, system, percents) for percents, model, system in cases]
-    generated = [
-        row
-        for percents, system in product(BUDGETS, list(SYSTEMS)[1:])
-        if (row := generated_row(study, system, percents, seeds)) is not None
+def collect(study: Study, output: Path) -> None:
+    """Gather what there is, and what was kept of runs that are gone: tables, plots and figures."""
+    records, generated = Records(output / "runs.jsonl"), Records(output / "generated.jsonl")
+    test = Split.read(study.split).select(read(study.corpus), TEST)
+    for percents, system, seed in product(BUDGETS, SYSTEMS, range(10)):
+        for model in MODELS:
+            place = study.model(model, system, percents, seed)
+            if place.with_name(f"{place.name}.{TEST}.json").exists():
+                records.add(record_of(place, seed, TEST, test))
+        if system != "none" and (study.runs / f"{system}-{percents}-s{seed}.jsonl").exists():
+            generated.add(generated_record(study, system, percents, seed))
+    records.write()
+    generated.write()
+    rows = [
+        row_of(study, model, system, percents, records)
+        for percents, model, system in product(BUDGETS, MODELS, SYSTEMS)
+        if records_of(study, model, system, percents, records)
     ]
-    write_json(output / "results.json", {"scores": rows, "generated": generated})
+    made = [row for case in product(BUDGETS, list(SYSTEMS)[1:]) if (row := generated_row(*case, generated)) is not None]
+    write_json(output / "results.json", {"scores": rows, "generated": made})
     replace_table(output / "README.md", markdown(COLUMNS, [cells_of(row) for row in rows]))
-    replace_table(output / "generated.md", markdown(GENERATED_COLUMNS, [generated_cells(row) for row in generated]))
+    replace_table(output / "generated.md", markdown(GENERATED_COLUMNS, [generated_cells(row) for row in made]))
     for model in MODELS:
         for name, plot in plots([row for row in rows if row["model"] == model], model).items():
             write_text(output / name, plot)
@@ -379,7 +359,7 @@ def main() -> None:
     study = Study(options.corpus, options.encoder, options.runs)
     seeds = [int(seed) for seed in options.seeds.split(",")]
     if options.collect:
-        collect(study, seeds, options.output)
+        collect(study, options.output)
         return
     make_split(options.corpus, study.split, UNIT)
     for percents in map(int, options.shares.split(",")):

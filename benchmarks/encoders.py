@@ -8,7 +8,7 @@ The encoders are those that `benchmarks/small_encoders.py` made, without text of
 the one that suwen carries, and those in `encoders/`. With a share of the documents the protocol is that of the learning
 curves (`benchmarks/curves.py`), whose runs are taken where they are there; with all of them the dev part decides below
 which confidence mentions are left out. Every step is a command line that a user would type; steps whose output is there
-are not repeated, and `--collect` gathers what there is.
+are not repeated, and `--collect` gathers what there is, and what `runs.jsonl` has of runs that are gone.
 """
 
 from __future__ import annotations
@@ -20,12 +20,11 @@ from pathlib import Path
 from statistics import fmean, stdev
 
 from curves import Study
+from records import Record, Records, comparison, record_of
 from runs import make_split, markdown, percent, replace_table, score, train
 
 from suwen.carried import CARRIED, carried_encoder
 from suwen.corpus.split import Split
-from suwen.evaluation.significance import compare_runs
-from suwen.evaluation.strict import Pair, pair_documents
 from suwen.files import read_json, write_json
 from suwen.formats import read_corpus
 from suwen.models.catalog import encoder_width
@@ -36,6 +35,7 @@ RECIPES = ("bert", "wwm", "wwm-ext", "ernie", "ernie-tiny", "roberta")
 RANDOM, FAST = "mini-random", "mini-random-fast"
 """From random weights, with the rate that the preset has for that, and with the one that pre-trained encoders have."""
 BASELINES = ("bilstm-crf", RANDOM)
+MEANS = ("precision", "recall", "unseen_recall", "seconds")
 COLUMNS = (
     "articles", "system", "seeds", "**strict F1**", "deviation", "dev F1", "P", "R", "unseen R",
     "− random", "p", "− BiLSTM-CRF", "p", "minutes",
@@ -102,71 +102,42 @@ def encoder_of(recipe: str, encoders: Path) -> Path | None:
     return place if place and place.is_dir() else None
 
 
-class Results:
-    """The scores and predictions of all runs that there are."""
-
-    def __init__(self, study: Study) -> None:
-        self.study = study
-        self.selections = Split.read(study.split).select(read_corpus(study.corpus), "test")
-
-    def models(self, share: int, system: str) -> dict[int, Path]:
-        """The models of a system that are scored, by seed."""
-        places = ((seed, place_of(self.study, share, system, seed)) for seed in range(10))
-        return {seed: place for seed, place in places if place.with_name(f"{place.name}.test.json").exists()}
-
-    def scores(self, share: int, system: str, seeds: Sequence[int]) -> list[dict]:
-        """The figures of each seed on the test part."""
-        places = (place_of(self.study, share, system, seed) for seed in seeds)
-        return [read_json(place.with_name(f"{place.name}.test.json")) for place in places]
-
-    def pairs(self, share: int, system: str, seeds: Sequence[int]) -> list[list[Pair]]:
-        """The predictions of each seed."""
-        places = (place_of(self.study, share, system, seed) for seed in seeds)
-        return [
-            pair_documents(self.selections, read_corpus(place.with_name(f"{place.name}.test.jsonl")))
-            for place in places
-        ]
+def records_of(study: Study, share: int, system: str, records: Records) -> dict[int, Record]:
+    """The records of a system that learned from a share, by seed."""
+    return records.of({seed: place_of(study, share, system, seed).name for seed in range(10)})
 
 
-def row_of(share: int, system: str, results: Results) -> dict:
+def row_of(study: Study, share: int, system: str, records: Records) -> dict:
     """Everything that is said about a system that learned from a share."""
-    models = results.models(share, system)
-    test = results.scores(share, system, [*models])
-    micro = [one["strict_entity"]["micro"] for one in test]
-    manifests = [read_json(model / "manifest.json") for model in models.values()]
-    dev = [one["scores"]["dev"]["f1"] for one in manifests if one["scores"]]
-    row = {
+    runs = records_of(study, share, system, records)
+    first = next(iter(runs.values()))
+    others = {baseline: records_of(study, share, baseline, records) for baseline in BASELINES if baseline != system}
+    compared = {baseline: comparison(runs, theirs) for baseline, theirs in others.items()}
+    return {
         "share": share,
-        "documents": [one["data"]["train"]["documents"] for one in manifests],
         "system": system,
-        "seeds": [*models],
-        "f1": [one["f1"] for one in micro],
-        "dev_f1": dev,
-        "precision": fmean(one["precision"] for one in micro),
-        "recall": fmean(one["recall"] for one in micro),
-        "unseen_recall": fmean(one["strict_entity_by_familiarity"]["unseen"]["recall"] for one in test),
-        "seconds": fmean(one["training"]["seconds"] for one in manifests),
-        "steps": manifests[0]["training"]["steps"],
-        "configuration": manifests[0]["configuration"] | {"seed": None},
-        "versions": manifests[0]["versions"],
-        "against": {},
+        "seeds": [*runs],
+        "documents": [run["documents"] for run in runs.values()],
+        "f1": [run["f1"] for run in runs.values()],
+        "dev_f1": [run["dev_f1"] for run in runs.values() if run["dev_f1"] is not None],
+        **{measure: fmean(run[measure] for run in runs.values()) for measure in MEANS},
+        "steps": first["steps"],
+        "configuration": first["configuration"],
+        "versions": first["versions"],
+        "against": {baseline: found for baseline, found in compared.items() if found},
     }
-    for baseline in BASELINES:
-        seeds = [seed for seed in models if seed in results.models(share, baseline)]
-        if baseline != system and seeds:
-            ours, theirs = (results.pairs(share, name, seeds) for name in (system, baseline))
-            comparison = compare_runs(ours, theirs)
-            means = [
-                fmean(one["strict_entity"]["micro"]["f1"] for one in results.scores(share, name, seeds))
-                for name in (system, baseline)
-            ]
-            row["against"][baseline] = {
-                "seeds": seeds,
-                "difference": means[0] - means[1],
-                "p_value": comparison.p_value,
-                "interval": comparison.interval and comparison.interval.to_dict(),
-            }
-    return row
+
+
+def gathered(study: Study, shares: Sequence[int], chosen: Sequence[str], output: Path) -> Records:
+    """The records that were kept, and those of the runs that are there."""
+    records = Records(output / "runs.jsonl")
+    test = Split.read(study.split).select(read_corpus(study.corpus), "test")
+    for share, system, seed in product(shares, chosen, range(10)):
+        place = place_of(study, share, system, seed)
+        if place.with_name(f"{place.name}.test.json").exists():
+            records.add(record_of(place, seed, "test", test))
+    records.write()
+    return records
 
 
 def cells_of(row: dict) -> list[str]:
@@ -214,10 +185,9 @@ def main() -> None:
             if not options.only or system in options.only.split(","):
                 perform(study, share, system, seed)
         return
-    results = Results(study)
-    rows = [
-        row_of(share, system, results) for share, system in product(shares, chosen) if results.models(share, system)
-    ]
+    records = gathered(study, shares, chosen, options.output)
+    cases = [case for case in product(shares, chosen) if records_of(study, *case, records)]
+    rows = [row_of(study, *case, records) for case in cases]
     write_json(options.output / "results.json", rows)
     replace_table(options.output / "README.md", markdown(COLUMNS, [cells_of(row) for row in rows]))
     pretraining = []

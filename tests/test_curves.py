@@ -1,6 +1,7 @@
 """The learning curves of augmentation: what is drawn, how long is trained, and what is gathered."""
 
 import json
+import shutil
 import sys
 from importlib import import_module
 from itertools import pairwise
@@ -112,6 +113,13 @@ def test_curves_are_made_step_by_step_and_gathered(
     assert all(row["new_words"] > 0 and row["unseen_words"] == 0 for row in generated)
     page = (tmp_path / "results" / "README.md").read_text(encoding="utf-8")
     assert page.count("\n| 50 % | bilstm |") == 2
+
+    # What was kept of the runs is enough to gather them again.
+    for model in (tmp_path / "runs").glob("bilstm-*"):
+        shutil.rmtree(model) if model.is_dir() else model.unlink()
+    perform("--collect")
+    assert (tmp_path / "results" / "results.json").read_text(encoding="utf-8") == results
+    assert (tmp_path / "results" / "README.md").read_text(encoding="utf-8") == page
     for name in ("bilstm.svg", "bilstm-gain.svg", "mini.svg", "mini-gain.svg"):
         svg = (tmp_path / "results" / name).read_text(encoding="utf-8")
         ElementTree.fromstring(svg)

@@ -8,8 +8,8 @@ import pytest
 
 from suwen.corpus.split import Selection
 from suwen.document import Document, Entity
-from suwen.evaluation.significance import _batches, bootstrap_interval, compare, compare_runs
-from suwen.evaluation.strict import Pair, StrictCounts, strict_scores
+from suwen.evaluation.significance import _batches, bootstrap_interval, compare, compare_counts, compare_runs
+from suwen.evaluation.strict import Pair, StrictCounts, strict_counts, strict_scores
 
 TEXT = "血糖升高,口服二甲双胍。" * 4
 LABELS = ("Drug", "Test")
@@ -157,3 +157,15 @@ def test_significance_runs_of_a_document_are_exchanged_together() -> None:
 def test_significance_runs_may_differ_in_number() -> None:
     comparison = compare_runs([pairs(1, 0.9), pairs(3, 0.9)], [pairs(2, 0.5)])
     assert comparison.difference > 0.2
+
+
+def test_significance_needs_no_more_than_the_counts_of_each_document() -> None:
+    ours, theirs = [pairs(1, 0.9), pairs(3, 0.9)], [pairs(2, 0.5)]
+    whole = compare_runs(ours, theirs)
+    summed = [
+        StrictCounts(("all",), sum(strict_counts(run).counts.sum(axis=1, keepdims=True) for run in runs))
+        for runs in (ours, theirs)
+    ]
+    counted = compare_counts(*summed)
+    assert (counted.first, counted.second) == (whole.first, whole.second)
+    assert (counted.p_value, counted.interval) == (whole.p_value, whole.interval)

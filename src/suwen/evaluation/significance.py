@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from suwen.evaluation.strict import Pair, Score, StrictCounts, strict_counts
 
-__all__ = ["Comparison", "Interval", "bootstrap_interval", "compare", "compare_runs"]
+__all__ = ["Comparison", "Interval", "bootstrap_interval", "compare", "compare_counts", "compare_runs"]
 
 RESAMPLES = 1_000
 SHUFFLES = 10_000
@@ -112,9 +112,25 @@ def compare_runs(
     """
     runs = (*first, *second)
     labels = sorted({key[0] for run in runs for pair in run for key in pair.gold_keys | pair.predicted_keys})
-    counts = _summed(first, labels), _summed(second, labels)
-    scores = counts[0].scores(), counts[1].scores()
-    ours, theirs = map(_totals, counts)
+    return compare_counts(_summed(first, labels), _summed(second, labels), shuffles, resamples, seed)
+
+
+def compare_counts(
+    first: StrictCounts,
+    second: StrictCounts,
+    shuffles: int = SHUFFLES,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Comparison:
+    """Compare two systems of which the counts are known.
+
+    Parameters
+    ----------
+    first, second
+        The counts of each, summed over its runs, for the same units in the same order and the same labels.
+    """
+    scores = first.scores(), second.scores()
+    ours, theirs = map(_totals, (first, second))
     return Comparison(
         scores[0].micro,
         scores[1].micro,

@@ -1,0 +1,94 @@
+"""What is kept of every run: its figures, and the counts of each scored document, from which runs are compared.
+
+So a table can be gathered from runs that were made on several machines, or whose models are gone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+
+from suwen.corpus.split import Selection
+from suwen.evaluation.significance import compare_counts
+from suwen.evaluation.strict import StrictCounts, pair_documents, strict_counts
+from suwen.files import read_json, read_text, write_text
+from suwen.formats import read_corpus
+
+Record = dict[str, Any]
+MEASURES = ("f1", "precision", "recall")
+
+
+class Records:
+    """The records in a file, a line each, by the name of the run.
+
+    Parameters
+    ----------
+    path
+        The file; it need not be there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        lines = read_text(path).splitlines() if path.exists() else []
+        self._records: dict[str, Record] = {record["run"]: record for record in map(json.loads, lines)}
+
+    def add(self, record: Record) -> None:
+        """Put a record in, in place of one of the same run."""
+        self._records[record["run"]] = record
+
+    def of(self, names: Mapping[int, str]) -> dict[int, Record]:
+        """By seed, the records of these runs that there are."""
+        return {seed: self._records[name] for seed, name in names.items() if name in self._records}
+
+    def write(self) -> None:
+        """Write all records, in the order of their names."""
+        lines = (json.dumps(self._records[name], ensure_ascii=False) for name in sorted(self._records))
+        write_text(self.path, "".join(f"{line}\n" for line in lines))
+
+
+def record_of(model: Path, seed: int, part: str, selections: Sequence[Selection]) -> Record:
+    """The record of a model that was scored with `runs.score`."""
+    scores = read_json(model.with_name(f"{model.name}.{part}.json"))
+    predictions = read_corpus(model.with_name(f"{model.name}.{part}.jsonl"))
+    manifest = read_json(model / "manifest.json")
+    micro = scores["strict_entity"]["micro"]
+    counts = strict_counts(pair_documents(selections, predictions)).counts.sum(axis=1)
+    return {
+        "run": model.name,
+        "seed": seed,
+        **{measure: micro[measure] for measure in MEASURES},
+        "unseen_recall": scores["strict_entity_by_familiarity"]["unseen"]["recall"],
+        "dev_f1": manifest["scores"]["dev"]["f1"] if manifest["scores"] else None,
+        "documents": manifest["data"]["train"]["documents"],
+        "entities": manifest["data"]["train"]["entities"],
+        "steps": manifest["training"]["steps"],
+        "seconds": manifest["training"]["seconds"],
+        "configuration": manifest["configuration"] | {"seed": None},
+        "versions": manifest["versions"],
+        "matched_gold_predicted": counts.tolist(),
+    }
+
+
+def comparison(ours: Mapping[int, Record], theirs: Mapping[int, Record]) -> dict[str, Any] | None:
+    """Two systems compared on the seeds that both have; None where there is none."""
+    seeds = sorted(ours.keys() & theirs.keys())
+    if not seeds:
+        return None
+    compared = compare_counts(*(_counts(one[seed] for seed in seeds) for one in (ours, theirs)))
+    return {
+        "seeds": seeds,
+        "difference": fmean(ours[seed]["f1"] - theirs[seed]["f1"] for seed in seeds),
+        "p_value": compared.p_value,
+        "interval": compared.interval and compared.interval.to_dict(),
+    }
+
+
+def _counts(records: Any) -> StrictCounts:
+    """The counts of several runs, over all types."""
+    summed = sum(np.array(record["matched_gold_predicted"], np.int64) for record in records)
+    return StrictCounts(("all",), summed[:, None])
