@@ -358,10 +358,10 @@ def main() -> None:
     options = parser.parse_args()
     study = Study(options.corpus, options.encoder, options.runs)
     seeds = [int(seed) for seed in options.seeds.split(",")]
+    make_split(options.corpus, study.split, UNIT)
     if options.collect:
         collect(study, options.output)
         return
-    make_split(options.corpus, study.split, UNIT)
     for percents in map(int, options.shares.split(",")):
         for seed in seeds[:1] if percents == 100 else seeds:
             for model, system in product(options.models.split(","), options.only.split(",")):

@@ -179,8 +179,8 @@ def main() -> None:
     shares = [int(share) for share in options.shares.split(",")]
     others = {system: encoder_options(system, options.encoders) for system in chosen}
     study = Study(options.corpus, CARRIED, options.runs, others)
+    make_split(options.corpus, study.split, "group")
     if not options.collect:
-        make_split(options.corpus, study.split, "group")
         for share, seed, system in product(shares, map(int, options.seeds.split(",")), chosen):
             if not options.only or system in options.only.split(","):
                 perform(study, share, system, seed)
