@@ -6,7 +6,8 @@ So a table can be gathered from runs that were made on several machines, or whos
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -75,10 +76,17 @@ def record_of(model: Path, seed: int, part: str, selections: Sequence[Selection]
 
 
 def comparison(ours: Mapping[int, Record], theirs: Mapping[int, Record]) -> dict[str, Any] | None:
-    """Two systems compared on the seeds that both have; None where there is none."""
+    """Two systems compared on the seeds that both have; None where there is none.
+
+    Runs that were scored on other documents, as after a change of the corpus or its split, end the program.
+    """
     seeds = sorted(ours.keys() & theirs.keys())
     if not seeds:
         return None
+    gold = {str([unit[1] for unit in one[seed]["matched_gold_predicted"]]) for one in (ours, theirs) for seed in seeds}
+    if len(gold) > 1:
+        names = ", ".join(one[seed]["run"] for one in (ours, theirs) for seed in seeds)
+        sys.exit(f"not scored on the same documents: {names}; remove those of another corpus or split from runs.jsonl")
     compared = compare_counts(*(_counts(one[seed] for seed in seeds) for one in (ours, theirs)))
     return {
         "seeds": seeds,
@@ -88,7 +96,7 @@ def comparison(ours: Mapping[int, Record], theirs: Mapping[int, Record]) -> dict
     }
 
 
-def _counts(records: Any) -> StrictCounts:
+def _counts(records: Iterable[Record]) -> StrictCounts:
     """The counts of several runs, over all types."""
     summed = sum(np.array(record["matched_gold_predicted"], np.int64) for record in records)
     return StrictCounts(("all",), summed[:, None])

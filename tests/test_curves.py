@@ -124,3 +124,13 @@ def test_curves_are_made_step_by_step_and_gathered(
         svg = (tmp_path / "results" / name).read_text(encoding="utf-8")
         ElementTree.fromstring(svg)
         assert (">50 %<" in svg) == (name != "mini.svg")
+
+
+def test_curves_compare_no_runs_on_other_documents(curves: ModuleType) -> None:
+    records = sys.modules["records"]
+    first = {0: {"run": "a", "f1": 0.5, "matched_gold_predicted": [[1, 2, 2], [1, 2, 2]]}}
+    second = {0: {"run": "b", "f1": 1.0, "matched_gold_predicted": [[2, 2, 2], [2, 2, 2]]}}
+    assert records.comparison(first, second)["difference"] == -0.5
+    other = {0: {"run": "c", "f1": 1.0, "matched_gold_predicted": [[2, 2, 2], [3, 3, 3]]}}
+    with pytest.raises(SystemExit, match="not scored on the same documents: a, c"):
+        records.comparison(first, other)
