@@ -1,12 +1,12 @@
 """suwen beside spaCy and EDS-NLP, trained from scratch on the same documents: F1, speed, memory, size.
 
-    python benchmarks/peers.py CORPUS --split FILE --runs FOLDER --model MODEL [--minutes 20]
+    python benchmarks/peers.py CORPUS --split FILE --runs FOLDER --model "TITLE=MODEL" … [--minutes 20]
         [--spacy PYTHON] [--edsnlp PYTHON] [-o docs/results/peers]
 
 Each peer is trained by its own tools with the configuration that it recommends, on one thread, until it stops by
-itself or so many minutes are over, and keeps what was best on the dev part. They read characters, because nothing here
-told them about words. The pre-training of suwen's encoder is not in its minutes; a BiLSTM has none. PYTHON is the
-interpreter of an environment where the peer is installed.
+itself or so many minutes of the processor are over, and keeps what was best on the dev part. They read characters, because nothing here
+told them about words. Several of suwen's models may be named, each with a title. What an encoder or a teacher cost is
+not in their minutes; a BiLSTM has none. PYTHON is the interpreter of an environment where the peer is installed.
 
 All read the same passages: suwen's view of the articles, cut at sentence ends into at most 256 characters. Timed is the
 test part, from text to entities, on one thread, in a fresh process; loading is not.
@@ -46,7 +46,7 @@ COLUMNS = (
     "characters/s",
     "peak memory, MB",
     "model, MB",
-    "trained, minutes",
+    "trained, minutes of a core",
 )
 
 
@@ -84,14 +84,14 @@ def score(selections: Sequence[Selection], found: Path) -> dict[str, float]:
     return strict_scores(pair_documents(selections, documents)).micro.to_dict()
 
 
-def own(options: argparse.Namespace, folder: Path) -> None:
+def own(options: argparse.Namespace, path: Path, folder: Path) -> None:
     """Find the entities of the test part with suwen, timed: what the peers' scripts do with theirs."""
     from peers_common import Measured
 
     from suwen.loading import load
 
     selections = Split.read(options.split).select(read_corpus(options.corpus), "test")
-    model = load(options.model, threads=1)
+    model = load(path, threads=1)
     with Measured(folder, sum(len(passage["text"]) for one in selections for passage in passages(one))):
         found = list(model.predict((one.document, one.spans) for one in selections))
     scores = strict_scores(pair_documents(selections, found)).micro.to_dict()
@@ -121,7 +121,13 @@ def main() -> None:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--split", type=Path, required=True)
     parser.add_argument("--runs", type=Path, required=True, help="where passages and the peers' models are kept")
-    parser.add_argument("--model", type=Path, required=True, help="suwen's model, trained on the train part")
+    parser.add_argument(
+        "--model",
+        action="append",
+        required=True,
+        metavar="TITLE=MODEL",
+        help="a model of suwen's, trained on the train part",
+    )
     parser.add_argument("--minutes", type=float, default=20)
     for peer, name in PEERS.items():
         parser.add_argument(f"--{peer}", metavar="PYTHON", help=f"the Python where {name} is installed")
@@ -129,7 +135,7 @@ def main() -> None:
     parser.add_argument("--own", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.own:
-        own(options, options.own)
+        own(options, Path(options.model[0]), options.own)
         return
     documents, split = read_corpus(options.corpus), Split.read(options.split)
     for part in PARTS:
@@ -149,13 +155,15 @@ def main() -> None:
                 subprocess.run([python, script, step, options.runs, str(options.minutes)], check=True)
         write_json(folder / "scores.json", score(split.select(documents, "test"), folder / "found.jsonl"))
         rows.append(row(name, folder))
-    folder = options.runs / "suwen"
-    folder.mkdir(exist_ok=True)
-    arguments = ["--split", options.split, "--runs", options.runs, "--model", options.model, "--own", folder]
-    subprocess.run([sys.executable, __file__, options.corpus, *arguments], check=True)
-    seconds = read_json(options.model / "manifest.json")["training"]["seconds"]
-    write_json(folder / "trained.json", {"seconds": seconds, "bytes": run_part(options.model)})
-    rows.append(row("suwen", folder))
+    for number, named in enumerate(options.model):
+        title, _, model = named.rpartition("=")
+        folder = options.runs / f"suwen-{number}"
+        folder.mkdir(exist_ok=True)
+        arguments = ["--split", options.split, "--runs", options.runs, "--model", model, "--own", folder]
+        subprocess.run([sys.executable, __file__, options.corpus, *arguments], check=True)
+        seconds = read_json(Path(model) / "manifest.json")["training"]["seconds"]
+        write_json(folder / "trained.json", {"seconds": seconds, "bytes": run_part(Path(model))})
+        rows.append(row(f"suwen, {title}" if title else "suwen", folder))
     write_json(options.output / "results.json", [figures for _, figures in rows])
     replace_table(options.output / "README.md", markdown(COLUMNS, [cells for cells, _ in rows]))
     print(markdown(COLUMNS, [cells for cells, _ in rows]))

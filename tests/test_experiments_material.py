@@ -53,18 +53,40 @@ def test_experiments_material_takes_a_fraction_of_each_part(tmp_path: Path, docu
     material = Material(tmp_path)
     assert len(material.documents) < len(documents)
     group = material.split("group")
+    by_id = {document.id: document for document in material.documents}
     for part, rows in group.parts.items():
         names = {name for name, _, _ in rows}
         original = {name for name, _, _ in whole.parts[part]}
         assert names <= original
         assert len(names) == max(1, round(0.5 * len(original)))
-        assert group.units[part] == len({group_of(material.by_id[name]) for name in names})
+        assert group.units[part] == len({group_of(by_id[name]) for name in names})
     for unit in ("sentence", "document", "group", "entity"):
         for part in ("train", "dev", "test"):
             assert material.split(unit).select(material.documents, part)
     # An encoder may read all train documents, chosen or not, and no other.
     texts = {path.stem for path in material.text.iterdir()}
     assert texts == {name for name, _, _ in whole.parts["train"]}
+
+
+@pytest.mark.parametrize(("share", "least"), [("1.0", 1.0), ("0.75", 0.75), ("0.1", 0.5)])
+def test_experiments_material_judges_on_more_documents(
+    tmp_path: Path, documents: list[Document], share: str, least: float
+) -> None:
+    whole = make_split(documents, "group")
+    profile = load_profile("smoke", ["fraction=0.5", f"test_fraction={share}"])
+    write_material(tmp_path, documents, profile, tmp_path)
+    material = Material(tmp_path)
+    for part in ("train", "dev", "test"):
+        original = {name for name, _, _ in whole.parts[part]}
+        found = material.split("group").select(material.documents_of("group"), part)
+        assert {one.document.id for one in found} <= original
+        assert len(found) == max(1, round((least if part == "test" else 0.5) * len(original)))
+    assert len(material.documents) == sum(
+        max(1, round(0.5 * len({name for name, _, _ in rows}))) for rows in whole.parts.values()
+    )
+    for unit in ("sentence", "document", "entity"):
+        assert material.documents_of(unit) == material.documents
+        assert material.split(unit).select(material.documents, "test")
 
 
 def test_experiments_material_is_the_same_again(tmp_path: Path, documents: list[Document]) -> None:

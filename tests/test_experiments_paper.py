@@ -69,7 +69,7 @@ def test_experiments_plan_estimates_proportions() -> None:
     whole = estimated_seconds(Run("bert-fc", "group", 0), mini, documents)
     assert whole > estimated_seconds(Run("bert-fc-original", "group", 0), mini, documents)
     assert estimated_seconds(Run("bert-fc", "group", 0), paper, documents) > 10 * whole
-    half = load_profile("mini", ["fraction=0.5"])
+    half = load_profile("mini", ["fraction=0.5", "test_fraction=0.5"])
     assert estimated_seconds(Run("bert-fc", "group", 0), half, documents) == pytest.approx(whole / 2)
     plan = plan_to_dict(plan_runs(mini, ["4"]), mini, ["4"], documents)
     assert plan["rows_of_tables"] == 6

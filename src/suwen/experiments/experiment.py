@@ -18,7 +18,7 @@ __all__ = ["EXPERIMENT", "Experiment", "open_experiment"]
 
 EXPERIMENT = "experiment.json"
 FORMAT = 1
-FIXED = ("name", "encoders", "fraction", "split_seed", "augmentation", "pretraining")
+FIXED = ("name", "encoders", "fraction", "test_fraction", "split_seed", "augmentation", "pretraining")
 """What cannot change when an experiment goes on; anything else changes the runs that it concerns, and no other."""
 
 

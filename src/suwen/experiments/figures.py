@@ -63,16 +63,24 @@ def table_of(number: str) -> Table:
 
 
 def counts_by_part(material: Material, unit: Unit) -> Counts:
-    """Table 2: the entities of each type in train, dev and test."""
+    """Table 2: the entities of each type in train, dev and test, as the chosen documents are dealt.
+
+    Test documents that the split by group has besides are left out: they tell nothing of how it deals.
+    """
     split = material.split(unit)
+    documents = material.documents
     if unit == "entity":
         dealt = {
-            part: Counter(material.documents[i].entities[j].label for i, j in places)
-            for part, places in deal_entities(material.documents, split.seed).items()
+            part: Counter(documents[i].entities[j].label for i, j in places)
+            for part, places in deal_entities(documents, split.seed).items()
         }
     else:
-        parts = {part: split.select(material.documents, part) for part in split.parts}
-        dealt = {part: figures.labels for part, figures in statistics(material.documents, parts, LCDD).parts.items()}
+        dealt_here = {document.id for document in documents}
+        parts = {
+            part: [one for one in split.select(material.documents_of(unit), part) if one.document.id in dealt_here]
+            for part in split.parts
+        }
+        dealt = {part: figures.labels for part, figures in statistics(documents, parts, LCDD).parts.items()}
     return {label: tuple(dealt[part][label] for part in PARTS) for label in LCDD.labels}  # type: ignore[misc]
 
 

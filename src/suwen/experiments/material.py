@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -50,7 +50,8 @@ def write_material(folder: Path, documents: Sequence[Document], profile: Profile
     """Choose the documents, split them in each way, and write it all.
 
     With a fraction, that share of each part of the group split is drawn: what an encoder was kept from reading is then
-    out of sight in the smaller experiment too.
+    out of sight in the smaller experiment too. The group split, on which claims are judged, may be tested on a larger
+    share of its test part.
 
     Parameters
     ----------
@@ -67,14 +68,15 @@ def write_material(folder: Path, documents: Sequence[Document], profile: Profile
         everything = make_split(documents, "group", RATIO, profile.split_seed)
         chosen = _chosen(documents, everything, profile)
         check_documents(chosen, path)
+        judged = _judged(documents, chosen, everything, profile)
         splits = {
             "sentence": make_split(chosen, "sentence", RATIO, profile.split_seed),
             "document": make_split(chosen, "document", RATIO, profile.split_seed),
-            "group": everything if len(chosen) == len(documents) else _restricted(everything, chosen),
+            "group": _restricted(everything, [*chosen, *judged]),
         }
     except SuwenError as error:
         raise error.at(path) from None
-    write_corpus(chosen, folder / CORPUS, "jsonl")
+    write_corpus([*chosen, *judged], folder / CORPUS, "jsonl")
     for unit, split in splits.items():
         split.write(folder / "splits" / f"{unit}.json")
     # An encoder may read every document of the train part: it sees no annotation.
@@ -102,8 +104,22 @@ def _chosen(documents: Sequence[Document], split: Split, profile: Profile) -> li
     return chosen
 
 
+def _judged(
+    documents: Sequence[Document], chosen: Sequence[Document], split: Split, profile: Profile
+) -> list[Document]:
+    """The test documents that are added to the chosen ones, until the wanted share of the test part is there."""
+    names = sorted({name for name, _, _ in split.parts["test"]})
+    used = {document.id for document in chosen}
+    spare = [name for name in names if name not in used]
+    count = max(0, round(profile.test_fraction * len(names)) - (len(names) - len(spare)))
+    added = set(np.random.default_rng(profile.split_seed).permutation(spare)[:count])
+    return [document for document in documents if document.id in added]
+
+
 def _restricted(split: Split, documents: Sequence[Document]) -> Split:
     """The split of the documents that are left."""
+    if corpus_hash(documents) == split.data_hash:
+        return split
     left = {document.id: group_of(document) for document in documents}
     parts = {part: tuple(row for row in rows if row[0] in left) for part, rows in split.parts.items()}
     units = {part: len({left[name] for name, _, _ in rows}) for part, rows in parts.items()}
@@ -162,9 +178,14 @@ class Material:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.documents = read_corpus(folder / CORPUS, jsonl.NAME)
-        self.by_id: Mapping[str, Document] = {document.id: document for document in self.documents}
         self._splits: dict[Unit, Split] = {}
+        self._all = read_corpus(folder / CORPUS, jsonl.NAME)
+        dealt = {name for rows in self.split("document").parts.values() for name, _, _ in rows}
+        self.documents = [document for document in self._all if document.id in dealt]
+
+    def documents_of(self, unit: Unit) -> list[Document]:
+        """The documents that a split deals: the one by group may have more in test."""
+        return self._all if unit == "group" else self.documents
 
     def split(self, unit: Unit) -> Split:
         """The split into parts of this unit."""

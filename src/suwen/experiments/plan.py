@@ -80,7 +80,9 @@ def estimated_seconds(run: Run, profile: Profile, documents: Sequence[Document])
     system = SYSTEMS[run.system]
     config = system_config(system, profile, run.seed)
     characters = sum(len(document.text) for document in documents) * profile.fraction / 1e6
-    learnt, dev, _ = (size / sum(RATIO) * characters for size in RATIO)
+    learnt, dev, test = (size / sum(RATIO) * characters for size in RATIO)
+    if run.unit == "group":
+        test *= max(profile.fraction, profile.test_fraction) / profile.fraction
     if not isinstance(config, TrainingConfig):
         return characters * SECONDS_PER_MILLION[system.encoder]
     pretrained = system.encoder not in ("bilstm", "bigru")
@@ -88,7 +90,7 @@ def estimated_seconds(run: Run, profile: Profile, documents: Sequence[Document])
     if pretrained and profile.encoders == "published":
         rate *= PUBLISHED
     copies = 2 if system.augmented else 1
-    return rate * (config.optimization.epochs * (copies * learnt + EVALUATION * dev) + EVALUATION * dev)
+    return rate * (config.optimization.epochs * (copies * learnt + EVALUATION * dev) + EVALUATION * test)
 
 
 def plan_to_dict(

@@ -116,7 +116,7 @@ def make_generated(folder: Path, unit: Unit, profile: Profile, encoder: str, dev
         for path in (output, record_folder(output)):
             if path.exists() and not work.exists():
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-        result = augment_corpus(material.documents, output, config, split, resume=work.exists(), device=device)
+        result = augment_corpus(material.documents_of(unit), output, config, split, resume=work.exists(), device=device)
         write_json(note, made_of)
         return result.manifest
 

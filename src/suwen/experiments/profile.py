@@ -50,6 +50,8 @@ class Profile(Section):
     """Whether a recipe stands for the published encoder, or for a small one that is pre-trained here."""
     fraction: float = Field(default=1.0, gt=0, le=1)
     """The share of the documents that is used, of each part of the group split alike."""
+    test_fraction: float = Field(default=1.0, gt=0, le=1)
+    """The share of the test part of the group split; claims are judged there, and few documents decide nothing."""
     seeds: SeedsConfig = SeedsConfig()
     split_seed: int = Field(default=0, ge=0)
     training: Settings = ()
@@ -87,6 +89,7 @@ PROFILES: dict[str, dict[str, Any]] = {
     "smoke": {
         "encoders": "own",
         "fraction": 0.5,
+        "test_fraction": 0.5,
         "seeds": {"group": [0, 1]},
         "training": [
             "encoder.embedding=24",

@@ -70,6 +70,16 @@ def limits(results: Results, encoders: Mapping[str, Any]) -> list[Sentence]:
             "sentence for each training sentence, by ERNIE.",
         ),
     ]
+    added = len(results.material.documents_of("group")) - len(results.material.documents)
+    if added:
+        judged = len(results.test("group"))
+        said.append(
+            (
+                f"按期次划分的测试部分有 {judged} 篇,其中 {added} 篇在上述文献之外(表 2 不计):篇数太少判不出论点。",
+                f"The test part of the split by journal issue has {judged} documents, {added} of them besides those "
+                "above (table 2 leaves them out): few documents could decide no claim.",
+            )
+        )
     if profile.encoders == "own":
         said.append(
             (

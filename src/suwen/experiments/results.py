@@ -140,7 +140,7 @@ class Results:
     def test(self, unit: Unit) -> list[Selection]:
         """The test part of a split."""
         if unit not in self._tests:
-            self._tests[unit] = self.material.split(unit).select(self.material.documents, "test")
+            self._tests[unit] = self.material.split(unit).select(self.material.documents_of(unit), "test")
         return self._tests[unit]
 
     @cached_property

@@ -133,13 +133,13 @@ def _trained_and_scored(
 ) -> dict[str, Any]:
     system = SYSTEMS[run.system]
     split = material.split(run.unit)
-    data = select_data(material.documents, split, "train", run.seed)
+    data = select_data(material.documents_of(run.unit), split, "train", run.seed)
     original = data.train
     if system.augmented:
         data = _with_generated(data, material.generated_file(run.unit))
     if not (place / MODEL).exists():
         _train(place / MODEL, data, run, profile, encoder, device, material.folder / FEATURES)
-    test = split.select(material.documents, "test")
+    test = split.select(material.documents_of(run.unit), "test")
     extractor = load(place / MODEL, "cpu" if system.baseline else device, threads=profile.threads)
     predicted = extractor.predict((selection.document, selection.spans) for selection in test)
     pairs = pair_documents(test, predicted)
