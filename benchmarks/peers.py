@@ -4,9 +4,10 @@
         [--spacy PYTHON] [--edsnlp PYTHON] [-o docs/results/peers]
 
 Each peer is trained by its own tools with the configuration that it recommends, on one thread, until it stops by
-itself or so many minutes of the processor are over, and keeps what was best on the dev part. They read characters, because nothing here
-told them about words. Several of suwen's models may be named, each with a title. What an encoder or a teacher cost is
-not in their minutes; a BiLSTM has none. PYTHON is the interpreter of an environment where the peer is installed.
+itself or so many minutes of the processor are over, and keeps what was best on the dev part. They read characters,
+because nothing here told them about words. Several of suwen's models may be named, each with a title. What an encoder
+or a teacher cost is not in their minutes; a BiLSTM has none. PYTHON is the interpreter of an environment where the peer
+is installed.
 
 All read the same passages: suwen's view of the articles, cut at sentence ends into at most 256 characters. Timed is the
 test part, from text to entities, on one thread, in a fresh process; loading is not.
