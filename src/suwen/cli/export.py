@@ -55,10 +55,13 @@ def export(
         raise typer.BadParameter("--trainable needs --output: MODEL has its weights")
     if (split_file and not corpus) or (part and not split_file):
         raise typer.BadParameter("--split needs --corpus, and --part needs --split")
+    folder = model_path(model)
+    if folder != model and not output:
+        raise typer.BadParameter("'carried' is part of suwen and stays as it is: name a new folder with --output")
     selections, calibration = read_texts(corpus or SAMPLE, split_file, part or "dev")
     with standard_error().status("exporting and comparing"):
         result = export_model(
-            model_path(model),
+            folder,
             [selection.document for selection in selections],
             selections if int8 else None,
             calibration,
