@@ -15,7 +15,7 @@ import random
 from pathlib import Path
 from statistics import fmean, stdev
 
-from runs import markdown, percent, replace_table, resumed, suwen
+from runs import markdown, once, percent, replace_table, suwen
 
 from suwen.files import read_json, write_json, write_text
 from suwen.formats import read_corpus, write_corpus
@@ -34,8 +34,7 @@ def run(system: str, documents: int, seed: int, train: Path, test: Path, runs: P
     if not few.exists():
         write_corpus(random.Random(seed).sample(read_corpus(train), documents), few, "jsonl")
     model = runs / f"{system.replace(' ', '-')}-{documents}-s{seed}"
-    if not model.exists():
-        suwen("train", few, "-o", model, *SYSTEMS[system], "--set", f"seed={seed}", *resumed(model))
+    once(model, "train", few, "-o", model, *SYSTEMS[system], "--set", f"seed={seed}")
     scores = model.with_name(f"{model.name}.json")
     if not scores.exists():
         write_text(scores, suwen("evaluate", model, test, "--json"))

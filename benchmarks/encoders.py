@@ -14,6 +14,7 @@ are not repeated, and `--collect` gathers what there is, and what `runs.jsonl` h
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
@@ -136,6 +137,10 @@ def gathered(study: Study, shares: Sequence[int], chosen: Sequence[str], output:
         place = place_of(study, share, system, seed)
         if place.with_name(f"{place.name}.test.json").exists():
             records.add(record_of(place, seed, "test", test))
+    asked = {place_of(study, *case).name for case in product(shares, chosen, range(10))}
+    if left := records.beyond(asked):
+        names = ", ".join(left[:5]) + (", …" if len(left) > 5 else "")
+        sys.exit(f"{len(left)} runs would be left out: {names}; name their --shares and --encoders, or take them out")
     records.write()
     return records
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -42,6 +42,10 @@ class Records:
         """Put a record in, in place of one of the same run."""
         self._records[record["run"]] = record
 
+    def beyond(self, names: Collection[str]) -> list[str]:
+        """The names of the records that are not among these."""
+        return sorted(self._records.keys() - names)
+
     def of(self, names: Mapping[int, str]) -> dict[int, Record]:
         """By seed, the records of these runs that there are."""
         return {seed: self._records[name] for seed, name in names.items() if name in self._records}
@@ -59,6 +63,8 @@ def record_of(model: Path, seed: int, part: str, selections: Sequence[Selection]
     manifest = read_json(model / "manifest.json")
     micro = scores["strict_entity"]["micro"]
     counts = strict_counts(pair_documents(selections, predictions)).counts.sum(axis=1)
+    if counts.sum(axis=0).tolist() != [micro[name] for name in ("matched", "gold", "predicted")]:
+        sys.exit(f"{model.name}: figures and predictions are not of the same run; remove both")
     return {
         "run": model.name,
         "seed": seed,

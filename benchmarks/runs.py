@@ -63,18 +63,30 @@ def make_split(corpus: Path, split: Path, unit: str) -> None:
         suwen("corpus", "split", corpus, "-o", split, "--unit", unit)
 
 
+def once(output: Path, *command: object) -> None:
+    """Run a command whose output is not there, and note what it was; an output of another command ends the program."""
+    words, note = " ".join(map(str, command)), output.with_name(f"{output.name}.command")
+    if not output.exists():
+        write_text(note, f"{words}\n")
+        suwen(*command, *resumed(output))
+    elif not note.exists() or read_text(note).strip() != words:
+        made = read_text(note).strip() if note.exists() else "nobody knows what"
+        sys.exit(
+            f"{output} was made by another command; remove it or name another folder\n  it: {made}\n  now: {words}"
+        )
+
+
 def train(corpus: Path, split: Path, model: Path, options: Sequence[object]) -> None:
     """Train a model on the train part."""
-    if not model.exists():
-        suwen("train", corpus, "-o", model, "--split", split, *options, *resumed(model))
+    once(model, "train", corpus, "-o", model, "--split", split, *options)
 
 
 def score(corpus: Path, split: Path, model: Path, part: str) -> Path:
     """Score a model on a part: the figures' file; the predictions are beside it as ``.jsonl``."""
     scores = model.with_name(f"{model.name}.{part}.json")
-    if not scores.exists():
+    if not scores.exists() or scores.stat().st_mtime < (model / "manifest.json").stat().st_mtime:
         predictions = scores.with_suffix(".jsonl")
-        # Those of a step that was stopped before its figures were there.
+        # Those of a step that was stopped before its figures were there, or of a model that was there before.
         predictions.unlink(missing_ok=True)
         options = ["--split", split, "--part", part, "--save-predictions", predictions]
         write_text(scores, suwen("evaluate", model, corpus, *options, "--json"))
