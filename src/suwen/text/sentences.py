@@ -22,7 +22,7 @@ BOUNDARY = re.compile(
             )
             [”"’」』】〕》)）]*
             [^\S\n]*
-        )++                                       # together, so that no sentence is a lone full stop
+        )+                                        # together, so that no sentence is a lone full stop
       )
     """,
     re.VERBOSE,
