@@ -1,6 +1,7 @@
 """The model that suwen carries: there, whole, small, quick to start, and named in one word."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -114,3 +115,16 @@ def test_carried_encoder_gives_way_to_a_folder_of_that_name(tmp_path: Path, monk
     assert carried_encoder("roberta") is None
     Path(CARRIED).mkdir()
     assert carried_encoder(CARRIED) is None
+
+
+def test_carried_leaves_nothing_in_the_home_folder(tmp_path: Path) -> None:
+    environment = {key: value for key, value in os.environ.items() if key != "ORT_DISABLE_TELEMETRY"}
+    environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    subprocess.run([sys.executable, "-c", f"import suwen; suwen.load()({TEXT!r})"], check=True, env=environment)
+    assert not list(tmp_path.iterdir())
+
+
+def test_carried_reads_many_strings() -> None:
+    ner = suwen.load()
+    first, second = ner.pipe([TEXT, "无。"])
+    assert (first.id, first.entities, second.id) == ("text1", ner(TEXT).entities, "text2")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ class OnnxScorer:
     """
 
     def __init__(self, graph: Path | bytes, device: str = "cpu") -> None:
+        # The library would queue reports to its maker below the home folder; afterwards it is too late to say no.
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         try:
             import onnxruntime
         except ModuleNotFoundError:

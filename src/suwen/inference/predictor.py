@@ -118,9 +118,14 @@ class Extractor(ABC):
         document = Document("text", text) if isinstance(text, str) else text
         return next(self.pipe([document]))
 
-    def pipe(self, documents: Iterable[Document]) -> Iterator[Document]:
-        """Find the entities of many documents, in their order, reading only a little ahead."""
-        return self.predict((document, None) for document in documents)
+    def pipe(self, documents: Iterable[str | Document]) -> Iterator[Document]:
+        """Find the entities of many documents, in their order, reading only a little ahead.
+
+        Strings become documents with the ids ``text1``, ``text2`` …, by their place.
+        """
+        named = enumerate(documents, 1)
+        read = (Document(f"text{number}", one) if isinstance(one, str) else one for number, one in named)
+        return self.predict((document, None) for document in read)
 
 
 def with_predictions(document: Document, view: View, spans: Iterable[ScoredSpan]) -> Document:
