@@ -1,6 +1,7 @@
 """What the runs learn from: chosen documents, splits, entities dealt out."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -135,3 +136,10 @@ def test_experiments_material_counts_parts(tmp_path: Path, documents: list[Docum
         counts = counts_by_part(material, unit)
         assert {label: sum(row) for label, row in counts.items()} == totals
     assert largest_deviation(counts_by_part(material, "entity"))[0] < 3
+
+
+def test_experiments_material_stays_in_its_folder(tmp_path: Path, documents: list[Document]) -> None:
+    climbing = [replace(document, id=f"../../{document.id}") for document in documents]
+    write_material(tmp_path / "a" / "b", climbing, load_profile("smoke"), tmp_path)
+    assert [place.name for place in tmp_path.iterdir()] == ["a"]
+    assert [place.name for place in (tmp_path / "a").iterdir()] == ["b"]

@@ -20,6 +20,7 @@ from suwen.errors import SuwenError
 from suwen.experiments.profile import Profile, Unit
 from suwen.files import write_text
 from suwen.formats import jsonl, read_corpus, write_corpus
+from suwen.formats.writing import FileNames
 from suwen.schema import LCDD
 
 __all__ = ["Material", "check_documents", "deal_entities", "entity_split", "write_material"]
@@ -81,9 +82,10 @@ def write_material(folder: Path, documents: Sequence[Document], profile: Profile
         split.write(folder / "splits" / f"{unit}.json")
     # An encoder may read every document of the train part: it sees no annotation.
     readable = {name for name, _, _ in everything.parts["train"]}
+    names = FileNames((".txt",))
     for document in documents:
         if document.id in readable:
-            write_text(folder / TEXT / f"{document.id}.txt", document.text)
+            write_text(folder / TEXT / f"{names.take(document.id)}.txt", document.text)
 
 
 def _chosen(documents: Sequence[Document], split: Split, profile: Profile) -> list[Document]:
