@@ -375,3 +375,10 @@ def test_cli_extract_goes_on_after_ctrl_c_and_kill(tmp_path):
     assert suwen_command(library, "-o", output, "--model", model, "--resume").returncode == 0
     assert output.read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
     assert not journal.parent.exists()
+
+
+def test_cli_extract_misses_pyarrow_before_the_work(run, notes, tmp_path, monkeypatch):
+    monkeypatch.setattr("suwen.cli.extract.find_spec", lambda _: None)
+    with pytest.raises(SuwenError, match=r"S405 .*pyarrow"):
+        run(notes, "-o", tmp_path / "out.parquet")
+    assert [place.name for place in tmp_path.iterdir()] == ["notes"]

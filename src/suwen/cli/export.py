@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from suwen.cli.output import report, show, standard_error
+from suwen.errors import SuwenError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -47,7 +48,11 @@ def export(
     suwen export model/ --int8 --corpus articles/ --split split.json -o small-model/
     """
     from suwen.carried import model_path
-    from suwen.export import export_model
+
+    try:
+        from suwen.export import export_model
+    except ModuleNotFoundError as error:
+        raise SuwenError("S405", package=error.name, install="suwen[train,export]") from None
 
     if int8 and not corpus:
         raise typer.BadParameter("--int8 needs --corpus: 8 bits must prove themselves")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,6 +110,7 @@ def extract(
 
     from suwen import __version__
     from suwen.carried import model_path
+    from suwen.errors import SuwenError
     from suwen.formats.finding import find_inputs
     from suwen.formats.inputs import Options
     from suwen.inference.overrides import read_overrides
@@ -119,6 +121,9 @@ def extract(
     target = to or format_of(output)
     if output == STANDARD_OUTPUT:
         require_plain(target, engine, resume, as_json)
+    if target == Format.PARQUET and find_spec("pyarrow") is None:
+        # Told now, and not after hours of work.
+        raise SuwenError("S405", output, package="pyarrow", install="suwen[parquet]")
     found = find_inputs(inputs, Options(source, text_column, id_column, encoding), output)
     folder = model_path(model)
     overrides = read_overrides(always, never)
