@@ -92,3 +92,22 @@ def test_cli_ends_without_a_word_when_its_output_is_read_no_more(arguments):
 def test_cli_keeps_the_exit_status_of_a_command():
     command = [sys.executable, "-m", "suwen", "--version"]
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_cli_says_that_standard_output_is_full():
+    command = [sys.executable, "-m", "suwen", "corpus", "stats", SAMPLE, "--json"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("S105 standard output: cannot write: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_cli_says_that_a_folder_above_is_closed(monkeypatch, capsys, tmp_path):
+    def closed(*_: object, **__: object) -> int:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(tmp_path / "closed" / "file"))
+
+    monkeypatch.setattr(suwen.cli, "app", closed)
+    assert run(monkeypatch, "corpus", "check", "file") == 2
+    assert capsys.readouterr().err.startswith("S102 ")

@@ -254,3 +254,18 @@ def test_cli_reproduce_smoke_runs_everything(tmp_path: Path) -> None:
     encoders = json.loads((folder / "encoders.json").read_text(encoding="utf-8"))
     assert {note["origin"] for note in encoders.values()} == {"made here"}
     assert not any(note["read_test"] for note in encoders.values())
+
+
+def test_cli_reproduce_refuses_a_damaged_folder_and_paths_that_are_not_there(results: Path, tmp_path: Path) -> None:
+    corpus = results / "corpus.jsonl"
+    whole = corpus.read_bytes()
+    corpus.write_bytes(whole.replace("。".encode(), "！".encode(), 1))
+    try:
+        refused = suwen("-o", results, *QUICK, "--resume")
+    finally:
+        corpus.write_bytes(whole)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert re.match(r"S530 .*corpus.jsonl is not what this corpus gives", refused.stderr)
+    for option in ("--texts", "--encoders"):
+        assert code_of("-o", tmp_path / "new", *QUICK, option, tmp_path / "nowhere") == "S101"
+    assert not (tmp_path / "new").exists()

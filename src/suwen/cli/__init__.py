@@ -5,6 +5,7 @@ Command modules import nothing heavy at the top, so that ``suwen --help`` answer
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import sys
@@ -86,6 +87,18 @@ def main() -> None:
         status = CLOSED_PIPE
     except SuwenError as error:
         fail(str(error))
+        status = 2
+    except PermissionError as error:
+        # Asking whether a file is there fails too, below a folder that is closed.
+        if error.filename is None:
+            raise
+        fail(str(SuwenError("S102", os.fsdecode(error.filename))))
+        status = 2
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            raise
+        fail(str(SuwenError("S105", "standard output", reason=os.strerror(errno.ENOSPC))))
+        leave_output()
         status = 2
     except UsageError as error:
         if type(error).__name__ == "NoArgsIsHelpError":

@@ -114,6 +114,9 @@ def reproduce(
         return
     if device is Device.CUDA and engine is EngineName.LOCAL:
         require_cuda()
+    for path in (*texts, *([encoders] if encoders else [])):
+        if not path.exists():
+            raise SuwenError("S101", path)
     experiment = Experiment(output, chosen, documents, device.value, encoders, tuple(texts), keep_models)
     open_experiment(experiment, source, resume)
     with run_bar(runs, chosen, documents) as progress:

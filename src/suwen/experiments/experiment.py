@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,8 +86,8 @@ def open_experiment(experiment: Experiment, corpus: Path, resume: bool) -> None:
     stored = read_json(record)
     if not isinstance(stored, dict) or stored.get("format") != FORMAT or not isinstance(stored.get("profile"), dict):
         raise SuwenError("S530", folder, reason=f"{EXPERIMENT} is not of this release")
-    if stored["corpus"] != corpus_now:
-        found = f"corpus (hash {str(stored['corpus'])[:12]}, this is {corpus_now[:12]})"
+    if stored.get("corpus") != corpus_now:
+        found = f"corpus (hash {str(stored.get('corpus'))[:12]}, this is {corpus_now[:12]})"
         raise SuwenError("S508", folder, what=found)
     for name, value in profile.items():
         if stored["profile"].get(name) != value:
@@ -94,3 +95,10 @@ def open_experiment(experiment: Experiment, corpus: Path, resume: bool) -> None:
     for name in ("corpus.jsonl", *(f"splits/{unit}.json" for unit in ("sentence", "document", "group"))):
         if not (folder / name).is_file():
             raise SuwenError("S530", folder, reason=f"{name} is missing")
+    with tempfile.TemporaryDirectory() as place:
+        again = Path(place) / "material"
+        write_material(again, experiment.documents, experiment.profile, corpus)
+        for file in sorted(file for file in again.rglob("*") if file.is_file()):
+            name = file.relative_to(again).as_posix()
+            if not (folder / name).is_file() or (folder / name).read_bytes() != file.read_bytes():
+                raise SuwenError("S530", folder, reason=f"{name} is not what this corpus gives")
