@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow
@@ -145,3 +146,11 @@ def test_parquet_reads_or_refuses_any_bytes(random: bytes, changes: list[tuple[i
             list(parquet.scan_table(io.BytesIO(data), Path("a.parquet"), "a", found.append, None, None))
         except SuwenError:
             continue
+
+
+def test_parquet_reads_or_refuses_a_byte_that_is_no_text_anywhere() -> None:
+    for place in range(len(WHOLE.getvalue())):
+        changed = bytearray(WHOLE.getvalue())
+        changed[place] = 0x80
+        with suppress(SuwenError):
+            list(parquet.scan_table(io.BytesIO(bytes(changed)), Path("a.parquet"), "a", lambda _: None, None, None))

@@ -104,9 +104,13 @@ def scan_table(
         As `read`, for what concerns the whole file.
     """
     arrow, table = _opened(file, path)
-    text, identifier = _columns(table.schema_arrow, path, text_column, id_column)
-    columns = [text] if identifier is None else [text, identifier]
-    _require_small_chunks(table.metadata, columns, path)
+    try:
+        text, identifier = _columns(table.schema_arrow, path, text_column, id_column)
+        columns = [text] if identifier is None else [text, identifier]
+        _require_small_chunks(table.metadata, columns, path)
+    except UnicodeDecodeError as error:
+        # Pyarrow decodes the names of columns as it is asked for them.
+        raise SuwenError("S120", path, kind=KIND, reason=error) from None
     number = 0
     try:
         for batch in table.iter_batches(BATCH_ROWS, columns=columns, use_threads=False):
