@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
-from types import MappingProxyType
 from typing import Any
 
 from suwen.errors import SuwenError
@@ -149,7 +148,7 @@ class Document:
     pages: tuple[Page, ...] = ()
     attributes: tuple[Attribute, ...] = ()
     notes: tuple[Note, ...] = ()
-    meta: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    meta: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for where, point, offset in lone_surrogates(self.text, "text"):
