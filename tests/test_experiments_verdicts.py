@@ -21,6 +21,8 @@ def judged(difference: float, low: float, high: float, p: float, **bounds: float
         (judged(-1.0, -1.6, -0.4, 0.001), "does not hold"),
         (judged(0.3, -0.2, 0.8, 0.2), "not significant"),
         (judged(5.0, 4.0, 6.0, 0.001, least=3.0), "holds"),
+        (judged(4.0, 3.1, 5.0, 0.06, least=3.0), "not significant"),
+        (judged(2.0, 1.5, 2.5, 0.06, least=3.0), "does not hold"),
         (judged(3.5, 2.5, 4.5, 0.001, least=3.0), "not significant"),
         (judged(2.0, 1.5, 2.5, 0.001, least=3.0), "does not hold"),
         (judged(0.4, 0.2, 0.6, 0.001, most=1.0), "holds"),

@@ -115,21 +115,18 @@ def judge_contrast(one: Judged) -> Ruling:
     """Whether a contrast holds.
 
     Better at all: decided by the paired test. Better by at least, or by less than, so many points: decided by whether
-    the interval of the difference lies on one side of them.
+    the interval of the difference lies on one side of them; to hold, it needs the paired test besides, which is
+    corrected for the other contrasts, as the interval is not.
     """
     if one.difference is None or one.p_value is None:
         return "not run"
     contrast = one.contrast
-    if contrast.least and one.low is not None and one.high is not None:
-        return (
-            "holds"
-            if one.low >= contrast.least
-            else "does not hold"
-            if one.high < contrast.least
-            else "not significant"
-        )
+    if contrast.least and one.high is not None and one.high < contrast.least:
+        return "does not hold"
     if one.p_value >= LEVEL:
         return "not significant"
+    if contrast.least and one.low is not None:
+        return "holds" if one.low >= contrast.least else "not significant"
     if one.difference <= contrast.least:
         return "does not hold"
     if contrast.most is not None and one.low is not None and one.high is not None:
