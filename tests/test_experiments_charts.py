@@ -56,7 +56,8 @@ def test_experiments_charts_write_ticks_below_lines() -> None:
 
 
 def test_experiments_charts_draw_heat() -> None:
-    svg = heat_map("heat", ["病", "药", "无"], [[9, 1, 0], [0, 0, 0], [2, 2, 0]], "gold", "predicted")
+    names = [("病", "disease"), ("药", "drug"), ("无", "none")]
+    svg = heat_map("heat", names, [[9, 1, 0], [0, 0, 0], [2, 2, 0]], "gold", "predicted")
     ElementTree.fromstring(svg)
-    assert "病 → 药: 1" in svg
+    assert "病 disease → 药 drug: 1" in svg
     assert re.findall(r'font-size="8">(\d+)<', svg) == ["90", "10", "50", "50"]

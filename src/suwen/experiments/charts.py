@@ -143,29 +143,36 @@ def line_chart(
     return _svg(title, base + bottom, parts)
 
 
-def heat_map(title: str, names: Sequence[str], counts: Sequence[Sequence[int]], row_name: str, column_name: str) -> str:
-    """Counts as shades of a row's total; `names` are those of rows and columns, written in Chinese where short."""
-    left, top = 62, 78
+def heat_map(
+    title: str, names: Sequence[tuple[str, str]], counts: Sequence[Sequence[int]], row_name: str, column_name: str
+) -> str:
+    """Counts as shades of a row's total.
+
+    Parameters
+    ----------
+    names
+        Of rows and of columns alike, in Chinese and English: rows have both, columns the shorter Chinese one.
+    """
+    left, top = 106, 78
     cell = (WIDTH - left) / len(names)
     parts = [
         f'<text class="q" x="0" y="{top - 6}">{marked_up(row_name)}</text>',
         f'<text class="q" x="{WIDTH}" y="10" text-anchor="end">{marked_up(column_name)}</text>',
     ]
-    for index, name in enumerate(names):
+    for index, (name, _) in enumerate(names):
         x = left + (index + 0.5) * cell
         turned = f'transform="rotate(-60 {x:.1f} {top - 5})"'
         parts.append(f'<text class="q" x="{x:.1f}" y="{top - 5}" {turned}>{marked_up(name)}</text>')
-    for row, (name, values) in enumerate(zip(names, counts, strict=True)):
+    for row, ((name, english), values) in enumerate(zip(names, counts, strict=True)):
         y = top + row * cell
-        parts.append(
-            f'<text class="q" x="{left - 4}" y="{y + cell * 0.7:.1f}" text-anchor="end">{marked_up(name)}</text>'
-        )
+        both = marked_up(f"{english} {name}")
+        parts.append(f'<text class="q" x="{left - 4}" y="{y + cell * 0.7:.1f}" text-anchor="end">{both}</text>')
         total = sum(values) or 1
         for column, value in enumerate(values):
             share = value / total
             color = "#2f9a57" if row == column else "#d9822b"
             x = left + column * cell
-            hint = f"{name} → {names[column]}: {value}"
+            hint = f"{name} {english} → {' '.join(names[column])}: {value}"
             parts.append(
                 f'<rect x="{x:.1f}" y="{y:.1f}" width="{cell - 1:.1f}" height="{cell - 1:.1f}" fill="{color}" '
                 f'fill-opacity="{0.05 + 0.95 * share:.2f}"><title>{marked_up(hint)}</title></rect>'

@@ -15,12 +15,15 @@ from suwen.experiments.results import Mean, Results
 from suwen.schema import LCDD
 
 __all__ = [
+    "OF_THE_PAPER",
     "RULINGS",
     "UNIT_NAMES",
     "VIEWS",
     "counts_by_part",
     "largest_deviation",
+    "main_unit",
     "plots",
+    "reported_beside",
     "reported_difference",
     "shown_units",
     "table_of",
@@ -53,6 +56,9 @@ VIEWS = {
 
 PAPER, SENTENCE, TOKEN, GROUP = "#a3a9b0", "#2f6fc4", "#93bde8", "#d9822b"
 HARDEST_FIRST: tuple[Unit, ...] = ("group", "document", "sentence", "entity")
+OF_THE_PAPER = ("论文(未说明)", "the paper (it does not say which)")
+CONFUSED = ("bilstm-crf", "roberta-fc")
+"""The systems whose confusion of types is plotted."""
 COMPARED = ("dictionary", "bilstm-crf", "roberta-fc", BEST)
 """The systems whose scores by type are plotted, and whose views are set side by side."""
 
@@ -96,14 +102,19 @@ def largest_deviation(counts: Counts) -> tuple[float, str, str]:
 
 def reported_difference(contrast: Contrast) -> float | None:
     """By how many points of F1 the paper has the one above the other."""
-    known = {row.system.name: row.reported for table in TABLES.values() for row in table.rows}
-    first, second = known.get(contrast.higher.name), known.get(contrast.lower.name)
-    return first.f1 - second.f1 if first and second else None
+    first, second = reported_f1(contrast.higher.name), reported_f1(contrast.lower.name)
+    return first - second if first is not None and second is not None else None
 
 
 def shown_units(results: Results, systems: Collection[str]) -> list[Unit]:
     """The splits on which some of these systems were run."""
     return [unit for unit in UNITS if any(run.unit == unit and run.system in systems for run in results.by_run)]
+
+
+def reported_f1(system: str) -> float | None:
+    """The paper's F1 of a system, wherever it stands; None where the paper does not have it."""
+    rows = (row for table in TABLES.values() for row in table.rows)
+    return next((row.reported.f1 for row in rows if row.reported and row.system.name == system), None)
 
 
 def views_of(results: Results) -> Iterator[tuple[str, Unit, dict[str, Mean]]]:
@@ -113,6 +124,12 @@ def views_of(results: Results) -> Iterator[tuple[str, Unit, dict[str, Mean]]]:
             summary = results.summary(name, unit)
             if summary is not None:
                 yield name, unit, {view: getattr(summary, view) for view in VIEWS}
+
+
+def reported_beside(results: Results) -> list[tuple[str, float]]:
+    """The systems that `views_of` shows and the paper has, with the paper's F1, which stands for no known view."""
+    shown = dict.fromkeys(name for name, _, _ in views_of(results))
+    return [(name, reported) for name in shown if (reported := reported_f1(name)) is not None]
 
 
 def plots(results: Results, tables: Sequence[str]) -> dict[str, str]:
@@ -125,21 +142,26 @@ def plots(results: Results, tables: Sequence[str]) -> dict[str, str]:
         if number in TABLES:
             drawn[f"learning-curves-{number}"] = _curves(results, table_of(number))
     drawn["types"] = _types(results)
-    for name in ("bilstm-crf", "roberta-fc"):
-        if results.done(name, _main_unit(results)):
+    for name in CONFUSED:
+        if results.done(name, main_unit(results)):
             drawn[f"confusion-{name}"] = _confusion(results, name)
     if DEALT in tables:
         drawn["views"] = _views(results)
     return drawn
 
 
-def _main_unit(results: Results) -> Unit:
-    """The group split, where anything was run on it."""
+def main_unit(results: Results) -> Unit:
+    """The split of learning curves, types and confusion: the one by group, where anything was run on it."""
     return "group" if any(run.unit == "group" for run in results.by_run) else "sentence"
 
 
 def _bars(results: Results, table: Table) -> str:
-    series = [("论文 paper", PAPER), ("按句 sentences", SENTENCE), ("按句,按字 token", TOKEN), ("按期次 issues", GROUP)]
+    series = [
+        ("论文 paper", PAPER),
+        ("按句 sentences", SENTENCE),
+        ("按句,按字 token", TOKEN),
+        ("按期次 journal issues", GROUP),
+    ]
     rows = []
     for row in table.rows:
         sentence, group = results.summary(row.system.name, "sentence"), results.summary(row.system.name, "group")
@@ -161,21 +183,22 @@ def _title(row: Row) -> str:
 
 
 def _curves(results: Results, table: Table) -> str:
-    unit = _main_unit(results)
+    unit = main_unit(results)
     sections = {row.section for row in table.rows}
     # Where two sections hold the same systems, the name alone does not tell them apart.
     told = len({row.system.title for row in table.rows}) < len(table.rows) and len(sections) > 1
     series = [
         Series(
-            f"{row.system.title} {row.section[0]}" if told else row.system.title, results.curve(row.system.name, unit)
+            f"{row.system.title}, {' '.join(row.section)}" if told else row.system.title,
+            results.curve(row.system.name, unit),
         )
         for row in table.rows
     ]
-    return line_chart(f"dev F1 by epoch, table {table.number}", series, "epoch", "dev F1")
+    return line_chart(f"dev F1 by epoch, table {table.number}", series, "轮次 epoch", "严格 F1 strict F1, dev")
 
 
 def _types(results: Results) -> str:
-    unit = _main_unit(results)
+    unit = main_unit(results)
     colors = dict(zip(COMPARED, (PAPER, TOKEN, SENTENCE, GROUP), strict=True))
     by_type = {name: found for name in COMPARED if (found := results.by_type(name, unit))}
     rows = [
@@ -191,19 +214,24 @@ def _types(results: Results) -> str:
 def _confusion(results: Results, name: str) -> str:
     labels = [*LCDD.labels, ""]
     totals: Counter[tuple[str, str]] = Counter()
-    for scores in results.scores(name, _main_unit(results)):
+    for scores in results.scores(name, main_unit(results)):
         for row in scores["confusion"]:
             totals[row["gold"], row["predicted"]] += row["count"]
-    names = [*(kind.zh for kind in LCDD.entities), "无"]
+    names = [(kind.zh, kind.en) for kind in LCDD.entities] + [("无", "none")]
     counts = [[totals[gold, predicted] for predicted in labels] for gold in labels]
     return heat_map(f"confusion of types, {SYSTEMS[name].title}", names, counts, "标注 gold", "预测 predicted")
 
 
 def _views(results: Results) -> str:
     series = [(f"{zh} {en}", color) for (zh, en), color in zip(VIEWS.values(), (GROUP, SENTENCE, TOKEN), strict=True)]
+    series.append((" ".join(OF_THE_PAPER), PAPER))
     rows = [
-        (f"{SYSTEMS[name].title} · {' '.join(UNIT_NAMES[unit])}", [_bar(mean) for mean in views.values()])
+        (f"{SYSTEMS[name].title} · {' '.join(UNIT_NAMES[unit])}", [*map(_bar, views.values()), Bar(None)])
         for name, unit, views in views_of(results)
+    ]
+    rows += [
+        (f"{SYSTEMS[name].title} · {' '.join(OF_THE_PAPER)}", [*[Bar(None)] * len(VIEWS), Bar(reported)])
+        for name, reported in reported_beside(results)
     ]
     return bar_chart("views of the score by split", series, rows)
 

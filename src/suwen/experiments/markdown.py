@@ -7,11 +7,14 @@ from typing import Any
 
 from suwen.corpus.split import PARTS
 from suwen.experiments.figures import (
+    OF_THE_PAPER,
     RULINGS,
     UNIT_NAMES,
     VIEWS,
     Counts,
     largest_deviation,
+    main_unit,
+    reported_beside,
     reported_difference,
     reported_text,
     table_of,
@@ -26,9 +29,10 @@ from suwen.experiments.verdicts import Judged, Verdict
 
 __all__ = ["contrast_text", "difference_text", "markdown_report", "summaries"]
 
+MEASURES = ("f1", "precision", "recall", "token_f1", "accuracy")
 COLUMNS = (
     *("sentences: strict F1", "P", "R", "token F1", "tag accuracy"),
-    *("documents: strict F1", "issues: strict F1", "P", "R"),
+    *("documents: strict F1", "journal issues: strict F1", "P", "R", "token F1", "tag accuracy"),
 )
 
 
@@ -50,16 +54,25 @@ def markdown_report(
         if number in TABLES or number == ADDED:
             table = table_of(number)
             heading = f"Table {number}: {table.en}" if number in TABLES else table.en
-            parts += [f"## {heading}\n", _table(results, table), _images(plots, number)]
+            parts += [f"## {heading}\n", _table(results, table), _images(results, plots, number)]
     views = list(views_of(results))
     if DEALT in tables and views:
         parts += ["## What reaches the paper's figures\n", *_views(results, views), _image("views")]
-    parts += ["## Types\n", _image("types"), *(_image(name) for name in plots if name.startswith("confusion"))]
+    if "types" in plots:
+        parts += ["## Types\n", *_types(results, plots)]
     if encoders:
         parts += ["## Encoders\n", _encoders(encoders)]
     parts += ["## How it was made\n", *(f"- {en}" for _, en in limits(results, encoders)), ""]
     parts += ["## Runs\n", _runs(results)]
     return "\n".join(parts) + "\n"
+
+
+def _types(results: Results, plots: Sequence[str]) -> Iterator[str]:
+    unit = UNIT_NAMES[main_unit(results)][1]
+    yield f"On the test part of the split by {unit}, and in the matrices in percent of the row. Their last row is what"
+    yield "the annotation does not have, the last column what was not found.\n"
+    yield _image("types")
+    yield from (_image(name) for name in plots if name.startswith("confusion"))
 
 
 def _grid(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -71,8 +84,13 @@ def _image(name: str) -> str:
     return f"![{name}](plots/{name}.svg)\n"
 
 
-def _images(plots: Sequence[str], number: str) -> str:
-    return "".join(_image(name) for name in plots if name in (f"table-{number}", f"learning-curves-{number}"))
+def _images(results: Results, plots: Sequence[str], number: str) -> str:
+    images = _image(f"table-{number}") if f"table-{number}" in plots else ""
+    if f"learning-curves-{number}" in plots:
+        unit = UNIT_NAMES[main_unit(results)][1]
+        images += f"Learning curves: the dev part of the split by {unit}, the first seed.\n\n"
+        images += _image(f"learning-curves-{number}")
+    return images
 
 
 def _verdicts(verdicts: Sequence[Verdict]) -> str:
@@ -146,9 +164,9 @@ def _table(results: Results, table: Table) -> str:
             [
                 row.system.title,
                 reported_text(row.reported),
-                *_cells(sentence, ("f1", "precision", "recall", "token_f1", "accuracy")),
+                *_cells(sentence, MEASURES),
                 *_cells(document, ("f1",)),
-                *_cells(group, ("f1", "precision", "recall")),
+                *_cells(group, MEASURES),
             ]
         )
     return _grid(columns, rows)
@@ -174,8 +192,12 @@ def _views(results: Results, views: Sequence[tuple[str, Unit, Mapping[str, Any]]
         ]
         for name, unit, means in views
     ]
+    rows += [
+        [SYSTEMS[name].title, OF_THE_PAPER[1], f"**{reported:.3f}**", "–", "–"]
+        for name, reported in reported_beside(results)
+    ]
     yield _grid(("system", "dealt out", *(en for _, en in VIEWS.values())), rows)
-    yield f"Bold: at least {low:.1f}, the lowest F1 of the paper (its highest is {high:.1f}).\n"
+    yield f"Bold: at least {low:.3f}, the lowest F1 of the paper (its highest is {high:.3f}).\n"
     shared = results.material.split("entity").leakage["sentences_in_train"]["test"]
     yield f"With entities dealt out, {100 * shared:.1f} % of the test sentences stand in the training part too.\n"
 
@@ -185,6 +207,7 @@ def _encoders(encoders: Mapping[str, Any]) -> str:
         [
             name,
             about["origin"],
+            "–" if about.get("base_tokens") is None else f"{about['base_tokens'] / 1e6:.1f}",
             "–" if about.get("steps") is None else f"{about['steps']:,}",
             "–" if about.get("tokens") is None else f"{about['tokens'] / 1e6:.1f}",
             "–" if about.get("loss") is None else f"{about['loss']:.3f}",
@@ -192,7 +215,8 @@ def _encoders(encoders: Mapping[str, Any]) -> str:
         ]
         for name, about in encoders.items()
     ]
-    return _grid(("encoder", "origin", "steps", "million characters", "held-out loss", "unigram loss"), rows)
+    columns = ("encoder", "origin", "million characters of its beginning", "steps", "million characters since")
+    return _grid((*columns, "held-out loss", "unigram loss"), rows)
 
 
 def _runs(results: Results) -> str:

@@ -6,11 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from suwen.experiments.figures import (
+    OF_THE_PAPER,
     RULINGS,
     UNIT_NAMES,
     VIEWS,
     Counts,
     largest_deviation,
+    main_unit,
+    reported_beside,
     reported_difference,
     reported_text,
     table_of,
@@ -52,7 +55,6 @@ align-items:start}
 .claim h3>span:first-child{flex:1 1 20rem}
 .reached{background:color-mix(in srgb,#d9822b 24%,transparent);border-radius:3px;padding:0 .25em}
 .failure{color:#c0392b}
-details summary{cursor:pointer;color:var(--link)}
 @media screen and (max-width:48rem){
 .figures thead{display:none}
 .figures tr{display:grid;grid-template-columns:repeat(3,minmax(0,1fr));gap:.1rem .75rem;padding:.55rem 0;
@@ -110,7 +112,7 @@ def page(
     more = [name for name in drawn if name == "types" or name.startswith("confusion")]
     if more:
         yield f'<section id="types"><h2>{both("各类型与混淆", "Types and their confusion")}</h2>\n<div class="plots">'
-        yield "".join(_plot(drawn[name], *_plot_title(name)) for name in more)
+        yield "".join(_plot(drawn[name], *_plot_title(name, main_unit(results))) for name in more)
         yield "</div></section>\n"
     if encoders:
         yield from _encoders(encoders)
@@ -128,10 +130,15 @@ def _plot(svg: str, zh: str, en: str) -> str:
     return f'<div class="plot"><h3>{both(zh, en)}</h3>{svg}</div>\n'
 
 
-def _plot_title(name: str) -> tuple[str, str]:
+def _plot_title(name: str, unit: Unit) -> tuple[str, str]:
+    zh, en = UNIT_NAMES[unit]
     if name == "types":
-        return "各类型,严格 F1", "strict F1 by type"
-    return f"混淆:{SYSTEMS[name.removeprefix('confusion-')].title}", "confusion, % of the gold mentions"
+        return f"各类型,严格 F1({zh},测试)", f"strict F1 by type ({en}, test)"
+    title = SYSTEMS[name.removeprefix("confusion-")].title
+    return (
+        f"混淆:{title}({zh},测试),占本行的百分比;最后一行:标注中没有的",
+        f"confusion, {title} ({en}, test), % of the row; the last row: what the annotation does not have",
+    )
 
 
 def _navigation(tables: Sequence[str], verdicts: Sequence[Verdict]) -> str:
@@ -151,7 +158,7 @@ def _claim(verdict: Verdict, beside: Verdict) -> str:
     columns = [
         ("对比", "contrast", ""),
         ("论文", "paper", "n"),
-        ("按期次(95 % 区间)", "issues", "n"),
+        ("按期次(95 % 区间)", "journal issues (95 % interval)", "n"),
         ("p", "p", "n"),
         ("判定", "verdict", ""),
         ("按句", "sentences", "n"),
@@ -187,8 +194,8 @@ def _row(columns: Columns, cells: Sequence[str]) -> str:
     """A row; each cell carries its column's name, for narrow screens that show no head."""
     shown = [f"<td>{cells[0]}</td>"]
     shown += [
-        f'<td class="{style}" data-name="{attribute(zh)}">{cell}</td>'
-        for (zh, _, style), cell in zip(columns[1:], cells[1:], strict=True)
+        f'<td class="{style}" data-name="{attribute(zh if zh == en else f"{zh} {en}")}">{cell}</td>'
+        for (zh, en, style), cell in zip(columns[1:], cells[1:], strict=True)
     ]
     return f"<tr>{''.join(shown)}</tr>\n"
 
@@ -197,11 +204,13 @@ def _table(results: Results, table: Table, drawn: Mapping[str, str]) -> Iterator
     columns = [
         ("模型", "model", ""),
         ("论文 F1", "paper F1", "n"),
-        ("按句:严格 F1", "sentences", "n"),
-        ("按句:按字 F1", "token", "n"),
-        ("按句:正确率", "accuracy", "n"),
-        ("按文献:严格 F1", "documents", "n"),
-        ("按期次:严格 F1", "issues", "n"),
+        ("按句:严格 F1", "sentences: strict F1", "n"),
+        ("按句:按字 F1", "token F1", "n"),
+        ("按句:正确率", "tag accuracy", "n"),
+        ("按文献:严格 F1", "documents: strict F1", "n"),
+        ("按期次:严格 F1", "journal issues: strict F1", "n"),
+        ("按期次:按字 F1", "token F1", "n"),
+        ("按期次:正确率", "tag accuracy", "n"),
     ]
     rows = []
     section = ("", "")
@@ -221,11 +230,20 @@ def _table(results: Results, table: Table, drawn: Mapping[str, str]) -> Iterator
             f"{sentence.accuracy}" if sentence else "–",
             _strict(document),
             _strict(group),
+            f"{group.token_f1}" if group else "–",
+            f"{group.accuracy}" if group else "–",
         ]
         rows.append(_row(columns, cells))
     title = both(f"表 {table.number}:{table.zh}", table.en) if table.number in TABLES else both(table.zh, table.en)
     yield f'<section id="table-{table.number}"><h2>{title}</h2>\n{_grid(columns, rows)}'
-    titles = {f"table-{table.number}": ("F1", "F1"), f"learning-curves-{table.number}": ("学习曲线", "learning curves")}
+    zh, en = UNIT_NAMES[main_unit(results)]
+    titles = {
+        f"table-{table.number}": ("F1", "F1"),
+        f"learning-curves-{table.number}": (
+            f"学习曲线({zh},开发,第一个种子)",
+            f"learning curves ({en}, dev, first seed)",
+        ),
+    }
     shown = [_plot(drawn[name], *both_names) for name, both_names in titles.items() if name in drawn]
     yield f'<div class="plots">{"".join(shown)}</div>\n</section>\n'
 
@@ -272,13 +290,16 @@ def _views(results: Results, drawn: Mapping[str, str]) -> Iterator[str]:
     for name, unit, means in views_of(results):
         cells = [f'<span class="reached">{mean}</span>' if mean.value >= low else str(mean) for mean in means.values()]
         rows.append(_row(columns, [marked_up(SYSTEMS[name].title), both(*UNIT_NAMES[unit]), *cells]))
+    for name, reported in reported_beside(results):
+        figure = f'<span class="reached">{reported:.3f}</span>'
+        rows.append(_row(columns, [marked_up(SYSTEMS[name].title), both(*OF_THE_PAPER), figure, "–", "–"]))
     shared = 100 * results.material.split("entity").leakage["sentences_in_train"]["test"]
     yield f'<section id="views"><h2>{both("什么口径达到论文的数字", "What reaches the paper’s figures")}</h2>\n'
     yield _list(
         [
             (
-                f"着色:不低于 {low:.1f},论文最低的 F1(最高 {high:.1f})",
-                f"shaded: at least {low:.1f}, the paper’s lowest F1",
+                f"着色:不低于 {low:.3f},论文最低的 F1(最高 {high:.3f})",
+                f"shaded: at least {low:.3f}, the paper’s lowest F1 (its highest is {high:.3f})",
             ),
             (
                 f"按实体分配时,测试句有 {shared:.1f} % 也在训练部分",
@@ -294,8 +315,9 @@ def _encoders(encoders: Mapping[str, Any]) -> Iterator[str]:
     columns = [
         ("编码器", "encoder", ""),
         ("来源", "origin", ""),
+        ("起点读过的字(百万)", "million characters of its beginning", "n"),
         ("步数", "steps", "n"),
-        ("读过的字(百万)", "million characters", "n"),
+        ("此后读过的字(百万)", "million characters since", "n"),
         ("留出损失", "held-out loss", "n"),
         ("一元损失", "unigram loss", "n"),
     ]
@@ -305,6 +327,7 @@ def _encoders(encoders: Mapping[str, Any]) -> Iterator[str]:
             [
                 marked_up(name),
                 marked_up(about["origin"]),
+                "–" if about.get("base_tokens") is None else f"{about['base_tokens'] / 1e6:.1f}",
                 "–" if about.get("steps") is None else number(about["steps"]),
                 "–" if about.get("tokens") is None else f"{about['tokens'] / 1e6:.1f}",
                 "–" if about.get("loss") is None else f"{about['loss']:.3f}",
@@ -342,5 +365,4 @@ def _runs(results: Results) -> Iterator[str]:
     yield f'<section id="runs"><h2>{both("运行", "Runs")}</h2>\n'
     if failures:
         yield _grid(columns, failures)
-    yield f"<details><summary>{both('全部运行与其清单', 'all runs with their manifests')}</summary>\n"
-    yield f"{_grid(columns, rows)}</details>\n</section>\n"
+    yield f"{_grid(columns, rows)}</section>\n"

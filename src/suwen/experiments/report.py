@@ -76,7 +76,7 @@ def _values(
         for unit in dict.fromkeys(run.unit for run in results.runs)
         if (summary := results.summary(system, unit))
     }
-    told = ("state", "error", "cost", "training", "test")
+    told = ("state", "error", "cost", "training", "test", "by_document")
     runs = [
         {"run": run.name, **{key: result[key] for key in told if key in result}}
         for run, result in results.by_run.items()
