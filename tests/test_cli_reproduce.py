@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,12 +13,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from suwen.carried import carried_encoder
 from suwen.cli import app
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
 from suwen.formats import read_corpus, write_corpus
 from suwen.schema import LCDD
 
+CARRIED_ENCODER = carried_encoder("carried")
 SAMPLE = Path(__file__).parent.parent / "src" / "suwen" / "data" / "sample"
 QUICK = (
     *("--tables", "2,added", "--set", "best_encoder=bilstm", "--set", "fraction=0.3"),
@@ -98,8 +101,8 @@ def test_cli_reproduce_reports_no_text_of_the_corpus(results: Path) -> None:
 def test_cli_reproduce_makes_encoders_and_generated_documents(tmp_path: Path) -> None:
     folder = tmp_path / "results"
     group_only = ("--set", "seeds.sentence=[]", "--set", "seeds.document=[]", "--set", "seeds.group=[0]")
-    done = invoke("-o", folder, "--tables", "7", *group_only, "--json")
-    assert done.exit_code == 0, done.stderr
+    done = suwen("-o", folder, "--tables", "7", *group_only, "--workers", "2", "--json")
+    assert done.returncode == 0, done.stderr
     values = json.loads(done.stdout)
     assert (values["done"], values["not_run"]) == (4, [])
     assert [one["claim"] for one in values["verdicts"]] == ["crf", "lstm"]
@@ -115,6 +118,29 @@ def test_cli_reproduce_makes_encoders_and_generated_documents(tmp_path: Path) ->
     page = (folder / "report" / "report.html").read_text(encoding="utf-8")
     # Bars, learning curves, types, and the confusion of the one system of two that was run.
     assert page.count("<svg") == 4
+    # What was damaged since is made again, and nothing that it does not concern.
+    weights = folder / "encoders" / "roberta" / "model.safetensors"
+    whole, results = weights.read_bytes(), found(folder)
+    weights.write_bytes(whole[:-8] + bytes(8))
+    (folder / "augmented" / "group.jsonl").write_bytes(b"")
+    again = suwen("-o", folder, "--tables", "7", *group_only, "--resume")
+    assert again.returncode == 0, again.stderr
+    assert "again   encoder/roberta  model.safetensors is not what 'suwen pretrain' wrote" in again.stderr
+    assert re.search(r"^kept .*", again.stderr, re.MULTILINE) is None
+    assert weights.read_bytes() == whole
+    assert found(folder) == results
+
+
+def test_cli_reproduce_refuses_an_encoder_that_was_changed(tmp_path: Path) -> None:
+    encoder = tmp_path / "encoders" / "roberta"
+    shutil.copytree(CARRIED_ENCODER, encoder)
+    (encoder / "vocab.txt").write_text("药", encoding="utf-8")
+    group_only = ("--set", "seeds.sentence=[]", "--set", "seeds.document=[]", "--set", "seeds.group=[0]")
+    options = ("--tables", "added", *group_only, "--set", 'feature_crf=["iterations=2"]')
+    refused = suwen("-o", tmp_path / "results", *options, "--encoders", encoder.parent)
+    assert refused.returncode == 1
+    # The reason is told once, with all that it concerns.
+    assert len(re.findall(r"^failed: .*S503 .*vocab.txt", refused.stderr, re.MULTILINE)) == 1
 
 
 def test_cli_reproduce_repeats_nothing_that_is_done(results: Path) -> None:
@@ -158,7 +184,7 @@ def found(results: Path) -> dict[str, str]:
 
 
 def test_cli_reproduce_refuses_another_experiment(results: Path, tmp_path: Path) -> None:
-    assert code_of("-o", results, *QUICK) == "S511"
+    assert code_of("-o", results, *QUICK) == "S531"
     assert code_of("-o", results, *QUICK, "--set", "fraction=0.4", "--resume") == "S508"
     assert code_of("-o", tmp_path / "none", *QUICK, "--resume") == "S507"
     documents = read_corpus(SAMPLE)
@@ -181,6 +207,39 @@ def test_cli_reproduce_refuses_what_is_half_written(results: Path, tmp_path: Pat
     result.write_text(whole[: len(whole) // 2], encoding="utf-8")
     assert code_of("-o", results, *QUICK, "--resume") == "S530"
     result.write_text(whole, encoding="utf-8")
+    record = results / "experiment.json"
+    whole = record.read_text(encoding="utf-8")
+    record.write_text(whole[:20], encoding="utf-8")
+    assert code_of("-o", results, *QUICK, "--resume") == "S530"
+    record.write_text(whole, encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["entities.jsonl", "manifest.json"])
+@pytest.mark.parametrize("lost", [True, False])
+def test_cli_reproduce_makes_a_damaged_run_again(results: Path, name: str, lost: bool) -> None:
+    before = found(results)
+    file = results / "runs" / "sentence" / "dictionary-s0" / name
+    file.unlink() if lost else file.write_bytes(file.read_bytes()[:-9])
+    again = suwen("-o", results, *QUICK, "--resume", "--json")
+    assert again.returncode == 0, again.stderr
+    assert f"again   sentence/dictionary-s0  {name} is not what the run wrote" in again.stderr
+    assert found(results) == before
+
+
+def test_cli_reproduce_shows_table_2_alone(tmp_path: Path) -> None:
+    done = invoke("-o", tmp_path / "results", "--tables", "2")
+    assert done.exit_code == 0
+    assert "Claim" not in done.stdout
+    assert "![" not in (tmp_path / "results" / "report" / "README.md").read_text(encoding="utf-8")
+
+
+def test_cli_reproduce_leaves_a_folder_as_it_was_where_it_cannot_begin(tmp_path: Path) -> None:
+    documents = read_corpus(SAMPLE)
+    one_group = [Document(one.id, one.text, one.entities, group="1") for one in documents]
+    write_corpus(one_group, tmp_path / "corpus.jsonl", "jsonl")
+    (tmp_path / "out").mkdir()
+    assert code_of("-o", tmp_path / "out", "--data", tmp_path / "corpus.jsonl") == "S304"
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_cli_reproduce_refuses_other_corpora(tmp_path: Path) -> None:
@@ -201,7 +260,6 @@ def test_cli_reproduce_refuses_other_corpora(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.slow
 def test_cli_reproduce_goes_on_after_a_kill(results: Path, tmp_path: Path) -> None:
     folder = tmp_path / "results"
     command = [sys.executable, "-m", "suwen", "reproduce", "-o", str(folder), *QUICK]
@@ -241,7 +299,6 @@ def test_cli_reproduce_is_the_same_on_ray(results: Path, tmp_path: Path) -> None
     assert found(tmp_path / "results") == found(results)
 
 
-@pytest.mark.slow
 def test_cli_reproduce_smoke_runs_everything(tmp_path: Path) -> None:
     folder = tmp_path / "results"
     done = suwen("-o", folder, "--json")

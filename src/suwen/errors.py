@@ -156,6 +156,7 @@ CATALOG: dict[str, Message] = {
         "too little text to learn from: {found}; {reason}", "give more, or set data.lengths or data.held_out otherwise"
     ),
     "S530": Message("half-written or foreign results: {reason}", "remove it, or choose another folder, and start anew"),
+    "S531": Message("an experiment is there already", "go on with --resume, or choose another folder"),
 }
 
 

@@ -11,7 +11,7 @@ import typer
 from suwen.cli.output import fail, report, show, standard_error
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rich.progress import Progress
     from rich.table import Table
@@ -108,15 +108,15 @@ def reproduce(
     documents = read_corpus(source, None, LCDD)
     check_documents(documents, source)
     runs = plan_runs(chosen, wanted)
+    for path in (*texts, *([encoders] if encoders else [])):
+        if not path.exists():
+            raise SuwenError("S101", path)
     if dry_run:
         plan = plan_to_dict(runs, chosen, wanted, documents)
         report(plan) if as_json else show(plan_table(plan))
         return
     if device is Device.CUDA and engine is EngineName.LOCAL:
         require_cuda()
-    for path in (*texts, *([encoders] if encoders else [])):
-        if not path.exists():
-            raise SuwenError("S101", path)
     experiment = Experiment(output, chosen, documents, device.value, encoders, tuple(texts), keep_models)
     open_experiment(experiment, source, resume)
     with run_bar(runs, chosen, documents) as progress:
@@ -131,11 +131,22 @@ def reproduce(
     if as_json:
         report({"report": str(folder), "verdicts": [one.to_dict() for one in verdicts], **counts_of(results)})
     else:
-        show(verdict_table(verdicts), f"{folder / 'report.html'}: the report; README.md beside it is the same")
+        show(
+            *([verdict_table(verdicts)] if verdicts else []),
+            f"{folder / 'report.html'}: the report; README.md beside it is the same",
+        )
     if results.failed:
-        for run, reason in results.failed.items():
-            fail(f"failed: {run.name}: {reason}")
+        for reason, names in grouped(results.failed).items():
+            fail(f"failed: {', '.join(names)}: {reason}")
         raise typer.Exit(1)
+
+
+def grouped(failed: Mapping[Run, str]) -> dict[str, list[str]]:
+    """The names of the runs that failed for each reason: what one encoder lacks is said once."""
+    names: dict[str, list[str]] = {}
+    for run, reason in failed.items():
+        names.setdefault(reason, []).append(run.name)
+    return names
 
 
 def require_cuda() -> None:
@@ -209,16 +220,19 @@ class Watcher:
 
     def __call__(self, name: str, result: dict[str, Any] | None) -> None:
         """Told that something begins (None) or has ended."""
+        from suwen.experiments.run import AGAIN
+
         (task,) = self.progress.task_ids
         if result is None:
             self.begun.add(name)
             self.progress.update(task, description=name)
             return
-        if name in self.seconds:
+        if result["state"] != AGAIN and name in self.seconds:
             self.ended += 1
             if name not in self.begun:
                 # Done before: it says nothing about how fast this goes on.
                 self.total -= self.seconds[name]
+                # Or failed, for a reason that was told before.
                 self.progress.update(task, total=self.total, ended=self.ended)
                 return
             self.progress.update(task, advance=self.seconds[name], ended=self.ended)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,9 @@ from suwen.files import read_json, write_json
 __all__ = ["EXPERIMENT", "Experiment", "open_experiment"]
 
 EXPERIMENT = "experiment.json"
-FORMAT = 1
+FORMAT = 2
+"""Of the folder; 2 since a run's result has the hashes of its files."""
+
 FIXED = ("name", "encoders", "fraction", "test_fraction", "split_seed", "augmentation", "pretraining")
 """What cannot change when an experiment goes on; anything else changes the runs that it concerns, and no other."""
 
@@ -58,7 +60,7 @@ def open_experiment(experiment: Experiment, corpus: Path, resume: bool) -> None:
     Raises
     ------
     SuwenError
-        S511 when one is there and `resume` is false, S104 when something else is, S507 when there is none to resume,
+        S531 when one is there and `resume` is false, S104 when something else is, S507 when there is none to resume,
         S530 when its folder is half-written, S508 when it was begun with another corpus or other choices that all runs
         depend on, and as `write_material`.
     """
@@ -68,14 +70,10 @@ def open_experiment(experiment: Experiment, corpus: Path, resume: bool) -> None:
     profile = {name: value for name, value in experiment.profile.model_dump(mode="json").items() if name in FIXED}
     if not resume:
         if record.is_file():
-            raise SuwenError("S511", folder)
+            raise SuwenError("S531", folder)
         if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
             raise SuwenError("S104", folder)
-        try:
-            write_material(folder, experiment.documents, experiment.profile, corpus)
-        except SuwenError:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
+        _begin(folder, lambda: write_material(folder, experiment.documents, experiment.profile, corpus))
         # Last, so that a folder without it never began.
         write_json(record, {"format": FORMAT, "corpus": corpus_now, "profile": profile})
         return
@@ -83,7 +81,10 @@ def open_experiment(experiment: Experiment, corpus: Path, resume: bool) -> None:
         raise SuwenError("S507", folder, reason="there is no such folder")
     if not record.is_file():
         raise SuwenError("S530", folder, reason=f"it has no {EXPERIMENT}")
-    stored = read_json(record)
+    try:
+        stored = read_json(record)
+    except SuwenError as error:
+        raise SuwenError("S530", folder, reason=f"{EXPERIMENT} cannot be read: {error.text}") from None
     if not isinstance(stored, dict) or stored.get("format") != FORMAT or not isinstance(stored.get("profile"), dict):
         raise SuwenError("S530", folder, reason=f"{EXPERIMENT} is not of this release")
     if stored.get("corpus") != corpus_now:
@@ -102,3 +103,16 @@ def open_experiment(experiment: Experiment, corpus: Path, resume: bool) -> None:
             name = file.relative_to(again).as_posix()
             if not (folder / name).is_file() or (folder / name).read_bytes() != file.read_bytes():
                 raise SuwenError("S530", folder, reason=f"{name} is not what this corpus gives")
+
+
+def _begin(folder: Path, write: Callable[[], None]) -> None:
+    """Write the first files; where that fails, the folder is as it was, there and empty or not there."""
+    was_there = folder.exists()
+    try:
+        write()
+    except SuwenError:
+        if folder.exists():
+            shutil.rmtree(folder)
+        if was_there:
+            folder.mkdir()
+        raise

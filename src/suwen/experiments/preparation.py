@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -21,18 +20,39 @@ from suwen.files import read_json, sha256, write_json
 from suwen.models.catalog import find_encoder
 from suwen.pretraining.passages import Exclusion
 
-__all__ = ["ENCODERS", "found_encoder", "make_encoder", "make_generated", "notes_on", "read_notes"]
+__all__ = ["ENCODERS", "altered_file", "found_encoder", "make_encoder", "make_generated", "notes_on", "read_notes"]
 
 ENCODERS = "encoders.json"
 
 
 def found_encoder(name: str, experiment: Experiment) -> Path | None:
-    """The folder of an encoder that is there already; None where it is to be made."""
+    """The folder of an encoder that is there already; None where it is to be made.
+
+    Raises
+    ------
+    SuwenError
+        S503 when a file of it is not what `suwen pretrain` wrote, S506 when a published one is nowhere.
+    """
     given = experiment.encoders / name if experiment.encoders else None
     if given is not None and given.is_dir():
+        altered = altered_file(given)
+        if altered is not None:
+            raise SuwenError("S503", given, name=altered)
         return given.resolve()
     if experiment.profile.encoders == "published":
         return find_encoder(name).resolve()
+    return None
+
+
+def altered_file(encoder: Path) -> str | None:
+    """The name of a file that is not what the encoder's manifest says; None where all are, or where it has none."""
+    try:
+        manifest = read_json(encoder / MANIFEST) if (encoder / MANIFEST).is_file() else {}
+    except SuwenError:
+        return MANIFEST
+    for name, written in manifest.get("files", {}).items():
+        if not (encoder / name).is_file() or sha256(encoder / name) != written:
+            return str(name)
     return None
 
 
@@ -43,11 +63,17 @@ def notes_on(experiment: Experiment, places: Mapping[str, str]) -> dict[str, Any
     for name, place in places.items():
         made_here = Path(place).parent == experiment.folder / "encoders"
         published = experiment.profile.encoders == "published" and experiment.encoders is None
-        note: dict[str, Any] = {"origin": "made here" if made_here else "published" if published else "given"}
+        weights = {file.name: sha256(file) for file in sorted(Path(place).glob("*.safetensors"))}
+        note: dict[str, Any] = {
+            "weights": weights,
+            "origin": "made here" if made_here else "published" if published else "given",
+        }
         manifest = read_json(Path(place) / MANIFEST) if (Path(place) / MANIFEST).is_file() else {}
+        base = manifest.get("base") or {}
         if "held_out" in manifest:
             note |= {
-                "base": (manifest["base"] or {}).get("name"),
+                "base": base.get("name"),
+                "base_tokens": base.get("training", {}).get("tokens"),
                 "steps": manifest["training"]["steps"],
                 "tokens": manifest["training"]["tokens"],
                 "loss": manifest["held_out"]["loss"],
@@ -106,9 +132,10 @@ def make_generated(folder: Path, unit: Unit, profile: Profile, encoder: str, dev
     output = material.generated_file(unit)
     config = load_augmentation("paper", options={"encoder": encoder}, settings=profile.augmentation)
     weights = {path.name: sha256(path) for path in sorted(Path(encoder).iterdir()) if path.is_file()}
-    made_of = json.dumps({"encoder": weights, "split": split.hash, "configuration": profile.augmentation})
+    made_of = {"encoder": weights, "split": split.hash, "configuration": list(profile.augmentation)}
     note = output.with_suffix(".made-of.json")
-    if output.exists() and note.is_file() and read_json(note) == made_of:
+    # A damaged one is made again, as one of other choices is: neither is what the runs should learn from.
+    if output.is_file() and note.is_file() and read_json(note) == {**made_of, "output": sha256(output)}:
         return {"state": DONE, "kept": True}
 
     def made() -> dict[str, Any]:
@@ -117,7 +144,7 @@ def make_generated(folder: Path, unit: Unit, profile: Profile, encoder: str, dev
             if path.exists() and not work.exists():
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
         result = augment_corpus(material.documents_of(unit), output, config, split, resume=work.exists(), device=device)
-        write_json(note, made_of)
+        write_json(note, {**made_of, "output": sha256(output)})
         return result.manifest
 
     return _outcome(made, lambda manifest: {"documents": manifest["documents"]})

@@ -30,12 +30,14 @@ from suwen.training.config import TrainingConfig
 from suwen.training.data import TrainingData, select_data
 
 __all__ = [
+    "AGAIN",
     "DONE",
     "FAILED",
     "FEATURES",
     "MANIFEST",
     "RESULT",
     "Run",
+    "damaged_file",
     "encoder_of",
     "paired",
     "perform_run",
@@ -44,7 +46,7 @@ __all__ = [
     "settle",
 ]
 
-DONE, FAILED = "done", "failed"
+DONE, FAILED, AGAIN = "done", "failed", "again"
 RESULT, MANIFEST, ENTITIES, KEY, MODEL = "result.json", "manifest.json", "entities.jsonl", "key", "model"
 FEATURES = "features"
 """Below the experiment's folder, as long as it is at work: what frozen encoders say, for all runs with the same."""
@@ -119,6 +121,8 @@ def perform_run(
     except Exception as error:
         reason = str(error) if isinstance(error, SuwenError) else f"{type(error).__name__}: {error}"
         result |= {"state": FAILED, "error": " ".join(reason.split())}
+    if result["state"] == DONE:
+        result["files"] = {name: sha256(place / name) for name in (MANIFEST, ENTITIES)}
     # A training that was interrupted knows how long its parts took together.
     seconds = max(time.monotonic() - started, result.get("training", {}).get("seconds", 0.0))
     result["cost"] = {"seconds": seconds, "cpu_seconds": time.process_time() - cpu}
@@ -126,6 +130,15 @@ def perform_run(
     if not keep_model:
         shutil.rmtree(place / MODEL, ignore_errors=True)
     return result
+
+
+def damaged_file(folder: Path, run: Run, result: Mapping[str, Any]) -> str | None:
+    """The name of a file of a run that ended well which is no more as the run wrote it; None where all are."""
+    place = run_folder(folder, run)
+    for name, written in result["files"].items():
+        if not (place / name).is_file() or sha256(place / name) != written:
+            return str(name)
+    return None
 
 
 def _trained_and_scored(
@@ -158,6 +171,10 @@ def _trained_and_scored(
     ]
     return {
         "test": analyze(pairs, training_mentions(original)).to_dict(),
+        # Of each test document, in the split's order: what a paired test is computed from.
+        "by_document": [
+            [len(pair.gold_keys & pair.predicted_keys), len(pair.predicted_keys), len(pair.gold_keys)] for pair in pairs
+        ],
         "dev": manifest["scores"].get("dev"),
         "training": {"seconds": training["seconds"], "steps": training.get("steps"), "curve": curve},
         "data": manifest["data"],

@@ -14,14 +14,26 @@ from suwen.experiments.experiment import Experiment
 from suwen.experiments.material import material_of
 from suwen.experiments.paper import RECIPES, SYSTEMS
 from suwen.experiments.plan import estimated_seconds
-from suwen.experiments.preparation import ENCODERS, found_encoder, make_encoder, make_generated, notes_on
-from suwen.experiments.run import DONE, FAILED, FEATURES, RESULT, Run, encoder_of, perform_run, run_folder, run_key
+from suwen.experiments.preparation import ENCODERS, altered_file, found_encoder, make_encoder, make_generated, notes_on
+from suwen.experiments.run import (
+    AGAIN,
+    DONE,
+    FAILED,
+    FEATURES,
+    RESULT,
+    Run,
+    damaged_file,
+    encoder_of,
+    perform_run,
+    run_folder,
+    run_key,
+)
 from suwen.files import holding, read_json, write_json
 
 __all__ = ["Listener", "finished", "perform"]
 
 Listener = Callable[[str, dict[str, Any] | None], None]
-"""Told what begins (None) or ended (its result)."""
+"""Told what begins (None), what has ended (its result), and what was damaged and is made again (state `AGAIN`)."""
 
 
 def perform(experiment: Experiment, runs: Sequence[Run], engine: Engine, listener: Listener) -> dict[str, str]:
@@ -63,6 +75,12 @@ def _perform(experiment: Experiment, runs: Sequence[Run], engine: Engine, listen
             listener(f"encoder/{name}", {"state": FAILED, "error": str(error)})
             continue
         places[name] = str(found or folder / "encoders" / name)
+    for name, place in places.items():
+        altered = altered_file(Path(place)) if Path(place).is_dir() else None
+        if altered is not None:
+            # Only one that was made here can be: others were looked at when they were found.
+            listener(f"encoder/{name}", {"state": AGAIN, "error": f"{altered} is not what 'suwen pretrain' wrote"})
+            shutil.rmtree(place)
     missing = [name for name in places if not Path(places[name]).is_dir()]
     carried_out([Job(f"encoder/{name}", make_encoder, (experiment, name)) for name in missing])
     write_json(folder / ENCODERS, notes_on(experiment, places))
@@ -108,8 +126,11 @@ def _jobs(
         key = run_key(run, profile, material, Path(place) if place else None, experiment.device)
         done = finished(folder, run)
         if done is not None and done["state"] == DONE and done["key"] == key:
-            listener(run.name, done)
-            continue
+            damaged = damaged_file(folder, run, done)
+            if damaged is None:
+                listener(run.name, done)
+                continue
+            listener(run.name, {"state": AGAIN, "error": f"{damaged} is not what the run wrote"})
         options = (folder, run, profile, place, key, experiment.device, experiment.keep_models)
         yield Job(run.name, perform_run, options, estimated_seconds(run, profile, experiment.documents))
 
