@@ -55,13 +55,13 @@ def bar_chart(title: str, series: Sequence[tuple[str, str]], rows: Sequence[tupl
     series
         The name and the color of each bar of a row.
     rows
-        The name of each row, and its bars.
+        The name of each row, and its bars; those without a value take no room.
     """
     legend, top = _legend(series, 4)
     scale = (WIDTH - 66) / 100
     parts = [legend]
     y = top + 4
-    height = y + sum(TEXT + len(bars) * (BAR + GAP) + 7 for _, bars in rows) + 14
+    height = y + sum(TEXT + sum(bar.value is not None for bar in bars) * (BAR + GAP) + 7 for _, bars in rows) + 14
     for mark in (0, 25, 50, 75, 100):
         x = mark * scale
         parts.append(f'<line class="g" x1="{x:.1f}" x2="{x:.1f}" y1="{y}" y2="{height - 13}"/>')
@@ -73,7 +73,7 @@ def bar_chart(title: str, series: Sequence[tuple[str, str]], rows: Sequence[tupl
         for bar, (_, color) in zip(bars, series, strict=True):
             if bar.value is not None:
                 parts += _bar(bar, bar.value, color, y, scale)
-            y += BAR + GAP
+                y += BAR + GAP
         y += 7
     return _svg(title, height, parts)
 

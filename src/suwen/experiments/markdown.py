@@ -69,8 +69,8 @@ def markdown_report(
 
 def _types(results: Results, plots: Sequence[str]) -> Iterator[str]:
     unit = UNIT_NAMES[main_unit(results)][1]
-    yield f"On the test part of the split by {unit}, and in the matrices in percent of the row. Their last row is what"
-    yield "the annotation does not have, the last column what was not found.\n"
+    yield f"On the test part, {unit} dealt out; the matrices are in percent of the row. Their last row is what the"
+    yield "annotation does not have, their last column what was not found.\n"
     yield _image("types")
     yield from (_image(name) for name in plots if name.startswith("confusion"))
 
@@ -88,7 +88,7 @@ def _images(results: Results, plots: Sequence[str], number: str) -> str:
     images = _image(f"table-{number}") if f"table-{number}" in plots else ""
     if f"learning-curves-{number}" in plots:
         unit = UNIT_NAMES[main_unit(results)][1]
-        images += f"Learning curves: the dev part of the split by {unit}, the first seed.\n\n"
+        images += f"\nLearning curves on the dev part, {unit} dealt out, first seed:\n\n"
         images += _image(f"learning-curves-{number}")
     return images
 

@@ -42,6 +42,8 @@ h2{scroll-margin-top:1rem}
 .plot h3{font-size:.9rem;margin:1rem 0 .25rem}
 .plots{display:flex;flex-wrap:wrap;gap:1rem 3rem}
 .figures td small{display:block;color:var(--quiet);font-size:.75rem;white-space:nowrap}
+.figures th{white-space:normal;vertical-align:bottom;line-height:1.3}
+.figures th [lang=en]{display:block}
 .figures .section td{padding-top:1rem;font-weight:600;font-size:.85rem}
 .figures td:first-child{white-space:nowrap}
 .figures b{font-weight:650}
@@ -59,9 +61,10 @@ align-items:start}
 .figures thead{display:none}
 .figures tr{display:grid;grid-template-columns:repeat(3,minmax(0,1fr));gap:.1rem .75rem;padding:.55rem 0;
 border-bottom:1px solid var(--line)}
-.figures td{border:0;padding:0;text-align:left}
+.figures td{border:0;padding:0;text-align:left;white-space:normal}
 .figures td:first-child,.figures .section td{grid-column:1/-1;white-space:normal;font-weight:600}
-.figures td[data-name]::before{content:attr(data-name);display:block;color:var(--quiet);font-size:.7rem;line-height:1.3}
+.figures td[data-name]::before{content:attr(data-name);display:block;color:var(--quiet);font-size:.7rem;line-height:1.3;
+white-space:pre-line}
 .figures td small{white-space:normal}
 .claim .figures tr,#table-2 .figures tr{grid-template-columns:1fr 1fr}}
 @media print{.figures{font-size:.75rem}.figures :is(th,td){padding-right:.5rem}.plot svg{max-width:8.4cm}
@@ -190,11 +193,15 @@ def _grid(columns: Columns, rows: Sequence[str]) -> str:
     )
 
 
+def _two_lines(zh: str, en: str) -> str:
+    return zh if zh == en else f"{zh}\n{en}"
+
+
 def _row(columns: Columns, cells: Sequence[str]) -> str:
     """A row; each cell carries its column's name, for narrow screens that show no head."""
     shown = [f"<td>{cells[0]}</td>"]
     shown += [
-        f'<td class="{style}" data-name="{attribute(zh if zh == en else f"{zh} {en}")}">{cell}</td>'
+        f'<td class="{style}" data-name="{attribute(_two_lines(zh, en))}">{cell}</td>'
         for (zh, en, style), cell in zip(columns[1:], cells[1:], strict=True)
     ]
     return f"<tr>{''.join(shown)}</tr>\n"
