@@ -78,6 +78,7 @@ class Budget:
     batch_tokens: int
 
 
+PRECISION = "bf16"
 BUDGETS = {1: Budget(600, 1024), 5: Budget(1200, 1024), 25: Budget(960, 2048), 100: Budget(1884, 4096)}
 """By percent of the training documents."""
 
@@ -171,7 +172,7 @@ class Study:
             "optimization.epochs": epochs_of(system, percents, characters),
             "optimization.least_steps": 0,
             "optimization.batch_tokens": BUDGETS[percents].batch_tokens,
-            "optimization.precision": "bf16",
+            "optimization.precision": PRECISION,
         }
         options = [
             *self.encoders[model],

@@ -76,6 +76,7 @@ def test_curves_are_made_step_by_step_and_gathered(
     curves: ModuleType, commands: list[list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(curves, "BUDGETS", {50: curves.Budget(4, 512)})
+    monkeypatch.setattr(curves, "PRECISION", "fp32")
     encoder = write_tiny_masked_lm(tmp_path / "encoder", "ngram-bert")
     command = ["curves.py", str(SAMPLE), "--encoder", str(encoder), "--runs", str(tmp_path / "runs")]
     command += ["--shares", "50", "--seeds", "1", "--models", "bilstm", "-o", str(tmp_path / "results")]

@@ -115,8 +115,8 @@ def reproduce(
         plan = plan_to_dict(runs, chosen, wanted, documents)
         report(plan) if as_json else show(plan_table(plan))
         return
-    if device is Device.CUDA and engine is EngineName.LOCAL:
-        require_cuda()
+    if engine is EngineName.LOCAL:
+        check_machine(chosen, device)
     experiment = Experiment(output, chosen, documents, device.value, encoders, tuple(texts), keep_models)
     open_experiment(experiment, source, resume)
     with run_bar(runs, chosen, documents) as progress:
@@ -149,20 +149,22 @@ def grouped(failed: Mapping[Run, str]) -> dict[str, list[str]]:
     return names
 
 
-def require_cuda() -> None:
-    """Refuse a device that is not there: the trainer would quietly take another.
+def check_machine(profile: Profile, device: Device) -> None:
+    """Refuse a device or a precision that this machine does not have, before anything is made.
 
     Raises
     ------
     SuwenError
-        S512.
+        As `suwen.training.device.check_device`.
     """
-    import torch
+    from suwen.experiments.paper import SYSTEMS
+    from suwen.experiments.profile import system_config
+    from suwen.training.config import TrainingConfig
+    from suwen.training.device import check_device
 
-    from suwen.errors import SuwenError
-
-    if not torch.cuda.is_available():
-        raise SuwenError("S512", device="cuda", reason="torch sees none")
+    configs = (system_config(system, profile, 0) for system in SYSTEMS.values())
+    for precision in {one.optimization.precision for one in configs if isinstance(one, TrainingConfig)}:
+        check_device(device.value, precision)
 
 
 def engine_of(name: EngineName, workers: int, threads: int, device: Device) -> Engine:

@@ -33,6 +33,7 @@ from suwen.pretraining.units import read_lexicon
 from suwen.tagging.encode import Featurizer
 from suwen.tagging.vocabulary import CharacterVocabulary
 from suwen.training.checkpoints import last_checkpoint, open_work, versions, working_folder
+from suwen.training.device import check_device
 from suwen.training.log import Log
 
 __all__ = ["Texts", "pretrain"]
@@ -105,7 +106,7 @@ def pretrain(
     output = Path(output)
     if output.exists():
         raise SuwenError("S104", output)
-    _check_device(config, device)
+    check_device(device, config.optimization.precision)
     process = PartialState(cpu=device == "cpu")
     strategy = strategy_named(config.strategy)
     sources = find_sources(texts.paths, texts.exclusion)
@@ -194,14 +195,6 @@ def pretrain(
         logging.set_verbosity(verbosity)
         logging.enable_progress_bar()
     return manifest
-
-
-def _check_device(config: PretrainingConfig, device: str) -> None:
-    if device == "cuda" and not torch.cuda.is_available():
-        raise SuwenError("S512", device=device, reason="torch sees none")
-    if device == "cpu" and config.optimization.precision == "fp16":
-        advice = "take bf16 or fp32, or --device cuda"
-        raise SuwenError("S406", first="fp16", second="the device cpu", advice=advice)
 
 
 def _given_vocabulary(texts: Texts) -> CharacterVocabulary | None:

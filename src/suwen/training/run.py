@@ -30,6 +30,7 @@ from suwen.training.build import Untrained, build, continue_from, encode
 from suwen.training.checkpoints import check_work, open_work, versions, working_folder
 from suwen.training.config import TrainingConfig
 from suwen.training.data import Report, TrainingData, select_data
+from suwen.training.device import check_device
 from suwen.training.distillation import Distillation, Progress, Teachers, teach
 from suwen.training.features import Tell, keep_features
 from suwen.training.log import Log
@@ -82,8 +83,9 @@ def train_tagger(
     ------
     SuwenError
         S104 when `output` exists, S511 when an unfinished run is there, S507 when there is none to resume, S508 when it
-        was made with other data or another configuration, and whatever building the tagger raises.
+        was made with other data or another configuration, and whatever `check_device` and building the tagger raise.
     """
+    check_device(device, config.optimization.precision)
     features = None if features is None else Path(features)
     base = None if base is None else Path(base)
     output = Path(output)
