@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -237,6 +238,67 @@ def test_cli_extract_reports_a_folder_that_cannot_be_listed(run, notes, tmp_path
     assert result.exit_code == 1
     assert [document.id for document in read_corpus(tmp_path / "out.jsonl")] == ["a", "c"]
     assert f"S102 {notes / 'deep'}: permission denied" in result.stderr
+
+
+@pytest.fixture
+def closed(monkeypatch):
+    """Close files and folders as the system does for users; root, whom it lets through, is asked like one."""
+    is_accessible = os.access
+
+    def close(shut):
+        def guarded(call):
+            def guarded_call(path, *arguments, **options):
+                if str(path) == str(shut):
+                    raise PermissionError(13, "Permission denied", str(path))
+                return call(path, *arguments, **options)
+
+            return guarded_call
+
+        monkeypatch.setattr(os, "access", lambda path, *how, **__: str(path) != str(shut) and is_accessible(path, *how))
+        monkeypatch.setattr(os, "scandir", guarded(os.scandir))
+        monkeypatch.setattr(pathlib.Path, "open", guarded(pathlib.Path.open))
+
+    return close
+
+
+@pytest.mark.parametrize("name", ["closed.txt", "closed"])
+def test_cli_extract_goes_on_without_a_named_input_that_is_closed(run, notes, tmp_path, closed, name):
+    shut = tmp_path / name
+    shut.mkdir() if name == "closed" else shut.write_text("停用二甲双胍。")
+    closed(shut)
+    line = f"S102 {shut}: permission denied; make it readable and, for outputs, its folder writable\n"
+    result = run(shut, notes, "-o", tmp_path / "out.jsonl")
+    assert result.exit_code == 1
+    assert line in result.stderr
+    assert "a" in {document.id.rpartition("/")[2] for document in read_corpus(tmp_path / "out.jsonl")}
+    report = (tmp_path / "out.jsonl.problems.jsonl").read_text(encoding="utf-8")
+    assert [json.loads(row)["code"] for row in report.splitlines()] == ["S102"]
+    alone = run(shut, "-o", tmp_path / "alone.jsonl")
+    assert (alone.exit_code, alone.stderr) == (2, line)
+    assert not list(tmp_path.glob("alone*"))
+
+
+def test_cli_extract_goes_on_without_what_lies_below_a_closed_folder(run, notes, tmp_path, monkeypatch):
+    stat = pathlib.Path.stat
+
+    def denied(path, **options):
+        if path.name == "hidden.txt":
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, **options)
+
+    monkeypatch.setattr(pathlib.Path, "stat", denied)
+    result = run(tmp_path / "closed" / "hidden.txt", notes, "-o", tmp_path / "out.jsonl")
+    assert result.exit_code == 1
+    assert f"S102 {tmp_path / 'closed' / 'hidden.txt'}: permission denied" in result.stderr
+    assert len(read_corpus(tmp_path / "out.jsonl")) == 3
+
+
+@pytest.mark.parametrize("option", ["--always", "--never"])
+def test_cli_extract_gives_a_term_list_that_is_closed_its_own_code(run, notes, tmp_path, closed, option):
+    (tmp_path / "terms.txt").write_text("二甲双胍\tDrug\n")
+    closed(tmp_path / "terms.txt")
+    with pytest.raises(SuwenError, match=rf"^S102 {tmp_path}/terms.txt: permission denied"):
+        run(notes, "-o", tmp_path / "out.jsonl", option, tmp_path / "terms.txt")
 
 
 def test_cli_extract_renames_what_has_one_name(run, notes, tmp_path):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from suwen.cli.arguments import named_path
 from suwen.cli.output import printable, report, standard_error
 
 if TYPE_CHECKING:
@@ -59,11 +60,14 @@ def extract(
     inputs: list[Path] = typer.Argument(
         ...,
         metavar="INPUT...",
+        parser=named_path,
         help="Files (txt, pdf, html, xml, docx, jsonl, parquet), folders, patterns; - is stdin.",
     ),
-    output: Path = typer.Option(..., "--output", "-o", metavar="OUT", help="The file or folder to write; - is stdout."),
+    output: Path = typer.Option(
+        ..., "--output", "-o", metavar="OUT", parser=named_path, help="The file or folder to write; - is stdout."
+    ),
     model: Path | None = typer.Option(
-        None, metavar="MODEL", help="A model folder; by default the model that suwen carries."
+        None, metavar="MODEL", parser=named_path, help="A model folder; by default the model that suwen carries."
     ),
     to: Format | None = typer.Option(
         None, help="The format of OUT; by default what its ending says, jsonl without one.", show_default=False
@@ -79,10 +83,10 @@ def extract(
         None, help="Of text files: utf-8, gb18030, utf-16 …; by default it is found out.", show_default=False
     ),
     always: Path | None = typer.Option(
-        None, metavar="FILE", help="Terms that always are entities: TERM<tab>TYPE a line, or TOML."
+        None, metavar="FILE", parser=named_path, help="Terms that always are entities: TERM<tab>TYPE a line, or TOML."
     ),
     never: Path | None = typer.Option(
-        None, metavar="FILE", help="Mentions that never are: TERM or TERM<tab>TYPE a line."
+        None, metavar="FILE", parser=named_path, help="Mentions that never are: TERM or TERM<tab>TYPE a line."
     ),
     device: str = typer.Option("cpu", help="cpu or cuda"),
     threads: int | None = typer.Option(

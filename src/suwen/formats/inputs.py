@@ -145,7 +145,7 @@ class Inputs:
     left_out
         How many files of the folders are not read, by their ending.
     problems
-        The folders that cannot be listed, and the files whose name is not valid Unicode.
+        The folders that are closed, and the files whose name is not valid Unicode.
     """
 
     files: tuple[Input, ...]
