@@ -193,9 +193,6 @@ def test_cli_extract_reports_what_cannot_be_read_and_goes_on(run, notes, tmp_pat
     assert f"\nS205 {notes / 'd.jsonl'}:2: the field 'text' is not a string; see the JSON Lines" in result.stderr
     assert f"listed in {report}: 1 S117, 1 S205\n" in result.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["notes", "out.jsonl", "out.jsonl.problems.jsonl"]
-    (tmp_path / "out.jsonl").unlink()
-    with pytest.raises(SuwenError, match=r"S104 .*out\.jsonl\.problems\.jsonl"):
-        run(notes, "-o", tmp_path / "out.jsonl")
 
 
 def test_cli_extract_writes_nothing_when_nothing_can_be_read(run, tmp_path):
@@ -207,6 +204,23 @@ def test_cli_extract_writes_nothing_when_nothing_can_be_read(run, tmp_path):
     (tmp_path / "b.pdf").write_bytes(b"")
     assert run(tmp_path / "*.*", "-o", tmp_path / "out.jsonl").exit_code == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "b.pdf", "out.jsonl.problems.jsonl"]
+
+
+def test_cli_extract_replaces_the_report_of_a_run_without_an_output(run, tmp_path):
+    report = tmp_path / "out.jsonl.problems.jsonl"
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_bytes(b"\xff\x00")
+    arguments = (tmp_path / "?.txt", "-o", tmp_path / "out.jsonl")
+    assert run(*arguments).exit_code == 2
+    assert len(report.read_bytes().splitlines()) == 2
+    (tmp_path / "a.txt").write_text("停用二甲双胍。")
+    (tmp_path / "c.txt").write_text("停用二甲双胍。")
+    assert run(*arguments).exit_code == 1
+    assert [json.loads(line)["path"] for line in report.read_bytes().splitlines()] == [str(tmp_path / "b.txt")]
+    (tmp_path / "out.jsonl").unlink()
+    (tmp_path / "b.txt").unlink()
+    assert run(*arguments).exit_code == 0
+    assert not report.exists()
 
 
 @pytest.mark.parametrize("name", ["a.txt", "b.pdf"])
