@@ -315,6 +315,37 @@ def test_cli_extract_gives_a_term_list_that_is_closed_its_own_code(run, notes, t
         run(notes, "-o", tmp_path / "out.jsonl", option, tmp_path / "terms.txt")
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_cli_extract_opens_no_pipe_that_nobody_may_write_into(run, notes, tmp_path):
+    line = "no regular file but a pipe; save in a file what comes from it; texts may come from standard input, which"
+    pipe = tmp_path / "pipe.txt"
+    os.mkfifo(pipe)
+    alone = run(pipe, "-o", tmp_path / "alone.jsonl")
+    assert (alone.exit_code, alone.stderr) == (2, f"S126 {pipe}: {line} is named -\n")
+    os.mkfifo(notes / "b.txt")
+    os.mkfifo(notes / "records.jsonl")
+    result = run(notes, pipe, "-o", tmp_path / "out.jsonl")
+    assert result.exit_code == 1
+    assert result.stderr.count(line) == 3
+    assert len(read_corpus(tmp_path / "out.jsonl")) == 3
+    with pytest.raises(SuwenError, match=f"^S126 {pipe}: "):
+        run(notes / "a.txt", "-o", tmp_path / "new.jsonl", "--always", pipe)
+
+
+@pytest.mark.skipif(not pathlib.Path("/dev/fd").exists(), reason="the system does not name open files")
+@pytest.mark.parametrize("form", [[], ["--from", "text"]])
+def test_cli_extract_reads_what_a_shell_makes_of_a_command(run, tmp_path, form):
+    reading, writing = os.pipe()
+    os.write(writing, "停用二甲双胍。".encode())
+    os.close(writing)
+    output = tmp_path / "out.jsonl"
+    with pytest.raises(SuwenError, match=rf"S406 --resume cannot be combined with /dev/fd/{reading}"):
+        run(f"/dev/fd/{reading}", "-o", output, "--resume")
+    assert run(f"/dev/fd/{reading}", "-o", output, *form).exit_code == 0
+    os.close(reading)
+    assert [document.text for document in read_corpus(output)] == ["停用二甲双胍。"]
+
+
 def test_cli_extract_renames_what_has_one_name(run, notes, tmp_path):
     (notes / "a.html").write_text("<!DOCTYPE html><p>停用二甲双胍")
     result = run(notes / "a.txt", notes / "a.html", "-o", tmp_path / "out.jsonl")

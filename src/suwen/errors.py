@@ -55,6 +55,10 @@ CATALOG: dict[str, Message] = {
     "S123": Message("the reader failed: {reason}", "leave the file out, and report it with this line"),
     "S124": Message("cannot write: {reason}", "make room on the disk, and continue with --resume"),
     "S125": Message("another process is at work on it", "wait until it has ended, or stop it"),
+    "S126": Message(
+        "no regular file but a {found}",
+        "save in a file what comes from it; texts may come from standard input, which is named -",
+    ),
     # S2xx: annotations and formats
     "S201": Message(
         "annotation [{start}, {end}) lies outside the text of {length} characters",

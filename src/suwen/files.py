@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -31,6 +32,7 @@ __all__ = [
     "replacing",
     "replacing_folder",
     "require_new",
+    "require_regular",
     "sha256",
     "write_bytes",
     "write_json",
@@ -75,6 +77,26 @@ def require_new(path: StrPath) -> None:
     path = Path(path)
     if path.exists():
         raise SuwenError("S104", path)
+
+
+SPECIAL = {stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket", stat.S_IFCHR: "device", stat.S_IFBLK: "device"}
+
+
+def require_regular(path: StrPath) -> None:
+    """Refuse a pipe, socket or device, which may have no end, or have whoever opens it wait for ever.
+
+    Raises
+    ------
+    SuwenError
+        S126.
+    """
+    path = Path(path)
+    try:
+        kind = stat.S_IFMT(path.stat().st_mode)
+    except OSError:
+        return  # it will be said when it is opened
+    if kind in SPECIAL:
+        raise SuwenError("S126", path, found=SPECIAL[kind])
 
 
 def read_text(path: StrPath) -> str:

@@ -10,7 +10,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from suwen.errors import SuwenError
-from suwen.files import StrPath
+from suwen.files import StrPath, require_regular
 from suwen.formats.articles import ending
 from suwen.formats.inputs import DEFAULT_OPTIONS, ENDINGS, STANDARD_INPUT, Input, Inputs, Options
 from suwen.formats.reading import document_id, files_in
@@ -61,7 +61,10 @@ def find_inputs(paths: Sequence[StrPath], options: Options = DEFAULT_OPTIONS, ou
     found: list[Input] = []
     for file in dict.fromkeys(files):
         try:
-            found.append(_input(file, root, options))
+            source = _input(file, root, options)
+            if not source.is_piped:
+                require_regular(file)
+            found.append(source)
         except SuwenError as error:
             problems.append(error)
     return Inputs(tuple(found), options, left_out, tuple(problems))

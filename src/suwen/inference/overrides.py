@@ -26,7 +26,7 @@ from pathlib import Path
 
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
-from suwen.files import StrPath
+from suwen.files import StrPath, require_regular
 from suwen.formats.articles import MEGABYTE, read_bytes
 from suwen.formats.encodings import decode
 from suwen.inference.dictionary import Dictionary, Entry, fold
@@ -50,9 +50,12 @@ def read_terms(path: StrPath) -> dict[str, frozenset[str]]:
     Raises
     ------
     SuwenError
-        S101, S102, S115, S116 or S117 when it cannot be read, S403 when it is not TOML, S411 when it is no term list.
+        S101, S102, S115, S116, S117 or S126 when it cannot be read, S403 when it is not TOML, S411 when it is no
+        term list.
     """
     path = Path(path)
+    # It is read once more for its hash, too.
+    require_regular(path)
     text = decode(read_bytes(path, LARGEST), path)[0].removeprefix("\ufeff")
     pairs = _toml_pairs(text, path) if path.suffix.lower() == ".toml" else _tabbed_pairs(text, path)
     terms: dict[str, set[str]] = {}

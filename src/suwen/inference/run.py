@@ -16,7 +16,7 @@ from suwen.files import StrPath, folder_for, os_error, replacing, require_new
 from suwen.formats import brat
 from suwen.formats.extracted import remove_parts, write_extracted_lines
 from suwen.formats.finding import REPORT
-from suwen.formats.inputs import STANDARD_INPUT, Inputs
+from suwen.formats.inputs import Inputs
 from suwen.inference.naming import distinct_lines, lines_fit_for_files
 from suwen.inference.predictor import Extractor
 from suwen.inference.shards import Shards, json_line, open_shards, passing_shards, working_folder
@@ -144,13 +144,13 @@ def extract_files(
     Raises
     ------
     SuwenError
-        S104 when the output exists, S406 when standard input would have to be read again, S124 when the
+        S104 when the output exists, S406 when a pipe would have to be read again, S124 when the
         disk is full; what `open_shards` and the format's writer raise, and the opening of the engine.
     """
     output = Path(output)
-    piped = any(file.path == STANDARD_INPUT for file in inputs.files)
+    piped = next((file.path for file in inputs.files if file.is_piped), None)
     if piped and resume:
-        raise SuwenError("S406", first="--resume", second="-", advice="standard input cannot be read again")
+        raise SuwenError("S406", first="--resume", second=piped, advice="what comes from a pipe cannot be read again")
     kept = working_folder(output).exists()
     if not kept:
         require_new(output)
