@@ -174,6 +174,14 @@ def test_cli_extract_refuses_what_exists_before_it_loads_a_model(run, notes, tmp
     assert (tmp_path / "out.jsonl").read_text() == "precious"
 
 
+@pytest.mark.parametrize("name", ["in", "in.jsonl"])
+def test_cli_extract_says_that_the_output_is_an_input(run, notes, tmp_path, monkeypatch, name):
+    (notes if name == "in" else notes / "a.txt").rename(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SuwenError, match=f"^S127 {name}: the output is one of the inputs; choose another path for it"):
+        run(tmp_path / name, "-o", name)
+
+
 def test_cli_extract_reports_what_cannot_be_read_and_goes_on(run, notes, tmp_path):
     (notes / "b.txt").write_bytes(b"\xff\x00")
     (notes / "d.jsonl").write_text('{"text": "停用二甲双胍"}\n{"text": 5}\n')

@@ -59,6 +59,7 @@ CATALOG: dict[str, Message] = {
         "no regular file but a {found}",
         "save in a file what comes from it; texts may come from standard input, which is named -",
     ),
+    "S127": Message("the output is one of the inputs", "choose another path for it"),
     # S2xx: annotations and formats
     "S201": Message(
         "annotation [{start}, {end}) lies outside the text of {length} characters",

@@ -40,7 +40,8 @@ def find_inputs(paths: Sequence[StrPath], options: Options = DEFAULT_OPTIONS, ou
     Raises
     ------
     SuwenError
-        S101 when a path does not exist or a pattern fits nothing, S108 when a folder has nothing to read.
+        S101 when a path does not exist or a pattern fits nothing, S108 when a folder has nothing to read, S127 when
+        the output itself is named.
     """
     problems: list[SuwenError] = []
     left_out: Counter[str] = Counter()
@@ -52,6 +53,8 @@ def find_inputs(paths: Sequence[StrPath], options: Options = DEFAULT_OPTIONS, ou
         except PermissionError:
             # Below a folder that is closed nobody can tell whether it is there.
             problems.append(SuwenError("S102", path))
+    if own in {_absolute(path) for path in chosen if path != STANDARD_INPUT}:
+        raise SuwenError("S127", output)
     files: list[Path] = []
     endings = tuple(suffix for suffix, name in ENDINGS.items() if options.format in (None, name))
     for path in chosen:
