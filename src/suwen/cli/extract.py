@@ -216,8 +216,10 @@ def engine_opener(
     from functools import partial
 
     from suwen.inference.run import LocalEngine
-    from suwen.loading import load_overridden
+    from suwen.loading import load_overridden, require_device
 
+    # Before a cluster is asked for it.
+    require_device(device)
     if engine == Engine.RAY:
         from suwen.inference.ray import ray_engine
 
