@@ -428,6 +428,15 @@ def test_cli_extract_says_in_one_line_what_is_wrong(notes, tmp_path):
     assert not (tmp_path / "out.jsonl").exists()
 
 
+@pytest.mark.parametrize("manifest", ['{"files": {"su', "[]", '{"files": [1]}', '{"seed": 1}'])
+def test_cli_extract_says_that_a_manifest_is_damaged(notes, tmp_path, manifest):
+    write_dictionary(tmp_path / "model")
+    (tmp_path / "model" / "manifest.json").write_text(manifest)
+    result = suwen_command(notes, "-o", tmp_path / "out.jsonl", "--model", tmp_path / "model")
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1)
+    assert result.stderr.startswith(f"S501 {tmp_path / 'model' / 'manifest.json'}")
+
+
 def write_dictionary(model):
     from suwen.inference.dictionary import Dictionary, Entry
     from suwen.inference.sentence_extractor import SentenceSettings

@@ -233,12 +233,12 @@ def model_version(model: Path) -> str | None:
     """The name of a model folder and a hash of its files, without the log: equal models have equal versions."""
     from hashlib import sha256
 
-    from suwen.files import read_json
+    from suwen.model_folder import MANIFEST, read_manifest
 
-    manifest = model / "manifest.json"
-    if not manifest.is_file():
+    if not (model / MANIFEST).is_file():
+        # Whatever it is, it will be said when it is loaded.
         return None
-    files = read_json(manifest).get("files") or {}
+    files = read_manifest(model)["files"]
     deciding = "\n".join(f"{name} {value}" for name, value in sorted(files.items()) if not name.startswith("log/"))
     return f"{model.resolve().name} {sha256(deciding.encode()).hexdigest()[:12]}"
 
