@@ -8,6 +8,7 @@ import os
 import shutil
 import stat
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import takewhile
@@ -24,9 +25,11 @@ except ImportError:  # Windows: what a killed process leaves stays there
 __all__ = [
     "StrPath",
     "decode_text",
+    "excess",
     "folder_for",
     "holding",
     "os_error",
+    "parse_toml",
     "read_json",
     "read_text",
     "replacing",
@@ -143,8 +146,30 @@ def read_json(path: StrPath) -> Any:
         return json.loads(read_text(path))
     except json.JSONDecodeError as error:
         raise SuwenError("S204", path, error.lineno, reason=error.msg) from None
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits; brackets as deep
-        raise SuwenError("S204", path, reason=error) from None
+    except (ValueError, RecursionError) as error:
+        raise SuwenError("S204", path, reason=excess(error)) from None
+
+
+def parse_toml(text: str, path: StrPath) -> dict[str, Any]:
+    """The values of a TOML file that has been read.
+
+    Raises
+    ------
+    SuwenError
+        S403 when it is not TOML.
+    """
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise SuwenError("S403", path, reason=excess(error)) from None
+
+
+def excess(error: ValueError | RecursionError) -> str:
+    """What a parser says; where it stumbles over Python's bounds, without Python's advice to programmers."""
+    if isinstance(error, RecursionError):
+        return "brackets are nested too deep"
+    # What parsers find wrong themselves has a class of its own.
+    return "a number has too many digits" if type(error) is ValueError else str(error)
 
 
 @contextmanager

@@ -41,7 +41,7 @@ from typing import IO, Any, Literal, TypeVar, cast
 
 from suwen.document import Attribute, Document, Entity, Note, Page, Relation, lone_surrogates
 from suwen.errors import SuwenError
-from suwen.files import StrPath, os_error, replacing
+from suwen.files import StrPath, excess, os_error, replacing
 from suwen.formats.articles import MEGABYTE
 from suwen.formats.entity_table import Places
 from suwen.formats.reading import Annotation, Located, Problem, document_id, files_in, refuse
@@ -280,8 +280,8 @@ def _object(line: bytes) -> dict[str, Any] | None:
                 raise SuwenError("S210", where=where, point=point, offset=offset)
     except json.JSONDecodeError as error:
         raise SuwenError("S204", reason=f"{error.msg} at character {error.pos}") from None
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits; brackets as deep
-        raise SuwenError("S204", reason=error) from None
+    except (ValueError, RecursionError) as error:
+        raise SuwenError("S204", reason=excess(error)) from None
     if not isinstance(values, dict):
         raise SuwenError("S204", reason="it is not an object")
     return values

@@ -17,7 +17,6 @@ any)::
 
 from __future__ import annotations
 
-import tomllib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,7 +25,7 @@ from pathlib import Path
 
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
-from suwen.files import StrPath, require_regular
+from suwen.files import StrPath, parse_toml, require_regular
 from suwen.formats.articles import MEGABYTE, read_bytes
 from suwen.formats.encodings import decode
 from suwen.inference.dictionary import Dictionary, Entry, fold
@@ -77,11 +76,7 @@ def _tabbed_pairs(text: str, path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _toml_pairs(text: str, path: Path) -> Iterator[tuple[str, str]]:
-    try:
-        values = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # also a number of thousands of digits; brackets as deep
-        raise SuwenError("S403", path, reason=error) from None
-    for label, terms in values.items():
+    for label, terms in parse_toml(text, path).items():
         if not isinstance(terms, list) or not all(isinstance(term, str) and term.strip() for term in terms):
             raise SuwenError("S411", path, reason=f"{label!r} is not a list of terms")
         for term in terms:
