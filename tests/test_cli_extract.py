@@ -71,6 +71,11 @@ def test_cli_extract_writes_json_lines_with_offsets_of_the_files(run, notes, tmp
     assert result.stdout == ""
 
 
+def test_cli_extract_counts_in_the_singular(run, tmp_path):
+    (tmp_path / "a.txt").write_text("停二甲双胍")
+    assert "1 document, 5 characters, 1 entity in " in run(tmp_path / "a.txt", "-o", tmp_path / "out.jsonl").stderr
+
+
 def test_cli_extract_writes_brat(run, notes, tmp_path):
     result = run(notes, "-o", tmp_path / "out", "--to", "brat")
     annotations = (tmp_path / "out" / "a.ann").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from suwen.cli.arguments import named_path
-from suwen.cli.output import printable, report, standard_error
+from suwen.cli.output import amount, printable, report, standard_error
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from suwen.inference.stream import Manner
 
 STANDARD_OUTPUT = Path("-")
+MEASURES = (("document", "documents"), ("character", "characters"), ("entity", "entities"))
 COUNTED = ("documents", "empty", "renamed", "characters", "entities")
 
 
@@ -164,7 +165,7 @@ def extract(
         left_out = {"left_out": found.left_out, "dropped": result.tally.dropped, "not_held": result.not_held}
         problems = {"problems": result.tally.faults, "report": result.report and str(result.report)}
         report({**counts, "seconds": seconds, **left_out, **problems})
-    figures = f"{counts['documents']:,} documents, {counts['characters']:,} characters, {counts['entities']:,} entities"
+    figures = ", ".join(amount(counts[several], one, several) for one, several in MEASURES)
     say(console, f"{figures} in {seconds:.1f} s: {output}")
     if result.tally.faults:
         raise typer.Exit(1)
@@ -307,7 +308,8 @@ def tell(console: Console, result: Result, left_out: Counter[str], target: Forma
     warn(console, "not read", left_out)
     warn(console, "left out of the texts", tally.dropped)
     if tally.counts["added"] or tally.counts["removed"]:
-        say(console, f"overrides: {tally.counts['added']:,} entities added, {tally.counts['removed']:,} removed")
+        added = amount(tally.counts["added"], "entity", "entities")
+        say(console, f"overrides: {added} added, {tally.counts['removed']:,} removed")
     warn(console, f"not held by {target}", result.not_held)
 
 
