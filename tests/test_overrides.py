@@ -128,6 +128,7 @@ def test_overrides_say_what_is_wrong_with_a_list(tmp_path: Path, name: str, cont
     with pytest.raises(SuwenError) as caught:
         read_overrides(tmp_path / name)
     assert message in str(caught.value)
+    assert str(tmp_path / name) in str(caught.value)
 
 
 def test_overrides_refuse_lists_that_contradict() -> None:

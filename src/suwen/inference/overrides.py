@@ -200,7 +200,12 @@ def read_overrides(always: StrPath | None = None, never: StrPath | None = None) 
     """
     if always is None and never is None:
         return None
-    return Overrides(read_terms(always) if always else {}, read_terms(never) if never else {})
+    terms = read_terms(always) if always else {}, read_terms(never) if never else {}
+    try:
+        return Overrides(*terms)
+    except SuwenError as error:
+        # It is always about a term of that list, be it with the other list.
+        raise (error.at(always) if always else error) from None
 
 
 class OverriddenExtractor(Extractor):
