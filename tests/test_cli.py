@@ -30,6 +30,12 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
         (["corpus", "stats"], "S409 missing argument"),
         (["corpus", "split", "x", "-o", "y", "--unit", "page"], "S409 invalid value for '--unit'"),
         (["corpus", "split", "x", "-o", "y", "--ratio", "1"], "S409 invalid value for --ratio: three numbers"),
+        (
+            ["extract", "", "-o", "y"],
+            "S409 invalid value for 'INPUT...': the name is empty; see 'suwen extract --help'",
+        ),
+        (["extract", "x", "-o", ""], "S409 invalid value for '--output' / '-o': the name is empty"),
+        (["extract", "x", "-o", "y", "--model", ""], "S409 invalid value for '--model': the name is empty"),
         (["evaluate"], "S409 give MODEL and CORPUS"),
         (["train", "x", "-o", "y", "--preset", "z"], "S409 invalid value for '--preset': 'z' is not one of 'best', "),
         (["pretrain", "x", "-o", "y"], "S409 missing option '--strategy'. Choose from: bert, wwm, "),

@@ -46,7 +46,7 @@ def test_cli_corpus_convert_goes_round_without_loss(corpus: Path, tmp_path: Path
 
 def test_cli_corpus_convert_prints_what_is_lost(corpus: Path, tmp_path: Path) -> None:
     output = run(corpus, "-o", tmp_path / "a.conll", "--to", "conll", "--scheme", "bmes", "--columns", "4")
-    assert "1 documents, 3 entities" in output
+    assert "1 document, 3 entities" in output
     assert [word for word in ("nested entity", "relation", "entity id", "meta") if word not in output] == []
     assert "甲 _ _ M-Drug" in (tmp_path / "a.conll").read_text("utf-8")
 

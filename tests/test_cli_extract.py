@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -68,6 +69,11 @@ def test_cli_extract_writes_json_lines_with_offsets_of_the_files(run, notes, tmp
     assert documents["a"].mention(documents["a"].entities[0]) == "二甲双胍"
     assert "3 documents, 26 characters, 2 entities" in result.stderr
     assert result.stdout == ""
+
+
+def test_cli_extract_counts_in_the_singular(run, tmp_path):
+    (tmp_path / "a.txt").write_text("停二甲双胍")
+    assert "1 document, 5 characters, 1 entity in " in run(tmp_path / "a.txt", "-o", tmp_path / "out.jsonl").stderr
 
 
 def test_cli_extract_writes_brat(run, notes, tmp_path):
@@ -173,6 +179,14 @@ def test_cli_extract_refuses_what_exists_before_it_loads_a_model(run, notes, tmp
     assert (tmp_path / "out.jsonl").read_text() == "precious"
 
 
+@pytest.mark.parametrize("name", ["in", "in.jsonl"])
+def test_cli_extract_says_that_the_output_is_an_input(run, notes, tmp_path, monkeypatch, name):
+    (notes if name == "in" else notes / "a.txt").rename(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SuwenError, match=f"^S127 {name}: the output is one of the inputs; choose another path for it"):
+        run(tmp_path / name, "-o", name)
+
+
 def test_cli_extract_reports_what_cannot_be_read_and_goes_on(run, notes, tmp_path):
     (notes / "b.txt").write_bytes(b"\xff\x00")
     (notes / "d.jsonl").write_text('{"text": "停用二甲双胍"}\n{"text": 5}\n')
@@ -192,9 +206,6 @@ def test_cli_extract_reports_what_cannot_be_read_and_goes_on(run, notes, tmp_pat
     assert f"\nS205 {notes / 'd.jsonl'}:2: the field 'text' is not a string; see the JSON Lines" in result.stderr
     assert f"listed in {report}: 1 S117, 1 S205\n" in result.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["notes", "out.jsonl", "out.jsonl.problems.jsonl"]
-    (tmp_path / "out.jsonl").unlink()
-    with pytest.raises(SuwenError, match=r"S104 .*out\.jsonl\.problems\.jsonl"):
-        run(notes, "-o", tmp_path / "out.jsonl")
 
 
 def test_cli_extract_writes_nothing_when_nothing_can_be_read(run, tmp_path):
@@ -206,6 +217,23 @@ def test_cli_extract_writes_nothing_when_nothing_can_be_read(run, tmp_path):
     (tmp_path / "b.pdf").write_bytes(b"")
     assert run(tmp_path / "*.*", "-o", tmp_path / "out.jsonl").exit_code == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "b.pdf", "out.jsonl.problems.jsonl"]
+
+
+def test_cli_extract_replaces_the_report_of_a_run_without_an_output(run, tmp_path):
+    report = tmp_path / "out.jsonl.problems.jsonl"
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_bytes(b"\xff\x00")
+    arguments = (tmp_path / "?.txt", "-o", tmp_path / "out.jsonl")
+    assert run(*arguments).exit_code == 2
+    assert len(report.read_bytes().splitlines()) == 2
+    (tmp_path / "a.txt").write_text("停用二甲双胍。")
+    (tmp_path / "c.txt").write_text("停用二甲双胍。")
+    assert run(*arguments).exit_code == 1
+    assert [json.loads(line)["path"] for line in report.read_bytes().splitlines()] == [str(tmp_path / "b.txt")]
+    (tmp_path / "out.jsonl").unlink()
+    (tmp_path / "b.txt").unlink()
+    assert run(*arguments).exit_code == 0
+    assert not report.exists()
 
 
 @pytest.mark.parametrize("name", ["a.txt", "b.pdf"])
@@ -237,6 +265,98 @@ def test_cli_extract_reports_a_folder_that_cannot_be_listed(run, notes, tmp_path
     assert result.exit_code == 1
     assert [document.id for document in read_corpus(tmp_path / "out.jsonl")] == ["a", "c"]
     assert f"S102 {notes / 'deep'}: permission denied" in result.stderr
+
+
+@pytest.fixture
+def closed(monkeypatch):
+    """Close files and folders as the system does for users; root, whom it lets through, is asked like one."""
+    is_accessible = os.access
+
+    def close(shut):
+        def guarded(call):
+            def guarded_call(path, *arguments, **options):
+                if str(path) == str(shut):
+                    raise PermissionError(13, "Permission denied", str(path))
+                return call(path, *arguments, **options)
+
+            return guarded_call
+
+        monkeypatch.setattr(os, "access", lambda path, *how, **__: str(path) != str(shut) and is_accessible(path, *how))
+        monkeypatch.setattr(os, "scandir", guarded(os.scandir))
+        monkeypatch.setattr(pathlib.Path, "open", guarded(pathlib.Path.open))
+
+    return close
+
+
+@pytest.mark.parametrize("name", ["closed.txt", "closed"])
+def test_cli_extract_goes_on_without_a_named_input_that_is_closed(run, notes, tmp_path, closed, name):
+    shut = tmp_path / name
+    shut.mkdir() if name == "closed" else shut.write_text("停用二甲双胍。")
+    closed(shut)
+    line = f"S102 {shut}: permission denied; make it readable and, for outputs, its folder writable\n"
+    result = run(shut, notes, "-o", tmp_path / "out.jsonl")
+    assert result.exit_code == 1
+    assert line in result.stderr
+    assert "a" in {document.id.rpartition("/")[2] for document in read_corpus(tmp_path / "out.jsonl")}
+    report = (tmp_path / "out.jsonl.problems.jsonl").read_text(encoding="utf-8")
+    assert [json.loads(row)["code"] for row in report.splitlines()] == ["S102"]
+    alone = run(shut, "-o", tmp_path / "alone.jsonl")
+    assert (alone.exit_code, alone.stderr) == (2, line)
+    assert not list(tmp_path.glob("alone*"))
+
+
+def test_cli_extract_goes_on_without_what_lies_below_a_closed_folder(run, notes, tmp_path, monkeypatch):
+    stat = pathlib.Path.stat
+
+    def denied(path, **options):
+        if path.name == "hidden.txt":
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, **options)
+
+    monkeypatch.setattr(pathlib.Path, "stat", denied)
+    result = run(tmp_path / "closed" / "hidden.txt", notes, "-o", tmp_path / "out.jsonl")
+    assert result.exit_code == 1
+    assert f"S102 {tmp_path / 'closed' / 'hidden.txt'}: permission denied" in result.stderr
+    assert len(read_corpus(tmp_path / "out.jsonl")) == 3
+
+
+@pytest.mark.parametrize("option", ["--always", "--never"])
+def test_cli_extract_gives_a_term_list_that_is_closed_its_own_code(run, notes, tmp_path, closed, option):
+    (tmp_path / "terms.txt").write_text("二甲双胍\tDrug\n")
+    closed(tmp_path / "terms.txt")
+    with pytest.raises(SuwenError, match=rf"^S102 {tmp_path}/terms.txt: permission denied"):
+        run(notes, "-o", tmp_path / "out.jsonl", option, tmp_path / "terms.txt")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_cli_extract_opens_no_pipe_that_nobody_may_write_into(run, notes, tmp_path):
+    line = "no regular file but a pipe; save in a file what comes from it; texts may come from standard input, which"
+    pipe = tmp_path / "pipe.txt"
+    os.mkfifo(pipe)
+    alone = run(pipe, "-o", tmp_path / "alone.jsonl")
+    assert (alone.exit_code, alone.stderr) == (2, f"S126 {pipe}: {line} is named -\n")
+    os.mkfifo(notes / "b.txt")
+    os.mkfifo(notes / "records.jsonl")
+    result = run(notes, pipe, "-o", tmp_path / "out.jsonl")
+    assert result.exit_code == 1
+    assert result.stderr.count(line) == 3
+    assert len(read_corpus(tmp_path / "out.jsonl")) == 3
+    with pytest.raises(SuwenError, match=f"^S126 {pipe}: "):
+        run(notes / "a.txt", "-o", tmp_path / "new.jsonl", "--always", pipe)
+
+
+@pytest.mark.skipif(not pathlib.Path("/dev/fd").exists(), reason="the system does not name open files")
+@pytest.mark.parametrize("form", [[], ["--from", "text"]])
+def test_cli_extract_reads_what_a_shell_makes_of_a_command(run, tmp_path, form):
+    reading, writing = os.pipe()
+    os.write(writing, "停用二甲双胍。".encode())
+    os.close(writing)
+    output = tmp_path / "out.jsonl"
+    with pytest.raises(SuwenError, match=rf"S406 --resume cannot be combined with /dev/fd/{reading}"):
+        run(f"/dev/fd/{reading}", "-o", output, "--resume")
+    assert run(f"/dev/fd/{reading}", "-o", output, *form).exit_code == 0
+    os.close(reading)
+    assert [document.text for document in read_corpus(output)] == ["停用二甲双胍。"]
 
 
 def test_cli_extract_renames_what_has_one_name(run, notes, tmp_path):
@@ -311,6 +431,15 @@ def test_cli_extract_says_in_one_line_what_is_wrong(notes, tmp_path):
     assert result.stderr.startswith("S501 ")
     assert result.stderr.count("\n") == 1
     assert not (tmp_path / "out.jsonl").exists()
+
+
+@pytest.mark.parametrize("manifest", ['{"files": {"su', "[]", '{"files": [1]}', '{"seed": 1}'])
+def test_cli_extract_says_that_a_manifest_is_damaged(notes, tmp_path, manifest):
+    write_dictionary(tmp_path / "model")
+    (tmp_path / "model" / "manifest.json").write_text(manifest)
+    result = suwen_command(notes, "-o", tmp_path / "out.jsonl", "--model", tmp_path / "model")
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1)
+    assert result.stderr.startswith(f"S501 {tmp_path / 'model' / 'manifest.json'}")
 
 
 def write_dictionary(model):

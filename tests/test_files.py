@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 from suwen.errors import SuwenError
-from suwen.files import folder_for, read_json, read_text, replacing, replacing_folder, require_new, write_text
+from suwen.files import (
+    folder_for,
+    parse_toml,
+    read_json,
+    read_text,
+    replacing,
+    replacing_folder,
+    require_new,
+    write_text,
+)
 
 WRITER = """
 import sys
@@ -19,13 +28,6 @@ with {"file": replacing, "folder": replacing_folder}[way](Path(path)) as tempora
     print("writing", flush=True)
     sys.stdin.read()
 """
-
-
-@pytest.mark.parametrize("content", ["[" * 100_000, "9" * 5000, "{"])
-def test_files_refuse_json_that_python_cannot_hold(tmp_path: Path, content: str) -> None:
-    (tmp_path / "a.json").write_text(content)
-    with pytest.raises(SuwenError, match=r"S204 .*a\.json"):
-        read_json(tmp_path / "a.json")
 
 
 def test_files_say_that_a_folder_is_no_file(tmp_path: Path) -> None:
@@ -124,3 +126,30 @@ def test_files_make_a_folder_anew_that_another_process_took_away(tmp_path: Path,
     monkeypatch.setattr(tempfile, "mkdtemp", late)
     write_text(tmp_path / "a/out", "x")
     assert (tmp_path / "a/out").read_text() == "x"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("1" * 5000, "a number has too many digits"),
+        ("[" * 100_000, "brackets are nested too deep"),
+        ('{"a"', "Expecting ':' delimiter"),
+    ],
+)
+def test_files_say_in_own_words_that_json_goes_beyond_pythons_bounds(tmp_path: Path, content: str, reason: str) -> None:
+    (tmp_path / "a.json").write_text(content)
+    with pytest.raises(SuwenError, match=f"^S204 .*: broken JSON: {reason}; correct it"):
+        read_json(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("a = " + "1" * 5000, "a number has too many digits"),
+        ("a = " + "[" * 5000, "brackets are nested too deep"),
+        ("a = ", r"Invalid value \(at end of document\)"),
+    ],
+)
+def test_files_say_in_own_words_that_toml_goes_beyond_pythons_bounds(content: str, reason: str) -> None:
+    with pytest.raises(SuwenError, match=f"^S403 a.toml: broken TOML: {reason}; correct the file"):
+        parse_toml(content, "a.toml")

@@ -66,7 +66,7 @@ def test_encodings_refuse_what_is_not_certain() -> None:
     ],
 )
 def test_encodings_say_what_is_no_text(data: bytes, kind: str) -> None:
-    assert refusal(data).startswith(f"S117 a.txt: not text: this is a {kind}")
+    assert refusal(data).startswith(f"S117 a.txt: not text: the content is {kind}")
 
 
 def test_encodings_can_be_named() -> None:

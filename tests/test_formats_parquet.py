@@ -80,6 +80,18 @@ def test_parquet_writes_both_files_or_neither(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["out.texts.parquet"]
 
 
+def test_parquet_writes_few_rows_at_once_of_long_sentences(tmp_path: Path) -> None:
+    from pyarrow import parquet as arrow_parquet
+
+    text = "口服二甲双胍，" * 1400
+    mentions = tuple(Entity("Drug", start, start + 4) for start in range(2, len(text), 7))
+    parquet.write([Document("a", text, mentions)], tmp_path / "out.parquet")
+    metadata = arrow_parquet.ParquetFile(tmp_path / "out.parquet").metadata
+    # Each row has its sentence beside it, 9,800 characters.
+    assert metadata.num_rows == 1400
+    assert metadata.row_group(0).num_rows < 500
+
+
 def test_parquet_counts_what_it_has_no_column_for(tmp_path: Path) -> None:
     document = Document("a", "糖", group="138", meta={"source": "x"})
     assert parquet.write([document], tmp_path / "out.parquet") == {"group": 1, "meta": 1}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -191,3 +192,16 @@ def test_jsonl_reads_or_refuses_any_bytes(content: bytes, ending: str) -> None:
             list(jsonl.read(path))
         except SuwenError as error:
             assert str(error).startswith(f"{error.code} {path}")  # noqa: PT017
+
+
+def test_jsonl_writes_a_line_without_the_objects_of_all_mentions() -> None:
+    count = 20_000
+    mentions = tuple(Entity("Drug", 3 * number, 3 * number + 2, id=f"T{number}", score=0.5) for number in range(count))
+    document = Document("a", "糖尿。" * count, mentions)
+    tracemalloc.start()
+    written = jsonl.line(document, places=True)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(json.loads(written)["entities"]) == count
+    # The line, its parts, and the sentences; the objects alone would take ten times a line.
+    assert peak < 7 * len(written)

@@ -168,6 +168,18 @@ def test_model_folder_with_a_changed_file_is_refused_by_its_name(model, name):
         read_model_folder(model)
 
 
+@pytest.mark.parametrize("name", ["suwen.json", "vocab.txt", "bigrams.txt", "model.safetensors"])
+def test_model_folder_whose_manifest_leaves_a_file_out_is_refused(model, name):
+    manifest = json.loads((model / "manifest.json").read_text(encoding="utf-8"))
+    del manifest["files"][name]
+    (model / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(SuwenError, match=f"S503.*{name}"):
+        read_model_folder(model)
+    (model / "manifest.json").write_text('{"files": {}}', encoding="utf-8")
+    with pytest.raises(SuwenError, match="S503"):
+        read_model_folder(model)
+
+
 def test_model_folder_card_may_be_edited(model):
     (model / "README.md").write_text("# My model")
     read_model_folder(model)

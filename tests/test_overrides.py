@@ -128,6 +128,7 @@ def test_overrides_say_what_is_wrong_with_a_list(tmp_path: Path, name: str, cont
     with pytest.raises(SuwenError) as caught:
         read_overrides(tmp_path / name)
     assert message in str(caught.value)
+    assert str(tmp_path / name) in str(caught.value)
 
 
 def test_overrides_refuse_lists_that_contradict() -> None:
@@ -167,7 +168,7 @@ def test_overrides_are_options_of_extract(tmp_path: Path, monkeypatch: pytest.Mo
     lists = ["--always", tmp_path / "always.tsv", "--never", tmp_path / "never.tsv"]
     arguments = ["extract", tmp_path / "a.txt", "-o", tmp_path / "out.jsonl", "--model", "m", "--json", *lists]
     result = CliRunner().invoke(app, list(map(str, arguments)), catch_exceptions=False)
-    assert "overrides: 1 entities added, 1 removed" in result.stderr
+    assert "overrides: 1 entity added, 1 removed" in result.stderr
     assert json.loads(result.stdout)["added"] == 1
     (document,) = read_corpus(tmp_path / "out.jsonl")
     assert mentions(document) == [("Person", "患者")]

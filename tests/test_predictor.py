@@ -3,6 +3,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 from unittest.mock import patch
 
 import numpy as np
@@ -316,3 +317,17 @@ def test_predictor_hands_the_scorer_all_features():
 def test_predictor_needs_no_torch():
     check = "import sys, suwen.inference.predictor, suwen.inference.onnx; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+
+
+def test_predictor_memory_does_not_grow_with_the_length_of_a_sentence():
+    predictor = word_predictor(**{"糖尿病": "Disease"})
+
+    def peak(text):
+        tracemalloc.start()
+        assert len(predictor(text).entities) == 1
+        highest = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return highest
+
+    # The messages of a CRF over all of the second would take several times as much.
+    assert peak("糖尿病，" + "好转，" * 15_000) < 1.5 * peak("糖尿病，" + "好转好转好转，好转。" * 4_500)

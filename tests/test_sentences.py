@@ -40,6 +40,30 @@ def test_sentences_left_out_never_look_like_a_paragraph_break(text):
     assert all(after[0] - before[1] != 1 for before, after in zip(spans, spans[2:], strict=False))
 
 
+@given(
+    st.lists(st.sampled_from(["糖", "尿病，", "、。", "HbA1c ", "（", "\n\n"]), min_size=20, max_size=80).map("".join),
+    st.integers(6, 12),
+    st.integers(1, 2),
+)
+def test_sentences_are_bounded(text, longest, near):
+    with pytest.MonkeyPatch.context() as patch:
+        whole = split_sentences(make_view(text))
+        patch.setattr("suwen.text.sentences.LONGEST_SENTENCE", longest)
+        patch.setattr("suwen.text.sentences.NEAR", near)
+        spans = split_sentences(make_view(text))
+    assert max((end - start for start, end in spans), default=0) <= longest
+    # Nothing is lost, only what is too long is cut, and no piece is a single character.
+    assert {span for span in whole if span[1] - span[0] <= longest} <= set(spans)
+    assert {edge for span in whole for edge in span} <= {edge for span in spans for edge in span}
+    assert all(end - start > 1 for start, end in set(spans) - set(whole))
+    assert sum(end - start for start, end in spans) == sum(end - start for start, end in whole)
+
+
+def test_sentences_without_an_end_are_cut_after_a_comma():
+    text = "口服二甲双胍，" * 3000
+    assert [len(sentence) for sentence in sentences(text)] == [7000] * 3
+
+
 @pytest.mark.parametrize(
     "expected",
     [
@@ -78,8 +102,8 @@ def test_sentences_end_with_the_paragraph():
 
 
 def test_sentences_of_a_long_run_take_linear_time_and_little_memory():
-    assert len(sentences("。" * 300_000)) == 1
-    assert len(sentences("(血糖" * 100_000)) == 1
+    assert len(sentences("。" * 300_000)) == 30
+    assert len(sentences("(血糖" * 100_000)) == 30
     assert len(sentences("血糖升高。" * 100_000)) == 100_000
 
 

@@ -62,17 +62,37 @@ def test_spacy_component_gives_exact_spans_of_characters() -> None:
 def test_spacy_component_says_what_does_not_fit(mode: str, spans: list[str], counts: dict[str, int]) -> None:
     nlp = spacy.blank("zh")
     doc = words(nlp, "口服", "二甲双\n胍", "0.5", " ", "g", ",", "DM", "患者", "。")
-    doc = SuwenComponent(Fixed(), mode)(doc)
+    with pytest.warns(UserWarning, match="do not begin and end with tokens"):
+        doc = SuwenComponent(Fixed(), mode)(doc)
     assert [span.text for span in doc.ents] == spans
     assert doc._.suwen_misaligned == counts
     assert doc._.suwen.entities == FOUND
 
 
 def test_spacy_component_counts_entities_that_share_a_token() -> None:
-    doc = SuwenComponent(Fixed())(words(spacy.blank("zh"), "口服", "二甲双\n胍0.5 g", ",DM患者。"))
+    with pytest.warns(UserWarning, match="do not begin and end with tokens"):
+        doc = SuwenComponent(Fixed())(words(spacy.blank("zh"), "口服", "二甲双\n胍0.5 g", ",DM患者。"))
     assert [(span.text, span.label_) for span in doc.ents] == [("二甲双\n胍0.5 g", "Drug"), (",DM患者。", "Disease")]
     assert doc._.suwen_misaligned == {"moved": 2, "overlapping": 1}
     assert doc.ents[0]._.suwen == FOUND[0]
+
+
+@pytest.mark.parametrize(
+    ("mode", "spans", "counts"),
+    [
+        ("strict", [], {"left out": 3}),
+        ("contract", ["\n", "g"], {"moved": 2, "left out": 1}),
+        ("expand", ["口服二甲双\n胍0.5", "DM患者"], {"moved": 2, "overlapping": 1}),
+    ],
+)
+def test_spacy_component_counts_all_that_a_tokenizer_of_english_has_no_span_for(
+    mode: str, spans: list[str], counts: dict[str, int]
+) -> None:
+    with pytest.warns(UserWarning, match=r"spacy\.blank\('zh'\)"):
+        doc = SuwenComponent(Fixed(), mode)(spacy.blank("en")(TEXT))
+    assert doc._.suwen_misaligned == counts
+    assert [span.text for span in doc.ents] == spans
+    assert doc._.suwen.entities == FOUND
 
 
 @pytest.mark.parametrize("overwrite", [True, False])

@@ -43,7 +43,7 @@ CATALOG: dict[str, Message] = {
         "neither UTF-8 nor, with certainty, GB18030 or UTF-16: {reason}",
         "convert it to UTF-8, or name its encoding with --encoding",
     ),
-    "S117": Message("not text: this is a {found} file", "give the file its own ending, or leave it out"),
+    "S117": Message("not text: the content is {found}", "give the file its own ending, or leave it out"),
     "S118": Message("encrypted: {kind} opens with a password only", "save it without a password"),
     "S119": Message("no text layer: the {pages} pages are pictures (a scan)", "recognize its text (OCR) first"),
     "S120": Message("damaged {kind}: {reason}", "open it where it was made and save it again"),
@@ -55,6 +55,11 @@ CATALOG: dict[str, Message] = {
     "S123": Message("the reader failed: {reason}", "leave the file out, and report it with this line"),
     "S124": Message("cannot write: {reason}", "make room on the disk, and continue with --resume"),
     "S125": Message("another process is at work on it", "wait until it has ended, or stop it"),
+    "S126": Message(
+        "no regular file but a {found}",
+        "save in a file what comes from it; texts may come from standard input, which is named -",
+    ),
+    "S127": Message("the output is one of the inputs", "choose another path for it"),
     # S2xx: annotations and formats
     "S201": Message(
         "annotation [{start}, {end}) lies outside the text of {length} characters",

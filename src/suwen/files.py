@@ -6,7 +6,9 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import takewhile
@@ -23,14 +25,17 @@ except ImportError:  # Windows: what a killed process leaves stays there
 __all__ = [
     "StrPath",
     "decode_text",
+    "excess",
     "folder_for",
     "holding",
     "os_error",
+    "parse_toml",
     "read_json",
     "read_text",
     "replacing",
     "replacing_folder",
     "require_new",
+    "require_regular",
     "sha256",
     "write_bytes",
     "write_json",
@@ -77,6 +82,26 @@ def require_new(path: StrPath) -> None:
         raise SuwenError("S104", path)
 
 
+SPECIAL = {stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket", stat.S_IFCHR: "device", stat.S_IFBLK: "device"}
+
+
+def require_regular(path: StrPath) -> None:
+    """Refuse a pipe, socket or device, which may have no end, or have whoever opens it wait for ever.
+
+    Raises
+    ------
+    SuwenError
+        S126.
+    """
+    path = Path(path)
+    try:
+        kind = stat.S_IFMT(path.stat().st_mode)
+    except OSError:
+        return  # it will be said when it is opened
+    if kind in SPECIAL:
+        raise SuwenError("S126", path, found=SPECIAL[kind])
+
+
 def read_text(path: StrPath) -> str:
     """The exact characters of a UTF-8 file: no newline translated, no byte order mark removed.
 
@@ -121,8 +146,30 @@ def read_json(path: StrPath) -> Any:
         return json.loads(read_text(path))
     except json.JSONDecodeError as error:
         raise SuwenError("S204", path, error.lineno, reason=error.msg) from None
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits; brackets as deep
-        raise SuwenError("S204", path, reason=error) from None
+    except (ValueError, RecursionError) as error:
+        raise SuwenError("S204", path, reason=excess(error)) from None
+
+
+def parse_toml(text: str, path: StrPath) -> dict[str, Any]:
+    """The values of a TOML file that has been read.
+
+    Raises
+    ------
+    SuwenError
+        S403 when it is not TOML.
+    """
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise SuwenError("S403", path, reason=excess(error)) from None
+
+
+def excess(error: ValueError | RecursionError) -> str:
+    """What a parser says; where it stumbles over Python's bounds, without Python's advice to programmers."""
+    if isinstance(error, RecursionError):
+        return "brackets are nested too deep"
+    # What parsers find wrong themselves has a class of its own.
+    return "a number has too many digits" if type(error) is ValueError else str(error)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 
 from suwen.carried import model_path
@@ -16,13 +17,15 @@ from suwen.inference.predictor import BATCH_TOKENS, Extractor, Predictor
 from suwen.model_folder import ModelFolder, StoredModel, read_stored_model, tagger_folder
 from suwen.schemes import scheme_named
 
-__all__ = ["load", "load_overridden"]
+__all__ = ["load", "load_overridden", "require_device"]
 
 BASELINES: dict[str, Callable[[StoredModel], Extractor]] = {
     "dictionary": load_dictionary,
     "feature-crf": load_feature_crf,
 }
 KINDS = ("tagger", *BASELINES)
+
+DEVICE = re.compile("cpu|cuda(:[0-9]+)?")
 
 GRAPH_BATCH_TOKENS = 1024
 """What a core computes at once: larger batches leave its cache."""
@@ -52,6 +55,7 @@ def load(
         S101, S109, S501, S502 or S503 when the folder cannot be read, S404 when it holds a kind of model that this
         release does not know, S405 when a package is missing that the model needs, S512 when the device cannot be used.
     """
+    require_device(device)
     stored = read_stored_model(model_path(path))
     if stored.model == "tagger":
         return load_tagger(stored, device, batch_tokens, threads)
@@ -60,6 +64,18 @@ def load(
     if device != "cpu":
         raise SuwenError("S512", stored.path, device=device, reason=f"a {stored.model} runs on the CPU alone")
     return BASELINES[stored.model](stored)
+
+
+def require_device(device: str) -> None:
+    """Refuse the name of a device that no model runs on, whatever this machine has.
+
+    Raises
+    ------
+    SuwenError
+        S512.
+    """
+    if not DEVICE.fullmatch(device):
+        raise SuwenError("S512", device=device, reason="models run on cpu, cuda, cuda:0, cuda:1 …")
 
 
 def load_overridden(

@@ -23,7 +23,7 @@ from suwen.errors import SuwenError
 from suwen.files import StrPath, read_json, replacing_folder, sha256, write_bytes, write_json, write_text
 from suwen.schema import Schema
 from suwen.schemes import scheme_named
-from suwen.tagging.alignment import Subwords
+from suwen.tagging.alignment import PIECES, WORDS, Subwords
 from suwen.tagging.calibration import Calibration
 from suwen.tagging.decode import Transitions
 from suwen.tagging.encode import Featurizer
@@ -37,6 +37,7 @@ __all__ = [
     "TaggerSettings",
     "add_files",
     "check_keys",
+    "read_manifest",
     "read_model_folder",
     "read_rules",
     "read_stored_model",
@@ -48,6 +49,19 @@ __all__ = [
 FORMAT_VERSION = 1
 SETTINGS, MANIFEST, CARD = "suwen.json", "manifest.json", "README.md"
 VOCABULARY, BIGRAMS = "vocab.txt", "bigrams.txt"
+READ = (
+    SETTINGS,
+    VOCABULARY,
+    BIGRAMS,
+    PIECES,
+    WORDS,
+    "config.json",
+    "model.safetensors",
+    "dictionary.json",
+    "crf.crfsuite",
+)
+"""What is read wherever it is there, so that it must be in the manifest; a graph is read only if it is."""
+
 FEATURES = (("input_ids",), ("input_ids", "bigram_ids"))
 
 Decoding = Literal["crf", "legal", "argmax"]
@@ -240,9 +254,9 @@ def add_files(path: Path, files: Mapping[str, bytes], notes: Mapping[str, Any]) 
     Raises
     ------
     SuwenError
-        S501 when the manifest is missing, S102 or S105 when the folder cannot be written.
+        S501 when the manifest is missing or damaged, S102 or S105 when the folder cannot be written.
     """
-    manifest = _read_object(path, MANIFEST)
+    manifest = read_manifest(path)
     others = {name: value for name, value in manifest["files"].items() if name not in files}
     if len(others) < len(manifest["files"]):
         write_json(path / MANIFEST, {**manifest, "files": others})
@@ -273,9 +287,24 @@ def read_stored_model(path: StrPath) -> StoredModel:
     model = settings.pop("model", None)
     if not isinstance(model, str):
         raise SuwenError("S501", path, reason=f"{SETTINGS} does not say which kind of model it is")
-    manifest = _read_object(path, MANIFEST)
-    _check_hashes(path, manifest.get("files"))
+    manifest = read_manifest(path)
+    _check_hashes(path, manifest["files"])
     return StoredModel(path, model, settings, manifest)
+
+
+def read_manifest(path: StrPath) -> dict[str, Any]:
+    """The manifest of a model folder, with the hashes of its files under ``files``.
+
+    Raises
+    ------
+    SuwenError
+        S501 when it is missing or damaged.
+    """
+    path = Path(path)
+    manifest = _read_object(path, MANIFEST)
+    if not isinstance(manifest.get("files"), dict):
+        raise SuwenError("S501", path / MANIFEST, reason="it lists no files")
+    return manifest
 
 
 def write_model_folder(
@@ -434,9 +463,10 @@ def _read_object(folder: Path, name: str) -> dict[str, Any]:
     return values
 
 
-def _check_hashes(folder: Path, hashes: Any) -> None:
-    if not isinstance(hashes, dict):
-        raise SuwenError("S501", folder / MANIFEST, reason="it lists no files")
+def _check_hashes(folder: Path, hashes: dict[str, Any]) -> None:
+    for name in READ:
+        if name not in hashes and (folder / name).is_file():
+            raise SuwenError("S503", folder, name=name)
     missing = [name for name in hashes if not (folder / name).is_file()]
     if missing:
         raise SuwenError("S501", folder, reason=f"{', '.join(missing)} missing")

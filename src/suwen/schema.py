@@ -5,7 +5,6 @@ The 15 entity types and 10 relation types of LCDD are built in; others are read 
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from suwen.errors import SuwenError
-from suwen.files import StrPath, read_text
+from suwen.files import StrPath, parse_toml, read_text
 
 __all__ = ["LCDD", "EntityType", "RelationType", "Schema"]
 
@@ -145,12 +144,7 @@ class Schema:
             As `read_text`; S403 when it is not TOML, S407 when it is not a schema.
         """
         path = Path(path)
-        text = read_text(path)
-        try:
-            values = tomllib.loads(text)
-        except (ValueError, RecursionError) as error:  # also a number of thousands of digits; brackets as deep
-            raise SuwenError("S403", path, reason=error) from None
-        return cls.from_dict(values, path)
+        return cls.from_dict(parse_toml(read_text(path), path), path)
 
 
 def _rows(values: dict[str, Any], table: str, keys: set[str], path: Path | None) -> list[dict[str, str]]:

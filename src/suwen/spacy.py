@@ -9,13 +9,14 @@ so the component says what becomes of those that do not fit, and keeps the exact
   inside, ``expand`` those that are touched. ``doc._.suwen_misaligned`` counts, by what became of them, the entities
   that did not fit: ``moved``, ``left out``, and ``overlapping`` (their tokens belong to another entity already).
 
-With ``spacy.blank("zh")`` every character is a token, and everything fits.
+A warning says so, once. With ``spacy.blank("zh")`` every character is a token, and everything fits.
 
 Other components' entities give way where they overlap suwen's, unless ``overwrite`` is false.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import tee
@@ -36,6 +37,11 @@ __all__ = ["SuwenComponent", "make_component"]
 
 Alignment = Literal["strict", "contract", "expand"]
 ALIGNMENTS = ("strict", "contract", "expand")
+
+MISALIGNED = (
+    "suwen: there are entities that do not begin and end with tokens; doc._.suwen_misaligned counts what was moved in "
+    "doc.ents or left out, doc._.suwen has all as they are, and with spacy.blank('zh') every character is a token"
+)
 
 DEFAULTS = {"model": None, "device": "cpu", "alignment_mode": "expand", "overwrite": True}
 
@@ -100,6 +106,9 @@ class SuwenComponent:
         if self.overwrite:
             others = [span for span in others if taken.isdisjoint(range(span.start, span.end))]
         doc.ents = [*spans, *others]
+        if counts["moved"] or counts["left out"]:
+            # The same words each time, so that Python shows them once.
+            warnings.warn(MISALIGNED, stacklevel=2)
         doc._.suwen_misaligned = dict(counts)
         # As plain values, so that docs can be stored and sent to other processes.
         doc.user_data[DOCUMENT] = jsonl.line(document).decode()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -11,7 +10,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from suwen.carried import CARRIED
 from suwen.errors import SuwenError
-from suwen.files import StrPath, read_text
+from suwen.files import StrPath, parse_toml, read_text
 from suwen.training.config import Section, parse_settings, validated, with_overrides
 
 __all__ = ["METHODS", "PRESETS", "RATES", "STEPS", "AugmentationConfig", "Method", "load_config"]
@@ -240,10 +239,7 @@ def load_config(
     file = None if file is None else Path(file)
     values: dict[str, Any] = {}
     if file is not None:
-        try:
-            values = tomllib.loads(read_text(file))
-        except ValueError as error:
-            raise SuwenError("S403", file, reason=error) from None
+        values = parse_toml(read_text(file), file)
     overrides = {**(options or {}), **parse_settings(settings)}
     rate = overrides.pop("rate", None)
     values = with_overrides(values, overrides, file)

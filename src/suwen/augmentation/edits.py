@@ -13,7 +13,7 @@ from typing import Any
 
 from suwen.document import Document, Entity, Page, Span
 from suwen.errors import SuwenError
-from suwen.files import StrPath, read_text, replacing
+from suwen.files import StrPath, excess, read_text, replacing
 
 __all__ = ["META", "Edit", "Moves", "Recipe", "derived", "excerpt", "read_log", "recipe_lines", "replay", "write_log"]
 
@@ -291,7 +291,7 @@ def _row(line: str, path: Path, number: int) -> dict[str, Any]:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise SuwenError("S204", path, number, reason=error) from None
+        raise SuwenError("S204", path, number, reason=excess(error)) from None
     if not isinstance(row, dict) or not isinstance(row.setdefault("edits", 0), int):
         raise SuwenError("S205", path, number, field="edits", reason="is missing or not a number")
     return row

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from suwen.cli.output import printable, report, standard_error
+from suwen.cli.arguments import named_path
+from suwen.cli.output import amount, printable, report, standard_error
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from suwen.inference.stream import Manner
 
 STANDARD_OUTPUT = Path("-")
+MEASURES = (("document", "documents"), ("character", "characters"), ("entity", "entities"))
 COUNTED = ("documents", "empty", "renamed", "characters", "entities")
 
 
@@ -59,11 +61,14 @@ def extract(
     inputs: list[Path] = typer.Argument(
         ...,
         metavar="INPUT...",
+        parser=named_path,
         help="Files (txt, pdf, html, xml, docx, jsonl, parquet), folders, patterns; - is stdin.",
     ),
-    output: Path = typer.Option(..., "--output", "-o", metavar="OUT", help="The file or folder to write; - is stdout."),
+    output: Path = typer.Option(
+        ..., "--output", "-o", metavar="OUT", parser=named_path, help="The file or folder to write; - is stdout."
+    ),
     model: Path | None = typer.Option(
-        None, metavar="MODEL", help="A model folder; by default the model that suwen carries."
+        None, metavar="MODEL", parser=named_path, help="A model folder; by default the model that suwen carries."
     ),
     to: Format | None = typer.Option(
         None, help="The format of OUT; by default what its ending says, jsonl without one.", show_default=False
@@ -79,10 +84,10 @@ def extract(
         None, help="Of text files: utf-8, gb18030, utf-16 …; by default it is found out.", show_default=False
     ),
     always: Path | None = typer.Option(
-        None, metavar="FILE", help="Terms that always are entities: TERM<tab>TYPE a line, or TOML."
+        None, metavar="FILE", parser=named_path, help="Terms that always are entities: TERM<tab>TYPE a line, or TOML."
     ),
     never: Path | None = typer.Option(
-        None, metavar="FILE", help="Mentions that never are: TERM or TERM<tab>TYPE a line."
+        None, metavar="FILE", parser=named_path, help="Mentions that never are: TERM or TERM<tab>TYPE a line."
     ),
     device: str = typer.Option("cpu", help="cpu or cuda"),
     threads: int | None = typer.Option(
@@ -160,7 +165,7 @@ def extract(
         left_out = {"left_out": found.left_out, "dropped": result.tally.dropped, "not_held": result.not_held}
         problems = {"problems": result.tally.faults, "report": result.report and str(result.report)}
         report({**counts, "seconds": seconds, **left_out, **problems})
-    figures = f"{counts['documents']:,} documents, {counts['characters']:,} characters, {counts['entities']:,} entities"
+    figures = ", ".join(amount(counts[several], one, several) for one, several in MEASURES)
     say(console, f"{figures} in {seconds:.1f} s: {output}")
     if result.tally.faults:
         raise typer.Exit(1)
@@ -212,8 +217,10 @@ def engine_opener(
     from functools import partial
 
     from suwen.inference.run import LocalEngine
-    from suwen.loading import load_overridden
+    from suwen.loading import load_overridden, require_device
 
+    # Before a cluster is asked for it.
+    require_device(device)
     if engine == Engine.RAY:
         from suwen.inference.ray import ray_engine
 
@@ -227,12 +234,12 @@ def model_version(model: Path) -> str | None:
     """The name of a model folder and a hash of its files, without the log: equal models have equal versions."""
     from hashlib import sha256
 
-    from suwen.files import read_json
+    from suwen.model_folder import MANIFEST, read_manifest
 
-    manifest = model / "manifest.json"
-    if not manifest.is_file():
+    if not (model / MANIFEST).is_file():
+        # Whatever it is, it will be said when it is loaded.
         return None
-    files = read_json(manifest).get("files") or {}
+    files = read_manifest(model)["files"]
     deciding = "\n".join(f"{name} {value}" for name, value in sorted(files.items()) if not name.startswith("log/"))
     return f"{model.resolve().name} {sha256(deciding.encode()).hexdigest()[:12]}"
 
@@ -301,7 +308,8 @@ def tell(console: Console, result: Result, left_out: Counter[str], target: Forma
     warn(console, "not read", left_out)
     warn(console, "left out of the texts", tally.dropped)
     if tally.counts["added"] or tally.counts["removed"]:
-        say(console, f"overrides: {tally.counts['added']:,} entities added, {tally.counts['removed']:,} removed")
+        added = amount(tally.counts["added"], "entity", "entities")
+        say(console, f"overrides: {added} added, {tally.counts['removed']:,} removed")
     warn(console, f"not held by {target}", result.not_held)
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.progress import Progress
 
-__all__ = ["fail", "printable", "report", "show", "standard_error", "step_bar", "watched"]
+__all__ = ["amount", "fail", "printable", "report", "show", "standard_error", "step_bar", "watched"]
 
 
 def report(values: Any) -> None:
@@ -23,6 +23,11 @@ def report(values: Any) -> None:
 def printable(text: str) -> str:
     r"""The text with what is not valid Unicode (file names can be that) escaped as ``\udcff``, as JSON has it."""
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def amount(count: int, one: str, several: str) -> str:
+    """A number of things, with the word for one or for several."""
+    return f"{count:,} {one if count == 1 else several}"
 
 
 def show(*renderables: RenderableType) -> None:

@@ -29,7 +29,7 @@ SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n", "PNG"),
     (b"\xff\xd8\xff", "JPEG"),
     (b"GIF8", "GIF"),
-    (b"\x7fELF", "program"),
+    (b"\x7fELF", "a program"),
     (b"SQLite format 3\x00", "SQLite"),
 )
 """How files of kinds that are no text begin."""

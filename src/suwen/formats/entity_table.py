@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 
-from suwen.document import Document, Entity
+from suwen.document import Document, Entity, join_pieces
 from suwen.text.sentences import split_sentences
 from suwen.text.view import make_view
 
@@ -15,7 +15,7 @@ __all__ = ["Places", "Sentence", "pieces_shown"]
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence: its text without the line breaks in it, and its offsets in the document."""
+    """A sentence, or several: the text without the line breaks in it, and the offsets in the document."""
 
     text: str
     start: int
@@ -54,10 +54,14 @@ class Places:
         return self._pages[index].number if index >= 0 and entity.start < self._pages[index].end else None
 
     def sentence(self, entity: Entity) -> Sentence:
-        """The sentence in which an entity begins."""
-        index = bisect_right(self._starts, entity.start) - 1
-        # Before the first sentence there is but white space.
-        return self._sentences[index] if index >= 0 else Sentence("", entity.start, entity.end)
+        """The sentence of an entity; of one that goes over an end of a sentence, all that it touches, joined."""
+        first = max(bisect_right(self._starts, entity.start) - 1, 0)
+        touched = self._sentences[first : bisect_left(self._starts, entity.end)]
+        if not touched:
+            # Before the first sentence there is but white space.
+            return Sentence("", entity.start, entity.end)
+        text = join_pieces([sentence.text for sentence in touched])
+        return Sentence(text, touched[0].start, touched[-1].end)
 
 
 def pieces_shown(entity: Entity) -> str | None:

@@ -10,7 +10,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from suwen.errors import SuwenError
-from suwen.files import StrPath
+from suwen.files import StrPath, require_regular
 from suwen.formats.articles import ending
 from suwen.formats.inputs import DEFAULT_OPTIONS, ENDINGS, STANDARD_INPUT, Input, Inputs, Options
 from suwen.formats.reading import document_id, files_in
@@ -40,42 +40,55 @@ def find_inputs(paths: Sequence[StrPath], options: Options = DEFAULT_OPTIONS, ou
     Raises
     ------
     SuwenError
-        S101 when a path does not exist or a pattern fits nothing, S108 when a folder has nothing to read; S102 when it
-        cannot be listed.
+        S101 when a path does not exist or a pattern fits nothing, S108 when a folder has nothing to read, S127 when
+        the output itself is named.
     """
     problems: list[SuwenError] = []
     left_out: Counter[str] = Counter()
     own = None if output is None else _absolute(Path(output))
-    chosen = [found for path in paths for found in _expanded(Path(path), own, left_out)]
+    chosen: list[Path] = []
+    for path in map(Path, paths):
+        try:
+            chosen += _expanded(path, own, left_out)
+        except PermissionError:
+            # Below a folder that is closed nobody can tell whether it is there.
+            problems.append(SuwenError("S102", path))
+    if own in {_absolute(path) for path in chosen if path != STANDARD_INPUT}:
+        raise SuwenError("S127", output)
     files: list[Path] = []
     endings = tuple(suffix for suffix, name in ENDINGS.items() if options.format in (None, name))
     for path in chosen:
-        if not path.is_dir():
-            files.append(path)
-            continue
-        readable = 0
-        known = len(problems)
-        for file in files_in(path, ("",), problems.append, lambda folder: left_out.update([LINK])):
-            if _is_by_product(file, path, own, left_out):
-                continue
-            if ending(file, endings) and (file.is_file() or not file.exists()):
-                files.append(file)
-                readable += 1
-            else:
-                left_out[file.suffix or file.name] += 1
-        if not readable and len(problems) > known:
-            raise problems[known]
-        if not readable:
-            raise SuwenError("S108", path, expected=f"files that end in one of {', '.join(sorted(endings))}")
+        files += _files_below(path, endings, own, left_out, problems) if path.is_dir() else [path]
     folders = [path if path.is_dir() else path.parent for path in chosen if path != STANDARD_INPUT]
     root = Path(os.path.commonpath([_absolute(folder) for folder in folders])) if folders else Path()
     found: list[Input] = []
     for file in dict.fromkeys(files):
         try:
-            found.append(_input(file, root, options))
+            source = _input(file, root, options)
+            if not source.is_piped:
+                require_regular(file)
+            found.append(source)
         except SuwenError as error:
             problems.append(error)
     return Inputs(tuple(found), options, left_out, tuple(problems))
+
+
+def _files_below(
+    folder: Path, endings: tuple[str, ...], output: Path | None, left_out: Counter[str], problems: list[SuwenError]
+) -> list[Path]:
+    """The files of a folder with one of these endings."""
+    files: list[Path] = []
+    known = len(problems)
+    for file in files_in(folder, ("",), problems.append, lambda link: left_out.update([LINK])):
+        if _is_by_product(file, folder, output, left_out):
+            continue
+        if ending(file, endings):
+            files.append(file)
+        else:
+            left_out[file.suffix or file.name] += 1
+    if not files and len(problems) == known:
+        raise SuwenError("S108", folder, expected=f"files that end in one of {', '.join(sorted(endings))}")
+    return files
 
 
 def _is_by_product(file: Path, root: Path, output: Path | None, left_out: Counter[str]) -> bool:

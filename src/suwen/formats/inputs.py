@@ -46,6 +46,9 @@ __all__ = [
 ]
 
 STANDARD_INPUT = Path("-")
+DESCRIPTORS = Path("/dev/fd")
+"""Pipes in it have somebody at the other end, so that opening them does not wait for ever."""
+
 SHOWN_STANDARD_INPUT = Path("<stdin>")
 HEAD = 4096
 
@@ -119,6 +122,11 @@ class Input:
     format: str | None
 
     @property
+    def is_piped(self) -> bool:
+        """Whether it can be read only once: standard input, or what a shell makes of ``<(command)``."""
+        return self.path == STANDARD_INPUT or self.path.parent == DESCRIPTORS
+
+    @property
     def is_article(self) -> bool:
         """Whether the file is read whole, not record by record."""
         return self.format in ARTICLES and self.path != STANDARD_INPUT
@@ -145,7 +153,7 @@ class Inputs:
     left_out
         How many files of the folders are not read, by their ending.
     problems
-        The folders that cannot be listed, and the files whose name is not valid Unicode.
+        The folders that are closed, and the files that are not regular or whose name is not valid Unicode.
     """
 
     files: tuple[Input, ...]

@@ -10,7 +10,7 @@ from typing import Any
 
 from suwen.document import lone_surrogates
 from suwen.errors import SuwenError
-from suwen.files import decode_text
+from suwen.files import decode_text, excess
 from suwen.formats.articles import MEGABYTE, ending, read_bytes
 from suwen.formats.reading import Located, Problem, document_id, files_in
 
@@ -51,8 +51,8 @@ def _value(path: Path) -> Any:
         value = json.loads(text)
     except json.JSONDecodeError as error:
         raise SuwenError("S204", path, error.lineno, reason=error.msg) from None
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits; brackets as deep
-        raise SuwenError("S204", path, reason=error) from None
+    except (ValueError, RecursionError) as error:
+        raise SuwenError("S204", path, reason=excess(error)) from None
     for where, point, offset in lone_surrogates(value, ""):
         raise SuwenError("S210", path, where=where, point=point, offset=offset)
     return value

@@ -41,7 +41,7 @@ from typing import IO, Any, Literal, TypeVar, cast
 
 from suwen.document import Attribute, Document, Entity, Note, Page, Relation, lone_surrogates
 from suwen.errors import SuwenError
-from suwen.files import StrPath, os_error, replacing
+from suwen.files import StrPath, excess, os_error, replacing
 from suwen.formats.articles import MEGABYTE
 from suwen.formats.entity_table import Places
 from suwen.formats.reading import Annotation, Located, Problem, document_id, files_in, refuse
@@ -105,6 +105,7 @@ _TYPE_NAMES = {
 HEAD = 2**18
 SHOWN_KEYS, SHOWN_CHARACTERS = 20, 40
 _DOCCANO_KEY = re.compile(rb"""(?<!\\)"(?:(?:labels?|Comments)"\s*:\s*\[|start_offset"\s*:)""")
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 _ID, _TEXT = b'"id": ', b', "text": '
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -279,8 +280,8 @@ def _object(line: bytes) -> dict[str, Any] | None:
                 raise SuwenError("S210", where=where, point=point, offset=offset)
     except json.JSONDecodeError as error:
         raise SuwenError("S204", reason=f"{error.msg} at character {error.pos}") from None
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits; brackets as deep
-        raise SuwenError("S204", reason=error) from None
+    except (ValueError, RecursionError) as error:
+        raise SuwenError("S204", reason=excess(error)) from None
     if not isinstance(values, dict):
         raise SuwenError("S204", reason="it is not an object")
     return values
@@ -432,7 +433,14 @@ def line(document: Document, places: bool = False) -> bytes:
     SuwenError
         S205 when `meta` holds what JSON has not, S210 for a lone surrogate.
     """
-    return encoded(_line(document, places), document)
+    parts = [_json({"version": VERSION, "id": document.id, "text": document.text}, document)[:-1]]
+    if document.entities:
+        # Each by itself: the objects of all mentions of a long text would take more memory than all else together.
+        rows = (_json(row, document) for row in _entity_rows(document, places))
+        parts += [b', "entities": [', b", ".join(rows), b"]"]
+    if rest := _rest(document):
+        parts += [b", ", _json(rest, document)[1:-1]]
+    return b"".join((*parts, b"}\n"))
 
 
 def id_of(written: bytes) -> str:
@@ -453,28 +461,37 @@ def document_of(written: bytes) -> Document:
     return next(scan_lines([written], Path(), "", refuse)).document
 
 
-def _line(document: Document, places: bool) -> str:
-    values: dict[str, Any] = {"version": VERSION, "id": document.id, "text": document.text}
-    for key, kind in _LISTS.items():
-        names = (*_NEEDED[kind], *_OPTIONAL.get(kind, ()))
-        if items := getattr(document, key):
-            values[key] = [
-                {name: value for name in names if (value := getattr(item, name)) is not None and value != ()}
-                for item in items
-            ]
-    if places and document.entities:
-        known = Places(document)
-        for entity, row in zip(document.entities, values["entities"], strict=True):
+def _entity_rows(document: Document, places: bool) -> Iterator[dict[str, Any]]:
+    known = Places(document) if places else None
+    for entity in document.entities:
+        row = _row(entity)
+        if known is not None:
             row["text"] = document.mention(entity)
             if (page := known.page(entity)) is not None:
                 row["page"] = page
             sentence = known.sentence(entity)
             row["sentence"] = [sentence.start, sentence.end]
+        yield row
+
+
+def _row(item: Annotation | Page) -> dict[str, Any]:
+    names = (*_NEEDED[type(item)], *_OPTIONAL.get(type(item), ()))
+    return {name: value for name in names if (value := getattr(item, name)) is not None and value != ()}
+
+
+def _rest(document: Document) -> dict[str, Any]:
+    """What a document has beside its id, text and entities."""
+    lists = {key: [_row(item) for item in getattr(document, key)] for key in _LISTS if key != "entities"}
+    values: dict[str, Any] = {key: rows for key, rows in lists.items() if rows}
     if document.group is not None:
         values["group"] = document.group
     if document.meta:
         values["meta"] = dict(document.meta)
+    return values
+
+
+def _json(values: dict[str, Any], document: Document) -> bytes:
     try:
-        return json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n"
+        return encoded(_ENCODER.encode(values), document)
     except (TypeError, ValueError, RecursionError) as error:
         raise SuwenError("S205", document.id, field="meta", reason=f"cannot be JSON: {error}") from None

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from suwen.errors import SuwenError
 
-__all__ = ["MOST_TAGS", "Element", "RunningText", "local_name", "parse_xml", "walk"]
+__all__ = ["MOST_TAGS", "Element", "RunningText", "local_name", "parse_xml", "reason", "walk"]
 
 # lxml's types are not part of lxml.
 Element = Any
@@ -126,9 +126,18 @@ def parse_xml(data: bytes, path: Path, kind: str) -> Element:
         return etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
         line = error.lineno or None
-        raise SuwenError("S120", path, line, kind=kind, reason=error.msg or "it is empty") from None
+        raise SuwenError("S120", path, line, kind=kind, reason=reason(error.code, error.msg) or "it is empty") from None
     except (LookupError, ValueError) as error:  # an encoding that is declared but does not exist
         raise SuwenError("S120", path, kind=kind, reason=error) from None
+
+
+def reason(code: int, message: str | None) -> str:
+    """What lxml finds wrong; where it stumbles over its bounds, without its advice to programmers."""
+    from lxml import etree
+
+    if code == etree.ErrorTypes.ERR_RESOURCE_LIMIT:
+        return "tags are nested too deep, or a text or value is too long"
+    return (message or "").strip()
 
 
 def local_name(element: Element) -> str:

@@ -277,7 +277,7 @@ class _Table:
     def add(self, row: dict[str, Any]) -> None:
         """Add a row."""
         self._rows.append(row)
-        self._characters += len(row["text"])
+        self._characters += len(row["text"]) + len(row.get("sentence", ""))
         if len(self._rows) >= WRITTEN_ROWS or self._characters >= WRITTEN_CHARACTERS:
             self._flush()
 

@@ -21,7 +21,7 @@ from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.formats.articles import article
 from suwen.formats.encodings import decode
-from suwen.formats.markup import Element, RunningText, local_name, walk
+from suwen.formats.markup import Element, RunningText, local_name, reason, walk
 
 __all__ = ["parse"]
 
@@ -114,7 +114,7 @@ def _tree(text: str, path: Path) -> Element | None:
     root = etree.fromstring(data, parser)
     for error in parser.error_log:
         if error.level == etree.ErrorLevels.FATAL:
-            raise SuwenError("S120", path, error.line, kind="HTML", reason=error.message.strip())
+            raise SuwenError("S120", path, error.line, kind="HTML", reason=reason(error.type, error.message))
     return root
 
 

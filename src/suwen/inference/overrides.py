@@ -17,7 +17,6 @@ any)::
 
 from __future__ import annotations
 
-import tomllib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,7 +25,7 @@ from pathlib import Path
 
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
-from suwen.files import StrPath
+from suwen.files import StrPath, parse_toml, require_regular
 from suwen.formats.articles import MEGABYTE, read_bytes
 from suwen.formats.encodings import decode
 from suwen.inference.dictionary import Dictionary, Entry, fold
@@ -50,9 +49,12 @@ def read_terms(path: StrPath) -> dict[str, frozenset[str]]:
     Raises
     ------
     SuwenError
-        S101, S102, S115, S116 or S117 when it cannot be read, S403 when it is not TOML, S411 when it is no term list.
+        S101, S102, S115, S116, S117 or S126 when it cannot be read, S403 when it is not TOML, S411 when it is no
+        term list.
     """
     path = Path(path)
+    # It is read once more for its hash, too.
+    require_regular(path)
     text = decode(read_bytes(path, LARGEST), path)[0].removeprefix("\ufeff")
     pairs = _toml_pairs(text, path) if path.suffix.lower() == ".toml" else _tabbed_pairs(text, path)
     terms: dict[str, set[str]] = {}
@@ -74,11 +76,7 @@ def _tabbed_pairs(text: str, path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _toml_pairs(text: str, path: Path) -> Iterator[tuple[str, str]]:
-    try:
-        values = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # also a number of thousands of digits; brackets as deep
-        raise SuwenError("S403", path, reason=error) from None
-    for label, terms in values.items():
+    for label, terms in parse_toml(text, path).items():
         if not isinstance(terms, list) or not all(isinstance(term, str) and term.strip() for term in terms):
             raise SuwenError("S411", path, reason=f"{label!r} is not a list of terms")
         for term in terms:
@@ -202,7 +200,12 @@ def read_overrides(always: StrPath | None = None, never: StrPath | None = None) 
     """
     if always is None and never is None:
         return None
-    return Overrides(read_terms(always) if always else {}, read_terms(never) if never else {})
+    terms = read_terms(always) if always else {}, read_terms(never) if never else {}
+    try:
+        return Overrides(*terms)
+    except SuwenError as error:
+        # It is always about a term of that list, be it with the other list.
+        raise (error.at(always) if always else error) from None
 
 
 class OverriddenExtractor(Extractor):

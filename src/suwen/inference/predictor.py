@@ -308,13 +308,15 @@ class Predictor(Extractor):
             spans = reading.prepared.view_spans(self._confident(reading.spans))
             yield with_predictions(reading.document, reading.prepared.view, spans)
 
-    def _confident(self, spans: list[ScoredSpan]) -> list[ScoredSpan]:
+    def _confident(self, spans: list[ScoredSpan]) -> Iterator[ScoredSpan]:
         """The spans with calibrated confidences, without those that have too little."""
         calibration, least = self.settings.calibration, self.settings.least_confidence
+        confidences = [span[3] for span in spans]
         if calibration is not None:
-            confidences = calibration([span[3] for span in spans]).tolist()
-            spans = [(*span[:3], confidence) for span, confidence in zip(spans, confidences, strict=True)]
-        return [span for span in spans if round(span[3], SCORE_DIGITS) >= least]
+            confidences = calibration(confidences).tolist()
+        for (label, start, end, _), confidence in zip(spans, confidences, strict=True):
+            if round(confidence, SCORE_DIGITS) >= least:
+                yield label, start, end, confidence
 
     def _decode(self, emissions: Emissions, lengths: NDArray[np.int64]) -> list[list[ScoredSpan]]:
         if self.settings.decoding == "argmax":

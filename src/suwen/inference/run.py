@@ -12,11 +12,11 @@ from typing import Any, Protocol
 
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.files import StrPath, folder_for, replacing, require_new
+from suwen.files import StrPath, folder_for, os_error, replacing, require_new
 from suwen.formats import brat
 from suwen.formats.extracted import remove_parts, write_extracted_lines
 from suwen.formats.finding import REPORT
-from suwen.formats.inputs import STANDARD_INPUT, Inputs
+from suwen.formats.inputs import Inputs
 from suwen.inference.naming import distinct_lines, lines_fit_for_files
 from suwen.inference.predictor import Extractor
 from suwen.inference.shards import Shards, json_line, open_shards, passing_shards, working_folder
@@ -144,17 +144,16 @@ def extract_files(
     Raises
     ------
     SuwenError
-        S104 when the output or the report exists, S406 when standard input would have to be read again, S124 when the
+        S104 when the output exists, S406 when a pipe would have to be read again, S124 when the
         disk is full; what `open_shards` and the format's writer raise, and the opening of the engine.
     """
     output = Path(output)
-    piped = any(file.path == STANDARD_INPUT for file in inputs.files)
+    piped = next((file.path for file in inputs.files if file.is_piped), None)
     if piped and resume:
-        raise SuwenError("S406", first="--resume", second="-", advice="standard input cannot be read again")
+        raise SuwenError("S406", first="--resume", second=piped, advice="what comes from a pipe cannot be read again")
     kept = working_folder(output).exists()
     if not kept:
         require_new(output)
-        require_new(report_path(output))
     if not kept and (piped or is_brief(inputs)):
         with passing_shards(output) as shards, open_engine() as engine:
             return _extract(inputs, output, format, manner, engine, shards, progress)
@@ -196,11 +195,7 @@ def _extract(
         meter.added()
     tally = shards.tally
     problems = list(islice(shards.problems(), NAMED))
-    # A single input that cannot be read needs no report, but a clear word.
-    report = report_path(output) if tally.counts["documents"] or tally.faults.total() > 1 else None
-    if report and problems:
-        with replacing(report) as temporary, temporary.open("wb") as file:
-            file.writelines(map(json_line, shards.problems()))
+    report = _reported(shards, output)
     renamings: list[tuple[str, str]] = []
     not_held: Counter[str] = Counter()
     is_written = bool(tally.counts["documents"]) or not problems
@@ -214,7 +209,23 @@ def _extract(
         lines = meter.writing(changed(shards.lines(), manner, tally, renamings))
         not_held = write_extracted_lines(lines, output, format, engine.schema)
     shards.remove()
-    return Result(tally, not_held, renamings, problems, report if problems else None, is_written)
+    return Result(tally, not_held, renamings, problems, report, is_written)
+
+
+def _reported(shards: Shards, output: Path) -> Path | None:
+    """List what could not be read, in the place of what an earlier run of that output has left."""
+    report = report_path(output)
+    faults = shards.tally.faults.total()
+    # A single input that cannot be read needs no report, but a clear word.
+    if faults > 1 or (faults and shards.tally.counts["documents"]):
+        with replacing(report) as temporary, temporary.open("wb") as file:
+            file.writelines(map(json_line, shards.problems()))
+        return report
+    try:
+        report.unlink(missing_ok=True)
+    except OSError as error:
+        raise os_error(error, report) from None
+    return None
 
 
 def extract_lines(

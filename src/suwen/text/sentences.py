@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from suwen.text.view import Span, View
 
-__all__ = ["split_sentences"]
+__all__ = ["LONGEST_SENTENCE", "split_sentences"]
+
+LONGEST_SENTENCE = 10_000
+"""What has no end for so many characters is a table or a list, and is cut: a sentence is decoded as one sequence, and
+stands beside each of its mentions in some outputs."""
+
+PAUSES, NEAR = "，、：,: ", 200
+"""Such a cut is made after the last of these characters, if there is one so near."""
 
 BOUNDARY = re.compile(
     r"""
@@ -34,7 +42,7 @@ def split_sentences(view: View) -> list[Span]:
 
     Every character but the paragraph breaks is in exactly one. A sentence ends with a full stop, an exclamation or
     question mark, a semicolon outside brackets, and with its paragraph. Closing quotes and brackets and the white space
-    after an end belong to it.
+    after an end belong to it. What is longer than `LONGEST_SENTENCE` is cut.
 
     Examples
     --------
@@ -54,4 +62,15 @@ def split_sentences(view: View) -> list[Span]:
         begin = boundary.end()
     if begin < len(view.text):
         sentences.append((begin, len(view.text)))
-    return sentences
+    return [piece for sentence in sentences for piece in _cut(view.text, *sentence)]
+
+
+def _cut(text: str, start: int, end: int) -> Iterator[Span]:
+    """The sentence, or pieces of like length of one that is too long."""
+    while end - start > LONGEST_SENTENCE:
+        pieces = -(-(end - start) // LONGEST_SENTENCE)
+        cut = start + (end - start) // pieces
+        cut = max(text.rfind(pause, cut - NEAR, cut) for pause in PAUSES) + 1 or cut
+        yield start, cut
+        start = cut
+    yield start, end

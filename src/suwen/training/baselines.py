@@ -6,7 +6,6 @@ import platform
 import shutil
 import tempfile
 import time
-import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
@@ -18,7 +17,7 @@ from pydantic import Field, NonNegativeFloat, PositiveInt
 from suwen.corpus.split import Selection
 from suwen.errors import SuwenError
 from suwen.evaluation.strict import pair_documents, strict_scores
-from suwen.files import StrPath, read_text
+from suwen.files import StrPath, parse_toml, read_text
 from suwen.inference.dictionary import DICTIONARY, Dictionary, DictionaryExtractor, Entry, fold
 from suwen.inference.feature_crf import (
     WEIGHTS,
@@ -109,10 +108,7 @@ def load_baseline_config(encoder: str, file: StrPath | None = None, settings: Se
         raise SuwenError("S404", what="baseline", name=encoder, known=", ".join(kinds))
     values: dict[str, Any] = {}
     if file is not None:
-        try:
-            values = tomllib.loads(read_text(file))
-        except tomllib.TOMLDecodeError as error:
-            raise SuwenError("S403", file, reason=error) from None
+        values = parse_toml(read_text(file), file)
     return validated(kinds[encoder], {**values, **parse_settings(settings)}, file)
 
 

@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from suwen.errors import SuwenError
-from suwen.files import StrPath, read_text
+from suwen.files import StrPath, parse_toml, read_text
 from suwen.models.catalog import encoder_width
 
 __all__ = [
@@ -261,10 +261,7 @@ def load_config(
     file = None if file is None else Path(file)
     values: dict[str, Any] = {}
     if file is not None:
-        try:
-            values = tomllib.loads(read_text(file))
-        except tomllib.TOMLDecodeError as error:
-            raise SuwenError("S403", file, reason=error) from None
+        values = parse_toml(read_text(file), file)
     values = with_overrides(values, {**(options or {}), **parse_settings(settings)}, file)
     preset = values.pop("preset", preset)
     if preset not in [*PRESETS]:
@@ -370,7 +367,7 @@ def validated(kind: type[Configuration], values: Mapping[str, Any], file: Path |
 def _toml_value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
 
 

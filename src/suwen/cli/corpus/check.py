@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from suwen.cli.output import printable, report, show
+from suwen.cli.output import amount, printable, report, show
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -47,7 +47,7 @@ def count_table(result: Check) -> Table:
 
     from suwen.corpus.check import KINDS
 
-    title = f"{result.documents:,} documents, {result.entities:,} entities"
+    title = f"{amount(result.documents, 'document', 'documents')}, {amount(result.entities, 'entity', 'entities')}"
     table = Table("code", "severity", "finding", title=title)
     table.add_column("count", justify="right")
     for code, count in result.counts.items():

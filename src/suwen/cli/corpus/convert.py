@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from suwen.cli.output import report, show
+from suwen.cli.output import amount, report, show
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -100,7 +100,8 @@ def convert(
     if as_json:
         report({"from": source, "to": target, "output": str(output), **counts, "lost": dict(lost.most_common())})
     else:
-        typer.echo(f"{counts['documents']:,} documents, {counts['entities']:,} entities → {output}")
+        written = amount(counts["documents"], "document", "documents")
+        typer.echo(f"{written}, {amount(counts['entities'], 'entity', 'entities')} → {output}")
         show(lost_table(lost, counts["illegal_tags"]))
 
 
