@@ -81,6 +81,8 @@ def test_small_encoders_are_compared_at_each_share(monkeypatch: pytest.MonkeyPat
     curves = benchmark("curves", monkeypatch)
     encoders = benchmark("encoders", monkeypatch)
     monkeypatch.setattr(curves, "BUDGETS", {50: curves.Budget(4, 512)})
+    # Not every processor has bf16.
+    monkeypatch.setattr(curves, "PRECISION", "fp32")
     monkeypatch.setattr(encoders, "EPOCHS", ("--set", "optimization.epochs=1"))
     monkeypatch.setattr(encoders, "PROTOCOL", ("--set", "optimization.epochs=1", "--set", "optimization.least_steps=0"))
     runs, results = tmp_path / "runs", tmp_path / "results"

@@ -105,7 +105,8 @@ def reproduce(
     chosen = load_profile(profile.value, settings)
     wanted = tables_of([name.strip() for name in tables.split(",") if name.strip()])
     source = corpus or SAMPLE
-    documents = read_corpus(source, None, LCDD)
+    # In an order of their own, so that the same corpus in another order is the same experiment.
+    documents = sorted(read_corpus(source, None, LCDD), key=lambda document: document.id)
     check_documents(documents, source)
     runs = plan_runs(chosen, wanted)
     for path in (*texts, *([encoders] if encoders else [])):
@@ -120,19 +121,19 @@ def reproduce(
     experiment = Experiment(output, chosen, documents, device.value, encoders, tuple(texts), keep_models)
     open_experiment(experiment, source, resume)
     with run_bar(runs, chosen, documents) as progress:
-        perform(
+        failures = perform(
             experiment,
             runs,
             engine_of(engine, workers, chosen.threads, device),
             Watcher(progress, runs, chosen, documents),
         )
-    results = Results(output, runs, chosen)
+    results = Results(output, runs, chosen, failures)
     folder, verdicts = write_report(results, wanted, read_notes(output))
     if as_json:
         report({"report": str(folder), "verdicts": [one.to_dict() for one in verdicts], **counts_of(results)})
     else:
         show(
-            *([verdict_table(verdicts)] if verdicts else []),
+            *([verdict_table(verdicts, chosen)] if verdicts else []),
             f"{folder / 'report.html'}: the report; README.md beside it is the same",
         )
     if results.failed:
@@ -267,11 +268,13 @@ def plan_table(plan: dict[str, Any]) -> Table:
     return table
 
 
-def verdict_table(verdicts: Sequence[Verdict]) -> Table:
+def verdict_table(verdicts: Sequence[Verdict], profile: Profile) -> Table:
     """What the paper claims, and whether it holds here."""
     from rich.table import Table
 
     table = Table("Claim of the paper", "Here", "Points of strict F1 (p)", title="On journal issues that were not seen")
+    if profile.name == "smoke":
+        table.caption = "The profile smoke only shows that everything works: its verdicts mean nothing."
     for verdict in verdicts:
         points = ", ".join(
             "–" if one.difference is None else f"{one.difference:+.2f} ({one.p_value:.3f})" for one in verdict.judged

@@ -7,13 +7,15 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from suwen.corpus.split import corpus_hash
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.experiments.material import write_material
+from suwen.experiments.paper import RECIPES
 from suwen.experiments.profile import Profile
-from suwen.files import read_json, write_json
+from suwen.files import read_json, sha256, write_json
 
 __all__ = ["EXPERIMENT", "Experiment", "open_experiment"]
 
@@ -61,8 +63,8 @@ def open_experiment(experiment: Experiment, corpus: Path, resume: bool) -> None:
     ------
     SuwenError
         S531 when one is there and `resume` is false, S104 when something else is, S507 when there is none to resume,
-        S530 when its folder is half-written, S508 when it was begun with another corpus or other choices that all runs
-        depend on, and as `write_material`.
+        S530 when its folder is half-written, S508 when it was begun with another corpus, other texts or encoders, or
+        other choices that all runs depend on, and as `write_material`.
     """
     folder = experiment.folder
     record = folder / EXPERIMENT
@@ -75,7 +77,7 @@ def open_experiment(experiment: Experiment, corpus: Path, resume: bool) -> None:
             raise SuwenError("S104", folder)
         _begin(folder, lambda: write_material(folder, experiment.documents, experiment.profile, corpus))
         # Last, so that a folder without it never began.
-        write_json(record, {"format": FORMAT, "corpus": corpus_now, "profile": profile})
+        write_json(record, {"format": FORMAT, "corpus": corpus_now, "profile": profile, **_given(experiment)})
         return
     if not folder.exists():
         raise SuwenError("S507", folder, reason="there is no such folder")
@@ -93,6 +95,9 @@ def open_experiment(experiment: Experiment, corpus: Path, resume: bool) -> None:
     for name, value in profile.items():
         if stored["profile"].get(name) != value:
             raise SuwenError("S508", folder, what=f"profile ({name})")
+    for name, value in _given(experiment).items():
+        if stored.get(name) != value:
+            raise SuwenError("S508", folder, what=f"files for --{name}")
     for name in ("corpus.jsonl", *(f"splits/{unit}.json" for unit in ("sentence", "document", "group"))):
         if not (folder / name).is_file():
             raise SuwenError("S530", folder, reason=f"{name} is missing")
@@ -103,6 +108,17 @@ def open_experiment(experiment: Experiment, corpus: Path, resume: bool) -> None:
             name = file.relative_to(again).as_posix()
             if not (folder / name).is_file() or (folder / name).read_bytes() != file.read_bytes():
                 raise SuwenError("S530", folder, reason=f"{name} is not what this corpus gives")
+
+
+def _given(experiment: Experiment) -> dict[str, Any]:
+    """What encoders made here read besides, and which need not be made: with others, rows would not compare."""
+    texts = [
+        [sha256(file) for file in ([path] if path.is_file() else sorted(path.rglob("*"))) if file.is_file()]
+        for path in experiment.texts
+    ]
+    folder = experiment.encoders
+    encoders = None if folder is None else sorted(name for name in RECIPES if (folder / name).is_dir())
+    return {"texts": texts, "encoders": encoders}
 
 
 def _begin(folder: Path, write: Callable[[], None]) -> None:

@@ -30,9 +30,10 @@ from suwen.experiments.verdicts import Judged, Verdict
 __all__ = ["contrast_text", "difference_text", "markdown_report", "summaries"]
 
 MEASURES = ("f1", "precision", "recall", "token_f1", "accuracy")
-COLUMNS = (
-    *("sentences: strict F1", "P", "R", "token F1", "tag accuracy"),
-    *("documents: strict F1", "journal issues: strict F1", "P", "R", "token F1", "tag accuracy"),
+COLUMNS = tuple(
+    name
+    for unit in ("sentences", "documents", "journal issues")
+    for name in (f"{unit}: strict F1", "P", "R", "token F1", "tag accuracy")
 )
 
 
@@ -40,6 +41,7 @@ def markdown_report(
     results: Results,
     tables: Sequence[str],
     verdicts: Sequence[Verdict],
+    beside: Sequence[Verdict],
     counts: Mapping[Unit, Counts],
     encoders: Mapping[str, Any],
     plots: Sequence[str],
@@ -47,7 +49,7 @@ def markdown_report(
     """The whole page."""
     parts = ["# The paper's experiments\n", *(f"- {en}" for _, en in facts(results)), ""]
     if verdicts:
-        parts += ["## What the paper claims\n", _verdicts(verdicts)]
+        parts += ["## What the paper claims\n", _verdicts(verdicts, beside)]
     if "2" in tables:
         parts += ["## Table 2: entities by part\n", *_table_2(counts)]
     for number in tables:
@@ -93,10 +95,10 @@ def _images(results: Results, plots: Sequence[str], number: str) -> str:
     return images
 
 
-def _verdicts(verdicts: Sequence[Verdict]) -> str:
+def _verdicts(verdicts: Sequence[Verdict], beside: Sequence[Verdict]) -> str:
     rows = []
-    for verdict in verdicts:
-        for index, one in enumerate(verdict.judged):
+    for verdict, other in zip(verdicts, beside, strict=True):
+        for index, (one, there) in enumerate(zip(verdict.judged, other.judged, strict=True)):
             paper = reported_difference(one.contrast)
             rows.append(
                 [
@@ -107,9 +109,10 @@ def _verdicts(verdicts: Sequence[Verdict]) -> str:
                     "–" if one.p_value is None else f"{one.p_value:.4f}",
                     str(one.seeds),
                     RULINGS[one.ruling][1],
+                    "–" if there.difference is None else f"{there.difference:+.2f}",
                 ]
             )
-    return _grid(("claim", "contrast", "paper", "here (95 % interval)", "p", "seeds", "verdict"), rows)
+    return _grid(("claim", "contrast", "paper", "here (95 % interval)", "p", "seeds", "verdict", "on sentences"), rows)
 
 
 def contrast_text(one: Judged) -> str:
@@ -143,6 +146,8 @@ def _table_2(counts: Mapping[Unit, Counts]) -> Iterator[str]:
         ]
         for label, paper in TABLE_2.items()
     ]
+    totals = [sum(column) for found in (TABLE_2, *counts.values()) for column in zip(*found.values(), strict=True)]
+    rows.append(["total", *(f"{total:,}" for total in totals)])
     yield _grid(columns, rows)
     named = {"the paper": TABLE_2, **{UNIT_NAMES[unit][1]: found for unit, found in counts.items()}}
     for name, found in named.items():
@@ -152,7 +157,7 @@ def _table_2(counts: Mapping[Unit, Counts]) -> Iterator[str]:
 
 
 def _table(results: Results, table: Table) -> str:
-    columns = ("model", "paper F1", *COLUMNS)
+    columns = ("model", "paper F1", "P", "R", *COLUMNS)
     rows = []
     section = ("", "")
     for row in table.rows:
@@ -164,8 +169,9 @@ def _table(results: Results, table: Table) -> str:
             [
                 row.system.title,
                 reported_text(row.reported),
+                *([f"{row.reported.precision:.3f}", f"{row.reported.recall:.3f}"] if row.reported else ["–", "–"]),
                 *_cells(sentence, MEASURES),
-                *_cells(document, ("f1",)),
+                *_cells(document, MEASURES),
                 *_cells(group, MEASURES),
             ]
         )

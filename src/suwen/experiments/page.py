@@ -98,7 +98,8 @@ def page(
     """
     yield head(TITLE, STYLE + Types(LCDD).style(LCDD.labels))
     yield f"<header>\n<h1>{both('论文实验复现', 'The paper’s experiments')}</h1>\n{_list(facts(results))}"
-    yield _navigation(tables, verdicts)
+    more = [name for name in drawn if name == "types" or name.startswith("confusion")]
+    yield _navigation(tables, verdicts, bool(more), bool(encoders))
     yield "</header>\n<main>\n"
     if verdicts:
         yield f'<section id="claims"><h2>{both("论文的论点", "What the paper claims")}</h2>\n'
@@ -112,7 +113,6 @@ def page(
             yield from _table(results, table_of(name), drawn)
     if DEALT in tables:
         yield from _views(results, drawn)
-    more = [name for name in drawn if name == "types" or name.startswith("confusion")]
     if more:
         yield f'<section id="types"><h2>{both("各类型与混淆", "Types and their confusion")}</h2>\n<div class="plots">'
         yield "".join(_plot(drawn[name], *_plot_title(name, main_unit(results))) for name in more)
@@ -144,12 +144,13 @@ def _plot_title(name: str, unit: Unit) -> tuple[str, str]:
     )
 
 
-def _navigation(tables: Sequence[str], verdicts: Sequence[Verdict]) -> str:
+def _navigation(tables: Sequence[str], verdicts: Sequence[Verdict], has_types: bool, has_encoders: bool) -> str:
     places = [("claims", "论点", "Claims")] if verdicts else []
     places += [(f"table-{name}", f"表 {name}", f"Table {name}") for name in tables if name in (*TABLES, "2")]
     places += [(f"table-{ADDED}", "另加", "Added")] * (ADDED in tables)
     places += [("views", "口径", "Views")] * (DEALT in tables)
-    places += [("types", "类型", "Types"), ("method", "方法", "Method"), ("runs", "运行", "Runs")]
+    places += [("types", "类型", "Types")] * has_types + [("encoders", "编码器", "Encoders")] * has_encoders
+    places += [("method", "方法", "Method"), ("runs", "运行", "Runs")]
     return f'<nav class="screen">{"".join(f"<a href=#{place}>{both(zh, en)}</a>" for place, zh, en in places)}</nav>\n'
 
 

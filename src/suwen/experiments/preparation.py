@@ -20,7 +20,16 @@ from suwen.files import read_json, sha256, write_json
 from suwen.models.catalog import find_encoder
 from suwen.pretraining.passages import Exclusion
 
-__all__ = ["ENCODERS", "altered_file", "found_encoder", "make_encoder", "make_generated", "notes_on", "read_notes"]
+__all__ = [
+    "ENCODERS",
+    "altered_file",
+    "found_encoder",
+    "is_damaged",
+    "make_encoder",
+    "make_generated",
+    "notes_on",
+    "read_notes",
+]
 
 ENCODERS = "encoders.json"
 
@@ -35,7 +44,7 @@ def found_encoder(name: str, experiment: Experiment) -> Path | None:
     """
     given = experiment.encoders / name if experiment.encoders else None
     if given is not None and given.is_dir():
-        altered = altered_file(given)
+        altered = altered_file(given) if (given / MANIFEST).is_file() else None
         if altered is not None:
             raise SuwenError("S503", given, name=altered)
         return given.resolve()
@@ -45,9 +54,9 @@ def found_encoder(name: str, experiment: Experiment) -> Path | None:
 
 
 def altered_file(encoder: Path) -> str | None:
-    """The name of a file that is not what the encoder's manifest says; None where all are, or where it has none."""
+    """The name of a file that is not as the encoder's manifest says, or the manifest's own; None where all is well."""
     try:
-        manifest = read_json(encoder / MANIFEST) if (encoder / MANIFEST).is_file() else {}
+        manifest = read_json(encoder / MANIFEST)
     except SuwenError:
         return MANIFEST
     for name, written in manifest.get("files", {}).items():
@@ -125,6 +134,20 @@ def unread(material: Material, documents: Sequence[Document]) -> Exclusion:
     return Exclusion(frozenset(names), frozenset(group_of(document) for document in hidden), description)
 
 
+def is_damaged(generated: Path) -> bool:
+    """Whether generated documents are no more what was generated, or whether nothing says what that was."""
+    if not generated.is_file():
+        return False
+    try:
+        return bool(read_json(_note(generated))["output"] != sha256(generated))
+    except (SuwenError, LookupError, TypeError):
+        return True
+
+
+def _note(generated: Path) -> Path:
+    return generated.with_suffix(".made-of.json")
+
+
 def make_generated(folder: Path, unit: Unit, profile: Profile, encoder: str, device: str) -> dict[str, Any]:
     """Generate D' from the train part of a split."""
     material = material_of(folder)
@@ -133,9 +156,8 @@ def make_generated(folder: Path, unit: Unit, profile: Profile, encoder: str, dev
     config = load_augmentation("paper", options={"encoder": encoder}, settings=profile.augmentation)
     weights = {path.name: sha256(path) for path in sorted(Path(encoder).iterdir()) if path.is_file()}
     made_of = {"encoder": weights, "split": split.hash, "configuration": list(profile.augmentation)}
-    note = output.with_suffix(".made-of.json")
-    # A damaged one is made again, as one of other choices is: neither is what the runs should learn from.
-    if output.is_file() and note.is_file() and read_json(note) == {**made_of, "output": sha256(output)}:
+    note = _note(output)
+    if output.is_file() and not is_damaged(output) and read_json(note) == {**made_of, "output": sha256(output)}:
         return {"state": DONE, "kept": True}
 
     def made() -> dict[str, Any]:

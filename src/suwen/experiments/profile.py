@@ -7,8 +7,10 @@ from typing import Any, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
+from suwen.augmentation.config import load_config as load_augmentation
 from suwen.errors import SuwenError
-from suwen.experiments.paper import BEST, System
+from suwen.experiments.paper import BEST, RECIPES, System
+from suwen.pretraining.config import load_config as load_pretraining
 from suwen.training.baselines import BaselineConfig, load_baseline_config
 from suwen.training.config import Section, TrainingConfig, load_config, parse_settings, validated, with_overrides
 
@@ -146,6 +148,9 @@ def load_profile(name: str, settings: Sequence[str] = ()) -> Profile:
     profile = validated(Profile, with_overrides(values, parse_settings(settings)))
     for system in (System("bert"), System("bilstm"), System(BEST, "crf"), System("dictionary"), System("feature-crf")):
         system_config(system, profile, 0)
+    load_augmentation("paper", settings=profile.augmentation)
+    for recipe in RECIPES if profile.encoders == "own" else ():
+        load_pretraining(recipe, settings=profile.pretraining)
     return profile
 
 

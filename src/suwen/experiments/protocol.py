@@ -23,7 +23,7 @@ def facts(results: Results) -> list[Sentence]:
     hours = sum(result["cost"]["seconds"] for result in results.by_run.values()) / 3600
     profile = results.profile
     share = f"{100 * profile.fraction:g} %"
-    return [
+    said = [
         (
             f"{len(documents):,} 篇文献(语料的 {share}),{entities:,} 个实体;规模 {profile.name}",
             f"{len(documents):,} documents ({share} of the corpus), {entities:,} entities; profile {profile.name}",
@@ -33,6 +33,15 @@ def facts(results: Results) -> list[Sentence]:
             f"{len(results.runs)} runs: {done} done, {failed} failed, {missing} not run; {hours:.1f} hours in all",
         ),
     ]
+    if profile.name == "smoke":
+        said.append(
+            (
+                "smoke 只检验程序能否跑通:模型极小、训练极短,数字与判定都没有意义。",
+                "The profile smoke only shows that everything works: models this small, trained this briefly, give "
+                "figures and verdicts that mean nothing.",
+            )
+        )
+    return said
 
 
 def limits(results: Results, encoders: Mapping[str, Any]) -> list[Sentence]:
@@ -65,9 +74,18 @@ def limits(results: Results, encoders: Mapping[str, Any]) -> list[Sentence]:
             "cannot be compared with one another; the paper does not say which one its figures are.",
         ),
         (
-            "表 5、6、7 的全部行在 D ∪ D' 上训练,包括从头训练的基线;D' 由 ERNIE 生成,每个训练句一份。",
-            "All rows of tables 5, 6 and 7 learn from D ∪ D', the baselines from scratch too; D' has one generated "
-            "sentence for each training sentence, by ERNIE.",
+            "全连接层取每个字最可能的标签;不合法的 BIO 序列按 conlleval 读:没有 B 的 I、换了类型的 I 都开始新实体。",
+            "A fully connected layer takes the best tag of each character. BIO sequences that are not legal are read "
+            "as conlleval reads them: an I without a B, or of another type, begins an entity.",
+        ),
+        (
+            "表 5、6、7 的全部行在 D ∪ D' 上训练,包括从头训练的基线;D' 是训练部分的一份改写,由 ERNIE 生成。"
+            "句末标点也会被改写,摘出的句子在换行处可能断开:D' 的句数不等于 D,跨句末的实体学不到"
+            "(各清单的 expressible)。",
+            "All rows of tables 5, 6 and 7 learn from D ∪ D', the baselines from scratch too; D' is one generated copy "
+            "of the training part, by ERNIE. It may have another character for a full stop, and a sentence taken out "
+            "of wrapped lines may break there: D' has not exactly as many sentences as D, and entities that cross the "
+            "end of one cannot be learned (counted under “expressible” in each manifest).",
         ),
     ]
     added = len(results.material.documents_of("group")) - len(results.material.documents)

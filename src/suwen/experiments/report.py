@@ -44,7 +44,7 @@ def write_report(results: Results, tables: Sequence[str], encoders: Mapping[str,
     Raises
     ------
     SuwenError
-        S530 when a result cannot be read, S102 or S105 when it cannot be written.
+        S102 or S105 when it cannot be written.
     """
     verdicts, beside = judged(results, tables), judged(results, tables, "sentence")
     units = shown_units(results, SYSTEMS) or ["sentence"]
@@ -60,7 +60,7 @@ def write_report(results: Results, tables: Sequence[str], encoders: Mapping[str,
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(run_folder(results.folder, run) / MANIFEST, target)
         write_json(folder / "results.json", _values(results, verdicts, beside, encoders))
-        write_text(folder / TEXT, markdown_report(results, tables, verdicts, counts, encoders, list(drawn)))
+        write_text(folder / TEXT, markdown_report(results, tables, verdicts, beside, counts, encoders, list(drawn)))
         parts = page(results, tables, verdicts, beside, counts, encoders, drawn)
         write_text(folder / PAGE, "".join(parts))
     return output, verdicts

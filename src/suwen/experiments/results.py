@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,7 @@ from suwen.evaluation.strict import Pair
 from suwen.experiments.material import Material
 from suwen.experiments.profile import Profile, Unit
 from suwen.experiments.run import DONE, FAILED, Run, paired
-from suwen.experiments.runner import finished
+from suwen.experiments.runner import failure, finished, hindrance
 
 __all__ = ["Mean", "Results", "Summary"]
 
@@ -65,18 +65,22 @@ class Results:
         The experiment's folder.
     runs
         The planned runs.
-
-    Raises
-    ------
-    SuwenError
-        S530 when a result cannot be read.
+    failures
+        Why encoders and generated documents could not be had, by name: runs that need them count as failed.
     """
 
-    def __init__(self, folder: Path, runs: Sequence[Run], profile: Profile) -> None:
+    def __init__(
+        self, folder: Path, runs: Sequence[Run], profile: Profile, failures: Mapping[str, str] | None = None
+    ) -> None:
         self.folder = folder
         self.runs = runs
         self.profile = profile
-        self.by_run = {run: result for run in runs if (result := finished(folder, run)) is not None}
+        self.by_run: dict[Run, dict[str, Any]] = {}
+        for run in runs:
+            reason = hindrance(run, profile, failures or {})
+            result = finished(folder, run) if reason is None else failure(run, reason)
+            if result is not None:
+                self.by_run[run] = result
 
     @cached_property
     def material(self) -> Material:

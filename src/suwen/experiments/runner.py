@@ -14,7 +14,16 @@ from suwen.experiments.experiment import Experiment
 from suwen.experiments.material import material_of
 from suwen.experiments.paper import RECIPES, SYSTEMS
 from suwen.experiments.plan import estimated_seconds
-from suwen.experiments.preparation import ENCODERS, altered_file, found_encoder, make_encoder, make_generated, notes_on
+from suwen.experiments.preparation import (
+    ENCODERS,
+    altered_file,
+    found_encoder,
+    is_damaged,
+    make_encoder,
+    make_generated,
+    notes_on,
+)
+from suwen.experiments.profile import Profile
 from suwen.experiments.run import (
     AGAIN,
     DONE,
@@ -30,7 +39,7 @@ from suwen.experiments.run import (
 )
 from suwen.files import holding, read_json, write_json
 
-__all__ = ["Listener", "finished", "perform"]
+__all__ = ["Listener", "failure", "finished", "hindrance", "perform"]
 
 Listener = Callable[[str, dict[str, Any] | None], None]
 """Told what begins (None), what has ended (its result), and what was damaged and is made again (state `AGAIN`)."""
@@ -46,7 +55,7 @@ def perform(experiment: Experiment, runs: Sequence[Run], engine: Engine, listene
     Raises
     ------
     SuwenError
-        S125 when another process is at work in the folder, S530 when a result there cannot be read.
+        S125 when another process is at work in the folder.
     """
     with holding(experiment.folder):
         return _perform(experiment, runs, engine, listener)
@@ -76,14 +85,17 @@ def _perform(experiment: Experiment, runs: Sequence[Run], engine: Engine, listen
             continue
         places[name] = str(found or folder / "encoders" / name)
     for name, place in places.items():
-        altered = altered_file(Path(place)) if Path(place).is_dir() else None
+        made_here = Path(place).parent == folder / "encoders" and Path(place).is_dir()
+        altered = altered_file(Path(place)) if made_here else None
         if altered is not None:
-            # Only one that was made here can be: others were looked at when they were found.
             listener(f"encoder/{name}", {"state": AGAIN, "error": f"{altered} is not what 'suwen pretrain' wrote"})
             shutil.rmtree(place)
     missing = [name for name in places if not Path(places[name]).is_dir()]
     carried_out([Job(f"encoder/{name}", make_encoder, (experiment, name)) for name in missing])
     write_json(folder / ENCODERS, notes_on(experiment, places))
+    for unit in units:
+        if is_damaged(material_of(folder).generated_file(unit)):
+            listener(f"augmentation/{unit}", {"state": AGAIN, "error": "it is not what was generated"})
     if units and "encoder/ernie" not in failures:
         carried_out(
             [
@@ -98,7 +110,8 @@ def _perform(experiment: Experiment, runs: Sequence[Run], engine: Engine, listen
     for name, result in engine(jobs, lambda name: listener(name, None)):
         if "key" not in result:
             # The process died, and could not say so itself.
-            result = write_failure(folder, by_name[name], result["error"])
+            result = failure(by_name[name], result["error"])
+            write_json(run_folder(folder, by_name[name]) / RESULT, result)
         listener(name, result)
     shutil.rmtree(folder / FEATURES, ignore_errors=True)
     return failures
@@ -115,49 +128,55 @@ def _jobs(
     folder, profile = experiment.folder, experiment.profile
     material = material_of(folder)
     for run in runs:
-        system = SYSTEMS[run.system]
-        encoder = encoder_of(system, profile)
-        needs = [f"encoder/{encoder}"] * bool(encoder) + [f"augmentation/{run.unit}"] * system.augmented
-        reason = next((failures[need] for need in needs if need in failures), None)
+        reason = hindrance(run, profile, failures)
         if reason is not None:
-            listener(run.name, write_failure(folder, run, reason))
+            listener(run.name, failure(run, reason))
             continue
+        encoder = encoder_of(SYSTEMS[run.system], profile)
         place = places[encoder] if encoder else None
         key = run_key(run, profile, material, Path(place) if place else None, experiment.device)
         done = finished(folder, run)
-        if done is not None and done["state"] == DONE and done["key"] == key:
-            damaged = damaged_file(folder, run, done)
-            if damaged is None:
-                listener(run.name, done)
-                continue
-            listener(run.name, {"state": AGAIN, "error": f"{damaged} is not what the run wrote"})
+        why = why_again(folder, run, done, key)
+        if done is not None and not why:
+            listener(run.name, done)
+            continue
+        if why:
+            listener(run.name, {"state": AGAIN, "error": why})
         options = (folder, run, profile, place, key, experiment.device, experiment.keep_models)
         yield Job(run.name, perform_run, options, estimated_seconds(run, profile, experiment.documents))
 
 
-def write_failure(folder: Path, run: Run, reason: str) -> dict[str, Any]:
-    """Write that a run failed before it began, or without a word."""
-    result = {"key": None, **asdict(run), "state": FAILED, "error": reason}
-    result["cost"] = {"seconds": 0.0, "cpu_seconds": 0.0}
-    write_json(run_folder(folder, run) / RESULT, result)
-    return result
+def hindrance(run: Run, profile: Profile, failures: Mapping[str, str]) -> str | None:
+    """Why a run cannot be made or vouched for: what it needs could not be had. None where nothing is missing."""
+    system = SYSTEMS[run.system]
+    encoder = encoder_of(system, profile)
+    needs = [f"encoder/{encoder}"] * bool(encoder) + [f"augmentation/{run.unit}"] * system.augmented
+    return next((failures[need] for need in needs if need in failures), None)
+
+
+def why_again(folder: Path, run: Run, result: Mapping[str, Any] | None, key: str) -> str | None:
+    """Why what is there of a run does not do; None where it does, and where there is nothing yet."""
+    if result is None:
+        return f"{RESULT} cannot be read" if (run_folder(folder, run) / RESULT).is_file() else None
+    if result["state"] != DONE:
+        return "it failed"
+    if result["key"] != key:
+        return "it was made with other settings, or learned from something else"
+    damaged = damaged_file(folder, run, result)
+    return None if damaged is None else f"{damaged} is not what the run wrote"
+
+
+def failure(run: Run, reason: str) -> dict[str, Any]:
+    """The result of a run that was not even begun. It is not written: what was done before is kept for another day."""
+    cost = {"seconds": 0.0, "cpu_seconds": 0.0}
+    return {"key": None, **asdict(run), "state": FAILED, "error": reason, "cost": cost}
 
 
 def finished(folder: Path, run: Run) -> dict[str, Any] | None:
-    """The result of a run that has ended, well or not; None when it has not.
-
-    Raises
-    ------
-    SuwenError
-        S530 when it is there but cannot be read.
-    """
-    path = run_folder(folder, run) / RESULT
-    if not path.is_file():
-        return None
+    """The result of a run that has ended, well or not; None when it has not, or when its file is damaged."""
     try:
-        result = read_json(path)
-    except SuwenError as error:
-        raise SuwenError("S530", path, reason=error.text) from None
-    if not isinstance(result, dict) or "state" not in result or "key" not in result:
-        raise SuwenError("S530", path, reason="it is no result of a run")
-    return result
+        result = read_json(run_folder(folder, run) / RESULT)
+    except SuwenError:
+        return None
+    whole = isinstance(result, dict) and {"state", "key", "cost"} <= result.keys()
+    return result if whole and (result["state"] == FAILED or "files" in result) else None
