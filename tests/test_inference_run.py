@@ -238,7 +238,7 @@ def test_run_refuses_to_go_on_with_another(library, tmp_path) -> None:
     assert len(list(working_folder(output).iterdir())) == 4
 
 
-@pytest.mark.parametrize("damage", ["line", "key", "shorter", "gone"])
+@pytest.mark.parametrize("damage", ["line", "key", "shorter", "changed", "gone"])
 def test_run_refuses_to_go_on_with_what_was_damaged(library, tmp_path, damage) -> None:
     output = tmp_path / "out.jsonl"
     with pytest.raises(KeyboardInterrupt):
@@ -250,6 +250,8 @@ def test_run_refuses_to_go_on_with_what_was_damaged(library, tmp_path, damage) -
         journal.write_bytes(journal.read_bytes() + broken)
     elif damage == "shorter":
         data.write_bytes(data.read_bytes()[:-1])
+    elif damage == "changed":
+        data.write_bytes(b" " + data.read_bytes()[1:])
     else:
         data.unlink()
     with pytest.raises(SuwenError, match=r"S530 .*half-written or foreign results"):

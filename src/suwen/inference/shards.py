@@ -13,6 +13,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from hashlib import sha256
 from io import FileIO
 from itertools import zip_longest
 from pathlib import Path
@@ -66,6 +67,7 @@ class Shards:
         self._journal = journal
         self._places: dict[int, tuple[int, int, int, int]] = {}
         """By number the beginnings and lengths of the shard and of its line in the journal."""
+        self._hashes: dict[int, str] = {}
         self._data_end = self._journal_end = 0
 
     def __contains__(self, number: object) -> bool:
@@ -79,6 +81,7 @@ class Shards:
         else:
             start, length = values["start"], values["length"]
             self._places[values["shard"]] = start, length, self._journal_end, len(line)
+            self._hashes[values["shard"]] = values["sha256"]
             self._data_end = max(self._data_end, start + length)
             self.size += values["size"]
             self.tally.add(Tally.from_dict(values["tally"]))
@@ -111,6 +114,7 @@ class Shards:
                 "shard": shard.number,
                 "start": self._data_end,
                 "length": len(lines),
+                "sha256": sha256(lines).hexdigest(),
                 "size": shard.size,
                 "tally": shard.tally.to_dict(),
                 "problems": shard.problems,
@@ -139,10 +143,21 @@ class Shards:
             raise os_error(error, self._path) from None
 
     def lines(self) -> Iterator[bytes]:
-        """The documents in their order, each a line of JSON Lines."""
+        """The documents in their order, each a line of JSON Lines.
+
+        Raises
+        ------
+        SuwenError
+            S530 when a shard is not what was written.
+        """
         for number in sorted(self._places):
             start, length, *_ = self._places[number]
-            yield from io.BytesIO(_read(self._data, start, length))
+            shard = _read(self._data, start, length)
+            if sha256(shard).hexdigest() != self._hashes[number]:
+                raise SuwenError(
+                    "S530", self._path, reason=f"{DATA} was changed between byte {start} and {start + length}"
+                )
+            yield from io.BytesIO(shard)
 
     def problems(self) -> Iterator[dict[str, Any]]:
         """What could not be read, in order."""
@@ -212,9 +227,8 @@ def open_shards(output: Path, identity: dict[str, Any], inputs: Inputs, resume: 
         for number, line in enumerate(whole_lines(work / JOURNAL), 1):
             try:
                 shards.take(line)
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                reason = f"the line cannot be read ({error!r})"
-                raise SuwenError("S530", work / JOURNAL, number, reason=reason) from None
+            except (ValueError, KeyError, TypeError, AttributeError):
+                raise SuwenError("S530", work / JOURNAL, number, reason="the line is no entry of a journal") from None
         shards.require_whole()
         yield shards
 
