@@ -85,6 +85,9 @@ def test_inputs_take_patterns(library: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert ids(Path("**/*.PDF")) == ["b"]
     with pytest.raises(SuwenError, match=r"S101 \*\.doc"):
         ids(Path("*.doc"))
+    (library / "deep" / "back").symlink_to(library, target_is_directory=True)
+    found = find_inputs([Path("**/*.html")])
+    assert ([file.name for file in found.files], found.left_out) == (["c"], {"link to a folder": 1})
     (library / "[1].txt").write_text("糖")
     assert ids(Path("[1].txt")) == ["[1]"]
 

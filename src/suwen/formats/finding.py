@@ -111,9 +111,30 @@ def _expanded(path: Path, output: Path | None, left_out: Counter[str]) -> list[P
     names = sorted(glob.glob(str(path), recursive=True)) if glob.has_magic(str(path)) else []  # noqa: PTH207
     root = Path(*takewhile(lambda part: not glob.has_magic(part), path.parts))
     found = [name for name in map(Path, names) if not _is_by_product(name, root, output, left_out)]
+    if "**" in path.parts:
+        # As in a folder that is searched: a link may lead back to where it stands.
+        found = _without_links(found, root, left_out)
     if not found:
         raise SuwenError("S101", path)
     return found
+
+
+def _without_links(files: Sequence[Path], root: Path, left_out: Counter[str]) -> list[Path]:
+    """The files that stand below no link to a folder, and are none."""
+    links: dict[Path, bool] = {}
+
+    def is_link(folder: Path) -> bool:
+        if folder not in links:
+            links[folder] = folder.is_symlink() and folder.is_dir()
+        return links[folder]
+
+    kept = []
+    for file in files:
+        above = [folder for folder in (*reversed(file.parents), file) if folder.is_relative_to(root) and folder != root]
+        if not any(map(is_link, above)):
+            kept.append(file)
+    left_out.update([LINK] * sum(links.values()))
+    return kept
 
 
 def _input(file: Path, root: Path, options: Options) -> Input:
