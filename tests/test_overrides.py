@@ -64,9 +64,10 @@ def test_overrides_take_the_place_of_what_was_found() -> None:
         Entity("Drug", 12, 17, ((12, 15), (16, 17))),
     )
     terms = overrides({"二甲双胍": "Drug"})
-    # A longer mention of the same type stays; so does the same mention.
+    # A longer mention of the same type stays; the same one has the list's confidence.
     assert terms.apply(Document("a", TEXT, found[:1])).entities[0] == Entity("Drug", 2, 9, (), "T1", 0.5)
-    assert terms.apply(Document("a", TEXT, (found[0], found[2]))).entities == (found[0], found[2])
+    same = terms.apply(Document("a", TEXT, (found[0], found[2])))
+    assert [(entity.fragments, entity.score) for entity in same.entities] == [((), 0.5), (found[2].fragments, 1.0)]
     replaced = terms.apply(Document("a", TEXT, found[:2]))
     assert mentions(replaced) == [("Drug", "盐酸二甲双胍片"), ("Drug", "二甲双胍")]
     assert replaced.meta["overrides"] == {"added": 1, "removed": 1}
@@ -129,6 +130,13 @@ def test_overrides_say_what_is_wrong_with_a_list(tmp_path: Path, name: str, cont
         read_overrides(tmp_path / name)
     assert message in str(caught.value)
     assert str(tmp_path / name) in str(caught.value)
+
+
+def test_overrides_give_no_advice_that_is_for_articles(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_bytes("胍\tDrug\n".encode("gb18030"))
+    with pytest.raises(SuwenError, match=r"S411 .*a.tsv: .*convert it to UTF-8") as caught:
+        read_overrides(tmp_path / "a.tsv")
+    assert "--encoding" not in str(caught.value)
 
 
 def test_overrides_refuse_lists_that_contradict() -> None:

@@ -49,13 +49,19 @@ def read_terms(path: StrPath) -> dict[str, frozenset[str]]:
     Raises
     ------
     SuwenError
-        S101, S102, S115, S116, S117 or S126 when it cannot be read, S403 when it is not TOML, S411 when it is no
+        S101, S102, S115, S117 or S126 when it cannot be read, S403 when it is not TOML, S411 when it is no
         term list.
     """
     path = Path(path)
     # It is read once more for its hash, too.
     require_regular(path)
-    text = decode(read_bytes(path, LARGEST), path)[0].removeprefix("\ufeff")
+    try:
+        text = decode(read_bytes(path, LARGEST), path)[0].removeprefix("\ufeff")
+    except SuwenError as error:
+        if error.code != "S116":
+            raise
+        # Its own advice, to name an encoding, is for articles.
+        raise SuwenError("S411", path, reason="its encoding is not certain, convert it to UTF-8") from None
     pairs = _toml_pairs(text, path) if path.suffix.lower() == ".toml" else _tabbed_pairs(text, path)
     terms: dict[str, set[str]] = {}
     for term, label in pairs:
@@ -186,8 +192,9 @@ def _merged(entities: Sequence[Entity], matches: Iterable[Entity]) -> tuple[list
 
 
 def _holds(entity: Entity, found: Entity) -> bool:
-    """Whether the model found the same, or more of the same type around it."""
-    return entity.label == found.label and entity.start <= found.start and found.end <= entity.end
+    """Whether the model found more of the same type around it; the same mention has not the confidence of a list."""
+    is_around = entity.start <= found.start and found.end <= entity.end
+    return entity.label == found.label and is_around and entity.key != found.key
 
 
 def read_overrides(always: StrPath | None = None, never: StrPath | None = None) -> Overrides | None:
