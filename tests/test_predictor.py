@@ -229,6 +229,14 @@ def test_predictor_takes_a_long_text_without_punctuation():
     assert all(document.mention(entity) == "二甲双胍" for entity in document.entities)
 
 
+def test_predictor_refuses_a_single_text_in_the_place_of_many() -> None:
+    predictor = arbitrary_predictor(workers=1)
+    with pytest.raises(TypeError, match="call the model itself"):
+        predictor.pipe("糖尿病")
+    with pytest.raises(TypeError, match="not int"):
+        list(predictor.pipe([1]))
+
+
 def test_predictor_keeps_batches_within_the_budget_and_shares_them_between_documents():
     predictor = arbitrary_predictor(batch_tokens=100)
     list(predictor.pipe(Document(str(i), TEXT) for i in range(30)))

@@ -43,7 +43,10 @@ CATALOG: dict[str, Message] = {
         "neither UTF-8 nor, with certainty, GB18030 or UTF-16: {reason}",
         "convert it to UTF-8, or name its encoding with --encoding",
     ),
-    "S117": Message("not text: the content is {found}", "give the file its own ending, or leave it out"),
+    "S117": Message(
+        "not text: the content is {found}",
+        "give the file its own ending, name its encoding with --encoding, or leave it out",
+    ),
     "S118": Message("encrypted: {kind} opens with a password only", "save it without a password"),
     "S119": Message("no text layer: the {pages} pages are pictures (a scan)", "recognize its text (OCR) first"),
     "S120": Message("damaged {kind}: {reason}", "open it where it was made and save it again"),

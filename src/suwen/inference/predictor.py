@@ -113,19 +113,28 @@ class Extractor(ABC):
         The document (for a string a new one with the id ``text``) with the entities that were found; see
         `with_predictions`.
         """
-        if not isinstance(text, str | Document):
-            raise TypeError(f"a text or a Document is wanted, not {type(text).__name__}; for many there is pipe()")
-        document = Document("text", text) if isinstance(text, str) else text
-        return next(self.pipe([document]))
+        return next(self.pipe([_document(text, "text")]))
 
     def pipe(self, documents: Iterable[str | Document]) -> Iterator[Document]:
         """Find the entities of many documents, in their order, reading only a little ahead.
 
         Strings become documents with the ids ``text1``, ``text2`` …, by their place.
+
+        Raises
+        ------
+        TypeError
+            For a single string, whose characters would be as many texts, and for what is neither text nor document.
         """
+        if isinstance(documents, str):
+            raise TypeError("pipe takes many texts or documents; call the model itself with a single one")
         named = enumerate(documents, 1)
-        read = (Document(f"text{number}", one) if isinstance(one, str) else one for number, one in named)
-        return self.predict((document, None) for document in read)
+        return self.predict((_document(one, f"text{number}"), None) for number, one in named)
+
+
+def _document(text: str | Document, name: str) -> Document:
+    if not isinstance(text, str | Document):
+        raise TypeError(f"a text or a Document is wanted, not {type(text).__name__}; for many there is pipe()")
+    return Document(name, text) if isinstance(text, str) else text
 
 
 def with_predictions(document: Document, view: View, spans: Iterable[ScoredSpan]) -> Document:
