@@ -13,7 +13,9 @@ from suwen.document import Document, Entity
 from suwen.errors import SuwenError
 from suwen.experiments.figures import counts_by_part, largest_deviation
 from suwen.experiments.material import Material, check_documents, deal_entities, entity_split, write_material
+from suwen.experiments.preparation import altered_file
 from suwen.experiments.profile import load_profile
+from suwen.files import sha256
 from suwen.schema import LCDD
 
 
@@ -143,3 +145,12 @@ def test_experiments_material_stays_in_its_folder(tmp_path: Path, documents: lis
     write_material(tmp_path / "a" / "b", climbing, load_profile("smoke"), tmp_path)
     assert [place.name for place in tmp_path.iterdir()] == ["a"]
     assert [place.name for place in (tmp_path / "a").iterdir()] == ["b"]
+
+
+@pytest.mark.parametrize("manifest", ["[]", "{}", "{", '{"files": {"vocab.txt": "0"}}', '{"files": {"gone": "0"}}'])
+def test_experiments_preparation_notices_an_altered_encoder(tmp_path: Path, manifest: str) -> None:
+    (tmp_path / "vocab.txt").write_text("糖", encoding="utf-8")
+    (tmp_path / "manifest.json").write_text(f'{{"files": {{"vocab.txt": "{sha256(tmp_path / "vocab.txt")}"}}}}')
+    assert altered_file(tmp_path) is None
+    (tmp_path / "manifest.json").write_text(manifest, encoding="utf-8")
+    assert altered_file(tmp_path) is not None

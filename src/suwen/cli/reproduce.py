@@ -233,9 +233,8 @@ class Watcher:
         if result["state"] != AGAIN and name in self.seconds:
             self.ended += 1
             if name not in self.begun:
-                # Done before: it says nothing about how fast this goes on.
+                # Done before, or failed for a reason that was told: it says nothing about how fast this goes on.
                 self.total -= self.seconds[name]
-                # Or failed, for a reason that was told before.
                 self.progress.update(task, total=self.total, ended=self.ended)
                 return
             self.progress.update(task, advance=self.seconds[name], ended=self.ended)

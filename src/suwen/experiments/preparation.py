@@ -56,10 +56,10 @@ def found_encoder(name: str, experiment: Experiment) -> Path | None:
 def altered_file(encoder: Path) -> str | None:
     """The name of a file that is not as the encoder's manifest says, or the manifest's own; None where all is well."""
     try:
-        manifest = read_json(encoder / MANIFEST)
-    except SuwenError:
+        files = dict(read_json(encoder / MANIFEST)["files"])
+    except (SuwenError, LookupError, TypeError, ValueError):
         return MANIFEST
-    for name, written in manifest.get("files", {}).items():
+    for name, written in files.items():
         if not (encoder / name).is_file() or sha256(encoder / name) != written:
             return str(name)
     return None
