@@ -31,7 +31,9 @@ from suwen.models.ngram_bert import register
 from suwen.models.scorer import TorchScorer
 from suwen.models.tagger import Tagger
 from suwen.models.weights import read_tagger
+from suwen.models.word_vectors import WordVectors
 from suwen.schemes import BIO
+from suwen.tagging.lexicon import WORD_IDS
 
 TEXT = "糖尿病患者口服二甲双胍,每日三次。停用阿卡波糖。"
 DOCUMENTS = [Document(str(i), TEXT[i:] * (1 + i % 3), (Entity("Drug", 0, 2),)) for i in range(6)]
@@ -39,20 +41,25 @@ CHARACTERS, BIGRAMS = 40, 30
 TAGS = BIO.tags(["Disease", "Drug"])
 
 
-def transformer(kind, **options):
+def transformer(kind, words=None, **options):
     from transformers import AutoConfig
 
     register()
     sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
     config = AutoConfig.for_model(kind, **({"vocab_size": CHARACTERS, "max_position_embeddings": 64} | sizes | options))
-    return TransformerEncoder(config.to_dict())
+    return TransformerEncoder(config.to_dict(), words)
 
 
 def small_ngram_bert(characters=CHARACTERS):
     return transformer("ngram-bert", vocab_size=characters, bigram_buckets=64, bigram_width=8)
 
 
+WORDS = 20
+
+
 ENCODERS = {
+    "bilstm with words": lambda: RecurrentEncoder("lstm", CHARACTERS, 8, 8, 1, 0.0, words=WordVectors(WORDS, 4, 0.2)),
+    "ngram-bert with words": lambda: transformer("ngram-bert", WordVectors(WORDS, 4, 0.2), bigram_buckets=64),
     "bilstm": lambda: RecurrentEncoder("lstm", CHARACTERS, 8, 8, 2, 0.0, BIGRAMS, 4),
     "bigru": lambda: RecurrentEncoder("gru", CHARACTERS, 8, 8, 1, 0.0),
     "ngram-bert": small_ngram_bert,
@@ -65,34 +72,37 @@ ENCODERS = {
 }
 
 
-def batch(shape, bigrams=False, seed=0):
+def batch(shape, features=(), seed=0):
     """A padded batch of ids that a tagger with CHARACTERS characters knows."""
     draw = np.random.default_rng(seed)
     lengths = draw.integers(1, shape[1] + 1, shape[0])
     lengths[0] = shape[1]
     mask = (np.arange(shape[1]) < lengths[:, None]).astype(np.int32)
     inputs = {"input_ids": draw.integers(1, CHARACTERS, shape).astype(np.int32) * mask, "attention_mask": mask}
-    if bigrams:
-        inputs["bigram_ids"] = draw.integers(1, BIGRAMS, shape).astype(np.int32) * mask
+    for name in features:
+        inputs[name] = draw.integers(1, BIGRAMS if name == "bigram_ids" else WORDS, shape).astype(np.int32) * mask
     return inputs
 
 
 def assert_graph_is_the_tagger(name, head):
     torch.manual_seed(0)
     tagger = Tagger(ENCODERS[name](), head, TAGS, BIO, hidden=8).eval()
-    features = ["input_ids", "bigram_ids"] if name == "bilstm" else ["input_ids"]
-    graph = tagger_graph(tagger, features)
+    features = ["bigram_ids"] if name == "bilstm" else [*WORD_IDS] if "words" in name else []
+    graph = tagger_graph(tagger, ["input_ids", *features])
     scorer = OnnxScorer(graph.SerializeToString())
     for shape in ((1, 1), (3, 7), (4, 40)):
-        inputs = batch(shape, name == "bilstm")
+        inputs = batch(shape, features)
         inside = inputs["attention_mask"].astype(bool)
         expected = TorchScorer(tagger).emissions(inputs)
         np.testing.assert_allclose(scorer.emissions(inputs)[inside], expected[inside], atol=1e-5)
     return graph
 
 
-@pytest.mark.parametrize(("name", "head"), [("bilstm", "crf"), ("bigru", "fc")])
-def test_export_of_a_recurrent_tagger_is_the_tagger(name, head):
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [("bilstm", "crf"), ("bigru", "fc"), ("bilstm with words", "crf"), ("ngram-bert with words", "fc")],
+)
+def test_export_of_a_small_tagger_is_the_tagger(name, head):
     graph = assert_graph_is_the_tagger(name, head)
     assert b"site-packages" not in graph.SerializeToString()
 

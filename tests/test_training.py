@@ -318,6 +318,31 @@ def test_training_does_not_freeze_an_encoder_of_random_weights(tmp_path: Path) -
         untrained(folder, "encoder.transfer=feature-extraction", "encoder.initialization=random")
 
 
+def word_vectors(path: Path) -> Path:
+    draw = np.random.default_rng(0)
+    rows = [" ".join([word, *(f"{x:.3f}" for x in draw.normal(size=5))]) for word in [*DRUGS, *DISEASES, "患者"]]
+    path.write_text("\n".join([f"{len(rows)} 5", *rows, ""]), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("encoder", ["bilstm", "transformer"])
+def test_training_with_words_writes_a_model_that_goes_on_and_finds_the_same(tmp_path: Path, encoder: str) -> None:
+    vectors = word_vectors(tmp_path / "vectors.txt")
+    changes = (f"encoder.name={encoder}", f"encoder.words={vectors}", "optimization.epochs=4")
+    report = run(tmp_path / "model", *changes)
+    manifest = report.manifest
+    assert manifest["configuration"]["encoder"]["words"] == "vectors.txt"
+    assert manifest["training"]["learnt_parameters"] == manifest["training"]["parameters"] - 13 * 5
+    # The words are read from the file in training alone, and no model has them.
+    vectors.unlink()
+    assert not any(word.encode() in (tmp_path / "model" / "lexicon.npy").read_bytes() for word in DRUGS)
+    assert load(tmp_path / "model")(corpus()[0].text).entities
+    run(tmp_path / "again", "optimization.epochs=1", base=tmp_path / "model")
+    (table,) = [name for name in weights(tmp_path / "model") if "words" in name]
+    assert torch.equal(weights(tmp_path / "model")[table], weights(tmp_path / "again")[table])
+    assert load(tmp_path / "again")(corpus()[0].text).entities
+
+
 def test_training_goes_through_a_small_corpus_more_often(tmp_path: Path) -> None:
     changes = ("optimization.batch_tokens=4096", "optimization.least_steps=40", "evaluation.stop=never")
     report = run(tmp_path / "model", "optimization.epochs=1", *changes)
@@ -336,8 +361,10 @@ def test_training_with_the_same_seed_gives_the_same_weights(tmp_path: Path) -> N
 TRAIN = """
 import os, sys
 sys.path[:0] = {paths!r}
+import suwen.training.data as data
 import suwen.training.schedule as schedule
 from test_training import run
+data.LEAST_ENTITIES_FOR_DEV = 1
 schedule.SECONDS_BETWEEN_CHECKPOINTS = 0.0
 step = int(os.environ["KILL_AT"])
 from transformers import TrainerCallback
@@ -445,6 +472,16 @@ def test_training_refuses_to_forget_an_unfinished_run(tmp_path: Path) -> None:
         run(tmp_path / "model", "seed=5", resume=True)
     with pytest.raises(SuwenError, match=r"S508 .* another data"):
         run(tmp_path / "model", documents=corpus(25), resume=True)
+
+
+def test_training_interrupted_is_not_resumed_with_other_word_vectors(tmp_path: Path) -> None:
+    vectors = word_vectors(tmp_path / "vectors.txt")
+    changes = (f"encoder.words={vectors}", "optimization.epochs=1")
+    with pytest.raises(InterruptError):
+        run(tmp_path / "model", *changes, listeners=[interrupting(0)])
+    vectors.write_text(vectors.read_text(encoding="utf-8").replace("0.1", "0.2"), encoding="utf-8")
+    with pytest.raises(SuwenError, match=r"S508 .*another word vectors"):
+        run(tmp_path / "model", *changes, resume=True)
 
 
 def test_training_has_nothing_to_resume_at_first(tmp_path: Path) -> None:

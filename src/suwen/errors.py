@@ -159,6 +159,7 @@ CATALOG: dict[str, Message] = {
         "8 bits cost {lost} points of strict F1 on this CPU ({before} to {after}; allowed: {allowed})",
         "export without --int8",
     ),
+    "S517": Message("no word vectors: {reason}", "write them in word2vec's text format: a word and its numbers a line"),
     "S519": Message("the Ray cluster failed: {reason}", "see its logs, and continue with --resume"),
     "S520": Message(
         "too little text to learn from: {found}; {reason}", "give more, or set data.lengths or data.held_out otherwise"

@@ -2,8 +2,8 @@
 
 ``suwen.json`` holds the settings, ``manifest.json`` where the model comes from and the SHA-256 of the other files
 (``README.md``, which people edit, excepted). A tagger's folder also holds ``vocab.txt``, ``bigrams.txt`` if it reads
-pairs of characters, and a per-character ``tokenizer.json`` for Hugging Face's libraries; if it reads sub-words,
-``subwords.json`` and ``words.txt`` in its place.
+pairs of characters, ``lexicon.npy`` if it reads words, and a per-character ``tokenizer.json`` for Hugging Face's
+libraries; if it reads sub-words, ``subwords.json`` and ``words.txt`` in its place.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from suwen.tagging.alignment import PIECES, WORDS, Subwords
 from suwen.tagging.calibration import Calibration
 from suwen.tagging.decode import Transitions
 from suwen.tagging.encode import Featurizer
+from suwen.tagging.lexicon import LEXICON, WORD_IDS, Lexicon
 from suwen.tagging.vocabulary import CLS, MASK, PAD, SEP, UNK, BigramVocabulary, CharacterVocabulary
 from suwen.text.view import ViewRules
 from suwen.text.windows import WindowRules
@@ -53,6 +54,7 @@ READ = (
     SETTINGS,
     VOCABULARY,
     BIGRAMS,
+    LEXICON,
     PIECES,
     WORDS,
     "config.json",
@@ -62,7 +64,7 @@ READ = (
 )
 """What is read wherever it is there, so that it must be in the manifest; a graph is read only if it is."""
 
-FEATURES = (("input_ids",), ("input_ids", "bigram_ids"))
+FEATURES = tuple(("input_ids", *bigrams, *words) for bigrams in ((), ("bigram_ids",)) for words in ((), WORD_IDS))
 
 Decoding = Literal["crf", "legal", "argmax"]
 Rules = TypeVar("Rules", ViewRules, WindowRules, Calibration)
@@ -334,6 +336,8 @@ def write_model_folder(
         featurizer.characters.write(folder / VOCABULARY)
         if featurizer.bigrams is not None:
             featurizer.bigrams.write(folder / BIGRAMS)
+        if featurizer.lexicon is not None:
+            featurizer.lexicon.write(folder / LEXICON)
         if featurizer.subwords is not None:
             # A tokenizer per character would give other ids.
             featurizer.subwords.write(folder)
@@ -371,7 +375,8 @@ def tagger_folder(stored: StoredModel) -> ModelFolder:
     characters = CharacterVocabulary.read(path / VOCABULARY)
     bigrams = BigramVocabulary.read(path / BIGRAMS, characters) if "bigram_ids" in settings.features else None
     subwords = Subwords.read(path, characters)
-    featurizer = Featurizer(characters, bigrams, settings.special_tokens, subwords)
+    lexicon = Lexicon.read(path / LEXICON) if WORD_IDS[0] in settings.features else None
+    featurizer = Featurizer(characters, bigrams, settings.special_tokens, subwords, lexicon)
     return ModelFolder(path, settings, featurizer, stored.manifest)
 
 
@@ -400,7 +405,7 @@ def write_tokenizer(folder: Path, featurizer: Featurizer) -> None:
     """Write ``tokenizer.json`` and ``tokenizer_config.json`` for Hugging Face's libraries.
 
     It gives the ids of `CharacterVocabulary` for any text, with two exceptions: the literal text of a special token
-    (``[CLS]``) is read as that token, not character by character; and ``bigram_ids`` are suwen's alone.
+    (``[CLS]``) is read as that token, not character by character; and all other arrays are suwen's alone.
     """
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from suwen.models.encoders import TransformerEncoder
 from suwen.models.recurrent import Recurrent
-from suwen.models.tagger import Tagger
+from suwen.models.tagger import FEATURES, Tagger
 
 __all__ = ["EMISSIONS", "OPSET", "tagger_graph"]
 
@@ -78,9 +78,18 @@ class _Exported(nn.Module):
         self.recurrent = tagger.recurrent
         self.classifier = tagger.classifier
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, bigram_ids: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        bigram_ids: Tensor | None = None,
+        word_begin_ids: Tensor | None = None,
+        word_inside_ids: Tensor | None = None,
+        word_end_ids: Tensor | None = None,
+    ) -> Tensor:
         mask = attention_mask.long()
-        features = {} if bigram_ids is None else {"bigram_ids": bigram_ids.long()}
+        given = (bigram_ids, word_begin_ids, word_inside_ids, word_end_ids)
+        features = {name: ids.long() for name, ids in zip(FEATURES, given, strict=True) if ids is not None}
         hidden = self.encoder(input_ids=input_ids.long(), attention_mask=mask, **features)
         if self.recurrent is not None:
             hidden = self.recurrent(hidden, mask.sum(1))

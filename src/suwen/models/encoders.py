@@ -13,6 +13,7 @@ from suwen.models.dropout import Dropout
 from suwen.models.pretrained import load_encoder
 from suwen.models.recurrent import Cell, Recurrent
 from suwen.models.vocabularies import read_vocabulary
+from suwen.models.word_vectors import WordVectors
 
 __all__ = ["Masking", "RecurrentEncoder", "TransformerEncoder", "read_vocabulary"]
 
@@ -30,6 +31,8 @@ class RecurrentEncoder(nn.Module):
         Their embedding widths.
     hidden, layers, dropout
         Units per direction, stacked layers, dropout probability on embeddings and between layers.
+    words
+        Vectors of the words of a lexicon, read beside the characters.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class RecurrentEncoder(nn.Module):
         dropout: float,
         bigrams: int = 0,
         bigram_embedding: int = 0,
+        words: WordVectors | None = None,
     ) -> None:
         super().__init__()
         self.options = {
@@ -56,7 +60,8 @@ class RecurrentEncoder(nn.Module):
         }
         self.characters = nn.Embedding(characters, embedding)
         self.bigrams = nn.Embedding(bigrams, bigram_embedding) if bigrams else None
-        width = embedding + (bigram_embedding if bigrams else 0)
+        self.words = words
+        width = embedding + (bigram_embedding if bigrams else 0) + (words.width if words else 0)
         self.dropout = Dropout(dropout)
         self.recurrent = Recurrent(cell, width, hidden, layers, dropout=dropout)
         self.width = self.recurrent.width
@@ -65,13 +70,18 @@ class RecurrentEncoder(nn.Module):
                 # Unit-variance vectors would drown the first updates; this is the usual scale for tagging models.
                 nn.init.uniform_(table.weight, -((3 / table.embedding_dim) ** 0.5), (3 / table.embedding_dim) ** 0.5)
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, bigram_ids: Tensor | None = None) -> Tensor:
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor, bigram_ids: Tensor | None = None, **word_ids: Tensor
+    ) -> Tensor:
         """Map int64 ids ``[B, T]`` and a mask ``[B, T]`` (1 at real positions) to vectors ``[B, T, width]``."""
         embedded = self.characters(input_ids)
         if self.bigrams is not None:
             assert bigram_ids is not None
             embedded = torch.cat([embedded, self.bigrams(bigram_ids)], dim=2)
-        output: Tensor = self.recurrent(self.dropout(embedded), attention_mask.sum(1))
+        embedded = self.dropout(embedded)
+        if self.words is not None:
+            embedded = torch.cat([embedded, self.words(**word_ids)], dim=2)
+        output: Tensor = self.recurrent(embedded, attention_mask.sum(1))
         return output
 
 
@@ -104,9 +114,11 @@ class TransformerEncoder(nn.Module):
     ----------
     config
         The encoder's configuration as a dictionary with a ``model_type``.
+    words
+        Vectors of the words of a lexicon, put beside what the encoder says.
     """
 
-    def __init__(self, config: dict[str, Any]) -> None:
+    def __init__(self, config: dict[str, Any], words: WordVectors | None = None) -> None:
         super().__init__()
         from transformers import AutoConfig, AutoModelForTokenClassification
 
@@ -117,23 +129,30 @@ class TransformerEncoder(nn.Module):
         self.config = AutoConfig.for_model(config["model_type"], **options)
         # The token classification class is the one way to leave the pooling layer out that all architectures share.
         self.model = AutoModelForTokenClassification.from_config(self.config).base_model
-        self.width = int(self.config.hidden_size)
+        self.words = words
         self.masking = Masking()
+
+    @property
+    def width(self) -> int:
+        """The numbers in a vector."""
+        return int(self.config.hidden_size) + (self.words.width if self.words else 0)
 
     @property
     def prefix(self) -> str:
         """The name of the encoder inside the library's task models, for example ``bert``."""
         return str(self.model.base_model_prefix)
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, **word_ids: Tensor) -> Tensor:
         """Map int64 ids ``[B, T]`` and a mask ``[B, T]`` (1 at real positions) to vectors ``[B, T, width]``."""
         if self.training and self.masking.share:
             input_ids = self.masking(input_ids)
         output: Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        if self.words is not None:
+            output = torch.cat([output, self.words(**word_ids)], dim=2)
         return output
 
     @classmethod
-    def from_folder(cls, folder: Path) -> TransformerEncoder:
+    def from_folder(cls, folder: Path, words: WordVectors | None = None) -> TransformerEncoder:
         """Load a pretrained encoder in fp32, in any layout that `suwen.models.checkpoints` reads.
 
         Raises
@@ -146,6 +165,6 @@ class TransformerEncoder(nn.Module):
         encoder = cls.__new__(cls)
         nn.Module.__init__(encoder)
         encoder.config, encoder.model = model.config, model
-        encoder.width = int(model.config.hidden_size)
+        encoder.words = words
         encoder.masking = Masking()
         return encoder

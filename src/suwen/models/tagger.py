@@ -13,12 +13,15 @@ from suwen.models.dropout import Dropout
 from suwen.models.encoders import RecurrentEncoder, TransformerEncoder
 from suwen.models.recurrent import Recurrent
 from suwen.schemes import Scheme
+from suwen.tagging.lexicon import WORD_IDS
 
-__all__ = ["HEADS", "HeadName", "Tagger"]
+__all__ = ["FEATURES", "HEADS", "HeadName", "Tagger"]
 
 HeadName = Literal["fc", "crf", "lstm-crf", "bilstm-crf"]
 HEADS: tuple[HeadName, ...] = get_args(HeadName)
 IGNORED = -100
+FEATURES = ("bigram_ids", *WORD_IDS)
+"""The arrays that a tagger may read beside ``input_ids``."""
 
 
 class Tagger(nn.Module):
@@ -98,12 +101,15 @@ class Tagger(nn.Module):
         unary: Tensor | None = None,
         moves: Tensor | None = None,
         bigram_ids: Tensor | None = None,
+        word_begin_ids: Tensor | None = None,
+        word_inside_ids: Tensor | None = None,
+        word_end_ids: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Compute the loss of a batch of windows: against gold tags, or against a distribution over tag sequences.
 
         Parameters
         ----------
-        input_ids, attention_mask, bigram_ids
+        input_ids, attention_mask, bigram_ids, word_begin_ids, word_inside_ids, word_end_ids
             The model's arrays, int64 ``[B, T]``.
         core_start, core_length
             Which positions of each window are decided, int64 ``[B]``.
@@ -117,7 +123,8 @@ class Tagger(nn.Module):
         -------
         ``loss``: the negative log-likelihood, or the cross-entropy, per decided character, a scalar.
         """
-        features = {} if bigram_ids is None else {"bigram_ids": bigram_ids}
+        given = (bigram_ids, word_begin_ids, word_inside_ids, word_end_ids)
+        features = {name: ids for name, ids in zip(FEATURES, given, strict=True) if ids is not None}
         emissions = self.emissions(input_ids, attention_mask, **features)
         targets = tags if unary is None else unary
         assert targets is not None

@@ -18,6 +18,7 @@ from suwen.models.checkpoints.huggingface import read_safetensors
 from suwen.models.encoders import RecurrentEncoder, TransformerEncoder
 from suwen.models.pretrained import require_tensors
 from suwen.models.tagger import Tagger
+from suwen.models.word_vectors import WordVectors
 from suwen.schemes import Scheme
 
 __all__ = ["MODEL_TYPE", "read_tagger", "write_tagger"]
@@ -44,7 +45,8 @@ def write_tagger(tagger: Tagger, folder: Path, half: bool = False) -> None:
     else:
         encoder = tagger.encoder
         options = encoder.options if isinstance(encoder, RecurrentEncoder) else _transformer_config(encoder, half)
-        config = {"model_type": MODEL_TYPE, **tagger.options, "encoder": options}
+        words = encoder.words and encoder.words.options
+        config = {"model_type": MODEL_TYPE, **tagger.options, "encoder": options, "words": words}
     write_json(folder / "config.json", config)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     if half:
@@ -63,7 +65,7 @@ def _transformer_config(encoder: TransformerEncoder, half: bool) -> dict[str, An
 
 def _task_class(tagger: Tagger) -> str | None:
     """The token classification class this tagger is equal to, or None."""
-    if tagger.options["head"] != "fc" or not isinstance(tagger.encoder, TransformerEncoder):
+    if tagger.options["head"] != "fc" or not isinstance(tagger.encoder, TransformerEncoder) or tagger.encoder.words:
         return None
     from transformers import MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING
 
@@ -88,7 +90,10 @@ def read_tagger(folder: Path, tags: tuple[str, ...], scheme: Scheme, frozen: boo
         encoder: RecurrentEncoder | TransformerEncoder
         if config["model_type"] == MODEL_TYPE:
             options = config["encoder"]
-            encoder = RecurrentEncoder(**options) if "cell" in options else TransformerEncoder(options)
+            words = WordVectors(**config["words"]) if config.get("words") else None
+            encoder = (
+                RecurrentEncoder(**options, words=words) if "cell" in options else TransformerEncoder(options, words)
+            )
             tagger = Tagger(encoder, config["head"], tags, scheme, config["hidden"], config["dropout"], frozen)
         else:
             encoder = TransformerEncoder(config)

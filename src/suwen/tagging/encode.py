@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from suwen.document import Entity
 from suwen.schemes import LabelSpan, Scheme, flatten
 from suwen.tagging.alignment import Alignment, Subwords
+from suwen.tagging.lexicon import WORD_IDS, Lexicon
 from suwen.tagging.vocabulary import CLS, SEP, BigramVocabulary, CharacterVocabulary
 from suwen.text.sentences import split_sentences
 from suwen.text.view import View, ViewRules, make_view
@@ -25,7 +26,7 @@ Inputs = dict[str, NDArray[np.int32]]
 
 
 class Featurizer:
-    """Turns text into the arrays a model reads: ``input_ids`` and, with bigrams, ``bigram_ids``.
+    """Turns text into the arrays a model reads: ``input_ids``; with bigrams ``bigram_ids``; with a lexicon `WORD_IDS`.
 
     Parameters
     ----------
@@ -38,6 +39,8 @@ class Featurizer:
     subwords
         For an encoder that does not read characters: what cuts text into the tokens of `characters`. All positions and
         lengths then count tokens.
+    lexicon
+        The words that are looked for in the text, or None; not with `subwords`.
     """
 
     def __init__(
@@ -46,24 +49,28 @@ class Featurizer:
         bigrams: BigramVocabulary | None = None,
         special_tokens: bool = False,
         subwords: Subwords | None = None,
+        lexicon: Lexicon | None = None,
     ) -> None:
         self.subwords = subwords
+        self.lexicon = lexicon
         self.characters = characters
         self.bigrams = bigrams
         self.special_tokens = special_tokens
         self._edges: Mapping[str, Span] = {}
         if special_tokens:
-            self._edges = {"input_ids": (characters.id(CLS), characters.id(SEP)), "bigram_ids": (0, 0)}
+            features = dict.fromkeys(("bigram_ids", *WORD_IDS), (0, 0))
+            self._edges = {"input_ids": (characters.id(CLS), characters.id(SEP)), **features}
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the arrays."""
-        return ("input_ids",) if self.bigrams is None else ("input_ids", "bigram_ids")
+        bigrams = () if self.bigrams is None else ("bigram_ids",)
+        return ("input_ids", *bigrams, *(() if self.lexicon is None else WORD_IDS))
 
     @property
     def padding(self) -> dict[str, int]:
         """The id that fills each array after its end."""
-        return {"input_ids": self.characters.pad, "bigram_ids": 0}
+        return {"input_ids": self.characters.pad, **dict.fromkeys(("bigram_ids", *WORD_IDS), 0)}
 
     @property
     def offset(self) -> int:
@@ -73,9 +80,9 @@ class Featurizer:
     def arrays(self, text: str) -> Inputs:
         """The ids of a whole view, int32 ``[len(text)]`` each; windows are cut from them."""
         ids = self.characters.ids(text)
-        if self.bigrams is None:
-            return {"input_ids": ids}
-        return {"input_ids": ids, "bigram_ids": self.bigrams.ids(ids)}
+        bigrams = {} if self.bigrams is None else {"bigram_ids": self.bigrams.ids(ids)}
+        words = {} if self.lexicon is None else self.lexicon.ids(ids)
+        return {"input_ids": ids, **bigrams, **words}
 
     def prepared_arrays(self, prepared: Prepared) -> Inputs:
         """The ids of a text that `prepare` cut up with this featurizer's sub-words, or without any."""

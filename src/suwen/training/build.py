@@ -17,9 +17,11 @@ from suwen.models.encoders import Masking, RecurrentEncoder, TransformerEncoder,
 from suwen.models.sentencepiece import read_subwords
 from suwen.models.tagger import Tagger
 from suwen.models.weights import read_tagger
+from suwen.models.word_vectors import WordVectors, read_word_vectors
 from suwen.schema import Schema
 from suwen.schemes import scheme_named
 from suwen.tagging.encode import Example, Featurizer, Losses, encode_gold, prepare
+from suwen.tagging.lexicon import Lexicon
 from suwen.tagging.vocabulary import MASK, BigramVocabulary, CharacterVocabulary
 from suwen.text.view import ViewRules, make_view
 from suwen.text.windows import WindowRules
@@ -97,7 +99,7 @@ def _from_folder(config: TrainingConfig) -> tuple[TransformerEncoder, Featurizer
     if config.encoder.initialization == "random":
         encoder = TransformerEncoder(encoder.config.to_dict())
     _set_dropout(encoder, config.encoder.dropout)
-    return encoder, _featurizer(folder, encoder)
+    return encoder, _featurizer(folder, encoder, config)
 
 
 def _set_dropout(encoder: TransformerEncoder, share: float) -> None:
@@ -108,13 +110,27 @@ def _set_dropout(encoder: TransformerEncoder, share: float) -> None:
             module.p = share
 
 
-def _featurizer(folder: Path, encoder: TransformerEncoder) -> Featurizer:
-    """The featurizer of a pretrained encoder, whose vocabulary may have fewer ids than the encoder, but not more."""
+def _featurizer(folder: Path, encoder: TransformerEncoder, config: TrainingConfig) -> Featurizer:
+    """The featurizer of a pretrained encoder, whose vocabulary may have fewer ids than the encoder, but not more.
+
+    The encoder is given the vectors of words, where there are any.
+    """
     vocabulary = read_vocabulary(folder)
     if len(vocabulary) > encoder.config.vocab_size:
         reason = f"the vocabulary has {len(vocabulary)} tokens, the encoder {encoder.config.vocab_size}"
         raise SuwenError("S505", folder, reason=reason)
-    return Featurizer(vocabulary, special_tokens=True, subwords=read_subwords(folder, vocabulary))
+    subwords = read_subwords(folder, vocabulary)
+    if subwords and config.encoder.words:
+        raise SuwenError("S402", key="encoder.words", reason="the encoder reads sub-words, words need characters")
+    lexicon, encoder.words = _words(config, vocabulary)
+    return Featurizer(vocabulary, special_tokens=True, subwords=subwords, lexicon=lexicon)
+
+
+def _words(config: TrainingConfig, characters: CharacterVocabulary) -> tuple[Lexicon | None, WordVectors | None]:
+    """The lexicon and the vectors that the configuration names, if it does."""
+    if not config.encoder.words:
+        return None, None
+    return read_word_vectors(Path(config.encoder.words), characters, config.encoder.word_dropout)
 
 
 def _from_scratch(
@@ -128,6 +144,7 @@ def _from_scratch(
         for start, end in selection.spans
     ]
     characters = CharacterVocabulary.from_texts(texts, options.minimum_count)
+    lexicon, words = _words(config, characters)
     if options.name == "transformer":
         if options.hidden % options.attention_heads:
             reason = f"it is no multiple of encoder.attention_heads = {options.attention_heads}"
@@ -144,9 +161,10 @@ def _from_scratch(
                 "attention_probs_dropout_prob": options.dropout,
                 "max_position_embeddings": 512,
                 "pad_token_id": characters.pad,
-            }
+            },
+            words,
         )
-        return encoder, Featurizer(characters, special_tokens=True)
+        return encoder, Featurizer(characters, special_tokens=True, lexicon=lexicon)
     bigrams = None
     if options.bigrams:
         bigrams = BigramVocabulary.from_texts(texts, characters, options.minimum_bigram_count)
@@ -159,8 +177,9 @@ def _from_scratch(
         options.dropout,
         len(bigrams) if bigrams else 0,
         options.bigram_embedding if bigrams else 0,
+        words,
     )
-    return recurrent, Featurizer(characters, bigrams)
+    return recurrent, Featurizer(characters, bigrams, lexicon=lexicon)
 
 
 def _check_length(encoder: RecurrentEncoder | TransformerEncoder, config: TrainingConfig) -> None:

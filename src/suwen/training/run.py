@@ -229,6 +229,7 @@ def _identity(
         "label set": schema.to_dict(),
         "base model": None if base is None else sha256(base / "manifest.json"),
         "encoder": _contents(Path(config.encoder.name)),
+        "word vectors": sha256(config.encoder.words) if config.encoder.words else None,
         "distillation": distillation and distillation.describe(),
     }
 
@@ -246,6 +247,7 @@ def _configuration(config: TrainingConfig, base: Path | None) -> dict[str, Any]:
     if encoder.is_dir():
         # Where it lay is nobody's business.
         values["encoder"]["name"] = encoder.resolve().name
+    values["encoder"]["words"] = Path(config.encoder.words).name
     if base is not None:
         inherited = read_json(base / "manifest.json").get("configuration", {})
         for table in ("encoder", "head", "inputs"):
