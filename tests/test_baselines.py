@@ -227,6 +227,7 @@ suwen.load({str(models / "feature-crf")!r})"""
     ("encoder", "settings", "code"),
     [
         ("dictionary", ["shar=0.5"], "S401.*'share'"),
+        ("dictionary", ["encoder.words=x"], "S401"),
         ("dictionary", ["share=2"], "S402.*'share'"),
         ("dictionary", ["iterations=2"], "S401"),
         ("feature-crf", ["scheme=IOB9"], "S402"),

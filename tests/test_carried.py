@@ -16,7 +16,7 @@ from suwen.cli import app
 from suwen.model_folder import read_model_folder
 
 TEXT = "2型糖尿病患者口服二甲双胍0.5g,每日三次。"
-TO_RUN = ("suwen.json", "vocab.txt", "tokenizer.json", "manifest.json", "model.int8.onnx")
+TO_RUN = ("suwen.json", "vocab.txt", "lexicon.npy", "tokenizer.json", "manifest.json", "model.int8.onnx")
 
 
 @pytest.mark.parametrize("name", [None, CARRIED])

@@ -99,6 +99,14 @@ def test_word_vectors_are_read_and_scaled(tmp_path: Path) -> None:
     assert not any(parameter.requires_grad for parameter in vectors.parameters())
 
 
+def test_word_vectors_of_other_systems_are_read(tmp_path: Path) -> None:
+    (tmp_path / "vectors.txt").write_text("\ufeff2 2\r\n二甲 1 2 \r\n双胍 3 1 \r\n", encoding="utf-8", newline="")
+    lexicon, vectors = read_word_vectors(
+        tmp_path / "vectors.txt", CharacterVocabulary.from_texts(["二甲双胍"], minimum=1), 0.0
+    )
+    assert len(lexicon) == len(vectors.table.weight) == 3
+
+
 def test_word_vectors_stand_side_by_side_and_are_left_out_in_training() -> None:
     vectors = WordVectors(4, 5, 0.5)
     ids = {name: torch.full((3, 50), number) for number, name in enumerate(WORD_IDS, 1)}

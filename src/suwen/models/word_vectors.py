@@ -84,7 +84,7 @@ def read_word_vectors(path: Path, characters: CharacterVocabulary, dropout: floa
 
 def _lines(path: Path) -> Iterator[tuple[str, NDArray[np.float32]]]:
     """Words and vectors."""
-    lines = read_text(path).split("\n")
+    lines = read_text(path).removeprefix("\ufeff").split("\n")
     header = lines[0].split()
     if len(header) != 2 or not all(part.isdecimal() for part in header):
         raise SuwenError("S517", path, 1, reason="the first line does not say how many words and numbers there are")

@@ -380,9 +380,9 @@ def _readable(error: ValidationError, kind: type[Section], file: Path | None) ->
     problem = error.errors()[0]
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        parent = key.rpartition(".")[0]
-        siblings = [name for name in _known_keys(kind) if name.rpartition(".")[0] == parent]
-        guess = difflib.get_close_matches(key, siblings, 1, 0)[0]
+        parent, known = key.rpartition(".")[0], _known_keys(kind)
+        siblings = [name for name in known if name.rpartition(".")[0] == parent]
+        guess = difflib.get_close_matches(key, siblings or known, 1, 0)[0]
         return SuwenError("S401", file, key=key, guess=guess)
     reason = problem["msg"].removeprefix("Value error, ")
     # What concerns several tables has no key of its own.
