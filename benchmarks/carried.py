@@ -1,9 +1,10 @@
 """The model that suwen carries: chosen and scored on the group split, then trained again on all documents.
 
-    python benchmarks/carried.py CORPUS --encoder FOLDER --runs FOLDER [--seed 0] [--install | --all-only]
+    python benchmarks/carried.py CORPUS --encoder FOLDER --words FILE --runs FOLDER [--seed 0] [--install | --all-only]
         [--teacher MODEL]... [--texts PATH]...
 
-`FOLDER` is an encoder that `suwen pretrain` wrote, without text of the split's dev and test documents. The first model
+`FOLDER` is an encoder that `suwen pretrain` wrote, and `FILE` holds vectors that `benchmarks/word_vectors.py` wrote,
+both without text of the split's dev and test documents. The first model
 learns from the train part; its test figure is the one that is published, and its dev part gives the calibration of
 confidences. The second learns from every document by the same recipe; with `--install`, it becomes the carried one: in
 8 bits to run, and its weights in 16 to train on. Steps whose output is there are not repeated.
@@ -35,7 +36,7 @@ RECIPE = (
     "--set", "head.dropout=0.4",
     "--set", "optimization.learning_rate=1.5e-3",
     "--set", "optimization.head_learning_rate=2e-3",
-    "--set", "optimization.epochs=5",
+    "--set", "optimization.epochs=4",
     "--set", "optimization.precision=bf16",
     "--set", "evaluation.stop=never",
 )  # fmt: skip
@@ -68,8 +69,10 @@ other kinds of text confidences are too high.
 ## License of the weights 权重许可
 
 [CC BY-NC 4.0](https://creativecommons.org/licenses/by-nc/4.0/): the annotations were published for research, without a
-license. The software has its own license. The text that the encoder learned from includes preprints under CC BY 4.0
-from ChinaXiv.
+license. The software has its own license. The text that encoder and word vectors learned from includes preprints under
+CC BY 4.0 from ChinaXiv, and questions and answers of patients and doctors (ChineseBLUE, partly non-commercial; Toyhom,
+MIT). The words that have vectors are those that jieba (MIT) finds there, and terms of THUOCL (MIT), of crawled lists
+(Apache-2.0) and of ICD-10 and ICD-9-CM-3; the folder has their hashes alone.
 """
 
 
@@ -124,6 +127,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--encoder", type=Path, required=True)
+    parser.add_argument("--words", type=Path, required=True, help="word vectors")
     parser.add_argument("--runs", type=Path, required=True, help="where split and models are kept")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--teacher", type=Path, action="append", default=[], help="a model to learn from as well")
@@ -133,7 +137,8 @@ def main() -> None:
     arguments = parser.parse_args()
     split = arguments.runs / "split-group.json"
     make_split(arguments.corpus, split, "group")
-    options = ["--encoder", arguments.encoder, *RECIPE, "--set", f"seed={arguments.seed}"]
+    options = ["--encoder", arguments.encoder, *RECIPE, "--set", f"encoder.words={arguments.words.resolve()}"]
+    options += ["--set", f"seed={arguments.seed}"]
     for name, paths in (("--teacher", arguments.teacher), ("--texts", arguments.texts)):
         options += [word for path in paths for word in (name, path)]
     first, model = arguments.runs / "carried-group", arguments.runs / "carried-all"
