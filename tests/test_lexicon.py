@@ -58,7 +58,8 @@ def test_lexicon_reads_what_it_wrote(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "damaged", [b"", b"\x93NUMPY", np.zeros((2, 3)), np.zeros((1, 2), np.uint64), np.array([[9, 1]], np.uint64)]
+    "damaged",
+    [b"", b"\x93NUMPY", b"PK\x03\x04", np.zeros((2, 3)), np.zeros((1, 2), np.uint64), np.array([[9, 1]], np.uint64)],
 )
 def test_lexicon_that_is_damaged_is_refused(tmp_path: Path, damaged: bytes | np.ndarray) -> None:
     path = tmp_path / LEXICON
@@ -123,6 +124,9 @@ def test_word_vectors_stand_side_by_side_and_are_left_out_in_training() -> None:
     [
         ("", 1, "first line"),
         ("二甲 1 2\n", 1, "first line"),
+        ("1 0\n二甲\n", 1, "first line"),
+        ("9" * 5000 + " 2\n", 1, "first line"),
+        ("1 2\n二甲 2e50 1\n", 2, "2 finite numbers"),
         ("2 2\n二甲 1 2\n", None, "says 2 words, there are 1"),
         ("1 2\n二甲 1\n", 2, "2 finite numbers"),
         ("1 2\n二甲 1 nan\n", 2, "2 finite numbers"),

@@ -152,7 +152,7 @@ class TransformerEncoder(nn.Module):
         return output
 
     @classmethod
-    def from_folder(cls, folder: Path, words: WordVectors | None = None) -> TransformerEncoder:
+    def from_folder(cls, folder: Path) -> TransformerEncoder:
         """Load a pretrained encoder in fp32, in any layout that `suwen.models.checkpoints` reads.
 
         Raises
@@ -165,6 +165,6 @@ class TransformerEncoder(nn.Module):
         encoder = cls.__new__(cls)
         nn.Module.__init__(encoder)
         encoder.config, encoder.model = model.config, model
-        encoder.words = words
+        encoder.words = None
         encoder.masking = Masking()
         return encoder

@@ -17,6 +17,8 @@ from suwen.tagging.vocabulary import CharacterVocabulary
 
 __all__ = ["WordVectors", "read_word_vectors"]
 
+DIGITS = 10
+
 
 class WordVectors(nn.Module):
     """The vectors of the words that begin at a position, that it is inside of, and that end there, side by side.
@@ -72,7 +74,7 @@ def read_word_vectors(path: Path, characters: CharacterVocabulary, dropout: floa
     if not kept:
         raise SuwenError("S517", path, reason="it has no word of 2 to 8 characters that the vocabulary knows")
     matrix = np.stack([rows[i] for i in kept])
-    deviation = float(matrix.std())
+    deviation = float(matrix.std(dtype=np.float64))
     if not deviation:
         raise SuwenError("S517", path, reason="all numbers are equal")
     vectors = WordVectors(len(kept) + 1, matrix.shape[1], dropout)
@@ -86,7 +88,7 @@ def _lines(path: Path) -> Iterator[tuple[str, NDArray[np.float32]]]:
     """Words and vectors."""
     lines = read_text(path).removeprefix("\ufeff").split("\n")
     header = lines[0].split()
-    if len(header) != 2 or not all(part.isdecimal() for part in header):
+    if len(header) != 2 or not all(part.isdecimal() and 0 < len(part) < DIGITS and int(part) for part in header):
         raise SuwenError("S517", path, 1, reason="the first line does not say how many words and numbers there are")
     count, width = map(int, header)
     if lines[-1] == "":
@@ -96,7 +98,8 @@ def _lines(path: Path) -> Iterator[tuple[str, NDArray[np.float32]]]:
     for number, line in enumerate(lines[1:], 2):
         word, *values = line.rstrip().split(" ")
         try:
-            vector = np.array(values, np.float32)
+            with np.errstate(over="ignore"):
+                vector = np.array(values, np.float32)
         except ValueError:
             raise SuwenError("S517", path, number, reason="what follows the word are not all numbers") from None
         if len(vector) != width or not np.isfinite(vector).all():

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +56,8 @@ class Lexicon:
 
     That is SoftLexicon (Ma et al. 2020, section 3.2) with the longest word of each of the sets B, M and E; words are
     no longer than `LONGEST_WORD`, and of two that are equally long the one that begins first is taken. A word is known
-    by the hash of its character ids: a model folder has no list of words that could be read.
+    by the hash of its character ids, which finds it in vectorized steps; it is no secret, since short words can be had
+    back from it. SoftLexicon's set S (words of one character) is left out.
 
     Parameters
     ----------
@@ -112,7 +114,7 @@ class Lexicon:
         """
         try:
             hashes = np.load(path, allow_pickle=False)
-        except (ValueError, EOFError, OSError) as error:
+        except (ValueError, EOFError, OSError, BadZipFile, MemoryError) as error:
             raise SuwenError("S501", path, reason=f"no lexicon ({error})") from None
         if not isinstance(hashes, np.ndarray) or hashes.dtype != np.uint64 or hashes.ndim != 2 or hashes.shape[1] != 2:
             raise SuwenError("S501", path, reason="no lexicon (it does not hold lengths and hashes of words)")
