@@ -1,9 +1,9 @@
-"""The word vectors that the carried model reads: skip-gram over the words that jieba finds in medical text.
+"""Word vectors like those that the carried model reads: skip-gram over the words that jieba finds in medical text.
 
     python benchmarks/word_vectors.py CORPUS --split FILE --texts PATH... --terms FILE... -o VECTORS
 
 Text of the split's dev and test documents, and of all other files of their groups, is left out, so that scores on them
-are honest. TERMS are lists of terms, one a line (of a file with columns, the second), which are words for jieba beside
+are honest. TERMS are lists of terms, one a line, in its first or second column, which are words for jieba beside
 its own. Needs gensim; VECTORS is in word2vec's text format, which `suwen train --set encoder.words=VECTORS` reads.
 23 million characters take six minutes on two cores; with more than one thread no two runs are alike to the last digit.
 """
@@ -33,10 +33,7 @@ TERM = re.compile(rf"[\u4e00-\u9fff]{{2,{LONGEST_WORD}}}")
 def terms_of(path: Path) -> Iterator[str]:
     """The Chinese terms of a list that are short enough to be looked up."""
     for line in read_text(path).splitlines():
-        columns = line.split("\t")
-        term = columns[min(1, len(columns) - 1)].strip()
-        if TERM.fullmatch(term):
-            yield term
+        yield from [column.strip() for column in line.split("\t")[:2] if TERM.fullmatch(column.strip())][:1]
 
 
 def sentences_of(paths: list[Path], split: Path) -> Iterator[str]:
