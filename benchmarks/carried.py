@@ -71,7 +71,8 @@ other kinds of text confidences are too high.
 [CC BY-NC 4.0](https://creativecommons.org/licenses/by-nc/4.0/): the annotations were published for research, without a
 license. The software has its own license. The text that encoder and word vectors learned from includes preprints under
 CC BY 4.0 from ChinaXiv, and questions and answers of patients and doctors (ChineseBLUE, partly non-commercial; Toyhom,
-MIT), paragraphs of Wikipedia (CC BY-SA 4.0), and articles of LCDD that nobody has annotated. The words that have vectors are those that jieba (MIT) finds there, and terms of THUOCL (MIT), of crawled lists
+MIT), paragraphs of Wikipedia (CC BY-SA 4.0), and articles of LCDD that nobody has annotated.
+The words that have vectors are those that jieba (MIT) finds there, and terms of THUOCL (MIT), of crawled lists
 (Apache-2.0) and of ICD-10 and ICD-9-CM-3; the folder has hashes of them.
 """
 
