@@ -54,7 +54,7 @@ so scoring them on that corpus says nothing.
 
 BY_TYPE
 
-Types with an F1 below 40 are hardly found: the articles have few of them, and mark them in uneven ways.
+Types with an F1 below 40 are hardly found: most of them are rare, and they are marked in uneven ways.
 
 ## Intended use 用途
 
