@@ -21,7 +21,7 @@ from pathlib import Path
 
 from runs import make_split, markdown, percent, score, suwen, train
 
-from suwen.carried import CARRIED, model_path
+from suwen.bundled import BUNDLED, model_path
 from suwen.corpus.split import Split, corpus_hash
 from suwen.evaluation.reliability import Bin, Reliability
 from suwen.evaluation.reliability_plot import reliability_plot
@@ -98,7 +98,7 @@ def card_of(folder: Path, test: dict) -> str:
         for kind in model.settings.schema.entities
     ]
     by_type = markdown(("test part", "annotated", *MEASURES), rows)
-    return f"{before}{CARD.replace('BY_TYPE', by_type)}{heading}{after}".replace("MODEL", CARRIED)
+    return f"{before}{CARD.replace('BY_TYPE', by_type)}{heading}{after}".replace("MODEL", BUNDLED)
 
 
 def install(corpus: Path, split: Path, first: Path, model: Path, figures: dict) -> None:
@@ -119,7 +119,7 @@ def install(corpus: Path, split: Path, first: Path, model: Path, figures: dict) 
     manifest["first_model"] = read_json(first / "manifest.json")["data"]
     write_json(exported / "manifest.json", manifest)
     write_text(exported / "README.md", card_of(exported, figures["test"]))
-    target = model_path(CARRIED)
+    target = model_path(BUNDLED)
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(exported, target)
 

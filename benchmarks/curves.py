@@ -41,12 +41,12 @@ from records import Record, Records, comparison, record_of
 from runs import make_split, markdown, percent, replace_table, score, suwen, train
 
 from suwen.augmentation.edits import Recipe, read_log
-from suwen.carried import CARRIED
+from suwen.bundled import BUNDLED
 from suwen.corpus.split import Split, corpus_hash
 from suwen.document import Document
-from suwen.experiments.charts import Series, line_chart
 from suwen.files import read_json, write_json, write_text
 from suwen.formats import read_corpus, write_corpus
+from suwen.pages.charts import Series, line_chart
 
 UNIT = "group"
 TEST = "test"
@@ -347,7 +347,7 @@ def collect(study: Study, output: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", type=Path)
-    parser.add_argument("--encoder", default=CARRIED, help="an encoder with its masked-language-model head")
+    parser.add_argument("--encoder", default=BUNDLED, help="an encoder with its masked-language-model head")
     parser.add_argument("--runs", type=Path, required=True, help="where splits, documents and models are kept")
     parser.add_argument("--shares", default="1,5,25,100", help="percents of the training documents")
     parser.add_argument("--seeds", default="0,1,2", help="at 100 %% only the first is used")

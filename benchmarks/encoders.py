@@ -24,7 +24,7 @@ from curves import Study
 from records import Record, Records, comparison, record_of
 from runs import make_split, markdown, percent, replace_table, score, train
 
-from suwen.carried import CARRIED, carried_encoder
+from suwen.bundled import BUNDLED, bundled_encoder
 from suwen.corpus.split import Split
 from suwen.files import read_json, write_json
 from suwen.formats import read_corpus
@@ -65,8 +65,8 @@ def encoder_options(system: str, encoders: Path) -> list[object]:
     if system == "bilstm-crf":
         return ["--encoder", "bilstm"]
     if system in (RANDOM, FAST):
-        rate = ("--set", f"optimization.learning_rate={pretrained_rate(encoder_width(CARRIED))}")
-        return ["--encoder", CARRIED, "--set", "encoder.initialization=random", *(rate if system == FAST else ())]
+        rate = ("--set", f"optimization.learning_rate={pretrained_rate(encoder_width(BUNDLED))}")
+        return ["--encoder", BUNDLED, "--set", "encoder.initialization=random", *(rate if system == FAST else ())]
     return ["--encoder", encoder_of(system.removeprefix("mini-"), encoders)]
 
 
@@ -99,7 +99,7 @@ def systems(encoders: Path) -> list[str]:
 
 def encoder_of(recipe: str, encoders: Path) -> Path | None:
     """The encoder of a recipe, where there is one; that of `roberta` comes with suwen."""
-    place = carried_encoder(CARRIED) if recipe == "roberta" else encoders / recipe
+    place = bundled_encoder(BUNDLED) if recipe == "roberta" else encoders / recipe
     return place if place and place.is_dir() else None
 
 
@@ -183,7 +183,7 @@ def main() -> None:
     chosen = systems(options.encoders)
     shares = [int(share) for share in options.shares.split(",")]
     others = {system: encoder_options(system, options.encoders) for system in chosen}
-    study = Study(options.corpus, CARRIED, options.runs, others)
+    study = Study(options.corpus, BUNDLED, options.runs, others)
     make_split(options.corpus, study.split, "group")
     if not options.collect:
         for share, seed, system in product(shares, map(int, options.seeds.split(",")), chosen):

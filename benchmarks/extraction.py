@@ -81,7 +81,7 @@ def require_known(model: Path) -> None:
 def prepare(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Write the texts, and the model in the three forms that are run; returns what the export says."""
     from suwen.corpus.split import Split, whole
-    from suwen.export import export_model
+    from suwen.exporting import export_model
     from suwen.formats import read_corpus
     from suwen.model_folder import TaggerSettings, write_model_folder
     from suwen.models.weights import write_tagger
@@ -333,7 +333,7 @@ def stable(folder: Path, form: str) -> dict[str, Any]:
 
 def memory(options: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
     """The peak over 5 and 50 MB of text in documents of the corpus' size."""
-    from suwen.carried import model_path
+    from suwen.bundled import model_path
     from suwen.formats import read_corpus
 
     texts = [document.text for document in read_corpus(options.corpus)]

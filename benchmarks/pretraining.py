@@ -24,9 +24,9 @@ from rich.table import Table
 from transformers import BertConfig, BertForMaskedLM
 
 import suwen
+from suwen.draws import noise, random_key
 from suwen.pretraining.batches import MASKS, MaskedBatches, MaskingRules, Phase, corrupt
 from suwen.pretraining.model import PackedBert
-from suwen.pretraining.noise import noise, random_key
 from suwen.pretraining.passages import Exclusion, find_sources
 from suwen.pretraining.strategies import STRATEGIES, draw_positions
 from suwen.pretraining.text_cache import TextCache, TextRules, open_text

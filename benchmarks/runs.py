@@ -24,10 +24,10 @@ def suwen(*arguments: object) -> str:
     """
     import suwen.cli
     import suwen.loading
-    import suwen.training.run
+    import suwen.training.taggers
 
     assert suwen.loading
-    assert suwen.training.run
+    assert suwen.training.taggers
     print("suwen", *arguments, flush=True)
     with tempfile.TemporaryFile("w+", encoding="utf-8") as printed:
         process = os.fork()

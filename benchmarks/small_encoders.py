@@ -20,7 +20,7 @@ from pathlib import Path
 
 from runs import make_split, markdown, resumed, suwen
 
-from suwen.carried import CARRIED, carried_encoder
+from suwen.bundled import BUNDLED, bundled_encoder
 from suwen.files import read_json, replacing, sha256, write_json, write_text
 
 PRECISION = ("--set", "optimization.precision=bf16")
@@ -139,9 +139,9 @@ def main() -> None:
         read = [*texts, *(arguments.wider if recipe == "wwm-ext" else [])]
         pretrain(recipe, runs / recipe, read, split, options_of(recipe, runs, arguments.lexicon))
         if arguments.keep:
-            carried = carried_encoder(CARRIED) if recipe == CARRIED_RECIPE else None
+            carried = bundled_encoder(BUNDLED) if recipe == CARRIED_RECIPE else None
             place = KEPT / recipe
-            keep(runs / recipe, carried or place, CARRIED if carried else place.as_posix())
+            keep(runs / recipe, carried or place, BUNDLED if carried else place.as_posix())
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from suwen.formats import read_corpus
 from suwen.schema import Schema
 from suwen.tagging.encode import Example
 from suwen.training.build import Untrained, build, encode
-from suwen.training.config import TrainingConfig, load_config
+from suwen.training.config import TrainingConfig, load_training_config
 from suwen.training.trainer import TaggerTrainer
 
 PADDED = 256
@@ -121,7 +121,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=256)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    config = load_config(
+    config = load_training_config(
         "best",
         settings=[
             "encoder.name=transformer",

@@ -11,7 +11,7 @@ from typing import Any
 
 from suwen.corpus.check import KINDS
 from suwen.errors import CATALOG
-from suwen.training.config import PRESETS, load_config
+from suwen.training.config import PRESETS, load_training_config
 
 DOCS = Path(__file__).parent
 GROUPS = {
@@ -58,7 +58,7 @@ def errors_page() -> str:
 
 def with_preset_table(page: str) -> str:
     """The page on configuration, its table of preset values written anew."""
-    values = [_flat(load_config(preset).model_dump()) for preset in PRESETS]
+    values = [_flat(load_training_config(preset).model_dump()) for preset in PRESETS]
     rows = [
         f"| `{key}` | {' | '.join(f'`{_toml(column[key])}`' for column in values)} |\n"
         for key in values[0]
@@ -76,7 +76,7 @@ def _fitted_table() -> str:
         "pretrained, width 768": {"encoder.name": "bert"},
         "transformer, or pretrained with random weights": {"encoder.name": "bert", "encoder.initialization": "random"},
     }
-    values = [_flat(load_config("best", options=options).model_dump()) for options in encoders.values()]
+    values = [_flat(load_training_config("best", options=options).model_dump()) for options in encoders.values()]
     rows = [
         f"| `{key}` | {' | '.join(f'`{_toml(column[key])}`' for column in values)} |\n"
         for key in values[0]

@@ -204,8 +204,8 @@ def test_alignment_refuses_dictionaries_that_run_code(tmp_path: Path) -> None:
 
 def test_training_on_ernie_tiny_writes_a_model_that_runs(tmp_path: Path) -> None:
     from suwen.loading import load
-    from suwen.training.config import load_config
-    from suwen.training.run import TrainingData, select_data, train_tagger
+    from suwen.training.config import load_training_config
+    from suwen.training.taggers import TrainingData, select_data, train_tagger
 
     encoder = tmp_path / "ernie-tiny"
     write_paddle(encoder, ernie())
@@ -226,7 +226,7 @@ def test_training_on_ernie_tiny_writes_a_model_that_runs(tmp_path: Path) -> None
         "inputs.overlap=4",
     ]
     changes += ["optimization.learning_rate=0.01", "optimization.head_learning_rate=0.05", "optimization.average=0"]
-    made = load_config("best", None, {"encoder.name": str(encoder)}, changes)
+    made = load_training_config("best", None, {"encoder.name": str(encoder)}, changes)
     report = train_tagger(data, tmp_path / "model", made, Schema.of_labels(["Disease", "Drug"]))
     assert report.losses["train"].lost == {}
     names = {path.name for path in (tmp_path / "model").iterdir()}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tiny_masked_lm import write_tiny_masked_lm
 
 from suwen.augmentation import augment, generation, replay
-from suwen.augmentation.config import load_config
+from suwen.augmentation.config import load_augmentation_config
 from suwen.augmentation.masked_lm import MaskedLanguageModel
 from suwen.augmentation.mentions import Pool
 from suwen.augmentation.synonyms import read_synonyms
@@ -243,7 +243,7 @@ def test_selections_give_only_what_they_own(model) -> None:
 
 
 def targets(data, **values):
-    config = load_config(options={"method": "mention", **values})
+    config = load_augmentation_config(options={"method": "mention", **values})
     return [(one.document.id, one.copy, one.spans) for one in variants_of(whole(data), config)]
 
 
@@ -283,19 +283,19 @@ def test_config_says_what_does_not_fit(tmp_path) -> None:
         ({"words": 3}, "S402 .*words"),
     ):
         with pytest.raises(SuwenError, match=expected):
-            load_config(options=options)
+            load_augmentation_config(options=options)
     file = tmp_path / "a.toml"
     file.write_text('preset = "paper"\nmethod = "composition"\n[words]\nrate = 0.2\n', "utf-8")
-    config = load_config("best", file, {"rate": 0.4}, ["sampling.top_k=3"])
+    config = load_augmentation_config("best", file, {"rate": 0.4}, ["sampling.top_k=3"])
     assert (config.preset, config.words.rate, config.mention.rate, config.sampling.top_k) == ("paper", 0.4, 0.4, 3)
     file.write_text("[words\n", "utf-8")
     with pytest.raises(SuwenError, match=r"S403 .*a.toml"):
-        load_config("best", file)
+        load_augmentation_config("best", file)
 
 
 def test_docs_explain_every_key_with_its_values() -> None:
     page = (Path(__file__).parent.parent / "docs" / "augmentation.md").read_text(encoding="utf-8")
-    paper, best = (flat(load_config(preset).model_dump(mode="json")) for preset in ("paper", "best"))
+    paper, best = (flat(load_augmentation_config(preset).model_dump(mode="json")) for preset in ("paper", "best"))
     for key in paper:
         values = "" if key == "preset" else f"`{toml(paper[key])}` | `{toml(best[key])}`"
         assert f"| `{key}` | {values}" in page

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from suwen.carried import CARRIED, model_path
+from suwen.bundled import BUNDLED, model_path
 
 EXTRACTION = Path(__file__).parents[1] / "benchmarks" / "extraction.py"
 
 
 def test_benchmarks_extraction_refuses_an_encoder_that_the_pipeline_cannot_load() -> None:
-    command = [sys.executable, str(EXTRACTION), "--model", str(model_path(CARRIED))]
+    command = [sys.executable, str(EXTRACTION), "--model", str(model_path(BUNDLED))]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     assert "the encoder's kind is ngram-bert" in done.stderr

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from test_augmentation_run import corpus
+from test_augmentation_corpus import corpus
 from tiny_masked_lm import write_tiny_masked_lm
 from typer.testing import CliRunner
 

@@ -105,7 +105,7 @@ def test_pretrain_shows_the_cursor_again_after_ctrl_c(tmp_path, text, monkeypatc
         raise KeyboardInterrupt
 
     monkeypatch.setattr("suwen.cli.pretrain.standard_error", lambda: terminal)
-    monkeypatch.setattr("suwen.pretraining.run.pretrain", interrupted)
+    monkeypatch.setattr("suwen.pretraining.pretrain.pretrain", interrupted)
     arguments = ["pretrain", str(text), "--strategy", "bert", "-o", str(tmp_path / "encoder")]
     # The status depends on Typer's release.
     assert CliRunner().invoke(app, arguments).exit_code in (1, 130)

@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from suwen.carried import carried_encoder
+from suwen.bundled import bundled_encoder
 from suwen.cli import app
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
 from suwen.formats import read_corpus, write_corpus
 from suwen.schema import LCDD
 
-CARRIED_ENCODER = carried_encoder("carried")
+BUNDLED_ENCODER = bundled_encoder("carried")
 SAMPLE = Path(__file__).parent.parent / "src" / "suwen" / "data" / "sample"
 QUICK = (
     *("--tables", "2,added", "--set", "best_encoder=bilstm", "--set", "fraction=0.3"),
@@ -136,7 +136,7 @@ def test_cli_reproduce_makes_encoders_and_generated_documents(tmp_path: Path) ->
 
 def test_cli_reproduce_refuses_an_encoder_that_was_changed(tmp_path: Path) -> None:
     encoder = tmp_path / "encoders" / "roberta"
-    shutil.copytree(CARRIED_ENCODER, encoder)
+    shutil.copytree(BUNDLED_ENCODER, encoder)
     (encoder / "vocab.txt").write_text("药", encoding="utf-8")
     group_only = ("--set", "seeds.sentence=[]", "--set", "seeds.document=[]", "--set", "seeds.group=[0]")
     options = ("--tables", "added", *group_only, "--set", 'feature_crf=["iterations=2"]')
@@ -148,7 +148,7 @@ def test_cli_reproduce_refuses_an_encoder_that_was_changed(tmp_path: Path) -> No
 
 def test_cli_reproduce_keeps_what_is_done_when_an_encoder_is_gone(tmp_path: Path) -> None:
     encoder = tmp_path / "encoders" / "roberta"
-    shutil.copytree(CARRIED_ENCODER, encoder)
+    shutil.copytree(BUNDLED_ENCODER, encoder)
     group_only = ("--set", "seeds.sentence=[]", "--set", "seeds.document=[]", "--set", "seeds.group=[0]")
     options = ("--tables", "added", *group_only, "--set", 'feature_crf=["iterations=2"]', "--encoders", encoder.parent)
     command = ("-o", tmp_path / "results", *options)

@@ -34,7 +34,7 @@ from suwen.schemes import BIO, BIOES
 from suwen.training.build import build, encode
 from suwen.training.data import select_data
 from suwen.training.distillation import Distillation, Teacher, Teachers, teach
-from suwen.training.run import train_tagger
+from suwen.training.taggers import train_tagger
 
 TAGS = BIO.tags(("Disease", "Drug"))
 LENGTHS = [7, 1, 4]

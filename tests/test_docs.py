@@ -14,7 +14,7 @@ from suwen.corpus.check import KINDS
 from suwen.errors import CATALOG
 from suwen.formats import FORMATS, jsonl, read_corpus
 from suwen.schema import Schema
-from suwen.training.config import PRESETS, SCRATCH, load_config
+from suwen.training.config import PRESETS, SCRATCH, load_training_config
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -64,7 +64,7 @@ def test_docs_name_every_error_code_and_finding() -> None:
 
 def test_docs_explain_every_configuration_key() -> None:
     explained = read(DOCS / "configuration.md").partition("## Presets")[0]
-    assert [key for key in keys(load_config().model_dump()) if f"| `{key}` |" not in explained] == []
+    assert [key for key in keys(load_training_config().model_dump()) if f"| `{key}` |" not in explained] == []
     assert all(f'`"{name}"`' in explained for name in (*SCRATCH, *PRESETS))
 
 

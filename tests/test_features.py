@@ -17,11 +17,11 @@ from tiny_masked_lm import write_tiny_masked_lm
 
 from suwen.corpus.split import whole
 from suwen.errors import SuwenError
-from suwen.experiments.material import write_material
-from suwen.experiments.profile import load_profile
-from suwen.experiments.run import DONE, Run, perform_run
 from suwen.formats import read_corpus, write_corpus
 from suwen.models.encoders import TransformerEncoder
+from suwen.reproduction.material import write_material
+from suwen.reproduction.profile import load_profile
+from suwen.reproduction.system_run import DONE, Run, perform_run
 from suwen.training import features
 from suwen.training.batches import Collator
 from suwen.training.build import Untrained, encode
@@ -124,12 +124,12 @@ def test_features_of_pairs_are_kept_too(tmp_path: Path) -> None:
 
 def run_from(output: Path, base: Path, *changes: str) -> None:
     from suwen.schema import Schema
-    from suwen.training.config import BaseEncoder, load_config
-    from suwen.training.run import select_data, train_tagger
+    from suwen.training.config import BaseEncoder, load_training_config
+    from suwen.training.taggers import select_data, train_tagger
 
     data = select_data(corpus(), None, "train", 0)
     settings = ["optimization.batch_tokens=128", "optimization.least_steps=0", *changes]
-    config = load_config("best", settings=settings, base_encoder=BaseEncoder("bilstm"))
+    config = load_training_config("best", settings=settings, base_encoder=BaseEncoder("bilstm"))
     train_tagger(data, output, config, Schema.of_labels(data.labels), base)
 
 

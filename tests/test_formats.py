@@ -73,7 +73,7 @@ def test_formats_are_not_alone_in_taking_strings(tmp_path: Path, monkeypatch: py
     from suwen.corpus.check import check_corpus
     from suwen.corpus.dealing import make_split
     from suwen.corpus.split import Split
-    from suwen.formats.finding import find_inputs
+    from suwen.extraction.finding import find_inputs
     from suwen.inference.overrides import read_overrides
     from suwen.model_folder import read_stored_model
     from suwen.schema import Schema

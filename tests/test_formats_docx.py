@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.formats import docx, format_of, read_corpus
+from suwen.formats import format_of, read_corpus
+from suwen.formats.articles import docx
 
 NAMESPACES = (
     'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" '

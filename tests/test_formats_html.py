@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
-from suwen.formats import html, web_page, write_corpus
+from suwen.formats import html, write_corpus
+from suwen.formats.articles import web_page
 
 PARAGRAPH = "患者口服二甲双胍治疗糖尿病,每日三次,空腹血糖控制良好,未见低血糖反应。"
 PAGE = f"""<!DOCTYPE html><html><head><meta charset="utf-8"><title>站名</title>

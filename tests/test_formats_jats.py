@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.formats import format_of, jats, read_corpus
+from suwen.formats import format_of, read_corpus
+from suwen.formats.articles import jats
 
 ARTICLE = """<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE article PUBLIC "-//NLM//DTD JATS (Z39.96) v1.2//EN" "JATS-archivearticle1.dtd" [<!ENTITY own "自己的">]>

@@ -9,7 +9,7 @@ from pdf_files import HEIGHT, LATIN, Sheet, pdf_of, wrapped
 
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.formats import pdf
+from suwen.formats.articles import pdf
 from suwen.text.sentences import split_sentences
 from suwen.text.view import make_view
 

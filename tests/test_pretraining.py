@@ -20,17 +20,17 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer, BertForPreTraining
 
 from suwen.corpus.dealing import make_split
 from suwen.document import Document
+from suwen.draws import noise
 from suwen.errors import SuwenError
 from suwen.formats import read_corpus, write_corpus
 from suwen.models.encoders import TransformerEncoder
 from suwen.models.ngram_bert import NgramBertForPreTraining
 from suwen.pretraining.batches import HeldOut, MaskedBatches, MaskingRules, corrupt, phases
-from suwen.pretraining.config import load_config
+from suwen.pretraining.config import load_pretraining_config
 from suwen.pretraining.model import new_model
-from suwen.pretraining.noise import noise
 from suwen.pretraining.packing import Packer
 from suwen.pretraining.passages import Exclusion, find_sources, passages, read_exclusion
-from suwen.pretraining.run import Texts, pretrain
+from suwen.pretraining.pretrain import Texts, pretrain
 from suwen.pretraining.strategies import STRATEGIES, Level, draw_positions
 from suwen.pretraining.text_cache import TextCache, TextRules, open_text, open_units
 from suwen.pretraining.units import mark_entities, mark_phrases
@@ -79,7 +79,7 @@ def run(output: Path, text: Path, *changes: str, strategy: str = "bert", **optio
     resume = options.pop("resume", False)
     base = options.get("base")
     sizes = [change for change in TINY if base is None or not change.startswith("model")]
-    config = load_config(strategy, settings=[*sizes, *changes], base=base)
+    config = load_pretraining_config(strategy, settings=[*sizes, *changes], base=base)
     return pretrain(Texts((text,), **options), output, config, resume)
 
 
@@ -126,10 +126,10 @@ def test_strategies_go_from_characters_to_phrases_to_entities() -> None:
 
 
 def test_config_gives_ernie_tiny_the_published_shape() -> None:
-    model = load_config("ernie-tiny", "base").model
+    model = load_pretraining_config("ernie-tiny", "base").model
     assert (model.layers, model.hidden, model.attention_heads) == (3, 1024, 16)
-    assert load_config("ernie", "base").model.layers == 12
-    assert load_config("bert").data.shares == (0.9, 0.1)
+    assert load_pretraining_config("ernie", "base").model.layers == 12
+    assert load_pretraining_config("bert").data.shares == (0.9, 0.1)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_config_gives_ernie_tiny_the_published_shape() -> None:
 )
 def test_config_refuses_what_cannot_be(settings_, expected) -> None:
     with pytest.raises(SuwenError, match=expected):
-        load_config("bert", settings=settings_)
+        load_pretraining_config("bert", settings=settings_)
 
 
 def test_noise_does_not_depend_on_neighbors() -> None:
@@ -390,7 +390,7 @@ def test_exclusion_keeps_dev_and_test_documents_and_their_groups_out(tmp_path) -
 def test_model_loss_is_that_of_transformers(text_file, tmp_path, architecture, plain_class) -> None:
     text = opened(text_file, tmp_path / "cache")
     torch.manual_seed(0)
-    config = load_config("bert", settings=[*TINY, f"model.architecture={architecture}"])
+    config = load_pretraining_config("bert", settings=[*TINY, f"model.architecture={architecture}"])
     model = new_model(config.model, text.vocabulary, True).eval()
     plain = plain_class(model.config).eval()
     plain.load_state_dict(model.state_dict())
@@ -464,7 +464,7 @@ def test_run_killed_and_resumed_gives_the_same_weights(tmp_path, text_file) -> N
         "class Killer(TrainerCallback):\n"
         "    def on_step_end(self, args, state, control, **_):\n"
         "        if state.global_step == 5: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "config = t.load_config('ernie', settings=[*t.TINY, 'model.dropout=0.1'])\n"
+        "config = t.load_pretraining_config('ernie', settings=[*t.TINY, 'model.dropout=0.1'])\n"
         "t.pretrain(t.Texts((Path(sys.argv[1]),)), Path(sys.argv[2]), config, listeners=[Killer()])\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent), "OMP_NUM_THREADS": "1"}

@@ -1,65 +1,55 @@
-"""What the benchmarks keep of their runs: nothing is taken for what it is not."""
+from __future__ import annotations
 
-import os
-import sys
-from importlib import import_module
+import pickle
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+from suwen.cli import is_resumable
+from suwen.errors import SuwenError
+from suwen.files import holding, write_json
+from suwen.runs import RECORD, check_work, require_same, whole_lines
 
 
-@pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    return import_module("runs")
+def test_runs_takes_back_a_line_that_was_cut_in_two(tmp_path: Path) -> None:
+    journal = tmp_path / "journal.jsonl"
+    assert list(whole_lines(journal)) == []
+    journal.write_bytes(b"1\n22\n33")
+    assert list(whole_lines(journal)) == [b"1\n", b"22\n"]
+    assert journal.read_bytes() == b"1\n22\n"
+    assert list(whole_lines(journal)) == [b"1\n", b"22\n"]
 
 
-def test_runs_are_made_once_and_refused_under_another_command(
-    runs: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    called: list[tuple[object, ...]] = []
-    model = tmp_path / "model"
-
-    def suwen(*arguments: object) -> None:
-        called.append(arguments)
-        model.mkdir()
-
-    monkeypatch.setattr(runs, "suwen", suwen)
-    (tmp_path / "model.training").mkdir()
-    runs.once(model, "train", "--seed", 0)
-    runs.once(model, "train", "--seed", 0)
-    assert called == [("train", "--seed", 0, "--resume")]
-    with pytest.raises(SystemExit, match=r"model was made by another command; .*\n  it: train --seed 0\n  now: .* 1"):
-        runs.once(model, "train", "--seed", 1)
-    (tmp_path / "model.command").unlink()
-    with pytest.raises(SystemExit, match="nobody knows what"):
-        runs.once(model, "train", "--seed", 0)
+def test_runs_goes_on_with_the_same_run_alone(tmp_path: Path) -> None:
+    work = tmp_path / "out.extraction"
+    check_work(work, False)
+    with pytest.raises(SuwenError, match="S507"):
+        check_work(work, True)
+    write_json(work / RECORD, {"model": "a", "option": {"--to": "brat", "--from": None}})
+    with pytest.raises(SuwenError, match="S511"):
+        check_work(work, False)
+    require_same(work, {"model": "a", "option": {"--to": "brat", "--from": None}})
+    with pytest.raises(SuwenError, match=r"S508 .*another option \(--from\)"):
+        require_same(work, {"model": "a", "option": {"--to": "brat", "--from": "text"}})
 
 
-def test_runs_of_a_newer_model_are_scored_again(
-    runs: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    called: list[object] = []
-    monkeypatch.setattr(runs, "suwen", lambda *arguments: called.append(arguments) or "{}")
-    model, other = tmp_path / "model", tmp_path / "other"
-    model.mkdir()
-    other.touch()
-    (model / "manifest.json").touch()
-    for _ in range(2):
-        scores = runs.score(other, other, model, "dev")
-    assert len(called) == 1
-    os.utime(scores, (0, 0))
-    runs.score(other, other, model, "dev")
-    assert len(called) == 2
+def test_files_holding_a_folder_keeps_others_out(tmp_path: Path) -> None:
+    with holding(tmp_path), pytest.raises(SuwenError, match="S125"), holding(tmp_path):
+        pass
+    with holding(tmp_path):
+        pass
 
 
-def test_runs_without_a_place_in_the_table_are_named(runs: ModuleType, tmp_path: Path) -> None:
-    assert runs
-    records = sys.modules.get("records") or import_module("records")
-    kept = records.Records(tmp_path / "runs.jsonl")
-    for name in ("b", "a", "c"):
-        kept.add({"run": name})
-    assert kept.beyond({"c", "d"}) == ["a", "b"]
+def test_errors_reach_another_process_as_they_are() -> None:
+    error = SuwenError("S120", "a.pdf", 3, kind="PDF", reason=ValueError("broken"))
+    received = pickle.loads(pickle.dumps(error))
+    assert (str(received), received.code, received.path, received.line) == (
+        str(error), "S120", Path("a.pdf"), 3
+    )  # fmt: skip
+
+
+def test_cli_says_what_can_be_resumed() -> None:
+    assert is_resumable(["extract", "a.txt", "-o", "out.jsonl"])
+    assert not is_resumable(["extract", "-", "-o", "out.jsonl"])
+    assert not is_resumable(["evaluate", "model"])
+    assert not is_resumable([])

@@ -13,9 +13,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from thulac_files import FULL, slow_cut, slow_masks, write_model, write_trie
 
-from suwen.text.double_array import DoubleArray
-from suwen.text.thulac import Thulac
-from suwen.text.thulac_tags import admitted, kept_characters
+from suwen.text.segmenters.double_array import DoubleArray
+from suwen.text.segmenters.thulac import Thulac
+from suwen.text.segmenters.thulac_tags import admitted, kept_characters
 
 LETTERS = "血糖高的吧%，。 a1《》"
 DICTIONARIES = (("血糖高", "血糖高的", "糖血", "a1血"), ("高的吧", "血高", "。糖"), ("。。", "，。，", "%%"))
@@ -87,7 +87,7 @@ def test_thulac_words_do_not_depend_on_the_batch(model, monkeypatch):
     lines = ["".join(draw.choice(list(LETTERS), draw.integers(0, 30))) for _ in range(200)]
     whole = thulac.cut(lines)
     assert [thulac.cut([line])[0] for line in lines] == whole
-    monkeypatch.setattr("suwen.text.thulac.BATCH_CHARACTERS", 50)
+    monkeypatch.setattr("suwen.text.segmenters.thulac.BATCH_CHARACTERS", 50)
     assert thulac.cut(lines) == whole
 
 

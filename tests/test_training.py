@@ -23,14 +23,15 @@ from suwen.formats import write_corpus
 from suwen.loading import load
 from suwen.model_folder import read_model_folder
 from suwen.models.weights import write_tagger
+from suwen.runs import working_folder
 from suwen.schema import Schema
 from suwen.tagging.calibration import Calibration
 from suwen.tagging.encode import Example
 from suwen.training.batches import Collator, LengthBatches
 from suwen.training.build import Untrained, build
-from suwen.training.checkpoints import last_checkpoint, working_folder
-from suwen.training.config import BaseEncoder, EvaluationConfig, TrainingConfig, load_config
-from suwen.training.run import select_data, train_tagger
+from suwen.training.checkpoints import last_checkpoint
+from suwen.training.config import BaseEncoder, EvaluationConfig, TrainingConfig, load_training_config
+from suwen.training.taggers import select_data, train_tagger
 from suwen.training.trainer import is_better, stop_reason
 
 DRUGS = ["二甲双胍", "阿卡波糖", "格列美脲", "利拉鲁肽", "西格列汀", "胰岛素"]
@@ -74,7 +75,7 @@ def few_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def config(*changes: str, preset: str = "best") -> TrainingConfig:
-    return load_config(preset, settings=[*TINY, *changes])
+    return load_training_config(preset, settings=[*TINY, *changes])
 
 
 def run(output: Path, *changes: str, documents: list[Document] | None = None, **options):
@@ -122,7 +123,7 @@ def test_batches_differ_between_epochs_and_seeds() -> None:
 
 
 def test_batches_under_the_paper_preset_hold_32_sentences() -> None:
-    options = load_config("paper").optimization
+    options = load_training_config("paper").optimization
     sizes = list(range(1, 97))
     assert [len(batch) for batch in LengthBatches(sizes, options.batch_sentences, options.batch_tokens, 0)] == [32] * 3
 
@@ -184,7 +185,7 @@ def test_training_learns_a_simple_corpus_and_writes_a_whole_model(tmp_path: Path
     assert report.scores is not None
     assert report.scores.micro.f1 > 0.9
     assert report.losses["train"].expressible == 1.0
-    assert not working_folder(tmp_path / "model").exists()
+    assert not working_folder(tmp_path / "model", "training").exists()
     manifest = json.loads((tmp_path / "model" / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["expressible"]["dev"]["lost"] == {}
     assert manifest["configuration"]["optimization"]["epochs"] == 12
@@ -278,7 +279,7 @@ def test_training_hides_characters_from_transformers_alone() -> None:
 def test_training_fits_confidences_to_the_dev_part_unless_they_are_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("suwen.training.run.LEAST_MENTIONS", 1)
+    monkeypatch.setattr("suwen.training.taggers.LEAST_MENTIONS", 1)
     learning = ("optimization.epochs=12", "optimization.batch_tokens=64")
     run(tmp_path / "fitted", *learning)
     fitted = read_model_folder(tmp_path / "fitted").settings.calibration
@@ -430,7 +431,7 @@ def test_training_finished_but_not_written_is_only_written_on_resume(
         raise InterruptError
 
     with monkeypatch.context() as patch:
-        patch.setattr("suwen.training.run._write_model", fail)
+        patch.setattr("suwen.training.taggers._write_model", fail)
         with pytest.raises(InterruptError):
             run(tmp_path / "model", "optimization.epochs=1")
     report = run(tmp_path / "model", "optimization.epochs=1", resume=True, listeners=[interrupting(0)])
@@ -561,7 +562,7 @@ def test_training_data_is_dealt_when_there_is_no_split(monkeypatch: pytest.Monke
 )
 def test_config_names_what_is_wrong_in_one_line(setting: str, message: str) -> None:
     with pytest.raises(SuwenError) as raised:
-        load_config(settings=["seed=1", setting])
+        load_training_config(settings=["seed=1", setting])
     assert str(raised.value).startswith(message)
     assert "\n" not in str(raised.value)
 
@@ -569,25 +570,27 @@ def test_config_names_what_is_wrong_in_one_line(setting: str, message: str) -> N
 def test_config_file_wins_over_preset_and_settings_over_file(tmp_path: Path) -> None:
     path = tmp_path / "run.toml"
     path.write_text('preset = "paper"\nseed = 3\n[optimization]\nepochs = 2\n', encoding="utf-8")
-    made = load_config("best", path, {"encoder.name": "bigru"}, ["optimization.epochs=9"])
+    made = load_training_config("best", path, {"encoder.name": "bigru"}, ["optimization.epochs=9"])
     assert (made.preset, made.seed, made.optimization.epochs, made.encoder.name) == ("paper", 3, 9, "bigru")
     path.write_text("seed = = 3", encoding="utf-8")
     with pytest.raises(SuwenError, match=r"S403 .*run\.toml"):
-        load_config("best", path)
+        load_training_config("best", path)
 
 
 def test_config_preset_may_be_a_setting() -> None:
-    made = load_config("best", settings=["preset=paper"])
+    made = load_training_config("best", settings=["preset=paper"])
     assert (made.preset, made.head.name, made.optimization.epochs) == ("paper", "fc", 6)
 
 
 def test_config_of_a_run_from_a_trained_model_keeps_its_architecture() -> None:
-    assert load_config("best", base_encoder=BaseEncoder("folder")).optimization.learning_rate == 5e-5
-    assert load_config("best", base_encoder=BaseEncoder("folder", 256)).optimization.learning_rate == 4.5e-4
-    assert load_config("best", base_encoder=BaseEncoder("bilstm")).optimization.learning_rate == 2e-3
-    assert load_config("best", settings=["encoder.transfer=feature-extraction"], base_encoder=BaseEncoder("bilstm"))
+    assert load_training_config("best", base_encoder=BaseEncoder("folder")).optimization.learning_rate == 5e-5
+    assert load_training_config("best", base_encoder=BaseEncoder("folder", 256)).optimization.learning_rate == 4.5e-4
+    assert load_training_config("best", base_encoder=BaseEncoder("bilstm")).optimization.learning_rate == 2e-3
+    assert load_training_config(
+        "best", settings=["encoder.transfer=feature-extraction"], base_encoder=BaseEncoder("bilstm")
+    )
     with pytest.raises(SuwenError, match=r"S406 --from cannot be combined with head\.name"):
-        load_config("best", settings=["head.name=fc"], base_encoder=BaseEncoder("bilstm"))
+        load_training_config("best", settings=["head.name=fc"], base_encoder=BaseEncoder("bilstm"))
 
 
 @pytest.mark.parametrize(
@@ -604,15 +607,15 @@ def test_config_best_fits_the_encoder_unless_told_otherwise(encoder: tuple[str, 
         return [made.optimization.learning_rate, made.encoder.dropout, made.encoder.masking, made.head.dropout]
 
     name, *changes = encoder
-    assert fitted(load_config("best", None, {"encoder.name": name}, changes)) == values
+    assert fitted(load_training_config("best", None, {"encoder.name": name}, changes)) == values
     keys = ("optimization.learning_rate", "encoder.dropout", "encoder.masking", "head.dropout")
     chosen = [f"{key}=0.25" for key in keys]
-    assert fitted(load_config("best", None, {"encoder.name": name}, [*changes, *chosen])) == [0.25] * 4
-    assert load_config("paper", None, {"encoder.name": name}, changes).optimization.learning_rate == 5e-5
+    assert fitted(load_training_config("best", None, {"encoder.name": name}, [*changes, *chosen])) == [0.25] * 4
+    assert load_training_config("paper", None, {"encoder.name": name}, changes).optimization.learning_rate == 5e-5
 
 
 def test_config_preset_paper_is_table_3() -> None:
-    made = load_config("paper")
+    made = load_training_config("paper")
     options = made.optimization
     assert (options.learning_rate, options.batch_sentences, options.weight_decay, options.epochs) == (5e-5, 32, 0.01, 6)
     assert (made.evaluation.steps, made.evaluation.stop, made.evaluation.patience) == (1000, "loss", 1)
@@ -623,7 +626,7 @@ def test_config_preset_paper_is_table_3() -> None:
 @given(st.text(max_size=30))
 def test_config_never_fails_in_another_way(setting: str) -> None:
     with suppress(SuwenError):
-        load_config(settings=[setting])
+        load_training_config(settings=[setting])
 
 
 def suwen(*arguments: object) -> subprocess.CompletedProcess[str]:

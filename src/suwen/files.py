@@ -9,7 +9,7 @@ import shutil
 import stat
 import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import takewhile
 from pathlib import Path
@@ -31,6 +31,7 @@ __all__ = [
     "os_error",
     "parse_toml",
     "read_json",
+    "read_terms",
     "read_text",
     "replacing",
     "replacing_folder",
@@ -353,3 +354,20 @@ def sha256(path: StrPath) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise os_error(error, path, "S113") from None
+
+
+def read_terms(paths: Iterable[Path]) -> frozenset[str]:
+    """Read the terms of files with one term a line; what follows a tab is left out.
+
+    Raises
+    ------
+    SuwenError
+        S101, S102 or S103 when a file cannot be read, S106 when it holds no term.
+    """
+    terms: set[str] = set()
+    for path in paths:
+        found = {line.split("\t")[0].strip() for line in read_text(path).split("\n")} - {""}
+        if not found:
+            raise SuwenError("S106", path)
+        terms |= found
+    return frozenset(terms)

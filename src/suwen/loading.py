@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable
 
-from suwen.carried import model_path
+from suwen.bundled import model_path
 from suwen.errors import SuwenError
 from suwen.files import StrPath
 from suwen.inference.dictionary import load_dictionary

@@ -17,7 +17,7 @@ from suwen.augmentation.edits import Edit
 from suwen.augmentation.words import Flags, Reading
 from suwen.corpus.generated import generated_id
 from suwen.document import Document, Span
-from suwen.pretraining.noise import noise, random_key
+from suwen.draws import noise, random_key
 
 __all__ = ["Augmenter", "Draws", "Proposal", "Request", "Variant", "chosen", "word_edits"]
 

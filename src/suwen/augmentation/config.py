@@ -8,12 +8,11 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from suwen.carried import CARRIED
-from suwen.errors import SuwenError
-from suwen.files import StrPath, parse_toml, read_text
-from suwen.training.config import Section, parse_settings, validated, with_overrides
+from suwen.bundled import BUNDLED
+from suwen.files import StrPath
+from suwen.settings import Section, parse_settings, preset_settings, validated, with_overrides
 
-__all__ = ["METHODS", "PRESETS", "RATES", "STEPS", "AugmentationConfig", "Method", "load_config"]
+__all__ = ["METHODS", "PRESETS", "RATES", "STEPS", "AugmentationConfig", "Method", "load_augmentation_config"]
 
 Method = Literal["mlm", "mention", "token", "synonym", "composition"]
 Step = Literal["mlm", "mention", "token", "synonym"]
@@ -185,7 +184,7 @@ class AugmentationConfig(Section):
     @property
     def masked_language_model(self) -> str:
         """The name of the masked language model, or nothing where neither the methods nor the user want one."""
-        wanted = PAPER_ENCODER if self.preset == "paper" else CARRIED
+        wanted = PAPER_ENCODER if self.preset == "paper" else BUNDLED
         return self.encoder or (wanted if "mlm" in self.methods else "")
 
     @property
@@ -214,7 +213,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 """``paper`` is the paper's method to the letter; ``best`` fills words whole, draws, and spares what carries sense."""
 
 
-def load_config(
+def load_augmentation_config(
     preset: str = "best",
     file: StrPath | None = None,
     options: Mapping[str, Any] | None = None,
@@ -237,22 +236,11 @@ def load_config(
         S401 for a misspelt key, S402 for a bad value, S403 for broken TOML, S404 for an unknown preset.
     """
     file = None if file is None else Path(file)
-    values: dict[str, Any] = {}
-    if file is not None:
-        values = parse_toml(read_text(file), file)
     overrides = {**(options or {}), **parse_settings(settings)}
     rate = overrides.pop("rate", None)
-    values = with_overrides(values, overrides, file)
-    preset = values.pop("preset", preset)
-    if preset not in [*PRESETS]:
-        raise SuwenError("S404", file, what="preset", name=preset, known=", ".join(PRESETS))
-    merged: dict[str, Any] = {"preset": preset, **PRESETS[preset]}
-    for key, value in values.items():
-        if isinstance(merged.get(key), dict) and not isinstance(value, dict):
-            raise SuwenError("S402", file, key=key, reason="it is a table")
-        merged[key] = {**merged.get(key, {}), **value} if isinstance(value, dict) else value
-    config = validated(AugmentationConfig, merged, file)
+    values = preset_settings(PRESETS, preset, file, overrides).values
+    config = validated(AugmentationConfig, values, file)
     if rate is None:
         return config
     rates = {RATES[method]: rate for method in config.methods}
-    return validated(AugmentationConfig, with_overrides(merged, rates), file)
+    return validated(AugmentationConfig, with_overrides(values, rates), file)

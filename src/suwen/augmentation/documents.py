@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from suwen.augmentation.config import load_config
+from suwen.augmentation.config import load_augmentation_config
 from suwen.augmentation.generation import Augmentation, Generator, collect, load_model
 from suwen.augmentation.masked_lm import MaskedLanguageModel
 from suwen.augmentation.targets import variants_of
@@ -60,7 +60,8 @@ def augment(
     Raises
     ------
     SuwenError
-        S309 when nothing can be replaced, S312 when every document fails, and as `load_config` and `Generator`.
+        S309 when nothing can be replaced, S312 when every document fails, and as
+        `load_augmentation_config` and `Generator`.
 
     Examples
     --------
@@ -72,7 +73,7 @@ def augment(
     named = None if encoder is None or model is not None else str(encoder)
     shorthands = {"method": method, "encoder": named, "seed": seed, "target.copies": copies, "rate": rate}
     options = {**{key: value for key, value in shorthands.items() if value is not None}, **(settings or {})}
-    config = load_config(preset, options=options)
+    config = load_augmentation_config(preset, options=options)
     selections = [part for item in data for part in (whole([item]) if isinstance(item, Document) else [item])]
     if model is None:
         model = load_model(config, device)

@@ -19,7 +19,7 @@ from suwen.augmentation.masked_lm import MaskedLanguageModel
 from suwen.corpus.sentences import sentence_spans
 from suwen.corpus.split import Selection
 from suwen.document import Document, Span, join_pieces
-from suwen.formats.page import LINE_GAP
+from suwen.pages.page import LINE_GAP
 
 __all__ = ["Figures", "SentencePair", "measure"]
 

@@ -22,9 +22,9 @@ from suwen.corpus.near_copies import near_copies
 from suwen.corpus.split import Selection
 from suwen.document import Document
 from suwen.errors import SuwenError
+from suwen.files import read_terms
 from suwen.loading import load
 from suwen.models.catalog import find_encoder
-from suwen.pretraining.units import read_lexicon
 from suwen.text.words import Segmenter, segmenter_named
 
 __all__ = ["Augmentation", "Generator", "Outcome", "collect", "load_model"]
@@ -108,7 +108,7 @@ class Generator:
         self._cuts_words = set(config.methods) != {"mention"}
         segment = segmenter_named(config.words.segmenter if self._cuts_words else "none")
         self._read = _Reader(segment)
-        protection = Protection(config.protection, read_lexicon(config.protection.lexicon))
+        protection = Protection(config.protection, read_terms(config.protection.lexicon))
         self._augmenters = {
             method: self._augmenter(method, training, protection, segment, model) for method in config.methods
         }

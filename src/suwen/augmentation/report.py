@@ -11,7 +11,7 @@ from suwen.augmentation.figures import Figures, SentencePair
 from suwen.augmentation.generation import Augmentation
 from suwen.document import Document, Entity, Span
 from suwen.files import replacing
-from suwen.formats.page import (
+from suwen.pages.page import (
     FOOT,
     LINE_GAP,
     Types,

@@ -11,7 +11,7 @@ import typer
 from suwen.cli.output import fail, report, show, standard_error, step_bar, watched
 
 if TYPE_CHECKING:
-    from suwen.augmentation.run import Result
+    from suwen.augmentation.corpus import Result
 
 SHOWN_FAILURES = 5
 SHOWN_SUBSTITUTIONS = 12
@@ -125,8 +125,8 @@ def augment(
     if not resume:
         require_new(output)
     try:
-        from suwen.augmentation.config import load_config
-        from suwen.augmentation.run import augment_corpus, select_train
+        from suwen.augmentation.config import load_augmentation_config
+        from suwen.augmentation.corpus import augment_corpus, select_train
     except ModuleNotFoundError as error:
         raise SuwenError("S405", package=error.name, install="suwen[train,augment]") from None
 
@@ -142,7 +142,7 @@ def augment(
         "check.model": str(check) if check else None,
     }
     given = {key: value for key, value in options.items() if value is not None}
-    config = load_config(preset.value, config_file, given, settings)
+    config = load_augmentation_config(preset.value, config_file, given, settings)
     schema = Schema.from_toml(schema_file) if schema_file else None
     documents = read_corpus(corpus, source, schema)
     split = Split.read(split_file) if split_file else None

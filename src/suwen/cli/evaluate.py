@@ -44,7 +44,7 @@ def evaluate(
     Examples: suwen evaluate model/ articles/ --split split.json;
     suwen evaluate --gold articles/ --predicted predictions.jsonl --html errors.html
     """
-    from suwen.carried import model_path
+    from suwen.bundled import model_path
     from suwen.corpus.split import whole
     from suwen.evaluation.analysis import analyze
     from suwen.evaluation.scores import pair_documents, training_mentions

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from suwen.corpus.split import Selection
     from suwen.document import Document
-    from suwen.export import Export
+    from suwen.exporting import Export
 
 SAMPLE = Path(__file__).parent.parent / "data" / "sample"
 """The annotated corpus that suwen carries."""
@@ -47,10 +47,10 @@ def export(
     Examples: suwen export model/;
     suwen export model/ --int8 --corpus articles/ --split split.json -o small-model/
     """
-    from suwen.carried import model_path
+    from suwen.bundled import model_path
 
     try:
-        from suwen.export import export_model
+        from suwen.exporting import export_model
     except ModuleNotFoundError as error:
         raise SuwenError("S405", package=error.name, install="suwen[train,export]") from None
 

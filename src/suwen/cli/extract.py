@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from suwen.formats.inputs import Inputs
+    from suwen.extraction.extract import OpenEngine, Result, Step
+    from suwen.extraction.inputs import Inputs
+    from suwen.extraction.stream import Manner
     from suwen.inference.overrides import Overrides
-    from suwen.inference.run import OpenEngine, Result, Step
-    from suwen.inference.stream import Manner
 
 STANDARD_OUTPUT = Path("-")
 MEASURES = (("document", "documents"), ("character", "characters"), ("entity", "entities"))
@@ -114,14 +114,14 @@ def extract(
     from dataclasses import asdict
 
     from suwen import __version__
-    from suwen.carried import model_path
+    from suwen.bundled import model_path
     from suwen.errors import SuwenError
-    from suwen.formats.finding import find_inputs
-    from suwen.formats.inputs import Options
+    from suwen.extraction.extract import extract_files
+    from suwen.extraction.finding import JOB, find_inputs
+    from suwen.extraction.inputs import Options
+    from suwen.extraction.stream import Manner
     from suwen.inference.overrides import read_overrides
-    from suwen.inference.run import extract_files
-    from suwen.inference.shards import working_folder
-    from suwen.inference.stream import Manner
+    from suwen.runs import working_folder
 
     target = to or format_of(output)
     if output == STANDARD_OUTPUT:
@@ -150,7 +150,7 @@ def extract(
             },
             "term list": {"--always": hash_of(always), "--never": hash_of(never)},
         }
-        if resume and not working_folder(output).exists() and not output.exists():
+        if resume and not working_folder(output, JOB).exists() and not output.exists():
             say(console, "there is nothing to go on with: this begins at the beginning")
         with progress_bar(console) as progress:
             result = extract_files(found, output, target.value, manner, open_engine, identity, resume, progress)
@@ -216,13 +216,13 @@ def engine_opener(
     from contextlib import nullcontext
     from functools import partial
 
-    from suwen.inference.run import LocalEngine
+    from suwen.extraction.extract import LocalEngine
     from suwen.loading import load_overridden, require_device
 
     # Before a cluster is asked for it.
     require_device(device)
     if engine == Engine.RAY:
-        from suwen.inference.ray import ray_engine
+        from suwen.extraction.ray import ray_engine
 
         cores = threads or 1
         load = partial(load_overridden, device=device, batch_tokens=batch_tokens, threads=cores, overrides=overrides)
@@ -256,8 +256,8 @@ def print_lines(inputs: Inputs, manner: Manner, open_engine: OpenEngine, console
     import sys
     from collections import Counter
 
-    from suwen.inference.run import Result, extract_lines
-    from suwen.inference.stream import Tally
+    from suwen.extraction.extract import Result, extract_lines
+    from suwen.extraction.stream import Tally
 
     tally = Tally()
     with open_engine() as engine:

@@ -94,16 +94,16 @@ def pretrain(
     try:
         from suwen.cli.progress import PretrainingProgress
         from suwen.models.catalog import find_encoder
-        from suwen.pretraining.config import load_config
+        from suwen.pretraining.config import load_pretraining_config
         from suwen.pretraining.passages import read_exclusion
-        from suwen.pretraining.run import NO_EXCLUSION, Texts
-        from suwen.pretraining.run import pretrain as run
+        from suwen.pretraining.pretrain import NO_EXCLUSION, Texts
+        from suwen.pretraining.pretrain import pretrain as run
     except ModuleNotFoundError as error:
         raise SuwenError("S405", package=error.name, install="suwen[train]") from None
 
     chosen = [*settings, *([f'data.segmenter="{segmenter}"'] if segmenter else [])]
     folder = find_encoder(base) if base is not None else None
-    config = load_config(strategy.value, (size or Size.MINI).value, chosen, folder, seed)
+    config = load_pretraining_config(strategy.value, (size or Size.MINI).value, chosen, folder, seed)
     exclusion = read_exclusion(exclude_split, exclude_part, texts) if exclude_split else NO_EXCLUSION
     console = standard_error()
     bar = PretrainingProgress(console)

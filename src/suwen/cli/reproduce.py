@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from suwen.document import Document
-    from suwen.experiments.engine import Engine
-    from suwen.experiments.profile import Profile
-    from suwen.experiments.results import Results
-    from suwen.experiments.run import Run
-    from suwen.experiments.verdicts import Verdict
+    from suwen.reproduction.engine import Engine
+    from suwen.reproduction.profile import Profile
+    from suwen.reproduction.results import Results
+    from suwen.reproduction.system_run import Run
+    from suwen.reproduction.verdicts import Verdict
 
 SAMPLE = Path(__file__).parent.parent / "data" / "sample"
 
@@ -91,14 +91,14 @@ def reproduce(
     from suwen.schema import LCDD
 
     try:
-        from suwen.experiments.experiment import Experiment, open_experiment
-        from suwen.experiments.material import check_documents
-        from suwen.experiments.plan import plan_runs, plan_to_dict, tables_of
-        from suwen.experiments.preparation import read_notes
-        from suwen.experiments.profile import load_profile
-        from suwen.experiments.report import write_report
-        from suwen.experiments.results import Results
-        from suwen.experiments.runner import perform
+        from suwen.reproduction.experiment import Experiment, open_experiment
+        from suwen.reproduction.material import check_documents
+        from suwen.reproduction.plan import plan_runs, plan_to_dict, tables_of
+        from suwen.reproduction.preparation import read_notes
+        from suwen.reproduction.profile import load_profile
+        from suwen.reproduction.report import write_report
+        from suwen.reproduction.results import Results
+        from suwen.reproduction.runner import perform
     except ModuleNotFoundError as error:
         raise SuwenError("S405", package=error.name, install="suwen[train]") from None
 
@@ -158,8 +158,8 @@ def check_machine(profile: Profile, device: Device) -> None:
     SuwenError
         As `suwen.training.device.check_device`.
     """
-    from suwen.experiments.paper import SYSTEMS
-    from suwen.experiments.profile import system_config
+    from suwen.reproduction.paper import SYSTEMS
+    from suwen.reproduction.profile import system_config
     from suwen.training.config import TrainingConfig
     from suwen.training.device import check_device
 
@@ -171,10 +171,10 @@ def check_machine(profile: Profile, device: Device) -> None:
 def engine_of(name: EngineName, workers: int, threads: int, device: Device) -> Engine:
     """The engine of that name."""
     if name is EngineName.LOCAL:
-        from suwen.experiments.engine import LocalEngine
+        from suwen.reproduction.engine import LocalEngine
 
         return LocalEngine(workers)
-    from suwen.experiments.ray import RayEngine
+    from suwen.reproduction.ray import RayEngine
 
     return RayEngine(threads, gpus=1 if device is Device.CUDA else 0)
 
@@ -190,7 +190,7 @@ def run_bar(runs: Sequence[Run], profile: Profile, documents: Sequence[Document]
         TimeRemainingColumn,
     )
 
-    from suwen.experiments.plan import estimated_seconds
+    from suwen.reproduction.plan import estimated_seconds
 
     progress = Progress(
         TextColumn("{task.fields[ended]} of {task.fields[runs]} runs"),
@@ -213,7 +213,7 @@ class Watcher:
     def __init__(
         self, progress: Progress, runs: Sequence[Run], profile: Profile, documents: Sequence[Document]
     ) -> None:
-        from suwen.experiments.plan import estimated_seconds
+        from suwen.reproduction.plan import estimated_seconds
 
         self.progress = progress
         self.seconds = {run.name: estimated_seconds(run, profile, documents) for run in runs}
@@ -223,7 +223,7 @@ class Watcher:
 
     def __call__(self, name: str, result: dict[str, Any] | None) -> None:
         """Told that something begins (None) or has ended."""
-        from suwen.experiments.run import AGAIN
+        from suwen.reproduction.system_run import AGAIN
 
         (task,) = self.progress.task_ids
         if result is None:

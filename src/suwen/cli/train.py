@@ -96,7 +96,7 @@ def train(
 
     Example: suwen train articles/ -o model --split split.json --set optimization.epochs=8
     """
-    from suwen.carried import model_path
+    from suwen.bundled import model_path
     from suwen.corpus.split import Split
     from suwen.errors import SuwenError
     from suwen.formats import read_corpus
@@ -141,21 +141,21 @@ def train(
 
     try:
         from suwen.cli.progress import TrainingProgress
+        from suwen.runs import check_work, working_folder
         from suwen.training.build import base_encoder
-        from suwen.training.config import TEACHERS_WEIGHT, DistillationConfig, load_config
+        from suwen.training.config import TEACHERS_WEIGHT, DistillationConfig, load_training_config
         from suwen.training.data import select_data
-        from suwen.training.run import train_tagger, working_folder
-        from suwen.work import check_work
+        from suwen.training.taggers import train_tagger
     except ModuleNotFoundError as error:
         raise SuwenError("S405", package=error.name, install="suwen[train]") from None
 
     base = model_path(base) if base else None
-    config = load_config(preset.value, config_file, chosen, settings, base_encoder(base) if base else None)
+    config = load_training_config(preset.value, config_file, chosen, settings, base_encoder(base) if base else None)
     distillation = None
     if teachers:
         if config.distillation.weight is None:
             config = config.model_copy(update={"distillation": DistillationConfig(weight=TEACHERS_WEIGHT)})
-        check_work(working_folder(output), resume)
+        check_work(working_folder(output, "training"), resume)
         distillation = learnt_from(teachers, texts, config, device.value)
     elif config.distillation.weight is not None:
         advice = "name a trained model, or leave the setting out"
@@ -196,7 +196,7 @@ def learnt_from(teachers: list[Path], texts: list[Path], config: TrainingConfig,
         S406 for a teacher that has no opinion of every character, such as a dictionary, and for teachers or texts that
         come twice; S106 for an empty text.
     """
-    from suwen.carried import model_path
+    from suwen.bundled import model_path
     from suwen.errors import SuwenError
     from suwen.files import read_json, sha256
     from suwen.formats import read_corpus

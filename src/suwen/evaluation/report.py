@@ -12,7 +12,7 @@ from suwen.evaluation.reliability_plot import reliability_plot
 from suwen.evaluation.scores import Scores
 from suwen.evaluation.strict import Pair, Score
 from suwen.files import StrPath, replacing
-from suwen.formats.page import (
+from suwen.pages.page import (
     FOOT,
     LINE_GAP,
     Types,

@@ -17,21 +17,8 @@ from typing import Any
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import StrPath
-from suwen.formats import (
-    brat,
-    cmeee,
-    conll,
-    diakg,
-    doccano,
-    docx,
-    html,
-    jats,
-    jsonl,
-    label_studio,
-    parquet,
-    pdf,
-    text,
-)
+from suwen.formats import brat, cmeee, conll, diakg, doccano, html, jsonl, label_studio, parquet, text
+from suwen.formats.articles import docx, jats, pdf
 from suwen.formats.reading import Located, Problem, refuse
 from suwen.schema import Schema
 

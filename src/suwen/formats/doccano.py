@@ -22,7 +22,7 @@ from suwen.document import Document, Entity, Relation
 from suwen.errors import SuwenError
 from suwen.files import StrPath, replacing
 from suwen.formats import jsonl
-from suwen.formats.articles import ending
+from suwen.formats.articles.files import ending
 from suwen.formats.json_files import field, name_under
 from suwen.formats.reading import Annotation, Located, Problem, document_id, files_in, refuse
 from suwen.formats.writing import encoded, not_held

@@ -1,7 +1,8 @@
 """Pages to look at: the text with its mentions colored, a legend that filters, and counts.
 
 A path that ends in ``.html`` becomes one page with all documents; any other path becomes a folder with one page per
-document and an ``index.html``. What is read of a page is its main text (see `suwen.formats.web_page`), no annotation.
+document and an ``index.html``. What is read of a page is its main text (see `suwen.formats.articles.web_page`), no
+annotation.
 
 How mentions are drawn
 ----------------------
@@ -30,9 +31,12 @@ import numpy as np
 
 from suwen.document import Document, Entity, Span, join_pieces
 from suwen.files import StrPath, replacing, replacing_folder
-from suwen.formats.articles import MEGABYTE, holds, scan_articles
+from suwen.formats.articles.files import MEGABYTE, holds, scan_articles
+from suwen.formats.articles.web_page import parse
 from suwen.formats.entity_table import Places
-from suwen.formats.page import (
+from suwen.formats.reading import Located, Problem, refuse
+from suwen.formats.writing import file_key, not_held
+from suwen.pages.page import (
     FOOT,
     LINE_GAP,
     Types,
@@ -50,9 +54,6 @@ from suwen.formats.page import (
     type_filter,
     type_name,
 )
-from suwen.formats.reading import Located, Problem, refuse
-from suwen.formats.web_page import parse
-from suwen.formats.writing import file_key, not_held
 from suwen.schema import LCDD, Schema
 from suwen.text.view import make_view
 

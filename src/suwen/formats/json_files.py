@@ -11,7 +11,7 @@ from typing import Any
 from suwen.document import lone_surrogates
 from suwen.errors import SuwenError
 from suwen.files import decode_text, excess
-from suwen.formats.articles import MEGABYTE, ending, read_bytes
+from suwen.formats.articles.files import MEGABYTE, ending, read_bytes
 from suwen.formats.reading import Located, Problem, document_id, files_in
 
 __all__ = ["LARGEST", "SUFFIXES", "begins_like", "field", "name_under", "scan_json"]

@@ -42,7 +42,7 @@ from typing import IO, Any, Literal, TypeVar, cast
 from suwen.document import Attribute, Document, Entity, Note, Page, Relation, lone_surrogates
 from suwen.errors import SuwenError
 from suwen.files import StrPath, excess, os_error, replacing
-from suwen.formats.articles import MEGABYTE
+from suwen.formats.articles.files import MEGABYTE
 from suwen.formats.entity_table import Places
 from suwen.formats.reading import Annotation, Located, Problem, document_id, files_in, refuse
 from suwen.formats.writing import encoded

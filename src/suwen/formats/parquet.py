@@ -18,7 +18,7 @@ from typing import IO, Any
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import StrPath, os_error, replacing, require_new
-from suwen.formats.articles import article, ending, holds
+from suwen.formats.articles.files import article, ending, holds
 from suwen.formats.entity_table import Places, pieces_shown
 from suwen.formats.reading import Located, Problem, document_id, files_in, refuse
 from suwen.formats.writing import not_held

@@ -14,7 +14,7 @@ from pathlib import Path
 from suwen.document import Document
 from suwen.files import StrPath, replacing_folder
 from suwen.formats import brat, conll
-from suwen.formats.articles import MEGABYTE, article, holds, scan_articles
+from suwen.formats.articles.files import MEGABYTE, article, holds, scan_articles
 from suwen.formats.encodings import decode
 from suwen.formats.reading import Located, Problem, refuse
 from suwen.formats.writing import counting_names, encoded, not_held, output_file

@@ -26,7 +26,7 @@ from pathlib import Path
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
 from suwen.files import StrPath, parse_toml, require_regular
-from suwen.formats.articles import MEGABYTE, read_bytes
+from suwen.formats.articles.files import MEGABYTE, read_bytes
 from suwen.formats.encodings import decode
 from suwen.inference.dictionary import Dictionary, Entry, fold
 from suwen.inference.predictor import Extractor, Selection

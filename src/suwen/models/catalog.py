@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from suwen.carried import CARRIED, carried_encoder
+from suwen.bundled import BUNDLED, bundled_encoder
 from suwen.errors import SuwenError
 from suwen.files import read_json
 
@@ -194,15 +194,15 @@ def find_encoder(name: str, others: Sequence[str] = ()) -> Path:
                 reason = f"{identifier} cannot be had from the hub: {error}"
     if entry and entry.hub:
         download = f"hf download {entry.hub[0]} --local-dir {name}"
-        advice = f"{reason}; put its files into a folder {name!r} here: {download}; or take {CARRIED!r}"
+        advice = f"{reason}; put its files into a folder {name!r} here: {download}; or take {BUNDLED!r}"
         raise SuwenError("S506", name, advice=advice)
     if entry:
         raise SuwenError(
             "S506",
             name,
-            advice=f"put its files into a folder {name!r} here; they are at {entry.source}; or take {CARRIED!r}",
+            advice=f"put its files into a folder {name!r} here; they are at {entry.source}; or take {BUNDLED!r}",
         )
-    known = ", ".join([*others, CARRIED, *CATALOG])
+    known = ", ".join([*others, BUNDLED, *CATALOG])
     raise SuwenError("S506", name, advice=f"{reason}; give one of {known}, a folder, or a name on the hub")
 
 
@@ -224,7 +224,7 @@ class _UnavailableError(Exception):
 
 
 def _local(name: str) -> Path | None:
-    return Path(name) if Path(name).is_dir() else carried_encoder(name)
+    return Path(name) if Path(name).is_dir() else bundled_encoder(name)
 
 
 def _cached(identifier: str) -> Path | None:

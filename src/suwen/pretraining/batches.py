@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from suwen.pretraining.noise import noise, random_key
+from suwen.draws import noise, random_key
 from suwen.pretraining.packing import Packer, Sequences
 from suwen.pretraining.strategies import Level, Strategy, draw_positions
 from suwen.pretraining.text_cache import TextCache

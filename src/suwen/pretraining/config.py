@@ -11,9 +11,9 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model
 from suwen.errors import SuwenError
 from suwen.models.checkpoints import read_checkpoint
 from suwen.pretraining.strategies import strategy_named
-from suwen.training.config import Section, parse_settings, validated, with_overrides
+from suwen.settings import Section, parse_settings, validated, with_overrides
 
-__all__ = ["SIZES", "PretrainingConfig", "load_config"]
+__all__ = ["SIZES", "PretrainingConfig", "load_pretraining_config"]
 
 HEAD_WIDTH = 64
 
@@ -117,7 +117,7 @@ WARM_RATE = 0.5
 """A run that goes on from trained weights starts with this part of the size's learning rate."""
 
 
-def load_config(
+def load_pretraining_config(
     strategy: str, size: str = "mini", settings: Sequence[str] = (), base: Path | None = None, seed: int = 0
 ) -> PretrainingConfig:
     """Put a configuration together: recipe and size, then ``key=value`` settings.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from suwen.draws import noise, random_key
 from suwen.errors import SuwenError
-from suwen.pretraining.noise import noise, random_key
 from suwen.tagging.vocabulary import CLS, PAD, SEP, UNK, CharacterVocabulary
 
 __all__ = ["Packer", "Sequences"]

@@ -9,17 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from suwen.errors import SuwenError
-from suwen.files import read_text
 from suwen.tagging.vocabulary import CharacterVocabulary
 from suwen.text.words import Segmenter, cut_all
 
-__all__ = ["mark_entities", "mark_phrases", "read_lexicon", "word_begins"]
+__all__ = ["mark_entities", "mark_phrases", "word_begins"]
 
 Flags = NDArray[np.bool_]
 Ids = NDArray[np.integer]
@@ -110,23 +107,6 @@ def mark_entities(
                 if start + length < len(begins):
                     begins[start + length] = True
     return begins
-
-
-def read_lexicon(paths: Sequence[Path]) -> frozenset[str]:
-    """The terms of files with one term a line; what follows a tab is passed over.
-
-    Raises
-    ------
-    SuwenError
-        S101, S102 or S103 when a file cannot be read, S106 when it holds no term.
-    """
-    terms: set[str] = set()
-    for path in paths:
-        found = {line.split("\t")[0].strip() for line in read_text(path).split("\n")} - {""}
-        if not found:
-            raise SuwenError("S106", path)
-        terms |= found
-    return frozenset(terms)
 
 
 def _term_units(ids: Ids, phrases: Flags) -> Flags:

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Protocol, runtime_checkable
 
 from suwen.errors import SuwenError
-from suwen.text.thulac import Thulac
+from suwen.text.segmenters.thulac import Thulac
 
 __all__ = ["SEGMENTERS", "Segmenter", "cut_all", "segmenter_named"]
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import platform
 import shutil
 import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -29,12 +27,13 @@ from suwen.inference.feature_crf import (
 from suwen.inference.sentence_extractor import SentenceExtractor, SentenceSettings
 from suwen.model_card import model_card
 from suwen.model_folder import write_stored_model
+from suwen.runs import versions
 from suwen.schema import Schema
 from suwen.schemes import LabelSpan, scheme_named
+from suwen.settings import Section, parse_settings, validated
 from suwen.tagging.encode import Losses, block_spans, prepare
 from suwen.text.view import ViewRules
 from suwen.text.windows import WindowRules
-from suwen.training.config import Section, parse_settings, validated
 from suwen.training.data import Report, TrainingData
 
 __all__ = [
@@ -164,7 +163,7 @@ def train_baseline(
             "name": output.name,
             "configuration": config.model_dump(),
             "seed": config.seed,
-            "versions": _versions(config),
+            "versions": versions("numpy", *(["python-crfsuite"] if isinstance(config, FeatureCRFConfig) else [])),
             "data": data.description,
             "expressible": {part: loss.to_dict() for part, loss in losses.items()},
             "scores": {"dev": scores.to_dict()["micro"]} if scores else {},
@@ -281,10 +280,3 @@ def train_crf(
 
 def _flat(lists: Iterable[Iterable[T]]) -> list[T]:
     return [item for items in lists for item in items]
-
-
-def _versions(config: BaselineConfig) -> dict[str, str]:
-    packages = ["suwen", "numpy"]
-    if isinstance(config, FeatureCRFConfig):
-        packages.append("python-crfsuite")
-    return {"python": platform.python_version(), **{package: version(package) for package in packages}}

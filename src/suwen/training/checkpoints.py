@@ -1,60 +1,19 @@
-"""What every resumable run shares: its working folder, its record, and checkpoints that are complete or not there."""
+"""Checkpoints of the Trainer that are complete or not there."""
 
 from __future__ import annotations
 
 import math
-import platform
 import shutil
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import torch
-import transformers
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from suwen.errors import SuwenError
-from suwen.files import read_json, write_json, write_text
-from suwen.work import RECORD, check_work, require_same
+from suwen.files import read_json, write_text
 
-__all__ = [
-    "CheckpointKeeper",
-    "check_work",
-    "checkpoint_folder",
-    "last_checkpoint",
-    "open_work",
-    "versions",
-    "working_folder",
-]
+__all__ = ["CheckpointKeeper", "checkpoint_folder", "last_checkpoint"]
 
 COMPLETE = "complete"
-
-
-def working_folder(output: Path) -> Path:
-    """Where checkpoints and logs of an unfinished run are, beside the model folder to be."""
-    return output.with_name(f"{output.name}.training")
-
-
-def open_work(work: Path, identity: dict[str, Any], resume: bool) -> Path | None:
-    """Create the working folder, or find the checkpoint to go on from (None: from the beginning).
-
-    Parameters
-    ----------
-    identity
-        What must not change between the parts of a run that was interrupted, as JSON values.
-
-    Raises
-    ------
-    SuwenError
-        As `check_work`; S508 when it was another run.
-    """
-    check_work(work, resume)
-    if not resume:
-        write_json(work / RECORD, identity)
-        return None
-    require_same(work, identity)
-    return last_checkpoint(work)
 
 
 def checkpoint_folder(folder: Path, step: int) -> Path:
@@ -97,14 +56,3 @@ class CheckpointKeeper(TrainerCallback):  # type: ignore[misc]
             checkpoint = checkpoint_folder(Path(args.output_dir), state.global_step)
             self.write_extra(checkpoint)
             write_text(checkpoint / COMPLETE, "")
-
-
-def versions() -> dict[str, str]:
-    """The versions of what a run's figures depend on."""
-    return {
-        "suwen": version("suwen"),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "transformers": transformers.__version__,
-        "numpy": np.__version__,
-    }

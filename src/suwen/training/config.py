@@ -1,29 +1,18 @@
-"""The configuration of a training run: pydantic models, presets, TOML files and ``--set`` overrides."""
+"""The configuration of a tagger's training: its sections and presets."""
 
 from __future__ import annotations
 
-import copy
-import difflib
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveInt,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
 
 from suwen.errors import SuwenError
-from suwen.files import StrPath, parse_toml, read_text
+from suwen.files import StrPath
 from suwen.models.catalog import encoder_width
+from suwen.settings import Section, parse_settings, preset_settings, validated
 
 __all__ = [
     "PRESETS",
@@ -31,28 +20,15 @@ __all__ = [
     "TEACHERS_WEIGHT",
     "BaseEncoder",
     "DistillationConfig",
-    "Section",
     "TrainingConfig",
-    "load_config",
-    "parse_settings",
+    "load_training_config",
     "pretrained_rate",
-    "validated",
-    "with_overrides",
 ]
 
 SCRATCH = ("bilstm", "bigru", "transformer")
 """Encoders that start from random weights; ``transformer`` has BERT's architecture."""
 
 Probability = Field(ge=0, lt=1)
-
-
-class Section(BaseModel):
-    """A table of the configuration; unknown keys are errors, values do not change afterwards."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-Configuration = TypeVar("Configuration", bound=Section)
 
 
 class EncoderConfig(Section):
@@ -235,7 +211,7 @@ TRANSFORMER_MASKING = 0.15
 """Without it the small encoders overfit from the third epoch on (LCDD's dev part)."""
 
 
-def load_config(
+def load_training_config(
     preset: str = "best",
     file: StrPath | None = None,
     options: Mapping[str, Any] | None = None,
@@ -263,25 +239,15 @@ def load_config(
         that the base model decides.
     """
     file = None if file is None else Path(file)
-    values: dict[str, Any] = {}
-    if file is not None:
-        values = parse_toml(read_text(file), file)
-    values = with_overrides(values, {**(options or {}), **parse_settings(settings)}, file)
-    preset = values.pop("preset", preset)
-    if preset not in [*PRESETS]:
-        raise SuwenError("S404", file, what="preset", name=preset, known=", ".join(PRESETS))
+    merged = preset_settings(PRESETS, preset, file, {**(options or {}), **parse_settings(settings)})
     if base_encoder is not None:
-        _refuse_inherited(values)
-    merged: dict[str, Any] = {"preset": preset, **PRESETS[preset]}
-    for key, value in values.items():
-        if isinstance(merged.get(key), dict) and not isinstance(value, dict):
-            raise SuwenError("S402", file, key=key, reason="it is a table")
-        merged[key] = {**merged.get(key, {}), **value} if isinstance(value, dict) else value
-    if preset == "best":
-        for (table, name), value in _fitted(merged["encoder"], base_encoder).items():
-            if name not in values.get(table, {}):
-                merged[table] = {**merged[table], name: value}
-    return validated(TrainingConfig, merged, file)
+        _refuse_inherited(merged.given)
+    values = merged.values
+    if merged.preset == "best":
+        for (table, name), value in _fitted(values["encoder"], base_encoder).items():
+            if name not in merged.given.get(table, {}):
+                values[table] = {**values[table], name: value}
+    return validated(TrainingConfig, values, file)
 
 
 def pretrained_rate(width: int | None) -> float:
@@ -315,84 +281,3 @@ def _refuse_inherited(values: Mapping[str, Any]) -> None:
             if (table, key) != ("encoder", "transfer"):
                 advice = "the trained model decides it; leave it out, or train anew"
                 raise SuwenError("S406", first="--from", second=f"{table}.{key}", advice=advice)
-
-
-def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
-    """The values of ``key=value`` strings by dotted key; a value is TOML, or a plain string.
-
-    Raises
-    ------
-    SuwenError
-        S402 when there is no ``=``.
-    """
-    overrides = {}
-    for setting in settings:
-        key, equals, value = setting.partition("=")
-        if not equals:
-            raise SuwenError("S402", key=setting, reason="the form is key=value")
-        overrides[key.strip()] = _toml_value(value.strip())
-    return overrides
-
-
-def with_overrides(values: Mapping[str, Any], overrides: Mapping[str, Any], file: Path | None = None) -> dict[str, Any]:
-    """A configuration's values with others, by dotted key, in their place.
-
-    Raises
-    ------
-    SuwenError
-        S402 when a key goes into what is no table.
-    """
-    changed: dict[str, Any] = copy.deepcopy(dict(values))
-    for key, value in overrides.items():
-        *tables, name = key.split(".")
-        table = changed
-        for part in tables:
-            table = table.setdefault(part, {})
-            if not isinstance(table, dict):
-                raise SuwenError("S402", file, key=part, reason="it is a table")
-        table[name] = value
-    return changed
-
-
-def validated(kind: type[Configuration], values: Mapping[str, Any], file: Path | None = None) -> Configuration:
-    """The configuration of these values.
-
-    Raises
-    ------
-    SuwenError
-        S401 for a misspelt key, S402 for a bad value.
-    """
-    try:
-        return kind.model_validate(values)
-    except ValidationError as error:
-        raise _readable(error, kind, file) from None
-
-
-def _toml_value(text: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except (ValueError, RecursionError):
-        return text
-
-
-def _readable(error: ValidationError, kind: type[Section], file: Path | None) -> SuwenError:
-    """The first problem of a pydantic error as one line."""
-    problem = error.errors()[0]
-    key = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "extra_forbidden":
-        parent, known = key.rpartition(".")[0], _known_keys(kind)
-        siblings = [name for name in known if name.rpartition(".")[0] == parent]
-        guess = difflib.get_close_matches(key, siblings or known, 1, 0)[0]
-        return SuwenError("S401", file, key=key, guess=guess)
-    reason = problem["msg"].removeprefix("Value error, ")
-    # What concerns several tables has no key of its own.
-    return SuwenError("S402", file, key=key or "configuration", reason=reason[:1].lower() + reason[1:])
-
-
-def _known_keys(kind: type[Section]) -> list[str]:
-    keys: list[str] = []
-    for name, field in kind.model_fields.items():
-        keys.append(name)
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
-            keys += [f"{name}.{key}" for key in field.annotation.model_fields]
-    return keys

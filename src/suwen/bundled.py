@@ -1,0 +1,27 @@
+"""The model and the encoder that suwen carries, and how they are named."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+__all__ = ["BUNDLED", "bundled_encoder", "model_path"]
+
+BUNDLED = "carried"
+"""What stands for the carried model wherever a model is asked for, and for the carried encoder where an encoder is."""
+
+_FOLDER = Path(__file__).parent / "data" / "suwen-mini"
+_ENCODER = Path(__file__).parent / "data" / "suwen-mini-encoder"
+
+
+def model_path(path: str | os.PathLike[str] | None) -> Path:
+    """The folder of a model: the carried one for None, and for the name ``carried`` unless something is called that."""
+    if path is None:
+        return _FOLDER
+    named = Path(path)
+    return _FOLDER if str(path) == BUNDLED and not named.exists() else named
+
+
+def bundled_encoder(name: str) -> Path | None:
+    """The folder of the carried encoder for the name ``carried``, unless something is called that; else None."""
+    return _ENCODER if name == BUNDLED and not Path(name).exists() else None

@@ -1,5 +1,0 @@
-"""From a trained tagger to what runs without torch: an ONNX graph in float32, or in 8 bits."""
-
-from suwen.export.run import Export, export_model
-
-__all__ = ["Export", "export_model"]

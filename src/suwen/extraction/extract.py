@@ -1,0 +1,295 @@
+"""One extraction from files to a file or folder, resumable at any point, by this process or a Ray cluster."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol
+
+from suwen.document import Document
+from suwen.errors import SuwenError
+from suwen.extraction.finding import JOB, REPORT
+from suwen.extraction.inputs import Inputs
+from suwen.extraction.naming import distinct_lines, lines_fit_for_files
+from suwen.extraction.outputs import remove_parts, write_extracted_lines
+from suwen.extraction.shards import Shards, json_line, open_shards, passing_shards
+from suwen.extraction.stream import NAMED, PORTION_BYTES, Manner, Portion, Shard, Tally, deal, shards_of, size_of
+from suwen.files import StrPath, folder_for, os_error, replacing, require_new
+from suwen.formats import brat
+from suwen.inference.predictor import Extractor
+from suwen.runs import working_folder
+from suwen.schema import Schema
+
+__all__ = ["Engine", "LocalEngine", "Result", "Step", "extract_files", "extract_lines", "report_path"]
+
+OpenEngine = Callable[[], AbstractContextManager["Engine"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far an extraction is.
+
+    Parameters
+    ----------
+    phase
+        ``extracting``, then ``writing``.
+    done, total
+        Bytes of the input files in the first phase, documents in the second.
+    characters
+        How many have been read since this process began.
+    """
+
+    phase: str
+    done: int
+    total: int
+    characters: int
+
+
+Progress = Callable[[Step], None]
+
+
+class Engine(Protocol):
+    """What makes shards of portions."""
+
+    @property
+    def schema(self) -> Schema:
+        """The entity types that are found."""
+
+    def shards(self, portions: Iterable[Portion], manner: Manner, seen: Callable[[Document], None]) -> Iterator[Shard]:
+        """The shard of each portion, in any order; `seen` may be told of documents before their shard is there."""
+
+
+class LocalEngine:
+    """Makes shards in this process.
+
+    Parameters
+    ----------
+    extractor
+        The model.
+    """
+
+    def __init__(self, extractor: Extractor) -> None:
+        self.extractor = extractor
+        self.schema = extractor.schema
+
+    def shards(self, portions: Iterable[Portion], manner: Manner, seen: Callable[[Document], None]) -> Iterator[Shard]:
+        """The shards, in the order of the portions."""
+        return shards_of(self.extractor, portions, manner, seen)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of an extraction.
+
+    Parameters
+    ----------
+    tally
+        What was counted; under ``renamed`` the documents whose id another had, or that could not be a file.
+    not_held
+        What the format could not hold, by kind.
+    renamed
+        The new and the old id of the first documents that were renamed.
+    problems
+        The first of what could not be read (see `Shard`).
+    report
+        The file that lists all of that; None when there is none.
+    is_written
+        Whether there is an output: not when nothing could be read.
+    """
+
+    tally: Tally
+    not_held: Counter[str]
+    renamed: list[tuple[str, str]]
+    problems: list[dict[str, Any]]
+    report: Path | None
+    is_written: bool
+
+
+def report_path(output: StrPath) -> Path:
+    """Where it is said what could not be read, beside the output."""
+    output = Path(output)
+    return output.with_name(f"{output.name}{REPORT}")
+
+
+def is_brief(inputs: Inputs) -> bool:
+    """Whether there is so little to do that it is sooner done again than kept."""
+    plain = all(file.is_article or file.path.suffix == ".jsonl" for file in inputs.files)
+    return plain and sum(map(size_of, inputs.files)) <= PORTION_BYTES
+
+
+def extract_files(
+    inputs: Inputs,
+    output: StrPath,
+    format: str,  # noqa: A002 (it is the word for it)
+    manner: Manner,
+    open_engine: OpenEngine,
+    identity: dict[str, Any],
+    resume: bool = False,
+    progress: Progress = lambda step: None,
+) -> Result:
+    """Find the entities of files and write them; what cannot be read is reported and left out.
+
+    Parameters
+    ----------
+    output
+        The file or folder to write. Unless there is but a moment's work, `working_folder` keeps what is done.
+    identity
+        What decides the output beside the inputs, as JSON values.
+    resume
+        Whether to go on with an unfinished run of `output`, if there is one. The result is that of one without a break.
+
+    Raises
+    ------
+    SuwenError
+        S104 when the output exists, S406 when a pipe would have to be read again, S124 when the
+        disk is full; what `open_shards` and the format's writer raise, and the opening of the engine.
+    """
+    output = Path(output)
+    piped = next((file.path for file in inputs.files if file.is_piped), None)
+    if piped and resume:
+        raise SuwenError("S406", first="--resume", second=piped, advice="what comes from a pipe cannot be read again")
+    kept = working_folder(output, JOB).exists()
+    if not kept:
+        require_new(output)
+    if not kept and (piped or is_brief(inputs)):
+        with passing_shards(output) as shards, open_engine() as engine:
+            return _extract(inputs, output, format, manner, engine, shards, progress)
+    with (
+        folder_for(output),
+        open_shards(output, identity, inputs, resume) as shards,
+        _resumable(shards),
+        open_engine() as engine,
+    ):
+        return _extract(inputs, output, format, manner, engine, shards, progress)
+
+
+@contextmanager
+def _resumable(shards: Shards) -> Iterator[None]:
+    """Say of a full disk that one can go on, and leave nothing behind where there is nothing to go on with."""
+    try:
+        yield
+    except SuwenError as error:
+        if not shards.size:
+            shards.remove()
+        if error.code == "S105":
+            raise SuwenError("S124", error.path, reason=error.fields["reason"]) from None
+        raise
+
+
+def _extract(
+    inputs: Inputs,
+    output: Path,
+    format: str,  # noqa: A002
+    manner: Manner,
+    engine: Engine,
+    shards: Shards,
+    progress: Progress,
+) -> Result:
+    meter = _Meter(shards, sum(map(size_of, inputs.files)), progress)
+    waiting = (portion for portion in deal(inputs) if portion.number not in shards)
+    for shard in engine.shards(waiting, manner, meter.saw):
+        shards.add(shard)
+        meter.added()
+    tally = shards.tally
+    problems = list(islice(shards.problems(), NAMED))
+    report = _reported(shards, output)
+    renamings: list[tuple[str, str]] = []
+    not_held: Counter[str] = Counter()
+    is_written = bool(tally.counts["documents"]) or not problems
+    if is_written and not (shards.is_joining and output.exists()):
+        # Only from now on can the output be this run's.
+        require_new(output)
+        if shards.is_joining:
+            remove_parts(output, format)
+        shards.begin_joining()
+        changed = distinct_lines if format != brat.NAME else lines_fit_for_files
+        lines = meter.writing(changed(shards.lines(), manner, tally, renamings))
+        not_held = write_extracted_lines(lines, output, format, engine.schema)
+    shards.remove()
+    return Result(tally, not_held, renamings, problems, report, is_written)
+
+
+def _reported(shards: Shards, output: Path) -> Path | None:
+    """List what could not be read, in the place of what an earlier run of that output has left."""
+    report = report_path(output)
+    faults = shards.tally.faults.total()
+    # A single input that cannot be read needs no report, but a clear word.
+    if faults > 1 or (faults and shards.tally.counts["documents"]):
+        with replacing(report) as temporary, temporary.open("wb") as file:
+            file.writelines(map(json_line, shards.problems()))
+        return report
+    try:
+        report.unlink(missing_ok=True)
+    except OSError as error:
+        raise os_error(error, report) from None
+    return None
+
+
+def extract_lines(
+    inputs: Inputs, manner: Manner, engine: Engine, tally: Tally, problem: Callable[[dict[str, Any]], None]
+) -> Iterator[bytes]:
+    """Find the entities of documents as they come; nothing is kept.
+
+    Parameters
+    ----------
+    engine
+        One that keeps the order.
+    tally
+        Counts what goes by.
+    problem
+        Told of what cannot be read (see `Shard`).
+
+    Yields
+    ------
+    The documents, each a line of JSON Lines.
+    """
+
+    def lines() -> Iterator[bytes]:
+        for shard in engine.shards(deal(inputs), manner, lambda document: None):
+            tally.add(shard.tally)
+            for values in shard.problems:
+                problem(values)
+            yield from shard.lines
+
+    yield from distinct_lines(lines(), manner, tally, [])
+
+
+class _Meter:
+    """Tells how far an extraction is."""
+
+    def __init__(self, shards: Shards, total: int, progress: Progress) -> None:
+        self._shards = shards
+        self._total = total
+        self._progress = progress
+        self._earlier = shards.tally.counts["characters"]
+        self._bytes = self._characters = 0
+        """What has been seen of the next shard."""
+        self._tell()
+
+    def saw(self, document: Document) -> None:
+        """A document is decided."""
+        self._bytes += len(document.text.encode())
+        self._characters += len(document.text)
+        self._tell()
+
+    def added(self) -> None:
+        """A shard is there."""
+        self._bytes = self._characters = 0
+        self._tell()
+
+    def _tell(self) -> None:
+        characters = self._shards.tally.counts["characters"] - self._earlier + self._characters
+        done = min(self._shards.size + self._bytes, self._total)
+        self._progress(Step("extracting", done, self._total, characters))
+
+    def writing(self, lines: Iterable[bytes]) -> Iterator[bytes]:
+        """Pass the lines on that are being written."""
+        total = self._shards.tally.counts["documents"]
+        characters = self._shards.tally.counts["characters"] - self._earlier
+        for number, line in enumerate(lines, 1):
+            yield line
+            self._progress(Step("writing", number, total, characters))

@@ -1,0 +1,354 @@
+"""What ``suwen extract`` reads: files of mixed formats, folders of them, globs, standard input.
+
+The format of a file is what its ending says; without a known one, what it begins with. Documents of single-document
+files are named by their path, those of JSON Lines and Parquet by their own ids. An id that stands twice is made
+distinct, and ``meta["read_from"]["id"]`` then holds the original one.
+
+Of a record in JSON Lines the text is read, with what its ``meta`` says. Annotations are left out and counted; what an
+earlier extraction said of the text (model, source, overrides) stands under ``meta["earlier"]``, apart from what this
+one says.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from suwen.document import Document
+from suwen.errors import SuwenError
+from suwen.files import os_error
+from suwen.formats import html, jsonl, parquet, text
+from suwen.formats.articles import docx, jats, pdf
+from suwen.formats.articles.files import LONGEST_TEXT, read_bytes, read_stream
+from suwen.formats.encodings import ENCODINGS, kind_of
+from suwen.formats.reading import Problem, refuse
+
+__all__ = [
+    "DEFAULT_OPTIONS",
+    "ENDINGS",
+    "INPUT_FORMATS",
+    "STANDARD_INPUT",
+    "Content",
+    "Input",
+    "Inputs",
+    "Options",
+    "distinct",
+    "fetch",
+    "parts_of",
+    "read_input",
+    "renamed",
+]
+
+STANDARD_INPUT = Path("-")
+DESCRIPTORS = Path("/dev/fd")
+"""Pipes in it have somebody at the other end, so that opening them does not wait for ever."""
+
+SHOWN_STANDARD_INPUT = Path("<stdin>")
+HEAD = 4096
+
+TOLD = ("model", "read_from", "overrides", "earlier")
+"""What extractions say under ``meta``."""
+
+ANNOTATION = "annotation of a record"
+
+ARTICLES = {module.NAME: module for module in (text, html, jats, docx, pdf)}
+RECORDS = {module.NAME: module for module in (jsonl, parquet)}
+INPUT_FORMATS = tuple(sorted((*ARTICLES, *RECORDS)))
+ENDINGS = {suffix: name for name, module in (ARTICLES | RECORDS).items() for suffix in module.SUFFIXES}
+MOST_FAULTS = 1000
+"""After so many faults in a row a file is given up: it is of another kind, and its faults would fill the memory."""
+
+SIGNATURES = {"PDF": pdf.NAME, "ZIP (or docx)": docx.NAME, "parquet": parquet.NAME}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How inputs are read.
+
+    Parameters
+    ----------
+    format
+        The format of all of them, one of `INPUT_FORMATS`; by default each has its own.
+    text_column, id_column
+        The column or key of the text and of the id, in Parquet and JSON Lines that are not suwen's own.
+    encoding
+        The encoding of text files; by default it is found out.
+
+    Raises
+    ------
+    SuwenError
+        S404 for an unknown format or encoding.
+    """
+
+    format: str | None = None
+    text_column: str | None = None
+    id_column: str | None = None
+    encoding: str | None = None
+
+    def __post_init__(self) -> None:
+        for what, name, known in (
+            ("format", self.format, INPUT_FORMATS),
+            ("encoding", self.encoding and self.encoding.lower(), ENCODINGS),
+        ):
+            if name is not None and name not in known:
+                raise SuwenError("S404", what=what, name=name, known=", ".join(known))
+
+
+DEFAULT_OPTIONS = Options()
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A file to read.
+
+    Parameters
+    ----------
+    path
+        The file, or `STANDARD_INPUT`.
+    name
+        The id of its document; of its records, the beginning of the ids of those that have none.
+    format
+        One of `INPUT_FORMATS`; None when the beginning of the content has to tell.
+    """
+
+    path: Path
+    name: str
+    format: str | None
+
+    @property
+    def is_piped(self) -> bool:
+        """Whether it can be read only once: standard input, or what a shell makes of ``<(command)``."""
+        return self.path == STANDARD_INPUT or self.path.parent == DESCRIPTORS
+
+    @property
+    def is_article(self) -> bool:
+        """Whether the file is read whole, not record by record."""
+        return self.format in ARTICLES and self.path != STANDARD_INPUT
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """An article that was read from the disk, but not yet parsed: what another computer is sent."""
+
+    file: Input
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What there is to read.
+
+    Parameters
+    ----------
+    files
+        The files, in the order in which they are read.
+    options
+        How they are read.
+    left_out
+        How many files of the folders are not read, by their ending.
+    problems
+        The folders that are closed, and the files that are not regular or whose name is not valid Unicode.
+    """
+
+    files: tuple[Input, ...]
+    options: Options
+    left_out: Counter[str]
+    problems: tuple[SuwenError, ...] = ()
+
+
+def distinct(document: Document, copies: dict[str, int]) -> Document:
+    """The document, renamed if its id has been given; `copies` counts how often each has."""
+    name = document.id
+    while name in copies:
+        copies[document.id] += 1
+        name = f"{document.id}~{copies[document.id]}"
+    copies[name] = 1
+    return document if name == document.id else renamed(document, name)
+
+
+def renamed(document: Document, name: str) -> Document:
+    """The document under another id; its own one is kept in ``meta["read_from"]["id"]``."""
+    source = document.meta.get("read_from")
+    said = {**(source if isinstance(source, dict) else {}), "id": document.id}
+    return dataclasses.replace(document, id=name, meta={**document.meta, "read_from": said})
+
+
+def read_input(file: Input, options: Options = DEFAULT_OPTIONS, problem: Problem = refuse) -> Iterator[Document]:
+    """Read the documents of one file.
+
+    Parameters
+    ----------
+    problem
+        Told what cannot be read; if it returns, the rest is read.
+
+    Raises
+    ------
+    SuwenError
+        What the readers of the formats raise; nothing, where `problem` returns.
+    """
+    shown = SHOWN_STANDARD_INPUT if file.path == STANDARD_INPUT else file.path
+    try:
+        if file.path == STANDARD_INPUT:
+            yield from _read_stream(sys.stdin.buffer, file, shown, options, problem)
+        elif file.format is not None and file.format in ARTICLES:
+            yield from _parse(file.format, read_bytes(file.path, ARTICLES[file.format].LARGEST), file, shown, options)
+        else:
+            yield from _read_file(file, options, problem)
+    except SuwenError as error:
+        problem(error)
+
+
+def fetch(file: Input) -> Content:
+    """Read an article from the disk.
+
+    Raises
+    ------
+    SuwenError
+        S101, S102, S109 or S113 when it cannot be read, S115 when it is too large.
+    """
+    return Content(file, read_bytes(file.path, ARTICLES[str(file.format)].LARGEST))
+
+
+def parts_of(source: Input | Content, options: Options = DEFAULT_OPTIONS) -> Iterator[Document | SuwenError]:
+    """The documents of a file and, in their place among them, the faults of what cannot be read.
+
+    A file is given up after `MOST_FAULTS` in a row (S122); a reader that fails in a way that nobody foresaw ends its
+    file alone (S123). So no file, whatever it holds, ends the reading of a library.
+    """
+    faults: list[SuwenError] = []
+
+    def note(error: SuwenError) -> None:
+        if len(faults) == MOST_FAULTS:
+            raise SuwenError("S122", error.path, error.line, count=f"{MOST_FAULTS:,}")
+        faults.append(error)
+
+    file = source.file if isinstance(source, Content) else source
+    try:
+        if isinstance(source, Content):
+            yield from _parse(str(file.format), source.data, file, file.path, options)
+            return
+        for document in read_input(file, options, note):
+            yield from faults
+            faults.clear()
+            yield document
+    except SuwenError as error:
+        faults.append(error)
+    except Exception as error:
+        faults.append(SuwenError("S123", file.path, reason=f"{type(error).__name__}: {error}"))
+    yield from faults
+
+
+def _read_file(file: Input, options: Options, problem: Problem) -> Iterator[Document]:
+    """The documents of a file of records, or of one whose content has to tell what it is."""
+    if file.format == jsonl.NAME:
+        located = jsonl.scan(file.path, problem, None, options.text_column, options.id_column)
+        yield from (_unannotated(_bounded(item.document, file.path)) for item in located)
+        return
+    try:
+        with file.path.open("rb") as opened:
+            if file.format is None:
+                yield from _read_stream(opened, file, file.path, options, problem)
+            else:
+                columns = options.text_column, options.id_column
+                located = parquet.scan_table(opened, file.path, file.name, problem, *columns)
+                yield from (item.document for item in located)
+    except OSError as error:
+        raise os_error(error, file.path, "S113") from None
+
+
+def _read_stream(stream: IO[bytes], file: Input, shown: Path, options: Options, problem: Problem) -> Iterator[Document]:
+    """The documents of a stream that may not be wound back."""
+    head = stream.read(HEAD)
+    name = file.format or format_of_content(head)
+    rest = io.BufferedReader(_Rejoined(head, stream))
+    columns = options.text_column, options.id_column
+    if name == jsonl.NAME:
+        lines = jsonl.bounded_lines(rest, shown, problem)
+        located = jsonl.scan_lines(lines, shown, file.name, problem, None, *columns)
+        yield from (_unannotated(_bounded(item.document, shown)) for item in located)
+    elif name == parquet.NAME:
+        data = io.BytesIO(read_stream(rest, shown, parquet.LARGEST_CHUNK))
+        yield from (item.document for item in parquet.scan_table(data, shown, file.name, problem, *columns))
+    else:
+        yield from _parse(name, read_stream(rest, shown, ARTICLES[name].LARGEST), file, shown, options)
+
+
+def format_of_content(head: bytes) -> str:
+    """The format that the first bytes of a file speak for; ``text`` where they speak for none."""
+    if (kind := kind_of(head)) is not None:
+        return SIGNATURES.get(kind, text.NAME)
+    begin = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if begin.startswith(b"{") and _is_object(begin):
+        return jsonl.NAME
+    lower = begin[:1024].lower()
+    if lower.startswith((b"<!doctype html", b"<html")):
+        return html.NAME
+    if lower.startswith((b"<?xml", b"<!doctype", b"<article")):
+        return html.NAME if b"<html" in lower else jats.NAME
+    return text.NAME
+
+
+def _is_object(begin: bytes) -> bool:
+    """Whether a first line is a JSON object; a line that goes on is taken for one."""
+    line, end, _ = begin.partition(b"\n")
+    if not end and len(begin) >= HEAD // 2:
+        return True
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _parse(name: str, data: bytes, file: Input, shown: Path, options: Options) -> Sequence[Document]:
+    if name == text.NAME:
+        return text.parse(data, shown, file.name, options.encoding)
+    documents: Sequence[Document] = ARTICLES[name].parse(data, shown, file.name)
+    return documents
+
+
+def _bounded(document: Document, path: Path) -> Document:
+    """The document, if its text is not too long."""
+    if len(document.text) > LONGEST_TEXT:
+        raise SuwenError("S115", path, what=f"the text of {document.id!r}", limit=f"{LONGEST_TEXT:,} characters")
+    return document
+
+
+def _unannotated(document: Document) -> Document:
+    """A record as a text to be read, with nothing in the place of what this extraction will say."""
+    annotations = (document.entities, document.relations, document.attributes, document.notes)
+    left_out = sum(map(len, annotations))
+    earlier = {key: document.meta[key] for key in TOLD if key in document.meta}
+    if not left_out and not earlier:
+        return document
+    meta = {key: value for key, value in document.meta.items() if key not in TOLD}
+    if earlier:
+        meta["earlier"] = earlier
+    if left_out:
+        meta["read_from"] = {"dropped": {ANNOTATION: left_out}}
+    return dataclasses.replace(document, entities=(), relations=(), attributes=(), notes=(), meta=meta)
+
+
+class _Rejoined(io.RawIOBase):
+    """A stream whose beginning has been read already."""
+
+    def __init__(self, head: bytes, rest: IO[bytes]) -> None:
+        self._head = head
+        self._rest = rest
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Fill the buffer from the beginning, then from the rest."""
+        data = self._head[: len(buffer)] or self._rest.read(len(buffer))
+        self._head = self._head[len(data) :]
+        buffer[: len(data)] = data
+        return len(data)

@@ -1,0 +1,288 @@
+"""A library in portions: read, decided and written a little at a time, by this process or by others.
+
+The files to read are dealt in their order into portions of bounded size. What is found in a portion makes a shard.
+Which documents a portion holds follows from the files alone, and what is found in it from the model alone: a shard is
+the same, byte for byte, whoever makes it and after whatever interruption.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from suwen.document import Document
+from suwen.errors import SuwenError
+from suwen.extraction.inputs import STANDARD_INPUT, Content, Input, Inputs, Options, fetch, parts_of
+from suwen.extraction.outputs import with_model
+from suwen.formats import jsonl
+from suwen.inference.predictor import Extractor, Selection
+
+__all__ = ["Manner", "Portion", "Shard", "Tally", "deal", "fetched", "shards_of", "size_of"]
+
+Part = Input | Content | Document | SuwenError
+
+PORTION_BYTES = 2**20
+"""A portion holds so much: some seconds of work, which is what an interruption costs."""
+
+LEAST_BYTES = 2**12
+"""A document or fault counts as so much at least, so that a portion is no more than some hundred of them."""
+
+NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """A part of a library.
+
+    Parameters
+    ----------
+    number
+        Its place among the portions, from 0.
+    parts
+        What it holds, in order: articles that are yet to be read, documents of files that hold many, and faults.
+    size
+        How much of the input files it stands for, in bytes.
+    """
+
+    number: int
+    parts: tuple[Part, ...]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How portions are read and shards are written.
+
+    Parameters
+    ----------
+    options
+        How files are read.
+    model
+        The name and version of the model, which each document is given.
+    places
+        Whether each entity tells its text, page and sentence.
+    """
+
+    options: Options
+    model: str | None
+    places: bool
+
+
+@dataclass(slots=True)
+class Tally:
+    """What is counted over documents.
+
+    Parameters
+    ----------
+    counts
+        ``documents``, ``characters``, ``entities``, ``empty`` (documents without text), and what overrides ``added``
+        and ``removed``.
+    dropped
+        What the readers left out, by kind.
+    faults
+        What could not be read, by code.
+    empty
+        The ids of the first documents without text.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    dropped: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    empty: list[str] = field(default_factory=list)
+
+    def count(self, document: Document) -> None:
+        """Count a document and what was found in it."""
+        self.counts.update(documents=1, characters=len(document.text), entities=len(document.entities))
+        self.counts.update(_counts(document.meta.get("overrides")))
+        source = document.meta.get("read_from")
+        self.dropped.update(_counts(source.get("dropped") if isinstance(source, Mapping) else None))
+        if not document.text.strip():
+            self.add(Tally(Counter(empty=1), empty=[document.id]))
+
+    def add(self, other: Tally) -> None:
+        """Count what another has counted."""
+        self.counts.update(other.counts)
+        self.dropped.update(other.dropped)
+        self.faults.update(other.faults)
+        self.empty = [*self.empty, *other.empty][:NAMED]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The counts as JSON values; `from_dict` reads them back."""
+        return {"counts": self.counts, "dropped": self.dropped, "faults": self.faults, "empty": self.empty}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Tally:
+        """What `to_dict` made."""
+        counters = {key: Counter(values[key]) for key in ("counts", "dropped", "faults")}
+        return cls(**counters, empty=values["empty"])
+
+
+def _counts(value: Any) -> dict[str, int]:
+    """The counts that a document's metadata hold; those of a file of records may hold anything."""
+    pairs = value.items() if isinstance(value, Mapping) else ()
+    return {str(kind): count for kind, count in pairs if isinstance(count, int)}
+
+
+@dataclass(slots=True)
+class Shard:
+    """What was found in a portion.
+
+    Parameters
+    ----------
+    number, size
+        Those of the portion.
+    lines
+        The documents, each a line of JSON Lines.
+    tally
+        What was counted.
+    problems
+        What could not be read: ``code``, ``path``, ``line``, ``reason`` and ``advice`` of each.
+    """
+
+    number: int
+    size: int
+    lines: list[bytes] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+    problems: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, document: Document, manner: Manner) -> None:
+        """Add a document in which entities were looked for."""
+        self.tally.count(document)
+        self.lines.append(jsonl.line(with_model(document, manner.model), manner.places))
+
+    def report(self, error: SuwenError) -> None:
+        """Add what could not be read."""
+        self.tally.faults[error.code] += 1
+        where = None if error.path is None else str(error.path)
+        said = {"code": error.code, "path": where, "line": error.line, "reason": error.text, "advice": error.advice}
+        self.problems.append(said)
+
+
+def size_of(file: Input) -> int:
+    """The bytes of a file, as far as that is known before it is read."""
+    try:
+        return 0 if file.path == STANDARD_INPUT else file.path.stat().st_size
+    except OSError:
+        return 0
+
+
+def deal(inputs: Inputs) -> Iterator[Portion]:
+    """Deal what there is to read into portions.
+
+    Articles are not read for it, files of records are. An article that is larger than a portion makes one alone.
+    """
+    number = weight = begin = end = 0
+    parts: list[Part] = []
+    for part, weighs, position in _parts(inputs):
+        if parts and weight + weighs > PORTION_BYTES:
+            yield Portion(number, tuple(parts), end - begin)
+            number, weight, begin, parts = number + 1, 0, end, []
+        parts.append(part)
+        weight += weighs
+        end = position
+    if parts:
+        yield Portion(number, tuple(parts), end - begin)
+
+
+def _parts(inputs: Inputs) -> Iterator[tuple[Part, int, int]]:
+    """What there is to read, what it weighs, and how much of all files in bytes lies before its end."""
+    begin = 0
+    for error in inputs.problems:
+        yield error, LEAST_BYTES, begin
+    for file in inputs.files:
+        size = size_of(file)
+        if file.is_article:
+            yield file, max(size, LEAST_BYTES), begin + size
+        else:
+            read = 0
+            for part in parts_of(file, inputs.options):
+                length = len(part.text.encode()) if isinstance(part, Document) else 0
+                # Of records the texts alone are counted; the rest of the file follows with its last.
+                read = min(read + length, size)
+                yield part, max(length, LEAST_BYTES), begin + read
+        begin += size
+
+
+def fetched(portion: Portion) -> Portion:
+    """The portion with its articles read from the disk, so that another computer can do the rest."""
+    return replace(portion, parts=tuple(_fetched(part) if isinstance(part, Input) else part for part in portion.parts))
+
+
+def _fetched(file: Input) -> Part:
+    try:
+        return fetch(file)
+    except SuwenError as error:
+        return error
+
+
+def shards_of(
+    extractor: Extractor,
+    portions: Iterable[Portion],
+    manner: Manner,
+    seen: Callable[[Document], None] = lambda document: None,
+) -> Iterator[Shard]:
+    """Find the entities of portions, reading ahead so that no core waits.
+
+    Parameters
+    ----------
+    seen
+        Told of every document once its entities are found.
+
+    Yields
+    ------
+    The shard of each portion, in their order.
+    """
+    waiting: deque[_Open] = deque()
+    for document in extractor.predict(_selections(portions, manner.options, waiting)):
+        # Portions in which nothing could be read lie before that of the document.
+        while waiting[0].is_finished:
+            yield waiting.popleft().shard
+        waiting[0].finish(document, manner)
+        seen(document)
+        while waiting and waiting[0].is_finished:
+            yield waiting.popleft().shard
+    yield from (opened.shard for opened in waiting)
+
+
+@dataclass(slots=True)
+class _Open:
+    """A shard on its way."""
+
+    shard: Shard
+    undecided: int = 0
+    """How many documents have been read, but not decided."""
+    is_read: bool = False
+    """Whether nothing of the portion remains to be read."""
+
+    @property
+    def is_finished(self) -> bool:
+        return self.is_read and not self.undecided
+
+    def finish(self, document: Document, manner: Manner) -> None:
+        self.undecided -= 1
+        self.shard.add(document, manner)
+
+
+def _selections(portions: Iterable[Portion], options: Options, waiting: deque[_Open]) -> Iterator[Selection | None]:
+    """The documents of the portions, each portion a group of its own."""
+    for portion in portions:
+        opened = _Open(Shard(portion.number, portion.size))
+        waiting.append(opened)
+        for part in _read(portion, options):
+            if isinstance(part, SuwenError):
+                opened.shard.report(part)
+            else:
+                opened.undecided += 1
+                yield part, None
+        opened.is_read = True
+        yield None
+
+
+def _read(portion: Portion, options: Options) -> Iterator[Document | SuwenError]:
+    for part in portion.parts:
+        if isinstance(part, Input | Content):
+            yield from parts_of(part, options)
+        else:
+            yield part

@@ -1,0 +1,1 @@
+"""Articles as they are published: PDF, web pages, Word, JATS."""

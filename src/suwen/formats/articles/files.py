@@ -1,0 +1,124 @@
+"""What the readers of files without annotations share: a bounded read, and documents that say what was left out.
+
+Such a format has ``parse(data, path, name)``, which makes documents of the bytes of a file, and ``LARGEST``, the most
+bytes that a file may have. `scan_articles` makes a corpus reader of it; `suwen.extraction.inputs` reads single files
+and standard input with it.
+
+Where the text is not the file's own characters, ``meta["read_from"]`` says where it comes from: ``format``, and under
+``dropped`` what was left out, by kind, each with its count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from suwen.document import Document, Page
+from suwen.errors import SuwenError
+from suwen.files import os_error
+from suwen.formats.reading import Located, Problem, document_id, files_in
+
+__all__ = [
+    "LONGEST_TEXT",
+    "MEGABYTE",
+    "Parse",
+    "article",
+    "ending",
+    "holds",
+    "read_bytes",
+    "read_stream",
+    "scan_articles",
+]
+
+Parse = Callable[[bytes, Path, str], Sequence[Document]]
+
+MEGABYTE = 2**20
+LONGEST_TEXT = 10_000_000
+"""The most characters of one document: ten long books. More would need more memory than most computers have."""
+
+
+def ending(path: Path, suffixes: Sequence[str]) -> str | None:
+    """The one of these endings that a file's name has, as it is written there; None when it has none of them."""
+    name = path.name
+    found = next((suffix for suffix in suffixes if name.lower().endswith(suffix) and len(name) > len(suffix)), None)
+    return name[len(name) - len(found) :] if found else None
+
+
+def holds(path: Path, suffixes: Sequence[str]) -> bool:
+    """Whether a file has one of these endings, or a folder a file that has."""
+    if path.is_dir():
+        return any(ending(file, suffixes) for file in files_in(path, ("",)))
+    return ending(path, suffixes) is not None
+
+
+def read_bytes(path: Path, limit: int) -> bytes:
+    """The content of a file of at most `limit` bytes.
+
+    Raises
+    ------
+    SuwenError
+        S101, S102, S109 or S113 when it cannot be read, S115 when it is larger.
+    """
+    try:
+        with path.open("rb") as file:
+            return read_stream(file, path, limit)
+    except OSError as error:
+        raise os_error(error, path, "S113") from None
+
+
+def read_stream(file: IO[bytes], path: Path, limit: int, what: str = "the file") -> bytes:
+    """What is left of a stream, at most `limit` bytes.
+
+    Raises
+    ------
+    SuwenError
+        S115 when it is more.
+    """
+    data = file.read(limit + 1)
+    if len(data) > limit:
+        raise SuwenError("S115", path, what=what, limit=f"{limit // MEGABYTE} MB")
+    return data
+
+
+def article(
+    name: str, text: str, path: Path, source: Mapping[str, Any] | None = None, pages: tuple[Page, ...] = ()
+) -> Document:
+    """The document of a file without annotations.
+
+    Parameters
+    ----------
+    source
+        What ``meta["read_from"]`` says; entries that are empty are left out.
+
+    Raises
+    ------
+    SuwenError
+        S115 when the text is longer than `LONGEST_TEXT`, S210 when it holds a lone surrogate.
+    """
+    if len(text) > LONGEST_TEXT:
+        raise SuwenError("S115", path, what="the text", limit=f"{LONGEST_TEXT:,} characters")
+    said = {key: dict(value) if isinstance(value, Mapping) else value for key, value in (source or {}).items() if value}
+    return Document(name, text, pages=pages, meta={"read_from": said} if said else {})
+
+
+def scan_articles(
+    path: Path, suffixes: tuple[str, ...], problem: Problem, limit: int, parse: Parse
+) -> Iterator[Located]:
+    """The documents of a file, or of all files of a folder with one of these endings, in small or capital letters.
+
+    Faults go to `problem` and the file is left out.
+    """
+    root = path if path.is_dir() else path.parent
+    for file in files_in(path, ("",)):
+        own = ending(file, suffixes)
+        if path.is_dir() and own is None:
+            continue
+        try:
+            name = document_id(file, root, (own,) if own else ())
+            documents = parse(read_bytes(file, limit), file, name)
+        except SuwenError as error:
+            problem(error)
+            continue
+        for document in documents:
+            yield Located(document, file, None, file)

@@ -1,0 +1,254 @@
+"""From the runs of pages to flowing text: what runs through all pages goes, lines of a paragraph are joined."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from statistics import median
+from typing import Literal
+
+from suwen.document import Page
+from suwen.formats.articles.pdf_layout import Row, Run, is_wide, rows_in_order
+from suwen.text.view import BEGINS_PARAGRAPH, GOES_ON_AFTER, GOES_ON_WITH
+
+__all__ = ["PageRuns", "flowing_text"]
+
+Link = Literal["joined", "line", "paragraph"]
+Edges = dict[tuple[int, str], tuple[float, float]]
+
+EDGE_ROWS = 3
+"""So many rows at the top and at the bottom of a page may be running headers, footers and page numbers."""
+
+PAGE_WORDS = frozenset("第页共Page")
+
+SAME_HEIGHT = 0.02
+"""They stand as high on every page, to within this share of the page."""
+
+OTHER_SIZE = 1.2
+"""Rows whose heights differ by more are not of one paragraph; fonts of one size differ by less."""
+
+WIDE_LEADING = 1.6
+INDENT = 0.8
+ROOM_FOR_HANZI = 2.2
+LETTER_WIDTH = 0.5
+"""In line heights, the leading in its usual value. Punctuation may take a hanzi or two along to the next line."""
+
+LEAST_ROWS = 4
+"""From fewer rows one cannot tell the edges of a column."""
+
+HYPHENS = "-\u2010\xad"
+_DIGITS = re.compile(r"\d+")
+_NUMBERED = re.compile(r"[\[［(（]?\d{1,3}[\]］)）.．、\s]")
+_HYPHENATED = re.compile(r"[A-Za-z]+-[a-z]+")
+_LETTERS_BEFORE = re.compile(r"[A-Za-z]+(?=[-\u2010\xad]$)")
+_LETTERS_AFTER = re.compile(r"[a-z]+")
+
+RADICALS = {
+    chr(0x2EC5 + offset): hanzi
+    for offset, hanzi in zip(
+        (0, 4, 6, 14, 15, 19, 20, 21, 22, 23, 24, 29, 30, 31, 32, 33, 35, 36, 39, 41, 43),
+        "见贝车长门青韦页风飞食马骨鬼鱼鸟麦黄齐齿龙",
+        strict=True,
+    )
+}
+"""Radicals that Unicode does not say the hanzi of; fonts on Windows give them for those."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageRuns:
+    """The runs of a page.
+
+    Parameters
+    ----------
+    number
+        The page's number in the file, from 1.
+    height
+        The height of the page, in points.
+    """
+
+    number: int
+    height: float
+    runs: list[Run]
+
+
+def flowing_text(pages: Sequence[PageRuns], dropped: Counter[str]) -> tuple[str, tuple[Page, ...]]:
+    """The text of pages, and which part of it each has; what is left out is counted in `dropped`."""
+    running = _running(pages, dropped)
+    ordered = rows_in_order([[run for run in page.runs if id(run) not in running] for page in pages])
+    rows = [(page.number, row) for page, rows in zip(pages, ordered, strict=True) for row in rows]
+    hyphenated = {word for _, row in rows for word in _HYPHENATED.findall(row.text)}
+    links = _links(rows)
+    pieces: list[str] = []
+    starts: dict[int, int] = {}
+    length = 0
+    for place, (number, row) in enumerate(rows):
+        starts.setdefault(number, length)
+        piece = _plain(row.text, dropped)
+        if place < len(links):
+            if links[place] == "joined":
+                piece = _with_joint(piece, rows[place + 1][1].text, hyphenated, dropped)
+            else:
+                piece += "\n" if links[place] == "line" else "\n\n"
+        pieces.append(piece)
+        length += len(piece)
+    return "".join(pieces), _page_spans(pages, starts, length)
+
+
+def _page_spans(pages: Sequence[PageRuns], starts: dict[int, int], length: int) -> tuple[Page, ...]:
+    """Every page with its part of the text; one without text has an empty part."""
+    spans: list[Page] = []
+    end = length
+    for page in reversed(pages):
+        start = starts.get(page.number, end)
+        spans.append(Page(page.number, start, end))
+        end = start
+    return tuple(reversed(spans))
+
+
+def _running(pages: Sequence[PageRuns], dropped: Counter[str]) -> set[int]:
+    """The ids of the runs that are running headers, footers and page numbers."""
+    if len(pages) < 2:
+        return set()
+    found: defaultdict[tuple[str, str], list[tuple[int, float, Run]]] = defaultdict(list)
+    for index, page in enumerate(pages):
+        for (edge, _), run in _at_edges(page):
+            pattern = _DIGITS.sub("#", "".join(run.text.split()))
+            found[edge, pattern].append((index, run.y1 / max(page.height, 1), run))
+    needed = max(2, min(5, math.ceil(len(pages) / 4)))
+    running: set[int] = set()
+    for (_, pattern), places in found.items():
+        usual = median(height for _, height, _ in places)
+        level = [(index, run) for index, height, run in places if abs(height - usual) <= SAME_HEIGHT]
+        level = _agreeing(level, needed)
+        words = any(character.isalpha() and character not in PAGE_WORDS for character in pattern)
+        kind = "running header or footer" if words else "page number"
+        if len({index for index, _ in level}) >= needed:
+            running |= {id(run) for _, run in level}
+            dropped[kind] += len(level)
+    # The title of the issue may stand on one page alone, but beside a page number.
+    for page in pages:
+        for _, row in groupby(_at_edges(page), key=lambda found: found[0]):
+            runs = [run for _, run in row]
+            others = [run for run in runs if id(run) not in running]
+            if 0 < len(others) < len(runs):
+                running |= set(map(id, others))
+                dropped["running header or footer"] += len(others)
+    return running
+
+
+def _at_edges(page: PageRuns) -> Iterator[tuple[tuple[str, int], Run]]:
+    """The runs in the first and last rows of a page, each with its edge and the number of its row from there."""
+    middle = page.height / 2
+    for edge, sign in (("top", 1), ("bottom", -1)):
+        runs = sorted((run for run in page.runs if sign * (run.y1 - middle) > 0), key=lambda run: -sign * run.y1)
+        level, rows = math.inf, 0
+        for run in runs:
+            if abs(level - run.y1) > run.height / 2:
+                level, rows = run.y1, rows + 1
+            if rows > EDGE_ROWS:
+                break
+            yield (edge, rows), run
+
+
+def _agreeing(places: list[tuple[int, Run]], needed: int) -> list[tuple[int, Run]]:
+    """Those runs in which every number is that of the others, or grows with the page."""
+    numbers = [[int(digits[:9]) for digits in _DIGITS.findall(run.text)] for _, run in places]
+    agreeing = [True] * len(places)
+    for column in zip(*numbers, strict=True):
+        offsets = [number - index for number, (index, _) in zip(column, places, strict=True)]
+        usual = [{value for value, count in Counter(values).items() if count >= needed} for values in (column, offsets)]
+        for place, pair in enumerate(zip(column, offsets, strict=True)):
+            agreeing[place] &= any(value in known for value, known in zip(pair, usual, strict=True))
+    return [place for place, agrees in zip(places, agreeing, strict=True) if agrees]
+
+
+def _links(rows: Sequence[tuple[int, Row]]) -> list[Link]:
+    """How each row goes on in the next."""
+    edges = _column_edges(rows)
+    same = [(a, b) for (page, a), (other, b) in pairwise(rows) if page == other and a.column == b.column]
+    leadings = sorted(a.y0 - b.y0 for a, b in same if a.y0 > b.y0)
+    leading = leadings[len(leadings) // 2] if leadings else math.inf
+    return [
+        _link(a, b, edges[page, a.column], edges[other, b.column], leading, page == other and a.column == b.column)
+        for (page, a), (other, b) in pairwise(rows)
+    ]
+
+
+def _column_edges(rows: Sequence[tuple[int, Row]]) -> Edges:
+    """Where the columns of each page begin and end; a column of few rows has the edges of its like on other pages."""
+    columns: defaultdict[tuple[int, str], list[Row]] = defaultdict(list)
+    for page, row in rows:
+        columns[page, row.column].append(row)
+    edges: Edges = {}
+    likes: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+    for (page, column), members in columns.items():
+        x0, x1 = sorted(row.x0 for row in members), sorted(row.x1 for row in members)
+        edges[page, column] = x0[len(x0) // 10], x1[len(x1) - 1 - len(x1) // 10]
+        if len(members) >= LEAST_ROWS:
+            likes[column].append(edges[page, column])
+    for (page, column), members in columns.items():
+        if len(members) < LEAST_ROWS and likes[column]:
+            left, right = (median(values) for values in zip(*likes[column], strict=True))
+            # Another layout's edges say nothing.
+            if (
+                left <= min(row.x0 for row in members) + members[0].height
+                and right >= max(row.x1 for row in members) - 1
+            ):
+                edges[page, column] = left, right
+    return edges
+
+
+def _link(
+    a: Row, b: Row, a_edges: tuple[float, float], b_edges: tuple[float, float], leading: float, below: bool
+) -> Link:
+    """How row `a` goes on in row `b`, its follower; `below` says that `b` stands below it in the same column."""
+    small, large = sorted((max(a.height, 0.1), max(b.height, 0.1)))
+    if large > OTHER_SIZE * small or a.cells > 1 or b.cells > 1 or BEGINS_PARAGRAPH.match(b.text):
+        return "paragraph"
+    goes_on = a.text[-1] in GOES_ON_AFTER or b.text[0] in GOES_ON_WITH
+    if below and a.y0 - b.y0 > WIDE_LEADING * leading and not goes_on:
+        return "paragraph"
+    if goes_on:
+        return "joined"
+    a_indent, b_indent = a.x0 - a_edges[0], b.x0 - b_edges[0]
+    if b_indent > INDENT * small and a_indent <= INDENT * small and not _NUMBERED.match(a.text):
+        return "paragraph"
+    room = a_edges[1] - a.x1
+    first_word = b.text.split(maxsplit=1)[0][:40]
+    needed = ROOM_FOR_HANZI if is_wide(b.text[0]) else 1 + LETTER_WIDTH * len(first_word)
+    if room > needed * small:
+        return "paragraph"
+    # Both are indented alike: the middle of a quotation, or two paragraphs of one line each.
+    return "line" if b_indent > INDENT * small and not _NUMBERED.match(a.text) else "joined"
+
+
+def _with_joint(text: str, following: str, hyphenated: set[str], dropped: Counter[str]) -> str:
+    """A row and what stands between it and the next of its paragraph."""
+    before, after = _LETTERS_BEFORE.search(text), _LETTERS_AFTER.match(following)
+    if before and after:
+        if f"{before[0]}-{after[0]}" in hyphenated:
+            return text
+        dropped["hyphen at the end of a line"] += 1
+        return text[:-1]
+    latin = text[-1].isascii() and text[-1] not in HYPHENS and following[0].isascii()
+    return f"{text} " if latin else text
+
+
+def _plain(text: str, dropped: Counter[str]) -> str:
+    """The text with hanzi in place of radicals and compatibility forms, and letters in place of ligatures."""
+    return _FORMS.sub(lambda match: _written(match[0], dropped), text)
+
+
+_FORMS = re.compile("[\u2e80-\u2fd5\uf900-\ufaff\ufb00-\ufb06]")
+
+
+def _written(character: str, dropped: Counter[str]) -> str:
+    plain = RADICALS.get(character) or unicodedata.normalize("NFKC", character)
+    if plain != character:
+        dropped["radical or ligature (written as its letters)"] += 1
+    return plain

@@ -1,0 +1,91 @@
+"""The report: one page that stands alone, the same in Markdown, the plots, the figures, and each run's manifest."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from suwen.files import replacing_folder, write_json, write_text
+from suwen.reproduction.figures import counts_by_part, plots, shown_units
+from suwen.reproduction.markdown import markdown_report
+from suwen.reproduction.page import page
+from suwen.reproduction.paper import SYSTEMS
+from suwen.reproduction.plan import claims_of
+from suwen.reproduction.profile import Unit
+from suwen.reproduction.results import Results
+from suwen.reproduction.system_run import DONE, MANIFEST, run_folder
+from suwen.reproduction.verdicts import Verdict, judge
+
+__all__ = ["REPORT", "judged", "write_report"]
+
+REPORT = "report"
+PAGE, TEXT = "report.html", "README.md"
+
+
+def judged(results: Results, tables: Sequence[str], unit: Unit = "group") -> list[Verdict]:
+    """The verdict on each claim that these tables carry."""
+    return [judge(claim, results, unit) for claim in claims_of(tables)]
+
+
+def write_report(results: Results, tables: Sequence[str], encoders: Mapping[str, Any]) -> tuple[Path, list[Verdict]]:
+    """Write the report into the experiment's folder; nothing in it is text of the corpus.
+
+    Parameters
+    ----------
+    encoders
+        What is known of each encoder (see `suwen.reproduction.preparation`).
+
+    Returns
+    -------
+    The folder of the report, and the verdicts in it.
+
+    Raises
+    ------
+    SuwenError
+        S102 or S105 when it cannot be written.
+    """
+    verdicts, beside = judged(results, tables), judged(results, tables, "sentence")
+    units = shown_units(results, SYSTEMS) or ["sentence"]
+    counts = {unit: counts_by_part(results.material, unit) for unit in units} if "2" in tables else {}
+    drawn = plots(results, tables) if results.by_run else {}
+    output = results.folder / REPORT
+    with replacing_folder(output, overwrite=True) as folder:
+        for name, svg in drawn.items():
+            write_text(folder / "plots" / f"{name}.svg", svg)
+        for run, result in results.by_run.items():
+            if result["state"] == DONE:
+                target = folder / "manifests" / f"{run.name}.json"
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(run_folder(results.folder, run) / MANIFEST, target)
+        write_json(folder / "results.json", _values(results, verdicts, beside, encoders))
+        write_text(folder / TEXT, markdown_report(results, tables, verdicts, beside, counts, encoders, list(drawn)))
+        parts = page(results, tables, verdicts, beside, counts, encoders, drawn)
+        write_text(folder / PAGE, "".join(parts))
+    return output, verdicts
+
+
+def _values(
+    results: Results, verdicts: Sequence[Verdict], beside: Sequence[Verdict], encoders: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Everything in the report as JSON values."""
+    summaries_of = {
+        f"{system}/{unit}": summary.to_dict()
+        for system in dict.fromkeys(run.system for run in results.runs)
+        for unit in dict.fromkeys(run.unit for run in results.runs)
+        if (summary := results.summary(system, unit))
+    }
+    told = ("state", "error", "cost", "training", "test", "by_document")
+    runs = [
+        {"run": run.name, **{key: result[key] for key in told if key in result}}
+        for run, result in results.by_run.items()
+    ]
+    return {
+        "profile": results.profile.model_dump(mode="json"),
+        "percent": summaries_of,
+        "verdicts": [verdict.to_dict() for verdict in (*verdicts, *beside)],
+        "encoders": dict(encoders),
+        "runs": runs,
+        "not_run": [run.name for run in results.missing],
+    }

@@ -1,0 +1,111 @@
+"""Runs that can be resumed: the working folder, the record of what the run is, its journal, and versions."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from suwen.errors import SuwenError
+from suwen.files import StrPath, read_json, write_json
+
+__all__ = ["RECORD", "check_work", "open_work", "require_same", "versions", "whole_lines", "working_folder"]
+
+RECORD = "run.json"
+
+
+def working_folder(output: StrPath, job: str) -> Path:
+    """Return the folder of an unfinished run: beside the output, named after the job (``model.training``)."""
+    output = Path(output)
+    return output.with_name(f"{output.name}.{job}")
+
+
+def check_work(work: Path, resume: bool) -> None:
+    """Check, before anything is built, that a run can begin or go on.
+
+    Raises
+    ------
+    SuwenError
+        S511 when an unfinished run is there, S507 when there is none to resume.
+    """
+    if not resume and work.exists():
+        raise SuwenError("S511", work)
+    if resume and not (work / RECORD).is_file():
+        raise SuwenError("S507", work, reason="there is no unfinished run")
+
+
+def open_work(work: Path, identity: dict[str, Any], resume: bool) -> None:
+    """Create the working folder and its record, or check the record of the run to resume.
+
+    Parameters
+    ----------
+    identity
+        What must not change between the parts of a run that was interrupted, as JSON values.
+
+    Raises
+    ------
+    SuwenError
+        As `check_work`; S508 when it was another run.
+    """
+    check_work(work, resume)
+    if resume:
+        require_same(work, identity)
+    else:
+        write_json(work / RECORD, identity)
+
+
+def require_same(work: Path, identity: dict[str, Any]) -> None:
+    """Refuse to go on with another run than the one that was interrupted.
+
+    Parameters
+    ----------
+    identity
+        What must not change between its parts, as JSON values; it is compared with the record.
+
+    Raises
+    ------
+    SuwenError
+        S508, with the name of what differs.
+    """
+    stored = read_json(work / RECORD)
+    for what, value in json.loads(json.dumps(identity)).items():
+        if stored.get(what) != value:
+            raise SuwenError("S508", work, what=f"{what}{_first_difference(stored.get(what), value)}")
+
+
+def _first_difference(stored: Any, value: Any) -> str:
+    """Where two values differ, as `` (key.key)``; empty where they are no tables."""
+    keys = []
+    while isinstance(stored, dict) and isinstance(value, dict):
+        key = next(key for key in {**stored, **value} if stored.get(key) != value.get(key))
+        keys.append(str(key))
+        stored, value = stored.get(key), value.get(key)
+    return f" ({'.'.join(keys)})" if keys else ""
+
+
+def whole_lines(path: Path) -> Iterator[bytes]:
+    """The lines of a journal; one that a kill cut in two is taken back before anything is appended."""
+    if not path.is_file():
+        return
+    with path.open("r+b") as file:
+        end = 0
+        for line in file:
+            if not line.endswith(b"\n"):
+                file.truncate(end)
+                return
+            end += len(line)
+            yield line
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Return the versions of suwen, Python, and those of these packages that are installed."""
+    found = {"suwen": version("suwen"), "python": platform.python_version()}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,158 @@
+"""Settings of a run: sections as pydantic models, put together from a preset, a TOML file and ``--set`` overrides."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from suwen.errors import SuwenError
+from suwen.files import parse_toml, read_text
+
+__all__ = ["Section", "Settings", "parse_settings", "preset_settings", "validated", "with_overrides"]
+
+
+class Section(BaseModel):
+    """A table of the configuration; unknown keys are errors, values do not change afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Configuration = TypeVar("Configuration", bound=Section)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The values of a run before they are validated.
+
+    Parameters
+    ----------
+    preset
+        The name of the preset.
+    given
+        The values of file and overrides, by table.
+    values
+        The values of the preset, replaced by the given ones.
+    """
+
+    preset: str
+    given: dict[str, Any]
+    values: dict[str, Any]
+
+
+def preset_settings(
+    presets: Mapping[str, Mapping[str, Any]], preset: str, file: Path | None, overrides: Mapping[str, Any]
+) -> Settings:
+    """Merge preset, TOML file and overrides by dotted key; later ones win.
+
+    Parameters
+    ----------
+    presets
+        The known presets: tables of values by name.
+    preset
+        The preset's name; a ``preset`` in the file or the overrides wins.
+
+    Raises
+    ------
+    SuwenError
+        S402 when a key goes into what is no table or a table gets a plain value, S403 for broken TOML, S404 for an
+        unknown preset.
+    """
+    given = with_overrides({} if file is None else parse_toml(read_text(file), file), overrides, file)
+    preset = given.pop("preset", preset)
+    # A file may name anything as its preset, a list too.
+    if preset not in [*presets]:
+        raise SuwenError("S404", file, what="preset", name=preset, known=", ".join(presets))
+    values: dict[str, Any] = {"preset": preset, **presets[preset]}
+    for key, value in given.items():
+        if isinstance(values.get(key), dict) and not isinstance(value, dict):
+            raise SuwenError("S402", file, key=key, reason="it is a table")
+        values[key] = {**values.get(key, {}), **value} if isinstance(value, dict) else value
+    return Settings(preset, given, values)
+
+
+def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
+    """The values of ``key=value`` strings by dotted key; a value is TOML, or a plain string.
+
+    Raises
+    ------
+    SuwenError
+        S402 when there is no ``=``.
+    """
+    overrides = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals:
+            raise SuwenError("S402", key=setting, reason="the form is key=value")
+        overrides[key.strip()] = _toml_value(value.strip())
+    return overrides
+
+
+def with_overrides(values: Mapping[str, Any], overrides: Mapping[str, Any], file: Path | None = None) -> dict[str, Any]:
+    """A configuration's values with others, by dotted key, in their place.
+
+    Raises
+    ------
+    SuwenError
+        S402 when a key goes into what is no table.
+    """
+    changed: dict[str, Any] = copy.deepcopy(dict(values))
+    for key, value in overrides.items():
+        *tables, name = key.split(".")
+        table = changed
+        for part in tables:
+            table = table.setdefault(part, {})
+            if not isinstance(table, dict):
+                raise SuwenError("S402", file, key=part, reason="it is a table")
+        table[name] = value
+    return changed
+
+
+def validated(kind: type[Configuration], values: Mapping[str, Any], file: Path | None = None) -> Configuration:
+    """The configuration of these values.
+
+    Raises
+    ------
+    SuwenError
+        S401 for a misspelt key, S402 for a bad value.
+    """
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        raise _readable(error, kind, file) from None
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except (ValueError, RecursionError):
+        return text
+
+
+def _readable(error: ValidationError, kind: type[Section], file: Path | None) -> SuwenError:
+    """The first problem of a pydantic error as one line."""
+    problem = error.errors()[0]
+    key = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        parent, known = key.rpartition(".")[0], _known_keys(kind)
+        siblings = [name for name in known if name.rpartition(".")[0] == parent]
+        guess = difflib.get_close_matches(key, siblings or known, 1, 0)[0]
+        return SuwenError("S401", file, key=key, guess=guess)
+    reason = problem["msg"].removeprefix("Value error, ")
+    # What concerns several tables has no key of its own.
+    return SuwenError("S402", file, key=key or "configuration", reason=reason[:1].lower() + reason[1:])
+
+
+def _known_keys(kind: type[Section]) -> list[str]:
+    keys: list[str] = []
+    for name, field in kind.model_fields.items():
+        keys.append(name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            keys += [f"{name}.{key}" for key in field.annotation.model_fields]
+    return keys

@@ -1,0 +1,273 @@
+"""One training run from documents to a model folder, resumable at any point."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import TrainerCallback, set_seed
+
+from suwen.corpus.split import Selection
+from suwen.errors import SuwenError
+from suwen.evaluation.reliability import judged
+from suwen.evaluation.strict import Pair, pair_documents, strict_scores
+from suwen.files import StrPath, read_json, sha256
+from suwen.inference import Predictor
+from suwen.model_card import model_card
+from suwen.model_folder import TaggerSettings, write_model_folder
+from suwen.models.scorer import TorchScorer
+from suwen.models.weights import write_tagger
+from suwen.runs import check_work, open_work, versions, working_folder
+from suwen.schema import Schema
+from suwen.tagging.calibration import Calibration, best_floor, fit_calibration
+from suwen.tagging.encode import Example
+from suwen.training.batches import Collator, LengthBatches
+from suwen.training.build import Untrained, build, continue_from, encode
+from suwen.training.checkpoints import last_checkpoint
+from suwen.training.config import TrainingConfig
+from suwen.training.data import Report, TrainingData, select_data
+from suwen.training.device import check_device
+from suwen.training.distillation import Distillation, Progress, Teachers, teach
+from suwen.training.features import Tell, keep_features
+from suwen.training.log import Log
+from suwen.training.trainer import TaggerTrainer, stop_reason
+
+__all__ = ["Report", "TrainingData", "select_data", "train_tagger"]
+
+LEAST_MENTIONS = 200
+"""From fewer mentions than these, two numbers and a threshold are not to be had."""
+
+
+def train_tagger(
+    data: TrainingData,
+    output: StrPath,
+    config: TrainingConfig,
+    schema: Schema,
+    base: StrPath | None = None,
+    resume: bool = False,
+    device: str = "cpu",
+    listeners: Sequence[TrainerCallback] = (),
+    distillation: Distillation | None = None,
+    judging: Progress = lambda done, total: None,
+    features: StrPath | None = None,
+    tell: Tell = lambda message: None,
+) -> Report:
+    """Train a tagger and write its model folder.
+
+    Parameters
+    ----------
+    output
+        The model folder; checkpoints and logs are kept beside it until it is written.
+    schema
+        The entity types to learn.
+    base
+        A model folder to go on from.
+    resume
+        Whether to go on with the unfinished run of `output`. The result is that of an uninterrupted run.
+    listeners
+        Callbacks that watch, a progress bar for example.
+    distillation
+        Trained taggers to learn from as well.
+    judging
+        Is told how many characters these have judged, of how many.
+    features
+        Where the states of a frozen encoder are kept, for other runs too; None keeps them beside the run's checkpoints.
+    tell
+        Is told, in a line, what takes long before the first step.
+
+    Raises
+    ------
+    SuwenError
+        S104 when `output` exists, S511 when an unfinished run is there, S507 when there is none to resume, S508 when it
+        was made with other data or another configuration, and whatever `check_device` and building the tagger raise.
+    """
+    check_device(device, config.optimization.precision)
+    features = None if features is None else Path(features)
+    base = None if base is None else Path(base)
+    output = Path(output)
+    if output.exists():
+        raise SuwenError("S104", output)
+    work = working_folder(output, "training")
+    check_work(work, resume)
+    started = time.monotonic()
+    set_seed(config.seed)
+    start = build(config, data.train, schema) if base is None else continue_from(base, config, schema)
+    examples, train_losses = encode(data.train, start)
+    dev_examples, dev_losses = encode(data.dev, start)
+    losses = {"train": train_losses, **({"dev": dev_losses} if data.dev else {})}
+    evaluator = DevEvaluator(start, data.dev, dev_examples, config, device) if data.dev else None
+    teachers = Teachers(distillation.teachers, start) if distillation else None
+    # Only now: a run that cannot even begin leaves nothing behind.
+    open_work(work, _identity(data, config, schema, base, distillation), resume)
+    checkpoint = last_checkpoint(work) if resume else None
+    log = Log(work)
+    taught = None
+    if distillation and teachers:
+        taught = teach(teachers, start, data.train, examples, distillation, work, judging)
+    if start.tagger.frozen:
+        windows = [*(taught or examples), *dev_examples]
+        limit = config.optimization.features_gigabytes
+        kept = keep_features(
+            start.tagger, windows, start.featurizer.padding, features or work / "features", limit, device, tell
+        )
+        start.tagger.kept = kept
+    trainer = TaggerTrainer(
+        start.tagger, taught or examples, start.featurizer.padding, evaluator, config, work, device, [log, *listeners]
+    )
+    history = trainer.run(checkpoint)
+    start.settings = _with_confidences(start.settings, config, evaluator.pairs() if evaluator else [])
+    scores = strict_scores(evaluator.pairs(raw=False)) if evaluator else None
+    manifest = {
+        "name": output.name,
+        "configuration": _configuration(config, base),
+        "base": None if base is None else base.name,
+        "distillation": distillation and distillation.describe(),
+        "seed": config.seed,
+        "versions": versions("torch", "transformers", "numpy"),
+        "data": data.description,
+        "expressible": {part: loss.to_dict() for part, loss in losses.items()},
+        "scores": {"dev": scores.to_dict()["micro"]} if scores else {},
+        "training": {
+            "steps": trainer.state.global_step,
+            "kept_step": trainer.state.best_global_step or trainer.state.global_step,
+            "parameters": sum(parameter.numel() for parameter in start.tagger.parameters()),
+            "learnt_parameters": sum(p.numel() for p in start.tagger.parameters() if p.requires_grad),
+            "stopped": stop_reason(history, config.evaluation) or "all epochs done",
+            "evaluations": [entry for entry in history if "eval_f1" in entry],
+            "seconds": log.seconds_before + time.monotonic() - started,
+            "threads": torch.get_num_threads(),
+            "device": device,
+        },
+    }
+    _write_model(output, start, manifest, work)
+    start.tagger.kept = None
+    shutil.rmtree(work)
+    return Report(output, losses, scores, manifest)
+
+
+class DevEvaluator:
+    """Scores the tagger on the dev part: its loss, and strict precision, recall and F1."""
+
+    def __init__(
+        self,
+        start: Untrained,
+        selections: Sequence[Selection],
+        examples: Sequence[Example],
+        config: TrainingConfig,
+        device: str,
+    ) -> None:
+        self._start = start
+        self._selections = selections
+        self._device = device
+        tokens = config.optimization.batch_tokens
+        collate = Collator(start.featurizer.padding)
+        batches = LengthBatches([len(example.inputs["input_ids"]) for example in examples], 0, tokens, 0)
+        self._batches = [collate([examples[i] for i in batch]) for batch in batches]
+
+    def __call__(self) -> dict[str, float]:
+        """``loss`` in nats per character, and ``precision``, ``recall``, ``f1`` in [0, 1]."""
+        micro = strict_scores(self.pairs()).micro
+        total = count = 0.0
+        tagger = self._start.tagger
+        tagger.eval()
+        with torch.inference_mode():
+            for batch in self._batches:
+                weight = float(batch["core_length"].sum())
+                tensors = {name: tensor.to(self._device) for name, tensor in batch.items()}
+                total += float(tagger(**tensors)["loss"]) * weight
+                count += weight
+        tagger.train()
+        return {"loss": total / count, "precision": micro.precision, "recall": micro.recall, "f1": micro.f1}
+
+    def pairs(self, raw: bool = True) -> list[Pair]:
+        """What the tagger finds as it is; when `raw`, all of it, with marginals in the place of confidences."""
+        settings = with_transitions(self._start)
+        if raw:
+            settings = replace(settings, calibration=None, least_confidence=0.0)
+        predictor = Predictor(settings, self._start.featurizer, TorchScorer(self._start.tagger, self._device))
+        predicted = predictor.predict((selection.document, selection.spans) for selection in self._selections)
+        return pair_documents(self._selections, predicted)
+
+
+def with_transitions(start: Untrained) -> TaggerSettings:
+    """The settings with the transitions that the tagger has learnt."""
+    crf = start.tagger.crf
+    return start.settings if crf is None else replace(start.settings, transitions=crf.numpy_transitions())
+
+
+def _with_confidences(settings: TaggerSettings, config: TrainingConfig, pairs: Sequence[Pair]) -> TaggerSettings:
+    """Calibration and least confidence as the configuration has them, or fitted to what was found in the dev part.
+
+    Where too little was found to tell, they stay what they were.
+    """
+    given = config.confidence
+    calibration, least = settings.calibration, settings.least_confidence
+    marginals, right = judged(pairs)
+    enough = len(marginals) >= LEAST_MENTIONS
+    if given.slope is not None and given.intercept is not None:
+        calibration = Calibration(given.slope, given.intercept)
+    elif enough:
+        calibration = fit_calibration(marginals, right)
+    if given.least is not None:
+        least = given.least
+    elif enough:
+        confidences = calibration(marginals).tolist() if calibration else marginals
+        least = best_floor(confidences, right, sum(len(pair.gold_keys) for pair in pairs))
+    return replace(settings, calibration=calibration, least_confidence=least)
+
+
+def _identity(
+    data: TrainingData, config: TrainingConfig, schema: Schema, base: Path | None, distillation: Distillation | None
+) -> dict[str, Any]:
+    """What must not change between the parts of a run that was interrupted."""
+    return {
+        "data": data.description,
+        "configuration": config.model_dump(),
+        "label set": schema.to_dict(),
+        "base model": None if base is None else sha256(base / "manifest.json"),
+        "encoder": _contents(Path(config.encoder.name)),
+        "word vectors": sha256(config.encoder.words) if config.encoder.words else None,
+        "distillation": distillation and distillation.describe(),
+    }
+
+
+def _contents(encoder: Path) -> dict[str, str]:
+    """The hashes of an encoder folder's files; empty for an encoder that is no folder."""
+    files = sorted(encoder.iterdir()) if encoder.is_dir() else []
+    return {file.name: sha256(file) for file in files if file.is_file()}
+
+
+def _configuration(config: TrainingConfig, base: Path | None) -> dict[str, Any]:
+    """The configuration for the manifest, with what the base model decides as that model's manifest has it."""
+    values = config.model_dump()
+    encoder = Path(config.encoder.name)
+    if encoder.is_dir():
+        # Where it lay is nobody's business.
+        values["encoder"]["name"] = encoder.resolve().name
+    values["encoder"]["words"] = Path(config.encoder.words).name
+    if base is not None:
+        inherited = read_json(base / "manifest.json").get("configuration", {})
+        for table in ("encoder", "head", "inputs"):
+            values[table] = inherited.get(table)
+        if values["encoder"] is not None:
+            values["encoder"]["transfer"] = config.encoder.transfer
+    return values
+
+
+def _write_model(output: Path, start: Untrained, manifest: dict[str, Any], work: Path) -> None:
+    settings = with_transitions(start)
+
+    def write_weights(folder: Path) -> None:
+        write_tagger(start.tagger, folder)
+        log = folder / "log"
+        shutil.copytree(work / "log", log)
+        # TensorBoard puts the machine's name into the names of its files.
+        for i, events in enumerate(sorted(log.glob("events.out.tfevents.*"))):
+            events.rename(log / f"events.out.tfevents.{i}")
+
+    write_model_folder(output, settings, start.featurizer, write_weights, manifest, model_card(settings, manifest))
