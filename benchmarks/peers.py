@@ -94,7 +94,7 @@ def own(options: argparse.Namespace, path: Path, folder: Path) -> None:
     selections = Split.read(options.split).select(read_corpus(options.corpus), "test")
     model = load(path, threads=1)
     with Measured(folder, sum(len(passage["text"]) for one in selections for passage in passages(one))):
-        found = list(model.predict((one.document, one.spans) for one in selections))
+        found = list(model.predict(selections))
     scores = strict_scores(pair_documents(selections, found)).micro.to_dict()
     write_json(folder / "scores.json", scores)
 

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 import suwen
 from suwen.cli import app
+from suwen.corpus.split import Selection
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
 from suwen.inference.dictionary import Dictionary, Entry, fold
@@ -86,7 +87,7 @@ def test_baselines_find_what_they_have_learnt_across_a_wrapped_line(models, kind
 @pytest.mark.parametrize("kind", ["dictionary", "feature-crf"])
 def test_baselines_decide_only_the_sentences_that_are_asked_for(models, kind):
     text = "口服二甲双胍治疗。口服阿卡波糖治疗。"
-    found = next(suwen.load(models / kind).predict([(Document("d", text), ((9, len(text)),))]))
+    found = next(suwen.load(models / kind).predict([Selection(Document("d", text), ((9, len(text)),))]))
     assert [found.mention(entity) for entity in found.entities] == ["阿卡波糖"]
 
 

@@ -9,11 +9,13 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from suwen.corpus.split import Selection
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
 from suwen.extraction import extract as run
@@ -23,7 +25,7 @@ from suwen.extraction.finding import find_inputs
 from suwen.extraction.inputs import Inputs, Options
 from suwen.extraction.stream import Manner
 from suwen.formats import parquet, write_corpus
-from suwen.inference.predictor import Extractor, Selection
+from suwen.inference.predictor import Extractor
 from suwen.runs import working_folder
 from suwen.schema import Schema
 
@@ -39,8 +41,9 @@ class Marker(Extractor):
     def __init__(self, seconds: float = 0.0, fail_at: str | None = None, error: BaseException | None = None) -> None:
         self.seconds, self.fail_at, self.error = seconds, fail_at, error
 
-    def predict(self, selections: Iterable[Selection | None]) -> Iterator[Document]:
-        for document, _ in filter(None, selections):
+    def predict_groups(self, groups: Iterable[Iterable[Selection]]) -> Iterator[Document]:
+        for selection in chain.from_iterable(groups):
+            document = selection.document
             time.sleep(self.seconds)
             if document.id == self.fail_at:
                 raise self.error
@@ -129,8 +132,8 @@ def test_extraction_gives_the_same_after_an_interruption_anywhere(library, tmp_p
     read: list[str] = []
 
     class Listening(Marker):
-        def predict(self, selections: Iterable[Selection | None]) -> Iterator[Document]:
-            for document in super().predict(selections):
+        def predict_groups(self, groups: Iterable[Iterable[Selection]]) -> Iterator[Document]:
+            for document in super().predict_groups(groups):
                 read.append(document.id)
                 yield document
 
@@ -267,10 +270,10 @@ def test_extraction_has_its_folder_alone(library, tmp_path) -> None:
     found = find_inputs([library])
 
     class Second(Marker):
-        def predict(self, selections: Iterable[Selection | None]) -> Iterator[Document]:
+        def predict_groups(self, groups: Iterable[Iterable[Selection]]) -> Iterator[Document]:
             with pytest.raises(SuwenError, match="S125"):
                 extract(found, output, True)
-            yield from super().predict(selections)
+            yield from super().predict_groups(groups)
 
     extract(found, output, False, Second())
     assert output.exists()

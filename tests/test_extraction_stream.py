@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from suwen.corpus.split import Selection
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
 from suwen.extraction import inputs as inputs_module
@@ -16,7 +17,7 @@ from suwen.extraction import stream
 from suwen.extraction.finding import find_inputs
 from suwen.extraction.inputs import Inputs, Options, parts_of
 from suwen.extraction.stream import Manner, Portion, Shard, Tally, deal, fetched, shards_of
-from suwen.inference.predictor import Extractor, Selection
+from suwen.inference.predictor import Extractor
 from suwen.schema import Schema
 
 MANNER = Manner(Options(), "tiny 0123", True)
@@ -30,13 +31,13 @@ class Reluctant(Extractor):
     def __init__(self, ahead: int = 0) -> None:
         self.ahead = ahead
 
-    def predict(self, selections: Iterable[Selection | None]) -> Iterator[Document]:
+    def predict_groups(self, groups: Iterable[Iterable[Selection]]) -> Iterator[Document]:
         held: list[Document] = []
-        for selection in selections:
-            if selection is not None:
-                held.append(selection[0])
-            while len(held) > self.ahead:
-                yield self._decided(held.pop(0))
+        for group in groups:
+            for selection in group:
+                held.append(selection.document)
+                while len(held) > self.ahead:
+                    yield self._decided(held.pop(0))
         yield from map(self._decided, held)
 
     def _decided(self, document: Document) -> Document:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
+from itertools import chain, pairwise
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 import suwen.loading
 from suwen.cli import app
+from suwen.corpus.split import Selection
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
 from suwen.formats import read_corpus
@@ -44,9 +45,9 @@ class Fixed(Extractor):
     def schema(self) -> Schema:
         return Schema.of_labels(["Drug"])
 
-    def predict(self, selections: Iterable[tuple[Document, Sequence[tuple[int, int]] | None]]) -> Iterator[Document]:
-        for document, _ in list(filter(None, selections)):
-            yield dataclasses.replace(document, entities=self.entities)
+    def predict_groups(self, groups: Iterable[Iterable[Selection]]) -> Iterator[Document]:
+        for selection in list(chain.from_iterable(groups)):
+            yield dataclasses.replace(selection.document, entities=self.entities)
 
 
 def test_overrides_add_terms_across_wrapped_lines() -> None:

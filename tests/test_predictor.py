@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from suwen.corpus.split import Selection, whole, whole_document
 from suwen.document import Attribute, Document, Entity, Note, Page, Relation
 from suwen.inference import predictor as module
 from suwen.inference.predictor import Predictor
@@ -154,9 +155,8 @@ def test_predictor_decides_a_group_to_the_last_digit_whatever_is_around_it():
 
     def found(groups, workers=0):
         predictor = Predictor(chosen, Featurizer(CHARACTERS), RoundingScorer(len(chosen.tags)), 64, workers)
-        selections = [item for group in groups for item in (*((document, None) for document in group), None)]
         with patch.multiple(module, POOLED_CHARACTERS=256):
-            return list(predictor.predict(selections))
+            return list(predictor.predict_groups(map(whole, groups)))
 
     groups = [documents[:1], documents[1:5], [], documents[5:]]
     expected = found(groups)
@@ -209,7 +209,12 @@ def test_predictor_decides_only_sentences_that_begin_in_the_owned_spans():
     second = TEXT.index("糖尿病者")
     third = TEXT.index("停用")
     everything, first, rest, nothing = predictor.predict(
-        [(document, None), (document, [(0, 5)]), (document, [(second, third), (third, len(TEXT))]), (document, [])]
+        [
+            whole_document(document),
+            Selection(document, ((0, 5),)),
+            Selection(document, ((second, third), (third, len(TEXT)))),
+            Selection(document, ()),
+        ]
     )
     assert [entity.start for entity in everything.entities] == [4, 10, second, third + 2]
     assert [entity.start for entity in first.entities] == [4, 10]

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from importlib.metadata import entry_points
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ spacy = pytest.importorskip("spacy")
 from spacy.tokens import Doc  # noqa: E402
 from tiny_tagger import write_tiny_tagger  # noqa: E402
 
+from suwen.corpus.split import Selection  # noqa: E402
 from suwen.document import Document, Entity  # noqa: E402
 from suwen.errors import SuwenError  # noqa: E402
 from suwen.inference.predictor import Extractor  # noqa: E402
@@ -32,8 +34,9 @@ class Fixed(Extractor):
     def schema(self) -> Schema:
         return Schema.of_labels(["Drug"])
 
-    def predict(self, selections: Iterable[tuple[Document, Sequence[tuple[int, int]] | None]]) -> Iterator[Document]:
-        for document, _ in list(selections):
+    def predict_groups(self, groups: Iterable[Iterable[Selection]]) -> Iterator[Document]:
+        for selection in list(chain.from_iterable(groups)):
+            document = selection.document
             yield dataclasses.replace(document, entities=FOUND if document.text == TEXT else ())
 
 

@@ -15,6 +15,8 @@ from suwen.errors import SuwenError
 __all__ = ["BIO", "BIOES", "BMES", "ILLEGAL_POLICIES", "SCHEMES", "IllegalPolicy", "Scheme", "flatten", "scheme_named"]
 
 LabelSpan = tuple[str, int, int]
+ScoredSpan = tuple[str, int, int, float]
+"""Label, start, end, confidence in [0, 1]."""
 IllegalPolicy = Literal["conlleval", "strict", "error"]
 ILLEGAL_POLICIES: tuple[IllegalPolicy, ...] = ("conlleval", "strict", "error")
 """What becomes of a tag sequence that the scheme does not allow.

@@ -158,7 +158,7 @@ def predict(model: Path, selections: list[Selection], device: str) -> list[Docum
     from suwen.loading import load
 
     console = standard_error()
-    found = load(model, device).predict((selection.document, selection.spans) for selection in selections)
+    found = load(model, device).predict(selections)
     return list(
         track(found, "Predicting", len(selections), console=console, transient=True, disable=not console.is_terminal)
     )

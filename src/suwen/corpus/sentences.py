@@ -5,12 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 from itertools import pairwise
 
+from suwen.document import Span
 from suwen.text.sentences import split_sentences
 from suwen.text.view import make_view
 
 __all__ = ["sentence_spans"]
-
-Span = tuple[int, int]
 
 
 # To deal sentences out, to look for leaks and to count takes the same sentences several times.

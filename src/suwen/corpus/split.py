@@ -12,16 +12,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from suwen.document import Document, Entity
+from suwen.document import Document, Entity, Span
 from suwen.errors import SuwenError
 from suwen.files import StrPath, read_json, write_text
 
-__all__ = ["PARTS", "OwnedSpan", "Selection", "Split", "Unit", "corpus_hash", "whole"]
+__all__ = ["PARTS", "OwnedSpan", "Selection", "Split", "Unit", "corpus_hash", "whole", "whole_document"]
 
 PARTS = ("train", "dev", "test")
 FORMAT = 1
 FIELDS = {"data_hash": str, "seed": int, "unit": str, "ratio": dict, "units": dict, "leakage": dict, "parts": dict}
-Span = tuple[int, int]
 OwnedSpan = tuple[str, int, int]
 Unit = Literal["sentence", "document", "group"]
 
@@ -53,8 +52,13 @@ class Selection:
 
 
 def whole(documents: Iterable[Document]) -> list[Selection]:
-    """Every document in full."""
-    return [Selection(document, ((0, len(document.text)),)) for document in documents]
+    """Return every document in full."""
+    return [whole_document(document) for document in documents]
+
+
+def whole_document(document: Document) -> Selection:
+    """Return a document in full."""
+    return Selection(document, ((0, len(document.text)),))
 
 
 def corpus_hash(documents: Iterable[Document]) -> str:

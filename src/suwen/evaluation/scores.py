@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from suwen.document import Entity
+from suwen.document import Entity, Span
 from suwen.evaluation.reliability import Reliability, reliability
 from suwen.evaluation.significance import Interval, bootstrap_interval
 from suwen.evaluation.strict import Key, Pair, Score, StrictScores, pair_documents, strict_counts, strict_scores
@@ -40,7 +40,6 @@ __all__ = [
     "training_mentions",
 ]
 
-Span = tuple[int, int]
 TrainingMentions = Mapping[str, Collection[str]]
 """For each surface of the training part, the labels that it has there."""
 FAMILIARITIES = ("seen", "seen_with_another_type", "unseen")

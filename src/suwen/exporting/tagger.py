@@ -22,6 +22,7 @@ from suwen.models.scorer import TorchScorer
 from suwen.models.tagger import Tagger
 from suwen.models.weights import read_tagger, write_tagger
 from suwen.schemes import scheme_named
+from suwen.tagging.encode import Arrays
 
 if TYPE_CHECKING:
     import onnx
@@ -37,8 +38,6 @@ POINTS_LOST = 0.3
 COMPARED_CHARACTERS = 20_000
 CALIBRATION_CHARACTERS = 40_000
 BATCH_TOKENS = 2048
-
-Inputs = Mapping[str, NDArray[np.int32]]
 
 
 @dataclass(frozen=True)
@@ -131,7 +130,7 @@ class _Both:
         self.first, self.second = first, second
         self.difference = 0.0
 
-    def emissions(self, inputs: Inputs) -> NDArray[np.float32]:
+    def emissions(self, inputs: Arrays) -> NDArray[np.float32]:
         """What the second says."""
         expected, found = self.first.emissions(inputs), self.second.emissions(inputs)
         inside = inputs["attention_mask"].astype(bool)
@@ -144,9 +143,9 @@ class _Recording:
 
     def __init__(self, scorer: Scorer) -> None:
         self.scorer = scorer
-        self.batches: list[Inputs] = []
+        self.batches: list[Arrays] = []
 
-    def emissions(self, inputs: Inputs) -> NDArray[np.float32]:
+    def emissions(self, inputs: Arrays) -> NDArray[np.float32]:
         """What the scorer says."""
         self.batches.append(inputs)
         return self.scorer.emissions(inputs)
@@ -183,7 +182,7 @@ def _compare(folder: ModelFolder, torch: Scorer, graph: Scorer, sample: Sequence
     }
 
 
-def _batches(folder: ModelFolder, scorer: Scorer, documents: Sequence[Document]) -> list[Inputs]:
+def _batches(folder: ModelFolder, scorer: Scorer, documents: Sequence[Document]) -> list[Arrays]:
     recording = _Recording(scorer)
     for _ in _predictor(folder, recording).pipe(documents):
         pass
@@ -202,7 +201,7 @@ def _check_int8(
 
 
 def _f1(predictor: Predictor, selections: Sequence[Selection]) -> float:
-    found = predictor.predict((selection.document, selection.spans) for selection in selections)
+    found = predictor.predict(selections)
     return strict_scores(pair_documents(selections, found)).micro.f1
 
 

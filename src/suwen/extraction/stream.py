@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from suwen.corpus.split import Selection, whole_document
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.extraction.inputs import STANDARD_INPUT, Content, Input, Inputs, Options, fetch, parts_of
 from suwen.extraction.outputs import with_model
 from suwen.formats import jsonl
-from suwen.inference.predictor import Extractor, Selection
+from suwen.inference.predictor import Extractor
 
 __all__ = ["Manner", "Portion", "Shard", "Tally", "deal", "fetched", "shards_of", "size_of"]
 
@@ -235,7 +236,7 @@ def shards_of(
     The shard of each portion, in their order.
     """
     waiting: deque[_Open] = deque()
-    for document in extractor.predict(_selections(portions, manner.options, waiting)):
+    for document in extractor.predict_groups(_groups(portions, manner.options, waiting)):
         # Portions in which nothing could be read lie before that of the document.
         while waiting[0].is_finished:
             yield waiting.popleft().shard
@@ -265,19 +266,22 @@ class _Open:
         self.shard.add(document, manner)
 
 
-def _selections(portions: Iterable[Portion], options: Options, waiting: deque[_Open]) -> Iterator[Selection | None]:
-    """The documents of the portions, each portion a group of its own."""
+def _groups(portions: Iterable[Portion], options: Options, waiting: deque[_Open]) -> Iterator[Iterator[Selection]]:
+    """Yield the documents of each portion as a group."""
     for portion in portions:
-        opened = _Open(Shard(portion.number, portion.size))
-        waiting.append(opened)
-        for part in _read(portion, options):
-            if isinstance(part, SuwenError):
-                opened.shard.report(part)
-            else:
-                opened.undecided += 1
-                yield part, None
-        opened.is_read = True
-        yield None
+        waiting.append(_Open(Shard(portion.number, portion.size)))
+        yield _documents(portion, options, waiting[-1])
+
+
+def _documents(portion: Portion, options: Options, opened: _Open) -> Iterator[Selection]:
+    """Read the documents of a portion, and report what cannot be read to its shard."""
+    for part in _read(portion, options):
+        if isinstance(part, SuwenError):
+            opened.shard.report(part)
+        else:
+            opened.undecided += 1
+            yield whole_document(part)
+    opened.is_read = True
 
 
 def _read(portion: Portion, options: Options) -> Iterator[Document | SuwenError]:

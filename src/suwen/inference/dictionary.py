@@ -12,7 +12,7 @@ from suwen.files import read_json, write_text
 from suwen.inference.sentence_extractor import SentenceExtractor, SentenceSettings
 from suwen.model_folder import StoredModel
 from suwen.schema import Schema
-from suwen.tagging.decode import ScoredSpan
+from suwen.schemes import ScoredSpan
 
 __all__ = ["DICTIONARY", "Dictionary", "DictionaryExtractor", "Entry", "fold", "load_dictionary"]
 

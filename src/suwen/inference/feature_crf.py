@@ -10,8 +10,7 @@ from suwen.errors import SuwenError
 from suwen.inference.dictionary import DICTIONARY, Dictionary, fold
 from suwen.inference.sentence_extractor import SentenceExtractor, SentenceSettings
 from suwen.model_folder import StoredModel
-from suwen.schemes import Scheme, scheme_named
-from suwen.tagging.decode import ScoredSpan
+from suwen.schemes import Scheme, ScoredSpan, scheme_named
 
 if TYPE_CHECKING:
     import pycrfsuite

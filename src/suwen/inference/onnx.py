@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from suwen.errors import SuwenError
 from suwen.model_folder import StoredModel
+from suwen.tagging.encode import Arrays
 
 __all__ = ["FLOAT32", "INT8", "OnnxScorer", "find_graph"]
 
@@ -66,12 +66,12 @@ class OnnxScorer:
             raise SuwenError("S512", device=device, reason="ONNX Runtime could not start CUDA")
         self._names = [value.name for value in self._session.get_inputs()]
 
-    def run(self, inputs: Mapping[str, NDArray[np.int32]]) -> list[NDArray[Any]]:
+    def run(self, inputs: Arrays) -> list[NDArray[Any]]:
         """All outputs of the graph for a batch."""
         outputs: list[NDArray[Any]] = self._session.run(None, {name: inputs[name] for name in self._names})
         return outputs
 
-    def emissions(self, inputs: Mapping[str, NDArray[np.int32]]) -> NDArray[np.float32]:
+    def emissions(self, inputs: Arrays) -> NDArray[np.float32]:
         """Score a batch: arrays ``[B, T]`` by name, ``attention_mask`` among them, to fp32 ``[B, T, K]``."""
         return self.run(inputs)[0]
 

@@ -23,19 +23,19 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from suwen.document import Document, Entity
+from suwen.corpus.split import Selection
+from suwen.document import Document, Entity, Span
 from suwen.errors import SuwenError
 from suwen.files import StrPath, parse_toml, require_regular
 from suwen.formats.articles.files import MEGABYTE, read_bytes
 from suwen.formats.encodings import decode
 from suwen.inference.dictionary import Dictionary, Entry, fold
-from suwen.inference.predictor import Extractor, Selection
+from suwen.inference.predictor import Extractor
 from suwen.schema import Schema
 from suwen.text.view import ViewRules, make_view
 
 __all__ = ["OverriddenExtractor", "Overrides", "read_overrides", "read_terms"]
 
-Span = tuple[int, int]
 Terms = Mapping[str, frozenset[str]]
 
 ANY = "*"
@@ -246,15 +246,14 @@ class OverriddenExtractor(Extractor):
             return schema
         return replace(schema, entities=(*schema.entities, *Schema.of_labels(new).entities))
 
-    def predict(self, selections: Iterable[Selection | None]) -> Iterator[Document]:
-        """Find the entities of chosen sentences (see `Extractor.predict`)."""
-        waiting: deque[Sequence[Span] | None] = deque()
+    def predict_groups(self, groups: Iterable[Iterable[Selection]]) -> Iterator[Document]:
+        """Find the entities of groups of selections (see `Extractor.predict_groups`)."""
+        waiting: deque[Sequence[Span]] = deque()
 
-        def passed() -> Iterator[Selection | None]:
-            for selection in selections:
-                if selection is not None:
-                    waiting.append(selection[1])
+        def passed(group: Iterable[Selection]) -> Iterator[Selection]:
+            for selection in group:
+                waiting.append(selection.spans)
                 yield selection
 
-        for document in self.extractor.predict(passed()):
+        for document in self.extractor.predict_groups(map(passed, groups)):
             yield self.overrides.apply(document, self._rules, waiting.popleft())

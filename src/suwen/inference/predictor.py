@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from threading import Event
@@ -18,21 +18,19 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from suwen.corpus.split import Selection, whole_document
 from suwen.document import Document, Entity
 from suwen.inference.batching import batches, pad
 from suwen.model_folder import TaggerSettings
 from suwen.schema import Schema
-from suwen.schemes import scheme_named
-from suwen.tagging.decode import ScoredSpan, argmax_spans, decode_spans, legal_transitions
-from suwen.tagging.encode import Featurizer, Prepared, prepare
+from suwen.schemes import ScoredSpan, scheme_named
+from suwen.tagging.decode import argmax_spans, decode_spans, legal_transitions
+from suwen.tagging.encode import Arrays, Featurizer, Prepared, prepare
 from suwen.text.view import View
 from suwen.text.windows import Block
 
-__all__ = ["BATCH_TOKENS", "Extractor", "Predictor", "Scorer", "Selection", "with_predictions"]
+__all__ = ["BATCH_TOKENS", "Extractor", "Predictor", "Scorer", "with_predictions"]
 
-Span = tuple[int, int]
-Selection = tuple[Document, Sequence[Span] | None]
-Inputs = dict[str, NDArray[np.int32]]
 Emissions = NDArray[np.float32]
 
 BATCH_TOKENS = 8192
@@ -61,7 +59,7 @@ SCORE_DIGITS = 6
 class Scorer(Protocol):
     """Runs a model."""
 
-    def emissions(self, inputs: Mapping[str, NDArray[np.int32]]) -> Emissions:
+    def emissions(self, inputs: Arrays) -> Emissions:
         """Score a batch.
 
         Parameters
@@ -93,17 +91,22 @@ class Extractor(ABC):
         """The entity types that are found."""
 
     @abstractmethod
-    def predict(self, selections: Iterable[Selection | None]) -> Iterator[Document]:
+    def predict_groups(self, groups: Iterable[Iterable[Selection]]) -> Iterator[Document]:
+        """Find the entities of groups of selections, one group after the other, as `predict`.
+
+        To the last digit of the confidences, the entities of a group do not depend on other groups.
+        """
+
+    def predict(self, selections: Iterable[Selection]) -> Iterator[Document]:
         """Find the entities of chosen sentences, otherwise as `pipe`.
 
         Parameters
         ----------
         selections
-            Documents, each with the source spans that are asked for: only sentences that begin in one of them are
-            decided (their neighbors may be read as context). None asks for the whole document. None in the place of a
-            document and its spans ends a group: to the last digit of the confidences, what is found in a group does
-            not depend on what stands outside it.
+            Documents with the source spans to decide: only sentences that begin in one of them are decided. Their
+            neighbors may be read as context.
         """
+        return self.predict_groups([selections])
 
     def __call__(self, text: str | Document) -> Document:
         """Find the entities of a text.
@@ -128,7 +131,7 @@ class Extractor(ABC):
         if isinstance(documents, str):
             raise TypeError("pipe takes many texts or documents; call the model itself with a single one")
         named = enumerate(documents, 1)
-        return self.predict((_document(one, f"text{number}"), None) for number, one in named)
+        return self.predict(whole_document(_document(one, f"text{number}")) for number, one in named)
 
 
 def _document(text: str | Document, name: str) -> Document:
@@ -169,7 +172,7 @@ class _Reading:
 
     document: Document
     prepared: Prepared
-    arrays: Inputs
+    arrays: Arrays
     undecided: int
     """How many blocks have not been decoded."""
     spans: list[ScoredSpan] = field(default_factory=list)
@@ -219,14 +222,14 @@ class Predictor(Extractor):
         """The entity types that the tagger finds."""
         return self.settings.schema
 
-    def predict(self, selections: Iterable[Selection | None]) -> Iterator[Document]:
-        """Find the entities of chosen sentences (see `Extractor.predict`)."""
+    def predict_groups(self, groups: Iterable[Iterable[Selection]]) -> Iterator[Document]:
+        """Find the entities of groups of selections (see `Extractor.predict_groups`)."""
         waiting: deque[_Reading] = deque()
         running: deque[list[tuple[_Work, Future[_Found]]]] = deque()
         executor = ThreadPoolExecutor(self.workers, "suwen") if self.workers else None
         stopped = Event()
         try:
-            for pool in self._pools(selections, waiting):
+            for pool in self._pools(groups, waiting):
                 running.append([(work, self._begin(work, executor, stopped)) for work in self._dealt(pool)])
                 if len(running) > (POOLS_AHEAD if executor else 0):
                     _collect(running.popleft())
@@ -234,35 +237,34 @@ class Predictor(Extractor):
             while running:
                 _collect(running.popleft())
                 yield from self._finished(waiting)
+            # Documents without a sentence, where no pool came after them.
+            yield from self._finished(waiting)
         finally:
             stopped.set()
             if executor:
                 executor.shutdown(cancel_futures=True)
 
-    def _pools(self, selections: Iterable[Selection | None], waiting: deque[_Reading]) -> Iterator[_Work]:
-        """Read documents, and hand on their blocks whenever enough have come together or a group has ended."""
-        pool: _Work = []
-        pooled = 0
-        for selection in selections:
-            if selection is None:
-                if pool:
-                    yield pool
-                pool, pooled = [], 0
-                continue
-            reading = self._open(*selection)
-            waiting.append(reading)
-            for block in reading.prepared.blocks:
-                pool.append((reading, block))
-                pooled += block.end - block.start
-                if pooled >= POOLED_CHARACTERS:
-                    yield pool
-                    pool, pooled = [], 0
-        yield pool
+    def _pools(self, groups: Iterable[Iterable[Selection]], waiting: deque[_Reading]) -> Iterator[_Work]:
+        """Read documents, and yield their blocks whenever enough have come together or a group has ended."""
+        for group in groups:
+            pool: _Work = []
+            pooled = 0
+            for selection in group:
+                reading = self._open(selection)
+                waiting.append(reading)
+                for block in reading.prepared.blocks:
+                    pool.append((reading, block))
+                    pooled += block.end - block.start
+                    if pooled >= POOLED_CHARACTERS:
+                        yield pool
+                        pool, pooled = [], 0
+            if pool:
+                yield pool
 
-    def _open(self, document: Document, owned: Sequence[Span] | None) -> _Reading:
+    def _open(self, selection: Selection) -> _Reading:
         rules = self.settings.view, self.settings.windows
-        prepared = prepare(document.text, *rules, owned, self.featurizer.subwords)
-        return _Reading(document, prepared, self.featurizer.prepared_arrays(prepared), len(prepared.blocks))
+        prepared = prepare(selection.document.text, *rules, selection.spans, self.featurizer.subwords)
+        return _Reading(selection.document, prepared, self.featurizer.prepared_arrays(prepared), len(prepared.blocks))
 
     def _dealt(self, pool: _Work) -> Iterator[_Work]:
         """Deal the blocks out by the length of what is scored for them."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from suwen.corpus.split import Selection
 from suwen.document import Document
-from suwen.inference.predictor import Extractor, Selection, with_predictions
+from suwen.inference.predictor import Extractor, with_predictions
 from suwen.model_folder import check_keys, read_rules
 from suwen.schema import Schema
-from suwen.tagging.decode import ScoredSpan
+from suwen.schemes import ScoredSpan
 from suwen.tagging.encode import prepare
 from suwen.text.view import ViewRules
 from suwen.text.windows import WindowRules
@@ -74,10 +76,11 @@ class SentenceExtractor(Extractor):
     def find(self, sentence: str) -> list[ScoredSpan]:
         """The entities of a sentence of the view, as ``(label, start, end, confidence)`` counted from its start."""
 
-    def predict(self, selections: Iterable[Selection | None]) -> Iterator[Document]:
-        """Find the entities of chosen sentences (see `Extractor.predict`)."""
-        for document, owned in filter(None, selections):
-            prepared = prepare(document.text, self.settings.view, WindowRules(), owned)
+    def predict_groups(self, groups: Iterable[Iterable[Selection]]) -> Iterator[Document]:
+        """Find the entities of groups of selections (see `Extractor.predict_groups`)."""
+        for selection in chain.from_iterable(groups):
+            document = selection.document
+            prepared = prepare(document.text, self.settings.view, WindowRules(), selection.spans)
             found = [
                 (label, begin + start, begin + end, score)
                 for begin, finish in prepared.sentences

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from suwen.models.tagger import Tagger
+from suwen.tagging.encode import Arrays
 
 __all__ = ["TorchScorer"]
 
@@ -28,7 +27,7 @@ class TorchScorer:
         self.tagger = tagger.to(device)
         self.device = device
 
-    def emissions(self, inputs: Mapping[str, NDArray[np.int32]]) -> NDArray[np.float32]:
+    def emissions(self, inputs: Arrays) -> NDArray[np.float32]:
         """Score a batch: arrays ``[B, T]`` by name, ``attention_mask`` among them, to fp32 ``[B, T, K]``."""
         mode = self.tagger.training
         self.tagger.eval()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from suwen.document import Span
 from suwen.errors import SuwenError
 from suwen.files import read_text, write_text
 from suwen.tagging.vocabulary import CharacterVocabulary
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LONGEST_WORD", "Alignment", "Subwords"]
 
-Span = tuple[int, int]
 
 # What the pieces of sentencepiece call a space.
 SPACE = "▁"

@@ -14,12 +14,11 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
-from suwen.schemes import LabelSpan, Scheme
+from suwen.schemes import LabelSpan, Scheme, ScoredSpan
 from suwen.tagging.lattice import ILLEGAL, Doubles, Floats, Ints, Messages, Transitions, legal_transitions, viterbi
 
 __all__ = [
     "ILLEGAL",
-    "ScoredSpan",
     "Transitions",
     "argmax_spans",
     "decode_spans",
@@ -27,9 +26,6 @@ __all__ = [
     "span_marginals",
     "viterbi",
 ]
-
-ScoredSpan = tuple[str, int, int, float]
-"""Label, start, end, confidence in [0, 1]."""
 
 
 def decode_spans(

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from suwen.document import Entity
-from suwen.schemes import LabelSpan, Scheme, flatten
+from suwen.document import Entity, Span
+from suwen.schemes import LabelSpan, Scheme, ScoredSpan, flatten
 from suwen.tagging.alignment import Alignment, Subwords
 from suwen.tagging.lexicon import WORD_IDS, Lexicon
 from suwen.tagging.vocabulary import CLS, SEP, BigramVocabulary, CharacterVocabulary
@@ -18,11 +18,20 @@ from suwen.text.sentences import split_sentences
 from suwen.text.view import View, ViewRules, make_view
 from suwen.text.windows import Block, Window, WindowRules, make_blocks
 
-__all__ = ["Example", "Featurizer", "Losses", "Prepared", "TaughtExample", "block_spans", "encode_gold", "prepare"]
+__all__ = [
+    "Arrays",
+    "Example",
+    "Featurizer",
+    "Losses",
+    "Prepared",
+    "TaughtExample",
+    "block_spans",
+    "encode_gold",
+    "prepare",
+]
 
-Span = tuple[int, int]
-ScoredSpan = tuple[str, int, int, float]
-Inputs = dict[str, NDArray[np.int32]]
+Arrays = Mapping[str, NDArray[np.int32]]
+"""The model's arrays of a text or window, by name."""
 
 
 class Featurizer:
@@ -77,20 +86,20 @@ class Featurizer:
         """The position of a window's first character in its arrays."""
         return int(self.special_tokens)
 
-    def arrays(self, text: str) -> Inputs:
+    def arrays(self, text: str) -> Arrays:
         """The ids of a whole view, int32 ``[len(text)]`` each; windows are cut from them."""
         ids = self.characters.ids(text)
         bigrams = {} if self.bigrams is None else {"bigram_ids": self.bigrams.ids(ids)}
         words = {} if self.lexicon is None else self.lexicon.ids(ids)
         return {"input_ids": ids, **bigrams, **words}
 
-    def prepared_arrays(self, prepared: Prepared) -> Inputs:
+    def prepared_arrays(self, prepared: Prepared) -> Arrays:
         """The ids of a text that `prepare` cut up with this featurizer's sub-words, or without any."""
         if prepared.alignment is not None:
             return {"input_ids": prepared.alignment.ids}
         return self.arrays(prepared.view.text)
 
-    def window(self, arrays: Inputs, window: Window) -> Inputs:
+    def window(self, arrays: Arrays, window: Window) -> Arrays:
         """The arrays of one window, with special tokens where the model wants them."""
         cut = {name: array[window.start : window.end] for name, array in arrays.items()}
         if not self.special_tokens:
@@ -219,7 +228,7 @@ class Example:
         The tag ids of the core, int16 ``[end - start]``.
     """
 
-    inputs: Inputs
+    inputs: Arrays
     core: Span
     tags: NDArray[np.int16]
 
@@ -238,7 +247,7 @@ class TaughtExample:
         The expected number of each move from tag to tag in the core, float32 ``[K, K]``.
     """
 
-    inputs: Inputs
+    inputs: Arrays
     core: Span
     unary: NDArray[np.floating]
     moves: NDArray[np.floating]
@@ -323,7 +332,7 @@ def _hull(view: View, span: Span) -> Span | None:
     return (pieces[0][0], pieces[-1][1]) if pieces else None
 
 
-def _example(arrays: Inputs, window: Window, featurizer: Featurizer, tags: list[int]) -> Example:
+def _example(arrays: Arrays, window: Window, featurizer: Featurizer, tags: list[int]) -> Example:
     start = window.core_start - window.start + featurizer.offset
     return Example(featurizer.window(arrays, window), (start, start + len(tags)), np.asarray(tags, np.int16))
 

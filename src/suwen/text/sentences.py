@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from suwen.text.view import Span, View
+from suwen.document import Span
+from suwen.text.view import View
 
 __all__ = ["LONGEST_SENTENCE", "split_sentences"]
 

@@ -14,9 +14,10 @@ from string import ascii_letters, ascii_lowercase, digits
 import numpy as np
 from numpy.typing import NDArray
 
+from suwen.document import Span
+
 __all__ = ["View", "ViewRules", "make_view"]
 
-Span = tuple[int, int]
 Codes = NDArray[np.uint32]
 Flags = NDArray[np.bool_]
 Offsets = NDArray[np.int64]

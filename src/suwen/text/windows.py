@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from suwen.document import Span
 from suwen.errors import SuwenError
-from suwen.text.view import Span
 
 __all__ = ["Block", "Window", "WindowRules", "make_blocks"]
 

@@ -157,7 +157,7 @@ def train_baseline(
             extractor = FeatureCRFExtractor(settings, scheme, dictionary, open_tagger(work / WEIGHTS))
         scores = None
         if data.dev:
-            predicted = extractor.predict((selection.document, selection.spans) for selection in data.dev)
+            predicted = extractor.predict(data.dev)
             scores = strict_scores(pair_documents(data.dev, predicted))
         manifest = {
             "name": output.name,

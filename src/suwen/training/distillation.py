@@ -27,7 +27,7 @@ from suwen.inference.batching import batches, pad
 from suwen.inference.predictor import Predictor
 from suwen.models.crf import CRF
 from suwen.schemes import scheme_named
-from suwen.tagging.encode import Example, Prepared, TaughtExample, prepare
+from suwen.tagging.encode import Arrays, Example, Prepared, TaughtExample, prepare
 from suwen.tagging.lattice import legal_transitions
 from suwen.text.windows import Window
 from suwen.training.build import Untrained
@@ -40,7 +40,6 @@ PORTION = 512
 RECORD, UNARY, MOVES = "targets.json", "unary.float16", "moves.float32"
 
 Counts = NDArray[np.floating]
-Inputs = dict[str, NDArray[np.int32]]
 Progress = Callable[[int, int], None]
 _Place = tuple[Prepared, Window]
 
@@ -144,7 +143,7 @@ class Teachers:
                     found[i] = one
         return found
 
-    def _batch(self, windows: Sequence[tuple[list[Inputs], Window]]) -> list[tuple[Counts, Counts]]:
+    def _batch(self, windows: Sequence[tuple[list[Arrays], Window]]) -> list[tuple[Counts, Counts]]:
         sizes = [window.core_end - window.core_start for _, window in windows]
         average = np.zeros((len(windows), max(sizes), len(self.crf.start)), np.float32)
         for number, (teacher, order) in enumerate(self._teachers):
@@ -223,7 +222,7 @@ def teach(
             targets.append(first, judged)
         progress(ends[last - 1], ends[-1])
     examples: list[TaughtExample] = []
-    arrays: dict[int, Inputs] = {}
+    arrays: dict[int, Arrays] = {}
     for (document, window), (unary, moves) in zip(windows, targets.read(), strict=True):
         if id(document) not in arrays:
             arrays = {id(document): start.featurizer.prepared_arrays(document)}

@@ -190,7 +190,7 @@ class DevEvaluator:
         if raw:
             settings = replace(settings, calibration=None, least_confidence=0.0)
         predictor = Predictor(settings, self._start.featurizer, TorchScorer(self._start.tagger, self._device))
-        predicted = predictor.predict((selection.document, selection.spans) for selection in self._selections)
+        predicted = predictor.predict(self._selections)
         return pair_documents(self._selections, predicted)
 
 
