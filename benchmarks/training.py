@@ -26,7 +26,7 @@ from suwen.corpus.split import Selection, whole
 from suwen.formats import read_corpus
 from suwen.schema import Schema
 from suwen.tagging.encode import Example
-from suwen.training.build import Untrained, build, encode
+from suwen.training.build import TaggerParts, build, encode
 from suwen.training.config import TrainingConfig, load_training_config
 from suwen.training.trainer import TaggerTrainer
 
@@ -68,7 +68,7 @@ class Counting:
         return sum(self.counts[WARM_UP : WARM_UP + steps])
 
 
-def ours(examples: list[Example], start: Untrained, config: TrainingConfig, steps: int, folder: Path) -> float:
+def ours(examples: list[Example], start: TaggerParts, config: TrainingConfig, steps: int, folder: Path) -> float:
     watch = Stopwatch(steps)
     trainer = TaggerTrainer(start.tagger, examples, start.featurizer.padding, None, config, folder, listener=[watch])
     trainer.data_collator = Counting(trainer.data_collator, lambda example: len(example.tags))
@@ -76,7 +76,7 @@ def ours(examples: list[Example], start: Untrained, config: TrainingConfig, step
     return trainer.data_collator.between(steps) / watch.seconds
 
 
-def reference(examples: list[Example], start: Untrained, steps: int, folder: Path) -> float:
+def reference(examples: list[Example], start: TaggerParts, steps: int, folder: Path) -> float:
     tagger = start.tagger
     names = dict(enumerate(tagger.tags))
     labels = {"id2label": names, "label2id": {tag: i for i, tag in names.items()}}

@@ -49,7 +49,9 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_run_writes_documents_log_report_and_manifest(tmp_path, config) -> None:
     steps = []
-    result = augment_corpus(corpus(), tmp_path / "more.jsonl", config, progress=lambda *step: steps.append(step))
+    result = augment_corpus(
+        corpus(), tmp_path / "more.jsonl", config, listener=lambda step: steps.append((step.done, step.total))
+    )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["more.jsonl", "more.jsonl.augmentation"]
     record = record_folder(tmp_path / "more.jsonl")
     assert sorted(contents(record)) == ["edits.jsonl", "manifest.json", "report.html"]
@@ -78,7 +80,7 @@ def killed(output: Path, config, late: bool) -> None:
 
         if late:
             run.write_report = die
-        augment_corpus(corpus(), output, config, progress=lambda done, _: die() if done == 2 and not late else None)
+        augment_corpus(corpus(), output, config, listener=lambda step: die() if step.done == 2 and not late else None)
         os._exit(0)
     _, status = os.waitpid(child, 0)
     assert os.WTERMSIG(status) == signal.SIGKILL

@@ -13,7 +13,6 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from suwen.cli import app
-from suwen.cli.output import step_bar
 from suwen.errors import SuwenError
 
 TINY = (
@@ -112,18 +111,6 @@ def test_pretrain_shows_the_cursor_again_after_ctrl_c(tmp_path, text, monkeypatc
     shown, hidden = "\x1b[?25h", "\x1b[?25l"
     assert terminal.file.getvalue().count(hidden) == is_started
     assert terminal.file.getvalue().rfind(shown) >= terminal.file.getvalue().rfind(hidden)
-
-
-def test_step_bar_prints_nothing_when_it_is_stopped_again() -> None:
-    console = Console(file=io.StringIO())
-    bar = step_bar(console)
-    bar.stop()
-    assert console.file.getvalue() == ""
-    bar.start()
-    bar.stop()
-    printed = console.file.getvalue()
-    bar.stop()
-    assert console.file.getvalue() == printed
 
 
 def test_pretrain_prints_the_manifest_as_json_alone(tmp_path, text) -> None:

@@ -29,6 +29,7 @@ from suwen.errors import SuwenError
 from suwen.formats import write_corpus
 from suwen.loading import load
 from suwen.models.tagger import Tagger
+from suwen.runs import Progress, silent
 from suwen.schema import Schema
 from suwen.schemes import BIO, BIOES
 from suwen.training.build import build, encode
@@ -200,15 +201,15 @@ def test_distillation_interrupted_and_resumed_equals_an_uninterrupted_run(
     run(tmp_path / "whole")
     judged: list[int] = []
 
-    def stop(done: int, total: int) -> None:
-        judged.append(done)
+    def stop(progress: Progress) -> None:
+        judged.append(progress.done)
         if len(judged) == 3:
             raise InterruptError
 
     with pytest.raises(InterruptError):
-        run(tmp_path / "cut", judging=stop)
+        run(tmp_path / "cut", listener=stop)
     with pytest.raises(InterruptError):
-        run(tmp_path / "cut", resume=True, listeners=[interrupting(2)])
+        run(tmp_path / "cut", resume=True, callbacks=[interrupting(2)])
     work = tmp_path / "cut.training"
     assert json.loads((work / "targets.json").read_text())["windows"] > 4
     monkeypatch.setattr(Teachers, "judge", None)
@@ -216,11 +217,11 @@ def test_distillation_interrupted_and_resumed_equals_an_uninterrupted_run(
     assert_same_weights(tmp_path / "whole", tmp_path / "cut")
 
 
-def taught(tmp_path: Path, work: Path, texts, progress=lambda *_: None):
+def taught(tmp_path: Path, work: Path, texts, listener=silent):
     data, start, gold = student(corpus(12))
     teachers = teachers_of(tmp_path, count=1)
     distillation = Distillation(teachers, texts, 0.5)
-    return teach(Teachers(teachers, start), start, data.train, gold, distillation, work, progress)
+    return teach(Teachers(teachers, start), start, data.train, gold, distillation, work, listener)
 
 
 def test_distillation_resumed_with_texts_in_another_order_is_refused(tmp_path: Path) -> None:

@@ -20,13 +20,13 @@ from suwen.document import Document, Entity
 from suwen.errors import SuwenError
 from suwen.extraction import extract as run
 from suwen.extraction import shards, stream
-from suwen.extraction.extract import LocalEngine, Result, Step, extract_files, report_path
+from suwen.extraction.extract import LocalEngine, Result, extract_files, report_path
 from suwen.extraction.finding import find_inputs
 from suwen.extraction.inputs import Inputs, Options
 from suwen.extraction.stream import Manner
 from suwen.formats import parquet, write_corpus
 from suwen.inference.predictor import Extractor
-from suwen.runs import working_folder
+from suwen.runs import Progress, working_folder
 from suwen.schema import Schema
 
 FORMATS = {"out.jsonl": "jsonl", "out.jsonl.gz": "jsonl", "out": "brat", "out.html": "html", "out.parquet": "parquet"}
@@ -99,8 +99,8 @@ def expected(library: Path, name: str) -> dict[str, bytes]:
 
 
 def test_extraction_tells_all_and_leaves_nothing_beside_the_output(library: Path, tmp_path: Path) -> None:
-    steps: list[Step] = []
-    result = extract(library, tmp_path / "out.jsonl", progress=steps.append)
+    steps: list[Progress] = []
+    result = extract(library, tmp_path / "out.jsonl", listener=steps.append)
     lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_bytes().splitlines()]
     ids = [line["id"] for line in lines]
     assert ids == ["00", "01", "02", "03", "04", "05", "05~2", *(f"{n:02}" for n in range(7, 12)), "05~3", "r", "r~2"]
@@ -114,8 +114,7 @@ def test_extraction_tells_all_and_leaves_nothing_beside_the_output(library: Path
     assert sorted(path.name for path in tmp_path.iterdir()) == ["library", "out.jsonl", "out.jsonl.problems.jsonl"]
     extracting = [step for step in steps if step.phase == "extracting"]
     assert [step.done for step in extracting] == sorted(step.done for step in extracting)
-    assert extracting[-1].characters == result.tally.counts["characters"]
-    assert steps[-1] == Step("writing", 15, 15, result.tally.counts["characters"])
+    assert steps[-1] == Progress("writing", 15, 15)
 
 
 @pytest.mark.parametrize("name", ["out.jsonl", "out.jsonl.gz", "out"])

@@ -24,7 +24,7 @@ from suwen.reproduction.profile import load_profile
 from suwen.reproduction.system_run import DONE, Run, perform_run
 from suwen.training import features
 from suwen.training.batches import Collator
-from suwen.training.build import Untrained, encode
+from suwen.training.build import TaggerParts, encode
 from suwen.training.features import KeptFeatures, keep_features
 
 FROZEN = ("encoder.transfer=feature-extraction", "head.name=bilstm-crf", "head.hidden=6", "optimization.epochs=2")
@@ -49,12 +49,12 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return rows
 
 
-def frozen(folder: Path, documents: int = 6) -> tuple[Untrained, list]:
+def frozen(folder: Path, documents: int = 6) -> tuple[TaggerParts, list]:
     start = untrained(folder, "encoder.transfer=feature-extraction", "encoder.dropout=0.5", "encoder.masking=0.5")
     return start, encode(whole(corpus(documents)), start)[0]
 
 
-def kept(start: Untrained, examples: list, folder: Path, gigabytes: float = 1.0, **options) -> KeptFeatures | None:
+def kept(start: TaggerParts, examples: list, folder: Path, gigabytes: float = 1.0, **options) -> KeptFeatures | None:
     return keep_features(start.tagger, examples, start.featurizer.padding, folder, gigabytes, **options)
 
 
@@ -94,12 +94,17 @@ def losses(model: Path) -> list[float]:
 def test_features_kept_give_the_losses_of_features_computed_anew(tmp_path: Path, computed: list[int]) -> None:
     changes = (*FROZEN, f"encoder.name={encoder_folder(tmp_path / 'encoder')}")
     told: list[str] = []
-    run(tmp_path / "kept", *changes, tell=told.append)
+    run(tmp_path / "kept", *changes, listener=lambda step: step.message and told.append(step.message))
     once = sum(computed)
     assert len(told) == 1
     assert told[0].startswith(f"computing the frozen encoder's states of {once:,} windows (0.00 GB) once, into ")
     computed.clear()
-    run(tmp_path / "anew", *changes, "optimization.features_gigabytes=0", tell=told.append)
+    run(
+        tmp_path / "anew",
+        *changes,
+        "optimization.features_gigabytes=0",
+        listener=lambda step: step.message and told.append(step.message),
+    )
     assert sum(computed) > 2 * once
     assert "optimization.features_gigabytes is 0" in told[1]
     assert len(losses(tmp_path / "kept")) > 3
@@ -109,7 +114,11 @@ def test_features_kept_give_the_losses_of_features_computed_anew(tmp_path: Path,
 
 def test_features_of_an_encoder_that_learns_are_not_kept(tmp_path: Path) -> None:
     told: list[str] = []
-    run(tmp_path / "model", f"encoder.name={encoder_folder(tmp_path / 'encoder')}", tell=told.append)
+    run(
+        tmp_path / "model",
+        f"encoder.name={encoder_folder(tmp_path / 'encoder')}",
+        listener=lambda step: step.message and told.append(step.message),
+    )
     assert not told
 
 
@@ -143,7 +152,7 @@ def test_features_survive_an_interruption(tmp_path: Path, monkeypatch: pytest.Mo
         with pytest.raises(InterruptError):
             run(tmp_path / "cut", *changes)
     with pytest.raises(InterruptError):
-        run(tmp_path / "cut", *changes, resume=True, listeners=[interrupting(3)])
+        run(tmp_path / "cut", *changes, resume=True, callbacks=[interrupting(3)])
     run(tmp_path / "cut", *changes, resume=True)
     assert_same_weights(tmp_path / "whole", tmp_path / "cut")
 
@@ -222,7 +231,16 @@ def test_features_are_shared_by_runs_and_bounded(tmp_path: Path, computed: list[
 def test_features_that_are_too_large_are_not_kept(tmp_path: Path) -> None:
     start, examples = frozen(encoder_folder(tmp_path / "encoder"))
     told: list[str] = []
-    assert kept(start, examples, tmp_path / "features", 1e-6, tell=told.append) is None
+    assert (
+        kept(
+            start,
+            examples,
+            tmp_path / "features",
+            1e-6,
+            listener=lambda step: step.message and told.append(step.message),
+        )
+        is None
+    )
     assert told[0].endswith("are computed anew in every epoch: optimization.features_gigabytes is 1e-06")
     assert not (tmp_path / "features").exists()
 
@@ -256,7 +274,10 @@ def test_features_removed_by_another_run_at_once_are_computed_anew(tmp_path: Pat
 
     monkeypatch.setattr(features, "_write", written_and_removed)
     told: list[str] = []
-    assert kept(start, examples, tmp_path / "features", tell=told.append) is None
+    assert (
+        kept(start, examples, tmp_path / "features", listener=lambda step: step.message and told.append(step.message))
+        is None
+    )
     assert told[1].endswith("(another run may have made room) and are computed anew in every epoch")
 
 

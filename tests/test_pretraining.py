@@ -465,7 +465,7 @@ def test_run_killed_and_resumed_gives_the_same_weights(tmp_path, text_file) -> N
         "    def on_step_end(self, args, state, control, **_):\n"
         "        if state.global_step == 5: os.kill(os.getpid(), signal.SIGKILL)\n"
         "config = t.load_pretraining_config('ernie', settings=[*t.TINY, 'model.dropout=0.1'])\n"
-        "t.pretrain(t.Texts((Path(sys.argv[1]),)), Path(sys.argv[2]), config, listeners=[Killer()])\n"
+        "t.pretrain(t.Texts((Path(sys.argv[1]),)), Path(sys.argv[2]), config, callbacks=[Killer()])\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent), "OMP_NUM_THREADS": "1"}
     killed = subprocess.run(

@@ -28,7 +28,7 @@ from suwen.schema import Schema
 from suwen.tagging.calibration import Calibration
 from suwen.tagging.encode import Example
 from suwen.training.batches import Collator, LengthBatches
-from suwen.training.build import Untrained, build
+from suwen.training.build import TaggerParts, build
 from suwen.training.checkpoints import last_checkpoint
 from suwen.training.config import BaseEncoder, EvaluationConfig, TrainingConfig, load_training_config
 from suwen.training.taggers import select_data, train_tagger
@@ -220,7 +220,7 @@ def encoder_folder(folder: Path) -> Path:
     return folder
 
 
-def untrained(folder: Path, *changes: str) -> Untrained:
+def untrained(folder: Path, *changes: str) -> TaggerParts:
     made = config(f"encoder.name={folder}", *changes)
     documents = corpus(2)
     set_seed(made.seed)
@@ -373,7 +373,7 @@ class Killer(TrainerCallback):
     def on_step_begin(self, args, state, control, **_):
         if state.global_step == step:
             os.kill(os.getpid(), 9)
-run({output!r}, {changes!r}, resume={resume!r}, listeners=[Killer()])
+run({output!r}, {changes!r}, resume={resume!r}, callbacks=[Killer()])
 """
 
 
@@ -416,7 +416,7 @@ def test_training_interrupted_and_resumed_equals_an_uninterrupted_run(
     monkeypatch.setattr("suwen.training.schedule.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
     run(tmp_path / "whole", "optimization.epochs=2")
     with pytest.raises(InterruptError):
-        run(tmp_path / "cut", "optimization.epochs=2", listeners=[interrupting(step)])
+        run(tmp_path / "cut", "optimization.epochs=2", callbacks=[interrupting(step)])
     run(tmp_path / "cut", "optimization.epochs=2", resume=True)
     assert_same_weights(tmp_path / "whole", tmp_path / "cut")
     lines = (tmp_path / "cut" / "log" / "log.jsonl").read_text(encoding="utf-8").splitlines()
@@ -434,7 +434,7 @@ def test_training_finished_but_not_written_is_only_written_on_resume(
         patch.setattr("suwen.training.taggers._write_model", fail)
         with pytest.raises(InterruptError):
             run(tmp_path / "model", "optimization.epochs=1")
-    report = run(tmp_path / "model", "optimization.epochs=1", resume=True, listeners=[interrupting(0)])
+    report = run(tmp_path / "model", "optimization.epochs=1", resume=True, callbacks=[interrupting(0)])
     run(tmp_path / "whole", "optimization.epochs=1")
     assert report.scores is not None
     assert_same_weights(tmp_path / "whole", tmp_path / "model")
@@ -466,7 +466,7 @@ def test_training_refuses_an_output_that_exists(tmp_path: Path) -> None:
 
 def test_training_refuses_to_forget_an_unfinished_run(tmp_path: Path) -> None:
     with pytest.raises(InterruptError):
-        run(tmp_path / "model", listeners=[interrupting(0)])
+        run(tmp_path / "model", callbacks=[interrupting(0)])
     with pytest.raises(SuwenError, match="S511"):
         run(tmp_path / "model")
     with pytest.raises(SuwenError, match=r"S508 .* another configuration \(seed\)"):
@@ -479,7 +479,7 @@ def test_training_interrupted_is_not_resumed_with_other_word_vectors(tmp_path: P
     vectors = word_vectors(tmp_path / "vectors.txt")
     changes = (f"encoder.words={vectors}", "optimization.epochs=1")
     with pytest.raises(InterruptError):
-        run(tmp_path / "model", *changes, listeners=[interrupting(0)])
+        run(tmp_path / "model", *changes, callbacks=[interrupting(0)])
     vectors.write_text(vectors.read_text(encoding="utf-8").replace("0.1", "0.2"), encoding="utf-8")
     with pytest.raises(SuwenError, match=r"S508 .*another word vectors"):
         run(tmp_path / "model", *changes, resume=True)

@@ -5,13 +5,19 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["BUNDLED", "bundled_encoder", "model_path"]
+__all__ = ["BUNDLED", "DATA", "SAMPLE", "bundled_encoder", "model_path"]
 
 BUNDLED = "carried"
 """What stands for the carried model wherever a model is asked for, and for the carried encoder where an encoder is."""
 
-_FOLDER = Path(__file__).parent / "data" / "suwen-mini"
-_ENCODER = Path(__file__).parent / "data" / "suwen-mini-encoder"
+DATA = Path(__file__).parent / "data"
+"""What the package carries: the model, its encoder, the sample corpus, and an article."""
+
+SAMPLE = DATA / "sample"
+"""The annotated sample corpus."""
+
+_FOLDER = DATA / "suwen-mini"
+_ENCODER = DATA / "suwen-mini-encoder"
 
 
 def model_path(path: str | os.PathLike[str] | None) -> Path:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["CATALOG", "Message", "SuwenError"]
+__all__ = ["CATALOG", "DeviceError", "Message", "SplitError", "SuwenError", "WriteError"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,12 +206,26 @@ class SuwenError(Exception):
         plain = {
             key: value if isinstance(value, str | int | float) else str(value) for key, value in self.fields.items()
         }
-        return _rebuilt, (self.code, self.path, self.line, plain)
+        return _rebuilt, (type(self), self.code, self.path, self.line, plain)
 
     def at(self, path: str | os.PathLike[str], line: int | None = None) -> SuwenError:
         """The same problem, with its place."""
-        return SuwenError(self.code, path, line, **self.fields)
+        return type(self)(self.code, path, line, **self.fields)
 
 
-def _rebuilt(code: str, path: Path | None, line: int | None, fields: dict[str, Any]) -> SuwenError:
-    return SuwenError(code, path, line, **fields)
+def _rebuilt(
+    kind: type[SuwenError], code: str, path: Path | None, line: int | None, fields: dict[str, Any]
+) -> SuwenError:
+    return kind(code, path, line, **fields)
+
+
+class WriteError(SuwenError):
+    """An output that cannot be written, for example because the disk is full (S105)."""
+
+
+class SplitError(SuwenError):
+    """Documents that cannot be split into the wanted parts (S304)."""
+
+
+class DeviceError(SuwenError):
+    """A device that cannot be used (S512)."""

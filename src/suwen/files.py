@@ -15,7 +15,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal
 
-from suwen.errors import SuwenError
+from suwen.errors import SuwenError, WriteError
 
 try:
     import fcntl
@@ -67,7 +67,8 @@ def os_error(error: OSError, path: Path, otherwise: Literal["S105", "S113"] = "S
         above = next((folder for folder in path.parents if folder.is_file()), None)
         if above is not None:
             return SuwenError("S109", above, found="file", expected="folder")
-    return SuwenError(otherwise, path, reason=os.strerror(error.errno) if error.errno else str(error))
+    kind = WriteError if otherwise == "S105" else SuwenError
+    return kind(otherwise, path, reason=os.strerror(error.errno) if error.errno else str(error))
 
 
 def require_new(path: StrPath) -> None:

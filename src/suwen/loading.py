@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from suwen.bundled import model_path
-from suwen.errors import SuwenError
+from suwen.errors import DeviceError, SuwenError
 from suwen.files import StrPath
 from suwen.inference.dictionary import load_dictionary
 from suwen.inference.feature_crf import load_feature_crf
@@ -62,7 +62,7 @@ def load(
     if stored.model not in BASELINES:
         raise SuwenError("S404", stored.path, what="kind of model", name=stored.model, known=", ".join(KINDS))
     if device != "cpu":
-        raise SuwenError("S512", stored.path, device=device, reason=f"a {stored.model} runs on the CPU alone")
+        raise DeviceError("S512", stored.path, device=device, reason=f"a {stored.model} runs on the CPU alone")
     return BASELINES[stored.model](stored)
 
 
@@ -75,7 +75,7 @@ def require_device(device: str) -> None:
         S512.
     """
     if not DEVICE.fullmatch(device):
-        raise SuwenError("S512", device=device, reason="models run on cpu, cuda, cuda:0, cuda:1 …")
+        raise DeviceError("S512", device=device, reason="models run on cpu, cuda, cuda:0, cuda:1 …")
 
 
 def load_overridden(
@@ -94,12 +94,12 @@ def load_tagger(stored: StoredModel, device: str, batch_tokens: int | None, thre
     if graph is None and (trained or find_graph(stored) is None):
         return load_trained(folder, device, batch_tokens, threads)
     if graph is None:
-        raise SuwenError("S512", stored.path, device=device, reason="the folder holds a graph for the CPU alone")
+        raise DeviceError("S512", stored.path, device=device, reason="the folder holds a graph for the CPU alone")
     try:
         scorer = OnnxScorer(graph, device)
-    except SuwenError as error:
-        # Torch may know the device, or have a better word for why not.
-        if error.code == "S512" and trained:
+    except DeviceError:
+        # Torch may know the device, or say better why not.
+        if trained:
             return load_trained(folder, device, batch_tokens, threads)
         raise
     batch_tokens = batch_tokens or (GRAPH_BATCH_TOKENS if device == "cpu" else GPU_BATCH_TOKENS)
@@ -123,7 +123,7 @@ def load_trained(folder: ModelFolder, device: str, batch_tokens: int | None, thr
         scorer = TorchScorer(tagger, device)
     except (AssertionError, RuntimeError) as error:
         # Torch's two ways to say that it was built without CUDA, or that the name means nothing.
-        raise SuwenError("S512", device=device, reason=str(error).partition("\n")[0]) from None
+        raise DeviceError("S512", device=device, reason=str(error).partition("\n")[0]) from None
     # Torch shares a batch out to its own threads; one of ours lets it work while others are read and written.
     return Predictor(settings, folder.featurizer, scorer, batch_tokens or BATCH_TOKENS, workers=1)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,51 @@ from typing import Any
 from suwen.errors import SuwenError
 from suwen.files import StrPath, read_json, write_json
 
-__all__ = ["RECORD", "check_work", "open_work", "require_same", "versions", "whole_lines", "working_folder"]
+__all__ = [
+    "RECORD",
+    "Listener",
+    "Progress",
+    "check_work",
+    "open_work",
+    "require_same",
+    "silent",
+    "versions",
+    "whole_lines",
+    "working_folder",
+]
 
 RECORD = "run.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is.
+
+    Parameters
+    ----------
+    phase
+        What is being done: ``extracting``, ``steps`` …
+    done, total
+        How much of it, in the phase's own unit; `total` is None where it is not known.
+    detail
+        A figure to show beside it: a rate, a loss.
+    message
+        A line to keep, for example the scores of an evaluation.
+    """
+
+    phase: str
+    done: int = 0
+    total: int | None = None
+    detail: str = ""
+    message: str = ""
+
+
+Listener = Callable[[Progress], None]
+"""Watches a run: the one way in which anything long reports its progress."""
+
+
+def silent(progress: Progress) -> None:
+    """Watch without a word."""
 
 
 def working_folder(output: StrPath, job: str) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,15 +23,13 @@ from suwen.errors import SuwenError
 from suwen.files import StrPath, replacing_folder, require_new, sha256, write_json
 from suwen.formats import read_corpus, write_corpus
 from suwen.models.catalog import find_encoder
-from suwen.runs import check_work, open_work, versions, whole_lines, working_folder
+from suwen.runs import Listener, Progress, check_work, open_work, silent, versions, whole_lines, working_folder
 from suwen.schema import Schema
 
 __all__ = ["TRAIN", "Result", "augment_corpus", "record_folder", "select_train"]
 
 TRAIN = "train"
 DONE = "done.jsonl"
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,7 @@ def augment_corpus(
     device: str = "cpu",
     batch_tokens: int | None = None,
     workers: int = 1,
-    progress: Progress = lambda done, total: None,
+    listener: Listener = silent,
 ) -> Result:
     """Augment the training part of a corpus and write what is generated.
 
@@ -109,8 +107,8 @@ def augment_corpus(
         Whether to go on with the unfinished run of `output`. The result is that of an uninterrupted run.
     workers
         How many processes (see `suwen.augmentation.workers`).
-    progress
-        Told how many documents of how many are done.
+    listener
+        Told how many documents are done.
 
     Raises
     ------
@@ -137,14 +135,14 @@ def augment_corpus(
     open_work(work, identity, resume)
     try:
         outcomes = {outcome.recipe.id: outcome for outcome in _read_done(work)}
-        progress(len(outcomes), len(variants))
+        listener(Progress("documents", len(outcomes), len(variants)))
         with (work / DONE).open("a", encoding="utf-8", newline="\n") as done:
             waiting = [variant for variant in variants if variant.id not in outcomes]
             for outcome in outcomes_of(generator, waiting, workers):
                 done.write(_done_line(outcome))
                 done.flush()
                 outcomes[outcome.recipe.id] = outcome
-                progress(len(outcomes), len(variants))
+                listener(Progress("documents", len(outcomes), len(variants)))
         ordered = [outcomes[variant.id] for variant in variants]
         augmentation = collect(ordered, [selection.document for selection in selections], config)
     except SuwenError:

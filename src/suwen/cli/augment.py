@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from suwen.cli.output import fail, report, show, standard_error, step_bar, watched
+from suwen.cli.output import fail, report, show, standard_error
+from suwen.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from suwen.augmentation.corpus import Result
@@ -149,13 +150,7 @@ def augment(
     select_train(documents, split, part)
     found = source or format_of(corpus)
     target = to.value if to else ending_of(output) or (found if found in [*Format] else Format.JSONL.value)
-    with folder_for(output), watched(step_bar(standard_error())) as bar:
-        task = bar.add_task("documents", total=None, loss="")
-
-        def move(done: int, total: int) -> None:
-            bar.start()
-            bar.update(task, completed=done, total=total)
-
+    with folder_for(output), progress_bar(standard_error()) as listener:
         result = augment_corpus(
             documents,
             output,
@@ -167,7 +162,7 @@ def augment(
             device.value,
             batch_tokens,
             workers,
-            move,
+            listener,
         )
     for name, reason in list(result.augmentation.failures.items())[:SHOWN_FAILURES]:
         fail(f"{name}: kept as it was: {reason}")

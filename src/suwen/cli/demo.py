@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from suwen.bundled import DATA
 from suwen.cli.output import show
 
 if TYPE_CHECKING:
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 
 MARK = ".suwen-demo"
 """The file by which an earlier demo's folder is known."""
-
-DATA = Path(__file__).parent.parent / "data"
-"""What suwen carries."""
 
 # Short enough that a row fits on a line of 80 characters.
 SHOWN_WIDTH = 30

@@ -95,17 +95,13 @@ class Gold(NamedTuple):
 
     def warning_for(self, model: Path) -> str | None:
         """What makes the scores of a model on this too good: it was trained on the same corpus, split otherwise."""
+        from suwen.corpus.leakage import other_split
         from suwen.files import read_json
         from suwen.model_folder import MANIFEST
 
-        data = read_json(model / MANIFEST).get("data") or {}
-        if data.get("data_hash") != self.data_hash:
-            return None
-        split = data.get("split") or {}
-        if self.split_hash and split.get("hash") == self.split_hash:
-            return None
-        how = "with another split" if split else "without a split file"
-        return f"{model}: trained on this corpus {how}, so it may have learned from what it is scored on"
+        learned = read_json(model / MANIFEST).get("data") or {}
+        found = other_split(learned, self.data_hash, self.split_hash)
+        return found and f"{model}: {found}"
 
     def pair_with(self, path: Path) -> list[Pair]:
         """Read predictions; those for documents that the corpus does not have are left aside, which is reported."""

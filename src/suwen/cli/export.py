@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from suwen.bundled import SAMPLE
 from suwen.cli.output import report, show, standard_error
 from suwen.errors import SuwenError
 
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from suwen.corpus.split import Selection
     from suwen.document import Document
     from suwen.exporting import Export
-
-SAMPLE = Path(__file__).parent.parent / "data" / "sample"
-"""The annotated corpus that suwen carries."""
 
 
 def export(

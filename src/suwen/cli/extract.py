@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +10,16 @@ import typer
 
 from suwen.cli.arguments import named_path
 from suwen.cli.output import amount, printable, report, standard_error
+from suwen.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from collections import Counter
 
     from rich.console import Console
 
-    from suwen.extraction.extract import OpenEngine, Result, Step
-    from suwen.extraction.inputs import Inputs
-    from suwen.extraction.stream import Manner
-    from suwen.inference.overrides import Overrides
+    from suwen.extraction.extract import Result
+    from suwen.extraction.planning import Extraction
 
-STANDARD_OUTPUT = Path("-")
 MEASURES = (("document", "documents"), ("character", "characters"), ("entity", "entities"))
 COUNTED = ("documents", "empty", "renamed", "characters", "entities")
 
@@ -37,17 +32,6 @@ class Format(StrEnum):
     CONLL = "conll"
     HTML = "html"
     PARQUET = "parquet"
-
-
-ENDINGS = {
-    ".jsonl": Format.JSONL,
-    ".jsonl.gz": Format.JSONL,
-    ".jsonl.xz": Format.JSONL,
-    ".conll": Format.CONLL,
-    ".html": Format.HTML,
-    ".htm": Format.HTML,
-    ".parquet": Format.PARQUET,
-}
 
 
 class Engine(StrEnum):
@@ -111,58 +95,48 @@ def extract(
     cat a.txt | suwen extract - -o entities.jsonl --model model/
     """
     import time
-    from dataclasses import asdict
 
-    from suwen import __version__
-    from suwen.bundled import model_path
-    from suwen.errors import SuwenError
-    from suwen.extraction.extract import extract_files
-    from suwen.extraction.finding import JOB, find_inputs
     from suwen.extraction.inputs import Options
-    from suwen.extraction.stream import Manner
-    from suwen.inference.overrides import read_overrides
-    from suwen.runs import working_folder
+    from suwen.extraction.planning import STANDARD_OUTPUT, format_for, plan_extraction
 
-    target = to or format_of(output)
+    target = to.value if to else format_for(output)
     if output == STANDARD_OUTPUT:
         require_plain(target, engine, resume, as_json)
-    if target == Format.PARQUET and find_spec("pyarrow") is None:
-        # Told now, and not after hours of work.
-        raise SuwenError("S405", output, package="pyarrow", install="suwen[parquet]")
-    found = find_inputs(inputs, Options(source, text_column, id_column, encoding), output)
-    folder = model_path(model)
-    overrides = read_overrides(always, never)
-    manner = Manner(found.options, model_version(folder), target == Format.JSONL)
-    open_engine = engine_opener(engine, folder, device, batch_tokens, threads, overrides)
+    extraction = plan_extraction(
+        inputs,
+        output,
+        target,
+        model=model,
+        options=Options(source, text_column, id_column, encoding),
+        always=always,
+        never=never,
+        device=device,
+        threads=threads,
+        batch_tokens=batch_tokens,
+        engine=engine.value,
+    )
     console = standard_error()
     started = time.monotonic()
     if output == STANDARD_OUTPUT:
-        result = print_lines(found, manner, open_engine, console)
+        result = print_lines(extraction, console)
     else:
-        identity = {
-            "release of suwen": __version__,
-            "model": manner.model,
-            "option": {
-                "--to": target.value,
-                "--device": device,
-                "--batch-tokens": batch_tokens,
-                **asdict(manner.options),
-            },
-            "term list": {"--always": hash_of(always), "--never": hash_of(never)},
-        }
-        if resume and not working_folder(output, JOB).exists() and not output.exists():
+        if resume and not extraction.is_unfinished and not output.exists():
             say(console, "there is nothing to go on with: this begins at the beginning")
-        with progress_bar(console) as progress:
-            result = extract_files(found, output, target.value, manner, open_engine, identity, resume, progress)
+        with progress_bar(console) as listener:
+            result = extraction.run(resume, listener)
     seconds = time.monotonic() - started
-    tell(console, result, found.left_out, target)
+    tell(console, result, extraction.inputs.left_out, target)
     if output != STANDARD_OUTPUT:
         tell_problems(console, result)
     if not result.is_written:
         raise typer.Exit(2)
     counts = {**dict.fromkeys(COUNTED, 0), **result.tally.counts}
     if as_json:
-        left_out = {"left_out": found.left_out, "dropped": result.tally.dropped, "not_held": result.not_held}
+        left_out = {
+            "left_out": extraction.inputs.left_out,
+            "dropped": result.tally.dropped,
+            "not_held": result.not_held,
+        }
         problems = {"problems": result.tally.faults, "report": result.report and str(result.report)}
         report({**counts, "seconds": seconds, **left_out, **problems})
     figures = ", ".join(amount(counts[several], one, several) for one, several in MEASURES)
@@ -171,31 +145,13 @@ def extract(
         raise typer.Exit(1)
 
 
-def format_of(output: Path) -> Format:
-    """What the ending of an output says about its format; a name without one is of JSON Lines.
-
-    Raises
-    ------
-    SuwenError
-        S404 for any other ending: whoever writes ``.csv`` wants no JSON Lines.
-    """
-    from suwen.errors import SuwenError
-
-    name = output.name.lower()
-    found = next((format_ for ending, format_ in ENDINGS.items() if name.endswith(ending)), None)
-    if found is None and output.suffix:
-        known = f"{', '.join(ENDINGS)}; with --to FORMAT the name may end in anything"
-        raise SuwenError("S404", output, what="ending", name=output.suffix, known=known)
-    return found or Format.JSONL
-
-
-def require_plain(target: Format, engine: Engine, resume: bool, as_json: bool) -> None:
+def require_plain(target: str, engine: Engine, resume: bool, as_json: bool) -> None:
     """Refuse what does not go with standard output (S406)."""
     from suwen.errors import SuwenError
 
     for given, option in (
         (as_json, "--json"),
-        (target != Format.JSONL, f"--to {target}"),
+        (target != Format.JSONL.value, f"--to {target}"),
         (resume, "--resume"),
         (engine != Engine.LOCAL, f"--engine {engine}"),
     ):
@@ -204,105 +160,30 @@ def require_plain(target: Format, engine: Engine, resume: bool, as_json: bool) -
             raise SuwenError("S406", first="-o -", second=option, advice=advice)
 
 
-def engine_opener(
-    engine: Engine,
-    model: Path,
-    device: str,
-    batch_tokens: int | None,
-    threads: int | None,
-    overrides: Overrides | None,
-) -> OpenEngine:
-    """What opens the engine when it is time to."""
-    from contextlib import nullcontext
-    from functools import partial
-
-    from suwen.extraction.extract import LocalEngine
-    from suwen.loading import load_overridden, require_device
-
-    # Before a cluster is asked for it.
-    require_device(device)
-    if engine == Engine.RAY:
-        from suwen.extraction.ray import ray_engine
-
-        cores = threads or 1
-        load = partial(load_overridden, device=device, batch_tokens=batch_tokens, threads=cores, overrides=overrides)
-        return partial(ray_engine, model, load, cores, int(device != "cpu"))
-    return lambda: nullcontext(LocalEngine(load_overridden(model, device, batch_tokens, threads, overrides)))
-
-
-def model_version(model: Path) -> str | None:
-    """The name of a model folder and a hash of its files, without the log: equal models have equal versions."""
-    from hashlib import sha256
-
-    from suwen.model_folder import MANIFEST, read_manifest
-
-    if not (model / MANIFEST).is_file():
-        # Whatever it is, it will be said when it is loaded.
-        return None
-    files = read_manifest(model)["files"]
-    deciding = "\n".join(f"{name} {value}" for name, value in sorted(files.items()) if not name.startswith("log/"))
-    return f"{model.resolve().name} {sha256(deciding.encode()).hexdigest()[:12]}"
-
-
-def hash_of(terms: Path | None) -> str | None:
-    """The hash of a term list."""
-    from suwen.files import sha256
-
-    return sha256(terms) if terms else None
-
-
-def print_lines(inputs: Inputs, manner: Manner, open_engine: OpenEngine, console: Console) -> Result:
+def print_lines(extraction: Extraction, console: Console) -> Result:
     """Write documents to standard output as they come, and each fault to standard error."""
     import sys
     from collections import Counter
 
-    from suwen.extraction.extract import Result, extract_lines
+    from suwen.extraction.extract import Result
     from suwen.extraction.stream import Tally
 
     tally = Tally()
-    with open_engine() as engine:
-        for line in extract_lines(inputs, manner, engine, tally, lambda problem: say(console, said(problem))):
-            sys.stdout.buffer.write(line)
-            sys.stdout.buffer.flush()
+    for line in extraction.lines(tally, lambda problem: say(console, said(problem))):
+        sys.stdout.buffer.write(line)
+        sys.stdout.buffer.flush()
     is_written = bool(tally.counts["documents"]) or not tally.faults
     return Result(tally, Counter(), [], [], None, is_written)
 
 
-@contextmanager
-def progress_bar(console: Console) -> Iterator[Callable[[Step], None]]:
-    """A bar with the characters per second and the time left."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[rate]}"),
-        console=console,
-        disable=not console.is_terminal,
-    )
-    with bar:
-        task = bar.add_task("loading", total=None, rate="")
-
-        def show(step: Step) -> None:
-            if step.phase != bar.tasks[task].description:
-                # What an earlier process has done says nothing of the time that is left.
-                bar.reset(task, description=step.phase, total=step.total, completed=step.done)
-            rate = f"{step.characters / (bar.tasks[task].elapsed or 1):,.0f} characters/s"
-            bar.update(task, completed=step.done, total=step.total, rate=rate if step.phase == "extracting" else "")
-
-        yield show
-
-
-def tell(console: Console, result: Result, left_out: Counter[str], target: Format) -> None:
+def tell(console: Console, result: Result, left_out: Counter[str], target: str) -> None:
     """Say what was empty, renamed, left out or not held, the first of each by name."""
     tally = result.tally
     for name in tally.empty:
         say(console, f"{name}: the text is empty")
     tell_rest(console, tally.counts["empty"] - len(tally.empty), "with an empty text")
     for new, old in result.renamed:
-        why = f"{old} is another's file, or can be none" if target == Format.BRAT else f"there is another {old}"
+        why = f"{old} is another's file, or can be none" if target == Format.BRAT.value else f"there is another {old}"
         say(console, f"{new}: so named because {why}")
     tell_rest(console, tally.counts["renamed"] - len(result.renamed), "renamed")
     warn(console, "not read", left_out)

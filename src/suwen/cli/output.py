@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
-    from rich.progress import Progress
 
-__all__ = ["amount", "fail", "printable", "report", "show", "standard_error", "step_bar", "watched"]
+__all__ = ["amount", "fail", "printable", "report", "show", "standard_error"]
 
 
 def report(values: Any) -> None:
@@ -44,47 +41,6 @@ def standard_error() -> Console:
     from rich.console import Console
 
     return Console(stderr=True)
-
-
-def step_bar(console: Console, disable: bool = False) -> Progress:
-    """A bar of learning steps with the time left; each task has a text field ``loss``."""
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    class Bar(Progress):
-        def stop(self) -> None:
-            # At every stop Rich prints an empty line where nobody watches.
-            if self.live.is_started:
-                super().stop()
-
-    return Bar(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[loss]}"),
-        console=console,
-        disable=disable,
-    )
-
-
-@contextmanager
-def watched(bar: Progress) -> Iterator[Progress]:
-    """Stop a bar at the end; where the run fails it leaves nothing behind, so that the error is one line."""
-    try:
-        yield bar
-    except BaseException:
-        bar.live.transient = True
-        raise
-    finally:
-        bar.stop()
 
 
 def fail(message: str) -> None:

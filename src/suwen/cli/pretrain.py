@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from suwen.cli.output import report, show, standard_error
+from suwen.cli.progress import progress_bar
 
 
 class Strategy(StrEnum):
@@ -92,7 +93,6 @@ def pretrain(
         )
         raise SuwenError("S406", first=given, second=f"no {needed}", advice=f"give {needed} too")
     try:
-        from suwen.cli.progress import PretrainingProgress
         from suwen.models.catalog import find_encoder
         from suwen.pretraining.config import load_pretraining_config
         from suwen.pretraining.passages import read_exclusion
@@ -106,21 +106,15 @@ def pretrain(
     config = load_pretraining_config(strategy.value, (size or Size.MINI).value, chosen, folder, seed)
     exclusion = read_exclusion(exclude_split, exclude_part, texts) if exclude_split else NO_EXCLUSION
     console = standard_error()
-    bar = PretrainingProgress(console)
-    with folder_for(output):
-        try:
-            manifest = run(
-                Texts(tuple(texts), vocabulary, tuple(lexicon), exclusion, folder, cache),
-                output,
-                config,
-                resume,
-                device.value,
-                [bar],
-                lambda note: console.print(note, highlight=False),
-            )
-        finally:
-            # After Ctrl-C the terminal's cursor would stay hidden.
-            bar.progress.stop()
+    with folder_for(output), progress_bar(console) as listener:
+        manifest = run(
+            Texts(tuple(texts), vocabulary, tuple(lexicon), exclusion, folder, cache),
+            output,
+            config,
+            resume,
+            device.value,
+            listener=listener,
+        )
     if as_json:
         report(manifest)
     else:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from suwen.bundled import SAMPLE
 from suwen.cli.output import fail, report, show, standard_error
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from suwen.reproduction.results import Results
     from suwen.reproduction.system_run import Run
     from suwen.reproduction.verdicts import Verdict
-
-SAMPLE = Path(__file__).parent.parent / "data" / "sample"
 
 
 class ProfileName(StrEnum):

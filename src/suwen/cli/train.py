@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
-from suwen.cli.output import fail, report, show, standard_error, step_bar
+from suwen.cli.output import report, show, standard_error
+from suwen.cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from suwen.corpus.split import Selection, Split
-    from suwen.document import Document
-    from suwen.schema import Schema
-    from suwen.training.config import TrainingConfig
-    from suwen.training.data import Report, TrainingData
-    from suwen.training.distillation import Distillation
+    from suwen.training.data import Report
 
 BASELINES = ("dictionary", "feature-crf")
 
@@ -96,217 +90,44 @@ def train(
 
     Example: suwen train articles/ -o model --split split.json --set optimization.epochs=8
     """
-    from suwen.bundled import model_path
     from suwen.corpus.split import Split
     from suwen.errors import SuwenError
     from suwen.formats import read_corpus
     from suwen.schema import Schema
+    from suwen.training.train import train as train_model
 
     if output.exists():
         raise SuwenError("S104", output)
     if part != "train" and split_file is None:
         raise typer.BadParameter("--part needs --split")
-    if encoder in BASELINES:
-        refuse_neural_options(
-            encoder,
-            {
-                "--head": head is not None,
-                "--transfer": transfer is not None,
-                "--from": base is not None,
-                "--teacher": bool(teachers),
-                "--texts": bool(texts),
-                "--resume": resume,
-                "--device": device is not Device.CPU,
-                f"--preset {preset.value}": preset is not Preset.BEST,
-            },
-        )
-    if texts and not teachers:
+    if texts and not teachers and encoder not in BASELINES:
         raise typer.BadParameter("--texts needs --teacher")
     schema = Schema.from_toml(schema_file) if schema_file else None
     documents = read_corpus(corpus, source, schema)
-    split = Split.read(split_file) if split_file else None
-    if encoder in BASELINES:
-        result = train_cheaply(documents, split, part, encoder, config_file, settings, schema, output)
-        if as_json:
-            report(result.manifest)
-        else:
-            _summarize(result)
-        return
-    options: dict[str, Any] = {
-        "encoder.name": encoder,
-        "head.name": head.value if head else None,
-        "encoder.transfer": transfer.value if transfer else None,
-    }
-    chosen = {key: value for key, value in options.items() if value is not None}
-
-    try:
-        from suwen.cli.progress import TrainingProgress
-        from suwen.runs import check_work, working_folder
-        from suwen.training.build import base_encoder
-        from suwen.training.config import TEACHERS_WEIGHT, DistillationConfig, load_training_config
-        from suwen.training.data import select_data
-        from suwen.training.taggers import train_tagger
-    except ModuleNotFoundError as error:
-        raise SuwenError("S405", package=error.name, install="suwen[train]") from None
-
-    base = model_path(base) if base else None
-    config = load_training_config(preset.value, config_file, chosen, settings, base_encoder(base) if base else None)
-    distillation = None
-    if teachers:
-        if config.distillation.weight is None:
-            config = config.model_copy(update={"distillation": DistillationConfig(weight=TEACHERS_WEIGHT)})
-        check_work(working_folder(output, "training"), resume)
-        distillation = learnt_from(teachers, texts, config, device.value)
-    elif config.distillation.weight is not None:
-        advice = "name a trained model, or leave the setting out"
-        raise SuwenError("S406", first="distillation.weight", second="a run without --teacher", advice=advice)
-    data = select_data(documents, split, part, config.seed)
-    if distillation:
-        refuse_held_out(distillation, held_out_parts(data, documents, split, part), data.description)
-    schema = schema or Schema.of_labels(data.labels)
-    progress = TrainingProgress(standard_error())
-    try:
-        result = train_tagger(
-            data,
+    with progress_bar(standard_error()) as listener:
+        result = train_model(
+            documents,
             output,
-            config,
-            schema,
-            base,
-            resume,
-            device.value,
-            [progress],
-            distillation,
-            progress.judged,
-            tell=fail,
+            encoder=encoder,
+            head=head and head.value,
+            transfer=transfer and transfer.value,
+            split=Split.read(split_file) if split_file else None,
+            part=part,
+            preset=preset.value,
+            config=config_file,
+            settings=settings,
+            schema=schema,
+            base=base,
+            teachers=teachers,
+            texts=texts,
+            device=device.value,
+            resume=resume,
+            listener=listener,
         )
-    finally:
-        progress.progress.stop()
     if as_json:
         report(result.manifest)
     else:
         _summarize(result)
-
-
-def learnt_from(teachers: list[Path], texts: list[Path], config: TrainingConfig, device: str) -> Distillation:
-    """Load the teachers and read their texts.
-
-    Raises
-    ------
-    SuwenError
-        S406 for a teacher that has no opinion of every character, such as a dictionary, and for teachers or texts that
-        come twice; S106 for an empty text.
-    """
-    from suwen.bundled import model_path
-    from suwen.errors import SuwenError
-    from suwen.files import read_json, sha256
-    from suwen.formats import read_corpus
-    from suwen.inference import Predictor
-    from suwen.loading import load
-    from suwen.training.distillation import Distillation, Teacher
-
-    loaded: list[Teacher] = []
-    for path in map(model_path, teachers):
-        predictor = load(path, device)
-        if not isinstance(predictor, Predictor):
-            advice = "take taggers alone"
-            raise SuwenError("S406", first=f"--teacher {path}", second="a model that is no tagger", advice=advice)
-        manifest = path / "manifest.json"
-        teacher = Teacher(path.name, sha256(manifest), predictor, read_json(manifest).get("data", {}))
-        if teacher.hash in (other.hash for other in loaded):
-            raise SuwenError("S406", first=f"--teacher {path}", second="itself", advice="name each teacher once")
-        loaded.append(teacher)
-    assert config.distillation.weight is not None
-    documents: list[Document] = []
-    seen: set[str] = set()
-    for path in texts:
-        for document in read_corpus(path):
-            if not document.text.strip():
-                raise SuwenError("S106", path / document.id if path.is_dir() else path)
-            if document.text in seen:
-                advice = "give each article once"
-                raise SuwenError("S406", first=f"the text {document.id!r}", second="an equal one", advice=advice)
-            seen.add(document.text)
-            documents.append(document)
-    return Distillation(loaded, documents, config.distillation.weight, [path.name for path in texts])
-
-
-def held_out_parts(
-    data: TrainingData, documents: list[Document], split: Split | None, part: str
-) -> dict[str, Sequence[Selection]]:
-    """What scores are to be had from: the other parts of the split, or what was set aside for evaluation."""
-    if split is None:
-        return {"dev": data.dev} if data.dev else {}
-    return {name: split.select(documents, name) for name, rows in split.parts.items() if name != part and rows}
-
-
-def refuse_held_out(distillation: Distillation, parts: dict[str, Sequence[Selection]], data: dict[str, Any]) -> None:
-    """Refuse texts that hold documents that scores are to be had from, and teachers that learned from these.
-
-    Raises
-    ------
-    SuwenError
-        S314 for a text, S315 for a teacher.
-    """
-    from suwen.corpus.near_copies import held_out_copy
-    from suwen.document import Document
-    from suwen.errors import SuwenError
-
-    for part, selections in parts.items():
-        held_out = [
-            Document(one.document.id, "".join(one.document.text[start:end] for start, end in one.spans))
-            for one in selections
-        ]
-        copy = held_out_copy(distillation.texts, held_out)
-        if copy:
-            raise SuwenError("S314", text=copy.first, document=copy.second, part=part)
-    for teacher in distillation.teachers if parts else ():
-        same = teacher.data.get("data_hash") == data["data_hash"]
-        if same and (teacher.data.get("split"), teacher.data.get("train")) != (data["split"], data["train"]):
-            raise SuwenError("S315", name=teacher.name)
-
-
-def refuse_neural_options(encoder: str, given: dict[str, bool]) -> None:
-    """Refuse options that mean nothing to a baseline.
-
-    Raises
-    ------
-    SuwenError
-        S406 for the first one that is given.
-    """
-    from suwen.errors import SuwenError
-
-    for option, present in given.items():
-        if present:
-            raise SuwenError("S406", first=option, second=f"--encoder {encoder}", advice="leave it out")
-
-
-def train_cheaply(
-    documents: list[Document],
-    split: Split | None,
-    part: str,
-    encoder: str,
-    config_file: Path | None,
-    settings: list[str],
-    schema: Schema | None,
-    output: Path,
-) -> Report:
-    """Train a baseline; needs no torch."""
-    from suwen.schema import Schema
-    from suwen.training.baselines import FeatureCRFConfig, load_baseline_config, train_baseline
-    from suwen.training.data import select_data
-
-    config = load_baseline_config(encoder, config_file, settings)
-    data = select_data(documents, split, part, config.seed)
-    with step_bar(standard_error(), disable=not isinstance(config, FeatureCRFConfig)) as progress:
-        iterations = config.iterations if isinstance(config, FeatureCRFConfig) else None
-        task = progress.add_task("iterations", total=iterations, loss="")
-        return train_baseline(
-            data,
-            output,
-            config,
-            schema or Schema.of_labels(data.labels),
-            lambda iteration, loss: progress.update(task, completed=iteration, loss=f"loss {loss:,.0f}"),
-        )
 
 
 def _summarize(result: Report) -> None:

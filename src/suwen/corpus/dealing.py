@@ -17,7 +17,7 @@ from suwen.corpus.sentences import sentence_spans
 from suwen.corpus.split import PARTS, OwnedSpan, Split, Unit, corpus_hash
 from suwen.corpus.stratification import stratify
 from suwen.document import Document
-from suwen.errors import SuwenError
+from suwen.errors import SplitError, SuwenError
 
 __all__ = ["RATIO", "group_of", "make_split", "without_generated"]
 
@@ -74,7 +74,7 @@ def make_split(
         pieces = _whole_pieces(ordered, _together(ordered, keys, copies))
     units = 1 + max((number for spans in pieces.values() for _, _, number in spans), default=-1)
     if units < len(wanted):
-        raise SuwenError("S304", unit=unit, count=units, least=len(wanted))
+        raise SplitError("S304", unit=unit, count=units, least=len(wanted))
     dealt = stratify(_counts(ordered, pieces, units, unit), tuple(wanted.values()), seed)
     parts = {part: _owned(pieces, dealt == index) for index, part in enumerate(wanted)}
     sizes = {part: int((dealt == index).sum()) for index, part in enumerate(wanted)}

@@ -10,10 +10,33 @@ from suwen.corpus.sentences import sentence_spans
 from suwen.corpus.split import Selection
 from suwen.document import Document, Entity
 
-__all__ = ["leakage_report"]
+__all__ = ["leakage_report", "other_split"]
 
 LEAST_LENGTH = 10
 """Shorter sentences, headings mostly, recur in any two articles."""
+
+
+def other_split(learned: Mapping[str, Any], data_hash: str, split_hash: str | None) -> str | None:
+    """Say how a model was trained on the corpus that it is scored on, if it was not by the same split.
+
+    Parameters
+    ----------
+    learned
+        The record ``data`` of the model's manifest.
+    data_hash, split_hash
+        The hashes of the corpus and of the split (None without one) that it is scored on.
+
+    Returns
+    -------
+    A phrase for a warning, or None where the scores are those of unseen text as far as the hashes tell.
+    """
+    if learned.get("data_hash") != data_hash:
+        return None
+    split = learned.get("split") or {}
+    if split_hash and split.get("hash") == split_hash:
+        return None
+    how = "with another split" if split else "without a split file"
+    return f"trained on this corpus {how}, so it may have learned from what it is scored on"
 
 
 def leakage_report(parts: Mapping[str, Sequence[Selection]], copies: Sequence[NearCopy]) -> dict[str, Any]:

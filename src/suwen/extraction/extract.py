@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from suwen.document import Document
-from suwen.errors import SuwenError
+from suwen.errors import SuwenError, WriteError
 from suwen.extraction.finding import JOB, REPORT
 from suwen.extraction.inputs import Inputs
 from suwen.extraction.naming import distinct_lines, lines_fit_for_files
@@ -21,35 +22,12 @@ from suwen.extraction.stream import NAMED, PORTION_BYTES, Manner, Portion, Shard
 from suwen.files import StrPath, folder_for, os_error, replacing, require_new
 from suwen.formats import brat
 from suwen.inference.predictor import Extractor
-from suwen.runs import working_folder
+from suwen.runs import Listener, Progress, silent, working_folder
 from suwen.schema import Schema
 
-__all__ = ["Engine", "LocalEngine", "Result", "Step", "extract_files", "extract_lines", "report_path"]
+__all__ = ["Engine", "LocalEngine", "Result", "extract_files", "extract_lines", "report_path"]
 
 OpenEngine = Callable[[], AbstractContextManager["Engine"]]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """How far an extraction is.
-
-    Parameters
-    ----------
-    phase
-        ``extracting``, then ``writing``.
-    done, total
-        Bytes of the input files in the first phase, documents in the second.
-    characters
-        How many have been read since this process began.
-    """
-
-    phase: str
-    done: int
-    total: int
-    characters: int
-
-
-Progress = Callable[[Step], None]
 
 
 class Engine(Protocol):
@@ -129,7 +107,7 @@ def extract_files(
     open_engine: OpenEngine,
     identity: dict[str, Any],
     resume: bool = False,
-    progress: Progress = lambda step: None,
+    listener: Listener = silent,
 ) -> Result:
     """Find the entities of files and write them; what cannot be read is reported and left out.
 
@@ -141,6 +119,8 @@ def extract_files(
         What decides the output beside the inputs, as JSON values.
     resume
         Whether to go on with an unfinished run of `output`, if there is one. The result is that of one without a break.
+    listener
+        Told how far it is: bytes of the inputs while extracting, then documents while writing.
 
     Raises
     ------
@@ -157,14 +137,14 @@ def extract_files(
         require_new(output)
     if not kept and (piped or is_brief(inputs)):
         with passing_shards(output) as shards, open_engine() as engine:
-            return _extract(inputs, output, format, manner, engine, shards, progress)
+            return _extract(inputs, output, format, manner, engine, shards, listener)
     with (
         folder_for(output),
         open_shards(output, identity, inputs, resume) as shards,
         _resumable(shards),
         open_engine() as engine,
     ):
-        return _extract(inputs, output, format, manner, engine, shards, progress)
+        return _extract(inputs, output, format, manner, engine, shards, listener)
 
 
 @contextmanager
@@ -175,7 +155,7 @@ def _resumable(shards: Shards) -> Iterator[None]:
     except SuwenError as error:
         if not shards.size:
             shards.remove()
-        if error.code == "S105":
+        if isinstance(error, WriteError):
             raise SuwenError("S124", error.path, reason=error.fields["reason"]) from None
         raise
 
@@ -187,9 +167,9 @@ def _extract(
     manner: Manner,
     engine: Engine,
     shards: Shards,
-    progress: Progress,
+    listener: Listener,
 ) -> Result:
-    meter = _Meter(shards, sum(map(size_of, inputs.files)), progress)
+    meter = _Meter(shards, sum(map(size_of, inputs.files)), listener)
     waiting = (portion for portion in deal(inputs) if portion.number not in shards)
     for shard in engine.shards(waiting, manner, meter.saw):
         shards.add(shard)
@@ -261,10 +241,11 @@ def extract_lines(
 class _Meter:
     """Tells how far an extraction is."""
 
-    def __init__(self, shards: Shards, total: int, progress: Progress) -> None:
+    def __init__(self, shards: Shards, total: int, listener: Listener) -> None:
         self._shards = shards
         self._total = total
-        self._progress = progress
+        self._listener = listener
+        self._started = time.monotonic()
         self._earlier = shards.tally.counts["characters"]
         self._bytes = self._characters = 0
         """What has been seen of the next shard."""
@@ -284,12 +265,13 @@ class _Meter:
     def _tell(self) -> None:
         characters = self._shards.tally.counts["characters"] - self._earlier + self._characters
         done = min(self._shards.size + self._bytes, self._total)
-        self._progress(Step("extracting", done, self._total, characters))
+        seconds = time.monotonic() - self._started
+        rate = f"{characters / seconds:,.0f} characters/s" if characters else ""
+        self._listener(Progress("extracting", done, self._total, rate))
 
     def writing(self, lines: Iterable[bytes]) -> Iterator[bytes]:
-        """Pass the lines on that are being written."""
+        """Yield the lines that are being written."""
         total = self._shards.tally.counts["documents"]
-        characters = self._shards.tally.counts["characters"] - self._earlier
         for number, line in enumerate(lines, 1):
             yield line
-            self._progress(Step("writing", number, total, characters))
+            self._listener(Progress("writing", number, total))

@@ -15,11 +15,32 @@ from typing import Any
 
 from suwen.document import Document, Note
 from suwen.files import StrPath, os_error
-from suwen.formats import brat, html, jsonl, parquet, write_corpus
+from suwen.formats import brat, conll, html, jsonl, parquet, write_corpus
 from suwen.formats.entity_table import Places
 from suwen.schema import Schema
 
-__all__ = ["remove_parts", "with_model", "with_notes", "write_extracted", "write_extracted_lines"]
+__all__ = [
+    "ENDINGS",
+    "OUTPUT_FORMATS",
+    "remove_parts",
+    "with_model",
+    "with_notes",
+    "write_extracted",
+    "write_extracted_lines",
+]
+
+ENDINGS = {
+    ".jsonl": jsonl.NAME,
+    ".jsonl.gz": jsonl.NAME,
+    ".jsonl.xz": jsonl.NAME,
+    ".conll": conll.NAME,
+    ".html": html.NAME,
+    ".htm": html.NAME,
+    ".parquet": parquet.NAME,
+}
+"""The formats that the ending of an output names; brat writes folders, which have none."""
+
+OUTPUT_FORMATS = (jsonl.NAME, brat.NAME, conll.NAME, html.NAME, parquet.NAME)
 
 
 def write_extracted(

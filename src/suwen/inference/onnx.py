@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from suwen.errors import SuwenError
+from suwen.errors import DeviceError, SuwenError
 from suwen.model_folder import StoredModel
 from suwen.tagging.encode import Arrays
 
@@ -63,7 +63,7 @@ class OnnxScorer:
             # The library's errors have no base of their own.
             raise SuwenError("S509", path, reason=str(error).partition("\n")[0]) from None
         if device != "cpu" and CUDA not in self._session.get_providers():
-            raise SuwenError("S512", device=device, reason="ONNX Runtime could not start CUDA")
+            raise DeviceError("S512", device=device, reason="ONNX Runtime could not start CUDA")
         self._names = [value.name for value in self._session.get_inputs()]
 
     def run(self, inputs: Arrays) -> list[NDArray[Any]]:
@@ -81,8 +81,8 @@ def _providers(device: str, available: list[str]) -> list[Any]:
         return [CPU]
     kind, _, index = device.partition(":")
     if kind != "cuda" or not (index or "0").isdecimal():
-        raise SuwenError("S512", device=device, reason="ONNX Runtime knows cpu, cuda, cuda:1 …")
+        raise DeviceError("S512", device=device, reason="ONNX Runtime knows cpu, cuda, cuda:1 …")
     if CUDA not in available:
-        raise SuwenError("S512", device=device, reason="onnxruntime-gpu is not installed")
+        raise DeviceError("S512", device=device, reason="onnxruntime-gpu is not installed")
     # TF32 would be faster, and off by more than float32 is.
     return [(CUDA, {"device_id": int(index or 0), "use_tf32": 0}), CPU]

@@ -26,10 +26,11 @@ from suwen.pretraining.config import PretrainingConfig
 from suwen.pretraining.fill_in import fill_in
 from suwen.pretraining.model import new_model, read_base, write_encoder
 from suwen.pretraining.passages import Exclusion, find_sources
+from suwen.pretraining.progress import PretrainingProgressCallback
 from suwen.pretraining.strategies import Level, strategy_named
-from suwen.pretraining.text_cache import Notes, TextRules, checked_vocabulary, open_text, open_units
+from suwen.pretraining.text_cache import TextRules, checked_vocabulary, open_text, open_units
 from suwen.pretraining.trainer import PretrainingTrainer
-from suwen.runs import open_work, versions, working_folder
+from suwen.runs import Listener, Progress, open_work, silent, versions, working_folder
 from suwen.tagging.encode import Featurizer
 from suwen.tagging.vocabulary import CharacterVocabulary
 from suwen.training.checkpoints import last_checkpoint
@@ -75,8 +76,8 @@ def pretrain(
     config: PretrainingConfig,
     resume: bool = False,
     device: str = "cpu",
-    listeners: Sequence[TrainerCallback] = (),
-    notes: Notes = lambda note: None,
+    callbacks: Sequence[TrainerCallback] = (),
+    listener: Listener = silent,
 ) -> dict[str, Any]:
     """Pre-train an encoder and write its folder.
 
@@ -86,10 +87,10 @@ def pretrain(
         The encoder folder; checkpoints and logs are kept beside it until it is written.
     resume
         Whether to go on with the unfinished run of `output`. The weights are those of an uninterrupted run.
-    listeners
-        Callbacks that watch, a progress bar for example.
-    notes
-        Told about preparations that take long.
+    callbacks
+        Callbacks of the Trainer.
+    listener
+        Told about preparations that take long, then about the steps.
 
     Returns
     -------
@@ -106,6 +107,10 @@ def pretrain(
     output = Path(output)
     if output.exists():
         raise SuwenError("S104", output)
+
+    def notes(note: str) -> None:
+        listener(Progress("texts", message=note))
+
     check_device(device, config.optimization.precision)
     process = PartialState(cpu=device == "cpu")
     strategy = strategy_named(config.strategy)
@@ -151,7 +156,7 @@ def pretrain(
                 else read_base(texts.base, config.model, strategy.next_sentence)
             )
         log = Log(work)
-        watchers = [log, *listeners] if process.is_main_process else []
+        watchers = [log, PretrainingProgressCallback(listener), *callbacks] if process.is_main_process else []
         trainer = PretrainingTrainer(model, batches, held_out, config, work, device, watchers)
         history = trainer.run(checkpoint)
         trained: PreTrainedModel = trainer.accelerator.unwrap_model(trainer.model)

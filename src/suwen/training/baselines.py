@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -27,7 +27,7 @@ from suwen.inference.feature_crf import (
 from suwen.inference.sentence_extractor import SentenceExtractor, SentenceSettings
 from suwen.model_card import model_card
 from suwen.model_folder import write_stored_model
-from suwen.runs import versions
+from suwen.runs import Listener, Progress, silent, versions
 from suwen.schema import Schema
 from suwen.schemes import LabelSpan, scheme_named
 from suwen.settings import Section, parse_settings, validated
@@ -37,6 +37,7 @@ from suwen.text.windows import WindowRules
 from suwen.training.data import Report, TrainingData
 
 __all__ = [
+    "BASELINES",
     "BaselineConfig",
     "DictionaryConfig",
     "FeatureCRFConfig",
@@ -49,7 +50,6 @@ FOLDS = 5
 """The feature CRF reads each part of so many with a dictionary that was learnt from the others."""
 
 LabeledSentence = tuple[str, list[LabelSpan]]
-Listener = Callable[[int, float], None]
 T = TypeVar("T")
 
 
@@ -93,6 +93,9 @@ class FeatureCRFConfig(LexiconConfig):
 BaselineConfig = DictionaryConfig | FeatureCRFConfig
 
 
+BASELINES: dict[str, type[BaselineConfig]] = {"dictionary": DictionaryConfig, "feature-crf": FeatureCRFConfig}
+
+
 def load_baseline_config(encoder: str, file: StrPath | None = None, settings: Sequence[str] = ()) -> BaselineConfig:
     """Put a configuration together: defaults, then a TOML file, then ``key=value`` settings; later ones win.
 
@@ -102,13 +105,12 @@ def load_baseline_config(encoder: str, file: StrPath | None = None, settings: Se
         S401 for a misspelt key, S402 for a bad value, S403 for broken TOML, S404 for an unknown baseline.
     """
     file = None if file is None else Path(file)
-    kinds: dict[str, type[BaselineConfig]] = {"dictionary": DictionaryConfig, "feature-crf": FeatureCRFConfig}
-    if encoder not in kinds:
-        raise SuwenError("S404", what="baseline", name=encoder, known=", ".join(kinds))
+    if encoder not in BASELINES:
+        raise SuwenError("S404", what="baseline", name=encoder, known=", ".join(BASELINES))
     values: dict[str, Any] = {}
     if file is not None:
         values = parse_toml(read_text(file), file)
-    return validated(kinds[encoder], {**values, **parse_settings(settings)}, file)
+    return validated(BASELINES[encoder], {**values, **parse_settings(settings)}, file)
 
 
 def train_baseline(
@@ -116,7 +118,7 @@ def train_baseline(
     output: StrPath,
     config: BaselineConfig,
     schema: Schema,
-    listener: Listener = lambda iteration, loss: None,
+    listener: Listener = silent,
 ) -> Report:
     """Train a baseline and write its model folder.
 
@@ -127,7 +129,7 @@ def train_baseline(
     schema
         The entity types to learn.
     listener
-        Told the number and the loss of each iteration of a feature CRF.
+        Told of each iteration of a feature CRF, with its loss.
 
     Raises
     ------
@@ -259,7 +261,10 @@ def train_crf(
         "feature.minfreq": config.minimum_feature_count,
         "max_iterations": config.iterations,
     }
-    trainer = ObservedTrainer(parameters, listener)
+    trainer = ObservedTrainer(
+        parameters,
+        lambda iteration, loss: listener(Progress("iterations", iteration, config.iterations, f"loss {loss:,.0f}")),
+    )
     scheme = scheme_named(config.scheme)
     for fold_number in range(FOLDS):
         own = _flat(sentences[fold_number::FOLDS])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -27,19 +27,19 @@ from suwen.text.view import ViewRules, make_view
 from suwen.text.windows import WindowRules
 from suwen.training.config import SCRATCH, BaseEncoder, TrainingConfig
 
-__all__ = ["Untrained", "base_encoder", "build", "continue_from", "encode"]
+__all__ = ["TaggerParts", "base_encoder", "build", "continue_from", "encode"]
 
 
-class Untrained:
-    """What training starts from: a tagger, its featurizer and its settings (without learnt transitions)."""
+@dataclass(frozen=True, slots=True)
+class TaggerParts:
+    """A tagger with its featurizer and its settings; the settings have no learned transitions yet."""
 
-    def __init__(self, tagger: Tagger, featurizer: Featurizer, settings: TaggerSettings) -> None:
-        self.tagger = tagger
-        self.featurizer = featurizer
-        self.settings = settings
+    tagger: Tagger
+    featurizer: Featurizer
+    settings: TaggerSettings
 
 
-def build(config: TrainingConfig, selections: Sequence[Selection], schema: Schema) -> Untrained:
+def build(config: TrainingConfig, selections: Sequence[Selection], schema: Schema) -> TaggerParts:
     """Build the tagger that a configuration describes.
 
     Parameters
@@ -90,7 +90,7 @@ def build(config: TrainingConfig, selections: Sequence[Selection], schema: Schem
         special_tokens=featurizer.special_tokens,
         decoding=config.head.decoding if config.head.name == "fc" else "crf",
     )
-    return Untrained(tagger, featurizer, settings)
+    return TaggerParts(tagger, featurizer, settings)
 
 
 def _from_folder(config: TrainingConfig) -> tuple[TransformerEncoder, Featurizer]:
@@ -189,7 +189,7 @@ def _check_length(encoder: RecurrentEncoder | TransformerEncoder, config: Traini
         raise SuwenError("S402", key="inputs.length", reason=reason)
 
 
-def continue_from(path: Path, config: TrainingConfig, schema: Schema) -> Untrained:
+def continue_from(path: Path, config: TrainingConfig, schema: Schema) -> TaggerParts:
     """Go on from a trained tagger; tags that it already knows keep their weights, new ones start anew.
 
     Vocabularies, view, windows, encoder, head and scheme are those of the model; the optimization is the
@@ -211,7 +211,7 @@ def continue_from(path: Path, config: TrainingConfig, schema: Schema) -> Untrain
         tagger.recurrent.load_state_dict(old.recurrent.state_dict())
     _copy_known_tags(old, tagger)
     settings = replace(folder.settings, schema=schema, transitions=None, calibration=None, least_confidence=0.0)
-    return Untrained(tagger, folder.featurizer, settings)
+    return TaggerParts(tagger, folder.featurizer, settings)
 
 
 def base_encoder(path: Path) -> BaseEncoder:
@@ -242,7 +242,7 @@ def _copy_known_tags(old: Tagger, new: Tagger) -> None:
             new.crf.transitions[targets[:, None], targets] = old.crf.transitions[sources[:, None], sources]
 
 
-def encode(selections: Sequence[Selection], start: Untrained) -> tuple[list[Example], Losses]:
+def encode(selections: Sequence[Selection], start: TaggerParts) -> tuple[list[Example], Losses]:
     """Cut selections into windows with tags, and count the gold entities that these cannot express."""
     settings = start.settings
     scheme = scheme_named(settings.scheme)

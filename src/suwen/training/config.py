@@ -23,6 +23,7 @@ __all__ = [
     "TrainingConfig",
     "load_training_config",
     "pretrained_rate",
+    "with_teachers",
 ]
 
 SCRATCH = ("bilstm", "bigru", "transformer")
@@ -248,6 +249,22 @@ def load_training_config(
             if name not in merged.given.get(table, {}):
                 values[table] = {**values[table], name: value}
     return validated(TrainingConfig, values, file)
+
+
+def with_teachers(config: TrainingConfig, taught: bool) -> TrainingConfig:
+    """Give the teachers their default weight, or refuse a weight without teachers.
+
+    Raises
+    ------
+    SuwenError
+        S406 for a weight without teachers.
+    """
+    if not taught and config.distillation.weight is not None:
+        advice = "name a trained model, or leave the setting out"
+        raise SuwenError("S406", first="distillation.weight", second="a run without --teacher", advice=advice)
+    if not taught or config.distillation.weight is not None:
+        return config
+    return config.model_copy(update={"distillation": DistillationConfig(weight=TEACHERS_WEIGHT)})
 
 
 def pretrained_rate(width: int | None) -> float:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from suwen.corpus.dealing import make_split
 from suwen.corpus.split import Selection, Split, corpus_hash, whole
 from suwen.document import Document
-from suwen.errors import SuwenError
+from suwen.errors import SplitError, SuwenError
 from suwen.evaluation.strict import StrictScores
 from suwen.tagging.encode import Losses
 
@@ -32,16 +32,24 @@ class TrainingData:
         The selections; `dev` may be empty.
     description
         Where they come from: data hash, split, counts.
+    other_parts
+        The parts of the split that are neither learned from nor evaluated on.
     """
 
     train: Sequence[Selection]
     dev: Sequence[Selection]
     description: dict[str, Any]
+    other_parts: Mapping[str, Sequence[Selection]] = field(default_factory=dict)
 
     @property
     def labels(self) -> set[str]:
         """The labels of the training part."""
         return {entity.label for selection in self.train for entity in selection.gold}
+
+    @property
+    def held_out(self) -> dict[str, Sequence[Selection]]:
+        """The parts that scores are computed on, now or later."""
+        return {**({"dev": self.dev} if self.dev else {}), **self.other_parts}
 
 
 @dataclass(frozen=True)
@@ -78,10 +86,12 @@ def select_data(documents: Sequence[Document], split: Split | None, part: str, s
         S307 when there is no entity to learn from; S301, S303 and S306 as `Split.select`.
     """
     dev: Sequence[Selection] = []
+    others: dict[str, Sequence[Selection]] = {}
     if split is not None:
         train = split.select(documents, part)
         if split.parts.get("dev") and part != "dev":
             dev = split.select(documents, "dev")
+        others = {name: split.select(documents, name) for name, rows in split.parts.items() if name != part and rows}
     else:
         train, dev = _set_aside(documents, seed)
     if not any(selection.gold for selection in train):
@@ -96,7 +106,7 @@ def select_data(documents: Sequence[Document], split: Split | None, part: str, s
             "characters": sum(end - start for selection in selections for start, end in selection.spans),
             "entities": sum(len(selection.gold) for selection in selections),
         }
-    return TrainingData(train, dev, description)
+    return TrainingData(train, dev, description, others)
 
 
 def _set_aside(documents: Sequence[Document], seed: int) -> tuple[list[Selection], list[Selection]]:
@@ -105,10 +115,8 @@ def _set_aside(documents: Sequence[Document], seed: int) -> tuple[list[Selection
         return whole(documents), []
     try:
         dealt = make_split(documents, "document", (9.0, 1.0, 0.0), seed)
-    except SuwenError as error:
+    except SplitError:
         # Near-copies stay together, and here all are copies of one another.
-        if error.code != "S304":
-            raise
         return whole(documents), []
     dev = dealt.select(documents, "dev")
     if sum(len(selection.gold) for selection in dev) < LEAST_ENTITIES_FOR_DEV:

@@ -8,7 +8,7 @@ exact expected counts. In annotated text the target is a mixture of that distrib
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -19,20 +19,24 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from suwen.bundled import model_path
 from suwen.corpus.split import Selection, corpus_hash, whole
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.files import read_json, write_json
+from suwen.files import StrPath, read_json, sha256, write_json
+from suwen.formats import read_corpus
 from suwen.inference.batching import batches, pad
 from suwen.inference.predictor import Predictor
+from suwen.loading import load
 from suwen.models.crf import CRF
+from suwen.runs import Listener, Progress
 from suwen.schemes import scheme_named
 from suwen.tagging.encode import Arrays, Example, Prepared, TaughtExample, prepare
 from suwen.tagging.lattice import legal_transitions
 from suwen.text.windows import Window
-from suwen.training.build import Untrained
+from suwen.training.build import TaggerParts
 
-__all__ = ["Distillation", "Progress", "Teacher", "Teachers", "teach"]
+__all__ = ["Distillation", "Teacher", "Teachers", "read_distillation", "teach"]
 
 PORTION = 512
 """So many windows are judged between two entries in the record; a kill loses no more than these."""
@@ -40,7 +44,6 @@ PORTION = 512
 RECORD, UNARY, MOVES = "targets.json", "unary.float16", "moves.float32"
 
 Counts = NDArray[np.floating]
-Progress = Callable[[int, int], None]
 _Place = tuple[Prepared, Window]
 
 
@@ -88,6 +91,43 @@ class Distillation:
         }
 
 
+def read_distillation(
+    teachers: Sequence[StrPath], texts: Sequence[StrPath], weight: float | None, device: str = "cpu"
+) -> Distillation:
+    """Load teachers and read the texts that they annotate.
+
+    Raises
+    ------
+    SuwenError
+        S406 for a teacher that is no tagger, such as a dictionary, and for teachers or texts that come twice; S106 for
+        an empty text.
+    """
+    loaded: list[Teacher] = []
+    for path in map(model_path, teachers):
+        predictor = load(path, device)
+        if not isinstance(predictor, Predictor):
+            advice = "take taggers alone"
+            raise SuwenError("S406", first=f"--teacher {path}", second="a model that is no tagger", advice=advice)
+        manifest = path / "manifest.json"
+        teacher = Teacher(path.name, sha256(manifest), predictor, read_json(manifest).get("data", {}))
+        if teacher.hash in (other.hash for other in loaded):
+            raise SuwenError("S406", first=f"--teacher {path}", second="itself", advice="name each teacher once")
+        loaded.append(teacher)
+    documents: list[Document] = []
+    seen: set[str] = set()
+    for path in map(Path, texts):
+        for document in read_corpus(path):
+            if not document.text.strip():
+                raise SuwenError("S106", path / document.id if path.is_dir() else path)
+            if document.text in seen:
+                advice = "give each article once"
+                raise SuwenError("S406", first=f"the text {document.id!r}", second="an equal one", advice=advice)
+            seen.add(document.text)
+            documents.append(document)
+    assert weight is not None
+    return Distillation(loaded, documents, weight, [Path(path).name for path in texts])
+
+
 class Teachers:
     """The average of several taggers, as one CRF.
 
@@ -104,7 +144,7 @@ class Teachers:
         S406 when a teacher has other tags than the student, or one of them reads sub-words.
     """
 
-    def __init__(self, teachers: Sequence[Teacher], start: Untrained) -> None:
+    def __init__(self, teachers: Sequence[Teacher], start: TaggerParts) -> None:
         tags = start.settings.tags
         scheme = scheme_named(start.settings.scheme)
         self.crf = CRF(tags, scheme)
@@ -160,7 +200,7 @@ class Teachers:
         ]
 
 
-def _check(teacher: Teacher, start: Untrained) -> None:
+def _check(teacher: Teacher, start: TaggerParts) -> None:
     """Refuse a teacher whose opinion says nothing about the student's tags."""
     own, student = teacher.predictor.settings, start.settings
     unlike = set(own.schema.labels) ^ set(student.schema.labels)
@@ -180,12 +220,12 @@ def _check(teacher: Teacher, start: Untrained) -> None:
 
 def teach(
     teachers: Teachers,
-    start: Untrained,
+    start: TaggerParts,
     train: Sequence[Selection],
     gold: Sequence[Example],
     distillation: Distillation,
     work: Path,
-    progress: Progress,
+    listener: Listener,
 ) -> list[TaughtExample]:
     """Let the teachers judge annotated and other text.
 
@@ -197,8 +237,8 @@ def teach(
         The annotated selections, and their windows in the same order.
     work
         The working folder, where the targets are kept; what is there already is not judged again.
-    progress
-        Is told how many characters are judged, of how many.
+    listener
+        Told how many characters are judged, of how many.
 
     Returns
     -------
@@ -220,7 +260,7 @@ def teach(
             for i, example in enumerate(gold[first:last]):
                 judged[i] = _mixed(*judged[i], example, distillation.weight)
             targets.append(first, judged)
-        progress(ends[last - 1], ends[-1])
+        listener(Progress("characters judged", ends[last - 1], ends[-1]))
     examples: list[TaughtExample] = []
     arrays: dict[int, Arrays] = {}
     for (document, window), (unary, moves) in zip(windows, targets.read(), strict=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -13,10 +13,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from suwen.errors import SuwenError
+from suwen.errors import SuwenError, WriteError
 from suwen.files import replacing
 from suwen.inference.batching import batches, pad
 from suwen.models.tagger import Tagger
+from suwen.runs import Listener, Progress, silent
 from suwen.tagging.encode import Example, TaughtExample
 
 __all__ = ["KeptFeatures", "keep_features"]
@@ -26,7 +27,6 @@ GIGABYTE = 1e9
 BATCH_TOKENS = 8192
 BYTES = 4
 
-Tell = Callable[[str], None]
 Arrays = Mapping[str, NDArray[np.int32]]
 
 
@@ -72,7 +72,7 @@ def keep_features(
     folder: Path,
     gigabytes: float,
     device: str = "cpu",
-    tell: Tell = lambda message: None,
+    listener: Listener = silent,
 ) -> KeptFeatures | None:
     """Compute the hidden states of all windows, or find those of a run with the same encoder and windows.
 
@@ -90,8 +90,8 @@ def keep_features(
         The most that may lie there: what was not used for longest is removed, and None is returned when this run's
         alone are more. Runs that write at the same time do not see each other's files until these are whole, and
         can together pass the limit until the next run makes room.
-    tell
-        Told in a line what is done.
+    listener
+        Told in a message what is done.
 
     Raises
     ------
@@ -109,18 +109,24 @@ def keep_features(
     size = shape[0] * shape[1] * BYTES
     what = f"the frozen encoder's states of {len(rows):,} windows ({size / GIGABYTE:.2f} GB)"
     if size > gigabytes * GIGABYTE:
-        tell(f"{what} are computed anew in every epoch: optimization.features_gigabytes is {gigabytes:g}")
+        listener(
+            Progress(
+                "states",
+                message=f"{what} are computed anew in every epoch: optimization.features_gigabytes is {gigabytes:g}",
+            )
+        )
         return None
     file = folder / f"{_hash(tagger.encoder, [keys[i] for i in order], device)}{SUFFIX}"
     states = _opened(file, shape)
     if states is None:
-        tell(f"computing {what} once, into {folder}")
+        listener(Progress("states", message=f"computing {what} once, into {folder}"))
         _make_room(folder, gigabytes * GIGABYTE - size)
         with _resumable():
             _write(tagger.to(device), rows, lengths, padding, file, device)
         states = _opened(file, shape)
     if states is None:
-        tell(f"{what} cannot be read again (another run may have made room) and are computed anew in every epoch")
+        reason = "cannot be read again (another run may have made room) and are computed anew in every epoch"
+        listener(Progress("states", message=f"{what} {reason}"))
         return None
     return KeptFeatures(tagger.encoder, states, places)
 
@@ -175,10 +181,8 @@ def _resumable() -> Iterator[None]:
     """Say of a full disk that the run can go on."""
     try:
         yield
-    except SuwenError as error:
-        if error.code == "S105":
-            raise SuwenError("S124", error.path, reason=error.fields["reason"]) from None
-        raise
+    except WriteError as error:
+        raise SuwenError("S124", error.path, reason=error.fields["reason"]) from None
 
 
 def _write(

@@ -22,19 +22,21 @@ from suwen.model_card import model_card
 from suwen.model_folder import TaggerSettings, write_model_folder
 from suwen.models.scorer import TorchScorer
 from suwen.models.weights import write_tagger
-from suwen.runs import check_work, open_work, versions, working_folder
+from suwen.runs import Listener, check_work, open_work, silent, versions, working_folder
 from suwen.schema import Schema
 from suwen.tagging.calibration import Calibration, best_floor, fit_calibration
 from suwen.tagging.encode import Example
 from suwen.training.batches import Collator, LengthBatches
-from suwen.training.build import Untrained, build, continue_from, encode
+from suwen.training.build import TaggerParts, build, continue_from, encode
 from suwen.training.checkpoints import last_checkpoint
 from suwen.training.config import TrainingConfig
 from suwen.training.data import Report, TrainingData, select_data
 from suwen.training.device import check_device
-from suwen.training.distillation import Distillation, Progress, Teachers, teach
-from suwen.training.features import Tell, keep_features
+from suwen.training.distillation import Distillation, Teachers, teach
+from suwen.training.features import keep_features
+from suwen.training.leakage import refuse_leaks
 from suwen.training.log import Log
+from suwen.training.progress import ProgressCallback
 from suwen.training.trainer import TaggerTrainer, stop_reason
 
 __all__ = ["Report", "TrainingData", "select_data", "train_tagger"]
@@ -51,11 +53,10 @@ def train_tagger(
     base: StrPath | None = None,
     resume: bool = False,
     device: str = "cpu",
-    listeners: Sequence[TrainerCallback] = (),
+    callbacks: Sequence[TrainerCallback] = (),
     distillation: Distillation | None = None,
-    judging: Progress = lambda done, total: None,
     features: StrPath | None = None,
-    tell: Tell = lambda message: None,
+    listener: Listener = silent,
 ) -> Report:
     """Train a tagger and write its model folder.
 
@@ -69,24 +70,25 @@ def train_tagger(
         A model folder to go on from.
     resume
         Whether to go on with the unfinished run of `output`. The result is that of an uninterrupted run.
-    listeners
-        Callbacks that watch, a progress bar for example.
+    callbacks
+        Callbacks of the Trainer.
     distillation
         Trained taggers to learn from as well.
-    judging
-        Is told how many characters these have judged, of how many.
     features
         Where the states of a frozen encoder are kept, for other runs too; None keeps them beside the run's checkpoints.
-    tell
-        Is told, in a line, what takes long before the first step.
+    listener
+        Told how far the run is: characters that the teachers judge, then steps.
 
     Raises
     ------
     SuwenError
-        S104 when `output` exists, S511 when an unfinished run is there, S507 when there is none to resume, S508 when it
-        was made with other data or another configuration, and whatever `check_device` and building the tagger raise.
+        S104 when `output` exists, S314 or S315 for texts or teachers that know held-out documents, S511 when an
+        unfinished run is there, S507 when there is none to resume, S508 when it was made with other data or another
+        configuration, and whatever `check_device` and building the tagger raise.
     """
     check_device(device, config.optimization.precision)
+    if distillation:
+        refuse_leaks(distillation, data)
     features = None if features is None else Path(features)
     base = None if base is None else Path(base)
     output = Path(output)
@@ -108,20 +110,27 @@ def train_tagger(
     log = Log(work)
     taught = None
     if distillation and teachers:
-        taught = teach(teachers, start, data.train, examples, distillation, work, judging)
+        taught = teach(teachers, start, data.train, examples, distillation, work, listener)
     if start.tagger.frozen:
         windows = [*(taught or examples), *dev_examples]
         limit = config.optimization.features_gigabytes
         kept = keep_features(
-            start.tagger, windows, start.featurizer.padding, features or work / "features", limit, device, tell
+            start.tagger, windows, start.featurizer.padding, features or work / "features", limit, device, listener
         )
         start.tagger.kept = kept
     trainer = TaggerTrainer(
-        start.tagger, taught or examples, start.featurizer.padding, evaluator, config, work, device, [log, *listeners]
+        start.tagger,
+        taught or examples,
+        start.featurizer.padding,
+        evaluator,
+        config,
+        work,
+        device,
+        [log, ProgressCallback(listener), *callbacks],
     )
     history = trainer.run(checkpoint)
-    start.settings = _with_confidences(start.settings, config, evaluator.pairs() if evaluator else [])
-    scores = strict_scores(evaluator.pairs(raw=False)) if evaluator else None
+    trained = replace(start, settings=_with_confidences(start.settings, config, evaluator.pairs() if evaluator else []))
+    scores = strict_scores(evaluator.pairs(trained.settings)) if evaluator else None
     manifest = {
         "name": output.name,
         "configuration": _configuration(config, base),
@@ -144,7 +153,7 @@ def train_tagger(
             "device": device,
         },
     }
-    _write_model(output, start, manifest, work)
+    _write_model(output, trained, manifest, work)
     start.tagger.kept = None
     shutil.rmtree(work)
     return Report(output, losses, scores, manifest)
@@ -155,7 +164,7 @@ class DevEvaluator:
 
     def __init__(
         self,
-        start: Untrained,
+        start: TaggerParts,
         selections: Sequence[Selection],
         examples: Sequence[Example],
         config: TrainingConfig,
@@ -184,17 +193,16 @@ class DevEvaluator:
         tagger.train()
         return {"loss": total / count, "precision": micro.precision, "recall": micro.recall, "f1": micro.f1}
 
-    def pairs(self, raw: bool = True) -> list[Pair]:
-        """What the tagger finds as it is; when `raw`, all of it, with marginals in the place of confidences."""
-        settings = with_transitions(self._start)
-        if raw:
-            settings = replace(settings, calibration=None, least_confidence=0.0)
+    def pairs(self, settings: TaggerSettings | None = None) -> list[Pair]:
+        """Find entities with these settings; by default all of them, with marginals as confidences."""
+        settings = settings or replace(self._start.settings, calibration=None, least_confidence=0.0)
+        settings = with_transitions(replace(self._start, settings=settings))
         predictor = Predictor(settings, self._start.featurizer, TorchScorer(self._start.tagger, self._device))
         predicted = predictor.predict(self._selections)
         return pair_documents(self._selections, predicted)
 
 
-def with_transitions(start: Untrained) -> TaggerSettings:
+def with_transitions(start: TaggerParts) -> TaggerSettings:
     """The settings with the transitions that the tagger has learnt."""
     crf = start.tagger.crf
     return start.settings if crf is None else replace(start.settings, transitions=crf.numpy_transitions())
@@ -259,7 +267,7 @@ def _configuration(config: TrainingConfig, base: Path | None) -> dict[str, Any]:
     return values
 
 
-def _write_model(output: Path, start: Untrained, manifest: dict[str, Any], work: Path) -> None:
+def _write_model(output: Path, start: TaggerParts, manifest: dict[str, Any], work: Path) -> None:
     settings = with_transitions(start)
 
     def write_weights(folder: Path) -> None:

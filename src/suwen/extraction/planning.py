@@ -1,0 +1,178 @@
+"""What an extraction reads, writes and runs, put together once for the command line and for Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from functools import partial
+from hashlib import sha256 as hash_of_bytes
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from suwen.bundled import model_path
+from suwen.errors import SuwenError
+from suwen.extraction.extract import LocalEngine, OpenEngine, Result, extract_files, extract_lines
+from suwen.extraction.finding import JOB, find_inputs
+from suwen.extraction.inputs import DEFAULT_OPTIONS, Inputs, Options
+from suwen.extraction.outputs import ENDINGS
+from suwen.extraction.stream import Manner, Tally
+from suwen.files import StrPath, sha256
+from suwen.formats import jsonl, parquet
+from suwen.inference.overrides import read_overrides
+from suwen.loading import load_overridden, require_device
+from suwen.model_folder import MANIFEST, read_manifest
+from suwen.runs import Listener, silent, working_folder
+
+__all__ = ["STANDARD_OUTPUT", "Extraction", "format_for", "model_version", "plan_extraction"]
+
+STANDARD_OUTPUT = Path("-")
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """An extraction that can begin: its inputs were found and its options fit together.
+
+    Parameters
+    ----------
+    inputs
+        The files to read.
+    output
+        The file or folder to write; `STANDARD_OUTPUT` for lines as they come.
+    format
+        The format of the output.
+    manner
+        How files are read and documents are written.
+    identity
+        What decides the output beside the inputs, as JSON values: a run is resumed only if it is the same.
+    open_engine
+        Opens what computes.
+    """
+
+    inputs: Inputs
+    output: Path
+    format: str
+    manner: Manner
+    identity: dict[str, Any]
+    open_engine: OpenEngine
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether an earlier run of the output was interrupted."""
+        return working_folder(self.output, JOB).exists()
+
+    def run(self, resume: bool = False, listener: Listener = silent) -> Result:
+        """Write the output (see `extract_files`)."""
+        return extract_files(
+            self.inputs, self.output, self.format, self.manner, self.open_engine, self.identity, resume, listener
+        )
+
+    def lines(self, tally: Tally, problem: Callable[[dict[str, Any]], None]) -> Iterator[bytes]:
+        """Yield the documents as lines of JSON as they come (see `extract_lines`)."""
+        with self.open_engine() as engine:
+            yield from extract_lines(self.inputs, self.manner, engine, tally, problem)
+
+
+def plan_extraction(
+    paths: Sequence[StrPath],
+    output: StrPath,
+    format: str | None = None,  # noqa: A002 (it is the word for it)
+    *,
+    model: StrPath | None = None,
+    options: Options = DEFAULT_OPTIONS,
+    always: StrPath | None = None,
+    never: StrPath | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+    batch_tokens: int | None = None,
+    engine: str = "local",
+) -> Extraction:
+    """Find the inputs of an extraction and check its options, before a model is loaded.
+
+    Parameters
+    ----------
+    paths
+        Files, folders, patterns, or ``-`` for standard input (see `find_inputs`).
+    output
+        The file or folder to write; ``-`` for standard output.
+    format
+        The format of the output; by default what its ending says.
+    model
+        A model folder; by default the bundled one.
+    options
+        How files are read.
+    always, never
+        Term lists (see `suwen.inference.overrides`).
+    threads, batch_tokens
+        As `suwen.loading.load`.
+    engine
+        ``local`` or ``ray``.
+
+    Raises
+    ------
+    SuwenError
+        S404 for an ending that names no format, S405 when a package is missing, S512 for a device that no model runs
+        on, and as `find_inputs` and `read_overrides`.
+    """
+    output = Path(output)
+    format = format or format_for(output)  # noqa: A001
+    if format == parquet.NAME and find_spec("pyarrow") is None:
+        # Told now, and not after hours of work.
+        raise SuwenError("S405", output, package="pyarrow", install="suwen[parquet]")
+    inputs = find_inputs(paths, options, output)
+    folder = model_path(model)
+    overrides = read_overrides(always and Path(always), never and Path(never))
+    manner = Manner(options, model_version(folder), format == jsonl.NAME)
+    # Before a cluster is asked for it.
+    require_device(device)
+    open_engine: OpenEngine
+    if engine == "ray":
+        from suwen.extraction.ray import ray_engine
+
+        cores = threads or 1
+        load = partial(load_overridden, device=device, batch_tokens=batch_tokens, threads=cores, overrides=overrides)
+        open_engine = partial(ray_engine, folder, load, cores, int(device != "cpu"))
+    else:
+        load = partial(load_overridden, folder, device, batch_tokens, threads, overrides)
+        open_engine = partial(_local_engine, load)
+    identity = {
+        "release of suwen": version("suwen"),
+        "model": manner.model,
+        "option": {"--to": format, "--device": device, "--batch-tokens": batch_tokens, **asdict(options)},
+        "term list": {"--always": always and sha256(always), "--never": never and sha256(never)},
+    }
+    return Extraction(inputs, output, format, manner, identity, open_engine)
+
+
+def _local_engine(load: Callable[[], Any]) -> nullcontext[LocalEngine]:
+    return nullcontext(LocalEngine(load()))
+
+
+def format_for(output: Path) -> str:
+    """Return the format that the ending of an output names; without an ending it is JSON Lines.
+
+    Raises
+    ------
+    SuwenError
+        S404 for any other ending.
+    """
+    name = output.name.lower()
+    found = next((format_ for ending, format_ in ENDINGS.items() if name.endswith(ending)), None)
+    if found is None and output.suffix:
+        known = f"{', '.join(ENDINGS)}; with --to FORMAT the name may end in anything"
+        raise SuwenError("S404", output, what="ending", name=output.suffix, known=known)
+    return found or jsonl.NAME
+
+
+def model_version(model: Path) -> str | None:
+    """Return the name of a model folder and a hash of its files: equal models have equal versions.
+
+    The training log does not count. A folder without a manifest has no version; loading it will say what is wrong.
+    """
+    if not (model / MANIFEST).is_file():
+        return None
+    files = read_manifest(model)["files"]
+    deciding = "\n".join(f"{name} {value}" for name, value in sorted(files.items()) if not name.startswith("log/"))
+    return f"{model.resolve().name} {hash_of_bytes(deciding.encode()).hexdigest()[:12]}"

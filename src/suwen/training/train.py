@@ -1,0 +1,127 @@
+"""The one call that trains a model of any kind; loads torch only for what needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from suwen.bundled import model_path
+from suwen.corpus.split import Split
+from suwen.document import Document
+from suwen.errors import SuwenError
+from suwen.files import StrPath
+from suwen.runs import Listener, check_work, silent, working_folder
+from suwen.schema import Schema
+from suwen.training.baselines import BASELINES, load_baseline_config, train_baseline
+from suwen.training.data import Report, select_data
+
+__all__ = ["train"]
+
+
+def train(
+    documents: Sequence[Document],
+    output: StrPath,
+    *,
+    encoder: str | None = None,
+    head: str | None = None,
+    transfer: str | None = None,
+    split: Split | None = None,
+    part: str = "train",
+    preset: str = "best",
+    config: StrPath | None = None,
+    settings: Sequence[str] = (),
+    schema: Schema | None = None,
+    base: StrPath | None = None,
+    teachers: Sequence[StrPath] = (),
+    texts: Sequence[StrPath] = (),
+    device: str = "cpu",
+    resume: bool = False,
+    listener: Listener = silent,
+) -> Report:
+    """Train a tagger or a baseline on annotated documents and write its model folder.
+
+    Parameters
+    ----------
+    output
+        The model folder to write.
+    encoder
+        The name of an encoder or baseline, or an encoder folder; by default that of the configuration.
+    head, transfer
+        As ``head.name`` and ``encoder.transfer`` of the configuration.
+    split, part
+        A split of the documents and the part to learn from; without one, a tenth is set aside for evaluation.
+    preset, config, settings
+        The configuration: a preset, a TOML file that changes it, and ``key=value`` settings.
+    schema
+        The entity types; by default the labels of the training part.
+    base
+        A trained model to start from.
+    teachers, texts
+        Trained models to distill from, and unlabeled texts that they annotate.
+    device
+        ``cpu`` or ``cuda``.
+    resume
+        Whether to continue the unfinished run of `output`.
+    listener
+        Told how far the run is.
+
+    Raises
+    ------
+    SuwenError
+        S104 when `output` exists, S314 or S315 for texts or teachers that know held-out documents, S405 when a package
+        is missing, S406 for arguments that do not go together, and as `train_tagger` and `train_baseline`.
+    """
+    output = Path(output)
+    if output.exists():
+        raise SuwenError("S104", output)
+    if encoder in BASELINES:
+        _refuse_neural(
+            encoder,
+            {
+                "--head": head is not None,
+                "--transfer": transfer is not None,
+                "--from": base is not None,
+                "--teacher": bool(teachers),
+                "--texts": bool(texts),
+                "--resume": resume,
+                "--device": device != "cpu",
+                f"--preset {preset}": preset != "best",
+            },
+        )
+        baseline = load_baseline_config(encoder, config, settings)
+        data = select_data(documents, split, part, baseline.seed)
+        return train_baseline(data, output, baseline, schema or Schema.of_labels(data.labels), listener)
+    try:
+        from suwen.training.build import base_encoder
+        from suwen.training.config import load_training_config, with_teachers
+        from suwen.training.distillation import read_distillation
+        from suwen.training.taggers import train_tagger
+    except ModuleNotFoundError as error:
+        raise SuwenError("S405", package=error.name, install="suwen[train]") from None
+    if texts and not teachers:
+        raise SuwenError(
+            "S406", first="--texts", second="no --teacher", advice="name a trained model that annotates them"
+        )
+    options: dict[str, Any] = {"encoder.name": encoder, "head.name": head, "encoder.transfer": transfer}
+    chosen = {key: value for key, value in options.items() if value is not None}
+    folder = model_path(base) if base else None
+    loaded = load_training_config(preset, config, chosen, settings, base_encoder(folder) if folder else None)
+    loaded = with_teachers(loaded, bool(teachers))
+    distillation = None
+    if teachers:
+        # Before the texts are read, which may take long.
+        check_work(working_folder(output, "training"), resume)
+        distillation = read_distillation(teachers, texts, loaded.distillation.weight, device)
+    data = select_data(documents, split, part, loaded.seed)
+    schema = schema or Schema.of_labels(data.labels)
+    return train_tagger(
+        data, output, loaded, schema, folder, resume, device, distillation=distillation, listener=listener
+    )
+
+
+def _refuse_neural(encoder: str, given: dict[str, bool]) -> None:
+    """Refuse options that mean nothing to a baseline (S406)."""
+    for option, present in given.items():
+        if present:
+            raise SuwenError("S406", first=option, second=f"--encoder {encoder}", advice="leave it out")
