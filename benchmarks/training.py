@@ -70,7 +70,7 @@ class Counting:
 
 def ours(examples: list[Example], start: TaggerParts, config: TrainingConfig, steps: int, folder: Path) -> float:
     watch = Stopwatch(steps)
-    trainer = TaggerTrainer(start.tagger, examples, start.featurizer.padding, None, config, folder, listener=[watch])
+    trainer = TaggerTrainer(start.tagger, examples, start.featurizer.padding, None, config, folder, callbacks=[watch])
     trainer.data_collator = Counting(trainer.data_collator, lambda example: len(example.tags))
     trainer.train()
     return trainer.data_collator.between(steps) / watch.seconds

@@ -123,9 +123,9 @@ class FirstTwo:
     """A model that finds the first two characters of whatever it is asked for."""
 
     def predict(self, selections):
-        for document, spans in selections:
-            found = tuple(Entity("Drug", start, start + 2, score=0.5) for start, _ in spans)
-            yield Document(document.id, document.text, found)
+        for selection in selections:
+            found = tuple(Entity("Drug", start, start + 2, score=0.5) for start, _ in selection.spans)
+            yield Document(selection.document.id, selection.document.text, found)
 
 
 @pytest.fixture

@@ -26,8 +26,9 @@ class WordExtractor(Extractor):
 
     schema = Schema.of_labels(["Drug"])
 
-    def predict(self, selections):
-        for document, _ in filter(None, selections):
+    def predict_groups(self, groups):
+        for selection in chain.from_iterable(groups):
+            document = selection.document
             entities = []
             for word, cut in (("二甲双胍", None), ("二甲双\r\n胍", 3)):
                 start = document.text.find(word)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from suwen.corpus.leakage import leakage_report
+import pytest
+
+from suwen.corpus.leakage import leakage_report, other_split
 from suwen.corpus.near_copies import NearCopy
 from suwen.corpus.sentences import sentence_spans
 from suwen.corpus.split import Selection, whole
@@ -64,3 +66,19 @@ def test_leakage_says_which_parts_own_near_copies() -> None:
 def test_leakage_of_a_part_without_sentences_and_mentions_is_none() -> None:
     parts = {"train": whole([TRAIN]), "test": whole([Document("d", "")])}
     assert leakage_report(parts, [])["parts"]["test"]["seen_mentions_share"] == 0
+
+
+@pytest.mark.parametrize(
+    ("learned", "split_hash", "expected"),
+    [
+        ({}, None, None),
+        ({"data_hash": "another"}, None, None),
+        ({"data_hash": "same", "split": {"hash": "s"}}, "s", None),
+        ({"data_hash": "same", "split": {"hash": "s"}}, "t", "with another split"),
+        ({"data_hash": "same", "split": {"hash": "s"}}, None, "with another split"),
+        ({"data_hash": "same", "split": None}, "s", "without a split file"),
+    ],
+)
+def test_leakage_names_a_model_of_the_same_corpus_and_another_split(learned, split_hash, expected) -> None:
+    found = other_split(learned, "same", split_hash)
+    assert (found is None) if expected is None else (expected in found)

@@ -41,7 +41,7 @@ class PretrainingTrainer(Trainer):  # type: ignore[misc]
         Where checkpoints and logs go.
     device
         ``cpu`` or ``cuda``.
-    listener
+    callbacks
         Further callbacks, for example a progress bar.
     """
 
@@ -56,7 +56,7 @@ class PretrainingTrainer(Trainer):  # type: ignore[misc]
         config: PretrainingConfig,
         folder: Path,
         device: str = "cpu",
-        listener: Sequence[TrainerCallback] = (),
+        callbacks: Sequence[TrainerCallback] = (),
     ) -> None:
         options = config.optimization
         self.batches, self.held_out, self.config = batches, held_out, config
@@ -88,7 +88,7 @@ class PretrainingTrainer(Trainer):  # type: ignore[misc]
             callbacks=[
                 Schedule(config.evaluation.steps or max(1, options.steps // EVALUATIONS)),
                 CheckpointKeeper(),
-                *listener,
+                *callbacks,
             ],
         )
         self.remove_callback(PrinterCallback)

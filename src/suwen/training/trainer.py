@@ -53,7 +53,7 @@ class TaggerTrainer(Trainer):  # type: ignore[misc]
         Where checkpoints, the best weights and logs go.
     device
         ``cpu`` or ``cuda``.
-    listener
+    callbacks
         Further callbacks, for example a progress bar.
     """
 
@@ -69,7 +69,7 @@ class TaggerTrainer(Trainer):  # type: ignore[misc]
         config: TrainingConfig,
         folder: Path,
         device: str = "cpu",
-        listener: Sequence[TrainerCallback] = (),
+        callbacks: Sequence[TrainerCallback] = (),
     ) -> None:
         options = config.optimization
         self.batches = LengthBatches(
@@ -115,7 +115,7 @@ class TaggerTrainer(Trainer):  # type: ignore[misc]
                 Epochs(self.batches),
                 Stopper(config.evaluation),
                 Keeper(self),
-                *listener,
+                *callbacks,
             ],
         )
         self.remove_callback(PrinterCallback)
