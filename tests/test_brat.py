@@ -42,18 +42,18 @@ def pair(folder: Path, text: str | bytes = TEXT, annotations: str | bytes = LINE
 
 
 def read_one(folder: Path) -> Document:
-    (document,) = brat.read(folder)
+    (document,) = brat.FORMAT.read(folder)
     return document
 
 
 def written(document: Document, folder: Path) -> tuple[bytes, bytes, dict[str, int]]:
-    lost = brat.write([document], folder / "out")
+    lost = brat.FORMAT.write([document], folder / "out")
     return (folder / "out/a.txt").read_bytes(), (folder / "out/a.ann").read_bytes(), dict(lost)
 
 
 def refusal(folder: Path) -> SuwenError:
     with pytest.raises(SuwenError) as caught:
-        list(brat.read(folder))
+        list(brat.FORMAT.read(folder))
     return caught.value
 
 
@@ -186,17 +186,17 @@ def test_brat_uses_subfolders(tmp_path: Path) -> None:
     pair(tmp_path / "in", name="b.c")
     pair(tmp_path / "in/.hidden", name="x")
     (tmp_path / "in/annotation.conf").write_text("[entities]\n")
-    found = list(brat.read(tmp_path / "in"))
+    found = list(brat.FORMAT.read(tmp_path / "in"))
     assert [document.id for document in found] == ["b.c", "138/5"]
-    brat.write(found, tmp_path / "out")
+    brat.FORMAT.write(found, tmp_path / "out")
     assert (tmp_path / "out/138/5.ann").read_bytes() == LINES.encode()
 
 
 def test_brat_reads_one_pair_by_either_name(tmp_path: Path) -> None:
     pair(tmp_path, name="a")
     pair(tmp_path, name="b")
-    assert [document.id for document in brat.read(tmp_path / "b.ann")] == ["b"]
-    assert [document.id for document in brat.read(tmp_path / "b.txt")] == ["b"]
+    assert [document.id for document in brat.FORMAT.read(tmp_path / "b.ann")] == ["b"]
+    assert [document.id for document in brat.FORMAT.read(tmp_path / "b.txt")] == ["b"]
 
 
 @pytest.mark.parametrize(
@@ -229,13 +229,13 @@ def test_brat_refuses_missing_halves_and_bad_encoding(tmp_path: Path) -> None:
 def test_brat_refuses_a_label_outside_the_schema(tmp_path: Path) -> None:
     pair(tmp_path, annotations="T1\tDrug 2 4\t二甲\nT2\tGene 2 4\t二甲\n")
     with pytest.raises(SuwenError, match=r"S202 .*a\.ann:2: unknown label 'Gene'"):
-        list(brat.read(tmp_path, LCDD))
+        list(brat.FORMAT.read(tmp_path, LCDD))
 
 
 @pytest.mark.parametrize("name", ["../a", "/a", "", "a/../b", "a//b", ".a", "a\0b", "C:a", "a\\b", "x" * 300])
 def test_brat_refuses_ids_that_are_no_file_names(tmp_path: Path, name: str) -> None:
     with pytest.raises(SuwenError, match="S111"):
-        brat.write([Document(name, "糖")], tmp_path / "out")
+        brat.FORMAT.write([Document(name, "糖")], tmp_path / "out")
     assert not any(tmp_path.iterdir())
 
 
@@ -246,9 +246,9 @@ def test_brat_refuses_what_would_make_an_unreadable_file(tmp_path: Path) -> None
         (Document("a", "糖", notes=(Note("#1", "Note", "T1", "\ud800"),)), "S210"),
     ):
         with pytest.raises(SuwenError, match=code):
-            brat.write([document], tmp_path / "out")
+            brat.FORMAT.write([document], tmp_path / "out")
     with pytest.raises(SuwenError, match="S110"):
-        brat.write([Document("a", "糖"), Document("a", "糖")], tmp_path / "out")
+        brat.FORMAT.write([Document("a", "糖"), Document("a", "糖")], tmp_path / "out")
     assert not any(tmp_path.iterdir())
 
 
@@ -257,7 +257,7 @@ def test_brat_refuses_what_would_make_an_unreadable_file(tmp_path: Path) -> None
 def test_brat_round_trip_keeps_text_and_mentions(document: Document) -> None:
     document = dataclasses.replace(document, id="a")
     with TemporaryDirectory() as folder:
-        lost = brat.write([document], Path(folder, "out"))
+        lost = brat.FORMAT.write([document], Path(folder, "out"))
         back = read_one(Path(folder, "out"))
     assert back.text == document.text
     assert [entity.key for entity in back.entities] == [entity.key for entity in document.entities]
@@ -276,8 +276,8 @@ def test_brat_round_trip_keeps_text_and_mentions(document: Document) -> None:
 @given(documents(odd=False))
 def test_brat_written_twice_is_the_same(document: Document) -> None:
     with TemporaryDirectory() as folder:
-        brat.write([document], Path(folder, "1"))
-        brat.write([read_one(Path(folder, "1"))], Path(folder, "2"))
+        brat.FORMAT.write([document], Path(folder, "1"))
+        brat.FORMAT.write([read_one(Path(folder, "1"))], Path(folder, "2"))
         assert Path(folder, "1/a.ann").read_bytes() == Path(folder, "2/a.ann").read_bytes()
 
 
@@ -304,10 +304,10 @@ def test_brat_reads_any_bytes_exactly_or_refuses_them(text: bytes, annotations: 
 def test_brat_says_that_an_offset_is_too_long(tmp_path: Path) -> None:
     pair(tmp_path, annotations=f"T1\tDrug 0 {'9' * 5000}\tx\n")
     with pytest.raises(SuwenError, match=r"S203 .*a\.ann:1: broken annotation line: a number of more than 18 digits"):
-        list(brat.read(tmp_path))
+        list(brat.FORMAT.read(tmp_path))
 
 
 def test_brat_refuses_a_file_name_that_is_not_unicode(tmp_path: Path) -> None:
     pair(tmp_path, name="\udcff")
     with pytest.raises(SuwenError, match=r"S114 .*file name"):
-        list(brat.read(tmp_path))
+        list(brat.FORMAT.read(tmp_path))

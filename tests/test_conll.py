@@ -20,17 +20,17 @@ from suwen.schemes import BIO, BIOES, BMES, SCHEMES, Scheme
 
 
 def written(document: Document, folder: Path, **options: Any) -> str:
-    conll.write([document], folder / "a.conll", **options)
+    conll.FORMAT.write([document], folder / "a.conll", **options)
     return (folder / "a.conll").read_bytes().decode()
 
 
 def lost_of(document: Document, folder: Path) -> dict[str, int]:
-    return dict(conll.write([document], folder / "a.conll"))
+    return dict(conll.FORMAT.write([document], folder / "a.conll"))
 
 
 def read_text(folder: Path, content: str, name: str = "a.conll", **options: Any) -> list[Document]:
     (folder / name).write_bytes(content.encode())
-    return list(conll.read(folder / name, **options))
+    return list(conll.FORMAT.read(folder / name, **options))
 
 
 SMALL = Document("138/5", "用 药。\\糖", (Entity("Drug", 0, 3), Entity("Test", 5, 6)))
@@ -54,8 +54,8 @@ def test_conll_reads_back_what_it_wrote(tmp_path: Path, scheme: Scheme, columns:
     text = "\ufeff口服二甲,\r\n双胍。\n\n  用 \u3000药😀e\u0301\u2028！糖"
     entities = (Entity("Drug", 3, 10, ((3, 6), (8, 10))), Entity("Test", len(text) - 1, len(text)))
     corpus = [Document("a b", text, entities), Document("empty", ""), Document("c", "无")]
-    assert not conll.write(corpus, tmp_path / "a.conll", scheme=scheme, columns=columns)
-    assert list(conll.read(tmp_path / "a.conll")) == corpus
+    assert not conll.FORMAT.write(corpus, tmp_path / "a.conll", scheme=scheme, columns=columns)
+    assert list(conll.FORMAT.read(tmp_path / "a.conll")) == corpus
 
 
 def test_conll_puts_no_blank_line_inside_a_mention(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_conll_counts_what_it_cannot_hold(tmp_path: Path) -> None:
         "fragments": 1,
         LINE_BREAK: 1,
     }
-    (back,) = conll.read(tmp_path / "a.conll")
+    (back,) = conll.FORMAT.read(tmp_path / "a.conll")
     assert [entity.key for entity in back.entities] == [("Drug", 0, 5), ("Amount", 8, 10), ("Amount", 10, 13)]
 
 
@@ -167,17 +167,17 @@ def test_conll_refuses_a_label_outside_the_schema(tmp_path: Path) -> None:
 @pytest.mark.parametrize("document", [Document("a", "糖", (Entity("two words", 0, 1),)), Document("", "糖")])
 def test_conll_refuses_what_would_make_an_unreadable_file(tmp_path: Path, document: Document) -> None:
     with pytest.raises(SuwenError, match="S212"):
-        conll.write([document], tmp_path / "a.conll")
+        conll.FORMAT.write([document], tmp_path / "a.conll")
     assert not any(tmp_path.iterdir())
 
 
 def test_conll_knows_columns_in_text_files(tmp_path: Path) -> None:
     (tmp_path / "train.txt").write_text("糖 B-Test\n。 O\n" * 2000, "utf-8")
     (tmp_path / "z.txt").write_text("糖尿病 B-Test\n这是一篇文章。\n", "utf-8")
-    assert conll.sniff(tmp_path / "train.txt")
-    assert conll.sniff(tmp_path)
-    assert not conll.sniff(tmp_path / "z.txt")
-    assert [document.id for document in conll.read(tmp_path)] == ["train"]
+    assert conll.FORMAT.sniff(tmp_path / "train.txt")
+    assert conll.FORMAT.sniff(tmp_path)
+    assert not conll.FORMAT.sniff(tmp_path / "z.txt")
+    assert [document.id for document in conll.FORMAT.read(tmp_path)] == ["train"]
 
 
 @untimed
@@ -185,8 +185,8 @@ def test_conll_knows_columns_in_text_files(tmp_path: Path) -> None:
 def test_conll_keeps_the_text_and_counts_every_lost_entity(document: Document, scheme: Scheme, columns: int) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder, "a.conll")
-        lost = conll.write([document], path, scheme=scheme, columns=columns)
-        (back,) = conll.read(path, scheme=scheme)
+        lost = conll.FORMAT.write([document], path, scheme=scheme, columns=columns)
+        (back,) = conll.FORMAT.read(path, scheme=scheme)
     assert (back.id, back.text) == (document.id, document.text)
     missing = Counter(entity.key for entity in document.entities) - Counter(entity.key for entity in back.entities)
     kinds = ("duplicate entity", "nested entity", "overlapping entity", "entity of another type with the same span")
@@ -211,6 +211,6 @@ def test_conll_reads_or_refuses_any_bytes(content: bytes, illegal: Any) -> None:
         path = Path(folder, "a.conll")
         path.write_bytes(content)
         try:
-            list(conll.read(path, illegal=illegal))
+            list(conll.FORMAT.read(path, illegal=illegal))
         except SuwenError as error:
             assert str(error).startswith(f"{error.code} {path}")  # noqa: PT017

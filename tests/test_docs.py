@@ -110,6 +110,26 @@ def test_docs_list_every_command_and_format() -> None:
     assert all(name in manual for name in FORMATS)
 
 
+def listed_packages() -> list[str]:
+    table = read(ROOT / "CONTRIBUTING.md").partition("| package | content |")[2].partition("\n\n")[0]
+    return [name for line in table.splitlines() for name in re.findall(r"`([\w/]+)`", line.split(" | ")[0])]
+
+
+def test_docs_list_every_package() -> None:
+    package = ROOT / "src/suwen"
+    modules = {file.stem for file in package.glob("*.py") if not file.stem.startswith("__")}
+    folders = {f"{file.parent.relative_to(package).as_posix()}/" for file in package.glob("*/**/__init__.py")}
+    assert sorted(listed_packages()) == sorted(modules | folders)
+
+
+def test_docs_list_packages_in_the_order_of_their_imports() -> None:
+    contracts = tomllib.loads(read(ROOT / "pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    layers = [layer.split(" | ") for layer in reversed(contracts[0]["layers"])]
+    ranks = {name: rank for rank, layer in enumerate(layers) for name in layer}
+    order = [ranks[name.partition("/")[0]] for name in listed_packages()]
+    assert order == sorted(order)
+
+
 def test_docs_show_values_that_can_be_read(tmp_path: Path) -> None:
     page = DOCS / "manual.md"
     (tmp_path / "example.jsonl").write_text("".join(blocks(page, "json")), encoding="utf-8")

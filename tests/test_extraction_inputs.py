@@ -221,7 +221,7 @@ def test_inputs_go_on_after_a_fault(library: Path) -> None:
 
 
 def test_inputs_refuse_what_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text, "LARGEST", 2**20)
+    monkeypatch.setattr(text.Text, "largest", 2**20)
     monkeypatch.setattr(jsonl, "LONGEST_LINE", 2**20)
     long = "糖" * 2**20
     (tmp_path / "long.txt").write_text(long)

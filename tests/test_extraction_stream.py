@@ -156,10 +156,10 @@ def test_stream_gives_a_file_up_after_many_faults_in_a_row(tmp_path, monkeypatch
 
 
 def test_stream_survives_a_reader_that_fails(tmp_path, monkeypatch) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("of no use")
 
-    monkeypatch.setattr(inputs_module.text, "parse", fail)
+    monkeypatch.setattr(inputs_module.text.FORMAT, "parse", fail)
     (tmp_path / "a.txt").write_text("血糖")
     (file,) = find_inputs([tmp_path / "a.txt"]).files
     (error,) = parts_of(file)

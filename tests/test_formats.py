@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from importlib import resources
 from pathlib import Path
 
 import pytest
 
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
-from suwen.formats import FORMATS, READABLE, WRITABLE, format_of, read_corpus, stream_corpus, write_corpus
+from suwen.formats import FORMATS, WRITABLE, format_of, read_corpus, stream_corpus, write_corpus
 from suwen.schema import LCDD
 
 CORPUS = [Document("a", "口服二甲双胍。", (Entity("Drug", 2, 6, id="T1"),)), Document("b", "无")]
@@ -25,11 +26,33 @@ def test_formats_find_their_own_output(tmp_path: Path, name: str) -> None:
 
 
 def test_formats_have_one_interface() -> None:
-    assert {*READABLE, *WRITABLE} == set(FORMATS)
-    for name, module in FORMATS.items():
-        assert name == module.NAME
-        assert all(suffix == suffix.lower() for suffix in module.SUFFIXES)
-        assert all(callable(getattr(module, function)) for function in ("read", "scan", "sniff"))
+    package = resources.files("suwen.formats")
+    modules = [file for folder in (package, package / "articles") for file in folder.iterdir() if file.suffix == ".py"]
+    assert len(FORMATS) == sum("\nFORMAT = " in file.read_text(encoding="utf-8") for file in modules)
+    for name, format in FORMATS.items():  # noqa: A001
+        assert name == format.name
+        assert format.suffixes
+        assert all(suffix == suffix.lower() for suffix in format.suffixes)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_formats_refuse_options_that_they_do_not_know(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "in"
+    with pytest.raises(SuwenError, match=f"S404 unknown option of {name} 'typo'; known: "):
+        read_corpus(path, name, typo=1)
+    with pytest.raises(SuwenError, match="S404"):
+        FORMATS[name].read(path, typo=1)
+    if name in WRITABLE:
+        with pytest.raises(SuwenError, match="S404"):
+            write_corpus(CORPUS, path, name, typo=1)
+    assert not path.exists()
+
+
+def test_formats_name_the_options_that_they_know(tmp_path: Path) -> None:
+    with pytest.raises(SuwenError, match=r"known: scheme, columns, illegal$"):
+        read_corpus(tmp_path, "conll", ends="inclusive")
+    with pytest.raises(SuwenError, match=r"known: none$"):
+        write_corpus(CORPUS, tmp_path / "out", "brat", places=True)
 
 
 class Named:
@@ -45,7 +68,7 @@ class Named:
 @pytest.mark.parametrize("kind", [str, Named])
 @pytest.mark.parametrize("name", WRITABLE)
 def test_formats_take_paths_of_any_kind(tmp_path: Path, name: str, kind: type) -> None:
-    endings = [suffix for suffix in FORMATS[name].SUFFIXES if name not in ("brat", "text", "diakg")]
+    endings = [suffix for suffix in FORMATS[name].suffixes if name not in ("brat", "text", "diakg")]
     path = kind(tmp_path / f"out{''.join(endings[:1])}")
     write_corpus(CORPUS, path, name)
     with pytest.raises(SuwenError, match="S104"):
@@ -56,12 +79,12 @@ def test_formats_take_paths_of_any_kind(tmp_path: Path, name: str, kind: type) -
     assert format_of(path) == name
     assert [document.id for document in FORMATS[name].read(path)] == [document.id for document in read_corpus(path)]
     (tmp_path / "new").mkdir()
-    FORMATS[name].write(CORPUS, kind(tmp_path / "new" / Path(path).name))
+    WRITABLE[name].write(CORPUS, kind(tmp_path / "new" / Path(path).name))
 
 
 def test_formats_of_articles_take_strings(tmp_path: Path) -> None:
-    for name in sorted({*READABLE} - {*WRITABLE}):
-        path = tmp_path / f"a{FORMATS[name].SUFFIXES[0]}"
+    for name in sorted({*FORMATS} - {*WRITABLE}):
+        path = tmp_path / f"a{FORMATS[name].suffixes[0]}"
         path.write_bytes(b"?")
         assert FORMATS[name].sniff(str(path))
         with pytest.raises(SuwenError, match=r"S1\d\d .*a\."):

@@ -48,12 +48,12 @@ def test_cmeee_tells_what_the_ends_mean(tmp_path: Path, rows: list[dict[str, Any
 
 def test_cmeee_takes_the_ends_from_most_mentions_or_as_told(tmp_path: Path) -> None:
     odd = [*ROWS, {"text": "血糖升高", "entities": [{"start_idx": 0, "end_idx": 2, "type": "sym", "entity": "血糖"}]}]
-    read = list(cmeee.read(stored(tmp_path / "a.json", odd)))
+    read = list(cmeee.FORMAT.read(stored(tmp_path / "a.json", odd)))
     assert read[2].entities == (Entity("sym", 0, 3, annotated="血糖"),)
     bare = [{"text": "血糖", "entities": [{"start_idx": 0, "end_idx": 1, "type": "ite"}]}]
     path = stored(tmp_path / "b.json", bare)
-    assert next(cmeee.read(path)).entities == (Entity("ite", 0, 2),)
-    assert next(cmeee.read(path, ends="exclusive")).entities == (Entity("ite", 0, 1),)
+    assert next(cmeee.FORMAT.read(path)).entities == (Entity("ite", 0, 2),)
+    assert next(cmeee.FORMAT.read(path, ends="exclusive")).entities == (Entity("ite", 0, 1),)
 
 
 @pytest.mark.parametrize("ends", ["inclusive", "exclusive"])
@@ -65,13 +65,13 @@ def test_cmeee_goes_round(tmp_path: Path, ends: cmeee.Ends) -> None:
 
 
 def test_cmeee_writes_an_empty_list(tmp_path: Path) -> None:
-    cmeee.write([], tmp_path / "out.json")
+    cmeee.FORMAT.write([], tmp_path / "out.json")
     assert json.loads((tmp_path / "out.json").read_text()) == []
 
 
 def test_cmeee_counts_what_it_cannot_hold(tmp_path: Path) -> None:
     document = Document("a", "二甲\n双胍", (Entity("dru", 0, 5, ((0, 2), (3, 5)), "T1", 0.5),), group="138")
-    lost = cmeee.write([document], tmp_path / "out.json")
+    lost = cmeee.FORMAT.write([document], tmp_path / "out.json")
     assert lost == {"document id": 1, "entity id": 1, "fragments": 1, "score": 1, "group": 1}
 
 
@@ -92,27 +92,27 @@ def test_cmeee_says_what_is_wrong(tmp_path: Path, rows: Any, message: str) -> No
     path = tmp_path / "a.json"
     path.write_text(json.dumps(rows))
     with pytest.raises(SuwenError) as caught:
-        list(cmeee.read(path))
+        list(cmeee.FORMAT.read(path))
     assert str(caught.value).replace(str(path), path.name).startswith(message)
 
 
 def test_cmeee_goes_on_after_a_fault_and_knows_labels(tmp_path: Path) -> None:
     path = stored(tmp_path / "a.json", [*ROWS, {"text": 1}, {"text": "b"}])
     found: list[SuwenError] = []
-    documents = [located.document for located in cmeee.scan(path, found.append, LCDD)]
+    documents = [located.document for located in cmeee.FORMAT.scan(path, found.append, LCDD)]
     assert [document.id for document in documents] == ["a/1", "a/2", "a/4"]
     assert [(error.code, error.line) for error in found] == [("S202", 1)] * 3 + [("S213", 3)]
     (tmp_path / "a.json").write_text("[{")
     with pytest.raises(SuwenError, match="S204"):
-        list(cmeee.read(path))
+        list(cmeee.FORMAT.read(path))
 
 
 @given(st.lists(st.text(), max_size=4))
 @settings(max_examples=30)
 def test_cmeee_keeps_any_text(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> None:
     path = tmp_path_factory.mktemp("cmeee") / "out.json"
-    cmeee.write([Document(str(number), text) for number, text in enumerate(texts)], path)
-    assert [document.text for document in cmeee.read(path)] == texts
+    cmeee.FORMAT.write([Document(str(number), text) for number, text in enumerate(texts)], path)
+    assert [document.text for document in cmeee.FORMAT.read(path)] == texts
 
 
 VALUES = st.recursive(
@@ -132,5 +132,5 @@ def test_cmeee_gives_documents_or_one_clear_line(tmp_path_factory: pytest.TempPa
     found: list[SuwenError] = []
     assert all(
         located.document
-        for located in cmeee.scan(stored(tmp_path_factory.mktemp("cmeee") / "a.json", values), found.append)
+        for located in cmeee.FORMAT.scan(stored(tmp_path_factory.mktemp("cmeee") / "a.json", values), found.append)
     )

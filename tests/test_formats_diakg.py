@@ -110,10 +110,10 @@ def test_diakg_cuts_other_documents_itself(tmp_path: Path) -> None:
     text = "题目\n\n口服,\n二甲双胍。每日三次。治疗\n"
     entities = (Entity("Drug", 8, 12, id="x"), Entity("Odd", 10, 18), Entity("Treatment", 18, 20, id="x"))
     relations = (Relation("a", "x", "T0"), Relation("b", "x", "T1"))
-    lost = diakg.write([Document("sub/a", text, entities, relations)], tmp_path / "out")
+    lost = diakg.FORMAT.write([Document("sub/a", text, entities, relations)], tmp_path / "out")
     assert sentences(tmp_path / "out/sub/a.json") == [["题目"], ["口服,\n二甲双胍。每日三次。", "治疗"]]
     assert lost == {"relation between sentences": 1}
-    (document,) = diakg.read(tmp_path / "out")
+    (document,) = diakg.FORMAT.read(tmp_path / "out")
     assert [(entity.id, document.mention(entity)) for entity in document.entities] == [
         ("x", "二甲双胍"),
         ("T0", "双胍。每日三次。"),
@@ -124,7 +124,7 @@ def test_diakg_cuts_other_documents_itself(tmp_path: Path) -> None:
 
 def test_diakg_counts_what_it_cannot_hold(tmp_path: Path) -> None:
     document = Document("a", "甲\n\n乙", (Entity("x", 0, 4, ((0, 1), (3, 4))), Entity("y", 1, 2)), meta={"note": 1})
-    assert diakg.write([document], tmp_path / "out") == {"fragments": 1, "meta": 1, "entity across sentences": 2}
+    assert diakg.FORMAT.write([document], tmp_path / "out") == {"fragments": 1, "meta": 1, "entity across sentences": 2}
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_diakg_counts_what_it_cannot_hold(tmp_path: Path) -> None:
     ],
 )
 def test_diakg_does_not_trust_what_is_kept(tmp_path: Path, kept: Any) -> None:
-    diakg.write([Document("a", "甲。乙。", meta={"diakg": kept})], tmp_path / "out")
+    diakg.FORMAT.write([Document("a", "甲。乙。", meta={"diakg": kept})], tmp_path / "out")
     assert sentences(tmp_path / "out/a.json") == [["甲。", "乙。"]]
 
 
@@ -157,7 +157,7 @@ def test_diakg_does_not_trust_what_is_kept(tmp_path: Path, kept: Any) -> None:
 def test_diakg_says_what_is_wrong(tmp_path: Path, change: dict[str, Any], message: str) -> None:
     path = stored(tmp_path / "a.json", DOCUMENT | change)
     with pytest.raises(SuwenError) as caught:
-        list(diakg.read(path))
+        list(diakg.FORMAT.read(path))
     assert str(caught.value).startswith(message.format(path))
 
 
@@ -167,7 +167,7 @@ def test_diakg_goes_on_after_a_fault(tmp_path: Path) -> None:
     entities[0]["end_idx"] = 99
     entities[1]["entity"] = "双胍"
     found: list[SuwenError] = []
-    (located,) = diakg.scan(stored(tmp_path / "a.json", values), found.append)
+    (located,) = diakg.FORMAT.scan(stored(tmp_path / "a.json", values), found.append)
     assert [entity.annotated for entity in located.document.entities] == ["双胍", None]
     assert [(error.code, error.line) for error in found] == [("S201", 2)]
 
@@ -177,8 +177,8 @@ def test_diakg_goes_on_after_a_fault(tmp_path: Path) -> None:
 def test_diakg_keeps_every_entity_or_counts_it(tmp_path_factory: pytest.TempPathFactory, document: Document) -> None:
     path = tmp_path_factory.mktemp("diakg") / "out"
     document = Document("a", document.text, document.entities)
-    lost = diakg.write([document], path)
-    (back,) = diakg.read(path)
+    lost = diakg.FORMAT.write([document], path)
+    (back,) = diakg.FORMAT.read(path)
     kept = sorted((entity.label, document.text[entity.start : entity.end]) for entity in document.entities)
     read = sorted((entity.label, back.text[entity.start : entity.end]) for entity in back.entities)
     assert len(kept) == len(read) + lost["entity across sentences"]
@@ -194,5 +194,5 @@ def test_diakg_gives_documents_or_one_clear_line(
     found: list[SuwenError] = []
     assert all(
         located.document
-        for located in diakg.scan(stored(tmp_path_factory.mktemp("diakg") / "a.json", values), found.append)
+        for located in diakg.FORMAT.scan(stored(tmp_path_factory.mktemp("diakg") / "a.json", values), found.append)
     )

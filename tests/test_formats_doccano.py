@@ -75,14 +75,14 @@ def test_doccano_goes_round(tmp_path: Path) -> None:
 def test_doccano_says_what_is_wrong(tmp_path: Path, row: Any, message: str) -> None:
     path = stored(tmp_path / "a.jsonl", row)
     with pytest.raises(SuwenError) as caught:
-        list(doccano.read(path))
+        list(doccano.FORMAT.read(path))
     assert str(caught.value).startswith(message.format(path))
 
 
 def test_doccano_goes_on_after_a_fault(tmp_path: Path) -> None:
     path = stored(tmp_path / "a.jsonl", LISTS | {"label": [[0, 2, "Odd"], [2, 6, "Drug"]]}, 3, OBJECTS)
     found: list[SuwenError] = []
-    read = [located.document for located in doccano.scan(path, found.append, LCDD)]
+    read = [located.document for located in doccano.FORMAT.scan(path, found.append, LCDD)]
     assert [len(document.entities) for document in read] == [1, 2]
     assert [(error.code, error.line) for error in found] == [("S202", 1), ("S204", 2)]
 
@@ -91,8 +91,8 @@ def test_doccano_goes_on_after_a_fault(tmp_path: Path) -> None:
 @settings(max_examples=50, deadline=None)
 def test_doccano_keeps_entities_and_relations(tmp_path_factory: pytest.TempPathFactory, document: Document) -> None:
     path = tmp_path_factory.mktemp("doccano") / "out.jsonl"
-    lost = doccano.write([document], path)
-    (back,) = doccano.read(path)
+    lost = doccano.FORMAT.write([document], path)
+    (back,) = doccano.FORMAT.read(path)
     assert back.text == document.text
     assert [entity.key for entity in back.entities] == [entity.key for entity in document.entities]
     assert len(back.relations) == len(document.relations) - lost["relation"]
@@ -102,4 +102,4 @@ def test_doccano_keeps_entities_and_relations(tmp_path_factory: pytest.TempPathF
 def test_doccano_gives_documents_or_one_clear_line(tmp_path_factory: pytest.TempPathFactory, values: Any) -> None:
     path = stored(tmp_path_factory.mktemp("doccano") / "a.jsonl", values, {"text": "a", "label": values})
     found: list[SuwenError] = []
-    assert all(located.document for located in doccano.scan(path, found.append))
+    assert all(located.document for located in doccano.FORMAT.scan(path, found.append))

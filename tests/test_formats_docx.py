@@ -44,7 +44,7 @@ def docx_of(body: str = BODY, name: str = "word/document.xml", **others: str) ->
 
 
 def read(data: bytes) -> Document:
-    (document,) = docx.parse(data, Path("a.docx"), "a")
+    (document,) = docx.FORMAT.parse(data, Path("a.docx"), "a")
     return document
 
 

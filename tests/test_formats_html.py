@@ -107,8 +107,8 @@ def test_html_refuses_what_it_cannot_read_whole() -> None:
 def test_html_reads_what_it_writes(tmp_path: Path) -> None:
     text = f"{PARAGRAPH[:20]}\n{PARAGRAPH[20:]}\n\n{PARAGRAPH * 20}"
     write_corpus([Document("a", text, (Entity("Drug", 4, 8, score=0.9),))], tmp_path / "page.html", "html")
-    assert html.sniff(tmp_path / "page.html")
-    (document,) = html.read(tmp_path / "page.html")
+    assert html.FORMAT.sniff(tmp_path / "page.html")
+    (document,) = html.FORMAT.read(tmp_path / "page.html")
     assert PARAGRAPH * 20 in document.text
 
 

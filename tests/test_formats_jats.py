@@ -36,7 +36,7 @@ ARTICLE = """<?xml version="1.0" encoding="UTF-8"?>
 
 
 def read(data: str | bytes) -> list[Document]:
-    return jats.parse(data.encode() if isinstance(data, str) else data, Path("a.xml"), "a")
+    return jats.FORMAT.parse(data.encode() if isinstance(data, str) else data, Path("a.xml"), "a")
 
 
 def refusal(data: str | bytes) -> str:

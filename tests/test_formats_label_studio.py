@@ -52,7 +52,7 @@ def test_label_studio_takes_code_points_where_the_mention_fits_them(tmp_path: Pa
         "data": {"text": TEXT},
         "predictions": [{"result": [region("a", 3, 7, "Drug", "二甲双胍") | {"score": 0.5}]}],
     }
-    (document,) = label_studio.read(stored(tmp_path / "a.json", [task]))
+    (document,) = label_studio.FORMAT.read(stored(tmp_path / "a.json", [task]))
     assert document.entities == (Entity("Drug", 3, 7, id="a", score=0.5),)
     assert document.id == "a/1"
 
@@ -81,14 +81,14 @@ def test_label_studio_writes_predictions_where_there_are_confidences(tmp_path: P
 def test_label_studio_says_what_is_wrong(tmp_path: Path, task: Any, message: str) -> None:
     path = stored(tmp_path / "a.json", [task])
     with pytest.raises(SuwenError) as caught:
-        list(label_studio.read(path))
+        list(label_studio.FORMAT.read(path))
     assert str(caught.value).startswith(message.format(path))
 
 
 def test_label_studio_goes_on_after_a_fault(tmp_path: Path) -> None:
     found: list[SuwenError] = []
     path = stored(tmp_path / "a.json", [{"data": {}}, TASK])
-    (located,) = label_studio.scan(path, found.append, LCDD)
+    (located,) = label_studio.FORMAT.scan(path, found.append, LCDD)
     assert located.document.entities == ENTITIES
     assert [(error.code, error.line) for error in found] == [("S213", 1)]
 
@@ -99,8 +99,8 @@ def test_label_studio_keeps_entities_and_relations(
     tmp_path_factory: pytest.TempPathFactory, document: Document
 ) -> None:
     path = tmp_path_factory.mktemp("label_studio") / "out.json"
-    lost = label_studio.write([document], path)
-    (back,) = label_studio.read(path)
+    lost = label_studio.FORMAT.write([document], path)
+    (back,) = label_studio.FORMAT.read(path)
     assert back.text == document.text
     assert [entity.key for entity in back.entities] == [entity.key for entity in document.entities]
     assert len(back.relations) == len(document.relations) - lost["relation"]
@@ -117,4 +117,4 @@ def test_label_studio_gives_documents_or_one_clear_line(
         ]
     path = stored(tmp_path_factory.mktemp("label_studio") / "a.json", values)
     found: list[SuwenError] = []
-    assert all(located.document for located in label_studio.scan(path, found.append))
+    assert all(located.document for located in label_studio.FORMAT.scan(path, found.append))

@@ -34,12 +34,12 @@ def written(path: Path, **columns: list[object]) -> Path:
 
 def refusal(path: Path, **options: str) -> str:
     with pytest.raises(SuwenError) as caught:
-        list(parquet.read(path, **options))
+        list(parquet.FORMAT.read(path, **options))
     return str(caught.value)
 
 
 def test_parquet_writes_an_entity_a_row(tmp_path: Path) -> None:
-    assert not parquet.write(DOCUMENTS, tmp_path / "out.parquet")
+    assert not parquet.FORMAT.write(DOCUMENTS, tmp_path / "out.parquet")
     first, second = table.read_table(tmp_path / "out.parquet").to_pylist()
     assert first == {
         "document": "a/b",
@@ -60,7 +60,7 @@ def test_parquet_writes_an_entity_a_row(tmp_path: Path) -> None:
 
 
 def test_parquet_writes_the_texts_beside_the_entities_and_reads_them(tmp_path: Path) -> None:
-    parquet.write(DOCUMENTS, tmp_path / "out.parquet")
+    parquet.FORMAT.write(DOCUMENTS, tmp_path / "out.parquet")
     assert format_of(tmp_path / "out.texts.parquet") == "parquet"
     read = read_corpus(tmp_path / "out.texts.parquet")
     assert [(document.id, document.text) for document in read] == [("a/b", TEXT), ("empty", "")]
@@ -72,7 +72,7 @@ def test_parquet_writes_both_files_or_neither(tmp_path: Path) -> None:
         raise SuwenError("S106", "b.txt")
 
     with pytest.raises(SuwenError, match="S106"):
-        parquet.write(failing(), tmp_path / "out.parquet")
+        parquet.FORMAT.write(failing(), tmp_path / "out.parquet")
     assert not any(tmp_path.iterdir())
     (tmp_path / "out.texts.parquet").write_text("mine")
     with pytest.raises(SuwenError, match=r"S104 .*out\.texts\.parquet"):
@@ -85,7 +85,7 @@ def test_parquet_writes_few_rows_at_once_of_long_sentences(tmp_path: Path) -> No
 
     text = "口服二甲双胍，" * 1400
     mentions = tuple(Entity("Drug", start, start + 4) for start in range(2, len(text), 7))
-    parquet.write([Document("a", text, mentions)], tmp_path / "out.parquet")
+    parquet.FORMAT.write([Document("a", text, mentions)], tmp_path / "out.parquet")
     metadata = arrow_parquet.ParquetFile(tmp_path / "out.parquet").metadata
     # Each row has its sentence beside it, 9,800 characters.
     assert metadata.num_rows == 1400
@@ -94,19 +94,20 @@ def test_parquet_writes_few_rows_at_once_of_long_sentences(tmp_path: Path) -> No
 
 def test_parquet_counts_what_it_has_no_column_for(tmp_path: Path) -> None:
     document = Document("a", "糖", group="138", meta={"source": "x"})
-    assert parquet.write([document], tmp_path / "out.parquet") == {"group": 1, "meta": 1}
+    assert parquet.FORMAT.write([document], tmp_path / "out.parquet") == {"group": 1, "meta": 1}
 
 
 def test_parquet_reads_named_columns(tmp_path: Path) -> None:
     path = written(tmp_path / "in.parquet", body=["血糖", "血压"], key=[7, 8], other=[1.5, 2.5])
-    read = [(document.id, document.text) for document in parquet.read(path, text_column="body", id_column="key")]
+    read = [(document.id, document.text) for document in parquet.FORMAT.read(path, text_column="body", id_column="key")]
     assert read == [("7", "血糖"), ("8", "血压")]
-    assert [document.id for document in parquet.read(path, text_column="body")] == ["in/1", "in/2"]
+    assert [document.id for document in parquet.FORMAT.read(path, text_column="body")] == ["in/1", "in/2"]
 
 
 def test_parquet_reads_many_rows_a_few_at_a_time(tmp_path: Path) -> None:
     texts = [f"第{number}例" for number in range(1000)]
-    read = parquet.read(written(tmp_path / "in.parquet", text=texts, id=[f"d{number}" for number in range(1000)]))
+    ids = [f"d{number}" for number in range(1000)]
+    read = parquet.FORMAT.read(written(tmp_path / "in.parquet", text=texts, id=ids))
     assert [(document.id, document.text) for document in read] == [(f"d{n}", text) for n, text in enumerate(texts)]
 
 
@@ -129,7 +130,7 @@ def test_parquet_says_what_is_wrong_with_a_table(tmp_path: Path) -> None:
 def test_parquet_goes_on_after_a_bad_row(tmp_path: Path) -> None:
     path = written(tmp_path / "in.parquet", text=["血糖", None, "血压"])
     found: list[SuwenError] = []
-    assert [located.document.id for located in parquet.scan(path, found.append)] == ["in/1", "in/3"]
+    assert [located.document.id for located in parquet.FORMAT.scan(path, found.append)] == ["in/1", "in/3"]
     assert [error.line for error in found] == [2]
 
 

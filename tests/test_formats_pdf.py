@@ -20,7 +20,7 @@ WRAPPED = 22
 
 
 def read(data: bytes) -> Document:
-    (document,) = pdf.parse(data, Path("a.pdf"), "a")
+    (document,) = pdf.FORMAT.parse(data, Path("a.pdf"), "a")
     return document
 
 
@@ -254,7 +254,7 @@ def test_pdf_reads_or_refuses_any_bytes(random: bytes, changes: list[tuple[int, 
         changed[place] = byte
     for data in (random, b"%PDF-1.4\n" + random, bytes(changed), WHOLE[: len(random) * 10]):
         try:
-            documents = pdf.parse(data, Path("a.pdf"), "a")
+            documents = pdf.FORMAT.parse(data, Path("a.pdf"), "a")
         except SuwenError:
             continue
         assert all(page.start <= page.end <= len(documents[0].text) for page in documents[0].pages)
@@ -263,7 +263,7 @@ def test_pdf_reads_or_refuses_any_bytes(random: bytes, changes: list[tuple[int, 
 def test_pdf_reads_folders_and_files_with_capital_endings(tmp_path: Path) -> None:
     (tmp_path / "A.PDF").write_bytes(pdf_of(lambda sheet: sheet.put(60, 780, "血糖")))
     (tmp_path / "b.pdf").write_bytes(b"")
-    assert pdf.sniff(tmp_path)
+    assert pdf.FORMAT.sniff(tmp_path)
     found: list[SuwenError] = []
-    assert [located.document.id for located in pdf.scan(tmp_path, found.append)] == ["A"]
+    assert [located.document.id for located in pdf.FORMAT.scan(tmp_path, found.append)] == ["A"]
     assert [error.code for error in found] == ["S120"]

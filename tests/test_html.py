@@ -57,7 +57,7 @@ class Page(HTMLParser):
 
 
 def page_of(tmp_path: Path, *documents: Document, **options: object) -> Page:
-    html.write(documents, tmp_path / "page.html", **options)  # type: ignore[arg-type]
+    html.FORMAT.write(documents, tmp_path / "page.html", **options)  # type: ignore[arg-type]
     return Page((tmp_path / "page.html").read_bytes().decode())
 
 
@@ -176,7 +176,7 @@ def test_html_writes_several_documents_on_one_page_with_contents(tmp_path: Path,
 
 def test_html_writes_a_folder_with_an_index(tmp_path: Path, document: Document) -> None:
     others = [Document(name, "血糖") for name in ("a/b", "a?b", "A_B", "../x", "con", "index", "长" * 200, "a\udc80b")]
-    html.write([document, *others], tmp_path / "pages")
+    html.FORMAT.write([document, *others], tmp_path / "pages")
     index = Page((tmp_path / "pages/index.html").read_text(encoding="utf-8"))
     links = [values["href"] for tag, values in index.tags if tag == "a"]
     assert len(set(links)) == 9
@@ -187,9 +187,9 @@ def test_html_writes_a_folder_with_an_index(tmp_path: Path, document: Document) 
 
 
 def test_html_does_not_replace_a_folder_unasked(tmp_path: Path, document: Document) -> None:
-    html.write([document], tmp_path / "pages")
+    html.FORMAT.write([document], tmp_path / "pages")
     with pytest.raises(SuwenError, match="S104"):
-        html.write([document], tmp_path / "pages")
+        html.FORMAT.write([document], tmp_path / "pages")
 
 
 def test_html_leaves_nothing_half_written(tmp_path: Path, document: Document) -> None:
@@ -199,13 +199,13 @@ def test_html_leaves_nothing_half_written(tmp_path: Path, document: Document) ->
 
     for name in ("page.html", "pages"):
         with pytest.raises(RuntimeError):
-            html.write(failing(), tmp_path / name)
+            html.FORMAT.write(failing(), tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["page.html", "pages"])
 def test_html_writes_no_documents(tmp_path: Path, name: str) -> None:
-    assert not html.write([], tmp_path / name)
+    assert not html.FORMAT.write([], tmp_path / name)
     assert (tmp_path / name).exists()
 
 
@@ -218,7 +218,7 @@ def test_html_counts_what_it_does_not_show(tmp_path: Path) -> None:
         attributes=(Attribute("A1", "Negated", "T2"),),
         notes=(Note("#1", "AnnotatorNotes", "T2", "?"),),
     )
-    assert html.write([document], tmp_path / "page.html") == {
+    assert html.FORMAT.write([document], tmp_path / "page.html") == {
         "entity id": 2,
         "annotated mention": 1,
         "relation": 1,

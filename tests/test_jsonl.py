@@ -38,26 +38,26 @@ def file_with(folder: Path, *lines: Any) -> Path:
 
 def refusal(path: Path) -> str:
     with pytest.raises(SuwenError) as caught:
-        list(jsonl.read(path))
+        list(jsonl.FORMAT.read(path))
     return str(caught.value)
 
 
-@pytest.mark.parametrize("ending", jsonl.SUFFIXES)
+@pytest.mark.parametrize("ending", jsonl.FORMAT.suffixes)
 def test_jsonl_holds_every_field(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"a{ending}"
-    assert jsonl.write([FULL, Document("empty", "")], path) == {}
-    assert list(jsonl.read(path)) == [FULL, Document("empty", "")]
+    assert jsonl.FORMAT.write([FULL, Document("empty", "")], path) == {}
+    assert list(jsonl.FORMAT.read(path)) == [FULL, Document("empty", "")]
 
 
 def test_jsonl_leaves_out_what_says_nothing(tmp_path: Path) -> None:
-    jsonl.write([Document("a", "糖", (Entity("Test", 0, 1),))], tmp_path / "a.jsonl")
+    jsonl.FORMAT.write([Document("a", "糖", (Entity("Test", 0, 1),))], tmp_path / "a.jsonl")
     line = '{"version": 1, "id": "a", "text": "糖", "entities": [{"label": "Test", "start": 0, "end": 1}]}\n'
     assert (tmp_path / "a.jsonl").read_text("utf-8") == line
 
 
 def test_jsonl_compresses_to_the_same_bytes(tmp_path: Path) -> None:
-    jsonl.write([FULL], tmp_path / "a.jsonl.gz")
-    jsonl.write([FULL], tmp_path / "b.jsonl.gz")
+    jsonl.FORMAT.write([FULL], tmp_path / "a.jsonl.gz")
+    jsonl.FORMAT.write([FULL], tmp_path / "b.jsonl.gz")
     assert gzip.decompress((tmp_path / "a.jsonl.gz").read_bytes()).count(b"\n") == 1
     assert (tmp_path / "a.jsonl.gz").read_bytes() == (tmp_path / "b.jsonl.gz").read_bytes()
 
@@ -66,7 +66,7 @@ def test_jsonl_reads_the_simple_form(tmp_path: Path) -> None:
     path = file_with(
         tmp_path, {"text": "空腹血糖", "entities": [[2, 4, "test", "血糖"], [0, 2, "time", "空服"], [0, 4, "x"]]}, ""
     )
-    (document,) = jsonl.read(path)
+    (document,) = jsonl.FORMAT.read(path)
     assert document.id == "a/1"
     assert document.entities == (
         Entity("test", 2, 4), Entity("time", 0, 2, annotated="空服"), Entity("x", 0, 4)
@@ -77,12 +77,12 @@ def test_jsonl_names_documents_by_file_and_line(tmp_path: Path) -> None:
     for name in ("b/train.jsonl", "a.jsonl"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text('\ufeff{"text": "一"}\n\n{"text": "二", "id": "own"}\n{"text": "三"}', "utf-8")
-    names = [document.id for document in jsonl.read(tmp_path)]
+    names = [document.id for document in jsonl.FORMAT.read(tmp_path)]
     assert names == ["a/1", "own", "a/4", "b/train/1", "own", "b/train/4"]
 
 
 def test_jsonl_reads_line_by_line(tmp_path: Path) -> None:
-    documents = jsonl.read(file_with(tmp_path, {"text": "一"}, "broken"))
+    documents = jsonl.FORMAT.read(file_with(tmp_path, {"text": "一"}, "broken"))
     assert next(documents).text == "一"
     with pytest.raises(SuwenError, match=r"S204 .*a\.jsonl:2"):
         next(documents)
@@ -125,18 +125,18 @@ def test_jsonl_reads_line_by_line(tmp_path: Path) -> None:
 def test_jsonl_refuses_broken_lines_with_their_place(tmp_path: Path, line: Any, message: str) -> None:
     code, _, about = message.partition(" ")
     with pytest.raises(SuwenError, match=rf"{code} .*a\.jsonl:2: .*{about}"):
-        list(jsonl.read(file_with(tmp_path, {"text": "糖"}, line)))
+        list(jsonl.FORMAT.read(file_with(tmp_path, {"text": "糖"}, line)))
 
 
 def test_jsonl_reads_escaped_surrogate_pairs(tmp_path: Path) -> None:
-    (document,) = jsonl.read(file_with(tmp_path, r'{"text": "\ud83d\ude00"}'))
+    (document,) = jsonl.FORMAT.read(file_with(tmp_path, r'{"text": "\ud83d\ude00"}'))
     assert document.text == "😀"
 
 
 def test_jsonl_refuses_bad_encoding_and_damaged_files(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(b'{"text": "a"}\n{"text": "\xff"}\n')
     assert refusal(tmp_path / "a.jsonl").startswith(f"S103 {tmp_path / 'a.jsonl'}:2")
-    jsonl.write([FULL], tmp_path / "b.jsonl.gz")
+    jsonl.FORMAT.write([FULL], tmp_path / "b.jsonl.gz")
     (tmp_path / "c.jsonl.gz").write_bytes((tmp_path / "b.jsonl.gz").read_bytes()[:-9])
     (tmp_path / "d.jsonl.gz").write_bytes(b"{}")
     (tmp_path / "e.jsonl.xz").write_bytes(b"{}")
@@ -146,15 +146,15 @@ def test_jsonl_refuses_bad_encoding_and_damaged_files(tmp_path: Path) -> None:
 def test_jsonl_refuses_a_label_outside_the_schema(tmp_path: Path) -> None:
     path = file_with(tmp_path, {"text": "糖", "entities": [[0, 1, "Gene"]]})
     with pytest.raises(SuwenError, match=r"S202 .*a\.jsonl:1"):
-        list(jsonl.read(path, LCDD))
+        list(jsonl.FORMAT.read(path, LCDD))
 
 
 @pytest.mark.parametrize("meta", [{"x": float("nan")}, {"x": object()}, {"x": b""}])
 def test_jsonl_refuses_what_json_cannot_hold(tmp_path: Path, meta: dict[str, Any]) -> None:
     with pytest.raises(SuwenError, match="S205"):
-        jsonl.write([Document("a", "", meta=meta)], tmp_path / "a.jsonl")
+        jsonl.FORMAT.write([Document("a", "", meta=meta)], tmp_path / "a.jsonl")
     with pytest.raises(SuwenError, match=r"S210 a: the field 'group' .* at character 0"):
-        jsonl.write([Document("a", "", group="\ud800")], tmp_path / "a.jsonl")
+        jsonl.FORMAT.write([Document("a", "", group="\ud800")], tmp_path / "a.jsonl")
     assert not any(tmp_path.iterdir())
 
 
@@ -162,8 +162,8 @@ def test_jsonl_refuses_what_json_cannot_hold(tmp_path: Path, meta: dict[str, Any
 @given(st.lists(documents(), max_size=3))
 def test_jsonl_round_trip_is_exact(written: list[Document]) -> None:
     with TemporaryDirectory() as folder:
-        assert jsonl.write(written, Path(folder, "a.jsonl")) == {}
-        read = list(jsonl.read(Path(folder, "a.jsonl")))
+        assert jsonl.FORMAT.write(written, Path(folder, "a.jsonl")) == {}
+        read = list(jsonl.FORMAT.read(Path(folder, "a.jsonl")))
     assert read == written
     for document in read:
         for entity in document.entities:
@@ -183,13 +183,13 @@ json_values = st.recursive(
 
 
 @untimed
-@given(st.binary() | json_values.map(lambda value: json.dumps(value).encode()), st.sampled_from(jsonl.SUFFIXES))
+@given(st.binary() | json_values.map(lambda value: json.dumps(value).encode()), st.sampled_from(jsonl.FORMAT.suffixes))
 def test_jsonl_reads_or_refuses_any_bytes(content: bytes, ending: str) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder, f"a{ending}")
         path.write_bytes(content)
         try:
-            list(jsonl.read(path))
+            list(jsonl.FORMAT.read(path))
         except SuwenError as error:
             assert str(error).startswith(f"{error.code} {path}")  # noqa: PT017
 

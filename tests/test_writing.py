@@ -16,10 +16,10 @@ IDS = st.lists(PARTS, min_size=1, max_size=3).map("/".join)
 
 @given(st.lists(IDS, max_size=12))
 def test_writing_names_files_so_that_every_system_holds_them_all(ids: list[str]) -> None:
-    names = FileNames(brat.SUFFIXES)
+    names = FileNames(brat.FORMAT.suffixes)
     taken = [names.take(name) for name in ids]
-    files = {file_key(name + suffix) for name in taken for suffix in brat.SUFFIXES}
-    assert len(files) == len(brat.SUFFIXES) * len(ids)
+    files = {file_key(name + suffix) for name in taken for suffix in brat.FORMAT.suffixes}
+    assert len(files) == len(brat.FORMAT.suffixes) * len(ids)
     for name in taken:
         path = PurePosixPath(name)
         assert str(path) == name
@@ -42,21 +42,21 @@ def test_writing_names_files_so_that_every_system_holds_them_all(ids: list[str])
     ],
 )
 def test_writing_keeps_ids_that_can_be_files(ids: list[str], names: list[str]) -> None:
-    found = FileNames(brat.SUFFIXES)
+    found = FileNames(brat.FORMAT.suffixes)
     assert [found.take(name) for name in ids] == names
 
 
 def test_writing_shortens_names_that_no_file_system_takes(tmp_path: Path) -> None:
-    names = FileNames(brat.SUFFIXES)
+    names = FileNames(brat.FORMAT.suffixes)
     long = [names.take("糖" * 300 + end) for end in "xy"]
-    assert brat.write([Document(name, "糖") for name in long], tmp_path / "out") == {}
+    assert brat.FORMAT.write([Document(name, "糖") for name in long], tmp_path / "out") == {}
     assert len(list((tmp_path / "out").iterdir())) == 4
 
 
 def test_writing_shortens_names_again_that_were_joined(tmp_path: Path) -> None:
-    names = FileNames(brat.SUFFIXES)
+    names = FileNames(brat.FORMAT.suffixes)
     joined = [names.take(name) for name in ("x", "x.txt/" + "糖" * 60 + "/" + "血" * 60)]
-    assert brat.write([Document(name, "糖") for name in joined], tmp_path / "out") == {}
+    assert brat.FORMAT.write([Document(name, "糖") for name in joined], tmp_path / "out") == {}
     assert len(list((tmp_path / "out").iterdir())) == 4
 
 

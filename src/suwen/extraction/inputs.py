@@ -24,9 +24,10 @@ from typing import IO
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import os_error
-from suwen.formats import html, jsonl, parquet, text
+from suwen.formats import FORMATS, html, jsonl, parquet, text
 from suwen.formats.articles import docx, jats, pdf
 from suwen.formats.articles.files import LONGEST_TEXT, read_bytes, read_stream
+from suwen.formats.base import ArticleFormat, CorpusFormat
 from suwen.formats.encodings import ENCODINGS, kind_of
 from suwen.formats.reading import Problem, refuse
 
@@ -58,10 +59,10 @@ TOLD = ("model", "read_from", "overrides", "earlier")
 
 ANNOTATION = "annotation of a record"
 
-ARTICLES = {module.NAME: module for module in (text, html, jats, docx, pdf)}
-RECORDS = {module.NAME: module for module in (jsonl, parquet)}
+ARTICLES = {name: entry for name, entry in FORMATS.items() if isinstance(entry, ArticleFormat)}
+RECORDS: dict[str, CorpusFormat] = {jsonl.NAME: jsonl.FORMAT, parquet.NAME: parquet.FORMAT}
 INPUT_FORMATS = tuple(sorted((*ARTICLES, *RECORDS)))
-ENDINGS = {suffix: name for name, module in (ARTICLES | RECORDS).items() for suffix in module.SUFFIXES}
+ENDINGS = {suffix: name for name, entry in {**ARTICLES, **RECORDS}.items() for suffix in entry.suffixes}
 MOST_FAULTS = 1000
 """After so many faults in a row a file is given up: it is of another kind, and its faults would fill the memory."""
 
@@ -198,7 +199,7 @@ def read_input(file: Input, options: Options = DEFAULT_OPTIONS, problem: Problem
         if file.path == STANDARD_INPUT:
             yield from _read_stream(sys.stdin.buffer, file, shown, options, problem)
         elif file.format is not None and file.format in ARTICLES:
-            yield from _parse(file.format, read_bytes(file.path, ARTICLES[file.format].LARGEST), file, shown, options)
+            yield from _parse(file.format, read_bytes(file.path, ARTICLES[file.format].largest), file, shown, options)
         else:
             yield from _read_file(file, options, problem)
     except SuwenError as error:
@@ -213,7 +214,7 @@ def fetch(file: Input) -> Content:
     SuwenError
         S101, S102, S109 or S113 when it cannot be read, S115 when it is too large.
     """
-    return Content(file, read_bytes(file.path, ARTICLES[str(file.format)].LARGEST))
+    return Content(file, read_bytes(file.path, ARTICLES[str(file.format)].largest))
 
 
 def parts_of(source: Input | Content, options: Options = DEFAULT_OPTIONS) -> Iterator[Document | SuwenError]:
@@ -248,7 +249,7 @@ def parts_of(source: Input | Content, options: Options = DEFAULT_OPTIONS) -> Ite
 def _read_file(file: Input, options: Options, problem: Problem) -> Iterator[Document]:
     """The documents of a file of records, or of one whose content has to tell what it is."""
     if file.format == jsonl.NAME:
-        located = jsonl.scan(file.path, problem, None, options.text_column, options.id_column)
+        located = jsonl.FORMAT.scan(file.path, problem, text_column=options.text_column, id_column=options.id_column)
         yield from (_unannotated(_bounded(item.document, file.path)) for item in located)
         return
     try:
@@ -277,7 +278,7 @@ def _read_stream(stream: IO[bytes], file: Input, shown: Path, options: Options, 
         data = io.BytesIO(read_stream(rest, shown, parquet.LARGEST_CHUNK))
         yield from (item.document for item in parquet.scan_table(data, shown, file.name, problem, *columns))
     else:
-        yield from _parse(name, read_stream(rest, shown, ARTICLES[name].LARGEST), file, shown, options)
+        yield from _parse(name, read_stream(rest, shown, ARTICLES[name].largest), file, shown, options)
 
 
 def format_of_content(head: bytes) -> str:
@@ -308,9 +309,8 @@ def _is_object(begin: bytes) -> bool:
 
 def _parse(name: str, data: bytes, file: Input, shown: Path, options: Options) -> Sequence[Document]:
     if name == text.NAME:
-        return text.parse(data, shown, file.name, options.encoding)
-    documents: Sequence[Document] = ARTICLES[name].parse(data, shown, file.name)
-    return documents
+        return text.FORMAT.parse(data, shown, file.name, encoding=options.encoding)
+    return ARTICLES[name].parse(data, shown, file.name)
 
 
 def _bounded(document: Document, path: Path) -> Document:

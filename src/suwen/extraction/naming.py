@@ -32,7 +32,7 @@ def lines_fit_for_files(
     lines: Iterable[bytes], manner: Manner, tally: Tally, renamings: list[tuple[str, str]]
 ) -> Iterator[bytes]:
     """The documents, those renamed whose id cannot be a file, or is that of another's file on some systems."""
-    names = FileNames(brat.SUFFIXES)
+    names = FileNames(brat.FORMAT.suffixes)
     for line in lines:
         old = jsonl.id_of(line)
         new = names.take(old)

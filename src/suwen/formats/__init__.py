@@ -1,30 +1,27 @@
 """One module per file format, and corpora: folders or files in any of them.
 
-Every module has ``NAME``, ``SUFFIXES``, ``sniff(path)`` and ``read(path, …)``. Formats that are written have
-``write(documents, path, …)``, which returns what the format could not hold, by kind. ``scan`` is what `read` is made
-of: it tells the place of each annotation and goes on after a fault (see `suwen.formats.reading`).
+Every module has ``FORMAT``, an instance of a class of `suwen.formats.base`. `FORMATS` lists them by name.
 """
 
 # ruff: noqa: A002 (`format` is the word for it)
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import StrPath
 from suwen.formats import brat, cmeee, conll, diakg, doccano, html, jsonl, label_studio, parquet, text
 from suwen.formats.articles import docx, jats, pdf
+from suwen.formats.base import CorpusFormat, WritableFormat, known_options
 from suwen.formats.reading import Located, Problem, refuse
 from suwen.schema import Schema
 
 __all__ = [
     "FORMATS",
-    "READABLE",
     "WRITABLE",
     "format_of",
     "read_corpus",
@@ -33,18 +30,29 @@ __all__ = [
     "write_corpus",
 ]
 
-FORMATS: dict[str, ModuleType] = {
-    module.NAME: module
-    for module in (brat, conll, jsonl, cmeee, diakg, doccano, label_studio, text, html, jats, docx, pdf, parquet)
-}
-READABLE = tuple(name for name, module in FORMATS.items() if hasattr(module, "scan"))
-WRITABLE = tuple(name for name, module in FORMATS.items() if hasattr(module, "write"))
-ARTICLES = tuple(module.NAME for module in (html, jats, docx, pdf, parquet))
-"""Formats of articles as they are published; a corpus is in one of them only where nothing else is there."""
+Format = TypeVar("Format", bound=CorpusFormat)
+
+_REGISTERED: tuple[CorpusFormat, ...] = (
+    brat.FORMAT,
+    conll.FORMAT,
+    jsonl.FORMAT,
+    cmeee.FORMAT,
+    diakg.FORMAT,
+    doccano.FORMAT,
+    label_studio.FORMAT,
+    text.FORMAT,
+    html.FORMAT,
+    jats.FORMAT,
+    docx.FORMAT,
+    pdf.FORMAT,
+    parquet.FORMAT,
+)
+FORMATS = {entry.name: entry for entry in _REGISTERED}
+WRITABLE = {name: entry for name, entry in FORMATS.items() if isinstance(entry, WritableFormat)}
 
 
 def format_of(path: StrPath) -> str:
-    """The name of the format that a corpus is in.
+    """Return the name of the format that a corpus is in.
 
     Raises
     ------
@@ -55,21 +63,21 @@ def format_of(path: StrPath) -> str:
     path = Path(path)
     if not path.exists():
         raise SuwenError("S101", path)
-    fitting = [name for name in READABLE if FORMATS[name].sniff(path)]
+    found = [entry for entry in FORMATS.values() if entry.sniff(path)]
     # Beside annotated files, pages and articles in other formats are not the corpus.
-    fitting = [name for name in fitting if name not in ARTICLES] or fitting
+    fitting = [entry.name for entry in found if not entry.yields] or [entry.name for entry in found]
     if len(fitting) == 1:
         return fitting[0]
     if not fitting and path.is_dir():
-        endings = sorted({suffix for name in READABLE for suffix in FORMATS[name].SUFFIXES})
+        endings = sorted({suffix for entry in FORMATS.values() for suffix in entry.suffixes})
         raise SuwenError("S108", path, expected=f"files that end in one of {', '.join(endings)}")
-    raise SuwenError("S107", path, formats=", ".join(fitting or READABLE))
+    raise SuwenError("S107", path, formats=", ".join(fitting or FORMATS))
 
 
 def read_corpus(
     path: StrPath, format: str | None = None, schema: Schema | None = None, **options: Any
 ) -> list[Document]:
-    """All documents of a corpus, in the order of their files.
+    """Return all documents of a corpus, in the order of their files.
 
     Parameters
     ----------
@@ -78,13 +86,13 @@ def read_corpus(
     schema
         The labels that may occur; by default any.
     options
-        Options of the format's `read`, for example ``scheme`` for CoNLL.
+        Options of the format's `scan`, for example ``scheme`` for CoNLL.
 
     Raises
     ------
     SuwenError
         As `format_of`; S108 when there is no document, S110 for an id that stands twice, S202 for a label not in
-        `schema`, S404 for a format that is unknown, and what the format's `read` raises.
+        `schema`, S404 for a format or option that is unknown, and the faults of the format.
     """
     return list(stream_corpus(path, format, schema, **options))
 
@@ -92,16 +100,17 @@ def read_corpus(
 def stream_corpus(
     path: StrPath, format: str | None = None, schema: Schema | None = None, **options: Any
 ) -> Iterator[Document]:
-    """As `read_corpus`, one document at a time."""
+    """Stream the documents of a corpus (see `read_corpus`), one at a time."""
     return (located.document for located in scan_corpus(path, refuse, format, schema, **options))
 
 
 def scan_corpus(
     path: StrPath, problem: Problem, format: str | None = None, schema: Schema | None = None, **options: Any
 ) -> Iterator[Located]:
-    """As `stream_corpus`, with the place of each annotation; faults of single documents go to `problem`."""
+    """Stream documents with the places of their annotations; faults of single documents go to `problem`."""
     path = Path(path)
-    module = FORMATS[_known(format, READABLE) if format else format_of(path)]
+    found = _named(format, FORMATS) if format else FORMATS[format_of(path)]
+    options = known_options(found.name, found.scan, options)
     places: dict[str, tuple[Path, int | None]] = {}
     faulty = False
 
@@ -110,20 +119,20 @@ def scan_corpus(
         faulty = True
         problem(error)
 
-    for located in module.scan(path, report, schema, **options):
+    for located in found.scan(path, report, schema, **options):
         name, place = located.document.id, (located.text_path, located.text_line)
         if name in places:
             report(SuwenError("S110", *place, id=name, first=_shown(places[name]), second=_shown(place)))
         places[name] = place
         yield located
     if not places and not faulty:
-        raise SuwenError("S108", path, expected=f"files that end in one of {', '.join(module.SUFFIXES)}")
+        raise SuwenError("S108", path, expected=f"files that end in one of {', '.join(found.suffixes)}")
 
 
-def _known(format: str, names: tuple[str, ...]) -> str:
-    if format not in names:
-        raise SuwenError("S404", what="format", name=format, known=", ".join(names))
-    return format
+def _named(name: str, formats: Mapping[str, Format]) -> Format:
+    if name not in formats:
+        raise SuwenError("S404", what="format", name=name, known=", ".join(formats))
+    return formats[name]
 
 
 def _shown(place: tuple[Path, int | None]) -> str:
@@ -142,12 +151,12 @@ def write_corpus(documents: Iterable[Document], path: StrPath, format: str, **op
     Raises
     ------
     SuwenError
-        S104 when the path exists (an empty folder aside), S404 for a format that is unknown or only read, and what
-        the format's `write` raises.
+        S104 when the path exists (an empty folder aside), S404 for a format that is unknown or only read and for an
+        unknown option, and what the format's `write` raises.
     """
     path = Path(path)
-    module = FORMATS[_known(format, WRITABLE)]
+    target = _named(format, WRITABLE)
+    options = known_options(target.name, target.write, options)
     if path.exists() and not (path.is_dir() and next(path.iterdir(), None) is None):
         raise SuwenError("S104", path)
-    lost: Counter[str] = module.write(documents, path, **options)
-    return lost
+    return target.write(documents, path, **options)

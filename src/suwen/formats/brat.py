@@ -22,15 +22,15 @@ from pathlib import Path
 from suwen.document import Attribute, Document, Entity, Note, Relation, Span
 from suwen.errors import SuwenError
 from suwen.files import StrPath, read_text, replacing_folder
+from suwen.formats.base import WritableFormat
 from suwen.formats.breaks import BREAK, pieces_between_breaks
-from suwen.formats.reading import Annotation, Located, Problem, document_id, files_in, refuse
+from suwen.formats.reading import Annotation, Located, Problem, document_id, files_in
 from suwen.formats.writing import LINE_BREAK, counting_names, encoded, not_held, output_file
 from suwen.schema import Schema
 
-__all__ = ["NAME", "SUFFIXES", "kept_lines", "read", "scan", "sniff", "write"]
+__all__ = ["FORMAT", "NAME", "Brat", "kept_lines"]
 
 NAME = "brat"
-SUFFIXES = (".txt", ".ann")
 _HELD = {"entity", "fragments", "entity id", "annotated mention", "relation", "attribute", "note"}
 
 _SPAN = r"[0-9]{1,18} [0-9]{1,18}"
@@ -49,46 +49,73 @@ _FORMS = {
 _FORMS["M"] = _FORMS["A"]
 
 
-def sniff(path: StrPath) -> bool:
-    """Whether this is an ``.ann`` file, its ``.txt``, or a folder that holds one."""
-    path = Path(path)
-    if path.is_dir():
-        return next(files_in(path, (".ann",)), None) is not None
-    return path.suffix == ".ann" or (path.suffix == ".txt" and path.with_suffix(".ann").exists())
+class Brat(WritableFormat):
+    """Read and write brat standoff: a folder, or one pair of files named by either.
 
-
-def read(path: StrPath, schema: Schema | None = None) -> Iterator[Document]:
-    """The documents of a folder, or of one pair of files named by either.
-
-    Raises
-    ------
-    SuwenError
-        S101, S102, S103, S114, S201, S203, S208, S209, S211, each with file and line; S202 for a label not in `schema`.
+    Faults are S101, S102, S103, S114, S201, S203, S208, S209 and S211, each with file and line; S202 for a label not in
+    the schema.
     """
-    return (located.document for located in scan(path, refuse, schema))
+
+    name = NAME
+    suffixes = (".txt", ".ann")
+
+    def sniff(self, path: StrPath) -> bool:
+        """Return True for an ``.ann`` file, its ``.txt``, or a folder that holds one."""
+        path = Path(path)
+        if path.is_dir():
+            return next(files_in(path, (".ann",)), None) is not None
+        return path.suffix == ".ann" or (path.suffix == ".txt" and path.with_suffix(".ann").exists())
+
+    def scan(self, path: StrPath, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
+        """Read pairs of files; a pair without its ``.txt`` or ``.ann`` goes to `problem`."""
+        path = Path(path)
+        root = path if path.is_dir() else path.parent
+        bases = {file.with_suffix(""): None for file in files_in(path, self.suffixes)}
+        for base in bases:
+            text_path, annotation_path = base.with_name(base.name + ".txt"), base.with_name(base.name + ".ann")
+            if not text_path.exists():
+                problem(SuwenError("S209", annotation_path))
+            elif not annotation_path.exists():
+                problem(SuwenError("S208", text_path))
+            else:
+                try:
+                    name = document_id(text_path, root, self.suffixes)
+                    text, source = read_text(text_path), read_text(annotation_path)
+                except SuwenError as error:
+                    problem(error)
+                    continue
+                lines = _parse(source, text, annotation_path, problem, schema)
+                document = _document(name, text, source, [item for item, _ in lines])
+                yield Located(document, text_path, None, annotation_path, tuple(lines))
+
+    def write(self, documents: Iterable[Document], path: StrPath) -> Counter[str]:
+        """Write a folder of ``.txt`` and ``.ann`` files; an id with ``/`` goes into subfolders.
+
+        Annotations without an id that fits brat get a fresh one, which no line of the document mentions.
+
+        Returns
+        -------
+        Counter[str]
+            What brat has no place for, by kind.
+
+        Raises
+        ------
+        SuwenError
+            S104 when the folder exists with content, S105 when it cannot be written, S110 or S111 for an id that
+            cannot be a file, S212 for an entity type with white space.
+        """
+        path = Path(path)
+        lost: Counter[str] = Counter()
+        with replacing_folder(path) as folder:
+            for document in counting_names(documents, lost):
+                annotations, missing = _annotations(document)
+                lost += missing
+                output_file(folder, document, ".txt").write_bytes(encoded(document.text, document))
+                output_file(folder, document, ".ann").write_bytes(encoded(annotations, document))
+        return lost
 
 
-def scan(path: StrPath, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
-    """As `read`, with the place of each annotation; faults go to `problem` and what is faulty is left out."""
-    path = Path(path)
-    root = path if path.is_dir() else path.parent
-    bases = {file.with_suffix(""): None for file in files_in(path, SUFFIXES)}
-    for base in bases:
-        text_path, annotation_path = base.with_name(base.name + ".txt"), base.with_name(base.name + ".ann")
-        if not text_path.exists():
-            problem(SuwenError("S209", annotation_path))
-        elif not annotation_path.exists():
-            problem(SuwenError("S208", text_path))
-        else:
-            try:
-                name = document_id(text_path, root, SUFFIXES)
-                text, source = read_text(text_path), read_text(annotation_path)
-            except SuwenError as error:
-                problem(error)
-                continue
-            lines = _parse(source, text, annotation_path, problem, schema)
-            document = _document(name, text, source, [item for item, _ in lines])
-            yield Located(document, text_path, None, annotation_path, tuple(lines))
+FORMAT = Brat()
 
 
 def _document(name: str, text: str, source: str, annotations: Sequence[Annotation]) -> Document:
@@ -190,33 +217,6 @@ def _render_entity(entity: Entity, text: str) -> str:
     offsets = ";".join([f"{start} {end}" for start, end in pieces])
     mention = _joined(pieces, text) if entity.annotated is None else entity.annotated
     return f"{entity.id}\t{entity.label} {offsets}\t{BREAK.sub(' ', mention)}\n"
-
-
-def write(documents: Iterable[Document], path: StrPath) -> Counter[str]:
-    """Write a folder of ``.txt`` and ``.ann`` files; an id with ``/`` goes into subfolders.
-
-    Annotations without an id that fits brat get a fresh one, which no line of the document mentions.
-
-    Returns
-    -------
-    Counter[str]
-        What brat has no place for, by kind.
-
-    Raises
-    ------
-    SuwenError
-        S104 when the folder exists with content, S105 when it cannot be written, S110 or S111 for an id that cannot be
-        a file, S212 for an entity type with white space.
-    """
-    path = Path(path)
-    lost: Counter[str] = Counter()
-    with replacing_folder(path) as folder:
-        for document in counting_names(documents, lost):
-            annotations, missing = _annotations(document)
-            lost += missing
-            output_file(folder, document, ".txt").write_bytes(encoded(document.text, document))
-            output_file(folder, document, ".ann").write_bytes(encoded(annotations, document))
-    return lost
 
 
 def _annotations(document: Document) -> tuple[str, Counter[str]]:

@@ -24,12 +24,13 @@ from typing import Any, Literal
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
 from suwen.files import StrPath, replacing
+from suwen.formats.base import WritableFormat
 from suwen.formats.json_files import SUFFIXES, begins_like, field, scan_json
-from suwen.formats.reading import Located, Problem, refuse
+from suwen.formats.reading import Located, Problem
 from suwen.formats.writing import encoded, not_held
 from suwen.schema import Schema
 
-__all__ = ["NAME", "SUFFIXES", "Ends", "read", "scan", "sniff", "write"]
+__all__ = ["FORMAT", "NAME", "Cmeee", "Ends"]
 
 NAME = "cmeee"
 Ends = Literal["inclusive", "exclusive"]
@@ -37,32 +38,64 @@ _HELD = {"entity", "annotated mention"}
 _HEAD = re.compile(r"""\s*\[\s*\{\s*"(?:text|entities)"\s*:""")
 
 
-def sniff(path: StrPath) -> bool:
-    """Whether a ``.json`` file, or the first one of a folder, is a list of objects with a text or entities."""
-    path = Path(path)
-    return begins_like(path, _HEAD)
+class Cmeee(WritableFormat):
+    """Read and write the form of CMeEE: a file, or all files of a folder.
 
-
-def read(path: StrPath, schema: Schema | None = None, ends: Ends | None = None) -> Iterator[Document]:
-    """The documents of a file, or of all files of a folder.
-
-    Parameters
-    ----------
-    ends
-        What ``end_idx`` means; by default what the mentions of the file say.
-
-    Raises
-    ------
-    SuwenError
-        S101, S102, S103, S114, S115, S201, S204, S210, S211, S213; S202 for a label not in `schema`.
+    Faults are S101, S102, S103, S114, S115, S201, S204, S210, S211 and S213; S202 for a label not in the schema.
     """
-    return (located.document for located in scan(path, refuse, schema, ends))
+
+    name = NAME
+    suffixes = SUFFIXES
+
+    def sniff(self, path: StrPath) -> bool:
+        """Return True if a ``.json`` file, or the first one of a folder, lists objects with a text or entities."""
+        return begins_like(Path(path), _HEAD)
+
+    def scan(
+        self, path: StrPath, problem: Problem, schema: Schema | None = None, *, ends: Ends | None = None
+    ) -> Iterator[Located]:
+        """Read lists of texts; lines are the places in the list.
+
+        Parameters
+        ----------
+        ends
+            What ``end_idx`` means; by default what the mentions of the file say.
+        """
+        return scan_json(Path(path), problem, partial(_located, schema=schema, ends=ends))
+
+    def write(self, documents: Iterable[Document], path: StrPath, *, ends: Ends = "inclusive") -> Counter[str]:
+        """Write one file.
+
+        Parameters
+        ----------
+        ends
+            What ``end_idx`` is to mean.
+
+        Returns
+        -------
+        Counter[str]
+            What it has no place for, by kind; ids of documents are among it.
+
+        Raises
+        ------
+        SuwenError
+            S102 or S105 when the file cannot be written, S210 for a lone surrogate.
+        """
+        path = Path(path)
+        lost: Counter[str] = Counter()
+        extra = int(ends == "inclusive")
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            for number, document in enumerate(documents):
+                rows = [_row(entity, document, extra) for entity in document.entities]
+                line = json.dumps({"text": document.text, "entities": rows}, ensure_ascii=False)
+                file.write(encoded(f"{',' if number else '['}\n{line}", document))
+                lost += not_held(document, _HELD)
+                lost["document id"] += 1
+            file.write(b"\n]\n" if lost["document id"] else b"[]\n")
+        return lost
 
 
-def scan(path: StrPath, problem: Problem, schema: Schema | None = None, ends: Ends | None = None) -> Iterator[Located]:
-    """As `read`; faults go to `problem` and what is faulty is left out. Lines are the places in the list."""
-    path = Path(path)
-    return scan_json(path, problem, partial(_located, schema=schema, ends=ends))
+FORMAT = Cmeee()
 
 
 def _located(
@@ -113,38 +146,6 @@ def _entity(values: Any, text: str, extra: int, schema: Schema | None) -> Entity
     if schema is not None and label not in schema:
         raise SuwenError("S202", label=label, known=", ".join(schema.labels))
     return Entity(label, start, end, annotated=None if mention in (None, text[start:end]) else mention)
-
-
-def write(documents: Iterable[Document], path: StrPath, ends: Ends = "inclusive") -> Counter[str]:
-    """Write one file.
-
-    Parameters
-    ----------
-    ends
-        What ``end_idx`` is to mean.
-
-    Returns
-    -------
-    Counter[str]
-        What it has no place for, by kind; ids of documents are among it.
-
-    Raises
-    ------
-    SuwenError
-        S102 or S105 when the file cannot be written, S210 for a lone surrogate.
-    """
-    path = Path(path)
-    lost: Counter[str] = Counter()
-    extra = int(ends == "inclusive")
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        for number, document in enumerate(documents):
-            row = {"text": document.text, "entities": [_row(entity, document, extra) for entity in document.entities]}
-            line = json.dumps(row, ensure_ascii=False)
-            file.write(encoded(f"{',' if number else '['}\n{line}", document))
-            lost += not_held(document, _HELD)
-            lost["document id"] += 1
-        file.write(b"\n]\n" if lost["document id"] else b"[]\n")
-    return lost
 
 
 def _row(entity: Entity, document: Document, extra: int) -> dict[str, Any]:

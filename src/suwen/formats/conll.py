@@ -35,15 +35,16 @@ from typing import Any
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
 from suwen.files import StrPath, read_text, replacing
+from suwen.formats.base import WritableFormat
 from suwen.formats.breaks import pieces_between_breaks
-from suwen.formats.reading import Located, Problem, document_id, files_in, refuse
+from suwen.formats.reading import Located, Problem, document_id, files_in
 from suwen.formats.writing import LINE_BREAK, encoded, not_held
 from suwen.schema import Schema
 from suwen.schemes import BIO, SCHEMES, IllegalPolicy, LabelSpan, Scheme, split_tag
 from suwen.text.sentences import split_sentences
 from suwen.text.view import make_view
 
-__all__ = ["NAME", "SUFFIXES", "read", "scan", "sniff", "write"]
+__all__ = ["FORMAT", "NAME", "Conll"]
 
 NAME = "conll"
 SUFFIXES = (".conll", ".bio", ".bioes", ".bmes")
@@ -59,13 +60,91 @@ _SENTENCE_BREAK = "\n\n"
 _HEAD = 8192  # bytes of a '.txt' that tell whether it holds columns
 
 
-def sniff(path: StrPath) -> bool:
-    """Whether this is a file of columns, by its ending or (``.txt``, none) its rows, or a folder that holds one."""
-    path = Path(path)
-    if path.is_dir():
-        first_text = next(files_in(path, (".txt",)), None)
-        return next(files_in(path, SUFFIXES), None) is not None or (first_text is not None and _has_columns(first_text))
-    return path.name.endswith(SUFFIXES) or (path.suffix in ("", ".txt") and _has_columns(path))
+class Conll(WritableFormat):
+    """Read and write columns: a file, or all files of a folder.
+
+    Faults are S101, S102, S103, S114, S206 and S207, each with file and line; S202 for a label not in the schema.
+    """
+
+    name = NAME
+    suffixes = SUFFIXES
+
+    def sniff(self, path: StrPath) -> bool:
+        """Return True for a file of columns, by its ending or (``.txt``, none) its rows, or a folder that holds one."""
+        path = Path(path)
+        if path.is_dir():
+            first_text = next(files_in(path, (".txt",)), None)
+            first_file = next(files_in(path, self.suffixes), None)
+            return first_file is not None or (first_text is not None and _has_columns(first_text))
+        return path.name.endswith(self.suffixes) or (path.suffix in ("", ".txt") and _has_columns(path))
+
+    def scan(
+        self,
+        path: StrPath,
+        problem: Problem,
+        schema: Schema | None = None,
+        *,
+        scheme: Scheme | None = None,
+        columns: int | None = None,
+        illegal: IllegalPolicy = "error",
+    ) -> Iterator[Located]:
+        """Read rows; faulty ones are left out.
+
+        Parameters
+        ----------
+        scheme
+            The tagging scheme; by default the first of BIO, BIOES and BMES that has all prefixes of the file.
+        columns
+            The number of columns; by default that of the first row.
+        illegal
+            The policy for a tag sequence that the scheme does not allow (see `suwen.schemes.ILLEGAL_POLICIES`).
+        """
+        path = Path(path)
+        root = path if path.is_dir() else path.parent
+        for file in files_in(path, _FILES):
+            if path.is_dir() and file.suffix == ".txt" and not _has_columns(file):
+                continue
+            try:
+                name, source = document_id(file, root, _FILES), read_text(file)
+            except SuwenError as error:
+                problem(error)
+                continue
+            blocks, tags = _blocks(source, file, columns, problem)
+            found = scheme or _scheme_of(tags, file, problem)
+            for number, block in enumerate(blocks, 1):
+                own_name = block.id or (name if len(blocks) == 1 else f"{name}/{number}")
+                yield _located(own_name, block, file, found, illegal, problem, schema)
+
+    def write(
+        self, documents: Iterable[Document], path: StrPath, *, scheme: Scheme = BIO, columns: int = 2
+    ) -> Counter[str]:
+        """Write one file with two or four columns.
+
+        Returns
+        -------
+        Counter[str]
+            What the columns could not hold, by kind.
+
+        Raises
+        ------
+        SuwenError
+            S102 or S105 when the file cannot be written, S212 for a label with white space or a document without an id.
+        """
+        path = Path(path)
+        lost: Counter[str] = Counter()
+        filling = [" _" * (columns - 2), " -X-" * (columns - 2)]
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            for document in documents:
+                if not document.id:
+                    raise SuwenError("S212", what="the document id", value="", format=NAME)
+                rows, missing = _rows(document, scheme, filling[0])
+                header = f"{_START}{filling[1]} O {_escaped(document.id)}\n\n"
+                file.write(encoded(header + rows, document))
+                lost += missing
+        return lost
+
+
+FORMAT = Conll()
 
 
 def _has_columns(path: Path) -> bool:
@@ -92,60 +171,6 @@ def _cells(line: str) -> tuple[str, ...]:
 
 def _is_row(cells: Sequence[str]) -> bool:
     return len(cells) > 1 and _TAG.fullmatch(cells[-1]) is not None
-
-
-def read(
-    path: StrPath,
-    schema: Schema | None = None,
-    scheme: Scheme | None = None,
-    columns: int | None = None,
-    illegal: IllegalPolicy = "error",
-) -> Iterator[Document]:
-    """The documents of a file, or of all files of a folder.
-
-    Parameters
-    ----------
-    schema
-        The labels that may occur; by default any.
-    scheme
-        The tagging scheme; by default the first of BIO, BIOES and BMES that has all prefixes of the file.
-    columns
-        The number of columns; by default that of the first row.
-    illegal
-        What becomes of a tag sequence that the scheme does not allow (see `suwen.schemes.ILLEGAL_POLICIES`).
-
-    Raises
-    ------
-    SuwenError
-        S101, S102, S103, S114, S206, S207, each with file and line; S202 for a label not in `schema`.
-    """
-    return (located.document for located in scan(path, refuse, schema, scheme, columns, illegal))
-
-
-def scan(
-    path: StrPath,
-    problem: Problem,
-    schema: Schema | None = None,
-    scheme: Scheme | None = None,
-    columns: int | None = None,
-    illegal: IllegalPolicy = "error",
-) -> Iterator[Located]:
-    """As `read`, with the place of each mention; faults go to `problem` and faulty rows are left out."""
-    path = Path(path)
-    root = path if path.is_dir() else path.parent
-    for file in files_in(path, _FILES):
-        if path.is_dir() and file.suffix == ".txt" and not _has_columns(file):
-            continue
-        try:
-            name, source = document_id(file, root, _FILES), read_text(file)
-        except SuwenError as error:
-            problem(error)
-            continue
-        blocks, tags = _blocks(source, file, columns, problem)
-        found = scheme or _scheme_of(tags, file, problem)
-        for number, block in enumerate(blocks, 1):
-            own_name = block.id or (name if len(blocks) == 1 else f"{name}/{number}")
-            yield _located(own_name, block, file, found, illegal, problem, schema)
 
 
 @dataclass(slots=True)
@@ -276,33 +301,6 @@ def _other_columns(block: _Block) -> dict[str, Any]:
     if all(set(column) <= _EMPTY for column in columns):
         return {}
     return {"columns": [list(column) for column in columns]}
-
-
-def write(documents: Iterable[Document], path: StrPath, scheme: Scheme = BIO, columns: int = 2) -> Counter[str]:
-    """Write one file with two or four columns.
-
-    Returns
-    -------
-    Counter[str]
-        What the columns could not hold, by kind.
-
-    Raises
-    ------
-    SuwenError
-        S102 or S105 when the file cannot be written, S212 for a label with white space or a document without an id.
-    """
-    path = Path(path)
-    lost: Counter[str] = Counter()
-    filling = [" _" * (columns - 2), " -X-" * (columns - 2)]
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        for document in documents:
-            if not document.id:
-                raise SuwenError("S212", what="the document id", value="", format=NAME)
-            rows, missing = _rows(document, scheme, filling[0])
-            header = f"{_START}{filling[1]} O {_escaped(document.id)}\n\n"
-            file.write(encoded(header + rows, document))
-            lost += missing
-    return lost
 
 
 def _rows(document: Document, scheme: Scheme, filling: str) -> tuple[str, Counter[str]]:

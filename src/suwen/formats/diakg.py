@@ -29,14 +29,15 @@ from typing import Any
 from suwen.document import Document, Entity, Relation
 from suwen.errors import SuwenError
 from suwen.files import StrPath, replacing_folder
+from suwen.formats.base import WritableFormat
 from suwen.formats.json_files import SUFFIXES, begins_like, field, scan_json
-from suwen.formats.reading import Annotation, Located, Problem, refuse
+from suwen.formats.reading import Annotation, Located, Problem
 from suwen.formats.writing import counting_names, encoded, not_held, output_file
 from suwen.schema import Schema
 from suwen.text.sentences import split_sentences
 from suwen.text.view import make_view
 
-__all__ = ["NAME", "SUFFIXES", "read", "scan", "sniff", "write"]
+__all__ = ["FORMAT", "NAME", "Diakg"]
 
 NAME = "diakg"
 PARAGRAPH_BREAK = "\n\n"
@@ -45,27 +46,50 @@ _HEAD = re.compile(r"""\s*\{\s*"(?:doc_id|paragraphs)"\s*:""")
 _PARAGRAPH = re.compile(r"[^\n]+")
 
 
-def sniff(path: StrPath) -> bool:
-    """Whether a ``.json`` file, or the first one of a folder, is an object with paragraphs."""
-    path = Path(path)
-    return begins_like(path, _HEAD)
+class Diakg(WritableFormat):
+    """Read and write the form of DiaKG: a folder, or one file.
 
-
-def read(path: StrPath, schema: Schema | None = None) -> Iterator[Document]:
-    """The documents of a folder, or of one file. A document is named as its file; ``meta["diakg"]`` has its ``doc_id``.
-
-    Raises
-    ------
-    SuwenError
-        S101, S102, S103, S114, S115, S201, S204, S210, S211, S213; S202 for a label not in `schema`.
+    A document is named as its file; ``meta["diakg"]`` has its ``doc_id``. Faults are S101, S102, S103, S114, S115,
+    S201, S204, S210, S211 and S213; S202 for a label not in the schema.
     """
-    return (located.document for located in scan(path, refuse, schema))
+
+    name = NAME
+    suffixes = SUFFIXES
+
+    def sniff(self, path: StrPath) -> bool:
+        """Return True if a ``.json`` file, or the first one of a folder, is an object with paragraphs."""
+        return begins_like(Path(path), _HEAD)
+
+    def scan(self, path: StrPath, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
+        """Read files of one document each; lines are the numbers of paragraphs."""
+        return scan_json(Path(path), problem, partial(_located, schema=schema))
+
+    def write(self, documents: Iterable[Document], path: StrPath) -> Counter[str]:
+        """Write a folder of ``.json`` files; an id with ``/`` goes into subfolders.
+
+        Returns
+        -------
+        Counter[str]
+            What it has no place for, by kind. White space between paragraphs is not kept, nor counted.
+
+        Raises
+        ------
+        SuwenError
+            S104 when the folder exists with content, S105 when it cannot be written, S110 or S111 for an id that
+            cannot be a file, S210 for a lone surrogate.
+        """
+        path = Path(path)
+        lost: Counter[str] = Counter()
+        with replacing_folder(path) as folder:
+            for document in counting_names(documents, lost):
+                values, missing = _values(document)
+                content = json.dumps(values, ensure_ascii=False, indent=2) + "\n"
+                output_file(folder, document, ".json").write_bytes(encoded(content, document))
+                lost += missing
+        return lost
 
 
-def scan(path: StrPath, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
-    """As `read`; faults go to `problem` and what is faulty is left out. Lines are the numbers of paragraphs."""
-    path = Path(path)
-    return scan_json(path, problem, partial(_located, schema=schema))
+FORMAT = Diakg()
 
 
 def _located(values: Any, path: Path, name: str, problem: Problem, schema: Schema | None) -> Iterator[Located]:
@@ -149,31 +173,6 @@ def _entity(sentence: str, begin: int, schema: Schema | None, values: Any) -> En
 
 def _name(values: dict[str, Any], key: str) -> str | None:
     return None if values.get(key) is None else str(field(values, key, str, NAME))
-
-
-def write(documents: Iterable[Document], path: StrPath) -> Counter[str]:
-    """Write a folder of ``.json`` files; an id with ``/`` goes into subfolders.
-
-    Returns
-    -------
-    Counter[str]
-        What it has no place for, by kind. White space between paragraphs is not kept, nor counted.
-
-    Raises
-    ------
-    SuwenError
-        S104 when the folder exists with content, S105 when it cannot be written, S110 or S111 for an id that cannot be
-        a file, S210 for a lone surrogate.
-    """
-    path = Path(path)
-    lost: Counter[str] = Counter()
-    with replacing_folder(path) as folder:
-        for document in counting_names(documents, lost):
-            values, missing = _values(document)
-            content = json.dumps(values, ensure_ascii=False, indent=2) + "\n"
-            output_file(folder, document, ".json").write_bytes(encoded(content, document))
-            lost += missing
-    return lost
 
 
 def _values(document: Document) -> tuple[dict[str, Any], Counter[str]]:

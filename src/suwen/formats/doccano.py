@@ -23,56 +23,96 @@ from suwen.errors import SuwenError
 from suwen.files import StrPath, replacing
 from suwen.formats import jsonl
 from suwen.formats.articles.files import ending
+from suwen.formats.base import WritableFormat
 from suwen.formats.json_files import field, name_under
-from suwen.formats.reading import Annotation, Located, Problem, document_id, files_in, refuse
+from suwen.formats.reading import Annotation, Located, Problem, document_id, files_in
 from suwen.formats.writing import encoded, not_held
 from suwen.schema import Schema
 
-__all__ = ["NAME", "SUFFIXES", "read", "scan", "sniff", "write"]
+__all__ = ["FORMAT", "NAME", "Doccano"]
 
 NAME = "doccano"
-SUFFIXES = (".jsonl",)
 _HELD = {"entity", "entity id", "relation"}
 _OWN = ("text", "data", "document", "label", "labels", "entities", "relations")
 
 
-def sniff(path: StrPath) -> bool:
-    """Whether a ``.jsonl`` file, or the first one of a folder, holds lines of doccano."""
-    path = Path(path)
-    return jsonl.is_of_doccano(path)
+class Doccano(WritableFormat):
+    """Read and write the form of doccano: a file, or all files of a folder.
 
-
-def read(path: StrPath, schema: Schema | None = None) -> Iterator[Document]:
-    """The documents of a file, or of all files of a folder.
-
-    Raises
-    ------
-    SuwenError
-        S101, S102, S103, S114, S115, S201, S204, S210, S211, S213, each with file and line; S202 for a label not in
-        `schema`.
+    Faults are S101, S102, S103, S114, S115, S201, S204, S210, S211 and S213, each with file and line; S202 for a label
+    not in the schema.
     """
-    return (located.document for located in scan(path, refuse, schema))
 
+    name = NAME
+    suffixes = (".jsonl",)
 
-def scan(path: StrPath, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
-    """As `read`, with the place of each annotation; faults go to `problem` and what is faulty is left out."""
-    path = Path(path)
-    root = path if path.is_dir() else path.parent
-    for file in files_in(path, SUFFIXES):
-        try:
-            name = document_id(file, root, (ending(file, SUFFIXES) or "",))
-        except SuwenError as error:
-            problem(error)
-            continue
-        for number, values in jsonl.objects(file, problem):
-            report = functools.partial(_report_at, problem, file, number)
+    def sniff(self, path: StrPath) -> bool:
+        """Return True if a ``.jsonl`` file, or the first one of a folder, holds lines of doccano."""
+        return jsonl.is_of_doccano(Path(path))
+
+    def scan(self, path: StrPath, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
+        """Read lines; faulty ones are left out."""
+        path = Path(path)
+        root = path if path.is_dir() else path.parent
+        for file in files_in(path, self.suffixes):
             try:
-                document = _document(values, f"{name}/{number}", report, schema)
+                name = document_id(file, root, (ending(file, self.suffixes) or "",))
             except SuwenError as error:
-                report(error)
+                problem(error)
                 continue
-            annotations: list[Annotation] = [*document.entities, *document.relations]
-            yield Located(document, file, number, file, tuple((item, number) for item in annotations))
+            for number, values in jsonl.objects(file, problem):
+                report = functools.partial(_report_at, problem, file, number)
+                try:
+                    document = _document(values, f"{name}/{number}", report, schema)
+                except SuwenError as error:
+                    report(error)
+                    continue
+                annotations: list[Annotation] = [*document.entities, *document.relations]
+                yield Located(document, file, number, file, tuple((item, number) for item in annotations))
+
+    def write(self, documents: Iterable[Document], path: StrPath) -> Counter[str]:
+        """Write one file.
+
+        Returns
+        -------
+        Counter[str]
+            What it has no place for, by kind. doccano knows entities by numbers; other ids are counted.
+
+        Raises
+        ------
+        SuwenError
+            S102 or S105 when the file cannot be written, S210 for a lone surrogate.
+        """
+        path = Path(path)
+        lost: Counter[str] = Counter()
+        fresh = 1
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            for document in documents:
+                numbers: dict[str | None, int] = {}
+                rows: list[dict[str, Any]] = []
+                for entity in document.entities:
+                    numbers[entity.id] = fresh
+                    row = {"id": fresh, "label": entity.label, "start_offset": entity.start, "end_offset": entity.end}
+                    rows.append(row)
+                    lost["entity id"] += entity.id is not None and entity.id != str(fresh)
+                    fresh += 1
+                relations: list[dict[str, Any]] = []
+                for relation in document.relations:
+                    if relation.head not in numbers or relation.tail not in numbers:
+                        lost["relation"] += 1
+                        continue
+                    ends = {"from_id": numbers[relation.head], "to_id": numbers[relation.tail]}
+                    relations.append({"id": len(relations) + 1, "type": relation.label, **ends})
+                kept = document.meta.get(NAME)
+                values = {**(kept if isinstance(kept, dict) else {}), "text": document.text, "document": document.id}
+                values |= {"entities": rows, "relations": relations}
+                file.write(encoded(json.dumps(values, ensure_ascii=False) + "\n", document))
+                lost += not_held(document, _HELD)
+                lost["meta"] -= isinstance(kept, dict)
+        return +lost
+
+
+FORMAT = Doccano()
 
 
 def _report_at(problem: Problem, path: Path, line: int, error: SuwenError) -> None:
@@ -122,45 +162,3 @@ def _relation(row: Any) -> Relation:
     if head is None or tail is None:
         raise SuwenError("S213", field="from_id", reason="or 'to_id' is missing", format=NAME)
     return Relation(label, head, tail, name_under(row, "id"))
-
-
-def write(documents: Iterable[Document], path: StrPath) -> Counter[str]:
-    """Write one file.
-
-    Returns
-    -------
-    Counter[str]
-        What it has no place for, by kind. doccano knows entities by numbers; other ids are counted.
-
-    Raises
-    ------
-    SuwenError
-        S102 or S105 when the file cannot be written, S210 for a lone surrogate.
-    """
-    path = Path(path)
-    lost: Counter[str] = Counter()
-    fresh = 1
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        for document in documents:
-            numbers: dict[str | None, int] = {}
-            rows: list[dict[str, Any]] = []
-            for entity in document.entities:
-                numbers[entity.id] = fresh
-                row = {"id": fresh, "label": entity.label, "start_offset": entity.start, "end_offset": entity.end}
-                rows.append(row)
-                lost["entity id"] += entity.id is not None and entity.id != str(fresh)
-                fresh += 1
-            relations: list[dict[str, Any]] = []
-            for relation in document.relations:
-                if relation.head not in numbers or relation.tail not in numbers:
-                    lost["relation"] += 1
-                    continue
-                ends = {"from_id": numbers[relation.head], "to_id": numbers[relation.tail]}
-                relations.append({"id": len(relations) + 1, "type": relation.label, **ends})
-            kept = document.meta.get(NAME)
-            values = {**(kept if isinstance(kept, dict) else {}), "text": document.text, "document": document.id}
-            values |= {"entities": rows, "relations": relations}
-            file.write(encoded(json.dumps(values, ensure_ascii=False) + "\n", document))
-            lost += not_held(document, _HELD)
-            lost["meta"] -= isinstance(kept, dict)
-    return +lost

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from suwen.errors import SuwenError
 
-__all__ = ["ENCODINGS", "decode", "kind_of"]
+__all__ = ["ENCODINGS", "EncodingError", "decode", "kind_of"]
 
 ENCODINGS = ("utf-8", "gb18030", "utf-16", "utf-16-le", "utf-16-be", "big5")
 """What can be asked for by name; only the first three are ever found out."""
@@ -61,6 +61,10 @@ _PLAUSIBLE = re.compile(
 )
 
 
+class EncodingError(SuwenError):
+    """The encoding of a text is not certain, or not the one that was asked for (S116)."""
+
+
 def kind_of(data: bytes) -> str | None:
     """What the first bytes say a file is, where that is no text."""
     return next((kind for signature, kind in SIGNATURES if data.startswith(signature)), None)
@@ -76,14 +80,15 @@ def decode(data: bytes, path: Path, encoding: str | None = None) -> tuple[str, s
 
     Raises
     ------
+    EncodingError
+        S116 when the bytes are not in that encoding or none is certain.
     SuwenError
-        S116 when the bytes are not in that encoding or none is certain, S117 when they are no text at all, S404 for an
-        unknown encoding.
+        S117 when they are no text at all, S404 for an unknown encoding.
     """
     if encoding is not None:
         return _decode_as(encoding.lower(), data, path)
     if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
-        raise SuwenError("S116", path, reason="its byte order mark says UTF-32")
+        raise EncodingError("S116", path, reason="its byte order mark says UTF-32")
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return _decode_as("utf-16", data, path)
     if kind := kind_of(data):
@@ -101,7 +106,7 @@ def decode(data: bytes, path: Path, encoding: str | None = None) -> tuple[str, s
         return certain[0]
     if b"\0" in data:
         raise SuwenError("S117", path, found="binary")
-    raise SuwenError("S116", path, line, reason=reason)
+    raise EncodingError("S116", path, line, reason=reason)
 
 
 def _decode_as(encoding: str, data: bytes, path: Path) -> tuple[str, str]:
@@ -115,7 +120,7 @@ def _decode_as(encoding: str, data: bytes, path: Path) -> tuple[str, str]:
         return data.decode(name), name
     except UnicodeDecodeError as error:
         reason = f"it is not {encoding} at offset {error.start}: {error.reason}"
-        raise SuwenError("S116", path, reason=reason) from None
+        raise EncodingError("S116", path, reason=reason) from None
 
 
 def _certain(data: bytes, encoding: str) -> str | None:

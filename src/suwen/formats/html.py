@@ -31,10 +31,10 @@ import numpy as np
 
 from suwen.document import Document, Entity, Span, join_pieces
 from suwen.files import StrPath, replacing, replacing_folder
-from suwen.formats.articles.files import MEGABYTE, holds, scan_articles
-from suwen.formats.articles.web_page import parse
+from suwen.formats.articles import web_page
+from suwen.formats.articles.files import MEGABYTE
+from suwen.formats.base import ArticleFormat, WritableFormat
 from suwen.formats.entity_table import Places
-from suwen.formats.reading import Located, Problem, refuse
 from suwen.formats.writing import file_key, not_held
 from suwen.pages.page import (
     FOOT,
@@ -57,11 +57,9 @@ from suwen.pages.page import (
 from suwen.schema import LCDD, Schema
 from suwen.text.view import make_view
 
-__all__ = ["LARGEST", "NAME", "SUFFIXES", "UNCERTAIN_BELOW", "parse", "read", "scan", "sniff", "write"]
+__all__ = ["FORMAT", "NAME", "UNCERTAIN_BELOW", "Html"]
 
 NAME = "html"
-SUFFIXES = (".html", ".htm", ".xhtml")
-LARGEST = 32 * MEGABYTE
 
 UNCERTAIN_BELOW = 0.5
 """A mention with a lower confidence is drawn with a dotted line: by its own account it is more likely wrong."""
@@ -149,63 +147,57 @@ class Counts:
         return self.mentions[label].total()
 
 
-def write(
-    documents: Iterable[Document], path: StrPath, schema: Schema = LCDD, title: str | None = None
-) -> Counter[str]:
-    """Write documents as one page (`path` ends in ``.html``) or as a folder of pages with an index.
+class Html(ArticleFormat, WritableFormat):
+    """Write pages to look at; read the main texts of a page, or of all pages of a folder.
 
-    A folder suits many documents better, because a browser need open only one. Documents are taken one at a time; what
-    stays in memory are the counts and a line per document for the index.
-
-    Parameters
-    ----------
-    schema
-        Names, colors and order of the types. Labels that it does not know are shown under their own name.
-    title
-        The heading; by default the document's id, or the name of the file or folder for several.
-
-    Returns
-    -------
-    Counter[str]
-        What the pages do not show, by kind.
-
-    Raises
-    ------
-    SuwenError
-        S101, S102 or S105 when it cannot be written, S104 when the folder exists and has content.
+    Faults are S101, S102, S114, and what `web_page.parse` raises.
     """
-    path = Path(path)
-    unshown: Counter[str] = Counter()
-    counted = _counting(documents, unshown)
-    if path.suffix.lower() in SUFFIXES:
-        _write_page(counted, path, Types(schema), title)
-    else:
-        _write_folder(counted, path, Types(schema), title or path.name)
-    return +unshown
+
+    name = NAME
+    suffixes = (".html", ".htm", ".xhtml")
+    largest = 32 * MEGABYTE
+    yields = True
+
+    def parse(self, data: bytes, path: Path, name: str) -> list[Document]:
+        """Return the main text of a page (see `web_page.parse`)."""
+        return web_page.parse(data, path, name)
+
+    def write(
+        self, documents: Iterable[Document], path: StrPath, *, schema: Schema = LCDD, title: str | None = None
+    ) -> Counter[str]:
+        """Write documents as one page (`path` ends in ``.html``) or as a folder of pages with an index.
+
+        A folder suits many documents better, because a browser need open only one. Documents are taken one at a time;
+        what stays in memory are the counts and a line per document for the index.
+
+        Parameters
+        ----------
+        schema
+            Names, colors and order of the types. Labels that it does not know are shown under their own name.
+        title
+            The heading; by default the document's id, or the name of the file or folder for several.
+
+        Returns
+        -------
+        Counter[str]
+            What the pages do not show, by kind.
+
+        Raises
+        ------
+        SuwenError
+            S101, S102 or S105 when it cannot be written, S104 when the folder exists and has content.
+        """
+        path = Path(path)
+        unshown: Counter[str] = Counter()
+        counted = _counting(documents, unshown)
+        if path.suffix.lower() in self.suffixes:
+            _write_page(counted, path, Types(schema), title)
+        else:
+            _write_folder(counted, path, Types(schema), title or path.name)
+        return +unshown
 
 
-def sniff(path: StrPath) -> bool:
-    """Whether this is a web page, or a folder that holds one."""
-    path = Path(path)
-    return holds(path, SUFFIXES)
-
-
-def read(path: StrPath, schema: Schema | None = None) -> Iterator[Document]:
-    """The main texts of a page, or of all pages of a folder.
-
-    Raises
-    ------
-    SuwenError
-        S101, S102, S114, and what `web_page.parse` raises.
-    """
-    return (located.document for located in scan(path, refuse, schema))
-
-
-def scan(path: StrPath, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
-    """As `read`; faults go to `problem` and the page is left out."""
-    path = Path(path)
-    del schema  # there is no label to compare with it
-    return scan_articles(path, SUFFIXES, problem, LARGEST, parse)
+FORMAT = Html()
 
 
 def _counting(documents: Iterable[Document], unshown: Counter[str]) -> Iterator[Document]:

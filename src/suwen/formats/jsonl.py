@@ -43,31 +43,28 @@ from suwen.document import Attribute, Document, Entity, Note, Page, Relation, lo
 from suwen.errors import SuwenError
 from suwen.files import StrPath, excess, os_error, replacing
 from suwen.formats.articles.files import MEGABYTE
+from suwen.formats.base import WritableFormat
 from suwen.formats.entity_table import Places
 from suwen.formats.reading import Annotation, Located, Problem, document_id, files_in, refuse
 from suwen.formats.writing import encoded
 from suwen.schema import Schema
 
 __all__ = [
+    "FORMAT",
     "NAME",
-    "SUFFIXES",
     "VERSION",
+    "JsonLines",
     "bounded_lines",
     "document_of",
     "id_of",
     "is_of_doccano",
     "line",
     "objects",
-    "read",
-    "scan",
     "scan_lines",
-    "sniff",
-    "write",
     "write_lines",
 ]
 
 NAME = "jsonl"
-SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.xz")
 VERSION = 1
 
 LONGEST_LINE = 64 * MEGABYTE
@@ -110,18 +107,82 @@ _ID, _TEXT = b'"id": ', b', "text": '
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-def sniff(path: StrPath) -> bool:
-    """Whether this is a JSON Lines file, by its ending or (none) its first character, or a folder that holds one.
+class JsonLines(WritableFormat):
+    """Read and write JSON Lines: a file, or all files of a folder, one document at a time.
 
-    Lines of doccano are not: they have the same ending but other keys.
+    Faults are S101, S102, S103, S112, S114, S115, S201, S204, S205, S210 and S211, each with file and line; S202 for a
+    label not in the schema, S214 for a record without the named key.
     """
-    path = Path(path)
-    if path.is_dir():
-        first = next(files_in(path, SUFFIXES), None)
-        return first is not None and not is_of_doccano(first)
-    if path.name.endswith(SUFFIXES):
-        return not is_of_doccano(path)
-    return path.suffix == "" and _head(path, 1) == b"{"
+
+    name = NAME
+    suffixes = (".jsonl", ".jsonl.gz", ".jsonl.xz")
+
+    def sniff(self, path: StrPath) -> bool:
+        """Return True for a JSON Lines file, by its ending or (none) its first character, or a folder that holds one.
+
+        Lines of doccano are not: they have the same ending but other keys.
+        """
+        path = Path(path)
+        if path.is_dir():
+            first = next(files_in(path, self.suffixes), None)
+            return first is not None and not is_of_doccano(first)
+        if path.name.endswith(self.suffixes):
+            return not is_of_doccano(path)
+        return path.suffix == "" and _head(path, 1) == b"{"
+
+    def scan(
+        self,
+        path: StrPath,
+        problem: Problem,
+        schema: Schema | None = None,
+        *,
+        text_column: str | None = None,
+        id_column: str | None = None,
+    ) -> Iterator[Located]:
+        """Read lines one at a time; faulty ones are left out.
+
+        Parameters
+        ----------
+        text_column
+            The key of the text, in records that are not suwen's own; nothing else is then read but the id.
+        id_column
+            The key of the id in such records, a string or an integer; by default ``id``. Without one, lines are
+            numbered.
+        """
+        path = Path(path)
+        root = path if path.is_dir() else path.parent
+        for file in files_in(path, self.suffixes):
+            try:
+                name = document_id(file, root, self.suffixes)
+            except SuwenError as error:
+                problem(error)
+                continue
+            yield from scan_lines(_lines(file, problem), file, name, problem, schema, text_column, id_column)
+
+    def write(self, documents: Iterable[Document], path: StrPath, *, places: bool = False) -> Counter[str]:
+        """Write one file, compressed where its name ends in ``.gz`` or ``.xz``.
+
+        Parameters
+        ----------
+        places
+            True to write the text, page and sentence of each entity too, which save readers the work.
+
+        Returns
+        -------
+        Counter[str]
+            Empty: nothing is lost.
+
+        Raises
+        ------
+        SuwenError
+            S102 or S105 when the file cannot be written, S205 when `meta` cannot be JSON, S210 for a lone surrogate.
+        """
+        path = Path(path)
+        write_lines((line(document, places) for document in documents), path)
+        return Counter()
+
+
+FORMAT = JsonLines()
 
 
 def is_of_doccano(path: Path) -> bool:
@@ -138,46 +199,6 @@ def _head(path: Path, size: int) -> bytes:
             return file.read(size)
     except OSError:
         return b""
-
-
-def read(
-    path: StrPath, schema: Schema | None = None, text_column: str | None = None, id_column: str | None = None
-) -> Iterator[Document]:
-    """Stream the documents of a file, or of all files of a folder.
-
-    Parameters
-    ----------
-    text_column
-        The key of the text, in records that are not suwen's own; nothing else is then read but the id.
-    id_column
-        The key of the id in such records, a string or an integer; by default ``id``. Without one, lines are numbered.
-
-    Raises
-    ------
-    SuwenError
-        S101, S102, S103, S112, S114, S115, S201, S204, S205, S210, S211, each with file and line; S202 for a label not
-        in `schema`, S214 for a record without the key.
-    """
-    return (located.document for located in scan(path, refuse, schema, text_column, id_column))
-
-
-def scan(
-    path: StrPath,
-    problem: Problem,
-    schema: Schema | None = None,
-    text_column: str | None = None,
-    id_column: str | None = None,
-) -> Iterator[Located]:
-    """As `read`, with the place of each annotation; faults go to `problem` and what is faulty is left out."""
-    path = Path(path)
-    root = path if path.is_dir() else path.parent
-    for file in files_in(path, SUFFIXES):
-        try:
-            name = document_id(file, root, SUFFIXES)
-        except SuwenError as error:
-            problem(error)
-            continue
-        yield from scan_lines(_lines(file, problem), file, name, problem, schema, text_column, id_column)
 
 
 def scan_lines(
@@ -395,31 +416,8 @@ def _from_list(row: list[Any], text: str) -> dict[str, Any]:
     return values
 
 
-def write(documents: Iterable[Document], path: StrPath, places: bool = False) -> Counter[str]:
-    """Write one file, compressed where its name ends in ``.gz`` or ``.xz``.
-
-    Parameters
-    ----------
-    places
-        Whether each entity also tells its text, page and sentence, which save readers the work.
-
-    Returns
-    -------
-    Counter[str]
-        Empty: nothing is lost.
-
-    Raises
-    ------
-    SuwenError
-        S102 or S105 when the file cannot be written, S205 when `meta` cannot be JSON, S210 for a lone surrogate.
-    """
-    path = Path(path)
-    write_lines((line(document, places) for document in documents), path)
-    return Counter()
-
-
 def write_lines(lines: Iterable[bytes], path: StrPath) -> None:
-    """Write documents that are lines already, otherwise as `write`."""
+    """Write documents that are lines already, otherwise as `JsonLines.write`."""
     path = Path(path)
     with replacing(path) as temporary, _opened(temporary, "wb", path.suffix) as file:
         file.writelines(lines)
@@ -456,7 +454,7 @@ def document_of(written: bytes) -> Document:
     Raises
     ------
     SuwenError
-        As `read`.
+        What `scan_lines` reports.
     """
     return next(scan_lines([written], Path(), "", refuse)).document
 

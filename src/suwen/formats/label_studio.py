@@ -28,12 +28,13 @@ from typing import Any
 from suwen.document import Document, Entity, Relation
 from suwen.errors import SuwenError
 from suwen.files import StrPath, replacing
+from suwen.formats.base import WritableFormat
 from suwen.formats.json_files import SUFFIXES, begins_like, field, name_under, scan_json
-from suwen.formats.reading import Annotation, Located, Problem, refuse
+from suwen.formats.reading import Annotation, Located, Problem
 from suwen.formats.writing import encoded, not_held
 from suwen.schema import Schema
 
-__all__ = ["NAME", "SUFFIXES", "read", "scan", "sniff", "write"]
+__all__ = ["FORMAT", "NAME", "LabelStudio"]
 
 NAME = "label_studio"
 _HELD = {"entity", "entity id", "score", "relation"}
@@ -41,27 +42,52 @@ _HEAD = re.compile(r"""\s*\[\s*\{\s*"(?:id|data|annotations|predictions|drafts|t
 LARGEST_BASIC = "\uffff"
 
 
-def sniff(path: StrPath) -> bool:
-    """Whether a ``.json`` file, or the first one of a folder, is a list of tasks."""
-    path = Path(path)
-    return begins_like(path, _HEAD)
+class LabelStudio(WritableFormat):
+    """Read and write the form of Label Studio: a file, or all files of a folder.
 
-
-def read(path: StrPath, schema: Schema | None = None) -> Iterator[Document]:
-    """The documents of a file, or of all files of a folder.
-
-    Raises
-    ------
-    SuwenError
-        S101, S102, S103, S114, S115, S201, S204, S210, S211, S213; S202 for a label not in `schema`.
+    Faults are S101, S102, S103, S114, S115, S201, S204, S210, S211 and S213; S202 for a label not in the schema.
     """
-    return (located.document for located in scan(path, refuse, schema))
+
+    name = NAME
+    suffixes = SUFFIXES
+
+    def sniff(self, path: StrPath) -> bool:
+        """Return True if a ``.json`` file, or the first one of a folder, is a list of tasks."""
+        return begins_like(Path(path), _HEAD)
+
+    def scan(self, path: StrPath, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
+        """Read lists of tasks; lines are the places in the list."""
+        return scan_json(Path(path), problem, partial(_located, schema=schema))
+
+    def write(self, documents: Iterable[Document], path: StrPath) -> Counter[str]:
+        """Write one file.
+
+        Returns
+        -------
+        Counter[str]
+            What it has no place for, by kind.
+
+        Raises
+        ------
+        SuwenError
+            S102 or S105 when the file cannot be written, S210 for a lone surrogate.
+        """
+        path = Path(path)
+        lost: Counter[str] = Counter()
+        first = True
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            for document in documents:
+                kept = document.meta.get(NAME)
+                content = json.dumps(_task(document, kept if isinstance(kept, dict) else {}, lost), ensure_ascii=False)
+                file.write(encoded(f"{'[' if first else ','}\n{content}", document))
+                first = False
+                lost += not_held(document, _HELD)
+                lost["meta"] -= isinstance(kept, dict)
+            file.write(b"[]\n" if first else b"\n]\n")
+        return +lost
 
 
-def scan(path: StrPath, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
-    """As `read`; faults go to `problem` and what is faulty is left out. Lines are the places in the list."""
-    path = Path(path)
-    return scan_json(path, problem, partial(_located, schema=schema))
+FORMAT = LabelStudio()
 
 
 def _located(tasks: Any, path: Path, name: str, problem: Problem, schema: Schema | None) -> Iterator[Located]:
@@ -150,34 +176,6 @@ def _code_points(text: str, results: list[Any]) -> list[int] | None:
                 fitting["units"] += text[points[start] : points[end]] == mention
                 fitting["points"] += text[start:end] == mention
     return points if fitting["units"] >= fitting["points"] else None
-
-
-def write(documents: Iterable[Document], path: StrPath) -> Counter[str]:
-    """Write one file.
-
-    Returns
-    -------
-    Counter[str]
-        What it has no place for, by kind.
-
-    Raises
-    ------
-    SuwenError
-        S102 or S105 when the file cannot be written, S210 for a lone surrogate.
-    """
-    path = Path(path)
-    lost: Counter[str] = Counter()
-    first = True
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        for document in documents:
-            kept = document.meta.get(NAME)
-            content = json.dumps(_task(document, kept if isinstance(kept, dict) else {}, lost), ensure_ascii=False)
-            file.write(encoded(f"{'[' if first else ','}\n{content}", document))
-            first = False
-            lost += not_held(document, _HELD)
-            lost["meta"] -= isinstance(kept, dict)
-        file.write(b"[]\n" if first else b"\n]\n")
-    return +lost
 
 
 def _task(document: Document, kept: dict[str, Any], lost: Counter[str]) -> dict[str, Any]:

@@ -19,15 +19,15 @@ from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import StrPath, os_error, replacing, require_new
 from suwen.formats.articles.files import article, ending, holds
+from suwen.formats.base import WritableFormat
 from suwen.formats.entity_table import Places, pieces_shown
-from suwen.formats.reading import Located, Problem, document_id, files_in, refuse
+from suwen.formats.reading import Located, Problem, document_id, files_in
 from suwen.formats.writing import not_held
 from suwen.schema import Schema
 
-__all__ = ["NAME", "SUFFIXES", "read", "scan", "scan_table", "sniff", "texts_path", "write"]
+__all__ = ["FORMAT", "NAME", "Parquet", "scan_table", "texts_path"]
 
 NAME = "parquet"
-SUFFIXES = (".parquet",)
 KIND = "parquet file"
 
 TEXT_COLUMN, ID_COLUMN = "text", "id"
@@ -41,56 +41,105 @@ WRITTEN_ROWS, WRITTEN_CHARACTERS = 10_000, 4_000_000
 _HELD = {"entity", "fragments", "entity id", "score", "page"}
 
 
-def sniff(path: StrPath) -> bool:
-    """Whether this is a Parquet file, or a folder that holds one."""
-    path = Path(path)
-    return holds(path, SUFFIXES)
+class Parquet(WritableFormat):
+    """Read and write Parquet: a file, or all files of a folder. Read is a document a row, a few rows at a time.
 
-
-def read(
-    path: StrPath, schema: Schema | None = None, text_column: str | None = None, id_column: str | None = None
-) -> Iterator[Document]:
-    """The documents of a file, or of all files of a folder: one a row, read a few rows at a time.
-
-    Parameters
-    ----------
-    text_column
-        The column with the texts; by default ``text``.
-    id_column
-        The column with the ids, text or integers; by default ``id`` where there is one, else rows are numbered.
-
-    Raises
-    ------
-    SuwenError
-        S101, S102, S113, S114; S115 for a text or column that is too large, S120 for a damaged file, S213 for a value
-        that is no text, S214 for a column that does not exist, S405 without pyarrow.
+    Faults are S101, S102, S113, S114; S115 for a text or column that is too large, S120 for a damaged file, S213 for a
+    value that is no text, S214 for a column that does not exist, S405 without pyarrow.
     """
-    return (located.document for located in scan(path, refuse, schema, text_column, id_column))
 
+    name = NAME
+    suffixes = (".parquet",)
+    yields = True
 
-def scan(
-    path: StrPath,
-    problem: Problem,
-    schema: Schema | None = None,
-    text_column: str | None = None,
-    id_column: str | None = None,
-) -> Iterator[Located]:
-    """As `read`; faults go to `problem` and the row or file is left out."""
-    path = Path(path)
-    del schema  # there is no label to compare with it
-    root = path if path.is_dir() else path.parent
-    for file in files_in(path, ("",)):
-        own = ending(file, SUFFIXES)
-        if own is None and path.is_dir():
-            continue
+    def sniff(self, path: StrPath) -> bool:
+        """Return True for a Parquet file, or a folder that holds one."""
+        return holds(Path(path), self.suffixes)
+
+    def scan(
+        self,
+        path: StrPath,
+        problem: Problem,
+        schema: Schema | None = None,
+        *,
+        text_column: str | None = None,
+        id_column: str | None = None,
+    ) -> Iterator[Located]:
+        """Read rows, a few at a time; there is no label to compare with `schema`.
+
+        Parameters
+        ----------
+        text_column
+            The column with the texts; by default ``text``.
+        id_column
+            The column with the ids, text or integers; by default ``id`` where there is one, else rows are numbered.
+        """
+        path = Path(path)
+        root = path if path.is_dir() else path.parent
+        for file in files_in(path, ("",)):
+            own = ending(file, self.suffixes)
+            if own is None and path.is_dir():
+                continue
+            try:
+                name = document_id(file, root, (own,) if own else ())
+                with file.open("rb") as opened:
+                    yield from scan_table(opened, file, name, problem, text_column, id_column)
+            except SuwenError as error:
+                problem(error)
+            except OSError as error:
+                problem(os_error(error, file, "S113"))
+
+    def write(self, documents: Iterable[Document], path: StrPath) -> Counter[str]:
+        """Write the entities to `path` and the texts beside it, both or neither.
+
+        Returns
+        -------
+        Counter[str]
+            What the columns have no place for, by kind.
+
+        Raises
+        ------
+        SuwenError
+            S102, S104 or S105 when the files cannot be written, S405 without pyarrow.
+        """
+        path = Path(path)
         try:
-            name = document_id(file, root, (own,) if own else ())
-            with file.open("rb") as opened:
-                yield from scan_table(opened, file, name, problem, text_column, id_column)
-        except SuwenError as error:
-            problem(error)
-        except OSError as error:
-            problem(os_error(error, file, "S113"))
+            import pyarrow
+        except ModuleNotFoundError:
+            raise SuwenError("S405", path, package="pyarrow", install="suwen[parquet]") from None
+        text, number = pyarrow.string(), pyarrow.int32()
+        entity_columns = {
+            "document": text,
+            "page": number,
+            "sentence": text,
+            "sentence_start": number,
+            "sentence_end": number,
+            "start": number,
+            "end": number,
+            "type": text,
+            "text": text,
+            "confidence": pyarrow.float32(),
+            "model": text,
+            "id": text,
+            "fragments": text,
+        }
+        require_new(texts_path(path))
+        lost: Counter[str] = Counter()
+        with (
+            replacing(path) as entities_file,
+            replacing(texts_path(path)) as texts_file,
+            _Table(entities_file, entity_columns) as entities,
+            _Table(texts_file, {"id": text, "text": text}) as texts,
+        ):
+            for document in documents:
+                texts.add({"id": document.id, "text": document.text})
+                for row in _rows(document):
+                    entities.add(row)
+                lost += not_held(document, _HELD if "model" not in document.meta else {*_HELD, "meta"})
+        return lost
+
+
+FORMAT = Parquet()
 
 
 def scan_table(
@@ -101,7 +150,7 @@ def scan_table(
     Raises
     ------
     SuwenError
-        As `read`, for what concerns the whole file.
+        For what concerns the whole file (see `Parquet`).
     """
     arrow, table = _opened(file, path)
     try:
@@ -181,56 +230,6 @@ def texts_path(path: StrPath) -> Path:
     """The file for the texts, beside the one for the entities."""
     path = Path(path)
     return path.with_name(f"{path.name.removesuffix('.parquet')}.texts.parquet")
-
-
-def write(documents: Iterable[Document], path: StrPath) -> Counter[str]:
-    """Write the entities to `path` and the texts beside it, both or neither.
-
-    Returns
-    -------
-    Counter[str]
-        What the columns have no place for, by kind.
-
-    Raises
-    ------
-    SuwenError
-        S102, S104 or S105 when the files cannot be written, S405 without pyarrow.
-    """
-    path = Path(path)
-    try:
-        import pyarrow
-    except ModuleNotFoundError:
-        raise SuwenError("S405", path, package="pyarrow", install="suwen[parquet]") from None
-    text, number = pyarrow.string(), pyarrow.int32()
-    entity_columns = {
-        "document": text,
-        "page": number,
-        "sentence": text,
-        "sentence_start": number,
-        "sentence_end": number,
-        "start": number,
-        "end": number,
-        "type": text,
-        "text": text,
-        "confidence": pyarrow.float32(),
-        "model": text,
-        "id": text,
-        "fragments": text,
-    }
-    require_new(texts_path(path))
-    lost: Counter[str] = Counter()
-    with (
-        replacing(path) as entities_file,
-        replacing(texts_path(path)) as texts_file,
-        _Table(entities_file, entity_columns) as entities,
-        _Table(texts_file, {"id": text, "text": text}) as texts,
-    ):
-        for document in documents:
-            texts.add({"id": document.id, "text": document.text})
-            for row in _rows(document):
-                entities.add(row)
-            lost += not_held(document, _HELD if "model" not in document.meta else {*_HELD, "meta"})
-    return lost
 
 
 def _rows(document: Document) -> Iterator[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """What every reader shares: finding files, naming documents, telling where an annotation stands.
 
-A reader is a `scan`: it hands over each document with the places of its annotations and reports what it cannot read to
-a `Problem`. With `refuse` as the problem handler the first fault ends the reading; `suwen corpus check` collects them.
+A format's `scan` hands over each document with the places of its annotations and reports what it cannot read to a
+`Problem`. With `refuse` as the problem handler the first fault ends the reading; `suwen corpus check` collects them.
 """
 
 from __future__ import annotations

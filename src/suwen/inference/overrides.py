@@ -28,7 +28,7 @@ from suwen.document import Document, Entity, Span
 from suwen.errors import SuwenError
 from suwen.files import StrPath, parse_toml, require_regular
 from suwen.formats.articles.files import MEGABYTE, read_bytes
-from suwen.formats.encodings import decode
+from suwen.formats.encodings import EncodingError, decode
 from suwen.inference.dictionary import Dictionary, Entry, fold
 from suwen.inference.predictor import Extractor
 from suwen.schema import Schema
@@ -57,9 +57,7 @@ def read_terms(path: StrPath) -> dict[str, frozenset[str]]:
     require_regular(path)
     try:
         text = decode(read_bytes(path, LARGEST), path)[0].removeprefix("\ufeff")
-    except SuwenError as error:
-        if error.code != "S116":
-            raise
+    except EncodingError:
         # Its own advice, to name an encoding, is for articles.
         raise SuwenError("S411", path, reason="its encoding is not certain, convert it to UTF-8") from None
     pairs = _toml_pairs(text, path) if path.suffix.lower() == ".toml" else _tabbed_pairs(text, path)

@@ -119,7 +119,7 @@ def read_exclusion(split_file: Path, parts: Sequence[str], paths: Sequence[Path]
     for part in parts:
         if part not in split.parts:
             raise SuwenError("S303", split_file, part=part, parts=", ".join(split.parts))
-    found = {corpus_hash(list(brat.read(path))) for path in paths if path.is_dir() and brat.sniff(path)}
+    found = {corpus_hash(list(brat.FORMAT.read(path))) for path in paths if path.is_dir() and brat.FORMAT.sniff(path)}
     if split.data_hash not in found:
         shown = ", ".join(sorted(value[:12] for value in found)) or "no brat corpus"
         raise SuwenError("S301", split_file, expected=split.data_hash[:12], found=shown)

@@ -14,23 +14,17 @@ import struct
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.files import StrPath
-from suwen.formats.articles.files import MEGABYTE, article, holds, read_stream, scan_articles
+from suwen.formats.articles.files import MEGABYTE, article, read_stream
 from suwen.formats.articles.markup import Element, RunningText, local_name, parse_xml, walk
-from suwen.formats.reading import Located, Problem, refuse
-from suwen.schema import Schema
+from suwen.formats.base import ArticleFormat
 
-__all__ = ["LARGEST", "NAME", "SUFFIXES", "parse", "read", "scan", "sniff"]
+__all__ = ["FORMAT", "NAME", "Docx"]
 
 NAME = "docx"
-SUFFIXES = (".docx", ".docm")
-LARGEST = 256 * MEGABYTE
-"""Of a file: pictures make it large, but they are not unpacked."""
 
 LARGEST_PART = 32 * MEGABYTE
 LARGEST_DIRECTORY = MEGABYTE
@@ -64,50 +58,41 @@ UNSEEN = frozenset(("Fallback", "pPr", "rPr", "tblPr", "tcPr", "trPr", "sdtPr", 
 CHARACTERS = {"tab": "\t", "ptab": "\t", "noBreakHyphen": "\u2011"}
 
 
-def sniff(path: StrPath) -> bool:
-    """Whether this is a Word file, or a folder that holds one."""
-    path = Path(path)
-    return holds(path, SUFFIXES)
+class Docx(ArticleFormat):
+    """Read Word files: a folder, or one file.
 
-
-def read(path: StrPath, schema: Schema | None = None) -> Iterator[Document]:
-    """The documents of a folder, or of one file.
-
-    Raises
-    ------
-    SuwenError
-        S101, S102, S114, S115, S118, S120.
+    Faults are S101, S102, S114, S115, S118 and S120.
     """
-    return (located.document for located in scan(path, refuse, schema))
+
+    name = NAME
+    suffixes = (".docx", ".docm")
+    largest = 256 * MEGABYTE  # pictures make it large, but they are not unpacked
+    yields = True
+
+    def parse(self, data: bytes, path: Path, name: str) -> list[Document]:
+        """Return the one document of a file; ``meta["read_from"]`` counts what was left out.
+
+        Raises
+        ------
+        SuwenError
+            S115 when a part or the text is too large, S118 when it is encrypted, S120 when it is damaged or no Word
+            file.
+        """
+        if data.startswith(OLD_OFFICE):
+            # Word puts an encrypted docx into a file of the old kind.
+            if "EncryptedPackage".encode("utf-16-le") in data:
+                raise SuwenError("S118", path, kind=KIND)
+            raise SuwenError("S120", path, kind=KIND, reason="this is the older format .doc")
+        root = parse_xml(_part(data, path), path, KIND)
+        body = next((item for item in root.iter() if local_name(item) == "body"), None)
+        if body is None:
+            raise SuwenError("S120", path, kind=KIND, reason=f"no <body> in {MAIN_PART}")
+        text, dropped = RunningText(), Counter[str]()
+        _add(body, text, dropped)
+        return [article(name, str(text), path, {"format": NAME, "dropped": dropped})]
 
 
-def scan(path: StrPath, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
-    """As `read`; faults go to `problem` and the file is left out."""
-    path = Path(path)
-    del schema  # there is no label to compare with it
-    return scan_articles(path, SUFFIXES, problem, LARGEST, parse)
-
-
-def parse(data: bytes, path: Path, name: str) -> list[Document]:
-    """The one document of a file; ``meta["read_from"]`` counts what was left out.
-
-    Raises
-    ------
-    SuwenError
-        S115 when a part or the text is too large, S118 when it is encrypted, S120 when it is damaged or no Word file.
-    """
-    if data.startswith(OLD_OFFICE):
-        # Word puts an encrypted docx into a file of the old kind.
-        if "EncryptedPackage".encode("utf-16-le") in data:
-            raise SuwenError("S118", path, kind=KIND)
-        raise SuwenError("S120", path, kind=KIND, reason="this is the older format .doc")
-    root = parse_xml(_part(data, path), path, KIND)
-    body = next((item for item in root.iter() if local_name(item) == "body"), None)
-    if body is None:
-        raise SuwenError("S120", path, kind=KIND, reason=f"no <body> in {MAIN_PART}")
-    text, dropped = RunningText(), Counter[str]()
-    _add(body, text, dropped)
-    return [article(name, str(text), path, {"format": NAME, "dropped": dropped})]
+FORMAT = Docx()
 
 
 def _part(data: bytes, path: Path) -> bytes:

@@ -1,8 +1,7 @@
 """What the readers of files without annotations share: a bounded read, and documents that say what was left out.
 
-Such a format has ``parse(data, path, name)``, which makes documents of the bytes of a file, and ``LARGEST``, the most
-bytes that a file may have. `scan_articles` makes a corpus reader of it; `suwen.extraction.inputs` reads single files
-and standard input with it.
+`suwen.formats.base.ArticleFormat` makes a corpus reader of these; `suwen.extraction.inputs` reads single files and
+standard input with them.
 
 Where the text is not the file's own characters, ``meta["read_from"]`` says where it comes from: ``format``, and under
 ``dropped`` what was left out, by kind, each with its count.

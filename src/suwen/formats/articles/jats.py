@@ -12,22 +12,17 @@ A file that holds several articles gives as many documents.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.files import StrPath
-from suwen.formats.articles.files import MEGABYTE, article, holds, scan_articles
+from suwen.formats.articles.files import MEGABYTE, article
 from suwen.formats.articles.markup import Element, RunningText, local_name, parse_xml, walk
-from suwen.formats.reading import Located, Problem, refuse
-from suwen.schema import Schema
+from suwen.formats.base import ArticleFormat
 
-__all__ = ["LARGEST", "NAME", "SUFFIXES", "parse", "read", "scan", "sniff"]
+__all__ = ["FORMAT", "NAME", "Jats"]
 
 NAME = "jats"
-SUFFIXES = (".xml", ".nxml")
-LARGEST = 32 * MEGABYTE
 
 INLINE = frozenset(
     "bold italic sub sup sc underline overline overline-start overline-end strike monospace roman sans-serif xref "
@@ -63,46 +58,37 @@ LEFT_OUT = {
 BACK = frozenset("ack app app-group sec notes".split())
 
 
-def sniff(path: StrPath) -> bool:
-    """Whether this is an XML file, or a folder that holds one."""
-    path = Path(path)
-    return holds(path, SUFFIXES)
+class Jats(ArticleFormat):
+    """Read articles in JATS: a folder, or one file.
 
-
-def read(path: StrPath, schema: Schema | None = None) -> Iterator[Document]:
-    """The documents of a file, or of all files of a folder.
-
-    Raises
-    ------
-    SuwenError
-        S101, S102, S114, S115; S120 when a file is not well-formed or holds no article.
+    Faults are S101, S102, S114, S115; S120 when a file is not well-formed or holds no article.
     """
-    return (located.document for located in scan(path, refuse, schema))
+
+    name = NAME
+    suffixes = (".xml", ".nxml")
+    largest = 32 * MEGABYTE
+    yields = True
+
+    def parse(self, data: bytes, path: Path, name: str) -> list[Document]:
+        """Return the documents of a file: ``NAME``, or ``NAME/1``, ``NAME/2`` … of several articles.
+
+        ``meta["read_from"]`` holds the DOI and counts what was left out.
+
+        Raises
+        ------
+        SuwenError
+            S115 when a text is too long, S120 when the file is not well-formed or holds no article.
+        """
+        root = parse_xml(data, path, "XML")
+        articles = [item for item in root.iter() if local_name(item) == "article"]
+        found = [root] if local_name(root) == "article" else articles
+        if not found:
+            raise SuwenError("S120", path, kind="JATS file", reason=f"no <article> in <{local_name(root)}>")
+        names = [name] if len(found) == 1 else [f"{name}/{number}" for number in range(1, len(found) + 1)]
+        return [_document(element, path, own) for element, own in zip(found, names, strict=True)]
 
 
-def scan(path: StrPath, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
-    """As `read`; faults go to `problem` and the file is left out."""
-    path = Path(path)
-    del schema  # there is no label to compare with it
-    return scan_articles(path, SUFFIXES, problem, LARGEST, parse)
-
-
-def parse(data: bytes, path: Path, name: str) -> list[Document]:
-    """The documents of a file: ``NAME``, or ``NAME/1``, ``NAME/2`` … of several articles.
-
-    ``meta["read_from"]`` holds the DOI and counts what was left out.
-
-    Raises
-    ------
-    SuwenError
-        S115 when a text is too long, S120 when the file is not well-formed or holds no article.
-    """
-    root = parse_xml(data, path, "XML")
-    found = [root] if local_name(root) == "article" else [item for item in root.iter() if local_name(item) == "article"]
-    if not found:
-        raise SuwenError("S120", path, kind="JATS file", reason=f"no <article> in <{local_name(root)}>")
-    names = [name] if len(found) == 1 else [f"{name}/{number}" for number in range(1, len(found) + 1)]
-    return [_document(element, path, own) for element, own in zip(found, names, strict=True)]
+FORMAT = Jats()
 
 
 def _document(root: Element, path: Path, name: str) -> Document:

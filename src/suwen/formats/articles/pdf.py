@@ -21,7 +21,6 @@ import ctypes
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -31,18 +30,14 @@ from numpy.typing import NDArray
 
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.files import StrPath
-from suwen.formats.articles.files import LONGEST_TEXT, MEGABYTE, article, holds, scan_articles
+from suwen.formats.articles.files import LONGEST_TEXT, MEGABYTE, article
 from suwen.formats.articles.pdf_layout import CELL_GAP, Run, is_wide
 from suwen.formats.articles.pdf_text import PageRuns, flowing_text
-from suwen.formats.reading import Located, Problem, refuse
-from suwen.schema import Schema
+from suwen.formats.base import ArticleFormat
 
-__all__ = ["LARGEST", "NAME", "SUFFIXES", "parse", "read", "scan", "sniff"]
+__all__ = ["FORMAT", "NAME", "Pdf"]
 
 NAME = "pdf"
-SUFFIXES = (".pdf",)
-LARGEST = 256 * MEGABYTE
 KIND = "PDF"
 
 MOST_PAGES = 10_000
@@ -74,43 +69,33 @@ _LOCK = threading.Lock()
 Boxes = NDArray[np.float64]
 
 
-def sniff(path: StrPath) -> bool:
-    """Whether this is a PDF file, or a folder that holds one."""
-    path = Path(path)
-    return holds(path, SUFFIXES)
+class Pdf(ArticleFormat):
+    """Read PDF files: a folder, or one file.
 
-
-def read(path: StrPath, schema: Schema | None = None) -> Iterator[Document]:
-    """The documents of a folder, or of one file.
-
-    Raises
-    ------
-    SuwenError
-        S101, S102, S114, and what `parse` raises.
+    Faults are S101, S102, S114, and what `parse` raises.
     """
-    return (located.document for located in scan(path, refuse, schema))
+
+    name = NAME
+    suffixes = (".pdf",)
+    largest = 256 * MEGABYTE
+    yields = True
+
+    def parse(self, data: bytes, path: Path, name: str) -> list[Document]:
+        """Return the one document of a file, with its pages; ``meta["read_from"]`` counts what was left out.
+
+        Raises
+        ------
+        SuwenError
+            S115 when it has too many pages or too long a text, S118 when it is encrypted, S119 when it is a scan, S120
+            when it is damaged or its fonts do not tell their characters, S121 when it takes too long.
+        """
+        with _LOCK:
+            pages, dropped = _read_pages(data, path)
+        text, spans = flowing_text(pages, dropped)
+        return [article(name, text, path, {"format": NAME, "dropped": dropped}, spans)]
 
 
-def scan(path: StrPath, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
-    """As `read`; faults go to `problem` and the file is left out."""
-    path = Path(path)
-    del schema  # there is no label to compare with it
-    return scan_articles(path, SUFFIXES, problem, LARGEST, parse)
-
-
-def parse(data: bytes, path: Path, name: str) -> list[Document]:
-    """The one document of a file, with its pages; ``meta["read_from"]`` counts what was left out.
-
-    Raises
-    ------
-    SuwenError
-        S115 when it has too many pages or too long a text, S118 when it is encrypted, S119 when it is a scan, S120 when
-        it is damaged or its fonts do not tell their characters, S121 when it takes too long.
-    """
-    with _LOCK:
-        pages, dropped = _read_pages(data, path)
-    text, spans = flowing_text(pages, dropped)
-    return [article(name, text, path, {"format": NAME, "dropped": dropped}, spans)]
+FORMAT = Pdf()
 
 
 def _read_pages(data: bytes, path: Path) -> tuple[list[PageRuns], Counter[str]]:
