@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import chain
 
 import pytest
 from typer.testing import CliRunner
@@ -508,7 +509,7 @@ def test_cli_extract_goes_on_after_ctrl_c_and_kill(tmp_path):
 
 
 def test_cli_extract_misses_pyarrow_before_the_work(run, notes, tmp_path, monkeypatch):
-    monkeypatch.setattr("suwen.cli.extract.find_spec", lambda _: None)
+    monkeypatch.setattr("suwen.extraction.planning.find_spec", lambda _: None)
     with pytest.raises(SuwenError, match=r"S405 .*pyarrow"):
         run(notes, "-o", tmp_path / "out.parquet")
     assert [place.name for place in tmp_path.iterdir()] == ["notes"]

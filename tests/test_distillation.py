@@ -141,7 +141,7 @@ def test_distillation_targets_are_a_mixture_where_there_is_gold(tmp_path: Path) 
         work = tmp_path / str(weight)
         work.mkdir()
         distillation = Distillation(teachers, corpus(30)[24:], weight)
-        told: list[tuple[int, int]] = []
+        told: list[Progress] = []
         found[weight] = teach(
             Teachers(teachers, start),
             start,
@@ -149,9 +149,9 @@ def test_distillation_targets_are_a_mixture_where_there_is_gold(tmp_path: Path) 
             gold,
             distillation,
             work,
-            lambda *now, told=told: told.append(now),
+            told.append,
         )
-        assert told[-1][0] == told[-1][1] == sum(one.core[1] - one.core[0] for one in found[weight])
+        assert told[-1].done == told[-1].total == sum(one.core[1] - one.core[0] for one in found[weight])
     assert len(found[0.0]) > len(gold)
     for example, none, some, all_ in zip(gold, *found.values(), strict=False):
         assert example.core == none.core

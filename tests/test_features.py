@@ -94,7 +94,7 @@ def losses(model: Path) -> list[float]:
 def test_features_kept_give_the_losses_of_features_computed_anew(tmp_path: Path, computed: list[int]) -> None:
     changes = (*FROZEN, f"encoder.name={encoder_folder(tmp_path / 'encoder')}")
     told: list[str] = []
-    run(tmp_path / "kept", *changes, listener=lambda step: step.message and told.append(step.message))
+    run(tmp_path / "kept", *changes, listener=lambda step: step.phase == "states" and told.append(step.message))
     once = sum(computed)
     assert len(told) == 1
     assert told[0].startswith(f"computing the frozen encoder's states of {once:,} windows (0.00 GB) once, into ")
@@ -103,7 +103,7 @@ def test_features_kept_give_the_losses_of_features_computed_anew(tmp_path: Path,
         tmp_path / "anew",
         *changes,
         "optimization.features_gigabytes=0",
-        listener=lambda step: step.message and told.append(step.message),
+        listener=lambda step: step.phase == "states" and told.append(step.message),
     )
     assert sum(computed) > 2 * once
     assert "optimization.features_gigabytes is 0" in told[1]
@@ -117,7 +117,7 @@ def test_features_of_an_encoder_that_learns_are_not_kept(tmp_path: Path) -> None
     run(
         tmp_path / "model",
         f"encoder.name={encoder_folder(tmp_path / 'encoder')}",
-        listener=lambda step: step.message and told.append(step.message),
+        listener=lambda step: step.phase == "states" and told.append(step.message),
     )
     assert not told
 
@@ -237,7 +237,7 @@ def test_features_that_are_too_large_are_not_kept(tmp_path: Path) -> None:
             examples,
             tmp_path / "features",
             1e-6,
-            listener=lambda step: step.message and told.append(step.message),
+            listener=lambda step: step.phase == "states" and told.append(step.message),
         )
         is None
     )
@@ -275,7 +275,12 @@ def test_features_removed_by_another_run_at_once_are_computed_anew(tmp_path: Pat
     monkeypatch.setattr(features, "_write", written_and_removed)
     told: list[str] = []
     assert (
-        kept(start, examples, tmp_path / "features", listener=lambda step: step.message and told.append(step.message))
+        kept(
+            start,
+            examples,
+            tmp_path / "features",
+            listener=lambda step: step.phase == "states" and told.append(step.message),
+        )
         is None
     )
     assert told[1].endswith("(another run may have made room) and are computed anew in every epoch")
