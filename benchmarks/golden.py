@@ -343,6 +343,8 @@ def record(source: Path, folder: Path, inputs: Path | None, only: str) -> None:
             status = record_case(case, source, work, folder / "cases" / case.name)
             took = time.perf_counter() - started
             print(f"{number}/{len(chosen)}  {case.name}  status {status}  {took:.1f} s", file=sys.stderr, flush=True)
+    used = os.times()
+    print(f"CPU time: {used.children_user + used.children_system:.0f} s", file=sys.stderr)
 
 
 def environment(source: Path) -> dict[str, str]:
