@@ -3,7 +3,7 @@
 A relocation of modules must not change what a user sees. Each case is one command, run in a process of its own with
 PYTHONPATH=TREE/src; nothing of suwen is imported here, so that the module layout of a tree does not matter.
 
-    python benchmarks/golden.py record --source TREE -o FOLDER [--inputs RECORDING] [--only PATTERN]
+    python benchmarks/golden.py record --source TREE -o FOLDER [--inputs RECORDING] [--only PATTERN …]
     python benchmarks/golden.py compare A B
     python benchmarks/golden.py check BASE      (make golden BASE=COMMIT)
 
@@ -63,7 +63,7 @@ TIMES = (
 )
 """Durations in what a command prints."""
 
-PROGRESS = "━"
+PROGRESS = re.compile(r"━.* \d+:\d\d:\d\d")
 """Lines of progress bars hold rates and times."""
 
 
@@ -323,8 +323,8 @@ def error_cases() -> Iterator[Case]:
 # ---- recording -------------------------------------------------------------------------------------------------------
 
 
-def record(source: Path, folder: Path, inputs: Path | None, only: str) -> None:
-    """Run the cases that match a pattern with the sources of a tree, and store what they write."""
+def record(source: Path, folder: Path, inputs: Path | None, only: tuple[str, ...] = ("*",)) -> None:
+    """Run the cases that match one of the patterns with the sources of a tree, and store what they write."""
     folder.mkdir(parents=True)
     if inputs is None:
         (folder / "inputs").mkdir()
@@ -337,7 +337,7 @@ def record(source: Path, folder: Path, inputs: Path | None, only: str) -> None:
         check_source(source, work)
         places = {"source": str(source), "work": str(work)}
         (folder / "recording.json").write_text(json.dumps(places, indent=2) + "\n", encoding="utf-8")
-        chosen = [case for case in cases() if fnmatch.fnmatch(case.name, only)]
+        chosen = [case for case in cases() if any(fnmatch.fnmatch(case.name, pattern) for pattern in only)]
         for number, case in enumerate(chosen, 1):
             started = time.perf_counter()
             status = record_case(case, source, work, folder / "cases" / case.name)
@@ -439,7 +439,7 @@ class Recording:
         try:
             return without_times(json.loads(text))
         except ValueError:
-            return [timeless(line) for line in text.split("\n") if PROGRESS not in line]
+            return [timeless(line) for line in text.split("\n") if not PROGRESS.search(line)]
 
     def file(self, path: Path) -> Any:
         """Read a file as what its ending says."""
@@ -558,10 +558,10 @@ def check(base: str) -> int:
         git = ["git", "-C", str(ROOT), "worktree"]
         subprocess.run([*git, "add", "--quiet", "--detach", str(tree), base], check=True)
         try:
-            record(tree, before, None, "*")
+            record(tree, before, None)
         finally:
             subprocess.run([*git, "remove", "--force", str(tree)], check=True)
-        record(ROOT, after, before, "*")
+        record(ROOT, after, before)
         return compare(before, after)
 
 
@@ -573,14 +573,16 @@ def main() -> None:
     recording.add_argument("--source", type=Path, required=True, help="a source tree of suwen")
     recording.add_argument("-o", "--output", type=Path, required=True, help="the folder to write; must not exist")
     recording.add_argument("--inputs", type=Path, help="an earlier recording whose input files are read")
-    recording.add_argument("--only", default="*", help="a pattern of case names; cases need the files of earlier ones")
+    recording.add_argument(
+        "--only", nargs="+", default=["*"], help="patterns of case names; cases need the files of earlier ones"
+    )
     comparison = commands.add_parser("compare", help="compare two recordings")
     comparison.add_argument("recordings", type=Path, nargs=2)
     checking = commands.add_parser("check", help="record a commit and this tree, and compare")
     checking.add_argument("base", help="the commit before")
     options = parser.parse_args()
     if options.command == "record":
-        record(options.source.resolve(), options.output, options.inputs, options.only)
+        record(options.source.resolve(), options.output, options.inputs, tuple(options.only))
     elif compare(*options.recordings) if options.command == "compare" else check(options.base):
         sys.exit(1)
 
