@@ -302,6 +302,8 @@ def error_cases() -> Iterator[Case]:
         "output-exists": "extract inputs/txt -o found.jsonl",
         "unknown-name": "train inputs/sample -o x --encoder no-such-encoder",
         "unknown-preset": "train inputs/sample -o x --preset papers",
+        "unknown-format": "corpus convert inputs/sample -o x --to foo",
+        "unknown-preset-set": "train inputs/sample -o x --set preset=papers",
         "unknown-setting": "train inputs/sample -o x --set encoder.hiden=3",
         "wrong-setting": "train inputs/sample -o x --set optimization.epochs=many",
         "no-cuda": "extract inputs/txt -o x.jsonl --device cuda",
