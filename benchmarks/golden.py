@@ -373,7 +373,6 @@ def record_case(case: Case, source: Path, work: Path, folder: Path) -> int:
     done = subprocess.run(
         command, cwd=work, env=environment(source), capture_output=True, stdin=subprocess.DEVNULL, check=False
     )
-    (folder / "status").write_text(f"{done.returncode}\n", encoding="utf-8")
     (folder / "stdout").write_bytes(done.stdout)
     (folder / "stderr").write_bytes(done.stderr)
     for output in case.outputs:
@@ -383,6 +382,7 @@ def record_case(case: Case, source: Path, work: Path, folder: Path) -> int:
             shutil.copytree(path, copy)
         elif path.exists():
             shutil.copy(path, copy)
+    (folder / "status").write_text(f"{done.returncode}\n", encoding="utf-8")
     return done.returncode
 
 
@@ -412,13 +412,13 @@ class Recording:
         self.places = json.loads((folder / "recording.json").read_text(encoding="utf-8"))
 
     def names(self) -> list[str]:
-        """Return the names of the cases."""
-        return [path.name for path in (self.folder / "cases").iterdir()]
+        """Return the names of the cases that have run to their end."""
+        return [path.parent.name for path in (self.folder / "cases").glob("*/status")]
 
     def case(self, name: str) -> dict[str, Any] | None:
         """Read status, output and files of a case, without what may differ between runs."""
         folder = self.folder / "cases" / name
-        if not folder.is_dir():
+        if not (folder / "status").is_file():
             return None
         files = sorted(path for path in (folder / "files").rglob("*") if path.is_file() and comparable(path))
         return {
