@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow lint bench install clean
+.PHONY: demo test test-slow lint bench golden install clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("suwen needs Python 3.11, 3.12 or 3.13: make PYTHON=python3.11 ...") if not (3, 11) <= sys.version_info[:2] <= (3, 13) else None'
@@ -31,6 +31,10 @@ test-slow: install
 
 bench: install
 	for benchmark in crf training extraction; do $(BIN)/python benchmarks/$$benchmark.py || exit 1; done
+
+# Compare all outputs of this tree with those of an earlier commit: make golden BASE=COMMIT
+golden: install
+	$(BIN)/python benchmarks/golden.py check $(BASE)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache demo-output
