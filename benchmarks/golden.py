@@ -39,13 +39,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 from lxml import html
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.cidfonts import UnicodeCIDFont
-from reportlab.pdfgen.canvas import Canvas
 
 ROOT = Path(__file__).resolve().parents[1]
 ARTICLES = ("201_1", "201_2", "204_3")
-PDF_FONT = "STSong-Light"
 WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 TIME_KEYS = {
     *("seconds", "cpu_seconds", "train_runtime"),
@@ -112,18 +108,67 @@ def txt(text: str) -> bytes:
 
 
 def pdf(text: str) -> bytes:
-    """Draw a PDF, one page per 50 lines."""
-    pdfmetrics.registerFont(UnicodeCIDFont(PDF_FONT))
-    data = io.BytesIO()
-    canvas = Canvas(data, pagesize=(595, 842), invariant=1)
-    lines = text.splitlines()
-    for first in range(0, len(lines), 50):
-        canvas.setFont(PDF_FONT, 10)
-        for number, line in enumerate(lines[first : first + 50]):
-            canvas.drawString(50, 780 - 14 * number, line)
-        canvas.showPage()
-    canvas.save()
-    return data.getvalue()
+    """Write a PDF of one page whose characters are boxes with a mapping to Unicode.
+
+    A font that is not embedded is replaced by one of the system, and the lines found depend on its widths.
+    """
+    characters = sorted(set(text) - {"\n"})
+    codes = {character: divmod(number, 255) for number, character in enumerate(characters)}
+    fonts = [characters[first : first + 255] for first in range(0, len(characters), 255)]
+    shown = ["BT"]
+    for number, line in enumerate(text.splitlines()):
+        shown.append(f"1 0 0 1 50 {780 - 14 * number} Tm")
+        shown += [f"/F{font} 10 Tf <{code + 1:02x}> Tj" for font, code in (codes[character] for character in line)]
+    page = " ".join(f"/F{number} {5 + 2 * number} 0 R" for number in range(len(fonts)))
+    objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << {page} >> >> >>",
+        stream("\n".join([*shown, "ET"])),
+    ]
+    glyphs = 5 + 2 * len(fonts)
+    for number, font in enumerate(fonts):
+        objects += [box_font(font, 6 + 2 * number, glyphs), stream(to_unicode(font))]
+    for width in (1000, 500):
+        objects += [stream(f"{width} 0 50 -100 {width - 50} 800 d1 50 -100 {width - 100} 900 re f")]
+    objects += [stream(f"{width} 0 d0") for width in (1000, 500)]
+    data, places = b"%PDF-1.4\n", []
+    for number, content in enumerate(objects, 1):
+        places.append(len(data))
+        data += f"{number} 0 obj\n{content}\nendobj\n".encode()
+    table = "".join(f"{place:010} 00000 n \n" for place in places)
+    size = len(objects) + 1
+    end = f"trailer << /Size {size} /Root 1 0 R >>\nstartxref\n{len(data)}\n%%EOF\n"
+    return data + f"xref\n0 {size}\n0000000000 65535 f \n{table}{end}".encode()
+
+
+def stream(content: str) -> str:
+    """Write a PDF stream."""
+    return f"<< /Length {len(content)} >>\nstream\n{content}\nendstream"
+
+
+def box_font(characters: list[str], mapping: int, glyphs: int) -> str:
+    """Write a Type 3 font: boxes, wide or half as wide, and white space."""
+    wide = [ord(character) > 255 for character in characters]
+    names = [("w" if w else "h") + ("s" if c.isspace() else "") for c, w in zip(characters, wide, strict=True)]
+    procedures = " ".join(f"/{name} {glyphs + n} 0 R" for n, name in enumerate(("w", "h", "ws", "hs")))
+    return (
+        "<< /Type /Font /Subtype /Type3 /FontBBox [0 -120 1000 880] /FontMatrix [0.001 0 0 0.001 0 0] "
+        f"/FirstChar 1 /LastChar {len(names)} /Widths [{' '.join('1000' if w else '500' for w in wide)}] "
+        f"/Encoding << /Type /Encoding /Differences [1 {' '.join('/' + name for name in names)}] >> "
+        f"/CharProcs << {procedures} >> /Resources << >> /ToUnicode {mapping} 0 R >>"
+    )
+
+
+def to_unicode(characters: list[str]) -> str:
+    """Write the character map of a font."""
+    rows = [f"<{n:02x}> <{c.encode('utf-16-be').hex()}>" for n, c in enumerate(characters, 1)]
+    blocks = [rows[first : first + 100] for first in range(0, len(rows), 100)]
+    maps = "\n".join(f"{len(block)} beginbfchar\n" + "\n".join(block) + "\nendbfchar" for block in blocks)
+    return (
+        "/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /Boxes def /CMapType 2 def\n"
+        f"1 begincodespacerange <00> <ff> endcodespacerange\n{maps}\nendcmap end end"
+    )
 
 
 def docx(text: str) -> bytes:
