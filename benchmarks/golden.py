@@ -12,7 +12,7 @@ recording, so that both trees read the same bytes. `compare` prints one row per 
 `check` records the commit BASE in a temporary git worktree, records this tree, and compares.
 
 `compare` ignores only what may differ between two runs of the same tree; see the constants below. Results depend on the
-machine and its libraries: record both trees on the same machine.
+machine and its libraries: record both trees on the same machine, one after the other.
 """
 
 from __future__ import annotations
@@ -62,6 +62,9 @@ TIMES = (
     (re.compile(r"\b\d[\d.,]* hours in all"), "<time> in all"),
 )
 """Durations in what a command prints and in the report."""
+
+LOGS = re.compile(r"log/(events\.out\.tfevents.*|log\.jsonl)")
+"""Keys of JSON objects that hold hashes of logs: logs hold times."""
 
 PROGRESS = re.compile(r"━.* \d+:\d\d:\d\d")
 """Lines of progress bars hold rates and times."""
@@ -233,7 +236,7 @@ class Case:
 LOAD = """
 import suwen
 for entity in suwen.load()("患者口服二甲双胍治疗2型糖尿病，出现恶心。").entities:
-    print(entity.label, entity.start, entity.end, entity.text)
+    print(entity.label, entity.start, entity.end)
 """
 EXTRACT_INPUTS = {kind: kind for kind in WRITERS} | {"jsonl": "articles.jsonl", "parquet": "articles.parquet"}
 EXTRACT_OUTPUTS = {"jsonl": ".jsonl", "brat": "", "conll": ".conll", "html": ".html", "parquet": ".parquet"}
@@ -540,9 +543,10 @@ def comparable(path: Path) -> bool:
 
 
 def without_times(value: Any) -> Any:
-    """Drop durations, dates and the sizes of graphs from parsed JSON."""
+    """Drop durations, rates, hashes of logs and the sizes of graphs from parsed JSON."""
     if isinstance(value, dict):
-        kept = {key: item for key, item in value.items() if key not in TIME_KEYS | GRAPH_KEYS}
+        left_out = TIME_KEYS | GRAPH_KEYS
+        kept = {key: item for key, item in value.items() if key not in left_out and not LOGS.fullmatch(key)}
         return {key: without_times(item) for key, item in kept.items()}
     return [without_times(item) for item in value] if isinstance(value, list) else value
 
