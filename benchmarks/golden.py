@@ -12,7 +12,7 @@ recording, so that both trees read the same bytes. `compare` prints one row per 
 `check` records the commit BASE in a temporary git worktree, records this tree, and compares.
 
 `compare` ignores only what may differ between two runs of the same tree; see the constants below. Results depend on the
-machine and its libraries: record both trees on the same machine.
+machine and its libraries: record both trees on the same machine, one after the other.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -39,16 +39,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 from lxml import html
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.cidfonts import UnicodeCIDFont
-from reportlab.pdfgen.canvas import Canvas
 
 ROOT = Path(__file__).resolve().parents[1]
 ARTICLES = ("201_1", "201_2", "204_3")
-PDF_FONT = "STSong-Light"
 WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
-TIME_KEYS = re.compile(r"seconds|runtime|per_second|created|date|started|finished")
-"""Keys of JSON objects that hold durations, rates or dates."""
+TIME_KEYS = {
+    *("seconds", "cpu_seconds", "train_runtime"),
+    *("tokens_per_second", "train_samples_per_second", "train_steps_per_second"),
+}
+"""Keys of JSON objects that hold durations or rates."""
 
 GRAPH_KEYS = {"bytes"}
 """The size of an exported graph: PyTorch writes names of Python modules into it."""
@@ -60,8 +59,12 @@ TIMES = (
     (re.compile(r"\bin \d[\d.,]* (s|min|h)\b"), "in <time>"),
     (re.compile(r"\(\d[\d.,]* (s|min|h);"), "(<time>;"),
     (re.compile(r"about \d[\d.,]* (s|min|h) left"), "about <time> left"),
+    (re.compile(r"\b\d[\d.,]* hours in all"), "<time> in all"),
 )
-"""Durations in what a command prints."""
+"""Durations in what a command prints and in the report."""
+
+LOGS = re.compile(r"log/(events\.out\.tfevents.*|log\.jsonl)")
+"""Keys of JSON objects that hold hashes of logs: logs hold times."""
 
 PROGRESS = re.compile(r"━.* \d+:\d\d:\d\d")
 """Lines of progress bars hold rates and times."""
@@ -108,18 +111,67 @@ def txt(text: str) -> bytes:
 
 
 def pdf(text: str) -> bytes:
-    """Draw a PDF, one page per 50 lines."""
-    pdfmetrics.registerFont(UnicodeCIDFont(PDF_FONT))
-    data = io.BytesIO()
-    canvas = Canvas(data, pagesize=(595, 842), invariant=1)
-    lines = text.splitlines()
-    for first in range(0, len(lines), 50):
-        canvas.setFont(PDF_FONT, 10)
-        for number, line in enumerate(lines[first : first + 50]):
-            canvas.drawString(50, 780 - 14 * number, line)
-        canvas.showPage()
-    canvas.save()
-    return data.getvalue()
+    """Write a PDF of one page whose characters are boxes with a mapping to Unicode.
+
+    A font that is not embedded is replaced by one of the system, and the lines found depend on its widths.
+    """
+    characters = sorted(set(text) - {"\n"})
+    codes = {character: divmod(number, 255) for number, character in enumerate(characters)}
+    fonts = [characters[first : first + 255] for first in range(0, len(characters), 255)]
+    shown = ["BT"]
+    for number, line in enumerate(text.splitlines()):
+        shown.append(f"1 0 0 1 50 {780 - 14 * number} Tm")
+        shown += [f"/F{font} 10 Tf <{code + 1:02x}> Tj" for font, code in (codes[character] for character in line)]
+    page = " ".join(f"/F{number} {5 + 2 * number} 0 R" for number in range(len(fonts)))
+    objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << {page} >> >> >>",
+        stream("\n".join([*shown, "ET"])),
+    ]
+    glyphs = 5 + 2 * len(fonts)
+    for number, font in enumerate(fonts):
+        objects += [box_font(font, 6 + 2 * number, glyphs), stream(to_unicode(font))]
+    for width in (1000, 500):
+        objects += [stream(f"{width} 0 50 -100 {width - 50} 800 d1 50 -100 {width - 100} 900 re f")]
+    objects += [stream(f"{width} 0 d0") for width in (1000, 500)]
+    data, places = b"%PDF-1.4\n", []
+    for number, content in enumerate(objects, 1):
+        places.append(len(data))
+        data += f"{number} 0 obj\n{content}\nendobj\n".encode()
+    table = "".join(f"{place:010} 00000 n \n" for place in places)
+    size = len(objects) + 1
+    end = f"trailer << /Size {size} /Root 1 0 R >>\nstartxref\n{len(data)}\n%%EOF\n"
+    return data + f"xref\n0 {size}\n0000000000 65535 f \n{table}{end}".encode()
+
+
+def stream(content: str) -> str:
+    """Write a PDF stream."""
+    return f"<< /Length {len(content)} >>\nstream\n{content}\nendstream"
+
+
+def box_font(characters: list[str], mapping: int, glyphs: int) -> str:
+    """Write a Type 3 font: boxes, wide or half as wide, and white space."""
+    wide = [ord(character) > 255 for character in characters]
+    names = [("w" if w else "h") + ("s" if c.isspace() else "") for c, w in zip(characters, wide, strict=True)]
+    procedures = " ".join(f"/{name} {glyphs + n} 0 R" for n, name in enumerate(("w", "h", "ws", "hs")))
+    return (
+        "<< /Type /Font /Subtype /Type3 /FontBBox [0 -120 1000 880] /FontMatrix [0.001 0 0 0.001 0 0] "
+        f"/FirstChar 1 /LastChar {len(names)} /Widths [{' '.join('1000' if w else '500' for w in wide)}] "
+        f"/Encoding << /Type /Encoding /Differences [1 {' '.join('/' + name for name in names)}] >> "
+        f"/CharProcs << {procedures} >> /Resources << >> /ToUnicode {mapping} 0 R >>"
+    )
+
+
+def to_unicode(characters: list[str]) -> str:
+    """Write the character map of a font."""
+    rows = [f"<{n:02x}> <{c.encode('utf-16-be').hex()}>" for n, c in enumerate(characters, 1)]
+    blocks = [rows[first : first + 100] for first in range(0, len(rows), 100)]
+    maps = "\n".join(f"{len(block)} beginbfchar\n" + "\n".join(block) + "\nendbfchar" for block in blocks)
+    return (
+        "/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /Boxes def /CMapType 2 def\n"
+        f"1 begincodespacerange <00> <ff> endcodespacerange\n{maps}\nendcmap end end"
+    )
 
 
 def docx(text: str) -> bytes:
@@ -165,18 +217,27 @@ WRITERS = {"txt": txt, "pdf": pdf, "docx": docx, "html": web_page, "jats": jats}
 
 @dataclass(frozen=True)
 class Case:
-    """A command and the files, relative to the work folder, that it writes."""
+    """A command, the files that it writes, relative to the work folder, and the exit status that it is to have."""
 
     name: str
     command: str
     outputs: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
+    status: int = 0
 
     def arguments(self) -> list[str]:
-        """Return the arguments of suwen."""
-        return [*self.command.split(), *(part for setting in self.settings for part in ("--set", setting))]
+        """Return the arguments of Python."""
+        if self.name == "load":
+            return ["-c", self.command]
+        changes = (part for setting in self.settings for part in ("--set", setting))
+        return ["-m", "suwen", *self.command.split(), *changes]
 
 
+LOAD = """
+import suwen
+for entity in suwen.load()("患者口服二甲双胍治疗2型糖尿病，出现恶心。").entities:
+    print(entity.label, entity.start, entity.end)
+"""
 EXTRACT_INPUTS = {kind: kind for kind in WRITERS} | {"jsonl": "articles.jsonl", "parquet": "articles.parquet"}
 EXTRACT_OUTPUTS = {"jsonl": ".jsonl", "brat": "", "conll": ".conll", "html": ".html", "parquet": ".parquet"}
 CONVERT = {
@@ -184,11 +245,17 @@ CONVERT = {
     **{"label_studio": ".json", "text": "", "html": ".html", "parquet": ".parquet"},
 }
 NOT_READ_BACK = ("text", "html")
+PARQUET_TEXTS = "as-parquet.texts.parquet"
+"""The texts beside the table of entities: what can be read back."""
 COMMANDS = (
     *("pretrain", "augment", "train", "evaluate", "compare", "extract", "export", "reproduce", "encoders", "demo"),
     *("corpus", "corpus check", "corpus stats", "corpus split", "corpus convert"),
 )
-TINY_TAGGER = ("optimization.epochs=2", "optimization.least_steps=0", "encoder.hidden=8", "encoder.embedding=8")
+TINY_TAGGER = (
+    *("optimization.epochs=12", "optimization.least_steps=0", "optimization.batch_sentences=8"),
+    *("optimization.learning_rate=1e-2", "optimization.head_learning_rate=1e-2", "optimization.crf_learning_rate=1e-2"),
+    *("encoder.hidden=24", "encoder.embedding=24"),
+)
 TINY_ENCODER = (
     *("model.layers=1", "model.hidden=16", "model.attention_heads=2", "data.lengths=[16,32]"),
     *("data.held_out=0.1", "optimization.batch_tokens=128", "optimization.steps=4"),
@@ -226,18 +293,19 @@ def extract_cases() -> Iterator[Case]:
                 command = f"extract inputs/{source} -o {out} --to {target} --threads {threads} --json"
                 yield Case(f"extract-{kind}-{target}-{threads}", command, (out,))
     out = ("extracted-mixed.jsonl", "extracted-mixed.jsonl.problems.jsonl")
-    yield Case("extract-broken-input", f"extract inputs/mixed -o {out[0]}", out)
+    yield Case("extract-broken-input", f"extract inputs/mixed -o {out[0]}", out, status=1)
     terms = "--always inputs/always.tsv --never inputs/never.tsv"
     yield Case("extract-terms", f"extract inputs/txt -o terms.jsonl {terms}", ("terms.jsonl",))
     yield Case("extract-stdout", "extract inputs/txt/201_1.txt -o -")
+    yield Case("load", LOAD)
     yield Case("extract-sample", "extract inputs/notes -o found.jsonl --threads 1", ("found.jsonl",))
 
 
 def corpus_cases() -> Iterator[Case]:
     """Yield checks, statistics, splits and conversions of the sample."""
-    for corpus in ("sample", "faulty"):
-        yield Case(f"check-{corpus}", f"corpus check inputs/{corpus} --all")
-        yield Case(f"check-{corpus}-json", f"corpus check inputs/{corpus} --json")
+    for corpus, status in (("sample", 0), ("faulty", 1)):
+        yield Case(f"check-{corpus}", f"corpus check inputs/{corpus} --all", status=status)
+        yield Case(f"check-{corpus}-json", f"corpus check inputs/{corpus} --json", status=status)
     for unit in ("sentence", "document", "group"):
         out = f"split-{unit}.json"
         yield Case(f"split-{unit}", f"corpus split inputs/sample -o {out} --unit {unit} --seed 3", (out,))
@@ -246,9 +314,10 @@ def corpus_cases() -> Iterator[Case]:
     yield Case("stats-json", "corpus stats inputs/sample --split split.json --json")
     for kind, suffix in CONVERT.items():
         out, back = f"as-{kind}{suffix}", f"back-{kind}"
-        yield Case(f"convert-{kind}", f"corpus convert inputs/sample -o {out} --to {kind} --json", (out,))
+        texts = (PARQUET_TEXTS,) if kind == "parquet" else ()
+        yield Case(f"convert-{kind}", f"corpus convert inputs/sample -o {out} --to {kind} --json", (out, *texts))
         if kind not in NOT_READ_BACK:
-            command = f"corpus convert {out} --from {kind} -o {back} --to brat"
+            command = f"corpus convert {texts[0] if texts else out} --from {kind} -o {back} --to brat"
             yield Case(f"convert-{kind}-back", command, (back,))
     for scheme in ("BIOES", "BMES"):
         out = f"as-{scheme}.conll"
@@ -316,10 +385,13 @@ def error_cases() -> Iterator[Case]:
         "no-run": "train inputs/sample -o x --resume",
         "output-is-input": "extract inputs/txt -o inputs/txt",
         "augment-test-part": "augment inputs/sample -o x --method mention --split split.json --part test",
-        "known-test-part": "train inputs/sample -o x --split split-group.json --from model-bilstm",
+        "teacher-of-other-split": "train inputs/sample -o x --split split-group.json --teacher model-bilstm",
+        "held-out-texts": "train inputs/sample -o x --split split.json --teacher model-bilstm --texts inputs/notes",
+        "unknown-segmenter": "pretrain inputs/notes -o x --set data.segmenter=nothing",
+        "unknown-scheme": "corpus convert inputs/sample -o x --to conll --scheme BIX",
         "other-texts": "compare a.jsonl found.jsonl --gold inputs/sample",
     }.items():
-        yield Case(f"error-{name}", command)
+        yield Case(f"error-{name}", command, status=2)
 
 
 # ---- recording -------------------------------------------------------------------------------------------------------
@@ -340,11 +412,16 @@ def record(source: Path, folder: Path, inputs: Path | None, only: tuple[str, ...
         places = {"source": str(source), "work": str(work)}
         (folder / "recording.json").write_text(json.dumps(places, indent=2) + "\n", encoding="utf-8")
         chosen = [case for case in cases() if any(fnmatch.fnmatch(case.name, pattern) for pattern in only)]
+        unexpected = []
         for number, case in enumerate(chosen, 1):
             started = time.perf_counter()
             status = record_case(case, source, work, folder / "cases" / case.name)
             took = time.perf_counter() - started
             print(f"{number}/{len(chosen)}  {case.name}  status {status}  {took:.1f} s", file=sys.stderr, flush=True)
+            if status != case.status:
+                unexpected.append(f"{case.name}: status {status}, not {case.status}")
+    for line in unexpected:
+        print(f"This case does not show what it is meant to show: {line}", file=sys.stderr)
     used = os.times()
     print(f"CPU time: {used.children_user + used.children_system:.0f} s", file=sys.stderr)
 
@@ -369,7 +446,7 @@ def check_source(source: Path, work: Path) -> None:
 def record_case(case: Case, source: Path, work: Path, folder: Path) -> int:
     """Run one command and store its status, output and files."""
     (folder / "files").mkdir(parents=True)
-    command = [sys.executable, "-m", "suwen", *case.arguments()]
+    command = [sys.executable, *case.arguments()]
     done = subprocess.run(
         command, cwd=work, env=environment(source), capture_output=True, stdin=subprocess.DEVNULL, check=False
     )
@@ -457,7 +534,7 @@ class Recording:
             return [without_times(json.loads(line)) for line in text.split("\n") if line]
         if path.suffix == ".html":
             return page(text)
-        return without_time_columns(text.split("\n")) if path.suffix == ".md" else text.split("\n")
+        return without_time_columns(map(timeless, text.split("\n"))) if path.suffix == ".md" else text.split("\n")
 
 
 def comparable(path: Path) -> bool:
@@ -466,9 +543,10 @@ def comparable(path: Path) -> bool:
 
 
 def without_times(value: Any) -> Any:
-    """Drop durations, dates and the sizes of graphs from parsed JSON."""
+    """Drop durations, rates, hashes of logs and the sizes of graphs from parsed JSON."""
     if isinstance(value, dict):
-        kept = {key: item for key, item in value.items() if not TIME_KEYS.search(key) and key not in GRAPH_KEYS}
+        left_out = TIME_KEYS | GRAPH_KEYS
+        kept = {key: item for key, item in value.items() if key not in left_out and not LOGS.fullmatch(key)}
         return {key: without_times(item) for key, item in kept.items()}
     return [without_times(item) for item in value] if isinstance(value, list) else value
 
@@ -480,7 +558,7 @@ def timeless(line: str) -> str:
     return line
 
 
-def without_time_columns(lines: list[str]) -> list[str]:
+def without_time_columns(lines: Iterable[str]) -> list[str]:
     """Empty the columns of Markdown tables that hold durations."""
     made, columns = [], set()
     for line in lines:
@@ -524,7 +602,7 @@ def words(text: str | None) -> Iterator[str]:
     """Yield a text without the line breaks that a template may put around it."""
     made = re.sub(r"\A\s*\n\s*|\s*\n\s*\Z", "", text or "")
     if made.strip():
-        yield made
+        yield timeless(made)
 
 
 def difference(a: Any, b: Any, place: str = "") -> str | None:
