@@ -9,7 +9,7 @@ from suwen.corpus.split import PARTS
 from suwen.corpus.stats import statistics
 from suwen.pages.charts import Bar, Series, bar_chart, heat_map, line_chart
 from suwen.reproduction.material import Material, deal_entities
-from suwen.reproduction.paper import ADDED, BEST, DEALT, EXTRA_TABLES, SYSTEMS, TABLES, Contrast, Reported, Row, Table
+from suwen.reproduction.paper import ADDED, BEST, DEALT, EXTRA_TABLES, SYSTEMS, TABLES, Contrast, Row, Table
 from suwen.reproduction.profile import UNITS, Unit
 from suwen.reproduction.results import Mean, Results
 from suwen.schema import LCDD
@@ -235,8 +235,3 @@ def _views(results: Results) -> str:
         for name, reported in reported_beside(results)
     ]
     return bar_chart("views of the score by split", series, rows)
-
-
-def reported_text(reported: Reported | None) -> str:
-    """The paper's F1, as it prints it."""
-    return f"{reported.f1:.3f}" if reported else "–"
