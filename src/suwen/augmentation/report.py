@@ -38,8 +38,8 @@ COUNTS = {
     "replaced": ("替换", "replaced"),
     "predicted as it was": ("预测与原词相同", "predicted as it was"),
     "without a choice": ("无合适候选", "without a choice"),
-    "rejected": ("不成词或成实体,放弃", "given up: no words, or mentions"),
-    "undone by the tagger": ("标注器不符,撤销", "undone: the tagger found other entities"),
+    "rejected": ("不成词或成实体，放弃", "given up: no words, or mentions"),
+    "undone by the tagger": ("标注器不符，撤销", "undone: the tagger found other entities"),
 }
 """Names of what is counted, in Chinese and English."""
 

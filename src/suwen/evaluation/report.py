@@ -28,14 +28,14 @@ SHOWN = 50
 """Errors shown of each kind and type; more are counted, and those shown are spread evenly over the documents."""
 
 KINDS: dict[Kind, tuple[str, str, str, str]] = {
-    "missed": ("漏检", "Missed", "标注有,预测没有", "in gold, not predicted"),
-    "spurious": ("误检", "Spurious", "预测有,标注没有", "predicted, not in gold"),
-    "boundary": ("边界错误", "Boundary", "类型相同,起止不同", "same type, other span"),
-    "type": ("类型错误", "Type", "起止相同,类型不同", "same span, other type"),
+    "missed": ("漏检", "Missed", "标注有，预测没有", "in gold, not predicted"),
+    "spurious": ("误检", "Spurious", "预测有，标注没有", "predicted, not in gold"),
+    "boundary": ("边界错误", "Boundary", "类型相同，起止不同", "same type, other span"),
+    "type": ("类型错误", "Type", "起止相同，类型不同", "same span, other type"),
     "boundary_and_type": (
         "边界和类型错误",
         "Boundary and type",
-        "有重叠,起止与类型都不同",
+        "有重叠，起止与类型都不同",
         "overlap, other span and type",
     ),
 }
@@ -53,11 +53,11 @@ SEEN = {
 """For `Case.seen`: class name, Chinese, English."""
 
 VIEWS = (
-    ("严格:类型与起止都相同", "Strict: same type and span"),
-    ("重叠:类型相同,至少一字相同", "Overlap: same type, a common character"),
-    ("不计类型:起止相同", "Type-blind: same span"),
-    ("不计类型:至少一字相同", "Type-blind: a common character"),
-    ("按字:BIO 标签,不计 O", "Token: BIO tags without O"),
+    ("严格：类型与起止都相同", "Strict: same type and span"),
+    ("重叠：类型相同，至少一字相同", "Overlap: same type, a common character"),
+    ("不计类型：起止相同", "Type-blind: same span"),
+    ("不计类型：至少一字相同", "Type-blind: a common character"),
+    ("按字：BIO 标签，不计 O", "Token: BIO tags without O"),
 )
 
 
@@ -138,7 +138,7 @@ def _views(scores: Scores) -> list[tuple[str, str, Score]]:
     views = [(zh, en, score) for (zh, en), score in zip(VIEWS, figures, strict=True)]
     for name, score in (scores.by_familiarity or {}).items():
         zh, en = FAMILIARITY.get(name, (name, name))
-        views.append((f"严格:{zh}", f"Strict: {en}", score))
+        views.append((f"严格：{zh}", f"Strict: {en}", score))
     return views
 
 

@@ -273,7 +273,7 @@ def _parts(results: Results) -> Iterator[PartCounts]:
     for source, counts in [(("论文", "paper"), TABLE_2), *found]:
         points, label, part = largest_deviation(counts)
         farthest = (
-            f"离 60:20:20 最远的是 {part} 的 {label},差 {points:.2f} 个百分点",
+            f"离 60:20:20 最远的是 {part} 的 {label}，差 {points:.2f} 个百分点",
             f"farthest from 60 : 20 : 20 is {label} in {part}, by {points:.2f} points",
         )
         yield PartCounts(source, counts, farthest)
@@ -290,7 +290,7 @@ def _table(results: Results, table: Table, drawn: Mapping[str, str], unit: Phras
     titles = {
         f"table-{table.number}": ("F1", "F1"),
         f"learning-curves-{table.number}": (
-            f"学习曲线({zh},开发,第一个种子)",
+            f"学习曲线（{zh}，开发，第一个种子）",
             f"learning curves ({en}, dev, first seed)",
         ),
     }
@@ -317,11 +317,11 @@ def _type_plots(drawn: Mapping[str, str], unit: Phrase) -> list[Plot]:
     shown = []
     for name, svg in drawn.items():
         if name == "types":
-            shown.append(Plot(name, svg, (f"各类型,严格 F1({zh},测试)", f"strict F1 by type ({en}, test)")))
+            shown.append(Plot(name, svg, (f"各类型，严格 F1（{zh}，测试）", f"strict F1 by type ({en}, test)")))
         elif name.startswith("confusion"):
             title = SYSTEMS[name.removeprefix("confusion-")].title
             both = (
-                f"混淆:{title}({zh},测试),占本行的百分比;最后一行:标注中没有的",
+                f"混淆：{title}（{zh}，测试），占本行的百分比；最后一行：标注中没有的",
                 f"confusion, {title} ({en}, test), % of the row; the last row: what the annotation does not have",
             )
             shown.append(Plot(name, svg, both))

@@ -56,7 +56,7 @@ VIEWS = {
 
 PAPER, SENTENCE, TOKEN, GROUP = "#a3a9b0", "#2f6fc4", "#93bde8", "#d9822b"
 HARDEST_FIRST: tuple[Unit, ...] = ("group", "document", "sentence", "entity")
-OF_THE_PAPER = ("论文(未说明)", "the paper (it does not say which)")
+OF_THE_PAPER = ("论文（未说明）", "the paper (it does not say which)")
 """What stands in the place of a split beside the paper's own figures."""
 CONFUSED = ("bilstm-crf", "roberta-fc")
 """The systems whose confusion of types is plotted."""
@@ -160,7 +160,7 @@ def _bars(results: Results, table: Table) -> str:
     series = [
         ("论文 paper", PAPER),
         ("按句 sentences", SENTENCE),
-        ("按句,按字 token", TOKEN),
+        ("按句，按字 token", TOKEN),
         ("按期次 journal issues", GROUP),
     ]
     rows = []
