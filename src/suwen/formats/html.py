@@ -239,7 +239,7 @@ def _write_folder(documents: Iterator[Document], path: Path, types: Types, title
             counts.add(own)
             name = _page_name(document.id, taken)
             lines.append(Line.of(document, own, types, name))
-            sections = _section(document, own, types)
+            sections = map(Markup, _section(document, own, types))
             with (folder / name).open("w", encoding="utf-8", newline="\n") as page:
                 page.writelines(_page(document.id, own, types, sections, index=INDEX))
         rules = types.style(counts.mentions)
@@ -267,7 +267,7 @@ def _page(
     sections: Iterable[Markup],
     documents: Sequence[Line] = (),
     index: str | None = None,
-) -> Iterator[Markup]:
+) -> Iterator[str]:
     """Return a page with these sections, a table of contents of several, and a link to the index of a folder."""
     filters = filter_style("type", map(types.css_class, counts.mentions), TURNED_OFF)
     return render(
@@ -286,7 +286,7 @@ def _page(
 
 def _section(
     document: Document, counts: Counts, types: Types, anchor: str | None = None, heading: str | None = None
-) -> Iterator[Markup]:
+) -> Iterator[str]:
     article = _article(document, types)
     return render("section", article=article, counts=counts, anchor=anchor, heading=heading)
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["render"]
 
 
-def render(template: str, **values: object) -> Iterator[Markup]:
+def render(template: str, **values: object) -> Iterator[str]:
     """Render a template and return the HTML in pieces.
 
     Parameters
@@ -34,7 +34,7 @@ def render(template: str, **values: object) -> Iterator[Markup]:
     values
         What the template prints. Iterators are read while the pieces are, so that long texts need little memory.
     """
-    return map(Markup, _environment().get_template(f"{template}.html.jinja").generate(values))
+    return _environment().get_template(f"{template}.html.jinja").generate(values)
 
 
 @cache
