@@ -326,7 +326,9 @@ class Lines:
         yield marked_up(part[position:])
 
     def _kind(self, start: int, end: int) -> str:
-        first, last = np.searchsorted(self._view.source, (start, end))
+        source = self._view.source
+        # With numbers of another type numpy would copy the whole array each time.
+        first, last = np.searchsorted(source, np.array((start, end), source.dtype))
         kept = self._view.text[first:last]
         kind = "paragraph" if "\n" in kept else "space" if kept else "soft"
         return kind if "\n" in self._text[start:end] else f"{kind} return"
