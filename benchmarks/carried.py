@@ -24,11 +24,11 @@ from runs import make_split, markdown, percent, score, suwen, train
 from suwen.bundled import BUNDLED, model_path
 from suwen.corpus.split import Split, corpus_hash
 from suwen.evaluation.reliability import Bin, Reliability
-from suwen.evaluation.reliability_plot import reliability_plot
 from suwen.files import read_json, sha256, write_json, write_text
 from suwen.formats import read_corpus
 from suwen.model_card import model_card
 from suwen.model_folder import read_model_folder
+from suwen.pages.reliability_plot import reliability_plot
 
 RECIPE = (
     "--head", "bilstm-crf",
@@ -154,7 +154,7 @@ def main() -> None:
     write_json(RESULTS / "results.json", {**figures, **{key: manifest[key] for key in kept}})
     reliability = figures["test"]["reliability"]
     plot = Reliability(tuple(Bin(**values) for values in reliability["bins"]))
-    write_text(RESULTS / "reliability.svg", reliability_plot(plot))
+    write_text(RESULTS / "reliability.svg", reliability_plot(plot.bins, plot.error))
     if arguments.install:
         train_on_all(arguments.corpus, arguments.runs, model, options)
         install(arguments.corpus, split, first, model, figures)

@@ -8,8 +8,8 @@ import pytest
 from suwen.corpus.split import Selection
 from suwen.document import Document, Entity
 from suwen.evaluation.reliability import Bin, Reliability, judged, reliability
-from suwen.evaluation.reliability_plot import reliability_plot
 from suwen.evaluation.strict import Pair
+from suwen.pages.reliability_plot import reliability_plot
 
 TEXT = "糖" * 40
 
@@ -45,6 +45,6 @@ def test_reliability_counts_mentions_with_a_confidence_in_the_part_alone() -> No
 
 def test_reliability_plot_is_one_well_formed_picture() -> None:
     found = Reliability((Bin(5, 0.25, 0.5), Bin(5, 1.0, 1.0)))
-    root = ElementTree.fromstring(reliability_plot(found))
+    root = ElementTree.fromstring(reliability_plot(found.bins, found.error))
     dots = root.findall("{http://www.w3.org/2000/svg}circle")
     assert [(dot.get("cx"), dot.get("cy")) for dot in dots] == [("121.0", "160.0"), ("346.0", "10.0")]

@@ -105,7 +105,7 @@ def test_report_says_where_an_error_is_and_whether_the_mention_was_seen(
 
 def test_report_shows_every_view_by_name(tmp_path: Path, sample: tuple[Analysis, list[Pair]]) -> None:
     text = text_of(written(tmp_path / "errors.html", *sample))
-    assert "严格:类型与起止都相同 Strict: same type and span 20.0 16.7 18.2 1 6 5" in text
+    assert "严格：类型与起止都相同 Strict: same type and span 20.0 16.7 18.2 1 6 5" in text
     assert "Overlap: same type, a common character 40.0 33.3 36.4 2 6 5" in text
     assert "Type-blind: same span 40.0 33.3 36.4 2 6 5" in text
     for name in ("Token: BIO tags without O", "Tag accuracy with O", "Strict: mean of the types", "unseen in training"):

@@ -19,15 +19,17 @@ How mentions are drawn
 from __future__ import annotations
 
 import re
-import shutil
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
+from markupsafe import Markup
 
 from suwen.document import Document, Entity, Span, join_pieces
 from suwen.files import StrPath, replacing, replacing_folder
@@ -36,25 +38,9 @@ from suwen.formats.articles.files import MEGABYTE
 from suwen.formats.base import ArticleFormat, WritableFormat
 from suwen.formats.entity_table import Places
 from suwen.formats.writing import file_key, not_held
-from suwen.pages.page import (
-    FOOT,
-    LINE_GAP,
-    Types,
-    attribute,
-    both,
-    filter_hint,
-    filter_style,
-    head,
-    mark,
-    marked_up,
-    mention_title,
-    number,
-    table,
-    text_with_mentions,
-    type_filter,
-    type_name,
-)
-from suwen.schema import LCDD, Schema
+from suwen.pages.page import LINE_GAP, Types, filter_style, mark, marked_up, mention_title, text_with_mentions
+from suwen.pages.rendering import render
+from suwen.schema import LCDD, EntityType, Schema
 from suwen.text.view import make_view
 
 __all__ = ["FORMAT", "NAME", "UNCERTAIN_BELOW", "Html"]
@@ -68,33 +54,9 @@ TOP_MENTIONS = 8
 INDEX = "index.html"
 LONG = 200_000  # on a page with more characters the browser lays out only the texts in sight
 
-LONGEST_SHOWN = 40  # characters of a mention in the table of counts
+CHUNK = 1 << 16  # characters that are copied at once
 
-STYLE = """
-article{font-size:1.05rem;line-height:2.15;white-space:pre-wrap;overflow-wrap:anywhere;tab-size:4}
-.soft{display:none}
-.space{white-space:normal}
-.paragraph{display:block;height:.8em;line-height:.8em;overflow:hidden}
-body:has(#lines:checked) :is(.soft,.space,.paragraph){display:inline;white-space:inherit;line-height:inherit}
-body:has(#lines:checked) .return::after{content:"\\a"}
-main section+section{border-top:1px solid var(--line);margin-top:2.5rem}
-mark:has(mark){padding-block:.3em .26em}
-mark:has(mark mark){padding-block:.48em .44em}
-mark.uncertain{border-bottom-style:dotted}
-body:has(#names:not(:checked)) mark::after{content:none}
-.bar{display:flex;height:.7em;min-width:8rem;border-radius:3px;overflow:hidden;margin-top:.4em}
-.bar span{background:var(--c)}
-.mentions span{display:inline-block;margin-right:.9em}
-.mentions small{color:var(--quiet);font-variant-numeric:tabular-nums}
-@media screen and (max-width:56rem){
-.summary thead{display:none}
-.summary tr{display:grid;grid-template-columns:1fr auto;border-bottom:1px solid var(--line);padding:.5rem 0}
-.summary td{border:0;padding:0}
-.summary td.distinct{display:none}
-.summary td.mentions{grid-column:1/-1;padding-left:1.25em}}
-@media screen{.long section{content-visibility:auto;contain-intrinsic-size:auto 60rem}}
-@media print{article{font-size:11pt;line-height:2}}
-"""
+LONGEST_SHOWN = 40  # characters of a mention in the table of counts
 
 TURNED_OFF = "mark.{name}{background:none;border:0;padding:0;margin:0;&::after{content:none}}"
 
@@ -142,9 +104,36 @@ class Counts:
         """The number of mentions."""
         return sum(map(self.of_type, self.mentions))
 
+    @property
+    def by_type(self) -> dict[str, int]:
+        """The number of mentions of each label."""
+        return {label: mentions.total() for label, mentions in self.mentions.items()}
+
     def of_type(self, label: str) -> int:
         """The number of mentions with that label."""
         return self.mentions[label].total()
+
+    def most_frequent(self, label: str) -> list[tuple[str, int]]:
+        """Return the most frequent mentions with that label, shortened, and their numbers."""
+        top = sorted(self.mentions[label].items(), key=lambda item: (-item[1], item[0]))[:TOP_MENTIONS]
+        return [(f"{one[:LONGEST_SHOWN]}…" if len(one) > LONGEST_SHOWN else one, count) for one, count in top]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the table of contents; much smaller than the counts of its document."""
+
+    id: str
+    link: str
+    characters: int
+    mentions: int
+    types: list[tuple[EntityType, int]]
+
+    @classmethod
+    def of(cls, document: Document, counts: Counts, types: Types, link: str) -> Line:
+        """Return the line of a document."""
+        by_type = [(kind, counts.of_type(kind.name)) for kind in types.ordered(counts.mentions)]
+        return cls(document.id, quote(link, safe="#~"), counts.characters, counts.total, by_type)
 
 
 class Html(ArticleFormat, WritableFormat):
@@ -213,7 +202,7 @@ def _write_page(documents: Iterator[Document], path: Path, types: Types, title: 
     several = len(first) > 1
     title = title or (first[0].id if len(first) == 1 else path.stem)
     counts = Counts()
-    rows: list[str] = []
+    lines: list[Line] = []
     with (
         replacing(path) as temporary,
         # The legend stands before the texts but is known only after the last, so the texts wait in a file.
@@ -223,38 +212,31 @@ def _write_page(documents: Iterator[Document], path: Path, types: Types, title: 
             own = Counts.of(document)
             counts.add(own)
             anchor = f"d{index}"
-            texts.write(f'<section id="{anchor}">\n')
             if several:
-                rows.append(_index_row(document.id, own, types, f"#{anchor}"))
-                texts.write(f"<h2>{marked_up(document.id)}</h2>\n{_about(own)}")
-            texts.writelines(_article(document, types))
-            texts.write("</section>\n")
+                lines.append(Line.of(document, own, types, f"#{anchor}"))
+            texts.writelines(_section(document, own, types, anchor, heading=document.id if several else None))
         texts.seek(0)
+        sections = map(Markup, iter(partial(texts.read, CHUNK), ""))
         with temporary.open("w", encoding="utf-8", newline="\n") as page:
-            page.write(_front(title, counts, types, _index(rows) if several else ""))
-            shutil.copyfileobj(texts, page)
-            page.write(_back(counts, types))
+            page.writelines(_page(title, counts, types, sections, documents=lines))
 
 
 def _write_folder(documents: Iterator[Document], path: Path, types: Types, title: str) -> None:
     counts = Counts()
-    rows: list[str] = []
+    lines: list[Line] = []
     taken = {INDEX}
     with replacing_folder(path) as folder:
         for document in documents:
             own = Counts.of(document)
             counts.add(own)
             name = _page_name(document.id, taken)
-            rows.append(_index_row(document.id, own, types, name))
+            lines.append(Line.of(document, own, types, name))
+            sections = map(Markup, _section(document, own, types))
             with (folder / name).open("w", encoding="utf-8", newline="\n") as page:
-                back = f'<p class="quiet screen"><a href="{INDEX}">← {both("目录", "Contents")}</a></p>\n'
-                page.write(_front(document.id, own, types, back))
-                page.write("<section>\n")
-                page.writelines(_article(document, types))
-                page.write(f"</section>\n{_back(own, types)}")
+                page.writelines(_page(document.id, own, types, sections, index=INDEX))
+        rules = types.style(counts.mentions)
         with (folder / INDEX).open("w", encoding="utf-8", newline="\n") as page:
-            page.write(head(title, STYLE + types.style(counts.mentions)))
-            page.write(f"<h1>{marked_up(title)}</h1>\n{_about(counts)}{_index(rows)}{_summary(counts, types)}{FOOT}")
+            page.writelines(render("contents", title=title, rules=rules, counts=counts, types=types, documents=lines))
 
 
 def _page_name(document_id: str, taken: set[str]) -> str:
@@ -270,106 +252,47 @@ def _page_name(document_id: str, taken: set[str]) -> str:
     return name
 
 
-def _front(title: str, counts: Counts, types: Types, before: str) -> str:
-    """A page up to where its texts begin; `before` stands between heading and texts."""
+def _page(
+    title: str,
+    counts: Counts,
+    types: Types,
+    sections: Iterable[Markup],
+    documents: Sequence[Line] = (),
+    index: str | None = None,
+) -> Iterator[str]:
+    """Return a page with these sections, a table of contents of several, and a link to the index of a folder."""
     filters = filter_style("type", map(types.css_class, counts.mentions), TURNED_OFF)
-    return (
-        head(title, STYLE + types.style(counts.mentions) + filters)
-        + f'<header>\n<h1>{marked_up(title)}</h1>\n{_about(counts)}{before}</header>\n<div class="layout">\n'
-        + _legend(counts, types)
-        + f'<main class="{"long" if counts.characters > LONG else ""}">\n'
+    return render(
+        "document",
+        title=title,
+        rules=types.style(counts.mentions) + filters,
+        counts=counts,
+        types=types,
+        sections=sections,
+        documents=documents,
+        index=index,
+        long=counts.characters > LONG,
+        uncertain_below=UNCERTAIN_BELOW,
     )
 
 
-def _back(counts: Counts, types: Types) -> str:
-    """What follows the texts of a page."""
-    return f"</main>\n</div>\n{_summary(counts, types)}{FOOT}"
+def _section(
+    document: Document, counts: Counts, types: Types, anchor: str | None = None, heading: str | None = None
+) -> Iterator[str]:
+    article = _article(document, types)
+    return render("section", article=article, counts=counts, anchor=anchor, heading=heading)
 
 
-def _about(counts: Counts) -> str:
-    parts = [
-        f"{number(counts.characters)} {both('字', 'characters')}",
-        f"{number(counts.total)} {both('处实体', 'mentions')}",
-    ]
-    if counts.documents != 1:
-        parts.insert(0, f"{number(counts.documents)} {both('篇文献', 'documents')}")
-    parts += [f"{both('模型', 'model')} {marked_up(model)}" for model in sorted(counts.models)]
-    return f'<p class="quiet">{" · ".join(parts)}</p>\n'
-
-
-def _legend(counts: Counts, types: Types) -> str:
-    """The types with their colors and counts, each a filter, and the switches of the view."""
-    uncertain = ""
-    if counts.scored:
-        meaning = both(f"点线:置信度低于 {UNCERTAIN_BELOW}", f"dotted: confidence below {UNCERTAIN_BELOW}")
-        uncertain = f'<p class="quiet">{meaning} · {number(counts.uncertain)}</p>\n'
-    return (
-        f'<form class="legend" autocomplete="off">\n<h2>{both("实体类型", "Entity types")}</h2>\n{filter_hint()}'
-        f"{type_filter({label: counts.of_type(label) for label in counts.mentions}, types)}{uncertain}"
-        '<div class="switches screen">\n'
-        f'<label><input type="checkbox" id="names" checked> {both("类型名", "Type names")}</label>\n'
-        f'<label><input type="checkbox" id="lines"> {both("原文换行", "Original line breaks")}</label>\n'
-        f'<button type="reset">{both("复原", "Reset")}</button>\n'
-        "</div>\n</form>\n"
-    )
-
-
-def _index(rows: list[str]) -> str:
-    """The table of contents: a line per document, with its counts and its mix of types as a bar."""
-    columns = (("文献", "Document", ""), ("字数", "Characters", "n"), ("实体", "Mentions", "n"), ("类型", "Types", ""))
-    return f"<nav>\n<h2>{both('目录', 'Contents')}</h2>\n{table(columns, rows)}</nav>\n"
-
-
-def _index_row(document_id: str, counts: Counts, types: Types, link: str) -> str:
-    bar = "".join(
-        f'<span class="{types.css_class(kind.name)}" style="flex:{counts.of_type(kind.name)}"'
-        f' title="{attribute(f"{kind.zh} {counts.of_type(kind.name)}")}"></span>'
-        for kind in types.ordered(counts.mentions)
-    )
-    return (
-        f'<tr><td><a href="{attribute(quote(link, safe="#~"))}">{marked_up(document_id)}</a></td>'
-        f'<td class="n">{number(counts.characters)}</td><td class="n">{number(counts.total)}</td>'
-        f'<td><div class="bar">{bar}</div></td></tr>\n'
-    )
-
-
-def _summary(counts: Counts, types: Types) -> str:
-    """A line per type: how many mentions, how many different ones, the most frequent."""
-    if not counts.mentions:
-        return f"<p>{both('没有发现实体。', 'No mention was found.')}</p>\n"
-    columns = (("类型", "Type", ""), ("次数", "Count", "n"), ("不同", "Distinct", "n"), ("最常见", "Most frequent", ""))
-    rows = (
-        f'<tr><td class="{types.css_class(kind.name)}">{type_name(kind)}</td>'
-        f'<td class="n">{number(counts.of_type(kind.name))}</td>'
-        f'<td class="n distinct">{number(len(counts.mentions[kind.name]))}</td>'
-        f'<td class="mentions">{_most_frequent(counts.mentions[kind.name])}</td></tr>\n'
-        for kind in types.ordered(counts.mentions)
-    )
-    heading = both("实体统计", "Mentions by type")
-    return f'<section class="summary">\n<h2>{heading}</h2>\n{table(columns, rows)}</section>\n'
-
-
-def _most_frequent(mentions: Counter[str]) -> str:
-    top = sorted(mentions.items(), key=lambda item: (-item[1], item[0]))[:TOP_MENTIONS]
-    return " ".join(
-        f"<span>{marked_up(mention[:LONGEST_SHOWN])}{'…' if len(mention) > LONGEST_SHOWN else ''}"
-        f" <small>{number(count)}</small></span>"
-        for mention, count in top
-    )
-
-
-def _article(document: Document, types: Types) -> Iterator[str]:
+def _article(document: Document, types: Types) -> Iterator[Markup]:
     places = Places(document)
 
-    def opening_tag(index: int, piece: Span) -> str:
+    def opening_tag(index: int, piece: Span) -> Markup:
         entity = document.entities[index]
         kind = types[entity.label]
         classes = types.css_class(entity.label) + " uncertain" * is_uncertain(entity)
         return mark(entity, piece, classes, kind.zh, mention_title(kind, entity.score, places.page(entity)))
 
-    yield '<article lang="zh">'
-    yield from text_with_mentions(document.text, document.entities, opening_tag, Lines(document.text).stretch)
-    yield "</article>\n"
+    return text_with_mentions(document.text, document.entities, opening_tag, Lines(document.text).stretch)
 
 
 class Lines:
@@ -383,19 +306,21 @@ class Lines:
         self._text = text
         self._view = make_view(text)
 
-    def stretch(self, start: int, end: int) -> str:
-        """The part ``[start, end)``."""
+    def stretch(self, start: int, end: int) -> Iterator[Markup]:
+        """Return the part ``[start, end)`` in chunks."""
         part = self._text[start:end]
-        chunks = []
         position = 0
         for gap in LINE_GAP.finditer(part):
             kind = self._kind(start + gap.start(), start + gap.end())
-            chunks += [marked_up(part[position : gap.start()]), f'<span class="{kind}">{marked_up(gap[0])}</span>']
+            yield marked_up(part[position : gap.start()])
+            yield Markup(f'<span class="{kind}">{marked_up(gap[0])}</span>')  # noqa: S704
             position = gap.end()
-        return "".join(chunks) + marked_up(part[position:])
+        yield marked_up(part[position:])
 
     def _kind(self, start: int, end: int) -> str:
-        first, last = np.searchsorted(self._view.source, (start, end))
+        source = self._view.source
+        # With numbers of another type numpy would copy the whole array each time.
+        first, last = np.searchsorted(source, np.array((start, end), source.dtype))
         kept = self._view.text[first:last]
         kind = "paragraph" if "\n" in kept else "space" if kept else "soft"
         return kind if "\n" in self._text[start:end] else f"{kind} return"

@@ -9,7 +9,7 @@ from suwen.corpus.split import PARTS
 from suwen.corpus.stats import statistics
 from suwen.pages.charts import Bar, Series, bar_chart, heat_map, line_chart
 from suwen.reproduction.material import Material, deal_entities
-from suwen.reproduction.paper import ADDED, BEST, DEALT, EXTRA_TABLES, SYSTEMS, TABLES, Contrast, Reported, Row, Table
+from suwen.reproduction.paper import ADDED, BEST, DEALT, EXTRA_TABLES, SYSTEMS, TABLES, Contrast, Row, Table
 from suwen.reproduction.profile import UNITS, Unit
 from suwen.reproduction.results import Mean, Results
 from suwen.schema import LCDD
@@ -56,7 +56,7 @@ VIEWS = {
 
 PAPER, SENTENCE, TOKEN, GROUP = "#a3a9b0", "#2f6fc4", "#93bde8", "#d9822b"
 HARDEST_FIRST: tuple[Unit, ...] = ("group", "document", "sentence", "entity")
-OF_THE_PAPER = ("论文(未说明)", "the paper (it does not say which)")
+OF_THE_PAPER = ("论文（未说明）", "the paper (it does not say which)")
 """What stands in the place of a split beside the paper's own figures."""
 CONFUSED = ("bilstm-crf", "roberta-fc")
 """The systems whose confusion of types is plotted."""
@@ -160,7 +160,7 @@ def _bars(results: Results, table: Table) -> str:
     series = [
         ("论文 paper", PAPER),
         ("按句 sentences", SENTENCE),
-        ("按句,按字 token", TOKEN),
+        ("按句，按字 token", TOKEN),
         ("按期次 journal issues", GROUP),
     ]
     rows = []
@@ -235,8 +235,3 @@ def _views(results: Results) -> str:
         for name, reported in reported_beside(results)
     ]
     return bar_chart("views of the score by split", series, rows)
-
-
-def reported_text(reported: Reported | None) -> str:
-    """The paper's F1, as it prints it."""
-    return f"{reported.f1:.3f}" if reported else "–"

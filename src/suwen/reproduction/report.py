@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from suwen.files import replacing_folder, write_json, write_text
-from suwen.reproduction.figures import counts_by_part, plots, shown_units
+from suwen.pages.page import Types
+from suwen.pages.rendering import render
+from suwen.reproduction.content import MISSING, Content, content_of
+from suwen.reproduction.figures import RULINGS
 from suwen.reproduction.markdown import markdown_report
-from suwen.reproduction.page import page
-from suwen.reproduction.paper import SYSTEMS
 from suwen.reproduction.plan import claims_of
 from suwen.reproduction.profile import Unit
 from suwen.reproduction.results import Results
 from suwen.reproduction.system_run import DONE, MANIFEST, run_folder
 from suwen.reproduction.verdicts import Verdict, judge
+from suwen.schema import LCDD
 
 __all__ = ["REPORT", "judged", "write_report"]
 
 REPORT = "report"
 PAGE, TEXT = "report.html", "README.md"
+TITLE = "论文实验复现 The paper's experiments"
+BADGES = {"holds": "holds", "does not hold": "fails", "not significant": "open", "not run": "none"}
+"""The class of each ruling in the style sheet."""
 
 
 def judged(results: Results, tables: Sequence[str], unit: Unit = "group") -> list[Verdict]:
@@ -47,23 +52,35 @@ def write_report(results: Results, tables: Sequence[str], encoders: Mapping[str,
         S102 or S105 when it cannot be written.
     """
     verdicts, beside = judged(results, tables), judged(results, tables, "sentence")
-    units = shown_units(results, SYSTEMS) or ["sentence"]
-    counts = {unit: counts_by_part(results.material, unit) for unit in units} if "2" in tables else {}
-    drawn = plots(results, tables) if results.by_run else {}
+    content = content_of(results, tables, verdicts, beside, encoders)
     output = results.folder / REPORT
     with replacing_folder(output, overwrite=True) as folder:
-        for name, svg in drawn.items():
-            write_text(folder / "plots" / f"{name}.svg", svg)
+        for plot in content.plots:
+            write_text(folder / "plots" / f"{plot.name}.svg", plot.svg)
         for run, result in results.by_run.items():
             if result["state"] == DONE:
                 target = folder / "manifests" / f"{run.name}.json"
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(run_folder(results.folder, run) / MANIFEST, target)
         write_json(folder / "results.json", _values(results, verdicts, beside, encoders))
-        write_text(folder / TEXT, markdown_report(results, tables, verdicts, beside, counts, encoders, list(drawn)))
-        parts = page(results, tables, verdicts, beside, counts, encoders, drawn)
-        write_text(folder / PAGE, "".join(parts))
+        write_text(folder / TEXT, markdown_report(content))
+        write_text(folder / PAGE, "".join(_page(content, tables)))
     return output, verdicts
+
+
+def _page(content: Content, tables: Sequence[str]) -> Iterator[str]:
+    types = Types(LCDD)
+    return render(
+        "experiments",
+        title=TITLE,
+        rules=types.style(LCDD.labels),
+        types=types,
+        content=content,
+        tables=tables,
+        rulings=RULINGS,
+        badges=BADGES,
+        missing=MISSING,
+    )
 
 
 def _values(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from suwen.evaluation.reliability import Bin, Reliability
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 __all__ = ["reliability_plot"]
 
@@ -14,11 +13,32 @@ RADIUS = 4.5
 MEASURED, PERFECT = "#d9822b", "#8a8f96"
 
 
-def reliability_plot(reliability: Reliability) -> str:
+class Bin(Protocol):
+    """Mentions of like confidence."""
+
+    @property
+    def mentions(self) -> int:
+        """Their number."""
+
+    @property
+    def confidence(self) -> float:
+        """Their mean confidence."""
+
+    @property
+    def precision(self) -> float:
+        """The part of them that is right."""
+
+
+def reliability_plot(bins: Sequence[Bin], error: float) -> str:
     """Draw the plot as one SVG element, which is a page's picture and a file's whole content alike.
 
     A dot is a bin, at its mean confidence and its precision; on the dashed line both are equal. The text takes the
     color of what stands around it.
+
+    Parameters
+    ----------
+    error
+        The expected calibration error.
     """
     width, height = LEFT + SIDE + RIGHT, TOP + SIDE + BELOW
     corner, end = (_x(0.0), _y(0.0)), (_x(1.0), _y(1.0))
@@ -26,14 +46,14 @@ def reliability_plot(reliability: Reliability) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" class="reliability" viewBox="0 0 {width} {height}" '
         f'width="{width}" height="{height}" role="img" font-family="system-ui,sans-serif" font-size="11" '
         'fill="currentColor">',
-        f"<title>Reliability: expected calibration error {reliability.error:.3f}</title>",
+        f"<title>Reliability: expected calibration error {error:.3f}</title>",
         f'<rect x="{LEFT}" y="{TOP}" width="{SIDE}" height="{SIDE}" fill="none" stroke="{PERFECT}"/>',
         *_ticks(),
         f'<path d="M{corner[0]:.1f} {corner[1]:.1f}L{end[0]:.1f} {end[1]:.1f}" stroke="{PERFECT}" '
         'stroke-dasharray="4 4" fill="none"/>',
-        f'<path d="M{"L".join(f"{_x(one.confidence):.1f} {_y(one.precision):.1f}" for one in reliability.bins)}" '
+        f'<path d="M{"L".join(f"{_x(one.confidence):.1f} {_y(one.precision):.1f}" for one in bins)}" '
         f'stroke="{MEASURED}" stroke-width="1.5" fill="none"/>',
-        *map(_dot, reliability.bins),
+        *map(_dot, bins),
         f'<text x="{LEFT + SIDE / 2}" y="{height - 8}" text-anchor="middle">置信度 confidence</text>',
         f'<text transform="translate(13 {TOP + SIDE / 2}) rotate(-90)" text-anchor="middle">精确率 precision</text>',
         "</svg>",
