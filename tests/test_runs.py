@@ -8,7 +8,7 @@ import pytest
 from suwen.cli import is_resumable
 from suwen.errors import SuwenError
 from suwen.files import holding, write_json
-from suwen.runs import RECORD, check_work, require_same, whole_lines
+from suwen.runs import RECORD, check_work, open_work, require_same, whole_lines
 
 
 def test_runs_takes_back_a_line_that_was_cut_in_two(tmp_path: Path) -> None:
@@ -53,3 +53,13 @@ def test_cli_says_what_can_be_resumed() -> None:
     assert not is_resumable(["extract", "-", "-o", "out.jsonl"])
     assert not is_resumable(["evaluate", "model"])
     assert not is_resumable([])
+
+
+def test_runs_of_another_release_are_not_gone_on_with(tmp_path: Path) -> None:
+    work = tmp_path / "model.training"
+    open_work(work, {"model": "a"}, False)
+    open_work(work, {"model": "a"}, True)
+    for stored in ({"model": "a"}, {"release of suwen": "0.0.9", "model": "b"}):
+        write_json(work / RECORD, stored)
+        with pytest.raises(SuwenError, match=r"S508 .*another release of suwen;"):
+            open_work(work, {"model": "a"}, True)

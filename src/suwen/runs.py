@@ -86,14 +86,15 @@ def open_work(work: Path, identity: dict[str, Any], resume: bool) -> None:
     Parameters
     ----------
     identity
-        What must not change between the parts of a run that was interrupted, as JSON values.
+        What must not change between the parts of a run that was interrupted, as JSON values, beside the release.
 
     Raises
     ------
     SuwenError
-        As `check_work`; S508 when it was another run.
+        As `check_work`; S508 when it was another run, or one of another release.
     """
     check_work(work, resume)
+    identity = {"release of suwen": version("suwen"), **identity}
     if resume:
         require_same(work, identity)
     else:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from suwen.augmentation.config import load_augmentation_config
 from suwen.augmentation.generation import Augmentation, Generator, collect, load_model
-from suwen.augmentation.masked_lm import MaskedLanguageModel
 from suwen.augmentation.targets import variants_of
 from suwen.augmentation.workers import outcomes_of
 from suwen.corpus.split import Selection, whole
 from suwen.document import Document
 from suwen.files import StrPath
+
+if TYPE_CHECKING:
+    from suwen.augmentation.masked_lm import MaskedLanguageModel
 
 __all__ = ["augment"]
 
@@ -69,8 +72,7 @@ def augment(
     >>> train = split.select(documents, "train")  # doctest: +SKIP
     >>> more = augment(train, "mlm", seed=1).documents  # doctest: +SKIP
     """
-    model = encoder if isinstance(encoder, MaskedLanguageModel) else None
-    named = None if encoder is None or model is not None else str(encoder)
+    model, named = (None, str(encoder)) if isinstance(encoder, str | os.PathLike) else (encoder, None)
     shorthands = {"method": method, "encoder": named, "seed": seed, "target.copies": copies, "rate": rate}
     options = {**{key: value for key, value in shorthands.items() if value is not None}, **(settings or {})}
     config = load_augmentation_config(preset, options=options)

@@ -10,16 +10,18 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from suwen.augmentation.config import AugmentationConfig
 from suwen.augmentation.edits import Edit, Moves, Recipe, derived
 from suwen.augmentation.generation import Augmentation
-from suwen.augmentation.masked_lm import MaskedLanguageModel
 from suwen.corpus.sentences import sentence_spans
 from suwen.corpus.split import Selection
 from suwen.document import Document, Span, join_pieces
 from suwen.pages.page import LINE_GAP
+
+if TYPE_CHECKING:
+    from suwen.augmentation.masked_lm import MaskedLanguageModel
 
 __all__ = ["Figures", "SentencePair", "measure"]
 

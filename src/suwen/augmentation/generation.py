@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from suwen.augmentation.augmenters import Augmenter, Draws, Request, Variant
 from suwen.augmentation.config import AugmentationConfig
 from suwen.augmentation.edits import Edit, Recipe, derived
-from suwen.augmentation.masked_lm import MaskedLanguageModel
 from suwen.augmentation.mentions import MentionReplacement
-from suwen.augmentation.mlm import MaskedWords
 from suwen.augmentation.synonyms import SynonymReplacement, read_synonyms
 from suwen.augmentation.tagger_check import TaggerCheck
 from suwen.augmentation.tokens import TokenReplacement
@@ -26,6 +24,9 @@ from suwen.files import read_terms
 from suwen.loading import load
 from suwen.models.catalog import find_encoder
 from suwen.text.words import Segmenter, segmenter_named
+
+if TYPE_CHECKING:
+    from suwen.augmentation.masked_lm import MaskedLanguageModel
 
 __all__ = ["Augmentation", "Generator", "Outcome", "collect", "load_model"]
 
@@ -124,6 +125,8 @@ class Generator:
     ) -> Augmenter:
         config = self._config
         if method == "mlm":
+            from suwen.augmentation.mlm import MaskedWords
+
             assert model is not None
             return MaskedWords(model, config, protection, WordCheck(config.check, segment, training))
         if method == "mention":
@@ -257,12 +260,20 @@ def _copies_in(original: Document, family: Sequence[Document], least: float) -> 
 def load_model(
     config: AugmentationConfig, device: str = "cpu", batch_tokens: int | None = None
 ) -> MaskedLanguageModel | None:
-    """The masked language model of a configuration, or None when neither the method nor the user wants one.
+    """Load the masked language model of a configuration; None when neither the method nor the user wants one.
 
     Raises
     ------
     SuwenError
-        As `suwen.models.catalog.find_encoder` and `MaskedLanguageModel.from_folder`.
+        S405 when torch or transformers is not installed; as `suwen.models.catalog.find_encoder` and
+        `MaskedLanguageModel.from_folder`.
     """
     name = config.masked_language_model
-    return MaskedLanguageModel.from_folder(find_encoder(name), device, batch_tokens) if name else None
+    if not name:
+        return None
+    # Late, because the other methods need no torch.
+    try:
+        from suwen.augmentation.masked_lm import MaskedLanguageModel
+    except ModuleNotFoundError as error:
+        raise SuwenError("S405", package=error.name, install="suwen[train,augment]") from None
+    return MaskedLanguageModel.from_folder(find_encoder(name), device, batch_tokens)

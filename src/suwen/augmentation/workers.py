@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from threading import Thread
-
-import torch
 
 from suwen.augmentation.augmenters import Variant
 from suwen.augmentation.generation import Generator, Outcome
@@ -58,8 +57,9 @@ _inherited: list[tuple[Generator, Sequence[Variant]]] = []
 
 
 def _begin(generator: Generator, variants: Sequence[Variant]) -> None:
-    # The threads of the parent are not there, and every core has its worker.
-    torch.set_num_threads(1)
+    # The threads of the parent are not there, and every core has its worker. Without a model there is no torch.
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
     _inherited.append((generator, variants))
     Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
 

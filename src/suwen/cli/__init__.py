@@ -26,6 +26,8 @@ INTERRUPTED = 130
 CLOSED_PIPE = 141
 """What a shell says of a program that a closed pipe has ended: 128 and the number of SIGPIPE."""
 
+LICENSES = "program: Apache-2.0; bundled model and encoder: CC BY-NC 4.0, for non-commercial use only"
+
 RESUMABLE = ("train", "pretrain", "augment", "reproduce", "extract")
 
 app = typer.Typer(
@@ -56,12 +58,15 @@ def _version(wanted: bool) -> None:
         from suwen import __version__
 
         typer.echo(__version__)
+        typer.echo(LICENSES)
         raise typer.Exit
 
 
 @app.callback()
 def _options(
-    version: bool = typer.Option(False, "--version", help="Show the version.", callback=_version, is_eager=True),
+    version: bool = typer.Option(
+        False, "--version", help="Show the version and the licenses.", callback=_version, is_eager=True
+    ),
 ) -> None:
     del version
 

@@ -117,20 +117,15 @@ def augment(
 
     Example: suwen augment articles/ -o more.jsonl --split split.json
     """
+    from suwen.augmentation.config import load_augmentation_config
+    from suwen.augmentation.corpus import augment_corpus, select_train
     from suwen.corpus.split import Split
-    from suwen.errors import SuwenError
     from suwen.files import folder_for, require_new
     from suwen.formats import format_of, read_corpus
     from suwen.schema import Schema
 
     if not resume:
         require_new(output)
-    try:
-        from suwen.augmentation.config import load_augmentation_config
-        from suwen.augmentation.corpus import augment_corpus, select_train
-    except ModuleNotFoundError as error:
-        raise SuwenError("S405", package=error.name, install="suwen[train,augment]") from None
-
     options: dict[str, Any] = {
         "method": method.value if method else None,
         "encoder": encoder,

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from suwen.cli.arguments import named_path
 from suwen.cli.output import amount, printable, report, standard_error
 from suwen.cli.progress import progress_bar
 
@@ -39,6 +38,19 @@ class Engine(StrEnum):
 
     LOCAL = "local"
     RAY = "ray"
+
+
+def named_path(name: str) -> Path:
+    """Return the path that an argument names, whether or not it can be read: Typer's own check has no code for that.
+
+    Raises
+    ------
+    typer.BadParameter
+        When the name is empty (an unset variable, most likely): for Python that is the current folder.
+    """
+    if not name:
+        raise typer.BadParameter("the name is empty")
+    return Path(name)
 
 
 def extract(

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from suwen.models.dropout import Dropout
 from suwen.models.pretrained import load_encoder
 from suwen.models.recurrent import Cell, Recurrent
 from suwen.models.vocabularies import read_vocabulary
@@ -62,7 +61,7 @@ class RecurrentEncoder(nn.Module):
         self.bigrams = nn.Embedding(bigrams, bigram_embedding) if bigrams else None
         self.words = words
         width = embedding + (bigram_embedding if bigrams else 0) + (words.width if words else 0)
-        self.dropout = Dropout(dropout)
+        self.dropout = nn.Dropout(dropout)
         self.recurrent = Recurrent(cell, width, hidden, layers, dropout=dropout)
         self.width = self.recurrent.width
         for table in (self.characters, self.bigrams):

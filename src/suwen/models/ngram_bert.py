@@ -28,8 +28,6 @@ from transformers import (
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.models.bert.modeling_bert import BertPooler, BertPreTrainedModel
 
-from suwen.models.dropout import Dropout
-
 __all__ = [
     "NgramBertConfig",
     "NgramBertForMaskedLM",
@@ -98,7 +96,7 @@ class Layer(nn.Module):
         self.feed_forward_norm = nn.LayerNorm(width, eps=config.layer_norm_eps)
         self.intermediate = nn.Linear(width, config.intermediate_size)
         self.output = nn.Linear(config.intermediate_size, width)
-        self.dropout = Dropout(config.hidden_dropout_prob)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
 
     def forward(self, hidden: Tensor, mask: Tensor | None, cosine: Tensor, sine: Tensor) -> Tensor:
         """Map ``[B, T, width]`` to the same shape; `mask` is true where a key may be looked at, ``[B, 1, 1, T]``."""
@@ -133,7 +131,7 @@ class NgramBertModel(BertPreTrainedModel):  # type: ignore[misc]
         self.embeddings = NgramEmbeddings(config)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_hidden_layers))
         self.final_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        self.dropout = Dropout(config.hidden_dropout_prob)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
         self.pooler = BertPooler(config) if add_pooling_layer else None
         self.post_init()
 

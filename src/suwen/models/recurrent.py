@@ -7,8 +7,6 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from suwen.models.dropout import Dropout
-
 __all__ = ["Cell", "Recurrent", "initialize_recurrent"]
 
 Cell = Literal["lstm", "gru"]
@@ -53,7 +51,7 @@ class Recurrent(nn.Module):
         self.backward_layers = nn.ModuleList(
             CELLS[cell](size, hidden, batch_first=True) for size in (inputs if bidirectional else [])
         )
-        self.dropout = Dropout(dropout)
+        self.dropout = nn.Dropout(dropout)
         initialize_recurrent(self)
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:

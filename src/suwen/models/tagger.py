@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from suwen.models.crf import CRF
-from suwen.models.dropout import Dropout
 from suwen.models.encoders import RecurrentEncoder, TransformerEncoder
 from suwen.models.recurrent import Recurrent
 from suwen.schemes import Scheme
@@ -58,7 +57,7 @@ class Tagger(nn.Module):
         self.options: dict[str, Any] = {"head": head, "hidden": hidden, "dropout": dropout}
         self.tags = tags
         self.encoder = encoder
-        self.dropout = Dropout(dropout)
+        self.dropout = nn.Dropout(dropout)
         width = encoder.width
         self.recurrent = None
         if head in ("lstm-crf", "bilstm-crf"):
