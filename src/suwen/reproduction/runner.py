@@ -39,13 +39,13 @@ from suwen.reproduction.system_run import (
     run_key,
 )
 
-__all__ = ["Listener", "failure", "finished", "hindrance", "perform"]
+__all__ = ["Observer", "failure", "finished", "hindrance", "perform"]
 
-Listener = Callable[[str, dict[str, Any] | None], None]
+Observer = Callable[[str, dict[str, Any] | None], None]
 """Told what begins (None), what has ended (its result), and what was damaged and is made again (state `AGAIN`)."""
 
 
-def perform(experiment: Experiment, runs: Sequence[Run], engine: Engine, listener: Listener) -> dict[str, str]:
+def perform(experiment: Experiment, runs: Sequence[Run], engine: Engine, observer: Observer) -> dict[str, str]:
     """Make what the runs need, then make the runs that are not done.
 
     Returns
@@ -58,18 +58,18 @@ def perform(experiment: Experiment, runs: Sequence[Run], engine: Engine, listene
         S125 when another process is at work in the folder.
     """
     with holding(experiment.folder):
-        return _perform(experiment, runs, engine, listener)
+        return _perform(experiment, runs, engine, observer)
 
 
-def _perform(experiment: Experiment, runs: Sequence[Run], engine: Engine, listener: Listener) -> dict[str, str]:
+def _perform(experiment: Experiment, runs: Sequence[Run], engine: Engine, observer: Observer) -> dict[str, str]:
     folder, profile = experiment.folder, experiment.profile
     failures: dict[str, str] = {}
 
     def carried_out(jobs: Sequence[Job]) -> None:
-        for name, result in engine(jobs, lambda name: listener(name, None)):
+        for name, result in engine(jobs, lambda name: observer(name, None)):
             if result["state"] == FAILED:
                 failures[name] = result["error"]
-            listener(name, result)
+            observer(name, result)
 
     systems = [SYSTEMS[run.system] for run in runs]
     wanted = {name for system in systems if (name := encoder_of(system, profile))}
@@ -81,21 +81,21 @@ def _perform(experiment: Experiment, runs: Sequence[Run], engine: Engine, listen
             found = found_encoder(name, experiment)
         except SuwenError as error:
             failures[f"encoder/{name}"] = str(error)
-            listener(f"encoder/{name}", {"state": FAILED, "error": str(error)})
+            observer(f"encoder/{name}", {"state": FAILED, "error": str(error)})
             continue
         places[name] = str(found or folder / "encoders" / name)
     for name, place in places.items():
         made_here = Path(place).parent == folder / "encoders" and Path(place).is_dir()
         altered = altered_file(Path(place)) if made_here else None
         if altered is not None:
-            listener(f"encoder/{name}", {"state": AGAIN, "error": f"{altered} is not what 'suwen pretrain' wrote"})
+            observer(f"encoder/{name}", {"state": AGAIN, "error": f"{altered} is not what 'suwen pretrain' wrote"})
             shutil.rmtree(place)
     missing = [name for name in places if not Path(places[name]).is_dir()]
     carried_out([Job(f"encoder/{name}", make_encoder, (experiment, name)) for name in missing])
     write_json(folder / ENCODERS, notes_on(experiment, places))
     for unit in units:
         if is_damaged(material_of(folder).generated_file(unit)):
-            listener(f"augmentation/{unit}", {"state": AGAIN, "error": "it is not what was generated"})
+            observer(f"augmentation/{unit}", {"state": AGAIN, "error": "it is not what was generated"})
     if units and "encoder/ernie" not in failures:
         carried_out(
             [
@@ -105,14 +105,14 @@ def _perform(experiment: Experiment, runs: Sequence[Run], engine: Engine, listen
         )
     elif units:
         failures |= {f"augmentation/{unit}": failures["encoder/ernie"] for unit in units}
-    jobs = list(_jobs(experiment, runs, places, failures, listener))
+    jobs = list(_jobs(experiment, runs, places, failures, observer))
     by_name = {run.name: run for run in runs}
-    for name, result in engine(jobs, lambda name: listener(name, None)):
+    for name, result in engine(jobs, lambda name: observer(name, None)):
         if "key" not in result:
             # The process died, and could not say so itself.
             result = failure(by_name[name], result["error"])
             write_json(run_folder(folder, by_name[name]) / RESULT, result)
-        listener(name, result)
+        observer(name, result)
     shutil.rmtree(folder / FEATURES, ignore_errors=True)
     return failures
 
@@ -122,7 +122,7 @@ def _jobs(
     runs: Sequence[Run],
     places: Mapping[str, str],
     failures: Mapping[str, str],
-    listener: Listener,
+    observer: Observer,
 ) -> Iterator[Job]:
     """The jobs for the runs that are not done; those that cannot be are told as failed."""
     folder, profile = experiment.folder, experiment.profile
@@ -130,7 +130,7 @@ def _jobs(
     for run in runs:
         reason = hindrance(run, profile, failures)
         if reason is not None:
-            listener(run.name, failure(run, reason))
+            observer(run.name, failure(run, reason))
             continue
         encoder = encoder_of(SYSTEMS[run.system], profile)
         place = places[encoder] if encoder else None
@@ -138,10 +138,10 @@ def _jobs(
         done = finished(folder, run)
         why = why_again(folder, run, done, key)
         if done is not None and not why:
-            listener(run.name, done)
+            observer(run.name, done)
             continue
         if why:
-            listener(run.name, {"state": AGAIN, "error": why})
+            observer(run.name, {"state": AGAIN, "error": why})
         options = (folder, run, profile, place, key, experiment.device, experiment.keep_models)
         yield Job(run.name, perform_run, options, estimated_seconds(run, profile, experiment.documents))
 
