@@ -130,7 +130,7 @@ class FirstTwo:
 
 @pytest.fixture
 def model(monkeypatch, tmp_path) -> Path:
-    monkeypatch.setattr(suwen.loading, "load", lambda path, device: FirstTwo())
+    monkeypatch.setattr("suwen.api.scoring.load", lambda path, device: FirstTwo())
     return write_manifest(tmp_path / "model", {})
 
 

@@ -8,36 +8,56 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from suwen.document import Attribute, Document, Entity, Note, Page, Relation
 from suwen.errors import SuwenError
 
 if TYPE_CHECKING:
-    from suwen.files import StrPath
-    from suwen.inference.predictor import Extractor
+    from suwen.api import augment, compare, evaluate, export, extract, load, pretrain, split, train
+    from suwen.formats import read_corpus, write_corpus
 
-__all__ = ["Attribute", "Document", "Entity", "Note", "Page", "Relation", "SuwenError", "__version__", "load"]
+__all__ = [
+    "Attribute",
+    "Document",
+    "Entity",
+    "Note",
+    "Page",
+    "Relation",
+    "SuwenError",
+    "__version__",
+    "augment",
+    "compare",
+    "evaluate",
+    "export",
+    "extract",
+    "load",
+    "pretrain",
+    "read_corpus",
+    "split",
+    "train",
+    "write_corpus",
+]
 
 __version__ = "0.1.0"
 
+# Found on first use: who only handles documents should not wait for numpy or torch.
+_FUNCTIONS = {
+    **dict.fromkeys(
+        ("augment", "compare", "evaluate", "export", "extract", "load", "pretrain", "split", "train"), "suwen.api"
+    ),
+    **dict.fromkeys(("read_corpus", "write_corpus"), "suwen.formats"),
+}
 
-def load(path: StrPath | None = None, device: str = "cpu") -> Extractor:
-    """Load a model: ``ner = suwen.load(); ner("口服二甲双胍").entities``.
 
-    Parameters
-    ----------
-    path
-        A folder written by ``suwen train``; by default the model that suwen carries.
-    device
-        Where a neural model runs: ``cpu``, ``cuda``, ``cuda:1`` …
+def __getattr__(name: str) -> Any:
+    if name not in _FUNCTIONS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    function = getattr(import_module(_FUNCTIONS[name]), name)
+    globals()[name] = function
+    return function
 
-    Raises
-    ------
-    SuwenError
-        When the folder is missing, damaged, or of another format version, or a package is missing.
-    """
-    # Late, because whoever only handles documents should not wait for numpy and torch.
-    from suwen.loading import load as load_model
 
-    return load_model(path, device)
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

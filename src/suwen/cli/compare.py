@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from suwen.cli.evaluate import percent, read_gold
-from suwen.cli.output import report, show
+from suwen.cli.evaluate import percent, read_split
+from suwen.cli.output import fail, report, show
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,14 +31,17 @@ def compare(
 
     Example: suwen compare baseline.jsonl ours.jsonl --gold articles/ --split split.json
     """
-    from suwen.evaluation.significance import compare as compare_pairs
+    from suwen import compare as compare_predictions
 
-    annotated = read_gold(gold, split_file, part)
-    comparison = compare_pairs(annotated.pair_with(first), annotated.pair_with(second), seed=seed)
+    if part and not split_file:
+        raise typer.BadParameter("--part needs --split")
+    found = compare_predictions(first, second, gold=gold, split=read_split(split_file), part=part, seed=seed)
+    for warning in found.warnings:
+        fail(warning)
     if as_json:
-        report({"part": annotated.part, "unit": annotated.unit, **comparison.to_dict()})
+        report(found.to_dict())
     else:
-        show(comparison_table(comparison, annotated.unit))
+        show(comparison_table(found.result, found.unit))
 
 
 def comparison_table(comparison: Comparison, unit: str) -> Table:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import typer
 
 from suwen.cli.output import fail, report, show, standard_error
+from suwen.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from suwen.corpus.split import Selection
-    from suwen.document import Document
+    from suwen.corpus.split import Split
     from suwen.evaluation.analysis import Analysis
-    from suwen.evaluation.scores import Pair, Score, Scores, StrictScores
+    from suwen.evaluation.scores import Score, Scores, StrictScores
 
 
 def evaluate(
@@ -44,128 +44,42 @@ def evaluate(
     Examples: suwen evaluate model/ articles/ --split split.json;
     suwen evaluate --gold articles/ --predicted predictions.jsonl --html errors.html
     """
+    from suwen import evaluate as score
     from suwen.bundled import model_path
-    from suwen.corpus.split import whole
-    from suwen.evaluation.analysis import analyze
-    from suwen.evaluation.scores import pair_documents, training_mentions
     from suwen.files import require_new
-    from suwen.formats import read_corpus, write_corpus
+    from suwen.formats import write_corpus
 
     for output in filter(None, (save_predictions, html)):
         require_new(output)
-    warning = None
-    if model and corpus and not gold and not predicted:
-        annotated = read_gold(corpus, split_file, part)
-        model = model_path(model)
-        documents = predict(model, annotated.selections, device)
-        warning = annotated.warning_for(model)
-        if save_predictions:
-            write_corpus(documents, save_predictions, "jsonl")
-        pairs = pair_documents(annotated.selections, documents)
-    elif gold and predicted and not model and not save_predictions:
-        annotated = read_gold(gold, split_file, part)
-        pairs = annotated.pair_with(predicted)
-    else:
-        raise typer.BadParameter("give MODEL and CORPUS, or --gold and --predicted (which are saved already)")
-    learned = whole(read_corpus(train)) if train else annotated.training
-    analysis = analyze(pairs, None if learned is None else training_mentions(learned))
-    if warning:
-        fail(warning)
-    if as_json:
-        report({"part": annotated.part, "unit": annotated.unit, "warning": warning, **analysis.to_dict()})
-    else:
-        show(*tables(analysis, annotated.unit))
-    if html:
-        write_page(html, analysis, pairs, f"{(corpus or gold or html).stem}: {annotated.part}")
-
-
-class Gold(NamedTuple):
-    """What is scored."""
-
-    ids: frozenset[str]
-    """Of all documents of the corpus, whatever the part."""
-    part: str
-    unit: str
-    """What is resampled: ``document``, or ``sentence`` where the split is by sentence."""
-    selections: list[Selection]
-    training: list[Selection] | None
-    """The train part of the split, where there is one."""
-    data_hash: str
-    split_hash: str | None
-
-    def warning_for(self, model: Path) -> str | None:
-        """What makes the scores of a model on this too good: it was trained on the same corpus, split otherwise."""
-        from suwen.corpus.leakage import other_split
-        from suwen.files import read_json
-        from suwen.model_folder import MANIFEST
-
-        learned = read_json(model / MANIFEST).get("data") or {}
-        found = other_split(learned, self.data_hash, self.split_hash)
-        return found and f"{model}: {found}"
-
-    def pair_with(self, path: Path) -> list[Pair]:
-        """Read predictions; those for documents that the corpus does not have are left aside, which is reported."""
-        from suwen.evaluation.scores import pair_documents
-        from suwen.formats import read_corpus
-
-        predicted = read_corpus(path)
-        strangers = sum(document.id not in self.ids for document in predicted)
-        if strangers:
-            fail(f"{path}: documents that the gold corpus does not have were left aside: {strangers}")
-        return pair_documents(self.selections, predicted)
-
-
-def read_gold(corpus: Path, split_file: Path | None, part: str | None) -> Gold:
-    """Read a corpus, or one part of it.
-
-    Raises
-    ------
-    SuwenError
-        As `read_corpus` and `Split.select`; S307 when there is no entity to find.
-    """
-    from suwen.corpus.split import Split, corpus_hash, whole
-    from suwen.errors import SuwenError
-    from suwen.formats import read_corpus
-
     if part and not split_file:
         raise typer.BadParameter("--part needs --split")
-    documents = read_corpus(corpus)
-    part = part or ("test" if split_file else "all")
-    training, unit, split = None, "document", None
-    if split_file:
-        split = Split.read(split_file)
-        unit = "sentence" if split.unit == "sentence" else "document"
-        selections = split.select(documents, part)
-        if split.parts.get("train"):
-            training = split.select(documents, "train")
+    split = read_split(split_file)
+    if model and corpus and not gold and not predicted:
+        with progress_bar(standard_error()) as listener:
+            evaluation = score(
+                corpus, model_path(model), split=split, part=part, training=train, device=device, listener=listener
+            )
+        if save_predictions:
+            write_corpus(evaluation.predictions, save_predictions, "jsonl")
+    elif gold and predicted and not model and not save_predictions:
+        evaluation = score(gold, predicted=predicted, split=split, part=part, training=train)
     else:
-        selections = whole(documents)
-    if not any(selection.gold for selection in selections):
-        raise SuwenError("S307", corpus)
-    ids = frozenset(document.id for document in documents)
-    split_hash = split.hash if split else None
-    return Gold(ids, part, unit, selections, training, corpus_hash(documents), split_hash)
+        raise typer.BadParameter("give MODEL and CORPUS, or --gold and --predicted (which are saved already)")
+    for warning in evaluation.warnings:
+        fail(warning)
+    if as_json:
+        report(evaluation.to_dict())
+    else:
+        show(*tables(evaluation.analysis, evaluation.unit))
+    if html:
+        evaluation.write_html(html, f"{(corpus or gold or html).stem}: {evaluation.part}")
 
 
-def predict(model: Path, selections: list[Selection], device: str) -> list[Document]:
-    """What the model finds in what the selections own."""
-    from rich.progress import track
+def read_split(path: Path | None) -> Split | None:
+    """Read a split file, if one is given."""
+    from suwen.corpus.split import Split
 
-    from suwen.loading import load
-
-    console = standard_error()
-    found = load(model, device).predict(selections)
-    return list(
-        track(found, "Predicting", len(selections), console=console, transient=True, disable=not console.is_terminal)
-    )
-
-
-def write_page(path: Path, analysis: Analysis, pairs: list[Pair], title: str) -> None:
-    """Write the page of errors."""
-    from suwen.evaluation.report import write_error_page
-    from suwen.schema import Schema
-
-    write_error_page(path, analysis, pairs, Schema.of_labels(analysis.scores.strict.by_type), title)
+    return Split.read(path) if path else None
 
 
 def tables(analysis: Analysis, unit: str) -> list[Table]:

@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from suwen.bundled import SAMPLE
+from suwen.cli.evaluate import read_split
 from suwen.cli.output import report, show, standard_error
-from suwen.errors import SuwenError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from suwen.corpus.split import Selection
-    from suwen.document import Document
     from suwen.exporting import Export
 
 
@@ -45,12 +42,8 @@ def export(
     Examples: suwen export model/;
     suwen export model/ --int8 --corpus articles/ --split split.json -o small-model/
     """
+    from suwen import export as export_tagger
     from suwen.bundled import model_path
-
-    try:
-        from suwen.exporting import export_model
-    except ModuleNotFoundError as error:
-        raise SuwenError("S405", package=error.name, install="suwen[train,export]") from None
 
     if int8 and not corpus:
         raise typer.BadParameter("--int8 needs --corpus: 8 bits must prove themselves")
@@ -58,48 +51,22 @@ def export(
         raise typer.BadParameter("--trainable needs --output: MODEL has its weights")
     if (split_file and not corpus) or (part and not split_file):
         raise typer.BadParameter("--split needs --corpus, and --part needs --split")
-    folder = model_path(model)
-    if folder != model and not output:
+    if model_path(model) != model and not output:
         raise typer.BadParameter("'carried' is part of suwen and stays as it is: name a new folder with --output")
-    selections, calibration = read_texts(corpus or SAMPLE, split_file, part or "dev")
     with standard_error().status("exporting and comparing"):
-        result = export_model(
-            folder,
-            [selection.document for selection in selections],
-            selections if int8 else None,
-            calibration,
+        result = export_tagger(
+            model,
             output,
-            trainable,
+            int8=int8,
+            corpus=corpus,
+            split=read_split(split_file),
+            part=part or "dev",
+            trainable=trainable,
         )
     if as_json:
         report(result.to_dict())
     else:
         show(table(result))
-
-
-def read_texts(corpus: Path, split_file: Path | None, part: str) -> tuple[list[Selection], list[Document]]:
-    """What the export is scored on; and what it is calibrated on, which is something else where the split allows it.
-
-    Raises
-    ------
-    SuwenError
-        As `read_corpus` and `Split.select`; S307 when there is no entity to find.
-    """
-    from suwen.corpus.split import Split, whole
-    from suwen.errors import SuwenError
-    from suwen.formats import read_corpus
-
-    documents = read_corpus(corpus)
-    calibration = documents
-    selections = whole(documents)
-    if split_file:
-        split = Split.read(split_file)
-        selections = split.select(documents, part)
-        if split.parts.get("train"):
-            calibration = [selection.document for selection in split.select(documents, "train")]
-    if not any(selection.gold for selection in selections):
-        raise SuwenError("S307", corpus)
-    return selections, calibration
 
 
 def table(result: Export) -> Table:

@@ -80,39 +80,24 @@ def pretrain(
     Example: suwen pretrain articles.txt.xz corpus/ --strategy wwm -o encoder --exclude-split split.json
     --exclude-part dev --exclude-part test
     """
-    from suwen.errors import SuwenError
-    from suwen.files import folder_for
+    from suwen import pretrain as pretrain_encoder
 
-    if output.exists():
-        raise SuwenError("S104", output)
-    if base is not None and size is not None:
-        raise SuwenError("S406", first="--from", second="--size", advice="leave --size out: the encoder's is kept")
-    if bool(exclude_split) != bool(exclude_part):
-        given, needed = (
-            ("--exclude-split", "--exclude-part") if exclude_split else ("--exclude-part", "--exclude-split")
-        )
-        raise SuwenError("S406", first=given, second=f"no {needed}", advice=f"give {needed} too")
-    try:
-        from suwen.models.catalog import find_encoder
-        from suwen.pretraining.config import load_pretraining_config
-        from suwen.pretraining.passages import read_exclusion
-        from suwen.pretraining.pretrain import NO_EXCLUSION, Texts
-        from suwen.pretraining.pretrain import pretrain as run
-    except ModuleNotFoundError as error:
-        raise SuwenError("S405", package=error.name, install="suwen[train]") from None
-
-    chosen = [*settings, *([f'data.segmenter="{segmenter}"'] if segmenter else [])]
-    folder = find_encoder(base) if base is not None else None
-    config = load_pretraining_config(strategy.value, (size or Size.MINI).value, chosen, folder, seed)
-    exclusion = read_exclusion(exclude_split, exclude_part, texts) if exclude_split else NO_EXCLUSION
-    console = standard_error()
-    with folder_for(output), progress_bar(console) as listener:
-        manifest = run(
-            Texts(tuple(texts), vocabulary, tuple(lexicon), exclusion, folder, cache),
+    with progress_bar(standard_error()) as listener:
+        manifest = pretrain_encoder(
+            texts,
             output,
-            config,
-            resume,
-            device.value,
+            strategy=strategy.value,
+            size=size and size.value,
+            base=base,
+            vocabulary=vocabulary,
+            lexicon=lexicon,
+            exclude_split=exclude_split,
+            exclude_parts=exclude_part,
+            cache=cache,
+            settings=[*settings, *([f'data.segmenter="{segmenter}"'] if segmenter else [])],
+            seed=seed,
+            device=device.value,
+            resume=resume,
             listener=listener,
         )
     if as_json:

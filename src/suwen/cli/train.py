@@ -90,11 +90,11 @@ def train(
 
     Example: suwen train articles/ -o model --split split.json --set optimization.epochs=8
     """
+    from suwen import train as train_model
     from suwen.corpus.split import Split
     from suwen.errors import SuwenError
     from suwen.formats import read_corpus
     from suwen.schema import Schema
-    from suwen.training.train import train as train_model
 
     if output.exists():
         raise SuwenError("S104", output)

@@ -81,6 +81,8 @@ def read_corpus(
 
     Parameters
     ----------
+    path
+        A folder or file.
     format
         A name in `FORMATS`; by default it is found out.
     schema
@@ -93,6 +95,11 @@ def read_corpus(
     SuwenError
         As `format_of`; S108 when there is no document, S110 for an id that stands twice, S202 for a label not in
         `schema`, S404 for a format or option that is unknown, and the faults of the format.
+
+    Examples
+    --------
+    >>> import suwen
+    >>> documents = suwen.read_corpus("articles/")  # doctest: +SKIP
     """
     return list(stream_corpus(path, format, schema, **options))
 
@@ -143,6 +150,17 @@ def _shown(place: tuple[Path, int | None]) -> str:
 def write_corpus(documents: Iterable[Document], path: StrPath, format: str, **options: Any) -> Counter[str]:
     """Write documents in a format, whole or not at all.
 
+    Parameters
+    ----------
+    documents
+        What to write.
+    path
+        The file or folder.
+    format
+        A name in `WRITABLE`.
+    options
+        Options of the format's `write`, for example ``scheme`` for CoNLL.
+
     Returns
     -------
     Counter[str]
@@ -153,6 +171,11 @@ def write_corpus(documents: Iterable[Document], path: StrPath, format: str, **op
     SuwenError
         S104 when the path exists (an empty folder aside), S404 for a format that is unknown or only read and for an
         unknown option, and what the format's `write` raises.
+
+    Examples
+    --------
+    >>> import suwen
+    >>> lost = suwen.write_corpus(documents, "corpus.jsonl", "jsonl")  # doctest: +SKIP
     """
     path = Path(path)
     target = _named(format, WRITABLE)

@@ -1,0 +1,233 @@
+"""Scoring models and predictions on annotated documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from suwen.bundled import model_path
+from suwen.corpus.leakage import other_split
+from suwen.corpus.split import Selection, Split, corpus_hash, whole
+from suwen.document import Document
+from suwen.errors import SuwenError
+from suwen.evaluation.analysis import Analysis, analyze
+from suwen.evaluation.report import write_error_page
+from suwen.evaluation.scores import Pair, pair_documents, training_mentions
+from suwen.evaluation.significance import Comparison, compare
+from suwen.files import StrPath, read_json
+from suwen.formats import read_corpus
+from suwen.inference.predictor import Extractor
+from suwen.loading import load
+from suwen.model_folder import MANIFEST
+from suwen.runs import Listener, Progress, silent
+from suwen.schema import Schema
+
+__all__ = [
+    "Corpus",
+    "Evaluation",
+    "PredictionsComparison",
+    "compare_predictions",
+    "documents_of",
+    "evaluate_model",
+    "evaluate_predictions",
+]
+
+Corpus = StrPath | Sequence[Document]
+"""A folder or file in any format, or documents."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The scores of a model or of predictions.
+
+    Parameters
+    ----------
+    part
+        The part of the split that was scored, or ``all``.
+    unit
+        What the bootstrap resamples: ``document``, or ``sentence`` where the split is by sentence.
+    analysis
+        The scores in every view, and every error.
+    pairs
+        The documents with gold and predicted entities.
+    predictions
+        What the model found; empty where predictions were given.
+    warnings
+        What makes the scores less than they seem, a line each.
+    """
+
+    part: str
+    unit: str
+    analysis: Analysis
+    pairs: Sequence[Pair]
+    predictions: Sequence[Document] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def precision(self) -> float:
+        """Strict precision over all types, in [0, 1]."""
+        return self.analysis.scores.strict.micro.precision
+
+    @property
+    def recall(self) -> float:
+        """Strict recall over all types, in [0, 1]."""
+        return self.analysis.scores.strict.micro.recall
+
+    @property
+    def f1(self) -> float:
+        """Strict micro-F1, in [0, 1]."""
+        return self.analysis.scores.strict.micro.f1
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all figures as JSON values."""
+        warning = "; ".join(self.warnings) or None
+        return {"part": self.part, "unit": self.unit, "warning": warning, **self.analysis.to_dict()}
+
+    def write_html(self, path: StrPath, title: str = "") -> None:
+        """Write a page that shows every error in its text.
+
+        Raises
+        ------
+        SuwenError
+            S104 when the page exists, S102 or S105 when it cannot be written.
+        """
+        schema = Schema.of_labels(self.analysis.scores.strict.by_type)
+        write_error_page(path, self.analysis, self.pairs, schema, title or self.part)
+
+
+@dataclass(frozen=True)
+class _Gold:
+    """The selections to score, and what the corpus and the split say of them."""
+
+    ids: frozenset[str]
+    part: str
+    unit: str
+    selections: list[Selection]
+    training: list[Selection] | None
+    data_hash: str
+    split_hash: str | None
+
+    def evaluation(
+        self, predicted: Sequence[Document], training: Corpus | None, warnings: tuple[str, ...], keep: bool
+    ) -> Evaluation:
+        learned = self.training if training is None else whole(documents_of(training))
+        pairs = pair_documents(self.selections, predicted)
+        analysis = analyze(pairs, None if learned is None else training_mentions(learned))
+        return Evaluation(self.part, self.unit, analysis, pairs, predicted if keep else (), warnings)
+
+    def known(self, predictions: Corpus) -> tuple[list[Document], tuple[str, ...]]:
+        """Read predictions, and warn of documents that the gold corpus does not have."""
+        predicted = documents_of(predictions)
+        strangers = sum(document.id not in self.ids for document in predicted)
+        where = f"{predictions}: " if isinstance(predictions, str | Path) else ""
+        if not strangers:
+            return predicted, ()
+        return predicted, (f"{where}documents that the gold corpus does not have were left aside: {strangers}",)
+
+
+def evaluate_model(
+    corpus: Corpus,
+    model: StrPath | Extractor | None = None,
+    split: Split | None = None,
+    part: str | None = None,
+    training: Corpus | None = None,
+    device: str = "cpu",
+    listener: Listener = silent,
+) -> Evaluation:
+    """Score a model on annotated documents (see `suwen.evaluate`)."""
+    gold = _read_gold(corpus, split, part)
+    warnings: tuple[str, ...] = ()
+    if isinstance(model, Extractor):
+        extractor = model
+    else:
+        folder = model_path(model)
+        extractor = load(folder, device)
+        learned = read_json(folder / MANIFEST).get("data") or {}
+        found = other_split(learned, gold.data_hash, gold.split_hash)
+        warnings = (f"{folder}: {found}",) if found else ()
+    predictions: list[Document] = []
+    for document in extractor.predict(gold.selections):
+        predictions.append(document)
+        listener(Progress("predicting", len(predictions), len(gold.selections)))
+    return gold.evaluation(predictions, training, warnings, keep=True)
+
+
+def evaluate_predictions(
+    corpus: Corpus,
+    predicted: Corpus,
+    split: Split | None = None,
+    part: str | None = None,
+    training: Corpus | None = None,
+) -> Evaluation:
+    """Score predictions on annotated documents (see `suwen.evaluate`)."""
+    gold = _read_gold(corpus, split, part)
+    predictions, warnings = gold.known(predicted)
+    return gold.evaluation(predictions, training, warnings, keep=False)
+
+
+@dataclass(frozen=True)
+class PredictionsComparison:
+    """Whether two sets of predictions differ by more than chance.
+
+    Parameters
+    ----------
+    part, unit
+        As `Evaluation`.
+    result
+        The scores of both, the difference and its significance.
+    warnings
+        Lines to be shown.
+    """
+
+    part: str
+    unit: str
+    result: Comparison
+    warnings: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all figures as JSON values."""
+        return {"part": self.part, "unit": self.unit, **self.result.to_dict()}
+
+
+def compare_predictions(
+    first: Corpus, second: Corpus, gold: Corpus, split: Split | None = None, part: str | None = None, seed: int = 0
+) -> PredictionsComparison:
+    """Compare two sets of predictions (see `suwen.compare`)."""
+    annotated = _read_gold(gold, split, part)
+    (ours, warnings), (theirs, others) = annotated.known(first), annotated.known(second)
+    pairs = pair_documents(annotated.selections, ours), pair_documents(annotated.selections, theirs)
+    result = compare(pairs[0], pairs[1], seed=seed)
+    return PredictionsComparison(annotated.part, annotated.unit, result, (*warnings, *others))
+
+
+def documents_of(corpus: Corpus, schema: Schema | None = None) -> list[Document]:
+    """Return documents, read from a path if there is one; labels must be in the schema, if there is one."""
+    return read_corpus(corpus, schema=schema) if isinstance(corpus, str | Path) else list(corpus)  # type: ignore[arg-type]
+
+
+def _read_gold(corpus: Corpus, split: Split | None, part: str | None) -> _Gold:
+    """Read a corpus, or one part of it.
+
+    Raises
+    ------
+    SuwenError
+        As `read_corpus` and `Split.select`; S307 when there is no entity to find, S406 for a part without a split.
+    """
+    if part and split is None:
+        raise SuwenError("S406", first="part", second="no split", advice="give a split too")
+    documents = documents_of(corpus)
+    part = part or ("test" if split else "all")
+    training = None
+    if split:
+        selections = split.select(documents, part)
+        if split.parts.get("train"):
+            training = split.select(documents, "train")
+    else:
+        selections = whole(documents)
+    if not any(selection.gold for selection in selections):
+        raise SuwenError("S307", corpus if isinstance(corpus, str | Path) else None)
+    unit = "sentence" if split and split.unit == "sentence" else "document"
+    ids = frozenset(document.id for document in documents)
+    return _Gold(ids, part, unit, selections, training, corpus_hash(documents), split.hash if split else None)

@@ -1,0 +1,103 @@
+"""What ``import suwen`` offers."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import suwen
+from suwen.bundled import SAMPLE
+from suwen.errors import SuwenError
+
+FUNCTIONS = [name for name in suwen.__all__ if name[0].islower()]
+
+
+def test_api_names_stay_functions_whatever_is_imported() -> None:
+    code = """
+import importlib, inspect, pkgutil, suwen
+for module in pkgutil.walk_packages(suwen.__path__, "suwen."):
+    if module.name == "suwen.__main__":
+        continue
+    try:
+        importlib.import_module(module.name)
+    except ModuleNotFoundError as error:
+        assert not error.name.startswith("suwen"), error
+wrong = [name for name in suwen.__all__ if name[0].islower() and not inspect.isfunction(getattr(suwen, name))]
+assert not wrong, wrong
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_api_is_instant() -> None:
+    code = (
+        "import sys, suwen\n"
+        "heavy = {'numpy', 'torch', 'transformers', 'onnxruntime', 'lxml', 'rich', 'typer'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_api_lists_its_functions_and_has_no_others() -> None:
+    assert set(FUNCTIONS) <= set(dir(suwen))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = suwen.nothing
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_api_documents_each_function_with_an_example(name: str) -> None:
+    function = getattr(suwen, name)
+    documented = inspect.getdoc(function) or ""
+    assert ">>> " in documented
+    for parameter in inspect.signature(function).parameters:
+        assert parameter in documented
+
+
+def test_api_splits_trains_evaluates_compares_and_extracts(tmp_path: Path) -> None:
+    made = suwen.split(SAMPLE, unit="group")
+    report = suwen.train(SAMPLE, tmp_path / "words", encoder="dictionary", split=made)
+    assert report.model == tmp_path / "words"
+    evaluation = suwen.evaluate(SAMPLE, report.model, split=made)
+    assert evaluation.part == "test"
+    assert not evaluation.warnings
+    assert 0 < evaluation.f1 < 1
+    evaluation.write_html(tmp_path / "errors.html")
+    assert (tmp_path / "errors.html").is_file()
+    again = suwen.evaluate(SAMPLE, predicted=evaluation.predictions, split=made)
+    assert (again.f1, again.precision, again.recall) == (evaluation.f1, evaluation.precision, evaluation.recall)
+    loaded = suwen.load(report.model)
+    assert suwen.evaluate(suwen.read_corpus(SAMPLE), loaded, split=made).f1 == evaluation.f1
+    same = suwen.compare(evaluation.predictions, evaluation.predictions, gold=SAMPLE, split=made)
+    assert same.result.p_value == 1
+    (tmp_path / "a.txt").write_text("口服二甲双胍。", encoding="utf-8")
+    result = suwen.extract(tmp_path / "a.txt", tmp_path / "out.jsonl", model=report.model)
+    assert result.tally.counts["documents"] == 1
+
+
+def test_api_warns_of_a_model_that_knows_what_it_is_scored_on(tmp_path: Path) -> None:
+    model = suwen.train(SAMPLE, tmp_path / "words", encoder="dictionary").model
+    (warning,) = suwen.evaluate(SAMPLE, model).warnings
+    assert "trained on this corpus without a split file" in warning
+
+
+def test_api_augments_documents() -> None:
+    documents = suwen.read_corpus(SAMPLE)[:5]
+    assert len(suwen.augment(documents, "mention", seed=1).documents) == 5
+
+
+@pytest.mark.parametrize(
+    ("call", "code"),
+    [
+        (lambda: suwen.evaluate(SAMPLE, "model", predicted=SAMPLE), "S406"),
+        (lambda: suwen.evaluate(SAMPLE, predicted=SAMPLE, part="dev"), "S406"),
+        (lambda: suwen.export("model", int8=True), "S406"),
+        (lambda: suwen.load("nowhere"), "S101"),
+        (lambda: suwen.pretrain(["a.txt"], "encoder", strategy="bert", size="mini", base="x"), "S406"),
+    ],
+)
+def test_api_refuses_what_the_commands_refuse(call, code: str) -> None:
+    with pytest.raises(SuwenError, match=code):
+        call()
