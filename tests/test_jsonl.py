@@ -176,7 +176,7 @@ json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
     lambda inner: (
         st.lists(inner, max_size=4)
-        | st.dictionaries(st.sampled_from([*jsonl._KEYS, "label", "start", "end", "fragments"]), inner, max_size=5)
+        | st.dictionaries(st.sampled_from([*jsonl.KEYS, "label", "start", "end", "fragments"]), inner, max_size=5)
     ),
     max_leaves=20,
 )

@@ -127,7 +127,7 @@ CATALOG: dict[str, Message] = {
         "it knows what this run is scored on: train teachers on the same part of the same split",
     ),
     "S316": Message(
-        "the {documents} documents are near-copies of one another: they make {count} {unit}s, {least} are needed",
+        "the {documents} documents are near-copies of one another: they make {count} of the {least} units that are needed",
         "near-copies must stay in one part; leave some out, or split sentences (--unit sentence)",
     ),
     # S4xx: configuration and schemas

@@ -75,7 +75,7 @@ def make_split(
     units = 1 + max((number for spans in pieces.values() for _, _, number in spans), default=-1)
     if units < len(wanted):
         if len(ordered) >= len(wanted) and copies and unit == "document":
-            raise SuwenError("S316", documents=len(ordered), count=units, unit=unit, least=len(wanted))
+            raise SuwenError("S316", documents=len(ordered), count=units, least=len(wanted))
         raise SuwenError("S304", unit=unit, count=units, least=len(wanted))
     dealt = stratify(_counts(ordered, pieces, units, unit), tuple(wanted.values()), seed)
     parts = {part: _owned(pieces, dealt == index) for index, part in enumerate(wanted)}

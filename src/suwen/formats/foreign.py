@@ -33,6 +33,9 @@ OLE_STREAMS = (
 )
 """Streams in the directory of a compound file, and the program that they belong to."""
 
+OLD_ENDINGS = {".doc": OLE_STREAMS[0][1:], ".xls": OLE_STREAMS[1][1:], ".ppt": OLE_STREAMS[3][1:]}
+OLD_OFFICE = ("an old Office file (.doc, .xls, .ppt)", SAVE_TEXT.format(".docx"))
+
 ZIP_MEMBERS = (
     ("xl/", "an Excel file (.xlsx)", EXPORT),
     ("ppt/", "a PowerPoint file (.pptx)", SAVE_TEXT.format(".txt")),
@@ -109,8 +112,10 @@ def foreign_kind(data: bytes, path: Path, corpora: bool = True) -> tuple[str, st
         True to name annotated corpora and tables, too.
     """
     if data.startswith(OLE):
-        found = (item[1:] for item in OLE_STREAMS if item[0].encode("utf-16-le") in data)
-        return next(found, None)
+        if "EncryptedPackage".encode("utf-16-le") in data:
+            return None  # a new file with a password, which its reader names
+        by_stream = (item[1:] for item in OLE_STREAMS if item[0].encode("utf-16-le") in data)
+        return next(by_stream, None) or OLD_ENDINGS.get(path.suffix.lower()[:4], OLD_OFFICE)
     if data.startswith(b"PK\x03\x04"):
         return _kind_of_archive(data)
     head = data[:HEAD]

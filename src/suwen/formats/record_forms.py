@@ -118,7 +118,9 @@ def record_form(path: Path) -> str | None:
     files = list(files_in(path, ("",)))
     for suffixes in (RECORDS, TEXTS):
         first = next((file for file in files if ending(file, suffixes)), None)
-        if first is not None and (found := form_of_file(first)):
+        found = form_of_file(first) if first is not None else None
+        # Texts in a folder are texts, unless they are a corpus of another program.
+        if found is not None and (suffixes is RECORDS or found in FORMS):
             return found
     return None
 
