@@ -191,7 +191,7 @@ def _value(text: str, path: Path, unreal: Callable[[str], object] | None = None)
 def _not_finite(value: Any) -> str | None:
     """The first number in a value that JSON does not have."""
     if isinstance(value, float):
-        return None if isfinite(value) else str(value)
+        return None if isfinite(value) else str(value).replace("nan", "NaN").replace("inf", "Infinity")
     items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return next(filter(None, map(_not_finite, items)), None)
 
