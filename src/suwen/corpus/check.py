@@ -194,7 +194,8 @@ def check_corpus(
         if relations:
             findings += _relation_findings(located, relations)
     findings += others.values()
-    if documents and not entities and not _is_of_articles(path, format):
+    failed = any(KINDS[finding.code].severity == "error" for finding in findings)
+    if documents and not entities and not failed and not _is_of_articles(path, format):
         findings.append(Finding("W211", path, None, f"none in {documents:,} document{'s' * (documents > 1)}"))
     findings.sort(key=lambda finding: (str(finding.path), finding.line or 0, finding.code))
     return Check(tuple(findings), documents, entities)

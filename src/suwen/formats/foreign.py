@@ -146,7 +146,8 @@ def _kind_of_archive(data: bytes) -> tuple[str, str] | None:
 
 
 def _corpus_kind(head: bytes, text: str, path: Path) -> tuple[str, str] | None:
-    if text.startswith(("[", "{")) and (records := list(first_records(head))):
+    records = list(first_records(head)) if text.startswith(("[", "{")) else []
+    if records and isinstance(records[0], dict | list):
         form = form_of_records(iter(records))
         if form in FORMS and " " in form:
             return form, EXPORT

@@ -80,7 +80,8 @@ def scan_json(
             continue
         try:
             name = document_id(file, root, (own,) if own else ())
-            yield from located(_value(decode_annotated(read_bytes(file, LARGEST), file, encoding), file), file, name, problem)
+            text = decode_annotated(read_bytes(file, LARGEST), file, encoding)
+            yield from located(_value(text, file), file, name, problem)
         except SuwenError as error:
             problem(error if error.path else error.at(file))
 

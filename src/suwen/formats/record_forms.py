@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import gzip
-import itertools
 import json
 import lzma
 import re
@@ -169,7 +168,8 @@ def first_records(head: bytes) -> Iterator[Any]:
         found = 0
         for line in text.split("\n")[:DECIDING]:
             # A broken line is somebody else's to report.
-            for value in itertools.islice(_values(line, 0), 1):
+            value = next(_values(line, 0), None)
+            if isinstance(value, dict) and line.startswith("{"):
                 found += 1
                 yield value
         if not found:

@@ -122,7 +122,7 @@ class Overrides:
         for term, labels in self.always.items():
             if len(labels) != 1 or ANY in labels:
                 found = ", ".join(sorted(labels - {ANY})) or "none"
-                raise SuwenError("S411", reason=f"{term!r} needs one type to be always an entity; it has {found}")
+                raise SuwenError("S411", reason=f"{term!r} is always an entity, but not of one type: {found}")
             if (labels | {ANY}) & self.never.get(term, frozenset()):
                 raise SuwenError("S411", reason=f"{term!r} is always an entity, and never")
 
