@@ -67,7 +67,7 @@ def test_foreign_files_are_refused_by_name(tmp_path: Path, kind: str) -> None:
 def test_foreign_corpora_are_no_texts(tmp_path: Path, content: str) -> None:
     path = tmp_path / "a.data"
     path.write_text(content, encoding="utf-8")
-    with pytest.raises(SuwenError, match="S130 .*corpus convert"):
+    with pytest.raises(SuwenError, match=r"S130 .*corpus convert"):
         list(read_input(Input(path, "a", None)))
     assert read_corpus(path)
     # Whoever names the format knows better.

@@ -85,5 +85,5 @@ def test_conll_reads_csv_tables_of_tokens(tmp_path: Path, table: str) -> None:
 def test_conll_is_no_table_of_notes(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("id,text\n1,口服二甲双胍\n", encoding="utf-8")
-    with pytest.raises(SuwenError, match="S130 .*CSV table"):
+    with pytest.raises(SuwenError, match=r"S130 .*CSV table"):
         format_of(path)

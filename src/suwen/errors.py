@@ -26,7 +26,9 @@ CATALOG: dict[str, Message] = {
     # S1xx: files and folders
     "S101": Message("no such file or folder", "check the path"),
     "S102": Message("permission denied", "make it readable and, for outputs, its folder writable"),
-    "S103": Message("not valid UTF-8 (byte {byte} at offset {offset})", "convert it to UTF-8, or name its encoding with --encoding"),
+    "S103": Message(
+        "not valid UTF-8 (byte {byte} at offset {offset})", "convert it to UTF-8, or name its encoding with --encoding"
+    ),
     "S104": Message("the output already exists", "choose another path or remove it"),
     "S105": Message("cannot write: {reason}", "check the disk's free space, or choose another path"),
     "S106": Message("the file is empty", "remove it or put text into it"),
@@ -127,7 +129,8 @@ CATALOG: dict[str, Message] = {
         "it knows what this run is scored on: train teachers on the same part of the same split",
     ),
     "S316": Message(
-        "the {documents} documents are near-copies of one another: they make {count} of the {least} units that are needed",
+        "the {documents} documents are near-copies of one another: "
+        "they make {count} of the {least} units that are needed",
         "near-copies must stay in one part; leave some out, or split sentences (--unit sentence)",
     ),
     # S4xx: configuration and schemas

@@ -12,7 +12,18 @@ from typing import Literal
 
 from suwen.errors import SuwenError
 
-__all__ = ["BIO", "BIOES", "BMES", "ILLEGAL_POLICIES", "SCHEMES", "IllegalPolicy", "Scheme", "flatten", "scheme_named", "scheme_of"]
+__all__ = [
+    "BIO",
+    "BIOES",
+    "BMES",
+    "ILLEGAL_POLICIES",
+    "SCHEMES",
+    "IllegalPolicy",
+    "Scheme",
+    "flatten",
+    "scheme_named",
+    "scheme_of",
+]
 
 LabelSpan = tuple[str, int, int]
 IllegalPolicy = Literal["conlleval", "strict", "error"]

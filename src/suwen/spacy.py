@@ -130,7 +130,11 @@ DOCUMENT, PLACES = "suwen_document", "suwen_places"
 def _document_of(doc: Doc) -> Document | None:
     """What suwen found in a text."""
     line = doc.user_data.get(DOCUMENT)
-    return None if line is None else next(jsonl.scan_rows(numbered_objects([line.encode()], Path(), refuse), Path(), "", refuse)).document
+    return (
+        None
+        if line is None
+        else next(jsonl.scan_rows(numbered_objects([line.encode()], Path(), refuse), Path(), "", refuse)).document
+    )
 
 
 def _entity_of(span: Span) -> Entity | None:

@@ -61,7 +61,7 @@ def make_split(
     Raises
     ------
     SuwenError
-        S304 when there are fewer units than parts, S316 when that is because documents are near-copies, S305 when no document has `group_field`.
+        S304 when there are fewer units than parts, S316 if near-copies are the reason, S305 when no document has `group_field`.
     """
     everything = sorted(documents, key=lambda document: document.id)
     ordered, generated = without_generated(everything)

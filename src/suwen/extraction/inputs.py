@@ -260,7 +260,7 @@ def _read_file(file: Input, options: Options, problem: Problem) -> Iterator[Docu
             else:
                 columns = options.text_column, options.id_column
                 located = parquet.scan_table(opened, file.path, file.name, problem, *columns)
-                yield from (item.document for item in located)
+                yield from (_unannotated(item.document) for item in located)
     except OSError as error:
         raise os_error(error, file.path, "S113") from None
 
@@ -276,7 +276,8 @@ def _read_stream(stream: IO[bytes], file: Input, shown: Path, options: Options, 
         yield from _records(rows, file, shown, options, problem)
     elif name == parquet.NAME:
         data = io.BytesIO(read_stream(rest, shown, parquet.LARGEST_CHUNK))
-        yield from (item.document for item in parquet.scan_table(data, shown, file.name, problem, *columns))
+        located = parquet.scan_table(data, shown, file.name, problem, *columns)
+        yield from (_unannotated(item.document) for item in located)
     else:
         yield from _parse(name, read_stream(rest, shown, ARTICLES[name].largest), file, shown, options)
 

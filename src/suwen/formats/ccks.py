@@ -83,9 +83,7 @@ def _original(annotations: Path) -> Path:
     return annotations.with_name(annotations.name.removesuffix(".txt") + ORIGINAL)
 
 
-def _located(
-    rows: Iterable[Row], path: Path, name: str, problem: Problem, schema: Schema | None
-) -> Iterator[Located]:
+def _located(rows: Iterable[Row], path: Path, name: str, problem: Problem, schema: Schema | None) -> Iterator[Located]:
     for number, values in rows:
         report = reporting_at(problem, path, number)
         entities: list[Entity] = []

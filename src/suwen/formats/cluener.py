@@ -58,9 +58,7 @@ class Cluener(CorpusFormat):
 FORMAT = Cluener()
 
 
-def _located(
-    rows: Iterable[Row], path: Path, name: str, problem: Problem, schema: Schema | None
-) -> Iterator[Located]:
+def _located(rows: Iterable[Row], path: Path, name: str, problem: Problem, schema: Schema | None) -> Iterator[Located]:
     values = list(rows)
     extra = _extra(row for _, row in values)
     for number, row in values:

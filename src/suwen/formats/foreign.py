@@ -79,7 +79,9 @@ TEXTS = (
 )
 """How the first line of text files begins that are no running text."""
 
-_XML_ROOT = re.compile(r"(?:<\?xml.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\])?\s*>|\s)*<(?:[\w.-]+:)?([\w.-]+)", re.DOTALL)
+_XML_ROOT = re.compile(
+    r"(?:<\?xml.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\])?\s*>|\s)*<(?:[\w.-]+:)?([\w.-]+)", re.DOTALL
+)
 _MAIL = re.compile(r"(?:[A-Za-z][\w-]*:.*(?:\r?\n[ \t].*)*\r?\n){2,}")
 _MIME = re.compile(r"^(?:mime-version|content-type|message-id|received|x-mailer):", re.IGNORECASE | re.MULTILINE)
 TABLES = {".csv": "a CSV table", ".tsv": "a TSV table", ".tab": "a TSV table"}

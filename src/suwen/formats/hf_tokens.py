@@ -69,9 +69,7 @@ class HfTokens(CorpusFormat):
 FORMAT = HfTokens()
 
 
-def _located(
-    rows: Iterable[Row], path: Path, name: str, problem: Problem, schema: Schema | None
-) -> Iterator[Located]:
+def _located(rows: Iterable[Row], path: Path, name: str, problem: Problem, schema: Schema | None) -> Iterator[Located]:
     for number, values in rows:
         report = reporting_at(problem, path, number)
         try:

@@ -4,7 +4,8 @@
 key        value
 ========== ==============================================================================================
 version    1; the version of this key set. Written always; without it a line is read as version 1
-id         the document's id, a string or an integer; without it, the file's path without its ending, ``/``, and the line number
+id         the document's id, a string or an integer; without it, the file's path without its ending, ``/``, and the
+           line number
 text       the text (needed)
 entities   objects ``label, start, end`` and, where they say something, ``fragments`` (``[[start, end], …]``),
            ``id``, ``score``, ``annotated``; or lists ``[start, end, label]``, ``[start, end, label, mention]``.
@@ -143,7 +144,9 @@ class JsonLines(WritableFormat):
                 continue
             try:
                 name = document_id(file, root, (own,) if own else ())
-                yield from scan_rows(records_of(file, problem, encoding), file, name, problem, schema, text_column, id_column)
+                yield from scan_rows(
+                    records_of(file, problem, encoding), file, name, problem, schema, text_column, id_column
+                )
             except SuwenError as error:
                 problem(error)
 

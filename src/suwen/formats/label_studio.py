@@ -10,8 +10,8 @@ confidences, annotations otherwise. The labeling configuration is to name the ta
     <View><Labels name="label" toName="text"><Label value="Drug"/></Labels><Text name="text" value="$text"/></View>
 
 Label Studio counts UTF-16 code units, other programs that write its form count code points. The two differ only after
-characters beyond the basic plane; there the texts of the regions tell. They also tell whether line ends of two characters (CRLF), which
-browsers show as one, were counted as one; ``meta["read_from"]["offsets"]`` then says so.
+characters beyond the basic plane; there the texts of the regions tell. They also tell whether a line end of two
+characters (CRLF), which browsers show as one, was counted as one; ``meta["read_from"]["offsets"]`` then says so.
 
 The document's id goes under ``data.document``; a task without it is named by its ``id``.
 
@@ -108,9 +108,7 @@ class LabelStudio(WritableFormat):
 FORMAT = LabelStudio()
 
 
-def _located(
-    rows: Iterable[Row], path: Path, name: str, problem: Problem, schema: Schema | None
-) -> Iterator[Located]:
+def _located(rows: Iterable[Row], path: Path, name: str, problem: Problem, schema: Schema | None) -> Iterator[Located]:
     for number, task in rows:
         report = reporting_at(problem, path, number)
         dropped: Counter[str] = Counter()
@@ -130,7 +128,9 @@ def _located(
             except SuwenError as error:
                 report(error)
         own = name_under(data, "document") or name_under(task, "id") or f"{name}/{number}"
-        kept = {name: value for name, value in data.items() if name not in (key, "document")} if data is not task else {}
+        kept = (
+            {name: value for name, value in data.items() if name not in (key, "document")} if data is not task else {}
+        )
         meta: dict[str, Any] = {name: value for name, value in (("data", kept), ("others", others)) if value}
         source = {"dropped": dict(+dropped)} if +dropped else {}
         if offsets.remark:

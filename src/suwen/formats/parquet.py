@@ -1,4 +1,6 @@
-"""Parquet: read, a table with a text (or tokens and tags) a row; written, a table with an entity a row, for data frames and databases.
+"""Parquet: read, a table with a text (or tokens and tags) a row; written, a table with an entity a row.
+
+The written tables are for data frames and databases.
 
 Written are two files. ``OUT.parquet`` has the columns ``document``, ``page``, ``sentence``, ``sentence_start``,
 ``sentence_end``, ``start``, ``end``, ``type``, ``text``, ``confidence``, ``model``, ``id`` and ``fragments`` (as in

@@ -58,9 +58,7 @@ class Prodigy(CorpusFormat):
 FORMAT = Prodigy()
 
 
-def _located(
-    rows: Iterable[Row], path: Path, name: str, problem: Problem, schema: Schema | None
-) -> Iterator[Located]:
+def _located(rows: Iterable[Row], path: Path, name: str, problem: Problem, schema: Schema | None) -> Iterator[Located]:
     seen: set[str] = set()
     for number, values in rows:
         report = reporting_at(problem, path, number)

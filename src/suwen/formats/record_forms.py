@@ -80,7 +80,9 @@ FORMS: dict[str, Callable[[Record], bool]] = {
     "hf_tokens": _is_hf_tokens,
     "doccano": _is_doccano,
     "CMeIE (relations without offsets)": lambda values: "spo_list" in values,
-    "BioC JSON": lambda values: bool(list(_lists(values, "passages"))) or any("passages" in d for d in _dicts(values, "documents")),
+    "BioC JSON": lambda values: (
+        bool(list(_lists(values, "passages"))) or any("passages" in d for d in _dicts(values, "documents"))
+    ),
     "SQuAD JSON": lambda values: isinstance(values.get("data"), list) and "version" in values,
     "a Jupyter notebook": lambda values: "cells" in values and "nbformat" in values,
     "diakg": lambda values: isinstance(values.get("paragraphs"), list),

@@ -58,7 +58,8 @@ class Remarks:
             cause = ""
             if self._off:
                 cause = f"; {self._off:,} of them fit if line ends count as two characters (CRLF), see --offsets crlf"
-            yield f"{self._differing:,} of {_amount(self._entities, 'mention')} differ from the text at their offsets{cause}"
+            mentions = _amount(self._entities, "mention")
+            yield f"{self._differing:,} of {mentions} differ from the text at their offsets{cause}"
         if self._dropped and annotated:
             yield "left out: " + ", ".join(f"{count:,} {kind}" for kind, count in sorted(self._dropped.items()))
         for way, count in sorted(self._offsets.items()):
