@@ -61,7 +61,8 @@ def make_split(
     Raises
     ------
     SuwenError
-        S304 when there are fewer units than parts, S316 if near-copies are the reason, S305 when no document has `group_field`.
+        S304 when there are fewer units than parts, S305 when no document has `group_field`, S316 when near-copies are
+        why there are too few units.
     """
     everything = sorted(documents, key=lambda document: document.id)
     ordered, generated = without_generated(everything)

@@ -123,8 +123,8 @@ def _pair(
     rows: list[tuple[int, str, int, int, str]] = []
     for number, line in enumerate(lines, 1):
         match [cell.strip() for cell in line.strip().split("\t")]:
-            case [mention, start, end, label] if start.isdecimal() and end.isdecimal():
-                rows.append((number, mention, int(start), int(end), label))
+            case [mention, first, last, label] if first.isdecimal() and last.isdecimal():
+                rows.append((number, mention, int(first), int(last), label))
             case [""]:
                 pass
             case cells:

@@ -132,7 +132,7 @@ def _located(rows: Iterable[Row], path: Path, name: str, problem: Problem, schem
             {name: value for name, value in data.items() if name not in (key, "document")} if data is not task else {}
         )
         meta: dict[str, Any] = {name: value for name, value in (("data", kept), ("others", others)) if value}
-        source = {"dropped": dict(+dropped)} if +dropped else {}
+        source: dict[str, Any] = {"dropped": dict(+dropped)} if +dropped else {}
         if offsets.remark:
             source["offsets"] = offsets.remark
         entities = tuple(item for item in found if isinstance(item, Entity))
@@ -264,7 +264,7 @@ def _text_of(source: str, results: list[Any]) -> tuple[str, _Offsets]:
     if any(isinstance(row, dict) and row.get("type") == "hypertextlabels" for row in results) and "<" in source:
         plain = unescape(_TAG.sub("", source))
         ways.append((plain, _Offsets(_code_units(plain), "the text of the page without its tags")))
-    return max(ways, key=lambda way: _fitting(*way, spans))
+    return max(ways, key=lambda way: _fitting(way[0], way[1], spans))
 
 
 def _fitting(text: str, offsets: _Offsets, spans: Iterable[tuple[int, int, str]]) -> int:

@@ -1,8 +1,8 @@
 """Term lists laid over what a model finds: what is always an entity, and what never is one.
 
 A list is a text file with one term a line, a tab (in a ``.csv`` file a comma), and its type (for ``never`` the type may
-be missing: then no type will do); lines that begin with ``#`` are remarks. Or it is a TOML file with a list of terms for each type (``"*"`` for
-any)::
+be missing: then no type will do); lines that begin with ``#`` are remarks. Or it is a TOML file with a list of terms
+for each type (``"*"`` for any)::
 
     Drug = ["二甲双胍", "阿卡波糖"]
     "*" = ["患者"]
