@@ -223,7 +223,7 @@ def test_brat_refuses_missing_halves_and_bad_encoding(tmp_path: Path) -> None:
     (pair(tmp_path / "2") / "a.txt").unlink()
     pair(tmp_path / "3", text="糖尿病".encode("gb18030"))
     codes = [refusal(tmp_path / name).code for name in "123"]
-    assert codes == ["S208", "S209", "S103"]
+    assert codes == ["S208", "S209", "S116"]
 
 
 def test_brat_refuses_a_label_outside_the_schema(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from suwen.corpus.check import KINDS, check_corpus
 from suwen.errors import SuwenError
 from suwen.formats import write_corpus
-from suwen.schema import Schema
+from suwen.schema import LCDD, Schema
 
 TEXT = "口服二甲双胍治疗2型糖尿病。空腹血糖升高。\n"
 
@@ -23,7 +24,7 @@ def corpus(folder: Path, **files: str | bytes) -> Path:
 
 def found(path: Path, **options: Any) -> list[tuple[str, str]]:
     """Code and place of each finding."""
-    check = check_corpus(path, **options)
+    check = check_corpus(path, **{"schema": LCDD, **options})
     return [(finding.code, finding.place.removeprefix(f"{path}/")) for finding in check.findings]
 
 
@@ -78,8 +79,8 @@ def test_check_reports_every_pair_that_shares_characters(tmp_path: Path) -> None
         ({"a_txt": "", "a_ann": ""}, [("W104", "a.ann"), ("S106", "a.txt")]),
         ({"a_txt": "糖 \n" * 3, "a_ann": "T1\tTest 0 1\t糖\n"}, [("W103", "a.txt")]),
         ({"a_txt": TEXT, "a_ann": ""}, [("W104", "a.ann")]),
-        ({"a_txt": TEXT.encode("gb18030"), "a_ann": ""}, [("S103", "a.txt:1")]),
-        ({"a_txt": TEXT, "a_ann": b"\n\xff"}, [("S103", "a.ann:2")]),
+        ({"a_txt": "药名".encode("gb18030"), "a_ann": ""}, [("S116", "a.txt:1")]),
+        ({"a_txt": TEXT, "a_ann": b"\n\xff"}, [("S116", "a.ann:2")]),
         ({"a_txt": "\ufeff" + TEXT, "a_ann": "T1\tDrug 3 7\t二甲双胍\n"}, [("W101", "a.txt:1")]),
         ({"a_txt": TEXT + "口\r\n", "a_ann": "T1\tDrug 2 6\t二甲双胍\r\n"}, [("W102", "a.ann:1"), ("W102", "a.txt:2")]),
     ],
@@ -93,8 +94,8 @@ def test_check_looks_at_everything_before_it_ends(tmp_path: Path) -> None:
     corpus(
         tmp_path, a_txt=b"\xff", a_ann="", b_txt=TEXT, b_ann="T1\nT2\tX 0 1\t口\nT3\tDrug 2 6\t二甲双胍\n", c_txt=TEXT
     )
-    check = check_corpus(tmp_path)
-    assert check.counts == {"S103": 1, "S202": 1, "S203": 1, "S208": 1}
+    check = check_corpus(tmp_path, schema=LCDD)
+    assert check.counts == {"S116": 1, "S202": 1, "S203": 1, "S208": 1}
     assert (check.documents, check.entities, check.total("error"), check.total("warning")) == (1, 2, 4, 0)
 
 
@@ -153,7 +154,7 @@ def test_check_refuses_what_is_no_corpus(tmp_path: Path) -> None:
 
 
 def test_check_gives_json_values(tmp_path: Path) -> None:
-    result = check_corpus(corpus(tmp_path, a_txt=TEXT, a_ann="T1\tGene 2 6\t二甲双胍\n")).to_dict()
+    result = check_corpus(corpus(tmp_path, a_txt=TEXT, a_ann="T1\tGene 2 6\t二甲双胍\n"), schema=LCDD).to_dict()
     assert result["kinds"] == [{"code": "S202", "severity": "error", "meaning": KINDS["S202"].meaning, "count": 1}]
     assert result["findings"][0]["path"] == str(tmp_path / "a.ann")
     assert (result["errors"], result["warnings"], result["documents"], result["entities"]) == (1, 0, 1, 1)
@@ -166,3 +167,35 @@ def test_check_knows_every_code_that_a_reader_reports(tmp_path: Path) -> None:
     write_corpus([], tmp_path / "empty.conll", "conll")
     with pytest.raises(SuwenError, match="S108"):
         check_corpus(tmp_path / "empty.conll")
+
+
+def test_check_looks_at_other_labels_too(tmp_path: Path) -> None:
+    lines = ["T1\tdru 2 6\t二甲双胍", "T2\tdru 2 6\t二甲双胍", "T3\tdis 8 13\t糖尿", "T4\tdis 10 13\t糖尿病"]
+    corpus(tmp_path, a_txt=TEXT, a_ann="".join(f"{line}\n" for line in lines))
+    check = check_corpus(tmp_path)
+    assert check.counts == {"W201": 1, "W202": 1, "W204": 1, "W210": 2}
+    assert (check.entities, check.total("error")) == (4, 0)
+    # With a label set of one's own, other labels are errors, and the rest is found as well.
+    strict = check_corpus(tmp_path, schema=Schema.of_labels(["dru"]))
+    assert strict.counts == {"S202": 2, "W201": 1, "W202": 1, "W204": 1}
+
+
+def test_check_finds_a_corpus_without_entities(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"text": "血糖升高", "label": {}}')
+    assert found(tmp_path) == [("W211", str(tmp_path))]
+
+
+def test_check_finds_what_readers_leave_out(tmp_path: Path) -> None:
+    region = {"type": "labels", "value": {"start": 0, "end": 2, "labels": ["Test"]}}
+    bare = {"type": "labels", "value": {"start": 0, "end": 2}}
+    tasks = [{"data": {"text": "血糖升高"}, "annotations": [{"result": [region, bare]}]}]
+    (tmp_path / "a.json").write_text(json.dumps(tasks))
+    assert found(tmp_path) == [("W212", "a.json:1")]
+
+
+def test_check_knows_offsets_that_count_two_for_a_line_end(tmp_path: Path) -> None:
+    corpus(tmp_path, a_txt="主诉\n病史\n" + TEXT, a_ann="T1\tDrug 10 14\t二甲双胍\n")
+    check = check_corpus(tmp_path)
+    assert [finding.code for finding in check.findings] == ["W201"]
+    assert "--offsets crlf" in check.findings[0].text
+    assert check_corpus(tmp_path, offsets="crlf").findings == ()

@@ -29,7 +29,8 @@ def test_cli_corpus_check_exits_with_1_for_errors_alone(tmp_path: Path) -> None:
     code, output = run(corpus(tmp_path, "T1\tDrug 2 6\t二甲双瓜\n"))
     assert code == 0
     assert f"{tmp_path / 'a.ann'}:1: W201 T1 Drug [2, 6): '二甲双瓜', in the text '二甲双胍'" in output
-    code, output = run(corpus(tmp_path, "T1\tGene 2 6\t二甲双瓜\n"))
+    (tmp_path / "labels.toml").write_text('[[entities]]\nname = "Drug"\n')
+    code, output = run(corpus(tmp_path, "T1\tGene 2 6\t二甲双瓜\n"), "--schema", str(tmp_path / "labels.toml"))
     assert code == 1
     assert output.index("S202 unknown label 'Gene'") < output.index("W201 T1")
 
@@ -84,3 +85,29 @@ def test_cli_corpus_check_lists_a_file_name_that_is_not_unicode_with_the_others(
     else:
         assert f"{tmp_path}/b\\udcff.txt: S114 the file name is not valid Unicode\n" in done.stdout
         assert "S203" in done.stdout
+
+
+def test_cli_corpus_check_lists_inconsistent_strings(tmp_path: Path) -> None:
+    text = "口服二甲双胍。二甲双胍有效，GLP1升高，GLP12降低。"
+    (tmp_path / "a.txt").write_text(text, "utf-8")
+    start = text.index("GLP1")
+    (tmp_path / "a.ann").write_text(f"T1\tDrug 2 6\t二甲双胍\nT2\tTest {start} {start + 4}\tGLP1\n", "utf-8")
+    code, output = run(str(tmp_path), "--consistency", "--json")
+    assert code == 0
+    assert json.loads(output)["inconsistencies"] == [
+        {
+            "text": "二甲双胍",
+            "annotated": 1,
+            "labels": {"Drug": 1},
+            "not_annotated": 1,
+            "places": [{"document": "a", "start": 7, "end": 11}],
+        }
+    ]
+    assert "a 7" in run(str(tmp_path), "--consistency")[1]
+    assert "inconsistencies" not in json.loads(run(str(tmp_path), "--json")[1])
+
+
+def test_cli_corpus_check_takes_an_encoding(tmp_path: Path) -> None:
+    (tmp_path / "a.conll").write_bytes("血 B-Drug\n糖 I-Drug\n".encode("gbk"))
+    assert run(str(tmp_path))[0] == 1
+    assert run(str(tmp_path), "--encoding", "GB2312")[0] == 0

@@ -146,7 +146,7 @@ def test_conll_reports_a_mention_left_open(tmp_path: Path) -> None:
         ("糖 B-\n", 1),
         ("糖\n", 1),
         ("糖 B-Drug\n尿 I-Drug\n病 M-Drug\n", 3),
-        ("糖 U-Drug\n", 1),
+        ("糖 X-Drug\n", 1),
     ],
 )
 def test_conll_refuses_broken_rows_with_their_place(tmp_path: Path, content: str, line: int) -> None:

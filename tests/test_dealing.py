@@ -156,6 +156,11 @@ def test_dealing_by_a_field_that_no_document_has_is_refused() -> None:
             "sentence",
             "S304 too few sentences to split: 2; at least 3 are needed",
         ),
+        (
+            [Document(str(number), f"第{number}例患者口服二甲双胍治疗糖尿病。") for number in range(12)],
+            "document",
+            "S316 the 12 documents are near-copies of one another: they make 1 of the 3 units that are needed",
+        ),
         ([], "document", "S304 too few documents to split: 0; at least 3 are needed"),
     ],
 )

@@ -17,7 +17,7 @@ from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.extraction.finding import find_inputs
 from suwen.extraction.inputs import STANDARD_INPUT, Inputs, Options, distinct, read_input
-from suwen.formats import jsonl, text, write_corpus
+from suwen.formats import json_files, text, write_corpus
 from suwen.formats.reading import Problem, refuse
 
 PDF = pdf_of(lambda sheet: sheet.put(60, 780, "血糖"))
@@ -152,11 +152,34 @@ def test_inputs_read_records_of_other_programs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("record", [{"id": 5, "text": "糖"}, {"text": "糖", "label": [[0, 1, "Drug"]]}])
-def test_inputs_say_how_records_of_other_programs_are_read(tmp_path: Path, record: dict[str, object]) -> None:
+def test_inputs_read_the_text_of_records_of_other_programs(tmp_path: Path, record: dict[str, object]) -> None:
     (tmp_path / "in.jsonl").write_text(json.dumps(record))
-    with pytest.raises(SuwenError, match=r"S205 .* records of other programs are read with --text-column text"):
-        read(tmp_path / "in.jsonl")
-    assert read(tmp_path / "in.jsonl", text_column="text") == [(str(record.get("id", "in/1")), "糖")]
+    expected = [(str(record.get("id", "in/1")), "糖")]
+    assert read(tmp_path / "in.jsonl") == read(tmp_path / "in.jsonl", text_column="text") == expected
+
+
+def test_inputs_keep_the_keys_of_other_programs(tmp_path: Path) -> None:
+    own = {"pmid": "1", "year": 2020, "meta": {"journal": "x"}}
+    records = [{"text": "糖", **own}, {"text": "糖", "label": [[0, 1, "Drug"]]}]
+    (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, records)))
+    first, second = documents_from(find_inputs([tmp_path / "in.jsonl"]))
+    assert first.meta == {"pmid": "1", "year": 2020, "journal": "x"}
+    assert second.meta == {"read_from": {"dropped": {"annotation of a record": 1}}}
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "GB2312", "cp936", "gb18030"])
+def test_inputs_obey_the_encoding(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "a.jsonl").write_bytes('{"text": "药名"}\n'.encode("gbk"))
+    (tmp_path / "b.html").write_bytes("<p>药名".encode("gbk"))
+    (tmp_path / "c.txt").write_bytes("药名".encode("gbk"))
+    found = read(tmp_path, encoding=encoding)
+    assert [text for _, text in found] == ["药名"] * 3
+
+
+def test_inputs_name_unknown_encodings() -> None:
+    assert Options(encoding="big5-hkscs").encoding == "big5-hkscs"
+    with pytest.raises(SuwenError, match=r"S404 unknown encoding 'rot13'"):
+        Options(encoding="rot13")
 
 
 def test_inputs_keep_apart_what_records_say_of_themselves(tmp_path: Path) -> None:
@@ -222,7 +245,7 @@ def test_inputs_go_on_after_a_fault(library: Path) -> None:
 
 def test_inputs_refuse_what_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text.Text, "largest", 2**20)
-    monkeypatch.setattr(jsonl, "LONGEST_LINE", 2**20)
+    monkeypatch.setattr(json_files, "LONGEST_LINE", 2**20)
     long = "糖" * 2**20
     (tmp_path / "long.txt").write_text(long)
     with pytest.raises(SuwenError, match=r"S115 .*long\.txt: the file is too large: more than 1 MB"):

@@ -49,7 +49,7 @@ def test_formats_refuse_options_that_they_do_not_know(tmp_path: Path, name: str)
 
 
 def test_formats_name_the_options_that_they_know(tmp_path: Path) -> None:
-    with pytest.raises(SuwenError, match=r"known: scheme, columns, illegal$"):
+    with pytest.raises(SuwenError, match=r"known: scheme, columns, illegal, encoding$"):
         read_corpus(tmp_path, "conll", ends="inclusive")
     with pytest.raises(SuwenError, match=r"known: none$"):
         write_corpus(CORPUS, tmp_path / "out", "brat", places=True)
@@ -83,7 +83,7 @@ def test_formats_take_paths_of_any_kind(tmp_path: Path, name: str, kind: type) -
 
 
 def test_formats_of_articles_take_strings(tmp_path: Path) -> None:
-    for name in sorted({*FORMATS} - {*WRITABLE}):
+    for name in ("jats", "docx", "pdf"):
         path = tmp_path / f"a{FORMATS[name].suffixes[0]}"
         path.write_bytes(b"?")
         assert FORMATS[name].sniff(str(path))

@@ -72,7 +72,7 @@ def test_label_studio_writes_predictions_where_there_are_confidences(tmp_path: P
     ("task", "message"),
     [
         ({"data": 1}, "S213 {}:1: the field 'data' is not an object"),
-        ({"data": {"html": "x"}}, "S213 {}:1: the field 'text' is missing"),
+        ({"data": {"html": "x", "title": "y"}}, "S213 {}:1: the field 'text' is missing"),
         ({"data": {"text": "a"}, "annotations": 1}, "S213 {}:1: the field 'annotations' is not a list"),
         ({"data": {"text": "a"}, "annotations": [{"result": [region("a", 0, 9, "x", "a")]}]}, "S201 {}:1"),
         ({"data": {"text": "a"}, "annotations": [{"result": [{"type": "labels"}]}]}, "S213 {}:1: the field 'value'"),

@@ -99,7 +99,7 @@ def test_jsonl_reads_line_by_line(tmp_path: Path) -> None:
         ({"text": 1}, "S205 'text' is not a string"),
         ({"text": "", "labels": []}, "S205 'labels' is unknown"),
         ({"text": "", "version": 2}, "S205 'version' is 2"),
-        ({"text": "", "id": 5}, "S205 'id' is not a string"),
+        ({"text": "", "id": 5.5}, "S205 'id' is not a string"),
         ({"text": "", "meta": []}, "S205 'meta' is not an object"),
         ({"text": "", "entities": {}}, "S205 'entities' is not a list"),
         ({"text": "糖", "entities": [0]}, "S205 'entities' holds 0"),
@@ -118,7 +118,7 @@ def test_jsonl_reads_line_by_line(tmp_path: Path) -> None:
         (r'{"text": "", "group": "\udc00"}', "S210 the field 'group'"),
         (r'{"text": "", "meta": {"x": ["", "\udc00"]}}', "S210 the field 'meta.x'"),
         (r'{"text": "", "entities": [{"label": "\udc00"}]}', "S210 the field 'entities.label'"),
-        ('{"text": "糖", "entities": [{"start": 0, "end": 1, "label": "x", "score": NaN}]}', "S205 'entities.score'"),
+        ('{"text": "糖", "entities": [{"start": 0, "end": 1, "label": "x", "score": NaN}]}', "S204 it holds NaN"),
         ('{"text": "糖", "entities": [{"start": 0, "end": 1, "label": "x", "score": 1.5}]}', "S205 'entities.score'"),
     ],
 )
@@ -176,7 +176,7 @@ json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
     lambda inner: (
         st.lists(inner, max_size=4)
-        | st.dictionaries(st.sampled_from([*jsonl._KEYS, "label", "start", "end", "fragments"]), inner, max_size=5)
+        | st.dictionaries(st.sampled_from([*jsonl.KEYS, "label", "start", "end", "fragments"]), inner, max_size=5)
     ),
     max_leaves=20,
 )

@@ -26,7 +26,9 @@ CATALOG: dict[str, Message] = {
     # S1xx: files and folders
     "S101": Message("no such file or folder", "check the path"),
     "S102": Message("permission denied", "make it readable and, for outputs, its folder writable"),
-    "S103": Message("not valid UTF-8 (byte {byte} at offset {offset})", "convert the file to UTF-8 first"),
+    "S103": Message(
+        "not valid UTF-8 (byte {byte} at offset {offset})", "convert it to UTF-8, or name its encoding with --encoding"
+    ),
     "S104": Message("the output already exists", "choose another path or remove it"),
     "S105": Message("cannot write: {reason}", "check the disk's free space, or choose another path"),
     "S106": Message("the file is empty", "remove it or put text into it"),
@@ -63,10 +65,12 @@ CATALOG: dict[str, Message] = {
         "save in a file what comes from it; texts may come from standard input, which is named -",
     ),
     "S127": Message("the output is one of the inputs", "choose another path for it"),
+    "S130": Message("this is {kind}, which is not read here", "{advice}"),
     # S2xx: annotations and formats
     "S201": Message(
         "annotation [{start}, {end}) lies outside the text of {length} characters",
-        "correct the offsets; 'suwen corpus check' lists all such places",
+        "correct the offsets, or name what they count ('suwen corpus convert --offsets crlf'); "
+        "'suwen corpus check' lists all such places",
     ),
     "S202": Message("unknown label {label!r}", "known labels: {known}; other label sets are given with --schema"),
     "S203": Message("broken annotation line: {reason}", "correct the line; the form is {form}"),
@@ -89,6 +93,7 @@ CATALOG: dict[str, Message] = {
         "no column {column!r}; columns: {known}",
         "name the one of the text with --text-column, that of the id with --id-column",
     ),
+    "S215": Message("the tags are numbers whose names are not in the file", "{advice}"),
     # S3xx: corpora and splits
     "S301": Message("the split was made for other data (hash {expected}, found {found})", "make a new split"),
     "S302": Message("not a split file: {reason}", "make one with 'suwen corpus split'"),
@@ -122,6 +127,11 @@ CATALOG: dict[str, Message] = {
     "S315": Message(
         "the teacher {name!r} learned from this corpus by another split",
         "it knows what this run is scored on: train teachers on the same part of the same split",
+    ),
+    "S316": Message(
+        "the {documents} documents are near-copies of one another: "
+        "they make {count} of the {least} units that are needed",
+        "near-copies must stay in one part; leave some out, or split sentences (--unit sentence)",
     ),
     # S4xx: configuration and schemas
     "S401": Message("unknown key {key!r}", "did you mean {guess!r}?"),
@@ -224,7 +234,7 @@ class WriteError(SuwenError):
 
 
 class SplitError(SuwenError):
-    """Documents that cannot be split into the wanted parts (S304)."""
+    """Documents that cannot be split into the wanted parts (S304, S316)."""
 
 
 class DeviceError(SuwenError):

@@ -12,7 +12,18 @@ from typing import Literal
 
 from suwen.errors import SuwenError
 
-__all__ = ["BIO", "BIOES", "BMES", "ILLEGAL_POLICIES", "SCHEMES", "IllegalPolicy", "Scheme", "flatten", "scheme_named"]
+__all__ = [
+    "BIO",
+    "BIOES",
+    "BMES",
+    "ILLEGAL_POLICIES",
+    "SCHEMES",
+    "IllegalPolicy",
+    "Scheme",
+    "flatten",
+    "scheme_named",
+    "scheme_of",
+]
 
 LabelSpan = tuple[str, int, int]
 ScoredSpan = tuple[str, int, int, float]
@@ -140,6 +151,23 @@ BIO = Scheme("BIO", begin="B", inside="I", end="I", single="B")
 BIOES = Scheme("BIOES", begin="B", inside="I", end="E", single="S")
 BMES = Scheme("BMES", begin="B", inside="M", end="E", single="S")
 SCHEMES = {scheme.name: scheme for scheme in (BIO, BIOES, BMES)}
+
+
+def scheme_of(tags: Iterable[str]) -> Scheme:
+    """The first scheme that has the prefixes of all tags.
+
+    Raises
+    ------
+    SuwenError
+        S206 when none has.
+    """
+    prefixes = {split_tag(tag)[0]: tag for tag in tags}
+    fitting = (scheme for scheme in SCHEMES.values() if prefixes.keys() <= {"", *scheme.prefixes})
+    found = next(fitting, None)
+    if found is None:
+        reason = f"no scheme ({', '.join(SCHEMES)}) has all of {', '.join(sorted(prefixes.values()))}"
+        raise SuwenError("S206", reason=reason, form="O, or a prefix and a label as in B-Drug")
+    return found
 
 
 def flatten(spans: Iterable[LabelSpan], order: Sequence[str] = ()) -> tuple[list[LabelSpan], list[LabelSpan]]:

@@ -29,6 +29,7 @@ from spacy.tokens import Doc, Span
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
 from suwen.formats import jsonl
+from suwen.formats.json_files import numbered_objects
 from suwen.formats.reading import refuse
 from suwen.inference.predictor import Extractor
 from suwen.loading import load
@@ -129,7 +130,11 @@ DOCUMENT, PLACES = "suwen_document", "suwen_places"
 def _document_of(doc: Doc) -> Document | None:
     """What suwen found in a text."""
     line = doc.user_data.get(DOCUMENT)
-    return None if line is None else next(jsonl.scan_lines([line.encode()], Path(), "", refuse)).document
+    return (
+        None
+        if line is None
+        else next(jsonl.scan_rows(numbered_objects([line.encode()], Path(), refuse), Path(), "", refuse)).document
+    )
 
 
 def _entity_of(span: Span) -> Entity | None:

@@ -77,7 +77,9 @@ def extract(
     ),
     id_column: str | None = typer.Option(None, metavar="NAME", help="The same for the id.", show_default="id"),
     encoding: str | None = typer.Option(
-        None, help="Of text files: utf-8, gb18030, utf-16 …; by default it is found out.", show_default=False
+        None,
+        help="The encoding of texts, JSON Lines and web pages: utf-8, gbk, gb18030, utf-16, big5 …",
+        show_default="found out",
     ),
     always: Path | None = typer.Option(
         None, metavar="FILE", parser=named_path, help="Terms that always are entities: TERM<tab>TYPE a line, or TOML."

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from suwen.corpus.sentences import sentence_spans
-from suwen.document import Entity, Relation
+from suwen.document import Document, Entity, Relation
 from suwen.errors import SuwenError
 from suwen.files import StrPath
-from suwen.formats import scan_corpus
+from suwen.formats import FORMATS, format_of, scan_corpus
+from suwen.formats.base import ArticleFormat
 from suwen.formats.brat import kept_lines
+from suwen.formats.parquet import Parquet
 from suwen.formats.reading import Annotation, Located
+from suwen.formats.remarks import is_off_by_line_ends
 from suwen.schema import LCDD, Schema
 
 __all__ = ["KINDS", "LEAST_CHARACTERS", "Check", "Finding", "Kind", "check_corpus"]
@@ -49,6 +52,7 @@ KINDS: dict[str, Kind] = {
     "S119": Kind("error", "scan without text"),
     "S120": Kind("error", "damaged file"),
     "S121": Kind("error", "takes too long to read"),
+    "S130": Kind("error", "file of another kind"),
     "S201": Kind("error", "annotation outside the text"),
     "S202": Kind("error", "unknown label"),
     "S203": Kind("error", "broken annotation line"),
@@ -62,6 +66,7 @@ KINDS: dict[str, Kind] = {
     "S211": Kind("error", "invalid entity"),
     "S213": Kind("error", "broken field"),
     "S214": Kind("error", "column missing"),
+    "S215": Kind("error", "tags are numbers without names"),
     "W101": Kind("warning", "byte order mark"),
     "W102": Kind("warning", "carriage returns"),
     "W103": Kind("warning", f"nearly empty text (under {LEAST_CHARACTERS} visible characters)"),
@@ -75,6 +80,10 @@ KINDS: dict[str, Kind] = {
     "W207": Kind("warning", "names an annotation that does not exist"),
     "W208": Kind("warning", "annotation id stands twice"),
     "W209": Kind("warning", "unknown relation type"),
+    "W210": Kind("warning", "label is none of LCDD's (--schema names your own)"),
+    "W211": Kind("warning", "no entity in the corpus"),
+    "W212": Kind("warning", "left out by the reader"),
+    "W213": Kind("warning", "offsets read in another way"),
 }
 
 
@@ -133,7 +142,13 @@ class Check:
         }
 
 
-def check_corpus(path: StrPath, format: str | None = None, schema: Schema = LCDD) -> Check:  # noqa: A002
+def check_corpus(
+    path: StrPath,
+    format: str | None = None,  # noqa: A002
+    schema: Schema | None = None,
+    inspect: Callable[[Document], object] = lambda document: None,
+    **options: Any,
+) -> Check:
     """Look at everything in a corpus and say what is wrong or odd.
 
     Overlaps are those of hulls, pair by pair; sentences are those of `suwen.text`.
@@ -143,7 +158,12 @@ def check_corpus(path: StrPath, format: str | None = None, schema: Schema = LCDD
     format
         A name in `suwen.formats.FORMATS`; by default it is found out.
     schema
-        The labels that entities may have, and relations where the schema names any.
+        The labels that entities may have, and relations where the schema names any. By default labels other than
+        LCDD's are only remarked, each once.
+    inspect
+        Called with every document.
+    options
+        Options of the format's `scan`, for example ``encoding``.
 
     Raises
     ------
@@ -157,13 +177,26 @@ def check_corpus(path: StrPath, format: str | None = None, schema: Schema = LCDD
     def problem(error: SuwenError) -> None:
         findings.append(Finding(error.code, error.path, error.line, error.text))
 
-    for located in scan_corpus(path, problem, format, schema):
+    others: dict[str, Finding] = {}
+    relations = {kind.name for kind in (schema or LCDD).relations}
+    # Without a schema, so that entities of every label are looked at.
+    for located in scan_corpus(path, problem, format, None, **options):
         documents += 1
         entities += len(located.document.entities)
-        for look in (_text_findings, _mention_findings, _pair_findings, _reference_findings):
+        inspect(located.document)
+        for look in (_text_findings, _mention_findings, _pair_findings, _reference_findings, _reading_findings):
             findings += look(located)
-        if schema.relations:
-            findings += _relation_findings(located, {kind.name for kind in schema.relations})
+        if schema is not None:
+            findings += _label_findings(located, schema)
+        else:
+            for finding in _label_findings(located, LCDD):
+                others.setdefault(finding.text, replace(finding, code="W210"))
+        if relations:
+            findings += _relation_findings(located, relations)
+    findings += others.values()
+    failed = any(KINDS[finding.code].severity == "error" for finding in findings)
+    if documents and not entities and not failed and not _is_of_articles(path, format):
+        findings.append(Finding("W211", path, None, f"none in {documents:,} document{'s' * (documents > 1)}"))
     findings.sort(key=lambda finding: (str(finding.path), finding.line or 0, finding.code))
     return Check(tuple(findings), documents, entities)
 
@@ -199,6 +232,7 @@ def _mention_findings(located: Located) -> Iterator[Finding]:
         if entity.annotated is not None:
             differs = (
                 f"{_shown(entity)}: {entity.annotated!r}, in the text {document.text[entity.start : entity.end]!r}"
+                + ("; it fits if line ends count as two (--offsets crlf)" * is_off_by_line_ends(entity, document.text))
             )
             yield Finding("W201", located.annotation_path, line, differs)
         sentence_end = bisect_right(starts, entity.start)
@@ -240,6 +274,31 @@ def _reference_findings(located: Located) -> Iterator[Finding]:
         for name in _targets(item):
             if name not in known:
                 yield Finding("W207", path, line, f"{item.label} names {name}")
+
+
+def _is_of_articles(path: Path, name: str | None) -> bool:
+    """Whether the documents are of a format that has no annotations."""
+    return isinstance(FORMATS[name or format_of(path)], ArticleFormat | Parquet)
+
+
+def _label_findings(located: Located, schema: Schema) -> Iterator[Finding]:
+    for entity, line in _entities(located):
+        if entity.label not in schema:
+            yield Finding("S202", located.annotation_path, line, f"unknown label {entity.label!r}")
+
+
+def _reading_findings(located: Located) -> Iterator[Finding]:
+    """What the reader left out of the annotations of a document, or understood in another way."""
+    source = located.document.meta.get("read_from")
+    if not located.document.entities and not located.lines and located.annotation_path == located.text_path:
+        # An article without annotations says so by itself.
+        return
+    if isinstance(source, dict):
+        place = located.annotation_path, located.text_line
+        if isinstance(source.get("dropped"), dict):
+            yield from (Finding("W212", *place, f"{count} {kind}") for kind, count in source["dropped"].items())
+        if "offsets" in source:
+            yield Finding("W213", *place, f"{source['offsets']}")
 
 
 def _relation_findings(located: Located, known: set[str]) -> Iterator[Finding]:

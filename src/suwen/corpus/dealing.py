@@ -61,7 +61,8 @@ def make_split(
     Raises
     ------
     SuwenError
-        S304 when there are fewer units than parts, S305 when no document has `group_field`.
+        S304 when there are fewer units than parts, S305 when no document has `group_field`, S316 when near-copies are
+        why there are too few units.
     """
     everything = sorted(documents, key=lambda document: document.id)
     ordered, generated = without_generated(everything)
@@ -74,6 +75,8 @@ def make_split(
         pieces = _whole_pieces(ordered, _together(ordered, keys, copies))
     units = 1 + max((number for spans in pieces.values() for _, _, number in spans), default=-1)
     if units < len(wanted):
+        if len(ordered) >= len(wanted) and copies and unit == "document":
+            raise SplitError("S316", documents=len(ordered), count=units, least=len(wanted))
         raise SplitError("S304", unit=unit, count=units, least=len(wanted))
     dealt = stratify(_counts(ordered, pieces, units, unit), tuple(wanted.values()), seed)
     parts = {part: _owned(pieces, dealt == index) for index, part in enumerate(wanted)}

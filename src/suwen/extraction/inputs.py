@@ -11,15 +11,15 @@ one says.
 
 from __future__ import annotations
 
+import codecs
 import dataclasses
 import io
-import json
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from suwen.document import Document
 from suwen.errors import SuwenError
@@ -28,8 +28,11 @@ from suwen.formats import FORMATS, html, jsonl, parquet, text
 from suwen.formats.articles import docx, jats, pdf
 from suwen.formats.articles.files import LONGEST_TEXT, read_bytes, read_stream
 from suwen.formats.base import ArticleFormat, CorpusFormat
-from suwen.formats.encodings import ENCODINGS, kind_of
+from suwen.formats.encodings import decode, encoding_named, kind_of
+from suwen.formats.foreign import refuse_foreign
+from suwen.formats.json_files import Rejoined, bounded_lines, lines_of, numbered_objects
 from suwen.formats.reading import Problem, refuse
+from suwen.formats.record_forms import first_records, form_of_records
 
 __all__ = [
     "DEFAULT_OPTIONS",
@@ -80,7 +83,7 @@ class Options:
     text_column, id_column
         The column or key of the text and of the id, in Parquet and JSON Lines that are not suwen's own.
     encoding
-        The encoding of text files; by default it is found out.
+        The encoding of text files, JSON Lines and web pages; by default it is found out.
 
     Raises
     ------
@@ -94,12 +97,10 @@ class Options:
     encoding: str | None = None
 
     def __post_init__(self) -> None:
-        for what, name, known in (
-            ("format", self.format, INPUT_FORMATS),
-            ("encoding", self.encoding and self.encoding.lower(), ENCODINGS),
-        ):
-            if name is not None and name not in known:
-                raise SuwenError("S404", what=what, name=name, known=", ".join(known))
+        if self.format is not None and self.format not in INPUT_FORMATS:
+            raise SuwenError("S404", what="format", name=self.format, known=", ".join(INPUT_FORMATS))
+        if self.encoding is not None:
+            encoding_named(self.encoding)
 
 
 DEFAULT_OPTIONS = Options()
@@ -249,8 +250,8 @@ def parts_of(source: Input | Content, options: Options = DEFAULT_OPTIONS) -> Ite
 def _read_file(file: Input, options: Options, problem: Problem) -> Iterator[Document]:
     """The documents of a file of records, or of one whose content has to tell what it is."""
     if file.format == jsonl.NAME:
-        located = jsonl.FORMAT.scan(file.path, problem, text_column=options.text_column, id_column=options.id_column)
-        yield from (_unannotated(_bounded(item.document, file.path)) for item in located)
+        rows = numbered_objects(lines_of(file.path, problem, options.encoding), file.path, problem)
+        yield from _records(rows, file, file.path, options, problem)
         return
     try:
         with file.path.open("rb") as opened:
@@ -259,7 +260,7 @@ def _read_file(file: Input, options: Options, problem: Problem) -> Iterator[Docu
             else:
                 columns = options.text_column, options.id_column
                 located = parquet.scan_table(opened, file.path, file.name, problem, *columns)
-                yield from (item.document for item in located)
+                yield from (_unannotated(item.document) for item in located)
     except OSError as error:
         raise os_error(error, file.path, "S113") from None
 
@@ -268,15 +269,15 @@ def _read_stream(stream: IO[bytes], file: Input, shown: Path, options: Options, 
     """The documents of a stream that may not be wound back."""
     head = stream.read(HEAD)
     name = file.format or format_of_content(head)
-    rest = io.BufferedReader(_Rejoined(head, stream))
+    rest = io.BufferedReader(Rejoined(head, stream))
     columns = options.text_column, options.id_column
     if name == jsonl.NAME:
-        lines = jsonl.bounded_lines(rest, shown, problem)
-        located = jsonl.scan_lines(lines, shown, file.name, problem, None, *columns)
-        yield from (_unannotated(_bounded(item.document, shown)) for item in located)
+        rows = numbered_objects(bounded_lines(rest, shown, problem, options.encoding), shown, problem)
+        yield from _records(rows, file, shown, options, problem)
     elif name == parquet.NAME:
         data = io.BytesIO(read_stream(rest, shown, parquet.LARGEST_CHUNK))
-        yield from (item.document for item in parquet.scan_table(data, shown, file.name, problem, *columns))
+        located = parquet.scan_table(data, shown, file.name, problem, *columns)
+        yield from (_unannotated(item.document) for item in located)
     else:
         yield from _parse(name, read_stream(rest, shown, ARTICLES[name].largest), file, shown, options)
 
@@ -286,7 +287,7 @@ def format_of_content(head: bytes) -> str:
     if (kind := kind_of(head)) is not None:
         return SIGNATURES.get(kind, text.NAME)
     begin = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if begin.startswith(b"{") and _is_object(begin):
+    if begin.startswith(b"{") and _is_records(begin):
         return jsonl.NAME
     lower = begin[:1024].lower()
     if lower.startswith((b"<!doctype html", b"<html")):
@@ -296,20 +297,22 @@ def format_of_content(head: bytes) -> str:
     return text.NAME
 
 
-def _is_object(begin: bytes) -> bool:
+def _is_records(begin: bytes) -> bool:
     """Whether a first line is a JSON object; a line that goes on is taken for one."""
     line, end, _ = begin.partition(b"\n")
     if not end and len(begin) >= HEAD // 2:
         return True
-    try:
-        return isinstance(json.loads(line), dict)
-    except (ValueError, RecursionError):
-        return False
+    return isinstance(next(first_records(line), None), dict)
 
 
 def _parse(name: str, data: bytes, file: Input, shown: Path, options: Options) -> Sequence[Document]:
+    if options.format is None:
+        refuse_foreign(data, shown)
     if name == text.NAME:
         return text.FORMAT.parse(data, shown, file.name, encoding=options.encoding)
+    if name == html.NAME and options.encoding is not None:
+        # A byte order mark is believed before what the page declares.
+        data = codecs.BOM_UTF8 + decode(data, shown, options.encoding)[0].removeprefix("\ufeff").encode()
     return ARTICLES[name].parse(data, shown, file.name)
 
 
@@ -320,10 +323,44 @@ def _bounded(document: Document, path: Path) -> Document:
     return document
 
 
-def _unannotated(document: Document) -> Document:
-    """A record as a text to be read, with nothing in the place of what this extraction will say."""
+def _records(
+    rows: Iterable[tuple[int, dict[str, Any]]], file: Input, shown: Path, options: Options, problem: Problem
+) -> Iterator[Document]:
+    """The texts of records, of suwen or of other programs."""
+    columns = options.text_column, options.id_column
+    for number, values in rows:
+        known, left_out = (values, 0) if options.text_column else _known(values)
+        for item in jsonl.scan_rows([(number, known)], shown, file.name, problem, None, *columns):
+            yield _unannotated(_bounded(item.document, shown), left_out)
+
+
+def _known(values: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """A record with the keys of other programs under ``meta``, and how many annotations of theirs it had."""
+    foreign = form_of_records(iter([values])) != jsonl.NAME
+    if "text" not in values or not (foreign or values.keys() - jsonl.KEYS):
+        return values, 0
+    meta = values["meta"] if isinstance(values.get("meta"), dict) else {}
+    known, own, left_out = {}, dict[str, Any](), 0
+    for key, value in values.items():
+        if foreign and key not in ("meta", "pages") and isinstance(value, list | dict):
+            left_out += len(value)
+        elif key in jsonl.KEYS:
+            known[key] = value
+        else:
+            own[key] = value
+    return {**known, "meta": own | meta}, left_out
+
+
+def _unannotated(document: Document, foreign: int = 0) -> Document:
+    """A record as a text to be read, with nothing in the place of what this extraction will say.
+
+    Parameters
+    ----------
+    foreign
+        How many annotations of another program have been left out already.
+    """
     annotations = (document.entities, document.relations, document.attributes, document.notes)
-    left_out = sum(map(len, annotations))
+    left_out = foreign + sum(map(len, annotations))
     earlier = {key: document.meta[key] for key in TOLD if key in document.meta}
     if not left_out and not earlier:
         return document
@@ -333,22 +370,3 @@ def _unannotated(document: Document) -> Document:
     if left_out:
         meta["read_from"] = {"dropped": {ANNOTATION: left_out}}
     return dataclasses.replace(document, entities=(), relations=(), attributes=(), notes=(), meta=meta)
-
-
-class _Rejoined(io.RawIOBase):
-    """A stream whose beginning has been read already."""
-
-    def __init__(self, head: bytes, rest: IO[bytes]) -> None:
-        self._head = head
-        self._rest = rest
-
-    def readable(self) -> bool:
-        """Yes."""
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Fill the buffer from the beginning, then from the rest."""
-        data = self._head[: len(buffer)] or self._rest.read(len(buffer))
-        self._head = self._head[len(data) :]
-        buffer[: len(data)] = data
-        return len(data)

@@ -6,6 +6,7 @@ Every module has ``FORMAT``, an instance of a class of `suwen.formats.base`. `FO
 # ruff: noqa: A002 (`format` is the word for it)
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -14,10 +15,27 @@ from typing import Any, TypeVar
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import StrPath
-from suwen.formats import brat, cmeee, conll, diakg, doccano, html, jsonl, label_studio, parquet, text
+from suwen.formats import (
+    brat,
+    ccks,
+    cluener,
+    cmeee,
+    conll,
+    diakg,
+    doccano,
+    hf_tokens,
+    html,
+    jsonl,
+    label_studio,
+    parquet,
+    prodigy,
+    text,
+)
 from suwen.formats.articles import docx, jats, pdf
-from suwen.formats.base import CorpusFormat, WritableFormat, known_options
+from suwen.formats.base import ArticleFormat, CorpusFormat, WritableFormat, known_options
+from suwen.formats.foreign import foreign_kind
 from suwen.formats.reading import Located, Problem, refuse
+from suwen.formats.remarks import Remarks
 from suwen.schema import Schema
 
 __all__ = [
@@ -30,6 +48,7 @@ __all__ = [
     "write_corpus",
 ]
 
+_LOGGER = logging.getLogger("suwen")
 Format = TypeVar("Format", bound=CorpusFormat)
 
 _REGISTERED: tuple[CorpusFormat, ...] = (
@@ -40,6 +59,10 @@ _REGISTERED: tuple[CorpusFormat, ...] = (
     diakg.FORMAT,
     doccano.FORMAT,
     label_studio.FORMAT,
+    cluener.FORMAT,
+    ccks.FORMAT,
+    prodigy.FORMAT,
+    hf_tokens.FORMAT,
     text.FORMAT,
     html.FORMAT,
     jats.FORMAT,
@@ -58,7 +81,7 @@ def format_of(path: StrPath) -> str:
     ------
     SuwenError
         S101 when there is no such path, S107 when several formats or (for a file) none fit, S108 when a folder holds
-        nothing to read.
+        nothing to read, S130 when a file is of a kind that is known, but not read.
     """
     path = Path(path)
     if not path.exists():
@@ -66,12 +89,25 @@ def format_of(path: StrPath) -> str:
     found = [entry for entry in FORMATS.values() if entry.sniff(path)]
     # Beside annotated files, pages and articles in other formats are not the corpus.
     fitting = [entry.name for entry in found if not entry.yields] or [entry.name for entry in found]
+    if path.is_file() and all(isinstance(FORMATS[name], ArticleFormat) for name in fitting):
+        _refuse_foreign(path, known=bool(fitting))
     if len(fitting) == 1:
         return fitting[0]
     if not fitting and path.is_dir():
         endings = sorted({suffix for entry in FORMATS.values() for suffix in entry.suffixes})
         raise SuwenError("S108", path, expected=f"files that end in one of {', '.join(endings)}")
     raise SuwenError("S107", path, formats=", ".join(fitting or FORMATS))
+
+
+def _refuse_foreign(path: Path, known: bool) -> None:
+    """Refuse a file that is no corpus by its content (S130)."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return  # its reader says why
+    found = foreign_kind(data, path, corpora=not known)
+    if found is not None:
+        raise SuwenError("S130", path, kind=found[0], advice=found[1])
 
 
 def read_corpus(
@@ -107,8 +143,17 @@ def read_corpus(
 def stream_corpus(
     path: StrPath, format: str | None = None, schema: Schema | None = None, **options: Any
 ) -> Iterator[Document]:
-    """Stream the documents of a corpus (see `read_corpus`), one at a time."""
-    return (located.document for located in scan_corpus(path, refuse, format, schema, **options))
+    """Stream the documents of a corpus (see `read_corpus`), one at a time.
+
+    What is odd about them all is logged at the end as warnings (see `Remarks`).
+    """
+    remarks = Remarks()
+    for located in scan_corpus(path, refuse, format, schema, **options):
+        remarks.add(located.document)
+        yield located.document
+    annotated = not isinstance(FORMATS[format or format_of(path)], ArticleFormat | parquet.Parquet)
+    for remark in remarks.lines(annotated):
+        _LOGGER.warning("%s: %s", path, remark)
 
 
 def scan_corpus(

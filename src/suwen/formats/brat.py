@@ -15,22 +15,27 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import re
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 from suwen.document import Attribute, Document, Entity, Note, Relation, Span
 from suwen.errors import SuwenError
-from suwen.files import StrPath, read_text, replacing_folder
+from suwen.files import StrPath, replacing_folder
 from suwen.formats.base import WritableFormat
 from suwen.formats.breaks import BREAK, pieces_between_breaks
+from suwen.formats.encodings import read_encoded
 from suwen.formats.reading import Annotation, Located, Problem, document_id, files_in
 from suwen.formats.writing import LINE_BREAK, counting_names, encoded, not_held, output_file
 from suwen.schema import Schema
 
-__all__ = ["FORMAT", "NAME", "Brat", "kept_lines"]
+__all__ = ["FORMAT", "NAME", "Brat", "Offsets", "kept_lines"]
 
 NAME = "brat"
+Offsets = Literal["text", "crlf"]
+_LINE_END = re.compile(r"(?<!\r)\n")
 _HELD = {"entity", "fragments", "entity id", "annotated mention", "relation", "attribute", "note"}
 
 _SPAN = r"[0-9]{1,18} [0-9]{1,18}"
@@ -66,8 +71,25 @@ class Brat(WritableFormat):
             return next(files_in(path, (".ann",)), None) is not None
         return path.suffix == ".ann" or (path.suffix == ".txt" and path.with_suffix(".ann").exists())
 
-    def scan(self, path: StrPath, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
-        """Read pairs of files; a pair without its ``.txt`` or ``.ann`` goes to `problem`."""
+    def scan(
+        self,
+        path: StrPath,
+        problem: Problem,
+        schema: Schema | None = None,
+        *,
+        offsets: Offsets = "text",
+        encoding: str | None = None,
+    ) -> Iterator[Located]:
+        """Read pairs of files; a pair without its ``.txt`` or ``.ann`` goes to `problem`.
+
+        Parameters
+        ----------
+        offsets
+            What offsets count: the characters of the text, or those that it would have with line ends of two
+            characters (``crlf``), as texts do that were annotated on Windows and converted later.
+        encoding
+            The encoding of the files; by default UTF-8, or GB18030 or UTF-16 where that is certain.
+        """
         path = Path(path)
         root = path if path.is_dir() else path.parent
         bases = {file.with_suffix(""): None for file in files_in(path, self.suffixes)}
@@ -80,11 +102,14 @@ class Brat(WritableFormat):
             else:
                 try:
                     name = document_id(text_path, root, self.suffixes)
-                    text, source = read_text(text_path), read_text(annotation_path)
+                    text, source = read_encoded(text_path, encoding), read_encoded(annotation_path, encoding)
                 except SuwenError as error:
                     problem(error)
                     continue
-                lines = _parse(source, text, annotation_path, problem, schema)
+                if offsets == "crlf":
+                    lines = _recounted(_parse(source, _with_crlf(text), annotation_path, problem, schema), text)
+                else:
+                    lines = _parse(source, text, annotation_path, problem, schema)
                 document = _document(name, text, source, [item for item, _ in lines])
                 yield Located(document, text_path, None, annotation_path, tuple(lines))
 
@@ -138,6 +163,26 @@ def _split_lines(source: str) -> list[str]:
     lines = [line + end for line in source.split(end)]
     lines[-1] = lines[-1][:-1]
     return lines if lines[-1] else lines[:-1]
+
+
+def _with_crlf(text: str) -> str:
+    return _LINE_END.sub("\r\n", text)
+
+
+def _recounted(lines: list[tuple[Annotation, int]], text: str) -> list[tuple[Annotation, int]]:
+    """The annotations with offsets into the text, from offsets into the text with line ends of two characters."""
+    added = [end.start() + number for number, end in enumerate(_LINE_END.finditer(text))]
+
+    def place(offset: int) -> int:
+        return offset - bisect_left(added, offset)
+
+    recounted: list[tuple[Annotation, int]] = []
+    for item, line in lines:
+        if isinstance(item, Entity):
+            fragments = tuple((place(start), place(end)) for start, end in item.fragments)
+            item = dataclasses.replace(item, start=place(item.start), end=place(item.end), fragments=fragments)
+        recounted.append((item, line))
+    return recounted
 
 
 def _parse(source: str, text: str, path: Path, problem: Problem, schema: Schema | None) -> list[tuple[Annotation, int]]:

@@ -1,4 +1,4 @@
-"""CMeEE: the form of CBLUE's entity task, one JSON list of texts with their entities.
+"""CMeEE: the form of CBLUE's entity task, a JSON list of texts with their entities, or one a line.
 
 ``[{"text": …, "entities": [{"start_idx": 3, "end_idx": 9, "type": "bod", "entity": …}]}]``. Entities may nest.
 
@@ -14,7 +14,6 @@ Source: https://tianchi.aliyun.com/cblue (CMeEE), Zhang et al. 2022, "CBLUE", AC
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -25,8 +24,9 @@ from suwen.document import Document, Entity
 from suwen.errors import SuwenError
 from suwen.files import StrPath, replacing
 from suwen.formats.base import WritableFormat
-from suwen.formats.json_files import SUFFIXES, begins_like, field, scan_json
+from suwen.formats.json_files import Row, checked, field, located_at, reporting_at, scan_records
 from suwen.formats.reading import Located, Problem
+from suwen.formats.record_forms import RECORDS, record_form
 from suwen.formats.writing import encoded, not_held
 from suwen.schema import Schema
 
@@ -35,7 +35,6 @@ __all__ = ["FORMAT", "NAME", "Cmeee", "Ends"]
 NAME = "cmeee"
 Ends = Literal["inclusive", "exclusive"]
 _HELD = {"entity", "annotated mention"}
-_HEAD = re.compile(r"""\s*\[\s*\{\s*"(?:text|entities)"\s*:""")
 
 
 class Cmeee(WritableFormat):
@@ -45,14 +44,20 @@ class Cmeee(WritableFormat):
     """
 
     name = NAME
-    suffixes = SUFFIXES
+    suffixes = RECORDS
 
     def sniff(self, path: StrPath) -> bool:
-        """Return True if a ``.json`` file, or the first one of a folder, lists objects with a text or entities."""
-        return begins_like(Path(path), _HEAD)
+        """Return True if a file, or the first one of a folder, holds texts with entities as CMeEE has them."""
+        return record_form(Path(path)) == NAME
 
     def scan(
-        self, path: StrPath, problem: Problem, schema: Schema | None = None, *, ends: Ends | None = None
+        self,
+        path: StrPath,
+        problem: Problem,
+        schema: Schema | None = None,
+        *,
+        ends: Ends | None = None,
+        encoding: str | None = None,
     ) -> Iterator[Located]:
         """Read lists of texts; lines are the places in the list.
 
@@ -60,8 +65,10 @@ class Cmeee(WritableFormat):
         ----------
         ends
             What ``end_idx`` means; by default what the mentions of the file say.
+        encoding
+            The encoding of the files; by default UTF-8, or GB18030 or UTF-16 where that is certain.
         """
-        return scan_json(Path(path), problem, partial(_located, schema=schema, ends=ends))
+        return scan_records(Path(path), problem, NAME, partial(_located, schema=schema, ends=ends), encoding)
 
     def write(self, documents: Iterable[Document], path: StrPath, *, ends: Ends = "inclusive") -> Counter[str]:
         """Write one file.
@@ -99,28 +106,27 @@ FORMAT = Cmeee()
 
 
 def _located(
-    values: Any, path: Path, name: str, problem: Problem, schema: Schema | None, ends: Ends | None
+    rows: Iterable[Row], path: Path, name: str, problem: Problem, schema: Schema | None, ends: Ends | None
 ) -> Iterator[Located]:
-    if not isinstance(values, list):
-        raise SuwenError("S213", path, field="", reason="is not a list of texts", format=NAME)
-    extra = int((ends or _found_ends(values)) == "inclusive")
-    for number, row in enumerate(values, 1):
+    values = list(rows)
+    extra = int((ends or _found_ends([row for _, row in values])) == "inclusive")
+    for number, row in values:
+        report = reporting_at(problem, path, number)
         entities: list[Entity] = []
         try:
             text = field(row, "text", str, NAME)
-            rows = row.get("entities") or []
-            if not isinstance(rows, list):
+            found = row.get("entities") or []
+            if not isinstance(found, list):
                 raise SuwenError("S213", field="entities", reason="is not a list", format=NAME)
         except SuwenError as error:
-            problem(error.at(path, number))
+            report(error)
             continue
-        for values_of_entity in rows:
+        for values_of_entity in found:
             try:
-                entities.append(_entity(values_of_entity, text, extra, schema))
+                entities.append(checked(_entity(values_of_entity, text, extra), text, report, schema))
             except SuwenError as error:
-                problem(error.at(path, number))
-        document = Document(f"{name}/{number}", text, tuple(entities))
-        yield Located(document, path, number, path, tuple((entity, number) for entity in entities))
+                report(error)
+        yield located_at(Document(f"{name}/{number}", text, tuple(entities)), path, number)
 
 
 def _found_ends(values: list[Any]) -> Ends:
@@ -137,14 +143,10 @@ def _found_ends(values: list[Any]) -> Ends:
     return "exclusive" if fitting[0] > fitting[1] else "inclusive"
 
 
-def _entity(values: Any, text: str, extra: int, schema: Schema | None) -> Entity:
+def _entity(values: Any, text: str, extra: int) -> Entity:
     start, end = field(values, "start_idx", int, NAME), field(values, "end_idx", int, NAME) + extra
     label = field(values, "type", str, NAME)
     mention = field(values, "entity", str, NAME) if values.get("entity") is not None else None
-    if end > len(text):
-        raise SuwenError("S201", start=start, end=end, length=len(text))
-    if schema is not None and label not in schema:
-        raise SuwenError("S202", label=label, known=", ".join(schema.labels))
     return Entity(label, start, end, annotated=None if mention in (None, text[start:end]) else mention)
 
 

@@ -17,42 +17,54 @@ What suwen reads
   line of the file is one of the text, so that sentences stay apart.
 - A row that begins with a separator lacks its character: a space, which other writers do not protect.
 - A mention with line breaks has fragments around them.
+- Tags are ``B-Drug``, ``B_Drug`` or ``Drug-B``, in BIO, BIOES, BMES, BILOU or BMEWO (see `suwen.formats.tags`).
+- A CSV table of tokens is read too: the column of the tags is the last one, that of the tokens is known by its name or
+  is the first; a first row of names is no token, and a new number in a column of sentences begins a sentence.
 - Other columns are kept in ``meta["conll"]["columns"]`` unless they hold nothing but ``_`` or ``-X-``.
 - Under a lenient policy the number of illegal tags is in ``meta["conll"]["illegal"]``.
 """
 
 from __future__ import annotations
 
+import csv
 import functools
+import io
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
-from suwen.files import StrPath, read_text, replacing
+from suwen.files import StrPath, replacing
 from suwen.formats.base import WritableFormat
 from suwen.formats.breaks import pieces_between_breaks
+from suwen.formats.encodings import encoding_of, read_encoded
 from suwen.formats.reading import Located, Problem, document_id, files_in
+from suwen.formats.tags import form_of_tags
 from suwen.formats.writing import LINE_BREAK, encoded, not_held
 from suwen.schema import Schema
 from suwen.schemes import BIO, SCHEMES, IllegalPolicy, LabelSpan, Scheme, split_tag
 from suwen.text.sentences import split_sentences
 from suwen.text.view import make_view
 
-__all__ = ["FORMAT", "NAME", "Conll"]
+__all__ = ["FORMAT", "NAME", "Conll", "holds_columns"]
 
 NAME = "conll"
-SUFFIXES = (".conll", ".bio", ".bioes", ".bmes")
+SUFFIXES = (".conll", ".conll2003", ".bio", ".bioes", ".bmes", ".bmeo", ".bilou", ".iob", ".iob2", ".bieos")
 
-_FILES = (*SUFFIXES, ".txt")
+_PARTS = (".train", ".dev", ".test", ".valid", ".val", ".tsv", ".csv", ".ner", ".tags")
+_FILES = (*SUFFIXES, ".txt", *_PARTS)
+"""Files with other endings than `SUFFIXES` are read from a folder if they hold columns."""
+
 _START = "-DOCSTART-"
 _FORM = "'字 O' or '字 _ _ O', a tag being O or a prefix and a label as in B-Drug"
 _TAG = re.compile(r"O|[A-Z]-\S+")
+_TOKENS = {"token", "word", "char", "character", "text", "字", "词", "字符"}
+_SENTENCES = re.compile(r"sent(?:ence)?[ _]?(?:#|id|no|number)?|句子?(?:编号|号)?", re.IGNORECASE)
 _PROTECTED = re.compile(r"[\s\\]")
 _ESCAPE = re.compile(r"\\u([0-9a-f]{4})")
 _EMPTY = {"_", "-X-"}
@@ -70,13 +82,15 @@ class Conll(WritableFormat):
     suffixes = SUFFIXES
 
     def sniff(self, path: StrPath) -> bool:
-        """Return True for a file of columns, by its ending or (``.txt``, none) its rows, or a folder that holds one."""
+        """Return True for a file of columns, by its ending or its rows, or a folder that holds one."""
         path = Path(path)
         if path.is_dir():
-            first_text = next(files_in(path, (".txt",)), None)
-            first_file = next(files_in(path, self.suffixes), None)
-            return first_file is not None or (first_text is not None and _has_columns(first_text))
-        return path.name.endswith(self.suffixes) or (path.suffix in ("", ".txt") and _has_columns(path))
+            if next(files_in(path, self.suffixes), None) is not None:
+                return True
+            # A corpus may have a file of another kind beside its parts, but not first among its texts.
+            firsts = (next(files_in(path, (suffix,)), None) for suffix in _FILES)
+            return any(first is not None and _has_columns(first) for first in firsts)
+        return path.name.endswith(self.suffixes) or _has_columns(path)
 
     def scan(
         self,
@@ -87,6 +101,7 @@ class Conll(WritableFormat):
         scheme: Scheme | None = None,
         columns: int | None = None,
         illegal: IllegalPolicy = "error",
+        encoding: str | None = None,
     ) -> Iterator[Located]:
         """Read rows; faulty ones are left out.
 
@@ -98,14 +113,18 @@ class Conll(WritableFormat):
             The number of columns; by default that of the first row.
         illegal
             The policy for a tag sequence that the scheme does not allow (see `suwen.schemes.ILLEGAL_POLICIES`).
+        encoding
+            The encoding of the files; by default UTF-8, or GB18030 or UTF-16 where that is certain.
         """
         path = Path(path)
         root = path if path.is_dir() else path.parent
         for file in files_in(path, _FILES):
-            if path.is_dir() and file.suffix == ".txt" and not _has_columns(file):
+            if path.is_dir() and not file.name.endswith(SUFFIXES) and not _has_columns(file):
                 continue
             try:
-                name, source = document_id(file, root, _FILES), read_text(file)
+                name, source = document_id(file, root, (*SUFFIXES, ".txt")), read_encoded(file, encoding)
+                if file.suffix.lower() == ".csv":
+                    source = _rows_of_table(source)
             except SuwenError as error:
                 problem(error)
                 continue
@@ -153,9 +172,50 @@ def _has_columns(path: Path) -> bool:
             head = file.read(_HEAD)
     except OSError:
         return False
-    rows = [_cells(line) for line in head.decode(errors="replace").split("\n")[: None if len(head) < _HEAD else -1]]
-    rows = [row for row in rows if row and row[0] != _START]
-    return bool(rows) and len({len(row) for row in rows}) == 1 and all(_is_row(row) for row in rows)
+    return holds_columns(head, path.suffix.lower() == ".csv")
+
+
+def holds_columns(head: bytes, table: bool = False) -> bool:
+    """Return True if the first bytes of a file are rows of one length that end in tags of one spelling.
+
+    Parameters
+    ----------
+    table
+        True for a CSV table.
+    """
+    source = head.decode(encoding_of(head), "replace" if len(head) < _HEAD else "ignore").removeprefix("\ufeff")
+    # The last of many lines is cut.
+    lines = (_rows_of_table(source) if table else source).split("\n")[: None if len(head) < _HEAD else -1]
+    rows = [row for row in map(_cells, lines) if row and row[0] != _START]
+    if not rows or len({len(row) for row in rows}) != 1 or len(rows[0]) < 2:
+        return False
+    tags = {row[-1] for row in rows}
+    # A text with blanks has rows that end in O, too, but hardly only such.
+    return form_of_tags(tags) is not None and (tags != {"O"} or all(len(row) == 2 for row in rows))
+
+
+def _rows_of_table(source: str) -> str:
+    """The rows of a CSV table of tokens, as lines of columns."""
+    source = source.removeprefix("\ufeff")
+    rows = list(csv.reader(io.StringIO(source, newline="")))
+    header = [cell.strip() for cell in rows[0]] if rows else []
+    named = bool(header) and form_of_tags([header[-1]]) is None
+    token = next((index for index, cell in enumerate(header) if cell.lower() in _TOKENS), 0) if named else 0
+    sentence = next((index for index, cell in enumerate(header) if _SENTENCES.fullmatch(cell)), None) if named else None
+    lines = [""] if named else []
+    before = None
+    for row in rows[named:]:
+        if not any(row):
+            lines.append("")
+            continue
+        if sentence is not None and sentence < len(row) and row[sentence].strip() not in ("", before):
+            if before is not None:
+                lines.append("")
+            before = row[sentence].strip()
+        # A token may be a separator of columns.
+        cell = _escaped(row[token]) if token < len(row) else ""
+        lines.append(f"{cell}\t{row[-1].strip()}" if len(row) > 1 else cell)
+    return "\n".join(lines)
 
 
 @functools.lru_cache(maxsize=1 << 16)  # a corpus has far fewer different rows than rows
@@ -171,6 +231,12 @@ def _cells(line: str) -> tuple[str, ...]:
 
 def _is_row(cells: Sequence[str]) -> bool:
     return len(cells) > 1 and _TAG.fullmatch(cells[-1]) is not None
+
+
+def _spelled(source: str) -> Callable[[str], str]:
+    """What turns the tags of a file into ``B-Drug``; where they have no common spelling, that says so row by row."""
+    cells = (_cells(line) for line in source.removeprefix("\ufeff").split("\n"))
+    return form_of_tags({row[-1] for row in cells if len(row) > 1 and row[0] != _START}) or str
 
 
 @dataclass(slots=True)
@@ -197,6 +263,7 @@ def _blocks(source: str, path: Path, columns: int | None, problem: Problem) -> t
     """The documents of a file, and its tags with the line where each stands first."""
     blocks: list[_Block] = []
     tags: dict[str, int] = {}
+    spelled = _spelled(source)
     for number, line in enumerate(source.removeprefix("\ufeff").split("\n"), 1):
         cells = _cells(line)
         if not cells:
@@ -204,11 +271,12 @@ def _blocks(source: str, path: Path, columns: int | None, problem: Problem) -> t
                 blocks[-1].sentences.append(_Sentence())
             continue
         if cells[0] == _START:
-            # One field more than columns: 3 or 5 where there are 2 or 4.
-            exact = len(cells) in (3, 5)
+            # One field more than columns: 3 or 5 where there are 2 or 4. Other programs have -X- there.
+            exact = len(cells) in (3, 5) and cells[-2] == "O"
             blocks.append(_Block(number, _unescaped(cells[-1]) if exact else "", exact))
             continue
         columns = columns or max(len(cells), 2)
+        cells = (*cells[:-1], spelled(cells[-1])) if len(cells) > 1 else cells
         if len(cells) != columns:
             problem(SuwenError("S206", path, number, reason=f"{len(cells)} columns, not {columns}", form=_FORM))
         elif cells[-1] not in tags and not _is_row(cells):

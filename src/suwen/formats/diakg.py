@@ -30,8 +30,9 @@ from suwen.document import Document, Entity, Relation
 from suwen.errors import SuwenError
 from suwen.files import StrPath, replacing_folder
 from suwen.formats.base import WritableFormat
-from suwen.formats.json_files import SUFFIXES, begins_like, field, scan_json
+from suwen.formats.json_files import SUFFIXES, field, scan_json
 from suwen.formats.reading import Annotation, Located, Problem
+from suwen.formats.record_forms import record_form
 from suwen.formats.writing import counting_names, encoded, not_held, output_file
 from suwen.schema import Schema
 from suwen.text.sentences import split_sentences
@@ -42,7 +43,6 @@ __all__ = ["FORMAT", "NAME", "Diakg"]
 NAME = "diakg"
 PARAGRAPH_BREAK = "\n\n"
 _HELD = {"entity", "entity id", "relation", "annotated mention"}
-_HEAD = re.compile(r"""\s*\{\s*"(?:doc_id|paragraphs)"\s*:""")
 _PARAGRAPH = re.compile(r"[^\n]+")
 
 
@@ -58,11 +58,19 @@ class Diakg(WritableFormat):
 
     def sniff(self, path: StrPath) -> bool:
         """Return True if a ``.json`` file, or the first one of a folder, is an object with paragraphs."""
-        return begins_like(Path(path), _HEAD)
+        return record_form(Path(path)) == NAME
 
-    def scan(self, path: StrPath, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
-        """Read files of one document each; lines are the numbers of paragraphs."""
-        return scan_json(Path(path), problem, partial(_located, schema=schema))
+    def scan(
+        self, path: StrPath, problem: Problem, schema: Schema | None = None, *, encoding: str | None = None
+    ) -> Iterator[Located]:
+        """Read files of one document each; lines are the numbers of paragraphs.
+
+        Parameters
+        ----------
+        encoding
+            The encoding of the files; by default UTF-8, or GB18030 or UTF-16 where that is certain.
+        """
+        return scan_json(Path(path), problem, partial(_located, schema=schema), encoding)
 
     def write(self, documents: Iterable[Document], path: StrPath) -> Counter[str]:
         """Write a folder of ``.json`` files; an id with ``/`` goes into subfolders.

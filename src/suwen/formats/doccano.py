@@ -1,8 +1,10 @@
-"""doccano: one JSON object a line, as its sequence-labeling projects import and export.
+"""doccano: one JSON object a line, or a list of them, as its sequence-labeling projects import and export.
 
-Read are both of its forms, ``"label": [[start, end, label], …]`` and ``"entities": [{"id", "label", "start_offset",
-"end_offset"}, …]`` with ``"relations": [{"id", "from_id", "to_id", "type"}, …]``; written is the second. Offsets are
-code points. What else a line holds (doccano gives back what was imported) is kept in ``meta["doccano"]``.
+Read are the forms of all versions: ``"label"`` or ``"labels": [[start, end, label], …]``, and ``"entities": [{"id",
+"label", "start_offset", "end_offset"}, …]`` with ``"relations": [{"id", "from_id", "to_id", "type"}, …]``, which
+version 1.0 calls ``"annotations"``; written are lines with ``entities``. Offsets are code points. What else a line
+holds (comments, and what was imported) is kept in ``meta["doccano"]``. Where labels are numbers of the project, as in
+its plain JSONL export, they are refused: their names are not in the file.
 
 doccano numbers its documents, so the document's id goes under ``document``; a line without it is named by its ``id``.
 
@@ -11,21 +13,20 @@ Source: https://doccano.github.io/doccano/
 
 from __future__ import annotations
 
-import functools
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from suwen.document import Document, Entity, Relation
 from suwen.errors import SuwenError
 from suwen.files import StrPath, replacing
-from suwen.formats import jsonl
-from suwen.formats.articles.files import ending
 from suwen.formats.base import WritableFormat
-from suwen.formats.json_files import field, name_under
-from suwen.formats.reading import Annotation, Located, Problem, document_id, files_in
+from suwen.formats.json_files import Row, checked, field, located_at, name_under, reporting_at, scan_records
+from suwen.formats.reading import Located, Problem
+from suwen.formats.record_forms import RECORDS, record_form
 from suwen.formats.writing import encoded, not_held
 from suwen.schema import Schema
 
@@ -33,7 +34,8 @@ __all__ = ["FORMAT", "NAME", "Doccano"]
 
 NAME = "doccano"
 _HELD = {"entity", "entity id", "relation"}
-_OWN = ("text", "data", "document", "label", "labels", "entities", "relations")
+_LISTS = ("entities", "label", "labels", "annotations")
+_OWN = ("text", "data", "document", *_LISTS, "relations")
 
 
 class Doccano(WritableFormat):
@@ -44,31 +46,23 @@ class Doccano(WritableFormat):
     """
 
     name = NAME
-    suffixes = (".jsonl",)
+    suffixes = RECORDS
 
     def sniff(self, path: StrPath) -> bool:
-        """Return True if a ``.jsonl`` file, or the first one of a folder, holds lines of doccano."""
-        return jsonl.is_of_doccano(Path(path))
+        """Return True if a file, or the first one of a folder, holds records of doccano."""
+        return record_form(Path(path)) == NAME
 
-    def scan(self, path: StrPath, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:
-        """Read lines; faulty ones are left out."""
-        path = Path(path)
-        root = path if path.is_dir() else path.parent
-        for file in files_in(path, self.suffixes):
-            try:
-                name = document_id(file, root, (ending(file, self.suffixes) or "",))
-            except SuwenError as error:
-                problem(error)
-                continue
-            for number, values in jsonl.objects(file, problem):
-                report = functools.partial(_report_at, problem, file, number)
-                try:
-                    document = _document(values, f"{name}/{number}", report, schema)
-                except SuwenError as error:
-                    report(error)
-                    continue
-                annotations: list[Annotation] = [*document.entities, *document.relations]
-                yield Located(document, file, number, file, tuple((item, number) for item in annotations))
+    def scan(
+        self, path: StrPath, problem: Problem, schema: Schema | None = None, *, encoding: str | None = None
+    ) -> Iterator[Located]:
+        """Read records; faulty ones are left out.
+
+        Parameters
+        ----------
+        encoding
+            The encoding of the files; by default UTF-8, or GB18030 or UTF-16 where that is certain.
+        """
+        return scan_records(Path(path), problem, NAME, partial(_located, schema=schema), encoding)
 
     def write(self, documents: Iterable[Document], path: StrPath) -> Counter[str]:
         """Write one file.
@@ -115,14 +109,19 @@ class Doccano(WritableFormat):
 FORMAT = Doccano()
 
 
-def _report_at(problem: Problem, path: Path, line: int, error: SuwenError) -> None:
-    problem(error.at(path, line))
+def _located(rows: Iterable[Row], path: Path, name: str, problem: Problem, schema: Schema | None) -> Iterator[Located]:
+    for number, values in rows:
+        report = reporting_at(problem, path, number)
+        try:
+            yield located_at(_document(values, f"{name}/{number}", report, schema), path, number)
+        except SuwenError as error:
+            report(error)
 
 
 def _document(values: dict[str, Any], name: str, report: Problem, schema: Schema | None) -> Document:
     text = field(values, "text" if "text" in values else "data", str, NAME)
-    rows: Any = next((values[key] for key in ("entities", "label", "labels") if isinstance(values.get(key), list)), [])
-    entities = _built(rows, lambda row: _entity(row, text, schema), report)
+    rows: Any = next((values[key] for key in _LISTS if isinstance(values.get(key), list)), [])
+    entities = _built(rows, lambda row: _entity(row, text, report, schema), report)
     relations = _built(values.get("relations") or [], _relation, report)
     kept = {key: value for key, value in values.items() if key not in _OWN and value not in ([], None)}
     own = values.get("document") or values.get("id")
@@ -142,18 +141,16 @@ def _built(rows: Any, build: Any, report: Problem) -> Iterator[Any]:
             report(error)
 
 
-def _entity(row: Any, text: str, schema: Schema | None) -> Entity:
+def _entity(row: Any, text: str, report: Problem, schema: Schema | None) -> Entity:
     match row:
         case [int(start), int(end), str(label)]:
             name = None
         case _:
             start, end = field(row, "start_offset", int, NAME), field(row, "end_offset", int, NAME)
+            if type(row.get("label")) is int:
+                raise SuwenError("S215", advice="export the project as 'JSONL (Text label)', which has the names")
             label, name = field(row, "label", str, NAME), name_under(row, "id")
-    if end > len(text):
-        raise SuwenError("S201", start=start, end=end, length=len(text))
-    if schema is not None and label not in schema:
-        raise SuwenError("S202", label=label, known=", ".join(schema.labels))
-    return Entity(label, start, end, id=name)
+    return checked(Entity(label, start, end, id=name), text, report, schema)
 
 
 def _relation(row: Any) -> Relation:

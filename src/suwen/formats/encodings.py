@@ -8,11 +8,33 @@ from collections import Counter
 from pathlib import Path
 
 from suwen.errors import SuwenError
+from suwen.formats.articles.files import read_bytes
 
-__all__ = ["ENCODINGS", "EncodingError", "decode", "kind_of"]
+__all__ = [
+    "ENCODINGS",
+    "EncodingError",
+    "decode",
+    "decode_annotated",
+    "encoding_named",
+    "encoding_of",
+    "kind_of",
+    "read_encoded",
+]
 
-ENCODINGS = ("utf-8", "gb18030", "utf-16", "utf-16-le", "utf-16-be", "big5")
-"""What can be asked for by name; only the first three are ever found out."""
+ENCODINGS = ("utf-8", "gb18030", "utf-16", "utf-16-le", "utf-16-be", "big5", "big5hkscs")
+"""The encodings that can be asked for by name; only the first three are ever found out."""
+
+WIDER = {
+    "utf-8-sig": "utf-8",
+    "utf_8_sig": "utf-8",
+    "gbk": "gb18030",
+    "gb2312": "gb18030",
+    "cp950": "big5hkscs",
+}
+"""Python's names of encodings that are part of one of `ENCODINGS`."""
+
+LARGEST_CORPUS = 256 * 2**20
+"""The most bytes of a file of a corpus that is decoded whole."""
 
 SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"%PDF-", "PDF"),
@@ -76,7 +98,7 @@ def decode(data: bytes, path: Path, encoding: str | None = None) -> tuple[str, s
     Parameters
     ----------
     encoding
-        One of `ENCODINGS`; by default UTF-8, or GB18030 or UTF-16 where that is certain.
+        A name of one of `ENCODINGS`; by default UTF-8, or GB18030 or UTF-16 where that is certain.
 
     Raises
     ------
@@ -86,7 +108,7 @@ def decode(data: bytes, path: Path, encoding: str | None = None) -> tuple[str, s
         S117 when they are no text at all, S404 for an unknown encoding.
     """
     if encoding is not None:
-        return _decode_as(encoding.lower(), data, path)
+        return _decode_as(encoding, data, path)
     if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         raise EncodingError("S116", path, reason="its byte order mark says UTF-32")
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -109,9 +131,66 @@ def decode(data: bytes, path: Path, encoding: str | None = None) -> tuple[str, s
     raise EncodingError("S116", path, line, reason=reason)
 
 
+def encoding_named(name: str) -> str:
+    """Return the one of `ENCODINGS` that a name means: gbk, GB2312 and cp936 are gb18030, big5-hkscs is big5hkscs.
+
+    Raises
+    ------
+    SuwenError
+        S404 when the name means none of them.
+    """
+    try:
+        known = codecs.lookup(name).name
+    except (LookupError, ValueError):
+        known = name.lower()
+    known = WIDER.get(known, known)
+    if known not in ENCODINGS:
+        raise SuwenError("S404", what="encoding", name=name, known=", ".join((*ENCODINGS, "gbk", "gb2312", "cp936")))
+    return known
+
+
+def encoding_of(head: bytes) -> str:
+    """Return the encoding that the beginning of a file speaks for: UTF-8, unless another one is certain."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    try:
+        if "\0" not in codecs.getincrementaldecoder("utf-8")().decode(head):
+            return "utf-8"
+    except UnicodeDecodeError:
+        pass
+    certain = [name for name in ("gb18030", "utf-16-le", "utf-16-be") if _certain(head, name, whole=False)]
+    return certain[0] if len(certain) == 1 else "utf-8"
+
+
+def decode_annotated(data: bytes, path: Path, encoding: str | None = None) -> str:
+    """Return the exact characters of a file of a corpus; in UTF-8 any character is allowed, NUL among them.
+
+    Raises
+    ------
+    SuwenError
+        As `decode`.
+    """
+    if encoding is None and encoding_of(data) == "utf-8":
+        try:
+            return data.decode()
+        except UnicodeDecodeError:
+            pass
+    return decode(data, path, encoding)[0]
+
+
+def read_encoded(path: Path, encoding: str | None = None) -> str:
+    """Return the exact characters of a file of a corpus.
+
+    Raises
+    ------
+    SuwenError
+        As `decode`; S101, S102, S109 or S113 when it cannot be read, S115 when it is too large.
+    """
+    return decode_annotated(read_bytes(path, LARGEST_CORPUS), path, encoding)
+
+
 def _decode_as(encoding: str, data: bytes, path: Path) -> tuple[str, str]:
-    if encoding not in ENCODINGS:
-        raise SuwenError("S404", what="encoding", name=encoding, known=", ".join(ENCODINGS))
+    encoding = encoding_named(encoding)
     # Python's own "utf-16" would take the byte order mark away.
     name = encoding
     if encoding == "utf-16":
@@ -123,10 +202,10 @@ def _decode_as(encoding: str, data: bytes, path: Path) -> tuple[str, str]:
         raise EncodingError("S116", path, reason=reason) from None
 
 
-def _certain(data: bytes, encoding: str) -> str | None:
-    """The text, if it is in this encoding beyond doubt."""
+def _certain(data: bytes, encoding: str, whole: bool = True) -> str | None:
+    """The text, if it is in this encoding beyond doubt; unless it is `whole`, a character may be cut at its end."""
     try:
-        text = data.decode(encoding)
+        text = codecs.getincrementaldecoder(encoding)().decode(data, final=whole)
     except UnicodeDecodeError:
         return None
     counts = Counter(text[:SAMPLE])

@@ -1,32 +1,72 @@
-"""What the formats of one JSON value a file share: a bounded read, and fields of the right kind."""
+"""Read JSON as corpora hold it: one value a file, a list of records, or a record a line; and fields of the right kind.
+
+Whether a file holds a list or lines is told by its first character, never by its ending.
+"""
 
 from __future__ import annotations
 
+import codecs
+import gzip
+import io
+import itertools
 import json
+import lzma
 import re
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Literal, NoReturn, cast
 
-from suwen.document import lone_surrogates
+from suwen.document import Document, Entity, lone_surrogates
 from suwen.errors import SuwenError
-from suwen.files import decode_text, excess
-from suwen.formats.articles.files import MEGABYTE, ending, read_bytes
-from suwen.formats.reading import Located, Problem, document_id, files_in
+from suwen.files import excess, os_error
+from suwen.formats.articles.files import MEGABYTE, ending, read_bytes, read_stream
+from suwen.formats.encodings import LARGEST_CORPUS, decode_annotated, encoding_named, encoding_of
+from suwen.formats.reading import Annotation, Located, Problem, document_id, files_in
+from suwen.formats.record_forms import RECORDS, TEXTS, form_of_file
+from suwen.schema import Schema
 
-__all__ = ["LARGEST", "SUFFIXES", "begins_like", "field", "name_under", "scan_json"]
+__all__ = [
+    "LARGEST",
+    "SUFFIXES",
+    "Rejoined",
+    "Row",
+    "bounded_lines",
+    "checked",
+    "field",
+    "lines_of",
+    "located_at",
+    "name_under",
+    "numbered_objects",
+    "opened",
+    "record_files",
+    "records_of",
+    "reporting_at",
+    "scan_json",
+    "scan_records",
+]
 
 SUFFIXES = (".json",)
-LARGEST = 256 * MEGABYTE
-HEAD = 8192
+LARGEST = LARGEST_CORPUS
+LONGEST_LINE = 64 * MEGABYTE
+"""Of a line, in bytes: what is longer is no document, and would have to be in memory whole."""
+
+Row = tuple[int, Any]
+"""A record, with its line or its place in the list."""
 
 _KIND_NAMES = {str: "a string", int: "an integer", list: "a list", dict: "an object"}
+_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def scan_json(
-    path: Path, problem: Problem, located: Callable[[Any, Path, str, Problem], Iterator[Located]]
+    path: Path,
+    problem: Problem,
+    located: Callable[[Any, Path, str, Problem], Iterator[Located]],
+    encoding: str | None = None,
 ) -> Iterator[Located]:
-    """What a format makes of the values in a file, or in all ``.json`` files of a folder.
+    """Yield what a format makes of the values in a file, or in all ``.json`` files of a folder.
 
     Parameters
     ----------
@@ -40,15 +80,106 @@ def scan_json(
             continue
         try:
             name = document_id(file, root, (own,) if own else ())
-            yield from located(_value(file), file, name, problem)
+            text = decode_annotated(read_bytes(file, LARGEST), file, encoding)
+            yield from located(_value(text, file), file, name, problem)
         except SuwenError as error:
             problem(error if error.path else error.at(file))
 
 
-def _value(path: Path) -> Any:
-    text = decode_text(read_bytes(path, LARGEST), path).removeprefix("\ufeff")
+def scan_records(
+    path: Path,
+    problem: Problem,
+    form: str,
+    located: Callable[[Iterable[Row], Path, str, Problem], Iterator[Located]],
+    encoding: str | None = None,
+) -> Iterator[Located]:
+    """Yield what a format makes of the records in a file, or in all files of a folder that hold records.
+
+    Parameters
+    ----------
+    form
+        The form of the records (see `suwen.formats.record_forms`). In a folder, a text file is read if it has it.
+    located
+        Makes documents of the records, given the file, the name for ids, and whom to tell what is wrong.
+    """
+    root = path if path.is_dir() else path.parent
+    for file in record_files(path, form):
+        try:
+            own = ending(file, (*RECORDS, *TEXTS))
+            name = document_id(file, root, (own,) if own else ())
+            yield from located(records_of(file, problem, encoding), file, name, problem)
+        except SuwenError as error:
+            problem(error if error.path else error.at(file))
+
+
+def record_files(path: Path, form: str) -> Iterator[Path]:
+    """The files of a folder that hold records: by their ending, or text files of this form."""
+    for file in files_in(path, ("",)):
+        if not path.is_dir() or ending(file, RECORDS) or (ending(file, TEXTS) and form_of_file(file) == form):
+            yield file
+
+
+def records_of(path: Path, problem: Problem, encoding: str | None = None) -> Iterator[Row]:
+    """The records of a file: the elements of its list, the objects on its lines, or its one object.
+
+    Raises
+    ------
+    SuwenError
+        For what concerns the whole file.
+    """
     try:
-        value = json.loads(text)
+        yield from _records_of(path, problem, encoding)
+    except (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error) as error:
+        raise SuwenError("S112", path, reason=error) from None
+    except OSError as error:
+        raise os_error(error, path, "S113") from None
+
+
+def _records_of(path: Path, problem: Problem, encoding: str | None) -> Iterator[Row]:
+    with opened(path, "rb", path.suffix) as file:
+        begin = file.read(MEGABYTE)
+    text = begin.decode(encoding_named(encoding) if encoding else encoding_of(begin), "ignore")
+    text = text.removeprefix("\ufeff").lstrip()
+    first = text[:1]
+    if first == "[" or (first == "{" and _is_one_object(text)):
+        with opened(path, "rb", path.suffix) as file:
+            data = read_stream(file, path, LARGEST)
+        yield from _elements(decode_annotated(data, path, encoding), path, problem)
+    else:
+        yield from numbered_objects(lines_of(path, problem, encoding), path, problem)
+
+
+def _is_one_object(text: str) -> bool:
+    """Whether a text that begins with an object goes on with it in the second line."""
+    first, _, rest = text.partition("\n")
+    try:
+        json.loads(first)
+    except (ValueError, RecursionError):
+        return bool(rest.strip()) and not rest.lstrip().startswith("{")
+    return False
+
+
+def _elements(text: str, path: Path, problem: Problem) -> Iterator[Row]:
+    unreal: list[str] = []
+    value = _value(text, path, unreal.append)
+    for number, item in enumerate(value if isinstance(value, list) else [value], 1):
+        if unreal and (found := _not_finite(item)):
+            problem(SuwenError("S204", path, number, reason=_no_json(found)))
+        else:
+            yield number, item
+
+
+def _value(text: str, path: Path, unreal: Callable[[str], object] | None = None) -> Any:
+    text = text.removeprefix("\ufeff")
+
+    def constant(name: str) -> float:
+        if unreal is None:
+            _refuse_constant(name)
+        unreal(name)
+        return float(name)
+
+    try:
+        value = json.loads(text, parse_constant=constant)
     except json.JSONDecodeError as error:
         raise SuwenError("S204", path, error.lineno, reason=error.msg) from None
     except (ValueError, RecursionError) as error:
@@ -58,19 +189,164 @@ def _value(path: Path) -> Any:
     return value
 
 
-def begins_like(path: Path, pattern: re.Pattern[str]) -> bool:
-    """Whether a ``.json`` file, or the first one in a folder, begins as a format does."""
-    if path.is_dir():
-        first = next((file for file in files_in(path, ("",)) if ending(file, SUFFIXES)), None)
-        return first is not None and begins_like(first, pattern)
-    if ending(path, SUFFIXES) is None:
-        return False
+def _not_finite(value: Any) -> str | None:
+    """The first number in a value that JSON does not have."""
+    if isinstance(value, float):
+        return None if isfinite(value) else str(value).replace("nan", "NaN").replace("inf", "Infinity")
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return next(filter(None, map(_not_finite, items)), None)
+
+
+def _no_json(name: str) -> str:
+    return f"it holds {name}, which is no JSON; write null"
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise SuwenError("S204", reason=_no_json(name))
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not isfinite(value):
+        raise SuwenError("S204", reason=f"the number {digits:.40} is too large")
+    return value
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+
+
+def numbered_objects(lines: Iterable[bytes], path: Path, problem: Problem) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects on lines, each with its number; what is none goes to `problem`."""
+    for number, line in enumerate(lines, 1):
+        try:
+            values = _object(line.removeprefix(codecs.BOM_UTF8) if number == 1 else line)
+        except SuwenError as error:
+            problem(error.at(path, number))
+            continue
+        if values is not None:
+            yield number, values
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    """The JSON object on a line; None for a blank line."""
     try:
-        with path.open("rb") as file:
-            head = file.read(HEAD)
-    except OSError:
-        return False
-    return pattern.match(head.decode(errors="replace").removeprefix("\ufeff")) is not None
+        characters = line.decode()
+    except UnicodeDecodeError as error:
+        raise SuwenError("S103", byte=f"0x{line[error.start]:02X}", offset=error.start) from None
+    if not characters.strip():
+        return None
+    try:
+        values = _DECODER.decode(characters)
+        if _ESCAPED_SURROGATE.search(characters):
+            for where, point, offset in lone_surrogates(values, ""):
+                raise SuwenError("S210", where=where, point=point, offset=offset)
+    except json.JSONDecodeError as error:
+        raise SuwenError("S204", reason=f"{error.msg} at character {error.pos}") from None
+    except (ValueError, RecursionError) as error:
+        raise SuwenError("S204", reason=excess(error)) from None
+    if not isinstance(values, dict):
+        raise SuwenError("S204", reason="it is not an object")
+    return values
+
+
+def lines_of(path: Path, problem: Problem, encoding: str | None = None) -> Iterator[bytes]:
+    """The lines of a file, which may be compressed, in UTF-8; faults go to `problem`."""
+    try:
+        with opened(path, "rb", path.suffix) as file:
+            yield from bounded_lines(file, path, problem, encoding)
+    except (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error) as error:
+        problem(SuwenError("S112", path, reason=error))
+    except OSError as error:
+        problem(os_error(error, path, "S113"))
+    except SuwenError as error:
+        problem(error)
+
+
+def bounded_lines(file: IO[bytes], path: Path, problem: Problem, encoding: str | None = None) -> Iterator[bytes]:
+    """The lines of an open file in UTF-8; one longer than `LONGEST_LINE` goes to `problem`, as an empty one.
+
+    Raises
+    ------
+    SuwenError
+        S115 or S116 for a file in another encoding that is too large, or not in it.
+    """
+    head = file.read(MEGABYTE)
+    if encoding is not None or encoding_of(head) != "utf-8":
+        data = head + read_stream(file, path, LARGEST)
+        yield from io.BytesIO(decode_annotated(data, path, encoding).encode())
+        return
+    rest = io.BufferedReader(cast(Any, Rejoined(head, file)))
+    for number in itertools.count(1):
+        line = rest.readline(LONGEST_LINE)
+        if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
+            problem(SuwenError("S115", path, number, what="the line", limit=f"{LONGEST_LINE // MEGABYTE} MB"))
+            while line and not line.endswith(b"\n"):
+                line = rest.readline(MEGABYTE)
+            line = b"\n"
+        if not line:
+            return
+        yield line
+
+
+class Rejoined(io.RawIOBase):
+    """A stream whose beginning has been read already."""
+
+    def __init__(self, head: bytes, rest: IO[bytes]) -> None:
+        self._head = head
+        self._rest = rest
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Fill the buffer from the beginning, then from the rest."""
+        data = self._head[: len(buffer)] or self._rest.read(len(buffer))
+        self._head = self._head[len(data) :]
+        buffer[: len(data)] = data
+        return len(data)
+
+
+@contextmanager
+def opened(path: Path, mode: Literal["rb", "wb"], suffix: str) -> Iterator[IO[bytes]]:
+    """Open a file in the compression that the ending names."""
+    suffix = suffix.lower()
+    with path.open(mode) as file:
+        if suffix == ".gz":
+            # Neither name nor time go into the file, so that the same documents give the same bytes.
+            with gzip.GzipFile("", mode, fileobj=file, mtime=0) as compressed:
+                yield cast(IO[bytes], compressed)
+        elif suffix == ".xz":
+            with lzma.open(file, mode) as compressed_file:
+                yield cast(IO[bytes], compressed_file)
+        else:
+            yield file
+
+
+def located_at(document: Document, path: Path, number: int) -> Located:
+    """The document of a record, all of whose annotations stand in one line."""
+    items: list[Annotation] = [*document.entities, *document.relations]
+    return Located(document, path, number, path, tuple((item, number) for item in items))
+
+
+def reporting_at(problem: Problem, path: Path, line: int) -> Problem:
+    """Whom to tell of faults in a line."""
+    return lambda error: problem(error.at(path, line))
+
+
+def checked(entity: Entity, text: str, report: Problem, schema: Schema | None) -> Entity:
+    """The entity, if it lies within the text; an unknown label is reported.
+
+    Raises
+    ------
+    SuwenError
+        S201.
+    """
+    if entity.end > len(text):
+        raise SuwenError("S201", start=entity.start, end=entity.end, length=len(text))
+    if schema is not None and entity.label not in schema:
+        report(SuwenError("S202", label=entity.label, known=", ".join(schema.labels)))
+    return entity
 
 
 def field(values: Any, key: str, kind: type, format_name: str) -> Any:

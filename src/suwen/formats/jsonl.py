@@ -4,7 +4,8 @@
 key        value
 ========== ==============================================================================================
 version    1; the version of this key set. Written always; without it a line is read as version 1
-id         the document's id; without it, the file's path without its ending, ``/``, and the line number
+id         the document's id, a string or an integer; without it, the file's path without its ending, ``/``, and the
+           line number
 text       the text (needed)
 entities   objects ``label, start, end`` and, where they say something, ``fragments`` (``[[start, end], …]``),
            ``id``, ``score``, ``annotated``; or lists ``[start, end, label]``, ``[start, end, label, mention]``.
@@ -25,50 +26,39 @@ all that is taken.
 
 from __future__ import annotations
 
-import codecs
-import functools
-import gzip
-import itertools
 import json
-import lzma
-import re
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Literal, TypeVar, cast
+from typing import Any, TypeVar
 
-from suwen.document import Attribute, Document, Entity, Note, Page, Relation, lone_surrogates
+from suwen.document import Attribute, Document, Entity, Note, Page, Relation
 from suwen.errors import SuwenError
-from suwen.files import StrPath, excess, os_error, replacing
-from suwen.formats.articles.files import MEGABYTE
+from suwen.files import StrPath, replacing
+from suwen.formats.articles.files import ending
 from suwen.formats.base import WritableFormat
 from suwen.formats.entity_table import Places
+from suwen.formats.json_files import Row, numbered_objects, opened, records_of, reporting_at
 from suwen.formats.reading import Annotation, Located, Problem, document_id, files_in, refuse
+from suwen.formats.record_forms import LINES, RECORDS, form_of_file, record_form
 from suwen.formats.writing import encoded
 from suwen.schema import Schema
 
 __all__ = [
     "FORMAT",
+    "KEYS",
     "NAME",
     "VERSION",
     "JsonLines",
-    "bounded_lines",
     "document_of",
     "id_of",
-    "is_of_doccano",
     "line",
-    "objects",
-    "scan_lines",
+    "scan_rows",
     "write_lines",
 ]
 
 NAME = "jsonl"
 VERSION = 1
-
-LONGEST_LINE = 64 * MEGABYTE
-"""Of a line, in bytes: what is longer is no document, and would have to be in memory whole."""
 
 Item = TypeVar("Item", Entity, Relation, Attribute, Note, Page)
 _NEEDED: dict[type, dict[str, type]] = {
@@ -90,7 +80,7 @@ _DERIVED = {"text": str, "page": int, "sentence": list}
 """What an entity's object may tell beside the fields of an Entity; it follows from the text, so it is not read."""
 
 _LISTS = {"entities": Entity, "relations": Relation, "attributes": Attribute, "notes": Note, "pages": Page}
-_KEYS = {"version", "text", *_LISTS, *_OPTIONAL[Document]}
+KEYS = {"version", "text", *_LISTS, *_OPTIONAL[Document]}
 _TYPE_NAMES = {
     str: "a string",
     int: "an integer",
@@ -99,12 +89,9 @@ _TYPE_NAMES = {
     dict: "an object",
     tuple: "a list of [start, end]",
 }
-HEAD = 2**18
-SHOWN_KEYS, SHOWN_CHARACTERS = 20, 40
-_DOCCANO_KEY = re.compile(rb"""(?<!\\)"(?:(?:labels?|Comments)"\s*:\s*\[|start_offset"\s*:)""")
+SHOWNKEYS, SHOWN_CHARACTERS = 20, 40
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 _ID, _TEXT = b'"id": ', b', "text": '
-_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class JsonLines(WritableFormat):
@@ -115,20 +102,17 @@ class JsonLines(WritableFormat):
     """
 
     name = NAME
-    suffixes = (".jsonl", ".jsonl.gz", ".jsonl.xz")
+    suffixes = LINES
 
     def sniff(self, path: StrPath) -> bool:
-        """Return True for a JSON Lines file, by its ending or (none) its first character, or a folder that holds one.
-
-        Lines of doccano are not: they have the same ending but other keys.
-        """
+        """Return True for records whose form is no other program's: by their ending or (``.json``, none) their keys."""
         path = Path(path)
+        form = record_form(path)
+        if form is not None:
+            return form == NAME
         if path.is_dir():
-            first = next(files_in(path, self.suffixes), None)
-            return first is not None and not is_of_doccano(first)
-        if path.name.endswith(self.suffixes):
-            return not is_of_doccano(path)
-        return path.suffix == "" and _head(path, 1) == b"{"
+            return next(files_in(path, self.suffixes), None) is not None
+        return path.name.endswith(self.suffixes)
 
     def scan(
         self,
@@ -138,8 +122,9 @@ class JsonLines(WritableFormat):
         *,
         text_column: str | None = None,
         id_column: str | None = None,
+        encoding: str | None = None,
     ) -> Iterator[Located]:
-        """Read lines one at a time; faulty ones are left out.
+        """Read lines one at a time, or a list of records; faulty ones are left out.
 
         Parameters
         ----------
@@ -148,16 +133,22 @@ class JsonLines(WritableFormat):
         id_column
             The key of the id in such records, a string or an integer; by default ``id``. Without one, lines are
             numbered.
+        encoding
+            The encoding of the files; by default UTF-8, or GB18030 or UTF-16 where that is certain.
         """
         path = Path(path)
         root = path if path.is_dir() else path.parent
-        for file in files_in(path, self.suffixes):
+        for file in files_in(path, ("",)):
+            own = ending(file, RECORDS)
+            if path.is_dir() and not (own and (file.name.endswith(LINES) or form_of_file(file) == NAME)):
+                continue
             try:
-                name = document_id(file, root, self.suffixes)
+                name = document_id(file, root, (own,) if own else ())
+                yield from scan_rows(
+                    records_of(file, problem, encoding), file, name, problem, schema, text_column, id_column
+                )
             except SuwenError as error:
                 problem(error)
-                continue
-            yield from scan_lines(_lines(file, problem), file, name, problem, schema, text_column, id_column)
 
     def write(self, documents: Iterable[Document], path: StrPath, *, places: bool = False) -> Counter[str]:
         """Write one file, compressed where its name ends in ``.gz`` or ``.xz``.
@@ -185,24 +176,8 @@ class JsonLines(WritableFormat):
 FORMAT = JsonLines()
 
 
-def is_of_doccano(path: Path) -> bool:
-    """Whether a ``.jsonl`` file, or the first one of a folder, has the keys of doccano."""
-    if path.is_dir():
-        first = next(files_in(path, (".jsonl",)), None)
-        return first is not None and is_of_doccano(first)
-    return path.name.endswith(".jsonl") and _DOCCANO_KEY.search(_head(path, HEAD).partition(b"\n")[0]) is not None
-
-
-def _head(path: Path, size: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(size)
-    except OSError:
-        return b""
-
-
-def scan_lines(
-    lines: Iterable[bytes],
+def scan_rows(
+    rows: Iterable[Row],
     path: Path,
     name: str,
     problem: Problem,
@@ -210,10 +185,12 @@ def scan_lines(
     text_column: str | None = None,
     id_column: str | None = None,
 ) -> Iterator[Located]:
-    """The documents of lines; `name` begins the ids of those that have none."""
-    for number, values in _numbered(lines, path, problem):
-        report = functools.partial(_report_at, problem, path, number)
+    """The documents of records; `name` begins the ids of those that have none."""
+    for number, values in rows:
+        report = reporting_at(problem, path, number)
         try:
+            if not isinstance(values, dict):
+                raise SuwenError("S204", reason="it is not an object")
             if text_column is None:
                 document = _document(values, f"{name}/{number}", report, schema)
             else:
@@ -226,100 +203,19 @@ def scan_lines(
         yield Located(document, path, number, path, tuple(places))
 
 
-def objects(path: Path, problem: Problem) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The objects on the lines of a file, each with its line; what is none goes to `problem`."""
-    return _numbered(_lines(path, problem), path, problem)
-
-
-def _numbered(lines: Iterable[bytes], path: Path, problem: Problem) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in enumerate(lines, 1):
-        try:
-            values = _object(line.removeprefix(codecs.BOM_UTF8) if number == 1 else line)
-        except SuwenError as error:
-            problem(error.at(path, number))
-            continue
-        if values is not None:
-            yield number, values
-
-
-def _report_at(problem: Problem, path: Path, line: int, error: SuwenError) -> None:
-    problem(error.at(path, line))
-
-
-def _lines(path: Path, problem: Problem) -> Iterator[bytes]:
-    try:
-        with _opened(path, "rb", path.suffix) as file:
-            yield from bounded_lines(file, path, problem)
-    except (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error) as error:
-        problem(SuwenError("S112", path, reason=error))
-    except OSError as error:
-        problem(os_error(error, path, "S113"))
-
-
-def bounded_lines(file: IO[bytes], path: Path, problem: Problem) -> Iterator[bytes]:
-    """The lines of a file; one longer than `LONGEST_LINE` goes to `problem`, and an empty one takes its place."""
-    for number in itertools.count(1):
-        line = file.readline(LONGEST_LINE)
-        if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
-            problem(SuwenError("S115", path, number, what="the line", limit=f"{LONGEST_LINE // MEGABYTE} MB"))
-            while line and not line.endswith(b"\n"):
-                line = file.readline(MEGABYTE)
-            line = b"\n"
-        if not line:
-            return
-        yield line
-
-
-@contextmanager
-def _opened(path: Path, mode: Literal["rb", "wb"], ending: str) -> Iterator[IO[bytes]]:
-    """Open a file in the compression that the ending names."""
-    ending = ending.lower()
-    with path.open(mode) as file:
-        if ending == ".gz":
-            # Neither name nor time go into the file, so that the same documents give the same bytes.
-            with gzip.GzipFile("", mode, fileobj=file, mtime=0) as compressed:
-                yield cast(IO[bytes], compressed)
-        elif ending == ".xz":
-            with lzma.open(file, mode) as compressed_file:
-                yield cast(IO[bytes], compressed_file)
-        else:
-            yield file
-
-
-def _object(line: bytes) -> dict[str, Any] | None:
-    """The JSON object on a line; None for a blank line."""
-    try:
-        characters = line.decode()
-    except UnicodeDecodeError as error:
-        raise SuwenError("S103", byte=f"0x{line[error.start]:02X}", offset=error.start) from None
-    if not characters.strip():
-        return None
-    try:
-        values = json.loads(characters)
-        if _ESCAPED_SURROGATE.search(characters):
-            for where, point, offset in lone_surrogates(values, ""):
-                raise SuwenError("S210", where=where, point=point, offset=offset)
-    except json.JSONDecodeError as error:
-        raise SuwenError("S204", reason=f"{error.msg} at character {error.pos}") from None
-    except (ValueError, RecursionError) as error:
-        raise SuwenError("S204", reason=excess(error)) from None
-    if not isinstance(values, dict):
-        raise SuwenError("S204", reason="it is not an object")
-    return values
-
-
 def _document(values: dict[str, Any], name: str, report: Problem, schema: Schema | None) -> Document:
     text = _typed(values, "text", str, "")
     if text is None:
         # Before anything else: a record of another program has no key that is known.
         advice = f"; name the key of the text with --text-column, here one of {_shown(values)}" if values else ""
         raise SuwenError("S205", field="text", reason=f"is missing{advice}")
-    for key in sorted(values.keys() - _KEYS):
+    for key in sorted(values.keys() - KEYS):
         report(SuwenError("S205", field=key, reason=UNKNOWN))
     if values.get("version", VERSION) != VERSION:
         raise SuwenError("S205", field="version", reason=f"is {values['version']!r}; this release reads {VERSION}")
     if type(values.get("id")) is int:
-        raise SuwenError("S205", field="id", reason=f"is not a string; {TEXT_ALONE}")
+        # Databases and data frames number their records.
+        values = {**values, "id": str(values["id"])}
     fields = {key: _typed(values, key, kind, "") for key, kind in _OPTIONAL[Document].items()}
     return Document(
         fields["id"] or name,
@@ -349,7 +245,7 @@ def _record(values: dict[str, Any], name: str, text_column: str, id_column: str 
 
 def _shown(values: dict[str, Any]) -> str:
     """The keys of a record; of very many, the first."""
-    return ", ".join(repr(key)[:SHOWN_CHARACTERS] for key in list(values)[:SHOWN_KEYS]) or "none"
+    return ", ".join(repr(key)[:SHOWN_CHARACTERS] for key in list(values)[:SHOWNKEYS]) or "none"
 
 
 def _items(values: dict[str, Any], key: str, build: Callable[[Any], Item], report: Problem) -> Iterator[Item]:
@@ -419,7 +315,7 @@ def _from_list(row: list[Any], text: str) -> dict[str, Any]:
 def write_lines(lines: Iterable[bytes], path: StrPath) -> None:
     """Write documents that are lines already, otherwise as `JsonLines.write`."""
     path = Path(path)
-    with replacing(path) as temporary, _opened(temporary, "wb", path.suffix) as file:
+    with replacing(path) as temporary, opened(temporary, "wb", path.suffix) as file:
         file.writelines(lines)
 
 
@@ -454,9 +350,9 @@ def document_of(written: bytes) -> Document:
     Raises
     ------
     SuwenError
-        What `scan_lines` reports.
+        What `scan_rows` reports.
     """
-    return next(scan_lines([written], Path(), "", refuse)).document
+    return next(scan_rows(numbered_objects([written], Path(), refuse), Path(), "", refuse)).document
 
 
 def _entity_rows(document: Document, places: bool) -> Iterator[dict[str, Any]]:

@@ -1,26 +1,34 @@
-"""Parquet: read, a table with a text a row; written, a table with an entity a row, for data frames and databases.
+"""Parquet: read, a table with a text (or tokens and tags) a row; written, a table with an entity a row.
+
+The written tables are for data frames and databases.
 
 Written are two files. ``OUT.parquet`` has the columns ``document``, ``page``, ``sentence``, ``sentence_start``,
 ``sentence_end``, ``start``, ``end``, ``type``, ``text``, ``confidence``, ``model``, ``id`` and ``fragments`` (as in
 brat: ``0 2;3 5``; null for one piece). ``OUT.texts.parquet`` has ``id`` and ``text`` of every document, those without
 entities included: the offsets count its characters (code points).
 
+A table with the columns ``tokens`` and ``ner_tags`` (or ``tags``, ``labels``) and no ``text`` is read as Hugging Face's
+datasets for token classification are (see `suwen.formats.hf_tokens`): with its entities.
+
 It needs pyarrow (``pip install 'suwen[parquet]'``).
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import StrPath, os_error, replacing, require_new
+from suwen.formats import hf_tokens
 from suwen.formats.articles.files import article, ending, holds
 from suwen.formats.base import WritableFormat
 from suwen.formats.entity_table import Places, pieces_shown
+from suwen.formats.json_files import field, located_at, name_under, reporting_at
 from suwen.formats.reading import Located, Problem, document_id, files_in
 from suwen.formats.writing import not_held
 from suwen.schema import Schema
@@ -83,7 +91,7 @@ class Parquet(WritableFormat):
             try:
                 name = document_id(file, root, (own,) if own else ())
                 with file.open("rb") as opened:
-                    yield from scan_table(opened, file, name, problem, text_column, id_column)
+                    yield from scan_table(opened, file, name, problem, text_column, id_column, schema)
             except SuwenError as error:
                 problem(error)
             except OSError as error:
@@ -143,7 +151,13 @@ FORMAT = Parquet()
 
 
 def scan_table(
-    file: IO[bytes], path: Path, name: str, problem: Problem, text_column: str | None, id_column: str | None
+    file: IO[bytes],
+    path: Path,
+    name: str,
+    problem: Problem,
+    text_column: str | None,
+    id_column: str | None,
+    schema: Schema | None = None,
 ) -> Iterator[Located]:
     """The documents of an open file; `name` begins the ids of rows that have none.
 
@@ -153,6 +167,9 @@ def scan_table(
         For what concerns the whole file (see `Parquet`).
     """
     arrow, table = _opened(file, path)
+    if text_column is None and (tags := _tags_column(table.schema_arrow)) is not None:
+        yield from _scan_tokens(table, tags, path, name, problem, schema)
+        return
     try:
         text, identifier = _columns(table.schema_arrow, path, text_column, id_column)
         columns = [text] if identifier is None else [text, identifier]
@@ -176,6 +193,54 @@ def scan_table(
                 yield Located(document, path, number, path)
     except (arrow.ArrowException, ValueError, OSError) as error:
         raise SuwenError("S120", path, kind=KIND, reason=error) from None
+
+
+def _tags_column(schema: Any) -> str | None:
+    """The column of the tags, in a table of tokens."""
+    if TEXT_COLUMN in schema.names or "tokens" not in schema.names:
+        return None
+    return next((column for column in hf_tokens.TAGS if column in schema.names), None)
+
+
+def _scan_tokens(
+    table: Any, tags: str, path: Path, name: str, problem: Problem, schema: Schema | None
+) -> Iterator[Located]:
+    """The documents of a table of tokens."""
+    import pyarrow
+
+    _require_small_chunks(table.metadata, ["tokens.list.element", f"{tags}.list.element"], path)
+    names = _tag_names(table.schema_arrow.metadata or {}, tags)
+    number = 0
+    try:
+        for batch in table.iter_batches(BATCH_ROWS, use_threads=False):
+            for row in batch.to_pylist():
+                number += 1
+                report = reporting_at(problem, path, number)
+                try:
+                    own = name_under(row, ID_COLUMN) or f"{name}/{number}"
+                    tokens, found = field(row, "tokens", list, NAME), field(row, tags, list, NAME)
+                    if names and all(type(tag) is int and 0 <= tag < len(names) for tag in found):
+                        found = [names[tag] for tag in found]
+                    document = hf_tokens.document_of_tokens(own, tokens, found, report, schema)
+                except SuwenError as error:
+                    report(error)
+                    continue
+                yield located_at(document, path, number)
+    except (pyarrow.ArrowException, ValueError, OSError) as error:
+        raise SuwenError("S120", path, kind=KIND, reason=error) from None
+
+
+def _tag_names(metadata: Mapping[bytes, bytes], column: str) -> list[str]:
+    """The names of the tags that the library `datasets` keeps in a file; none if it was written by another one."""
+    try:
+        feature = json.loads(metadata[b"huggingface"])["info"]["features"][column]
+    except (KeyError, TypeError, ValueError):
+        return []
+    while isinstance(feature, dict) and "feature" in feature:
+        feature = feature["feature"]
+    feature = feature[0] if isinstance(feature, list) and feature else feature
+    names = feature.get("names") if isinstance(feature, dict) else None
+    return [str(name) for name in names] if isinstance(names, list) else []
 
 
 def _opened(file: IO[bytes], path: Path) -> tuple[Any, Any]:

@@ -13,11 +13,12 @@ from pathlib import Path
 
 from suwen.document import Document
 from suwen.files import StrPath, replacing_folder
-from suwen.formats import brat, conll
+from suwen.formats import brat, ccks, conll
 from suwen.formats.articles.files import MEGABYTE, article, scan_articles
 from suwen.formats.base import ArticleFormat, WritableFormat
 from suwen.formats.encodings import decode
 from suwen.formats.reading import Located, Problem
+from suwen.formats.record_forms import record_form
 from suwen.formats.writing import counting_names, encoded, not_held, output_file
 from suwen.schema import Schema
 
@@ -37,8 +38,11 @@ class Text(ArticleFormat, WritableFormat):
     largest = 64 * MEGABYTE
 
     def sniff(self, path: StrPath) -> bool:
-        """Return True for a ``.txt`` file, or a folder that holds one, and neither brat's nor CoNLL's."""
-        return super().sniff(path) and not (brat.FORMAT.sniff(path) or conll.FORMAT.sniff(path))
+        """Return True for a ``.txt`` file, or a folder that holds one, unless it belongs to an annotated corpus."""
+        path = Path(path)
+        others = (brat.FORMAT, conll.FORMAT, ccks.FORMAT)
+        is_records = path.is_file() and record_form(path) is not None
+        return super().sniff(path) and not is_records and not any(entry.sniff(path) for entry in others)
 
     def scan(
         self, path: StrPath, problem: Problem, schema: Schema | None = None, *, encoding: str | None = None

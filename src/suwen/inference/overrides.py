@@ -1,8 +1,8 @@
 """Term lists laid over what a model finds: what is always an entity, and what never is one.
 
-A list is a text file with one term a line, a tab, and its type (for ``never`` the type may be missing: then no type
-will do); lines that begin with ``#`` are remarks. Or it is a TOML file with a list of terms for each type (``"*"`` for
-any)::
+A list is a text file with one term a line, a tab (in a ``.csv`` file a comma), and its type (for ``never`` the type may
+be missing: then no type will do); lines that begin with ``#`` are remarks. Or it is a TOML file with a list of terms
+for each type (``"*"`` for any)::
 
     Drug = ["二甲双胍", "阿卡波糖"]
     "*" = ["患者"]
@@ -17,6 +17,8 @@ any)::
 
 from __future__ import annotations
 
+import csv
+import logging
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -38,6 +40,7 @@ __all__ = ["OverriddenExtractor", "Overrides", "read_overrides", "read_terms"]
 
 Terms = Mapping[str, frozenset[str]]
 
+_LOGGER = logging.getLogger("suwen")
 ANY = "*"
 DEFAULT_VIEW = ViewRules()
 LARGEST = 64 * MEGABYTE
@@ -60,7 +63,7 @@ def read_terms(path: StrPath) -> dict[str, frozenset[str]]:
     except EncodingError:
         # Its own advice, to name an encoding, is for articles.
         raise SuwenError("S411", path, reason="its encoding is not certain, convert it to UTF-8") from None
-    pairs = _toml_pairs(text, path) if path.suffix.lower() == ".toml" else _tabbed_pairs(text, path)
+    pairs = _toml_pairs(text, path) if path.suffix.lower() == ".toml" else _listed_pairs(text, path)
     terms: dict[str, set[str]] = {}
     for term, label in pairs:
         terms.setdefault(fold(term), set()).add(label)
@@ -69,11 +72,13 @@ def read_terms(path: StrPath) -> dict[str, frozenset[str]]:
     return {term: frozenset(labels) for term, labels in terms.items()}
 
 
-def _tabbed_pairs(text: str, path: Path) -> Iterator[tuple[str, str]]:
-    for number, line in enumerate(text.splitlines(), 1):
+def _listed_pairs(text: str, path: Path) -> Iterator[tuple[str, str]]:
+    lines = text.splitlines()
+    rows = csv.reader(lines) if path.suffix.lower() == ".csv" else (line.split("\t") for line in lines)
+    for number, (line, row) in enumerate(zip(lines, rows, strict=True), 1):
         if not line.strip() or line.startswith("#"):
             continue
-        term, *rest = (cell.strip() for cell in line.split("\t"))
+        term, *rest = (cell.strip() for cell in row)
         if not term or len(rest) > 1:
             raise SuwenError("S411", path, number, reason=f"{line!r:.60} is not a term, a tab and a type")
         yield term, (rest[0] if rest else "") or ANY
@@ -116,7 +121,8 @@ class Overrides:
     def __post_init__(self) -> None:
         for term, labels in self.always.items():
             if len(labels) != 1 or ANY in labels:
-                raise SuwenError("S411", reason=f"{term!r} is always an entity, but not of one type")
+                found = ", ".join(sorted(labels - {ANY})) or "none"
+                raise SuwenError("S411", reason=f"{term!r} is always an entity, but not of one type: {found}")
             if (labels | {ANY}) & self.never.get(term, frozenset()):
                 raise SuwenError("S411", reason=f"{term!r} is always an entity, and never")
 
@@ -234,6 +240,9 @@ class OverriddenExtractor(Extractor):
         self.extractor = extractor
         self.overrides = overrides
         self._rules: ViewRules = getattr(getattr(extractor, "settings", None), "view", DEFAULT_VIEW)
+        if new := [label for label in overrides.labels if label not in extractor.schema]:
+            known = ", ".join(extractor.schema.labels)
+            _LOGGER.warning("types of the term list that the model does not have: %s; it has %s", ", ".join(new), known)
 
     @property
     def schema(self) -> Schema:

@@ -7,36 +7,58 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from suwen.cli.corpus.options import ENCODING, OFFSETS, Offsets, reading_options
 from suwen.cli.output import amount, printable, report, show
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from suwen.corpus.check import Check
+    from suwen.corpus.consistency import Inconsistency
 
 SHOWN = 20
+SHOWN_PLACES = 3
 
 
 def check(
     corpus: Path = typer.Argument(..., metavar="PATH", help="A folder or file of documents."),
     source: str | None = typer.Option(None, "--from", metavar="FORMAT", help="The format, where it is not evident."),
-    schema_file: Path | None = typer.Option(None, "--schema", metavar="FILE", help="A label set in TOML [LCDD's]."),
+    schema_file: Path | None = typer.Option(
+        None, "--schema", metavar="FILE", help="A label set in TOML: other labels are errors.", show_default=False
+    ),
+    encoding: str | None = ENCODING,
+    offsets: Offsets | None = OFFSETS,
+    consistency: bool = typer.Option(
+        False, "--consistency", help="List the strings that are annotated in some places and not in others."
+    ),
     everything: bool = typer.Option(False, "--all", help=f"Print every place, not only the first {SHOWN}."),
     as_json: bool = typer.Option(False, "--json", help="Print all findings as JSON."),
 ) -> None:
     """Find what is wrong or odd in a corpus, with file and line. Errors exit with 1, warnings alone with 0.
 
-    Example: suwen corpus check articles/
+    Examples: suwen corpus check articles/; suwen corpus check articles/ --consistency
     """
     from suwen.corpus.check import check_corpus
-    from suwen.schema import LCDD, Schema
+    from suwen.corpus.consistency import inconsistencies
+    from suwen.document import Document
+    from suwen.schema import Schema
 
-    result = check_corpus(corpus, source, Schema.from_toml(schema_file) if schema_file else LCDD)
+    documents: list[Document] = []
+    schema = Schema.from_toml(schema_file) if schema_file else None
+    keep = documents.append if consistency else lambda document: None
+    result = check_corpus(corpus, source, schema, keep, **reading_options(encoding, offsets))
+    found = inconsistencies(documents) if consistency else []
     if as_json:
-        report(result.to_dict())
+        own = {"inconsistencies": [item.to_dict() for item in found]} if consistency else {}
+        report(result.to_dict() | own)
     else:
         show(count_table(result))
         print_places(result, None if everything else SHOWN)
+        if consistency:
+            show(consistency_table(found[: None if everything else SHOWN]))
+            rest = len(found) - SHOWN
+            if rest > 0 and not everything:
+                typer.echo(f"and {rest:,} more strings; --all prints them")
     if result.total("error"):
         raise typer.Exit(1)
 
@@ -56,6 +78,26 @@ def count_table(result: Check) -> Table:
         table.add_section()
     for severity in ("error", "warning"):
         table.add_row("", severity, "total", f"{result.total(severity):,}")
+    return table
+
+
+def consistency_table(found: list[Inconsistency]) -> Table:
+    """The strings that are annotated here and not there, with the first places that are not."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("string", "labels")
+    table.add_column("annotated", justify="right")
+    table.add_column("not", justify="right")
+    table.add_column("not annotated at", overflow="fold")
+    for item in found:
+        labels = ", ".join(f"{label} {count:,}" for label, count in item.labels.most_common())
+        places = ", ".join(f"{place.document} {place.start}" for place in item.places[:SHOWN_PLACES])
+        more = " …" if len(item.places) > SHOWN_PLACES else ""
+        cells = [Text(printable(cell)) for cell in (item.text, labels)]
+        table.add_row(*cells, f"{item.labels.total():,}", f"{len(item.places):,}", Text(printable(places + more)))
+    if not found:
+        table.add_row("none", "", "0", "0", "")
     return table
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from suwen.cli.corpus.options import ENCODING, OFFSETS, Offsets, reading_options
 from suwen.cli.output import amount, report, show
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ def convert(
         None, metavar="NAME", help="The column or key of the text, in parquet and in jsonl of other programs."
     ),
     id_column: str | None = typer.Option(None, metavar="NAME", help="The same for the id.", show_default="id"),
+    encoding: str | None = ENCODING,
+    offsets: Offsets | None = OFFSETS,
     as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),
 ) -> None:
     """Write a corpus in another format and print what that format could not hold.
@@ -81,6 +84,7 @@ def convert(
         ("--columns", columns, target, "--to", ("conll",)),
         ("--illegal", illegal, source, "--from", ("conll",)),
         ("--ends", ends, target if to_cmeee else source, "--to" if to_cmeee else "--from", ("cmeee",)),
+        ("--offsets", offsets, source, "--from", ("brat",)),
         ("--text-column", text_column, source, "--from", ("jsonl", "parquet")),
         ("--id-column", id_column, source, "--from", ("jsonl", "parquet")),
     ):
@@ -93,6 +97,7 @@ def convert(
         writing["columns"] = int(columns.value)
     if ends:
         (writing if to_cmeee else reading)["ends"] = ends.value
+    reading |= reading_options(encoding, offsets)
     reading |= {name: column for name, column in (("text_column", text_column), ("id_column", id_column)) if column}
     counts: Counter[str] = Counter()
     documents = counted(stream_corpus(corpus, source, **reading), source, counts)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from suwen.cli.corpus.options import ENCODING, OFFSETS, Offsets, reading_options
 from suwen.cli.corpus.stats import figures_table, label_table, table_of
 from suwen.cli.output import report, show
 
@@ -38,6 +39,8 @@ def split(
     as_json: bool = typer.Option(False, "--json", help="Print the figures as JSON."),
     schema_file: Path | None = typer.Option(None, "--schema", metavar="FILE", help="A label set in TOML."),
     source: str | None = typer.Option(None, "--from", metavar="FORMAT", help="The format, where it is not evident."),
+    encoding: str | None = ENCODING,
+    offsets: Offsets | None = OFFSETS,
 ) -> None:
     """Split a corpus into train, dev and test so that each has its share of every type, and say what leaks.
 
@@ -54,7 +57,7 @@ def split(
     if group_field is not None and unit != Unit.GROUP:
         raise typer.BadParameter("it needs --unit group", param_hint="--group-field")
     schema = Schema.from_toml(schema_file) if schema_file else None
-    documents = read_corpus(corpus, source, schema)
+    documents = read_corpus(corpus, source, schema, **reading_options(encoding, offsets))
     made = make_split(documents, unit.value, sizes, seed, group_field)
     made.write(output)
     parts = {part: made.select(documents, part) for part in made.parts}

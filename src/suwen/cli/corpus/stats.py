@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from suwen.cli.corpus.options import ENCODING, OFFSETS, Offsets, reading_options
 from suwen.cli.output import report, show
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ def stats(
     as_json: bool = typer.Option(False, "--json", help="Print the figures as JSON."),
     schema_file: Path | None = typer.Option(None, "--schema", metavar="FILE", help="A label set in TOML."),
     source: str | None = typer.Option(None, "--from", metavar="FORMAT", help="The format, where it is not evident."),
+    encoding: str | None = ENCODING,
+    offsets: Offsets | None = OFFSETS,
 ) -> None:
     """Count what a corpus holds, by type and by part of a split.
 
@@ -45,7 +48,7 @@ def stats(
 
     schema = Schema.from_toml(schema_file) if schema_file else None
     split = Split.read(split_file) if split_file else None
-    documents = read_corpus(corpus, source, schema)
+    documents = read_corpus(corpus, source, schema, **reading_options(encoding, offsets))
     parts = {part: split.select(documents, part) for part in split.parts} if split else {}
     figures = statistics(documents, parts, schema)
     if as_json:

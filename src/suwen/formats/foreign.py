@@ -1,0 +1,160 @@
+"""Name files that are no running text and are not read, with what to do about them, by their content.
+
+Their raw characters would pass for a text: a table of notes is no note, and tags are no words.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from pathlib import Path
+
+from suwen.errors import SuwenError
+from suwen.formats.conll import holds_columns
+from suwen.formats.encodings import encoding_of
+from suwen.formats.record_forms import FORMS, first_records, form_of_records
+
+__all__ = ["foreign_kind", "refuse_foreign"]
+
+HEAD = 2**16
+SAVE_TEXT = "save it as {} in the program that made it"
+CONVERT = "convert it first: suwen corpus convert IN -o OUT.jsonl --to jsonl"
+EXPORT = "export its texts as .txt, one a file, or as JSON Lines with the keys id and text"
+
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+OLE_STREAMS = (
+    ("WordDocument", "an old Word file (.doc)", SAVE_TEXT.format(".docx")),
+    ("Workbook", "an old Excel file (.xls)", EXPORT),
+    ("Book", "an old Excel file (.xls)", EXPORT),
+    ("PowerPoint Document", "an old PowerPoint file (.ppt)", SAVE_TEXT.format(".txt")),
+    ("__properties_version1.0", "an Outlook message (.msg)", SAVE_TEXT.format(".txt")),
+    ("FileHeader", "a Hangul or other Office file", SAVE_TEXT.format(".docx")),
+)
+"""Streams in the directory of a compound file, and the program that they belong to."""
+
+OLD_ENDINGS = {".doc": OLE_STREAMS[0][1:], ".xls": OLE_STREAMS[1][1:], ".ppt": OLE_STREAMS[3][1:]}
+OLD_OFFICE = ("an old Office file (.doc, .xls, .ppt)", SAVE_TEXT.format(".docx"))
+
+ZIP_MEMBERS = (
+    ("xl/", "an Excel file (.xlsx)", EXPORT),
+    ("ppt/", "a PowerPoint file (.pptx)", SAVE_TEXT.format(".txt")),
+    ("META-INF/container.xml", "an e-book (EPUB)", "unpack it and pass its pages (.xhtml, .html)"),
+)
+ZIP_TYPES = (
+    ("application/epub+zip", "an e-book (EPUB)", "unpack it and pass its pages (.xhtml, .html)"),
+    ("opendocument.text", "an OpenDocument text (.odt)", SAVE_TEXT.format(".docx")),
+    ("opendocument.spreadsheet", "an OpenDocument table (.ods)", EXPORT),
+    ("opendocument", "an OpenDocument file", SAVE_TEXT.format(".docx or .pdf")),
+)
+
+XML_ROOTS = (
+    ("PubmedArticleSet", "PubMed XML", EXPORT),
+    ("PubmedArticle", "PubMed XML", EXPORT),
+    ("PubmedBookArticle", "PubMed XML", EXPORT),
+    ("MedlineCitationSet", "PubMed XML", EXPORT),
+    ("collection", "BioC XML", EXPORT),
+    ("XMI", "UIMA XMI", "export it as brat, or as CoNLL"),
+    ("GateDocument", "GATE XML", "export it as brat, or as JSON Lines"),
+    ("TEI", "TEI XML", EXPORT),
+    ("rdf", "RDF", EXPORT),
+    ("RDF", "RDF", EXPORT),
+    ("ClinicalDocument", "a clinical document (HL7 CDA)", EXPORT),
+    ("xml", "EndNote XML", EXPORT),
+    ("annotation", "Pascal VOC XML", "it has no text"),
+)
+"""Names of root elements."""
+
+TEXTS = (
+    (r"\{\\rtf", "RTF", SAVE_TEXT.format(".docx")),
+    (r"#FORMAT=WebAnno TSV", "WebAnno TSV", "export it from INCEpTION or WebAnno as CoNLL 2002 or brat"),
+    (r"#T_(?:SP|CH|RL)=", "WebAnno TSV", "export it from INCEpTION or WebAnno as CoNLL 2002 or brat"),
+    (r"\d+\|[ta]\|", "PubTator", "write its title and abstract as text, with a brat file for the annotations"),
+    (r"# (?:sent_id|newdoc|global\.columns|text) *=", "CoNLL-U", "keep two columns, the word and its tag"),
+    (r"@[A-Za-z]+\s*\{[^\s,{}]*,", "BibTeX", EXPORT),
+    (r"TY  - ", "RIS", EXPORT),
+    (r"PMID- ", "MEDLINE (nbib)", EXPORT),
+    (r"%0 \S", "EndNote", EXPORT),
+    (r"\\documentclass|\\begin\{document\}", "LaTeX", "convert it to .docx or .html, as pandoc does"),
+)
+"""How the first line of text files begins that are no running text."""
+
+_XML_ROOT = re.compile(
+    r"(?:<\?xml.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\])?\s*>|\s)*<(?:[\w.-]+:)?([\w.-]+)", re.DOTALL
+)
+_MAIL = re.compile(r"(?:[A-Za-z][\w-]*:.*(?:\r?\n[ \t].*)*\r?\n){2,}")
+_MIME = re.compile(r"^(?:mime-version|content-type|message-id|received|x-mailer):", re.IGNORECASE | re.MULTILINE)
+TABLES = {".csv": "a CSV table", ".tsv": "a TSV table", ".tab": "a TSV table"}
+
+
+def refuse_foreign(data: bytes, path: Path, corpora: bool = True) -> None:
+    """Refuse a file that is no running text.
+
+    Parameters
+    ----------
+    corpora
+        True to refuse annotated corpora and tables, too.
+
+    Raises
+    ------
+    SuwenError
+        S130.
+    """
+    found = foreign_kind(data, path, corpora)
+    if found is not None:
+        raise SuwenError("S130", path, kind=found[0], advice=found[1])
+
+
+def foreign_kind(data: bytes, path: Path, corpora: bool = True) -> tuple[str, str] | None:
+    """Return what a file is that is not read as an article, and what to do; None if it may be one.
+
+    Parameters
+    ----------
+    corpora
+        True to name annotated corpora and tables, too.
+    """
+    if data.startswith(OLE):
+        if "EncryptedPackage".encode("utf-16-le") in data:
+            return None  # a new file with a password, which its reader names
+        by_stream = (item[1:] for item in OLE_STREAMS if item[0].encode("utf-16-le") in data)
+        return next(by_stream, None) or OLD_ENDINGS.get(path.suffix.lower()[:4], OLD_OFFICE)
+    if data.startswith(b"PK\x03\x04"):
+        return _kind_of_archive(data)
+    head = data[:HEAD]
+    text = head.decode(encoding_of(head), "replace").removeprefix("\ufeff").lstrip()
+    if text.startswith("<"):
+        root = _XML_ROOT.match(text)
+        return next((item[1:] for item in XML_ROOTS if root and root[1] == item[0]), None)
+    for pattern, kind, advice in TEXTS:
+        if re.match(pattern, text):
+            return kind, advice
+    mail = _MAIL.match(text)
+    if mail and _MIME.search(mail[0]):
+        return "an e-mail or web archive (.eml, .mht)", "save its text as .txt, or its page as .html"
+    return _corpus_kind(head, text, path) if corpora else None
+
+
+def _kind_of_archive(data: bytes) -> tuple[str, str] | None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = archive.namelist()
+            kind = archive.read("mimetype")[:100].decode("ascii", "replace") if "mimetype" in names else ""
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, RuntimeError, KeyError):
+        return None
+    by_type = (item[1:] for item in ZIP_TYPES if item[0] in kind)
+    by_name = (item[1:] for item in ZIP_MEMBERS if any(name.startswith(item[0]) for name in names))
+    word = any(name.startswith("word/") for name in names)
+    return next(by_type, None) or (None if word else next(by_name, None))
+
+
+def _corpus_kind(head: bytes, text: str, path: Path) -> tuple[str, str] | None:
+    records = list(first_records(head)) if text.startswith(("[", "{")) else []
+    if records and isinstance(records[0], dict | list):
+        form = form_of_records(iter(records))
+        if form in FORMS and " " in form:
+            return form, EXPORT
+        return f"JSON{f' of the form {form}' if form else ''}", CONVERT if form else EXPORT
+    if holds_columns(head):
+        return "a file of CoNLL columns", CONVERT
+    table = TABLES.get(path.suffix.lower())
+    return (table, EXPORT) if table else None

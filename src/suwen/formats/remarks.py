@@ -1,0 +1,84 @@
+"""Say what is odd about the documents of a corpus as a whole, and was not a fault of any of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from suwen.document import Document, Entity
+
+__all__ = ["Remarks", "is_off_by_line_ends"]
+
+
+class Remarks:
+    """Count what users are told about a corpus that they read.
+
+    Examples
+    --------
+    >>> remarks = Remarks()
+    >>> remarks.add(Document("a", "口服二甲双胍"))
+    >>> list(remarks.lines(annotated=True))
+    ['no entity in 1 document']
+    """
+
+    def __init__(self) -> None:
+        self._documents = 0
+        self._entities = 0
+        self._differing = 0
+        self._off = 0
+        self._dropped: Counter[str] = Counter()
+        self._offsets: Counter[str] = Counter()
+
+    def add(self, document: Document) -> None:
+        """Count a document."""
+        self._documents += 1
+        self._entities += len(document.entities)
+        for entity in document.entities:
+            if entity.annotated is not None:
+                self._differing += 1
+                self._off += is_off_by_line_ends(entity, document.text)
+        source = document.meta.get("read_from")
+        if isinstance(source, dict):
+            if isinstance(source.get("dropped"), dict):
+                self._dropped.update(source["dropped"])
+            if isinstance(source.get("offsets"), str):
+                self._offsets[source["offsets"]] += 1
+
+    def lines(self, annotated: bool) -> Iterator[str]:
+        """The remarks, one line each.
+
+        Parameters
+        ----------
+        annotated
+            True if documents of this format are expected to have entities.
+        """
+        if annotated and self._documents and not self._entities:
+            yield f"no entity in {_amount(self._documents, 'document')}"
+        if self._differing:
+            cause = ""
+            if self._off:
+                cause = f"; {self._off:,} of them fit if line ends count as two characters (CRLF), see --offsets crlf"
+            mentions = _amount(self._entities, "mention")
+            yield f"{self._differing:,} of {mentions} differ from the text at their offsets{cause}"
+        if self._dropped and annotated:
+            yield "left out: " + ", ".join(f"{count:,} {kind}" for kind, count in sorted(self._dropped.items()))
+        for way, count in sorted(self._offsets.items()):
+            yield f"offsets of {_amount(count, 'document')} were read so: {way}"
+
+
+def is_off_by_line_ends(entity: Entity, text: str) -> bool:
+    """Return True if a mention that differs from its text stands where offsets with line ends of two would put it."""
+    mention = entity.annotated
+    if mention is None:
+        return False
+    start = entity.start
+    for _ in range(len(text)):
+        moved = entity.start - text.count("\n", 0, start)
+        if moved == start:
+            break
+        start = moved
+    return start != entity.start and text[start : start + len(mention)] == mention
+
+
+def _amount(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

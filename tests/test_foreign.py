@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from suwen.errors import SuwenError
+from suwen.extraction.inputs import Input, Options, read_input
+from suwen.formats import format_of, read_corpus
+from suwen.formats.foreign import OLE, foreign_kind
+
+
+def archive(**members: str) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as file:
+        for name, content in members.items():
+            file.writestr(name.replace("__", "/"), content)
+    return data.getvalue()
+
+
+FILES: dict[str, tuple[str, bytes]] = {
+    "an old Word file": ("a.doc", OLE + b"\0" * 64 + "WordDocument".encode("utf-16-le")),
+    "an old Word file (.doc)": ("b.docx", OLE + b"\0" * 64),
+    "an old Excel file": ("a.xls", OLE + b"\0" * 64 + "Workbook".encode("utf-16-le")),
+    "an Excel file": ("a.xlsx", archive(xl__workbook="")),
+    "a PowerPoint file": ("a.pptx", archive(ppt__presentation="")),
+    "an e-book": ("a.epub", archive(mimetype="application/epub+zip")),
+    "an OpenDocument text": ("a.odt", archive(mimetype="application/vnd.oasis.opendocument.text")),
+    "RTF": ("a.rtf", rb"{\rtf1\ansi text}"),
+    "PubMed XML": ("a.xml", b'<?xml version="1.0"?>\n<!DOCTYPE PubmedArticleSet>\n<PubmedArticleSet/>'),
+    "BioC XML": ("b.xml", b"<collection><source>x</source></collection>"),
+    "WebAnno TSV": ("a.tsv", b"#FORMAT=WebAnno TSV 3.3\n"),
+    "PubTator": ("a.pubtator", "7|t|糖尿病\n7|a|口服二甲双胍。\n".encode()),
+    "CoNLL-U": ("a.conllu", b"# sent_id = 1\n1\tx\n"),
+    "BibTeX": ("a.bib", b"@article{key1,\n title={x}}\n"),
+    "RIS": ("a.ris", b"TY  - JOUR\nTI  - x\n"),
+    "MEDLINE": ("a.nbib", b"PMID- 1\nTI  - x\n"),
+    "an e-mail": ("a.eml", b"From: a@b\nSubject: x\nMIME-Version: 1.0\n\ntext\n"),
+    "a CSV table": ("a.csv", "编号,主诉\n1,头晕\n".encode()),
+    "LaTeX": ("a.tex", rb"\documentclass{article}"),
+}
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_foreign_files_are_refused_by_name(tmp_path: Path, kind: str) -> None:
+    name, data = FILES[kind]
+    path = tmp_path / name
+    path.write_bytes(data)
+    for read in (lambda: format_of(path), lambda: list(read_input(Input(path, "a", None)))):
+        with pytest.raises(SuwenError) as caught:
+            read()
+        assert caught.value.code == "S130"
+        assert kind in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps([{"text": "口服二甲双胍", "label": [[2, 6, "Drug"]]}]),
+        json.dumps({"text": "口服二甲双胍", "label": {}}, indent=2),
+        "口 O\n服 O\n药 B-Drug\n",
+    ],
+)
+def test_foreign_corpora_are_no_texts(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "a.data"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(SuwenError, match=r"S130 .*corpus convert"):
+        list(read_input(Input(path, "a", None)))
+    assert read_corpus(path)
+    # Whoever names the format knows better.
+    assert [one.text for one in read_input(Input(path, "a", "text"), Options("text"))] == [content]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "口服二甲双胍。\n",
+        "主诉：头晕。\n现病史：三天前起病。\n",
+        "Date: 2020\nText: 头晕\n",
+        "[1] 口服二甲双胍。",
+        "{待补充} 头晕",
+        "<10 mmol/L 为正常。",
+        "@患者 头晕",
+        "",
+    ],
+)
+def test_foreign_files_are_no_texts_of_notes(text: str) -> None:
+    assert foreign_kind(text.encode(), Path("a.txt")) is None
