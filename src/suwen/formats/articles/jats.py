@@ -268,8 +268,7 @@ def _mark(kind: str, element: Element, text: RunningText) -> None:
         if kind == "end":
             text.end_cell()
     elif name == "label":
-        if kind == "end":
-            text.add(" ")
+        text.add(" ")
     elif name == "kwd":
         if kind == "start" and _name_before(element) == "kwd":
             text.add("; ")
