@@ -33,7 +33,9 @@ __all__ = [
 
 # lxml's types are not part of lxml.
 Element = Any
-Script = Literal["superscript", "subscript", "citation"]
+Script = Literal["superscript", "subscript", "citation", "exponent"]
+"""A citation is a link to the list of references, an exponent a superscript in a formula: it never cites."""
+
 Event = tuple[Literal["start", "end"], Element] | tuple[Literal["text"], str | None]
 
 MOST_TAGS = 2_000_000
@@ -160,8 +162,8 @@ def _with_scripts(pieces: list[_Piece]) -> str:
     for place, (content, script, cites) in enumerate(groups):
         following = groups[place + 1] if place + 1 < len(groups) else _Piece("")
         after = following.text if following.script in (None, "citation") else ""
-        if script == "superscript":
-            text += superscript(content, text[-NEAR:], after, cites=cites)
+        if script in ("superscript", "exponent"):
+            text += superscript(content, text[-NEAR:], after, cites=False if script == "exponent" else cites or None)
         elif script == "subscript":
             text += subscript(content, text[-NEAR:], after)
         elif script == "citation":
@@ -182,7 +184,7 @@ def _with_separators(pieces: list[_Piece]) -> Iterator[_Piece]:
             yield piece
 
 
-def superscript(text: str, before: str, after: str = "", *, cites: bool = False) -> str:
+def superscript(text: str, before: str, after: str = "", *, cites: bool | None = None) -> str:
     """Write a superscript into running text so that it does not melt into the word or number before it.
 
     Numbers that cite get brackets (``二甲双胍[1,2]``). Exponents, charges, isotopes and letters of notes get the
@@ -196,14 +198,14 @@ def superscript(text: str, before: str, after: str = "", *, cites: bool = False)
     before, after
         What stands before and after it.
     cites
-        Whether the markup says that it refers to the list of references.
+        Whether it refers to the list of references; None when only its neighbors can tell.
     """
     content = text.strip()
     written = _superscript(content, before, after, cites)
     return written + text[len(text.rstrip()) :] if content else text
 
 
-def _superscript(content: str, before: str, after: str, cites: bool) -> str:
+def _superscript(content: str, before: str, after: str, cites: bool | None) -> str:
     base = before[-1:]
     if content in _DEGREE and base.isdigit() and after[:1] in ("C", "F"):
         return "°"
@@ -220,10 +222,10 @@ def _superscript(content: str, before: str, after: str, cites: bool) -> str:
     return content
 
 
-def _is_citation(content: str, before: str, after: str, cites: bool) -> bool:
+def _is_citation(content: str, before: str, after: str, cites: bool | None) -> bool:
     """Return whether raised numbers cite; one of its own may be an exponent, an isotope or a note."""
     base = before[-1:]
-    if not base or base.isspace() or base in _OPENING:
+    if cites is False or not base or base.isspace() or base in _OPENING:
         return False
     if cites or not content.isdigit():
         return True
