@@ -1,7 +1,7 @@
 """The main text of an article's web page (the reading half of the format ``html``).
 
-trafilatura finds the main text. It decides block by block: every block gets a private-use character before it is asked,
-and the blocks whose characters come back are read here, from the page itself. So no formula, table or superscript is
+trafilatura finds the main text. It decides block by block: every block gets a mark before it is asked,
+and the blocks whose marks come back are read here, from the page itself. So no formula, table or superscript is
 lost on the way. Left out, and counted by kind, are scripts, styles, form controls, navigation, page footers, hidden
 parts, and all blocks that trafilatura rejects. The page's heading is kept in any case. What holds more than half of the
 text of a page is kept, whatever its tag or class says: old pages leave tags open.
@@ -16,9 +16,11 @@ from __future__ import annotations
 
 import logging
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import dropwhile, takewhile
 from pathlib import Path
+from typing import NamedTuple
 
 from suwen.document import Document
 from suwen.errors import SuwenError
@@ -33,8 +35,8 @@ __all__ = ["parse"]
 MOST_TAGS = 500_000
 """A page with more would take too much memory and time; articles have a few thousand."""
 
-FIRST_MARK, LAST_MARK = 0xF0000, 0x10FFFF
-"""The private-use characters that stand before the text of blocks."""
+FIRST_SIGN, SIGNS = 0x1D800, 256
+"""Marks of blocks are two signs of SignWriting: hardly any page has them, and extractors take them for symbols."""
 
 BLOCKS = frozenset(
     "html body address article aside blockquote center dd details dialog dir div dl dt fieldset figcaption figure "
@@ -68,15 +70,17 @@ LEAST_EXTRACTED = 100
 
 SCRIPTS: dict[str, Script] = {"sup": "superscript", "sub": "subscript"}
 
+_SENTENCE = re.compile(r".{15}.*[。！？；.!?;]", re.DOTALL)
 _HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _RAISING = re.compile(r"vertical-align\s*:\s*(super|sub)\b", re.IGNORECASE)
 _DISPLAY = re.compile(r"display\s*:\s*(block|inline)\b", re.IGNORECASE)
 _SPACE_KEPT = re.compile(r"white-space\s*:\s*(pre|break-spaces)", re.IGNORECASE)
 
-_UNUSABLE = re.compile(
-    f"[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff{chr(FIRST_MARK)}-{chr(LAST_MARK)}]"
+_MARK = re.compile(
+    f"[{chr(FIRST_SIGN)}-{chr(FIRST_SIGN + SIGNS - 1)}][{chr(FIRST_SIGN + SIGNS)}-{chr(FIRST_SIGN + 2 * SIGNS - 1)}]"
 )
-"""Characters of marks, and those that lxml does not set."""
+_UNUSABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""Characters that lxml does not set."""
 
 logging.getLogger("trafilatura").addHandler(logging.NullHandler())
 
@@ -193,49 +197,73 @@ _WORD = re.compile(r"[a-z]+")
 def _empty_other_blocks(root: Element, path: Path, dropped: Counter[str]) -> None:
     """Take the text out of the blocks that are not of the main text."""
     slots = list(_mark_blocks(root, path))
-    marks = {mark for _, _, mark in slots}
+    marks = {slot.mark for slot in slots}
     found = _extracted(root) & marks
-    heading = _heading(root, found)
-    kept = found | (set("".join(heading.itertext())) & marks if heading is not None else set())
-    rows = {_row(element) for element, _, mark in slots if mark in kept} - {None}
+    kept = found | _title_and_lead(slots, found)
+    rows = {_row(slot.element) for slot in slots if slot.mark in kept} - {None}
     left_out = marks - kept if found else set()
     for element, part, mark in slots:
         whole = mark not in left_out or _row(element) in rows
-        setattr(element, part, getattr(element, part)[1:] if whole else None)
+        setattr(element, part, getattr(element, part)[2:] if whole else None)
     if left_out:
         dropped["outside the main text"] = len(left_out)
 
 
-def _mark_blocks(root: Element, path: Path) -> Iterator[tuple[Element, str, str]]:
-    """Put a character of its own before each piece of text of a block; yield element, ``text`` or ``tail``, mark."""
+class _Slot(NamedTuple):
+    """A place for text in a tree: the ``text`` or ``tail`` of an element, and the mark of the block that it is in."""
+
+    element: Element
+    part: str
+    mark: str
+
+    def within(self) -> set[str]:
+        """Return the names of the elements around it."""
+        own = {local_name(self.element)} if self.part == "text" else set()
+        return own | {local_name(element) for element in self.element.iterancestors()}
+
+
+def _mark_blocks(root: Element, path: Path) -> Iterator[_Slot]:
+    """Put a character of its own before each piece of text of a block."""
     from lxml import etree
 
-    block = FIRST_MARK
+    block = 0
     for event, element in etree.iterwalk(root, events=("start", "end")):
         block += _is_block(element)
         part = "text" if event == "start" else "tail"
         value = getattr(element, part) or ""
         if value.strip() and not (part == "tail" and element is root):
-            if block > LAST_MARK:
-                raise SuwenError("S115", path, what="the markup", limit=f"{LAST_MARK - FIRST_MARK:,} blocks")
-            setattr(element, part, chr(block) + value)
-            yield element, part, chr(block)
+            if block >= SIGNS * SIGNS:
+                raise SuwenError("S115", path, what="the markup", limit=f"{SIGNS * SIGNS:,} blocks")
+            mark = chr(FIRST_SIGN + block // SIGNS) + chr(FIRST_SIGN + SIGNS + block % SIGNS)
+            setattr(element, part, mark + value)
+            yield _Slot(element, part, mark)
 
 
 def _extracted(root: Element) -> set[str]:
-    """Return the characters of the main text."""
+    """Return the marks of the blocks of the main text."""
     from trafilatura import bare_extraction
     from trafilatura.settings import Extractor
 
     options = Extractor(output_format="txt", comments=False)
     options.min_extracted_size = LEAST_EXTRACTED
     found = bare_extraction(root, options=options)
-    return set() if found is None else set("".join(found.body.itertext()))
+    return set() if found is None else set(_MARK.findall("".join(found.body.itertext())))
 
 
-def _heading(root: Element, found: set[str]) -> Element | None:
-    """Return the heading of the page, if it has one."""
-    return next((h1 for h1 in root.iter("h1") if "".join(h1.itertext()).strip()), None)
+def _title_and_lead(slots: list[_Slot], found: set[str]) -> set[str]:
+    """Return the marks of the title before the main text and of the sentences between the two."""
+    before = list(takewhile(lambda slot: slot.mark not in found, slots))
+    if any("h1" in slot.within() for slot in slots if slot.mark in found):
+        return set()
+    titles = next(filter(None, ([slot for slot in before if name in slot.within()] for name in ("h1", "h2"))), [])
+    if not titles:
+        return set()
+    title = titles[-1].mark
+    after = list(dropwhile(lambda slot: slot.mark != title, before))
+    texts: defaultdict[str, str] = defaultdict(str)
+    for slot in after:
+        texts[slot.mark] += "" if "a" in slot.within() else getattr(slot.element, slot.part)[2:]
+    return {title} | {mark for mark, text in texts.items() if _SENTENCE.search(" ".join(text.split()))}
 
 
 def _row(element: Element) -> Element | None:
