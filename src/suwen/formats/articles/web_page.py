@@ -65,6 +65,10 @@ LARGEST_OUTSIDE = 0.5
 MARKS = ("class", "id", "role", "hidden", "aria-hidden", "style", "itemprop", "itemtype")
 """Attributes by which an extractor judges an element."""
 
+TITLES = ("h1", "h2", "h3", "h4", "h5", "h6")
+BESIDE = (*TITLES, *"ul ol dl table figure pre math".split())
+"""What belongs to an article if it stands beside its paragraphs."""
+
 LEAST_EXTRACTED = 100
 """With fewer characters trafilatura looks for more text; its own 250 are for languages with longer words."""
 
@@ -76,6 +80,11 @@ _RAISING = re.compile(r"vertical-align\s*:\s*(super|sub)\b", re.IGNORECASE)
 _DISPLAY = re.compile(r"display\s*:\s*(block|inline)\b", re.IGNORECASE)
 _SPACE_KEPT = re.compile(r"white-space\s*:\s*(pre|break-spaces)", re.IGNORECASE)
 
+_SITE_NAMES = frozenset(
+    "nav navbar navigation menu breadcrumb breadcrumbs footer header sidebar share social comment comments advert "
+    "advertisement ads ad banner related recommend copyright cookie toolbar pagination pager toc widget hidden".split()
+)
+_WORD = re.compile(r"[a-z]+")
 _MARK = re.compile(
     f"[{chr(FIRST_SIGN)}-{chr(FIRST_SIGN + SIGNS - 1)}][{chr(FIRST_SIGN + SIGNS)}-{chr(FIRST_SIGN + 2 * SIGNS - 1)}]"
 )
@@ -181,17 +190,14 @@ def _make_neutral(element: Element) -> None:
     """Take from an element that holds most of the text what an extractor would hold against it."""
     if local_name(element) in OF_THE_SITE or local_name(element) == "header":
         element.tag = "div"
-    names = set(_WORD.findall(f"{element.get('class') or ''} {element.get('id') or ''}".lower()))
-    if _kind_of_no_text(element) or names & SITE_NAMES:
+    if _kind_of_no_text(element) or _SITE_NAMES & _names(element):
         for name in MARKS:
             element.attrib.pop(name, None)
 
 
-SITE_NAMES = frozenset(
-    "nav navbar navigation menu breadcrumb breadcrumbs footer header sidebar share social comment comments advert "
-    "advertisement ads ad banner related recommend copyright cookie toolbar pagination pager toc widget hidden".split()
-)
-_WORD = re.compile(r"[a-z]+")
+def _names(element: Element) -> set[str]:
+    """Return the words of the class and the id of an element."""
+    return set(_WORD.findall(f"{element.get('class') or ''} {element.get('id') or ''}".lower()))
 
 
 def _empty_other_blocks(root: Element, path: Path, dropped: Counter[str]) -> None:
@@ -200,6 +206,7 @@ def _empty_other_blocks(root: Element, path: Path, dropped: Counter[str]) -> Non
     marks = {slot.mark for slot in slots}
     found = _extracted(root) & marks
     kept = found | _title_and_lead(slots, found)
+    kept |= _beside(root, slots, found)
     rows = {_row(slot.element) for slot in slots if slot.mark in kept} - {None}
     left_out = marks - kept if found else set()
     for element, part, mark in slots:
@@ -264,6 +271,36 @@ def _title_and_lead(slots: list[_Slot], found: set[str]) -> set[str]:
     for slot in after:
         texts[slot.mark] += "" if "a" in slot.within() else getattr(slot.element, slot.part)[2:]
     return {title} | {mark for mark, text in texts.items() if _SENTENCE.search(" ".join(text.split()))}
+
+
+def _beside(root: Element, slots: list[_Slot], found: set[str]) -> set[str]:
+    """Return the marks of headings, lists, tables, figures and formulas beside paragraphs of the main text.
+
+    Extractors leave them out where they take the whole for a page of paragraphs. A heading counts if what follows it
+    does; what holds mostly links does not.
+    """
+    holders: defaultdict[Element, set[str]] = defaultdict(set)
+    for slot in slots:
+        own = [slot.element] if slot.part == "text" else []
+        for element in (*own, *slot.element.iterancestors()):
+            holders[element].add(slot.mark)
+    main = {element.getparent() for element in holders if local_name(element) == "p" and holders[element] & found}
+    beside: set[str] = set()
+    for element in reversed(list(root.iter(*BESIDE, "div"))):
+        name = local_name(element)
+        if element.getparent() not in main or (name == "div" and next(element.iter(*FORMULAS), None) is None):
+            continue
+        after = element.getnext()
+        goes_on = name not in TITLES or (after is not None and bool(holders[after] & (found | beside)))
+        if goes_on and not _is_of_links(element) and not _SITE_NAMES & _names(element):
+            beside |= holders[element]
+    return beside
+
+
+def _is_of_links(element: Element) -> bool:
+    """Return whether half of the text of an element or more stands in links."""
+    linked = sum(len("".join(link.itertext())) for link in element.iter("a"))
+    return 2 * linked > len("".join(element.itertext()))
 
 
 def _row(element: Element) -> Element | None:
@@ -339,4 +376,3 @@ def _is_data(row: Element | None) -> bool:
     inner: Iterable[Element] = (child for cell in row for child in cell)
     blocks = Counter(child.getparent() for child in inner if _is_block(child))
     return max(blocks.values(), default=0) < 2 and next(row.iterdescendants("table", "h1", "h2", "h3"), None) is None
-
