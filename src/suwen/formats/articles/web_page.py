@@ -286,9 +286,9 @@ def _beside(root: Element, slots: list[_Slot], found: set[str]) -> set[str]:
             holders[element].add(slot.mark)
     main = {element.getparent() for element in holders if local_name(element) == "p" and holders[element] & found}
     beside: set[str] = set()
-    for element in reversed(list(root.iter(*BESIDE, "div"))):
+    for element in reversed(list(root.iter(*BESIDE, "div", "p"))):
         name = local_name(element)
-        if element.getparent() not in main or (name == "div" and next(element.iter(*FORMULAS), None) is None):
+        if element.getparent() not in main or (name in ("div", "p") and next(element.iter(*FORMULAS), None) is None):
             continue
         after = element.getnext()
         goes_on = name not in TITLES or (after is not None and bool(holders[after] & (found | beside)))
@@ -310,7 +310,8 @@ def _row(element: Element) -> Element | None:
 def _add(root: Element, text: RunningText) -> None:
     def skip(element: Element) -> bool:
         if local_name(element) in FORMULAS:
-            add_formula(element, text)
+            if "".join(element.itertext()).strip():
+                add_formula(element, text)
             return True
         return False
 
