@@ -58,14 +58,12 @@ def test_html_counts_what_it_leaves_out() -> None:
     assert read(PAGE).meta["read_from"] == {
         "format": "html",
         "dropped": {
-            "header": 1,
             "nav": 1,
             "hidden": 2,
             "button": 1,
             "aside": 1,
             "footer": 1,
-            "list of links": 1,
-            "outside the main text": 2,
+            "outside the main text": 6,
         },
     }
     sides = "<div class=sidebar>广告</div><footer>版权</footer>"
@@ -85,7 +83,17 @@ def test_html_keeps_a_large_element_with_an_odd_name() -> None:
 
 @pytest.mark.parametrize(
     ("declared", "encoding"),
-    [("gb2312", "gb18030"), ("GBK", "gb18030"), ("big5", "big5"), ("utf-8", "gb18030"), ("", "utf-16")],
+    [
+        ("gb2312", "gb18030"),
+        ("x-gbk", "gb18030"),
+        ("big5", "big5"),
+        ("big5-hkscs", "big5"),
+        ("hz-gb-2312", "hz"),
+        ("utf-8", "gb18030"),
+        ("iso-8859-1", "utf-8"),
+        ("utf-16", "utf-8"),
+        ("", "utf-16"),
+    ],
 )
 def test_html_reads_the_encoding_that_a_page_declares_or_has(declared: str, encoding: str) -> None:
     text = "患者口服藥物治療，每日三次。" if encoding == "big5" else PARAGRAPH
@@ -110,6 +118,90 @@ def test_html_reads_what_it_writes(tmp_path: Path) -> None:
     assert html.FORMAT.sniff(tmp_path / "page.html")
     (document,) = html.FORMAT.read(tmp_path / "page.html")
     assert PARAGRAPH * 20 in document.text
+
+
+@pytest.mark.parametrize(
+    ("declaration", "encoding", "text"),
+    [
+        ('<meta charset="iso-8859-1">', "cp1252", "Type 2 diabetes – “quoted” café"),
+        ('<meta charset="windows-1251">', "cp1251", "Сахарный диабет второго типа"),
+        ('<?xml version="1.0" encoding="gb2312"?>', "gb18030", PARAGRAPH),
+        (f'<!-- {"x" * 5000} charset=utf-8 --><meta charset="big5">', "big5", "病人口服藥物每日三次。"),
+    ],
+)
+def test_html_reads_encodings_as_browsers_do(declaration: str, encoding: str, text: str) -> None:
+    assert read(f"{declaration}<body><p>{text}</p>".encode(encoding)).text == text
+
+
+def test_html_replaces_single_bad_bytes_and_counts_them() -> None:
+    page = f"<meta charset=gb2312><body><p>{PARAGRAPH * 4}".encode("gb18030") + b"\xff</p>"
+    document = read(page)
+    assert document.text == PARAGRAPH * 4 + "\ufffd"
+    assert document.meta["read_from"]["dropped"] == {"undecodable byte": 1}
+    with pytest.raises(SuwenError, match="S116"):
+        read(b"<meta charset=iso-2022-cn><p>\x1b$)A\x0e0!</p>")
+
+
+def test_html_keeps_superscripts_apart_and_unknown_tags_in_the_line() -> None:
+    line = (
+        "白细胞5×10<sup>9</sup>/L<st1:x w:st=on>升</st1:x>高<o:p></o:p>,CO<sub>2</sub>正常<sup>[3]</sup>,"
+        "<my-term>糖尿</my-term>病<sup><a href='#r4'>4</a></sup>。"
+    )
+    assert read(f"<p>{line}</p>").text == "白细胞5×10⁹/L升高,CO2正常[3],糖尿病[4]。"
+
+
+def test_html_writes_formulas_on_one_line() -> None:
+    formula = "<math><msup><mi>x</mi><mn>2</mn></msup><mo>=</mo><mfrac><mn>1</mn><mn>3</mn></mfrac></math>"
+    body = "".join(f"<p>{number}{PARAGRAPH}</p>" for number in range(6))
+    text = read(f"<body><div>{body}<p>即{formula}。</p><p>{formula}</p><div>{formula}</div>{body}</div>").text
+    assert text.count("x²=1/3") == 3
+
+
+def test_html_keeps_the_lines_of_literal_text() -> None:
+    assert read("<pre>主诉:多饮\n用药:二甲双胍</pre>").text == "主诉:多饮\n用药:二甲双胍"
+    assert read("<p style='white-space: pre-wrap'>主诉\n用药</p>").text == "主诉\n用药"
+
+
+@pytest.mark.parametrize("paragraphs", [1, 8])
+@pytest.mark.parametrize(
+    "tag",
+    ["header", "nav", "aside", "noscript", "footer", "div role=banner", "div class=main-nav-content", "div id=share"],
+)
+def test_html_keeps_an_article_whatever_wraps_it(tag: str, paragraphs: int) -> None:
+    links = "".join(f"<li><a href={number}>栏目{number}</a></li>" for number in range(9))
+    body = "".join(f"<p>{number}{PARAGRAPH}</p>" for number in range(paragraphs))
+    text = read(f"<body><{tag}><ul>{links}</ul><h1>题目</h1>{body}<p>版权所有</p>").text
+    assert all(f"{number}{PARAGRAPH}" in text for number in range(paragraphs))
+    assert "题目" in text
+
+
+@pytest.mark.parametrize("title", ["h1", "h2"])
+@pytest.mark.parametrize("name", ["article-header", "page-header", "share-content"])
+def test_html_keeps_title_and_lead_before_the_text(title: str, name: str) -> None:
+    body = "".join(f"<p>{number}{PARAGRAPH}</p>" for number in range(8))
+    lead = "摘要:探讨阿卡波糖治疗糖尿病的疗效与安全性。"
+    text = read(f"<div class={name}><{title}>题目</{title}><p>{lead}</p></div><div id=content>{body}</div>").text
+    assert text.startswith(f"题目\n\n{lead}\n\n0{PARAGRAPH}")
+
+
+def test_html_keeps_headings_lists_and_tables_of_an_article() -> None:
+    body = "".join(f"<p>{number}{PARAGRAPH}</p>" for number in range(8))
+    parts = "<h2>方法</h2><ul><li>腹痛</li></ul><dl><dt>主诉</dt><dd>多饮</dd></dl><table><tr><td>甲<td>1</table>"
+    text = read(f"<body><div class=article>{body}{parts}{body}<h2>文献</h2><ol><li>张三.</li></ol></div>").text
+    assert "方法\n\n腹痛\n\n主诉\n\n多饮\n\n甲\t1\n\n" in text
+    assert text.endswith("文献\n\n张三.")
+
+
+def test_html_reads_what_a_page_states_of_its_article() -> None:
+    head = (
+        '<meta name="citation_title" content="二甲双胍研究"><meta name="citation_journal_title" content="某杂志">'
+        '<meta name="DC.Date" content="20190312"><meta name="dc.identifier" content="doi:10.1234/abc.5">'
+        "<title>站名</title>"
+    )
+    meta = dict(read(f"<head>{head}</head><p>{PARAGRAPH}</p>").meta)
+    del meta["read_from"]
+    assert meta == {"title": "二甲双胍研究", "year": 2019, "journal": "某杂志", "doi": "10.1234/abc.5"}
+    assert "year" not in read(f'<meta name="dc.date" content="三月"><p>{PARAGRAPH}</p>').meta
 
 
 TAGS = ["<p>", "</p>", "<table>", "<tr>", "<td>", "</tr>", "<article>", "<main>", "&#xD800;", "糖", "<svg>", "<br>"]

@@ -70,16 +70,84 @@ def test_jats_reads_title_abstract_body_and_tables() -> None:
 def test_jats_counts_what_it_leaves_out() -> None:
     assert read(ARTICLE)[0].meta["read_from"] == {
         "format": "jats",
-        "doi": "10.1000/abc",
         "dropped": {
             "journal data": 1,
             "article data": 2,
             "footnote": 1,
-            "formula in TeX": 1,
             "entity reference": 1,
             "reference list": 1,
         },
     }
+
+
+def body_of(body: str) -> Document:
+    (document,) = read(f"<article xmlns:mml='http://www.w3.org/1998/Math/MathML'><body>{body}</body></article>")
+    return document
+
+
+def test_jats_states_title_year_journal_and_doi() -> None:
+    front = """<article><front><journal-meta><journal-title-group><journal-title>某医学杂志</journal-title>
+    </journal-title-group></journal-meta><article-meta><article-id pub-id-type="pmid">1</article-id>
+    <article-id pub-id-type="doi">10.1000/x.1</article-id><title-group><article-title>CO<sub>2</sub>与
+    <italic>T2DM</italic><xref ref-type="fn">1</xref></article-title></title-group>{}</article-meta></front>
+    <body><p>血糖</p></body></article>"""
+    dates = (
+        '<pub-date pub-type="epub"><year>2019</year></pub-date><pub-date pub-type="ppub"><year>2020</year></pub-date>'
+    )
+    about = {"title": "CO2与T2DM", "year": 2020, "journal": "某医学杂志", "doi": "10.1000/x.1"}
+    assert about.items() <= read(front.format(dates))[0].meta.items()
+    online = '<pub-date date-type="pub" publication-format="electronic"><year>2021</year></pub-date>'
+    assert read(front.format(online))[0].meta["year"] == 2021
+    for other in (
+        '<pub-date pub-type="nihms-submitted"><year>2018</year></pub-date>',
+        "<pub-date><year>?</year></pub-date>",
+    ):
+        assert "year" not in read(front.format(other))[0].meta
+
+
+@pytest.mark.parametrize(
+    ("paragraph", "expected"),
+    [
+        ('二甲双胍<sup><xref ref-type="bibr">1</xref>,<xref ref-type="bibr">2</xref></sup>有效', "二甲双胍[1,2]有效"),
+        ('为8.2<xref ref-type="bibr"><sup>3</sup></xref>。', "为8.2[3]。"),
+        ('为8.2<xref ref-type="bibr">3</xref>。', "为8.2[3]。"),
+        ('血糖[<xref ref-type="bibr">3</xref>]高', "血糖[3]高"),
+        ('12.3<xref ref-type="table-fn">a</xref>', "12.3ᵃ"),
+        ("12×10<sup>9</sup>/L, 1.73m<sup>2</sup>, CO<sub>2</sub>, Ca<sup>2+</sup>", "12×10⁹/L, 1.73m², CO2, Ca²⁺"),
+        ("口服<span>二甲</span><drug>双胍</drug>片", "口服二甲双胍片"),
+        ("血<unknown>糖</unknown>", "血糖"),
+    ],
+)
+def test_jats_keeps_marks_apart_and_unknown_tags_in_line(paragraph: str, expected: str) -> None:
+    assert body_of(f"<p>{paragraph}</p>").text == expected
+
+
+def test_jats_keeps_unknown_blocks_apart() -> None:
+    assert body_of("<new><one>血糖</one><one>血压</one></new>").text == "血糖\n\n血压"
+
+
+def test_jats_reads_one_of_several_forms() -> None:
+    formula = (
+        "剂量<inline-formula><alternatives><tex-math>$5mg$</tex-math><mml:math><mml:mn>5</mml:mn>"
+        "<mml:mtext>mg·</mml:mtext><mml:msup><mml:mtext>kg</mml:mtext><mml:mn>-1</mml:mn></mml:msup></mml:math>"
+        "<inline-graphic/></alternatives></inline-formula>口服"
+    )
+    assert body_of(f"<p>{formula}</p>").text == "剂量5mg·kg-1口服"
+    table = "<table><tr><td>甲</td><td>3</td></tr></table>"
+    document = body_of(f"<table-wrap><alternatives><graphic/>{table}</alternatives></table-wrap>")
+    assert (document.text, document.meta["read_from"].get("dropped")) == ("甲\t3", None)
+
+
+def test_jats_reads_other_tables_and_literal_lines() -> None:
+    assert body_of("<table><tbody><row><entry>甲</entry><entry>3</entry></row></tbody></table>").text == "甲\t3"
+    assert body_of("<preformat>血糖\n  6.5</preformat>").text == "血糖\n6.5"
+
+
+def test_jats_counts_formulas_that_it_cannot_read() -> None:
+    document = body_of(r"<p>均<inline-formula><tex-math>\(\bar{x}\)</tex-math></inline-formula>值</p>"
+                       r"<p><tex-math>\begin{array}{c}x\end{array}</tex-math></p>")  # fmt: skip
+    assert document.text == "均x\u0304值"
+    assert document.meta["read_from"]["dropped"] == {"formula in TeX": 1}
 
 
 def test_jats_makes_a_document_of_each_article(tmp_path: Path) -> None:

@@ -81,7 +81,12 @@ def read_stream(file: IO[bytes], path: Path, limit: int, what: str = "the file")
 
 
 def article(
-    name: str, text: str, path: Path, source: Mapping[str, Any] | None = None, pages: tuple[Page, ...] = ()
+    name: str,
+    text: str,
+    path: Path,
+    source: Mapping[str, Any] | None = None,
+    pages: tuple[Page, ...] = (),
+    about: Mapping[str, Any] | None = None,
 ) -> Document:
     """The document of a file without annotations.
 
@@ -89,6 +94,9 @@ def article(
     ----------
     source
         What ``meta["read_from"]`` says; entries that are empty are left out.
+    about
+        What the file states of itself, for ``meta``: ``title``, ``year`` (int), ``journal``, ``doi``; empty ones are
+        left out.
 
     Raises
     ------
@@ -98,7 +106,8 @@ def article(
     if len(text) > LONGEST_TEXT:
         raise SuwenError("S115", path, what="the text", limit=f"{LONGEST_TEXT:,} characters")
     said = {key: dict(value) if isinstance(value, Mapping) else value for key, value in (source or {}).items() if value}
-    return Document(name, text, pages=pages, meta={"read_from": said} if said else {})
+    meta = {key: value for key, value in (about or {}).items() if value}
+    return Document(name, text, pages=pages, meta=meta | ({"read_from": said} if said else {}))
 
 
 def scan_articles(

@@ -3,6 +3,8 @@
 White space is about what a browser makes of it: a run of it is one space, but a line break beside a hanzi is nothing.
 A blank line ends every paragraph, so that no view joins what the markup keeps apart; the cells of a row of a table
 stand on one line with tabs between them.
+
+Superscripts and subscripts stay apart from the words and numbers beside them: see `superscript` and `subscript`.
 """
 
 from __future__ import annotations
@@ -10,15 +12,30 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from html.entities import html5
+from itertools import groupby
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from suwen.errors import SuwenError
 
-__all__ = ["MOST_TAGS", "Element", "RunningText", "local_name", "parse_xml", "reason", "walk"]
+__all__ = [
+    "MOST_TAGS",
+    "Element",
+    "RunningText",
+    "Script",
+    "local_name",
+    "parse_xml",
+    "reason",
+    "subscript",
+    "superscript",
+    "walk",
+]
 
 # lxml's types are not part of lxml.
 Element = Any
+Script = Literal["superscript", "subscript", "citation", "exponent"]
+"""A citation is a link to the list of references, an exponent a superscript in a formula: it never cites."""
+
 Event = tuple[Literal["start", "end"], Element] | tuple[Literal["text"], str | None]
 
 MOST_TAGS = 2_000_000
@@ -28,6 +45,38 @@ FIRST_WIDE = "\u2e80"
 HANGUL = ("\uac00", "\ud7a3")
 _SPACE = re.compile("[ \t\n\r\f]+")
 
+_RAISED = str.maketrans(
+    "0123456789+-\u2212\u2013()=abcdefghijklmnoprstuvwxyz",
+    "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻⁽⁾⁼ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ",
+)
+_LOWERED = str.maketrans("0123456789+-\u2212()=", "₀₁₂₃₄₅₆₇₈₉₊₋₋₍₎₌")
+
+_CITED = re.compile(r"\d{1,3}(?:\s*[,，、;；~\u2010-\u2014\u2212-]\s*\d{1,3})*")
+_BETWEEN_CITED = re.compile(r"\s*[,，、;；~\u2010-\u2014\u2212-]\s*")
+_EXPONENT = re.compile(r"[-+\u2212\u2013]?\d+|\d{0,2}[-+\u2212\u2013]|\d{1,2}\)|\d+m|[a-pr-z](?:[,，]\s*[a-pr-z])*")
+"""Powers, charges, note numbers such as ``1)``, isotopes such as ``99m`` and the letters of notes."""
+
+_NEGATIVE = re.compile(r"[-\u2212\u2013]\d+")
+_FORMULA = re.compile(r"(?=.*[A-Za-z0-9]).*[\d+=*/×÷\u2212-].*")
+_DEGREE = frozenset("oO0○〇")
+_WORD_CITED = re.compile(r"[a-z]{3}$|[\u3400-\u9fff%％.。,，、;；:：!！?？”’》】]$")
+"""What a bare superscript number cites, rather than being its exponent: words and the ends of clauses."""
+
+NEAR = 8
+"""So many characters before a superscript decide how it is written."""
+
+_NO_WORD = re.compile(r"(?<![A-Za-z])(?:mol|mmol|min|cal|kcal|log|sin|cos|tan|米)$")
+_ISOTOPE = re.compile(r"(?:[A-Z][a-z]?)(?![a-z])")
+_OPENING = frozenset("[［(（【〔")
+
+
+class _Piece(NamedTuple):
+    """Text of a line, and whether it is raised, lowered or cites."""
+
+    text: str
+    script: Script | None = None
+    cites: bool = False
+
 
 class RunningText:
     """Text that grows paragraph by paragraph."""
@@ -35,18 +84,30 @@ class RunningText:
     def __init__(self) -> None:
         self._paragraphs: list[str] = []
         self._lines: list[str] = []
-        self._pieces: list[str] = []
+        self._pieces: list[_Piece] = []
         self._rows: list[list[str]] = []
+        self._scripts: list[Script] = []
 
     def add(self, text: str | None) -> None:
         """Add text to the line."""
         if text:
-            self._pieces.append(text)
+            shifted = [script for script in self._scripts if script != "citation"]
+            cites = "citation" in self._scripts
+            script: Script | None = shifted[-1] if shifted else "citation" if cites else None
+            self._pieces.append(_Piece(text, script, cites))
+
+    def begin_script(self, script: Script) -> None:
+        """Begin a superscript, a subscript or a link to a reference; they may be nested."""
+        self._scripts.append(script)
+
+    def end_script(self) -> None:
+        """End the innermost superscript, subscript or link to a reference."""
+        self._scripts.pop()
 
     def end_line(self) -> None:
         """End the line; in a table, where a row is one line, leave a space."""
         if self._rows:
-            self._pieces.append(" ")
+            self._pieces.append(_Piece(" "))
         else:
             self._lines.append(self._line())
 
@@ -66,7 +127,7 @@ class RunningText:
     def end_cell(self) -> None:
         """End a cell; of a table in a cell, the cells are words of that cell."""
         if len(self._rows) > 1:
-            self._pieces.append(" ")
+            self._pieces.append(_Piece(" "))
         elif self._rows:
             self._rows[-1].append(self._line())
 
@@ -79,7 +140,7 @@ class RunningText:
                 self._paragraphs.append("\t".join([*cells, rest] if rest else cells).rstrip("\t"))
 
     def _line(self) -> str:
-        joined = _SPACE.sub(_collapsed, "".join(self._pieces)).strip(" ")
+        joined = _SPACE.sub(_collapsed, _with_scripts(self._pieces)).strip(" ")
         self._pieces.clear()
         return joined
 
@@ -88,6 +149,109 @@ class RunningText:
             self.end_row()
         self.end_paragraph()
         return "\n\n".join(self._paragraphs)
+
+
+def _with_scripts(pieces: list[_Piece]) -> str:
+    """Join pieces; write superscripts and subscripts so that they stay apart from their neighbors."""
+    groups = [
+        _Piece("".join(piece.text for piece in group), script, any(piece.cites for piece in group))
+        for script, members in groupby(_with_separators(pieces), key=lambda piece: piece.script)
+        for group in (list(members),)
+    ]
+    text = ""
+    for place, (content, script, cites) in enumerate(groups):
+        following = groups[place + 1] if place + 1 < len(groups) else _Piece("")
+        after = following.text if following.script in (None, "citation") else ""
+        if script in ("superscript", "exponent"):
+            text += superscript(content, text[-NEAR:], after, cites=False if script == "exponent" else cites or None)
+        elif script == "subscript":
+            text += subscript(content, text[-NEAR:], after)
+        elif script == "citation":
+            text += _citation(content, text[-NEAR:], after)
+        else:
+            text += content
+    return text
+
+
+def _with_separators(pieces: list[_Piece]) -> Iterator[_Piece]:
+    """Make commas and dashes between two citations part of them."""
+    for place, piece in enumerate(pieces):
+        beside = [pieces[other] for other in (place - 1, place + 1) if 0 <= other < len(pieces)]
+        between = len(beside) == 2 and all(other.cites for other in beside) and beside[0].script == beside[1].script
+        if piece.script is None and between and _BETWEEN_CITED.fullmatch(piece.text):
+            yield _Piece(piece.text, beside[0].script, cites=True)
+        else:
+            yield piece
+
+
+def superscript(text: str, before: str, after: str = "", *, cites: bool | None = None) -> str:
+    """Write a superscript into running text so that it does not melt into the word or number before it.
+
+    Numbers that cite get brackets (``二甲双胍[1,2]``). Exponents, charges, isotopes and letters of notes get the
+    superscript characters of Unicode (``10⁹``, ``m²``, ``Ca²⁺``). Negative exponents of units stay as plain text writes
+    them (``kg-1``). What has no such characters is written with a caret (``e^0.75``); words and signs stay.
+
+    Parameters
+    ----------
+    text
+        All that is raised in one place, citations and the commas between them together.
+    before, after
+        What stands before and after it.
+    cites
+        Whether it refers to the list of references; None when only its neighbors can tell.
+    """
+    content = text.strip()
+    written = _superscript(content, before, after, cites)
+    return written + text[len(text.rstrip()) :] if content else text
+
+
+def _superscript(content: str, before: str, after: str, cites: bool | None) -> str:
+    base = before[-1:]
+    if content in _DEGREE and base.isdigit() and after[:1] in ("C", "F"):
+        return "°"
+    if content == "TM":
+        return "™"
+    if _CITED.fullmatch(content) and _is_citation(content, before, after, cites):
+        return f"[{content}]"
+    if _EXPONENT.fullmatch(content):
+        kept = _NEGATIVE.fullmatch(content) and base.isalpha() and not after[:1].isdigit()
+        return content if kept else content.translate(_RAISED)
+    narrow = (base.isalnum() and not _is_wide(base)) or base == ")"
+    if narrow and _FORMULA.fullmatch(content) and content[:1] not in _OPENING:
+        return f"^{content}" if content.replace(".", "").isalnum() else f"^({content})"
+    return content
+
+
+def _is_citation(content: str, before: str, after: str, cites: bool | None) -> bool:
+    """Return whether raised numbers cite; one of its own may be an exponent, an isotope or a note."""
+    base = before[-1:]
+    if cites is False or not base or base.isspace() or base in _OPENING:
+        return False
+    if cites or not content.isdigit():
+        return True
+    isotope = not base.isascii() and _ISOTOPE.match(after)
+    return bool(_WORD_CITED.search(before)) and not _NO_WORD.search(before) and not isotope
+
+
+def _citation(text: str, before: str, after: str) -> str:
+    """Write a link to references, not raised: in brackets if its number would melt with what stands before."""
+    melts = before[-1:].isalnum() or before[-1:] in ("%", "％")
+    return f"[{text.strip()}]" if _CITED.fullmatch(text.strip()) and melts else text
+
+
+def subscript(text: str, before: str, after: str = "") -> str:
+    """Write a subscript into running text: as it is (``CO2``), in characters of Unicode beside a digit (``log₂8``).
+
+    Parameters
+    ----------
+    text
+        All that is lowered in one place.
+    before, after
+        What stands before and after it.
+    """
+    content = text.strip()
+    melts = (before[-1:].isdigit() and content[:1].isdigit()) or (content[-1:].isdigit() and after[:1].isdigit())
+    return content.translate(_LOWERED) if melts else text
 
 
 def _collapsed(space: re.Match[str]) -> str:

@@ -1,228 +1,342 @@
 """The main text of an article's web page (the reading half of the format ``html``).
 
-The main text is what stands in ``<main>``, ``<article>`` or ``itemprop="articleBody"``, the innermost of these that
-holds at least half of the text around it; otherwise the whole body. Left out, and counted by kind, are scripts, styles,
-navigation, page headers and footers, forms, hidden parts, elements whose class or id says that they are such, lists of
-links, and what lies outside the main text. The page's first heading is kept in any case.
+trafilatura finds the main text. It decides block by block: every block gets a mark before it is asked,
+and the blocks whose marks come back are read here, from the page itself. So no formula, table or superscript is
+lost on the way. Left out, and counted by kind, are scripts, styles, form controls, navigation, page footers, hidden
+parts, and all blocks that trafilatura rejects. The page's heading is kept in any case. What holds more than half of the
+text of a page is kept, whatever its tag or class says: old pages leave tags open.
 
-Block elements end paragraphs; white space is as a browser shows it (`suwen.formats.articles.markup`).
+Blocks end paragraphs; white space is as a browser shows it (`suwen.formats.articles.markup`). Tags that HTML does not
+know, such as the smart tags of Word, stand within a line, as in a browser. Title, year, journal and DOI are read from
+the metadata that the page states.
 """
 
 # ruff: noqa: SIM905 (lists of words are easier to read as words)
 from __future__ import annotations
 
-import codecs
+import logging
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import dropwhile, takewhile
 from pathlib import Path
+from typing import NamedTuple
 
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.formats.articles.files import article
-from suwen.formats.articles.markup import Element, RunningText, local_name, reason, walk
-from suwen.formats.encodings import decode
+from suwen.formats.articles.formulas import FORMULAS, add_formula
+from suwen.formats.articles.markup import Element, RunningText, Script, local_name, reason, walk
+from suwen.formats.articles.web_encodings import decode_page
+from suwen.formats.articles.web_metadata import about_page
 
 __all__ = ["parse"]
 
-HEAD = 4096
 MOST_TAGS = 500_000
 """A page with more would take too much memory and time; articles have a few thousand."""
 
-_CHARSET = re.compile(rb"""<meta[^>]{1,200}?charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE)
-CHARSETS = {"gb2312": "gb18030", "gbk": "gb18030", "iso-8859-1": "cp1252", "ascii": "cp1252", "us-ascii": "cp1252"}
-"""Browsers read these as something wider."""
+FIRST_SIGN, SIGNS = 0x1D800, 256
+"""Marks of blocks are two signs of SignWriting: hardly any page has them, and extractors take them for symbols."""
 
-KNOWN_CHARSETS = frozenset(
-    "utf-8 gb18030 big5 hz cp1252 shift_jis euc-jp euc-kr utf-16 utf-16-le utf-16-be iso-8859-15 koi8-r cp1251".split()
+BLOCKS = frozenset(
+    "html body address article aside blockquote center dd details dialog dir div dl dt fieldset figcaption figure "
+    "footer form frameset h1 h2 h3 h4 h5 h6 header hgroup hr legend li listing main menu nav ol optgroup option p pre "
+    "search section summary table caption thead tbody tfoot tr td th ul xmp plaintext noscript noframes".split()
 )
+"""Elements that end a paragraph; all others stand within a line."""
 
-INLINE = frozenset(
-    "a abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd label mark meter nobr output picture "
-    "progress q ruby rb s samp small span strike strong sub sup time tt u var wbr math mi mn mo mrow msub msup mtext "
-    "mfrac msqrt mover munder msubsup semantics mstyle".split()
-)
-DROPPED = frozenset(
-    "script style noscript template nav aside footer button select textarea input svg iframe object embed canvas "
-    "audio video dialog menu map rt rp head title applet frameset noframes annotation annotation-xml".split()
+LITERAL = frozenset("pre listing xmp plaintext".split())
+"""Elements whose lines are lines."""
+
+NEVER_TEXT = frozenset(
+    "script style template button select textarea input svg iframe object embed canvas audio video map rt rp head "
+    "title applet annotation annotation-xml".split()
 )
 UNSEEN = frozenset(("head", "input", "rt", "rp", "map"))
 """Those that nobody takes for text are not counted."""
 
-DROPPED_ROLES = frozenset(
+OF_THE_SITE = frozenset("nav aside footer noscript noframes dialog menu".split())
+SITE_ROLES = frozenset(
     "navigation banner contentinfo complementary search dialog alertdialog alert menu menubar toolbar tablist".split()
 )
-BOILERPLATE = frozenset(
-    "nav navbar navigation menu breadcrumb breadcrumbs footer header sidebar share social comments advert "
-    "advertisement ads ad banner related recommend recommended recommendations copyright cookie cookies toolbar "
-    "pagination pager toc".split()
-)
-LARGEST_BOILERPLATE = 0.25
-"""What holds more of the page's text is no boilerplate, whatever its class says."""
+LARGEST_OUTSIDE = 0.5
+"""What holds more of the text of a page, links aside, belongs to the article."""
 
-LINK_LISTS = frozenset("ul ol div table p dl section".split())
-LEAST_LINKS, LINK_SHARE, LONGEST_LINK = 3, 0.8, 25
-"""A list of links has so many, they are so much of its text, and have so many characters on average at most."""
+MARKS = ("class", "id", "role", "hidden", "aria-hidden", "style", "itemprop", "itemtype")
+"""Attributes by which an extractor judges an element."""
 
-LEAST_MAIN = 0.5
-MAIN = (
-    lambda element: local_name(element) == "main" or element.get("role") == "main",
-    lambda element: local_name(element) == "article",
-    lambda element: "articleBody" in (element.get("itemprop") or ""),
-)
+TITLES = ("h1", "h2", "h3", "h4", "h5", "h6")
+BESIDE = (*TITLES, *"ul ol dl table figure pre math".split())
+"""What belongs to an article if it stands beside its paragraphs."""
+
+LEAST_EXTRACTED = 100
+"""With fewer characters trafilatura looks for more text; its own 250 are for languages with longer words."""
+
+SCRIPTS: dict[str, Script] = {"sup": "superscript", "sub": "subscript"}
+
+_SENTENCE = re.compile(r".{15}.*[。！？；.!?;]", re.DOTALL)
 _HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_RAISING = re.compile(r"vertical-align\s*:\s*(super|sub)\b", re.IGNORECASE)
+_DISPLAY = re.compile(r"display\s*:\s*(block|inline)\b", re.IGNORECASE)
+_SPACE_KEPT = re.compile(r"white-space\s*:\s*(pre|break-spaces)", re.IGNORECASE)
+
+_SITE_NAMES = frozenset(
+    "nav navbar navigation menu breadcrumb breadcrumbs footer header sidebar share social comment comments advert "
+    "advertisement ads ad banner related recommend copyright cookie toolbar pagination pager toc widget hidden".split()
+)
 _WORD = re.compile(r"[a-z]+")
+_MARK = re.compile(
+    f"[{chr(FIRST_SIGN)}-{chr(FIRST_SIGN + SIGNS - 1)}][{chr(FIRST_SIGN + SIGNS)}-{chr(FIRST_SIGN + 2 * SIGNS - 1)}]"
+)
+_UNUSABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""Characters that lxml does not set."""
+
+logging.getLogger("trafilatura").addHandler(logging.NullHandler())
 
 
 def parse(data: bytes, path: Path, name: str) -> list[Document]:
-    """The one document of a page; ``meta["read_from"]`` counts what was left out.
+    """Return the one document of a page.
+
+    ``meta`` holds title, year, journal and DOI, where the page states them; ``meta["read_from"]`` counts what was left
+    out.
 
     Raises
     ------
     SuwenError
-        S115 when the text is too long, S116 when the encoding is neither declared nor certain, S117 when it is no text,
-        S120 when it is nested too deep.
+        S115 when the page is too large, S116 when the encoding is neither declared nor certain, S117 when it is no
+        text, S120 when it is nested too deep.
     """
-    root = _tree(_decoded(data, path), path)
-    dropped: Counter[str] = Counter()
-    text = "" if root is None else _main_text(root, dropped)
-    return [article(name, text, path, {"format": "html", "dropped": dropped})]
-
-
-def _decoded(data: bytes, path: Path) -> str:
-    declared = _CHARSET.search(data[:HEAD])
-    marked = data.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    if declared and not marked:
-        charset = declared[1].decode("ascii", "replace").lower()
-        charset = CHARSETS.get(charset, charset)
-        if charset in KNOWN_CHARSETS:
-            try:
-                return data.decode(charset)
-            except UnicodeDecodeError:
-                pass  # Many pages declare what they are not.
-    return decode(data, path)[0].removeprefix("\ufeff")
+    page = decode_page(data, path)
+    dropped = Counter({"undecodable byte": page.replaced} if page.replaced else {})
+    root = _tree(page.text, path)
+    if root is None:
+        return [article(name, "", path, {"format": "html", "dropped": dropped})]
+    about = about_page(root)
+    _remove_what_is_no_text(root, dropped)
+    _empty_other_blocks(root, path, dropped)
+    text = RunningText()
+    _add(root, text)
+    return [article(name, str(text), path, {"format": "html", "dropped": dropped}, about=about)]
 
 
 def _tree(text: str, path: Path) -> Element | None:
-    from lxml import etree
+    from lxml import etree, html
 
     if text.count("<") > MOST_TAGS:
         raise SuwenError("S115", path, what="the markup", limit=f"{MOST_TAGS:,} tags")
     # As bytes, because a string with an XML declaration is refused.
     data = text.encode("utf-8", "replace")
-    parser = etree.HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True)
+    parser = html.HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True)
     root = etree.fromstring(data, parser)
     for error in parser.error_log:
         if error.level == etree.ErrorLevels.FATAL:
             raise SuwenError("S120", path, error.line, kind="HTML", reason=reason(error.type, error.message))
+    for element in () if root is None else root.iter():
+        for part in ("text", "tail"):
+            if _UNUSABLE.search(value := getattr(element, part) or ""):
+                setattr(element, part, _UNUSABLE.sub("\ufffd", value.replace("\f", " ")))
     return root
 
 
-class _Page:
-    """What is known of the elements of a page before its text is taken.
+def _remove_what_is_no_text(root: Element, dropped: Counter[str]) -> None:
+    """Remove what never belongs to the text; take from what holds most of it all that speaks against it."""
+    sizes = _sizes(root)
+    removed: list[Element] = []
 
-    Parameters
-    ----------
-    root
-        The root of the tree.
-    dropped
-        Counts the elements that never belong to a text.
-    """
-
-    def __init__(self, root: Element, dropped: Counter[str]) -> None:
-        self.root = root
-        self.text: defaultdict[Element, int] = defaultdict(int)
-        """The number of visible characters in an element, those that are dropped by tag aside."""
-        self.link_text: Counter[Element] = Counter()
-        self.links: Counter[Element] = Counter()
-        open_elements: list[Element] = []
-        open_links = 0
-
-        def skip(element: Element) -> bool:
-            kind = _dropped_kind(element)
-            if kind is not None and kind not in UNSEEN:
-                dropped[kind] += 1
-            return kind is not None
-
-        for kind, item in walk(root, skip, lambda _: None):
-            if kind == "start":
-                open_elements.append(item)
-                open_links += local_name(item) == "a"
-            elif kind == "end":
-                open_elements.pop()
-                link = local_name(item) == "a"
-                open_links -= link
-                if open_elements:
-                    above = open_elements[-1]
-                    self.text[above] += self.text[item]
-                    self.link_text[above] += self.link_text[item]
-                    self.links[above] += self.links[item] + link
-            elif item and open_elements:
-                size = len("".join(item.split()))
-                self.text[open_elements[-1]] += size
-                self.link_text[open_elements[-1]] += size if open_links else 0
-
-    def main(self) -> Element:
-        """The element that holds the main text."""
-        chosen = self.root
-        for is_kind in MAIN:
-            least = max(1, LEAST_MAIN * self.text[chosen])
-            large = [element for element in self.text if is_kind(element) and self.text[element] >= least]
-            inside = [element for element in large if chosen in element.iterancestors()]
-            chosen = max(inside, key=self.text.__getitem__, default=chosen)
-        return chosen
-
-    def is_boilerplate(self, element: Element) -> bool:
-        """Whether the class or id of an element says that it belongs to the site."""
-        names = f"{element.get('class') or ''} {element.get('id') or ''}".lower()
-        small = self.text[element] <= LARGEST_BOILERPLATE * self.text[self.root]
-        return small and not BOILERPLATE.isdisjoint(_WORD.findall(names))
-
-    def is_link_list(self, element: Element) -> bool:
-        """Whether an element holds little but short links."""
-        text, links, linked = self.text[element], self.links[element], self.link_text[element]
-        many = links >= LEAST_LINKS and linked >= LINK_SHARE * text and linked <= LONGEST_LINK * links
-        return many and local_name(element) in LINK_LISTS
-
-
-def _main_text(root: Element, dropped: Counter[str]) -> str:
-    page = _Page(root, dropped)
-    main = page.main()
-    text = RunningText()
-    heading = next((h1 for h1 in root.iter("h1") if "".join(h1.itertext()).strip()), None)
-    if heading is not None and heading is not main and main not in heading.iterancestors():
-        _add(heading, page, text, Counter())
-        text.end_paragraph()
-    _add(main, page, text, dropped)
-    if main is not root:
-        inside = {main, *main.iterdescendants(), *main.iterancestors()}
-        if heading is not None:
-            inside |= {heading, *heading.iterdescendants(), *heading.iterancestors()}
-        outer = [element for element in page.text if element not in inside and element.getparent() in inside]
-        dropped["outside the main text"] += sum(1 for element in outer if page.text[element])
-    return str(text)
-
-
-def _add(main: Element, page: _Page, text: RunningText, dropped: Counter[str]) -> None:
     def skip(element: Element) -> bool:
-        if _dropped_kind(element) is not None:
+        kind = _kind_of_no_text(element)
+        large = sizes[element] > LARGEST_OUTSIDE * sizes[root]
+        if kind is None or (large and kind not in NEVER_TEXT):
+            if large and element is not root and local_name(element) not in ("body", "main", "article"):
+                _make_neutral(element)
+            return False
+        removed.append(element)
+        if kind not in UNSEEN:
+            dropped[kind] += 1
+        return True
+
+    for _ in walk(root, skip, lambda _: None):
+        pass
+    for element in removed:
+        element.drop_tree()
+
+
+def _sizes(root: Element) -> dict[Element, int]:
+    """Return how many visible characters stand in each element, links aside."""
+    sizes: dict[Element, int] = {}
+    for element in reversed(list(root.iter())):
+        if local_name(element) in NEVER_TEXT | {"a"}:
+            sizes[element] = 0
+        else:
+            tails = ((child.tail or "") for child in element)
+            own = len("".join("".join([element.text or "", *tails]).split()))
+            sizes[element] = own + sum(sizes[child] for child in element)
+    return sizes
+
+
+def _kind_of_no_text(element: Element) -> str | None:
+    """Return why an element does not belong to the text, by its own account."""
+    name = local_name(element)
+    if name in NEVER_TEXT or name in OF_THE_SITE:
+        return name
+    role = (element.get("role") or "").lower()
+    if role in SITE_ROLES:
+        return role
+    hidden = element.get("hidden") is not None or element.get("aria-hidden") == "true"
+    return "hidden" if hidden or _HIDING.search(element.get("style") or "") else None
+
+
+def _make_neutral(element: Element) -> None:
+    """Take from an element that holds most of the text what an extractor would hold against it."""
+    if local_name(element) in OF_THE_SITE or local_name(element) == "header":
+        element.tag = "div"
+    if _kind_of_no_text(element) or _SITE_NAMES & _names(element):
+        for name in MARKS:
+            element.attrib.pop(name, None)
+
+
+def _names(element: Element) -> set[str]:
+    """Return the words of the class and the id of an element."""
+    return set(_WORD.findall(f"{element.get('class') or ''} {element.get('id') or ''}".lower()))
+
+
+def _empty_other_blocks(root: Element, path: Path, dropped: Counter[str]) -> None:
+    """Take the text out of the blocks that are not of the main text."""
+    slots = list(_mark_blocks(root, path))
+    marks = {slot.mark for slot in slots}
+    found = _extracted(root) & marks
+    kept = found | _title_and_lead(slots, found)
+    kept |= _beside(root, slots, found)
+    rows = {_row(slot.element) for slot in slots if slot.mark in kept} - {None}
+    left_out = marks - kept if found else set()
+    for element, part, mark in slots:
+        whole = mark not in left_out or _row(element) in rows
+        setattr(element, part, getattr(element, part)[2:] if whole else None)
+    if left_out:
+        dropped["outside the main text"] = len(left_out)
+
+
+class _Slot(NamedTuple):
+    """A place for text in a tree: the ``text`` or ``tail`` of an element, and the mark of the block that it is in."""
+
+    element: Element
+    part: str
+    mark: str
+
+    def within(self) -> set[str]:
+        """Return the names of the elements around it."""
+        own = {local_name(self.element)} if self.part == "text" else set()
+        return own | {local_name(element) for element in self.element.iterancestors()}
+
+
+def _mark_blocks(root: Element, path: Path) -> Iterator[_Slot]:
+    """Put a character of its own before each piece of text of a block."""
+    from lxml import etree
+
+    block = 0
+    for event, element in etree.iterwalk(root, events=("start", "end")):
+        block += _is_block(element)
+        part = "text" if event == "start" else "tail"
+        value = getattr(element, part) or ""
+        if value.strip() and not (part == "tail" and element is root):
+            if block >= SIGNS * SIGNS:
+                raise SuwenError("S115", path, what="the markup", limit=f"{SIGNS * SIGNS:,} blocks")
+            mark = chr(FIRST_SIGN + block // SIGNS) + chr(FIRST_SIGN + SIGNS + block % SIGNS)
+            setattr(element, part, mark + value)
+            yield _Slot(element, part, mark)
+
+
+def _extracted(root: Element) -> set[str]:
+    """Return the marks of the blocks of the main text."""
+    from trafilatura import bare_extraction
+    from trafilatura.settings import Extractor
+
+    options = Extractor(output_format="txt", comments=False)
+    options.min_extracted_size = LEAST_EXTRACTED
+    found = bare_extraction(root, options=options)
+    return set() if found is None else set(_MARK.findall("".join(found.body.itertext())))
+
+
+def _title_and_lead(slots: list[_Slot], found: set[str]) -> set[str]:
+    """Return the marks of the title before the main text and of the sentences between the two."""
+    before = list(takewhile(lambda slot: slot.mark not in found, slots))
+    if any("h1" in slot.within() for slot in slots if slot.mark in found):
+        return set()
+    titles = next(filter(None, ([slot for slot in before if name in slot.within()] for name in ("h1", "h2"))), [])
+    if not titles:
+        return set()
+    title = titles[-1].mark
+    after = list(dropwhile(lambda slot: slot.mark != title, before))
+    texts: defaultdict[str, str] = defaultdict(str)
+    for slot in after:
+        texts[slot.mark] += "" if "a" in slot.within() else getattr(slot.element, slot.part)[2:]
+    return {title} | {mark for mark, text in texts.items() if _SENTENCE.search(" ".join(text.split()))}
+
+
+def _beside(root: Element, slots: list[_Slot], found: set[str]) -> set[str]:
+    """Return the marks of headings, lists, tables, figures and formulas beside paragraphs of the main text.
+
+    Extractors leave them out where they take the whole for a page of paragraphs. A heading counts if what follows it
+    does; what holds mostly links does not.
+    """
+    holders: defaultdict[Element, set[str]] = defaultdict(set)
+    for slot in slots:
+        own = [slot.element] if slot.part == "text" else []
+        for element in (*own, *slot.element.iterancestors()):
+            holders[element].add(slot.mark)
+    main = {element.getparent() for element in holders if local_name(element) == "p" and holders[element] & found}
+    beside: set[str] = set()
+    for element in reversed(list(root.iter(*BESIDE, "div", "p"))):
+        name = local_name(element)
+        if element.getparent() not in main or (name in ("div", "p") and next(element.iter(*FORMULAS), None) is None):
+            continue
+        after = element.getnext()
+        goes_on = name not in TITLES or (after is not None and bool(holders[after] & (found | beside)))
+        if goes_on and not _is_of_links(element) and not _SITE_NAMES & _names(element):
+            beside |= holders[element]
+    return beside
+
+
+def _is_of_links(element: Element) -> bool:
+    """Return whether half of the text of an element or more stands in links."""
+    linked = sum(len("".join(link.itertext())) for link in element.iter("a"))
+    return 2 * linked > len("".join(element.itertext()))
+
+
+def _row(element: Element) -> Element | None:
+    return next((row for row in element.iterancestors("tr") if _is_data(row)), None)
+
+
+def _add(root: Element, text: RunningText) -> None:
+    def skip(element: Element) -> bool:
+        if local_name(element) in FORMULAS:
+            if "".join(element.itertext()).strip():
+                add_formula(element, text)
             return True
-        for kind, is_kind in (("boilerplate", page.is_boilerplate), ("list of links", page.is_link_list)):
-            if element is not main and is_kind(element):
-                dropped[kind] += 1
-                return True
         return False
 
-    for kind, item in walk(main, skip, lambda _: None):
-        if kind == "text":
+    literal = 0
+    for kind, item in walk(root, skip, lambda _: None):
+        if kind != "text":
+            _mark(kind, item, text)
+            literal += _keeps_lines(item) * (1 if kind == "start" else -1)
+        elif not literal:
             text.add(item)
         else:
-            _mark(kind, item, text)
+            for place, line in enumerate((item or "").split("\n")):
+                if place:
+                    text.end_line()
+                text.add(line)
 
 
 def _mark(kind: str, element: Element, text: RunningText) -> None:
-    """What the beginning or the end of an element means for the text."""
+    """Say to the text what the beginning or the end of an element means."""
     name = local_name(element)
+    if script := _script(element):
+        if kind == "start":
+            text.begin_script(script)
+        else:
+            text.end_script()
     if name == "br":
         if kind == "start":
             text.end_line()
@@ -234,27 +348,32 @@ def _mark(kind: str, element: Element, text: RunningText) -> None:
     elif name in ("td", "th") and _is_data(element.getparent()):
         if kind == "end":
             text.end_cell()
-    elif name not in INLINE:
+    elif _is_block(element):
         text.end_paragraph()
 
 
+def _script(element: Element) -> Script | None:
+    """Return how an element is set."""
+    name = local_name(element)
+    if name == "a":
+        return "citation" if (element.get("href") or "").startswith("#") else None
+    raised = _RAISING.search(element.get("style") or "")
+    return SCRIPTS.get(name) or ({"super": "superscript", "sub": "subscript"}[raised[1].lower()] if raised else None)  # type: ignore[return-value]
+
+
+def _is_block(element: Element) -> bool:
+    display = _DISPLAY.search(element.get("style") or "")
+    return display[1].lower() == "block" if display else local_name(element) in BLOCKS
+
+
+def _keeps_lines(element: Element) -> bool:
+    return local_name(element) in LITERAL or bool(_SPACE_KEPT.search(element.get("style") or ""))
+
+
 def _is_data(row: Element | None) -> bool:
-    """Whether the cells of a row are data; old pages put whole texts into the cells of a table."""
+    """Return whether the cells of a row are data; old pages put whole texts into the cells of a table."""
     if row is None or local_name(row) != "tr":
         return False
     inner: Iterable[Element] = (child for cell in row for child in cell)
-    blocks = Counter(child.getparent() for child in inner if local_name(child) not in INLINE | {"br"})
+    blocks = Counter(child.getparent() for child in inner if _is_block(child))
     return max(blocks.values(), default=0) < 2 and next(row.iterdescendants("table", "h1", "h2", "h3"), None) is None
-
-
-def _dropped_kind(element: Element) -> str | None:
-    """Why an element never belongs to the text, by its own account."""
-    name = local_name(element)
-    if name in DROPPED:
-        return name
-    if name == "header" and next(element.iterancestors("main", "article"), None) is None:
-        return name
-    if (element.get("role") or "").lower() in DROPPED_ROLES:
-        return str(element.get("role")).lower()
-    hidden = element.get("hidden") is not None or element.get("aria-hidden") == "true"
-    return "hidden" if hidden or _HIDING.search(element.get("style") or "") else None

@@ -1,0 +1,84 @@
+"""The encoding of a web page, as browsers read it.
+
+A byte order mark wins, then what the page declares. Labels mean what the Encoding Standard of the WHATWG says: pages
+that declare ``gb2312`` may use all of GB18030, ``iso-8859-1`` is windows-1252, a declared ``utf-16`` is UTF-8.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from suwen.formats.encodings import EncodingError, decode
+
+__all__ = ["PageText", "decode_page"]
+
+HEAD = 65_536
+"""A declaration stands within so many bytes; the standard asks for 1024, but browsers look further."""
+
+CODECS = {"gbk": "gb18030", "utf-16le": "utf-8", "utf-16be": "utf-8", "x-user-defined": "cp1252"}
+"""The codecs of some encodings: GB18030 holds all of GBK, and a declaration that can be read is not in UTF-16."""
+
+SINGLE_BYTES = ("cp8", "cp12", "iso8859", "koi8", "mac")
+"""How the names of codecs begin in which every byte is a character."""
+
+MOST_REPLACED = 0.01
+"""With a larger share of characters that cannot be decoded the declaration is wrong."""
+
+_COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
+_CHARSET = re.compile(rb"""<meta[^>]{1,400}?charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE)
+_XML = re.compile(rb"""<\?xml[^>]{1,200}?encoding\s*=\s*["']([\w.:-]{1,40})""", re.IGNORECASE)
+
+
+class PageText(NamedTuple):
+    """The characters of a page, and how many of them stand for bytes that could not be decoded."""
+
+    text: str
+    replaced: int = 0
+
+
+def decode_page(data: bytes, path: Path) -> PageText:
+    """Return the text of a page.
+
+    Raises
+    ------
+    SuwenError
+        S116 when the encoding is neither declared nor certain, S117 when it is no text.
+    """
+    marked = data.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    codec = None if marked else _declared(data, path)
+    if codec is not None:
+        # Any bytes are text in an encoding of single bytes, but only UTF-8 is valid UTF-8.
+        for name in ("utf-8", codec) if codec.startswith(SINGLE_BYTES) else (codec,):
+            try:
+                return PageText(data.decode(name))
+            except UnicodeDecodeError:
+                continue
+    try:
+        return PageText(decode(data, path)[0].removeprefix("\ufeff"))
+    except EncodingError:
+        text = data.decode(codec or "utf-8", "replace").removeprefix("\ufeff")
+        replaced = text.count("\ufffd")
+        if replaced > MOST_REPLACED * len(text):
+            raise
+        return PageText(text, replaced)
+
+
+def _declared(data: bytes, path: Path) -> str | None:
+    """Return the Python codec of the encoding that a page declares."""
+    import webencodings
+
+    head = _COMMENT.sub(b"", data[:HEAD])
+    found = _CHARSET.search(head) or _XML.match(head.lstrip())
+    label = found[1].decode("ascii", "replace") if found else ""
+    encoding = webencodings.lookup(label)
+    if encoding is None:
+        return None
+    if encoding.name != "replacement":
+        return CODECS.get(encoding.name, encoding.codec_info.name)
+    try:
+        return codecs.lookup(label).name
+    except LookupError:
+        raise EncodingError("S116", path, reason=f"it is in {label}, which is not read") from None
