@@ -119,6 +119,14 @@ class RunningText:
                 self._paragraphs.append("\n".join(filter(None, self._lines)))
             self._lines.clear()
 
+    def add_paragraphs(self, text: str) -> None:
+        """Add paragraphs that were made elsewhere; in a table, as words of the cell."""
+        self.end_paragraph()
+        if self._rows:
+            self.add(" ".join(text.split()))
+        else:
+            self._paragraphs.extend(filter(None, text.split("\n\n")))
+
     def begin_row(self) -> None:
         """Begin a row of a table."""
         self.end_paragraph()
