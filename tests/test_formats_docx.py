@@ -196,8 +196,8 @@ def test_docx_reads_text_boxes_once_and_breaks_no_sentence() -> None:
     assert read(docx_of(paragraph(f"<w:r>{inner}</w:r>"))).text == "外\n\n框"
 
 
-LINKS = """<Relationships><Relationship Id="r1" Target="chunk.bin"/><Relationship Id="r2" Target="a" TargetMode="External"/>
-<Relationship Id="r3" Target="missing"/></Relationships>"""
+LINKS = """<Relationships><Relationship Id="r1" Target="chunk.bin"/>
+<Relationship Id="r2" Target="a" TargetMode="External"/><Relationship Id="r3" Target="missing"/></Relationships>"""
 CHUNK = '<w:altChunk xmlns:r="r" r:id="{}"/>'
 MIME = "MIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
 
