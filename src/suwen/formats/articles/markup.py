@@ -20,6 +20,7 @@ from suwen.errors import SuwenError
 
 __all__ = [
     "MOST_TAGS",
+    "NEAR",
     "Element",
     "RunningText",
     "Script",

@@ -1,27 +1,33 @@
 """PDF: the text of articles as it is read. This format is only read.
 
 - Columns are read one after the other (`suwen.formats.articles.pdf_layout`).
-- Headers and footers that run through the pages, and page numbers, are left out and counted. They are known by their
-  repetition at the same height of several pages, so those of a single page stay.
+- Headers and footers that run through the pages are kept once, page numbers are left out; what is left out is counted.
+  They are known by their repetition at the same height of several pages, so those of a single page stay.
 - Lines of a paragraph are joined: Latin words with a space, hanzi without. A hyphen at the end of a line goes when a
   word goes on in small letters, unless the same word has its hyphen elsewhere. A blank line ends each paragraph. Where
   the page does not tell whether a text goes on, a line break is left, and the view decides.
 - Radicals and ligatures that fonts give for hanzi and letters are written as those, and counted.
-- Text that stands across the page's main direction is left out and counted.
+- Text that stands across the page's main direction is left out and counted; so are characters that are printed twice in
+  the same place, as programs do to make them bold. Vertical writing is read column by column from the right.
+- Characters that a font does not tell, or tells wrong, are written as U+FFFD and counted.
+- Superscripts and subscripts are written as in the other formats (`suwen.formats.articles.markup`).
 
 ``Document.pages`` says which part of the text stands on which page. Offsets count the characters of the text that was
-taken; every output holds it or has it beside it.
+taken; every output holds it or has it beside it. ``meta["title"]`` is the title that the file states.
 
-A file that opens with a password only is refused (S118), and so is one whose pages are pictures (S119).
+A file that opens with a password only is refused (S118), and so is one whose pages are pictures (S119) or whose fonts
+do not tell most of its characters or hanzi (S120).
 """
 
 from __future__ import annotations
 
 import ctypes
+import re
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -35,6 +41,7 @@ from suwen.files import StrPath
 from suwen.formats.articles.files import LONGEST_TEXT, MEGABYTE, article, holds, scan_articles
 from suwen.formats.articles.pdf_layout import CELL_GAP, Run, is_wide
 from suwen.formats.articles.pdf_text import PageRuns, flowing_text
+from suwen.formats.encodings import FREQUENT, LEAST_FREQUENT
 from suwen.formats.reading import Located, Problem, refuse
 from suwen.schema import Schema
 
@@ -61,13 +68,43 @@ LEVEL = 0.15
 LEAST_SHARED, WIDEST_STEP_BACK = 0.3, 0.6
 """Within a run, characters share so much of their heights, and none begins so far left of the end of the last one."""
 
+LEAST_RAISED, LARGEST_SCRIPT = 0.08, 0.9
+"""A character that is so much smaller than its neighbor, and stands so much higher or lower, begins a run."""
+
+LEAST_VERTICAL, VERTICAL_SHARE = 10, 0.8
+"""So many hanzi, and such a share of all, follow one below the other in vertical writing."""
+
+SPREAD, LEAST_SPREAD, LETTERS = 0.25, 0.2, 0.6
+"""Characters are set apart on purpose when the usual gap, in heights, is larger than the second; a space is wider by
+the first. Of Latin text that share must be letters: single digits are cells of a table."""
+
+LEAST_LETTERS = 4
+WIDEST_OFFSET = 4.0
+OFFSET_X, OFFSET_Y = 0.4, 0.2
+"""A character that is printed again stands so near, in points and as shares of its width and height."""
+
+LEAST_RARE, RARE_SHARE, CONTROL_SHARE = 2, 0.3, 0.05
+"""A font is not believed when so many of its doubtful characters are rare hanzi or control characters."""
+
+LEAST_MOJIBAKE = 10
+_HANZI = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_NO_LATIN = re.compile("[\xa1-\xff\u0152-\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]{2,}")
+"""Letters and signs that the bytes of Chinese are taken for; no language has several in a row."""
+
 LINE_ENDS = frozenset((0x0D, 0x0A))
 BLANKS = frozenset((0x0D, 0x0A, 0x09, 0x20, 0xA0))
 HYPHEN = 0x02
 """What PDFium writes for a hyphen at which it has joined two lines."""
 
+NO_TITLES = frozenset(("untitled", "Untitled"))
+"""What programs put in the place of a title."""
+
+JOINED = -1
+"""In the place of the second half of a character beyond U+FFFF."""
+
 UNTOLD = "\ufffd"
 UNTOLD_KIND = "character that its font does not tell"
+LOST_HANZI = "hanzi that its font does not tell"
 _LOCK = threading.Lock()
 """PDFium can do one thing at a time."""
 
@@ -108,19 +145,19 @@ def parse(data: bytes, path: Path, name: str) -> list[Document]:
         it is damaged or its fonts do not tell their characters, S121 when it takes too long.
     """
     with _LOCK:
-        pages, dropped = _read_pages(data, path)
+        pages, dropped, title = _read_pages(data, path)
     text, spans = flowing_text(pages, dropped)
-    return [article(name, text, path, {"format": NAME, "dropped": dropped}, spans)]
+    return [article(name, text, path, {"format": NAME, "dropped": dropped}, spans, {"title": title})]
 
 
-def _read_pages(data: bytes, path: Path) -> tuple[list[PageRuns], Counter[str]]:
-    """The runs of every page, and what was left out."""
+def _read_pages(data: bytes, path: Path) -> tuple[list[PageRuns], Counter[str], str]:
+    """The runs of every page, what was left out, and the title that the file states."""
     import pypdfium2
 
     deadline = time.monotonic() + MOST_SECONDS
     dropped: Counter[str] = Counter()
     pages: list[PageRuns] = []
-    characters = pictures = 0
+    characters = hanzi = pictures = 0
     try:
         file = pypdfium2.PdfDocument(data)
     except pypdfium2.PdfiumError as error:
@@ -135,20 +172,25 @@ def _read_pages(data: bytes, path: Path) -> tuple[list[PageRuns], Counter[str]]:
                 raise SuwenError("S121", path, seconds=MOST_SECONDS)
             runs, height, is_picture = _read_page(file, index, dropped)
             characters += sum(len(run.text) for run in runs)
+            hanzi += sum(is_wide(character) for run in runs for character in run.text)
             pictures += is_picture
             if characters > LONGEST_TEXT:
                 raise SuwenError("S115", path, what="the text", limit=f"{LONGEST_TEXT:,} characters")
             pages.append(PageRuns(index + 1, height, runs))
+        title = " ".join(file.get_metadata_value("Title").split())
+        title = "" if title in NO_TITLES else title
     except pypdfium2.PdfiumError as error:
         raise SuwenError("S120", path, kind=KIND, reason=_reason(error)) from None
     finally:
         file.close()
     if pictures and not characters:
         raise SuwenError("S119", path, pages=len(pages))
-    if dropped[UNTOLD_KIND] > UNTOLD_SHARE * characters:
+    pages = _without_mojibake(pages, dropped)
+    lost_hanzi = dropped.pop(LOST_HANZI, 0)
+    if dropped[UNTOLD_KIND] > UNTOLD_SHARE * characters or lost_hanzi > UNTOLD_SHARE * (lost_hanzi + hanzi):
         raise SuwenError("S120", path, kind=KIND, reason="its fonts do not tell which characters they show")
     dropped["page without text (a picture)"] += pictures
-    return pages, +dropped
+    return pages, +dropped, title
 
 
 def _reason(error: Exception) -> str:
@@ -166,14 +208,15 @@ def _read_page(file: Any, index: int, dropped: Counter[str]) -> tuple[list[Run],
         glyphs = _Glyphs(text_page, dropped)
         turns = np.bincount(glyphs.turn, minlength=ASLANT + 1)
         upright = int(turns[:ASLANT].argmax())
+        vertical = glyphs.is_vertical(upright)
         across = int(turns.sum() - turns[upright])
         if across:
             dropped["character of text across the page"] += across
         width, height = page.get_size()
         # The size is that of the page as it is shown, the boxes are those of the page before it is turned for that.
-        lies = (page.get_rotation() // 90 + upright) % 2
+        lies = (page.get_rotation() // 90 + upright + vertical) % 2
         pictures = () if turns.any() else page.get_objects([pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=3)
-        return glyphs.runs(upright), width if lies else height, next(iter(pictures), None) is not None
+        return glyphs.runs(upright, vertical), width if lies else height, next(iter(pictures), None) is not None
     finally:
         if text_page is not None:
             text_page.close()
@@ -187,8 +230,8 @@ class _Glyphs:
     ----------
     text
         The characters; those of which the font does not tell what they are as U+FFFD.
-    box
-        Their boxes: left, bottom, right, top, float64 ``[N, 4]``.
+    box, base
+        Their boxes: left, bottom, right, top, float64 ``[N, 4]``; and where their baselines begin, as boxes.
     turn
         By how many quarters each is turned to the right, int64 ``[N]``; `ASLANT` when it is none of them.
     ended, spaced, put_in
@@ -199,60 +242,185 @@ class _Glyphs:
         import pypdfium2.raw as pdfium
 
         raw = text_page.raw
-        codes = [pdfium.FPDFText_GetUnicode(raw, i) for i in range(text_page.count_chars())]
-        shown = [i for i, code in enumerate(codes) if code not in BLANKS]
-        rectangle = pdfium.FS_RECTF()
-        pointer = ctypes.byref(rectangle)
-        boxes, turns = [], []
+        codes = _joined_halves([pdfium.FPDFText_GetUnicode(raw, i) for i in range(text_page.count_chars())])
+        shown = [i for i, code in enumerate(codes) if code not in BLANKS and code != JOINED]
+        rectangle, x, y = pdfium.FS_RECTF(), ctypes.c_double(), ctypes.c_double()
+        pointer, across, up = map(ctypes.byref, (rectangle, x, y))
+        boxes, bases, turns = [], [], []
         for i in shown:
             pdfium.FPDFText_GetLooseCharBox(raw, i, pointer)
+            pdfium.FPDFText_GetCharOrigin(raw, i, across, up)
             boxes.append((rectangle.left, rectangle.bottom, rectangle.right, rectangle.top))
+            bases.append((x.value, y.value, x.value, y.value))
             quarters = pdfium.FPDFText_GetCharAngle(raw, i) / QUARTER
             turns.append(round(quarters) % 4 if abs(quarters - round(quarters)) < LEVEL else ASLANT)
-        self.text = _characters([codes[i] for i in shown], dropped)
-        self.box = np.nan_to_num(np.array(boxes, np.float64).reshape(-1, 4))
+        doubtful = [i for i in shown if pdfium.FPDFText_HasUnicodeMapError(raw, i) == 1]
+        wrong = _wrong(raw, codes, doubtful)
+        dropped[LOST_HANZI] += sum(is_wide(chr(codes[i])) for i in wrong)
+        self.text = _characters([0 if i in wrong else codes[i] for i in shown], dropped)
+        self.box, self.base = (np.nan_to_num(np.array(values, np.float64).reshape(-1, 4)) for values in (boxes, bases))
         self.turn = np.array(turns, np.int64)
         self.ended, self.spaced, self.put_in = (np.zeros(len(shown), bool) for _ in range(3))
         for place, (i, following) in enumerate(pairwise([*shown, len(codes)])):
-            between = codes[i + 1 : following]
+            between = [code for code in codes[i + 1 : following] if code != JOINED]
             self.ended[place] = codes[i] == HYPHEN or not LINE_ENDS.isdisjoint(between)
             self.spaced[place] = 0x20 in between or 0xA0 in between or 0x09 in between
             self.put_in[place] = between == [0x20] and pdfium.FPDFText_IsGenerated(raw, i + 1) == 1
+        self._drop_printed_again(dropped)
 
-    def runs(self, upright: int) -> list[Run]:
-        """The runs of the text that is turned so, in coordinates in which it stands upright."""
+    def _drop_printed_again(self, dropped: Counter[str]) -> None:
+        """Leave out characters that are printed a second time in the same place; what follows them stays."""
+        again = _printed_again(self.text, self.box)
+        if not again.any():
+            return
+        dropped["character printed twice"] += int(again.sum())
+        kept = np.flatnonzero(~again)
+        last = np.append(kept[1:], again.size) - 1
+        for flags in (self.ended, self.spaced, self.put_in):
+            flags[kept] = flags[last]
+        self.text = "".join(self.text[i] for i in kept)
+        self.box, self.base, self.turn = self.box[kept], self.base[kept], self.turn[kept]
+        self.ended, self.spaced, self.put_in = self.ended[kept], self.spaced[kept], self.put_in[kept]
+
+    def is_vertical(self, upright: int) -> bool:
+        """Return whether the text that is turned so is written from top to bottom."""
+        box = _turned(self.box, upright)
+        wide = np.fromiter(map(is_wide, self.text), bool, len(self.text)) & (self.turn == upright)
+        pairs = wide[:-1] & wide[1:]
+        size = np.maximum(box[:-1, 3] - box[:-1, 1], 1e-6)
+        right, down = (box[1:, 0] - box[:-1, 0]) / size, (box[:-1, 3] - box[1:, 3]) / size
+        below = pairs & (np.abs(right) < 0.3) & (down > 0.5) & (down < 1.6)
+        beside = pairs & (np.abs(down) < 0.3) & (right > 0.5) & (right < 1.6)
+        vertical, level = int(below.sum()), int(beside.sum())
+        return vertical >= LEAST_VERTICAL and vertical >= VERTICAL_SHARE * (vertical + level)
+
+    def runs(self, upright: int, vertical: bool) -> list[Run]:
+        """Return the runs of the text that is turned so, in coordinates in which it stands upright.
+
+        Vertical writing is laid down, so that its columns are rows.
+        """
         chosen = np.flatnonzero(self.turn == upright)
         if not chosen.size:
             return []
-        box = _turned(self.box[chosen], upright)
+        turn = (upright + vertical) % 4
+        box, base = _turned(self.box[chosen], turn), _turned(self.base[chosen], turn)[:, 1]
         height = box[:, 3] - box[:, 1]
         smaller, larger = np.minimum(height[:-1], height[1:]), np.maximum(height[:-1], height[1:])
         shared = np.minimum(box[:-1, 3], box[1:, 3]) - np.maximum(box[:-1, 1], box[1:, 1])
         gap = box[1:, 0] - box[:-1, 2]
-        broken = self.ended[chosen[:-1]] | (np.diff(chosen) > 1) | (shared < LEAST_SHARED * smaller)
+        flags = (self.ended, self.spaced, self.put_in)
+        ended, spaced, put_in = (flag[chosen[:-1]] & (not vertical) for flag in flags)
+        broken = ended | (np.diff(chosen) > 1) | (shared < LEAST_SHARED * smaller)
         broken |= (gap > CELL_GAP * larger) | (gap < -WIDEST_STEP_BACK * larger)
+        if not vertical:
+            broken |= (smaller < LARGEST_SCRIPT * larger) & (np.abs(np.diff(base)) > LEAST_RAISED * larger)
 
-        wide = np.array([is_wide(self.text[i]) for i in chosen])
+        text = [self.text[i] for i in chosen]
+        wide = np.array([is_wide(character) for character in text])
         # Justified lines are stretched, and a quarter of the height is put between hanzi and Latin letters.
-        least = np.where(wide[:-1] & wide[1:], 0.6, np.where(wide[:-1] | wide[1:], 0.5, 0.0)) * larger
-        spaced = self.spaced[chosen[:-1]] & (~self.put_in[chosen[:-1]] | (gap >= least))
-
+        least = np.where(wide[:-1] & wide[1:], 0.6, np.where(wide[:-1] | wide[1:], 0.5, 0.0))
         bounds = [0, *(np.flatnonzero(broken) + 1).tolist(), chosen.size]
         runs = []
         for start, end in pairwise(bounds):
-            characters = [self.text[chosen[i]] + " " * bool(i + 1 < end and spaced[i]) for i in range(start, end)]
+            inside = slice(start, end - 1)
+            relative = gap[inside] / np.maximum(larger[inside], 1e-6)
+            needed = np.maximum(least[inside], _spread(relative, wide[start:end], text[start:end], put_in[inside]))
+            spaces = [*(spaced[inside] & (~put_in[inside] | (relative >= needed))), False]
+            characters = [text[i] + " " * bool(space) for i, space in zip(range(start, end), spaces, strict=True)]
             low, high = box[start:end].min(axis=0), box[start:end].max(axis=0)
-            runs.append(Run("".join(characters), float(low[0]), float(low[1]), float(high[2]), float(high[3])))
+            x0, y0, x1, y1 = float(low[0]), float(low[1]), float(high[2]), float(high[3])
+            runs.append(Run("".join(characters), x0, y0, x1, y1, float(np.median(base[start:end]))))
         return runs
 
 
+def _spread(gap: Boxes, wide: NDArray[np.bool_], text: list[str], put_in: NDArray[np.bool_]) -> float:
+    """Return how wide a space is at least in a run whose characters are set apart; 0 where they are not.
+
+    Parameters
+    ----------
+    gap, put_in
+        The gaps between the characters, in heights, and whether PDFium has put a space into each.
+    """
+    both = wide[:-1] & wide[1:]
+    usual = float(np.median(gap[both])) if np.count_nonzero(both) >= LEAST_RARE else 0.0
+    letters = sum(character.isalpha() and character.isascii() for character in text)
+    if not both.any() and letters >= max(LEAST_LETTERS, LETTERS * len(text)) and put_in.mean() >= LETTERS:
+        usual = float(np.median(gap))
+    return usual + SPREAD if usual > LEAST_SPREAD else 0.0
+
+
+def _joined_halves(codes: list[int]) -> list[int]:
+    """Return codes with the characters beyond U+FFFF whole: PDFium gives them in two halves."""
+    for i, (high, low) in enumerate(pairwise(codes)):
+        if 0xD800 <= high < 0xDC00 <= low < 0xE000:
+            codes[i : i + 2] = [0x10000 + ((high - 0xD800) << 10) + low - 0xDC00, JOINED]
+    return codes
+
+
+def _wrong(raw: Any, codes: list[int], doubtful: list[int]) -> set[int]:
+    """Return which of the doubtful characters are wrong: those of fonts that tell rare hanzi or control characters."""
+    import pypdfium2.raw as pdfium
+
+    name, flags = ctypes.create_string_buffer(200), ctypes.c_int()
+    fonts: defaultdict[bytes, list[int]] = defaultdict(list)
+    for i in doubtful:
+        pdfium.FPDFText_GetFontInfo(raw, i, name, len(name), ctypes.byref(flags))
+        fonts[name.value].append(i)
+    wrong: set[int] = set()
+    for places in fonts.values():
+        wide = [chr(codes[i]) for i in places if is_wide(chr(codes[i]))]
+        rare = sum(map(_is_rare, wide))
+        control = sum(codes[i] < 0x20 and codes[i] != HYPHEN for i in places)
+        if (len(wide) >= LEAST_RARE and rare > RARE_SHARE * len(wide)) or control > CONTROL_SHARE * len(places):
+            wrong.update(places)
+    return wrong
+
+
+def _is_rare(character: str) -> bool:
+    """Return whether a hanzi is in neither of the sets of common ones."""
+    known = character.encode("gb2312", "ignore") or character.encode("big5", "ignore")
+    return not known and bool(_HANZI.match(character))
+
+
+def _without_mojibake(pages: list[PageRuns], dropped: Counter[str]) -> list[PageRuns]:
+    """Return the pages with U+FFFD for Chinese that stands there as Latin letters: the bytes of GBK, one by one."""
+    found = [match for page in pages for run in page.runs for match in _NO_LATIN.findall(run.text)]
+    decoded = "".join(match.encode("cp1252", "ignore").decode("gbk", "replace") for match in found)
+    hanzi = len(_HANZI.findall(decoded))
+    if hanzi < LEAST_MOJIBAKE or sum(map(FREQUENT.__contains__, decoded)) < LEAST_FREQUENT * hanzi:
+        return pages
+    dropped[LOST_HANZI] += hanzi
+    dropped[UNTOLD_KIND] += sum(map(len, found))
+    return [
+        replace(page, runs=[replace(run, text=_NO_LATIN.sub(_untold, run.text)) for run in page.runs]) for page in pages
+    ]
+
+
+def _untold(match: re.Match[str]) -> str:
+    return UNTOLD * len(match[0])
+
+
+def _printed_again(text: str, box: Boxes) -> NDArray[np.bool_]:
+    """Return which characters stand where the same character stands already."""
+    again = np.zeros(len(text), bool)
+    places: defaultdict[tuple[str, int, int], list[tuple[float, float]]] = defaultdict(list)
+    for i, (character, (x0, y0, x1, y1)) in enumerate(zip(text, box.tolist(), strict=True)):
+        x, y = min(WIDEST_OFFSET, OFFSET_X * abs(x1 - x0)), min(WIDEST_OFFSET, OFFSET_Y * abs(y1 - y0))
+        column, row = int(x0 // WIDEST_OFFSET), int(y0 // WIDEST_OFFSET)
+        near = (places[character, column + a, row + b] for a in (-1, 0, 1) for b in (-1, 0, 1))
+        again[i] = any(abs(x0 - left) < x and abs(y0 - low) < y for found in near for left, low in found)
+        if not again[i]:
+            places[character, column, row].append((x0, y0))
+    return again
+
+
 def _characters(codes: list[int], dropped: Counter[str]) -> str:
-    """The characters of codes, as many; those that mean nothing are written as U+FFFD and counted."""
+    """Return the characters of codes, as many; those that mean nothing are written as U+FFFD and counted."""
     characters = []
     for code in codes:
         if code == HYPHEN:
             characters.append("-")
-        elif 0x20 < code < 0x7F or 0xA0 < code < 0xD800 or 0xF900 <= code < 0xFFFD or 0x10000 <= code <= 0x10FFFF:
+        elif 0x20 < code < 0x7F or 0xA0 < code < 0xD800 or 0xF900 <= code < 0xFFFD or 0x10000 <= code < 0xF0000:
             characters.append(chr(code))
         else:
             characters.append(UNTOLD)
