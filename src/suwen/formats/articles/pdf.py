@@ -80,7 +80,7 @@ the first. Of Latin text that share must be letters: single digits are cells of 
 
 LEAST_LETTERS = 4
 WIDEST_OFFSET = 4.0
-OFFSET_X, OFFSET_Y = 0.4, 0.2
+OFFSET_X, OFFSET_Y = 0.6, 0.2
 """A character that is printed again stands so near, in points and as shares of its width and height."""
 
 LEAST_RARE, RARE_SHARE, CONTROL_SHARE = 2, 0.3, 0.05
@@ -172,7 +172,7 @@ def _read_pages(data: bytes, path: Path) -> tuple[list[PageRuns], Counter[str], 
                 raise SuwenError("S121", path, seconds=MOST_SECONDS)
             runs, height, is_picture = _read_page(file, index, dropped)
             characters += sum(len(run.text) for run in runs)
-            hanzi += sum(is_wide(character) for run in runs for character in run.text)
+            hanzi += sum(is_wide(character) and character != UNTOLD for run in runs for character in run.text)
             pictures += is_picture
             if characters > LONGEST_TEXT:
                 raise SuwenError("S115", path, what="the text", limit=f"{LONGEST_TEXT:,} characters")
@@ -312,8 +312,11 @@ class _Glyphs:
         ended, spaced, put_in = (flag[chosen[:-1]] & (not vertical) for flag in flags)
         broken = ended | (np.diff(chosen) > 1) | (shared < LEAST_SHARED * smaller)
         broken |= (gap > CELL_GAP * larger) | (gap < -WIDEST_STEP_BACK * larger)
+        shifted = np.zeros_like(broken)
         if not vertical:
-            broken |= (smaller < LARGEST_SCRIPT * larger) & (np.abs(np.diff(base)) > LEAST_RAISED * larger)
+            shifted = (smaller < LARGEST_SCRIPT * larger) & (np.abs(np.diff(base)) > LEAST_RAISED * larger)
+            shifted &= ~broken
+            broken |= shifted
 
         text = [self.text[i] for i in chosen]
         wide = np.array([is_wide(character) for character in text])
@@ -329,7 +332,9 @@ class _Glyphs:
             characters = [text[i] + " " * bool(space) for i, space in zip(range(start, end), spaces, strict=True)]
             low, high = box[start:end].min(axis=0), box[start:end].max(axis=0)
             x0, y0, x1, y1 = float(low[0]), float(low[1]), float(high[2]), float(high[3])
-            runs.append(Run("".join(characters), x0, y0, x1, y1, float(np.median(base[start:end]))))
+            followed = end < chosen.size and bool(shifted[end - 1] & spaced[end - 1] & ~put_in[end - 1])
+            middle = float(np.median(base[start:end]))
+            runs.append(Run("".join(characters), x0, y0, x1, y1, middle, followed))
         return runs
 
 
@@ -401,17 +406,25 @@ def _untold(match: re.Match[str]) -> str:
 
 
 def _printed_again(text: str, box: Boxes) -> NDArray[np.bool_]:
-    """Return which characters stand where the same character stands already."""
+    """Return which characters stand where the same character stands already, with their neighbors."""
     again = np.zeros(len(text), bool)
-    places: defaultdict[tuple[str, int, int], list[tuple[float, float]]] = defaultdict(list)
-    for i, (character, (x0, y0, x1, y1)) in enumerate(zip(text, box.tolist(), strict=True)):
-        x, y = min(WIDEST_OFFSET, OFFSET_X * abs(x1 - x0)), min(WIDEST_OFFSET, OFFSET_Y * abs(y1 - y0))
-        column, row = int(x0 // WIDEST_OFFSET), int(y0 // WIDEST_OFFSET)
-        near = (places[character, column + a, row + b] for a in (-1, 0, 1) for b in (-1, 0, 1))
-        again[i] = any(abs(x0 - left) < x and abs(y0 - low) < y for found in near for left, low in found)
-        if not again[i]:
-            places[character, column, row].append((x0, y0))
-    return again
+    code = np.fromiter(map(ord, text), np.int64, len(text))
+    x, y = box[:, 0], box[:, 1]
+    near_x = np.minimum(WIDEST_OFFSET, OFFSET_X * (box[:, 2] - x))
+    near_y = np.minimum(WIDEST_OFFSET, OFFSET_Y * (box[:, 3] - y))
+    for shift in (0, WIDEST_OFFSET):
+        order = np.lexsort((x, np.floor((y + shift) / (2 * WIDEST_OFFSET)), code))
+        a, b = order[:-1], order[1:]
+        same = (code[a] == code[b]) & (np.abs(x[a] - x[b]) < near_x[a]) & (np.abs(y[a] - y[b]) < near_y[a])
+        # A ligature is told as several characters in one box.
+        same &= (np.abs(a - b) > 1) | (x[a] != x[b]) | (y[a] != y[b])
+        again[np.maximum(a, b)[same]] = True
+    # A single one may be a coincidence: other text lies there. Programs print texts again, or each character.
+    before, after = (np.zeros_like(again) for _ in range(2))
+    for step in (1, 2):
+        before[step:] |= again[:-step]
+        after[:-step] |= again[step:]
+    return again & (before | after)
 
 
 def _characters(codes: list[int], dropped: Counter[str]) -> str:

@@ -50,7 +50,7 @@ FIRST_WIDE = "\u2e80"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Text set in one go, its box, and the height of its baseline."""
+    """Text set in one go, its box, the height of its baseline, and whether the file says that a space follows."""
 
     text: str
     x0: float
@@ -58,6 +58,7 @@ class Run:
     x1: float
     y1: float
     base: float
+    spaced: bool = False
 
     @property
     def height(self) -> float:
@@ -147,7 +148,7 @@ def _scripts(runs: Sequence[Run]) -> list[Script | None]:
 
 def _joint(text: str, before: Run, after: Run) -> str:
     """Return text with a space at its end, if there is one before the next run."""
-    return f"{text} " if _needs_space(text[-1], after.text[0], _gap(before, after)) else text
+    return f"{text} " if before.spaced or _needs_space(text[-1], after.text[0], _gap(before, after)) else text
 
 
 def _gap(before: Run, after: Run) -> float:
