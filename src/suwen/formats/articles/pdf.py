@@ -58,7 +58,10 @@ MOST_SECONDS = 300
 
 NEEDS_PASSWORD = 4  # FPDF_ERR_PASSWORD
 UNTOLD_SHARE = 0.5
-"""With a larger share of characters of which the fonts do not tell which they are, the text means nothing."""
+"""With a larger share of characters of which the fonts do not tell which they are, the text means nothing; nor with
+such a share of the hanzi, if they are no few of the characters."""
+
+LEAST_LOST = 0.1
 
 QUARTER = 1.5708
 ASLANT = 4
@@ -78,13 +81,18 @@ SPREAD, LEAST_SPREAD, LETTERS = 0.25, 0.2, 0.6
 """Characters are set apart on purpose when the usual gap, in heights, is larger than the second; a space is wider by
 the first. Of Latin text that share must be letters: single digits are cells of a table."""
 
+WIDEST_PITCH = 1.15
+"""Characters of any width that begin so far apart at most, in usual distances, stand on a grid without a space."""
+
 LEAST_LETTERS = 4
 WIDEST_OFFSET = 4.0
 OFFSET_X, OFFSET_Y = 0.6, 0.2
 """A character that is printed again stands so near, in points and as shares of its width and height."""
 
 LEAST_RARE, RARE_SHARE, CONTROL_SHARE = 2, 0.3, 0.05
-"""A font is not believed when so many of its doubtful characters are rare hanzi or control characters."""
+"""A font is not believed when so many of its doubtful characters are rare or control characters."""
+
+_COMMON = re.compile("[\xa0-\u024f\u0370-\u06ff\u2000-\u27bf\u3000-\u30ff\uac00-\ud7a3\ufb00-\ufb06\uff00-\uffef]")
 
 LEAST_MOJIBAKE = 10
 _HANZI = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
@@ -187,7 +195,8 @@ def _read_pages(data: bytes, path: Path) -> tuple[list[PageRuns], Counter[str], 
         raise SuwenError("S119", path, pages=len(pages))
     pages = _without_mojibake(pages, dropped)
     lost_hanzi = dropped.pop(LOST_HANZI, 0)
-    if dropped[UNTOLD_KIND] > UNTOLD_SHARE * characters or lost_hanzi > UNTOLD_SHARE * (lost_hanzi + hanzi):
+    all_lost = lost_hanzi > max(UNTOLD_SHARE * (lost_hanzi + hanzi), LEAST_LOST * characters)
+    if dropped[UNTOLD_KIND] > UNTOLD_SHARE * characters or all_lost:
         raise SuwenError("S120", path, kind=KIND, reason="its fonts do not tell which characters they show")
     dropped["page without text (a picture)"] += pictures
     return pages, +dropped, title
@@ -255,8 +264,8 @@ class _Glyphs:
             quarters = pdfium.FPDFText_GetCharAngle(raw, i) / QUARTER
             turns.append(round(quarters) % 4 if abs(quarters - round(quarters)) < LEVEL else ASLANT)
         doubtful = [i for i in shown if pdfium.FPDFText_HasUnicodeMapError(raw, i) == 1]
-        wrong = _wrong(raw, codes, doubtful)
-        dropped[LOST_HANZI] += sum(is_wide(chr(codes[i])) for i in wrong)
+        wrong, lost_hanzi = _wrong(raw, codes, doubtful)
+        dropped[LOST_HANZI] += lost_hanzi
         self.text = _characters([0 if i in wrong else codes[i] for i in shown], dropped)
         self.box, self.base = (np.nan_to_num(np.array(values, np.float64).reshape(-1, 4)) for values in (boxes, bases))
         self.turn = np.array(turns, np.int64)
@@ -319,16 +328,12 @@ class _Glyphs:
             broken |= shifted
 
         text = [self.text[i] for i in chosen]
-        wide = np.array([is_wide(character) for character in text])
-        # Justified lines are stretched, and a quarter of the height is put between hanzi and Latin letters.
-        least = np.where(wide[:-1] & wide[1:], 0.6, np.where(wide[:-1] | wide[1:], 0.5, 0.0))
         bounds = [0, *(np.flatnonzero(broken) + 1).tolist(), chosen.size]
         runs = []
         for start, end in pairwise(bounds):
             inside = slice(start, end - 1)
-            relative = gap[inside] / np.maximum(larger[inside], 1e-6)
-            needed = np.maximum(least[inside], _spread(relative, wide[start:end], text[start:end], put_in[inside]))
-            spaces = [*(spaced[inside] & (~put_in[inside] | (relative >= needed))), False]
+            enough = _wide_enough(text[start:end], box[start:end], larger[inside], put_in[inside])
+            spaces = [*(spaced[inside] & (~put_in[inside] | enough)), False]
             characters = [text[i] + " " * bool(space) for i, space in zip(range(start, end), spaces, strict=True)]
             low, high = box[start:end].min(axis=0), box[start:end].max(axis=0)
             x0, y0, x1, y1 = float(low[0]), float(low[1]), float(high[2]), float(high[3])
@@ -338,20 +343,29 @@ class _Glyphs:
         return runs
 
 
-def _spread(gap: Boxes, wide: NDArray[np.bool_], text: list[str], put_in: NDArray[np.bool_]) -> float:
-    """Return how wide a space is at least in a run whose characters are set apart; 0 where they are not.
+def _wide_enough(text: list[str], box: Boxes, height: Boxes, put_in: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which gaps between the characters of a run are wide enough for a space.
 
     Parameters
     ----------
-    gap, put_in
-        The gaps between the characters, in heights, and whether PDFium has put a space into each.
+    height, put_in
+        The height of the line at each gap, and whether PDFium has put a space into it.
     """
+    wide = np.array([is_wide(character) for character in text])
     both = wide[:-1] & wide[1:]
-    usual = float(np.median(gap[both])) if np.count_nonzero(both) >= LEAST_RARE else 0.0
-    letters = sum(character.isalpha() and character.isascii() for character in text)
-    if not both.any() and letters >= max(LEAST_LETTERS, LETTERS * len(text)) and put_in.mean() >= LETTERS:
-        usual = float(np.median(gap))
-    return usual + SPREAD if usual > LEAST_SPREAD else 0.0
+    gap = (box[1:, 0] - box[:-1, 2]) / np.maximum(height, 1e-6)
+    pitch = np.diff(box[:, 0])
+    # Justified lines are stretched, and a quarter of the height is put between hanzi and Latin letters.
+    enough = gap >= np.where(both, 0.6, np.where(wide[:-1] | wide[1:], 0.5, 0.0))
+    if np.count_nonzero(both) >= LEAST_RARE:
+        usual, grid = float(np.median(gap[both])), float(np.median(pitch[both]))
+    else:
+        letters = sum(character.isalpha() and character.isascii() for character in text)
+        are_apart = letters >= max(LEAST_LETTERS, LETTERS * len(text)) and put_in.mean() >= LETTERS
+        usual, grid = float(np.median(gap)) if are_apart else 0.0, 0.0
+    if usual > LEAST_SPREAD:
+        enough &= (gap >= usual + SPREAD) & (pitch > WIDEST_PITCH * grid)
+    return enough
 
 
 def _joined_halves(codes: list[int]) -> list[int]:
@@ -362,8 +376,12 @@ def _joined_halves(codes: list[int]) -> list[int]:
     return codes
 
 
-def _wrong(raw: Any, codes: list[int], doubtful: list[int]) -> set[int]:
-    """Return which of the doubtful characters are wrong: those of fonts that tell rare hanzi or control characters."""
+def _wrong(raw: Any, codes: list[int], doubtful: list[int]) -> tuple[set[int], int]:
+    """Return which of the doubtful characters are wrong, and how many of them were hanzi.
+
+    They are those of fonts that tell rare hanzi and signs of other scripts (the numbers of shapes, taken for
+    characters) or control characters.
+    """
     import pypdfium2.raw as pdfium
 
     name, flags = ctypes.create_string_buffer(200), ctypes.c_int()
@@ -372,19 +390,23 @@ def _wrong(raw: Any, codes: list[int], doubtful: list[int]) -> set[int]:
         pdfium.FPDFText_GetFontInfo(raw, i, name, len(name), ctypes.byref(flags))
         fonts[name.value].append(i)
     wrong: set[int] = set()
+    lost_hanzi = 0
     for places in fonts.values():
-        wide = [chr(codes[i]) for i in places if is_wide(chr(codes[i]))]
-        rare = sum(map(_is_rare, wide))
+        told = [chr(codes[i]) for i in places if codes[i] > 0x7F]
+        rare = sum(map(_is_rare, told))
         control = sum(codes[i] < 0x20 and codes[i] != HYPHEN for i in places)
-        if (len(wide) >= LEAST_RARE and rare > RARE_SHARE * len(wide)) or control > CONTROL_SHARE * len(places):
+        if rare >= LEAST_RARE and rare > RARE_SHARE * len(told):
             wrong.update(places)
-    return wrong
+            lost_hanzi += len(told) if any(map(is_wide, told)) else 0
+        elif control > CONTROL_SHARE * len(places):
+            wrong.update(places)
+    return wrong, lost_hanzi
 
 
 def _is_rare(character: str) -> bool:
-    """Return whether a hanzi is in neither of the sets of common ones."""
-    known = character.encode("gb2312", "ignore") or character.encode("big5", "ignore")
-    return not known and bool(_HANZI.match(character))
+    """Return whether a character is neither of a common script nor a common hanzi."""
+    common = character.encode("gb2312", "ignore") or character.encode("big5", "ignore")
+    return not common and not _COMMON.match(character)
 
 
 def _without_mojibake(pages: list[PageRuns], dropped: Counter[str]) -> list[PageRuns]:
