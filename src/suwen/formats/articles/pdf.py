@@ -39,7 +39,7 @@ from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import StrPath
 from suwen.formats.articles.files import LONGEST_TEXT, MEGABYTE, article, holds, scan_articles
-from suwen.formats.articles.pdf_layout import CELL_GAP, Run, is_wide
+from suwen.formats.articles.pdf_layout import CELL_GAP, Run, is_wide, merged
 from suwen.formats.articles.pdf_text import PageRuns, flowing_text
 from suwen.formats.encodings import FREQUENT, LEAST_FREQUENT
 from suwen.formats.reading import Located, Problem, refuse
@@ -71,8 +71,8 @@ LEVEL = 0.15
 LEAST_SHARED, WIDEST_STEP_BACK = 0.3, 0.6
 """Within a run, characters share so much of their heights, and none begins so far left of the end of the last one."""
 
-LEAST_RAISED, LARGEST_SCRIPT = 0.08, 0.9
-"""A character that is so much smaller than its neighbor, and stands so much higher or lower, begins a run."""
+LEAST_SHIFTED, LARGEST_SCRIPT = 0.08, 0.9
+"""A character that is so much smaller than its neighbor, and stands so much higher or lower, may be a script."""
 
 LEAST_VERTICAL, VERTICAL_SHARE = 10, 0.8
 """So many hanzi, and such a share of all, follow one below the other in vertical writing."""
@@ -323,24 +323,29 @@ class _Glyphs:
         broken |= (gap > CELL_GAP * larger) | (gap < -WIDEST_STEP_BACK * larger)
         shifted = np.zeros_like(broken)
         if not vertical:
-            shifted = (smaller < LARGEST_SCRIPT * larger) & (np.abs(np.diff(base)) > LEAST_RAISED * larger)
-            shifted &= ~broken
-            broken |= shifted
+            shifted = (smaller < LARGEST_SCRIPT * larger) & (np.abs(np.diff(base)) > LEAST_SHIFTED * larger)
 
         text = [self.text[i] for i in chosen]
-        bounds = [0, *(np.flatnonzero(broken) + 1).tolist(), chosen.size]
         runs = []
-        for start, end in pairwise(bounds):
+        for start, end in _stretches(broken, 0, chosen.size):
             inside = slice(start, end - 1)
             enough = _wide_enough(text[start:end], box[start:end], larger[inside], put_in[inside])
-            spaces = [*(spaced[inside] & (~put_in[inside] | enough)), False]
-            characters = [text[i] + " " * bool(space) for i, space in zip(range(start, end), spaces, strict=True)]
-            low, high = box[start:end].min(axis=0), box[start:end].max(axis=0)
-            x0, y0, x1, y1 = float(low[0]), float(low[1]), float(high[2]), float(high[3])
-            followed = end < chosen.size and bool(shifted[end - 1] & spaced[end - 1] & ~put_in[end - 1])
-            middle = float(np.median(base[start:end]))
-            runs.append(Run("".join(characters), x0, y0, x1, y1, middle, followed))
+            spaces = np.append(spaced[inside] & (~put_in[inside] | enough), False)
+            pieces = []
+            for first, last in _stretches(shifted, start, end):
+                shown = "".join(text[i] + " " * bool(spaces[i - start] and i + 1 < last) for i in range(first, last))
+                x0, y0 = box[first:last, :2].min(axis=0).tolist()
+                x1, y1 = box[first:last, 2:].max(axis=0).tolist()
+                middle = float(np.median(base[first:last]))
+                pieces.append(Run(shown, x0, y0, x1, y1, middle, bool(spaces[last - 1 - start])))
+            runs.append(merged(pieces))
         return runs
+
+
+def _stretches(broken: NDArray[np.bool_], start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield where the characters from `start` to `end` begin and end that no break is between."""
+    breaks = (np.flatnonzero(broken[start : end - 1]) + start + 1).tolist()
+    return pairwise([start, *breaks, end])
 
 
 def _wide_enough(text: list[str], box: Boxes, height: Boxes, put_in: NDArray[np.bool_]) -> NDArray[np.bool_]:

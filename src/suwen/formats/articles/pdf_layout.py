@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from suwen.formats.articles.markup import NEAR, Script, subscript, superscript
 
-__all__ = ["Row", "Run", "is_wide", "joined_runs", "rows_in_order"]
+__all__ = ["Row", "Run", "is_wide", "joined_runs", "merged", "rows_in_order"]
 
 Floats = NDArray[np.float64]
 
@@ -50,7 +50,17 @@ FIRST_WIDE = "\u2e80"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Text set in one go, its box, the height of its baseline, and whether the file says that a space follows."""
+    """Text set in one go, and its box.
+
+    Parameters
+    ----------
+    base
+        The height of the baseline.
+    spaced
+        Whether the file says that a space follows.
+    pieces
+        The parts of the text that differ in size and baseline, if there are several.
+    """
 
     text: str
     x0: float
@@ -59,6 +69,7 @@ class Run:
     y1: float
     base: float
     spaced: bool = False
+    pieces: tuple[Run, ...] = ()
 
     @property
     def height(self) -> float:
@@ -99,14 +110,27 @@ class Row:
         return self.y1 - self.y0
 
 
+def merged(runs: Sequence[Run]) -> Run:
+    """Return one run of what is set in one go, superscripts and subscripts included; they make it no higher."""
+    if len(runs) == 1:
+        return runs[0]
+    main = max(runs, key=lambda run: len(run.text) * run.height)
+    x0, x1 = min(run.x0 for run in runs), max(run.x1 for run in runs)
+    return Run(_cell(runs), x0, main.y0, x1, main.y1, main.base, runs[-1].spaced, tuple(runs))
+
+
 def joined_runs(runs: Sequence[Run]) -> tuple[str, int]:
     """Return the text of runs side by side, and how many cells they make: two spaces stand between cells."""
-    cells = [runs[:1]]
+    cells = [list(_pieces(runs[0]))]
     for before, run in itertools.pairwise(runs):
         if _gap(before, run) > CELL_GAP:
             cells.append([])
-        cells[-1] = [*cells[-1], run]
+        cells[-1] += _pieces(run)
     return "  ".join(map(_cell, cells)), len(cells)
+
+
+def _pieces(run: Run) -> tuple[Run, ...]:
+    return run.pieces or (run,)
 
 
 def _cell(runs: Sequence[Run]) -> str:
