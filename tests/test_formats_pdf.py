@@ -185,6 +185,21 @@ def test_pdf_keeps_footers_behind_their_page() -> None:
     assert read(pdf_of(*halves)).text == f"{FIRST}\n\n某医院"
 
 
+def test_pdf_leaves_out_page_numbers_beside_headers_of_one_page() -> None:
+    def draw(number: int, text: str):
+        def drawn(sheet: Sheet) -> None:
+            sheet.put(60, 815, "某医学杂志")
+            # At other heights on every page, so that only the header tells that they are page numbers.
+            sheet.put(500, 815 - 3 * (number % 2), str(270 + number))
+            column(sheet, 60, 760, text)
+
+        return drawn
+
+    document = read(pdf_of(draw(1, FIRST), draw(2, SECOND), draw(3, THIRD)))
+    assert document.text == f"某医学杂志\n\n{FIRST}\n\n{SECOND}\n\n{THIRD}"
+    assert dropped(document) == {"running header or footer": 2, "page number": 3}
+
+
 def test_pdf_keeps_values_that_grow_over_two_pages() -> None:
     pages = [lambda sheet, n=n: (sheet.put(60, 815, f"血糖 {n} mmol"), column(sheet, 60, 760, FIRST)) for n in (6, 7)]
     text = read(pdf_of(*pages)).text

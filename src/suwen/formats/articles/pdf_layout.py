@@ -144,7 +144,7 @@ def _cell(runs: Sequence[Run]) -> str:
         content = runs[first].text
         for place in rest:
             content = _joint(content, runs[place - 1], runs[place]) + runs[place].text
-        if last is not None and text and script is None:
+        if last is not None and (script is None or last.spaced):
             text = _joint(text, last, runs[first])
         after = runs[end + 1].text if end + 1 < len(runs) else ""
         if script == "superscript":

@@ -36,6 +36,9 @@ EDGE_SHARE = 0.2
 LEAST_GROWING = 3
 """A number that grows with the page is one in the running header if so many pages show it; it may be a value."""
 
+LONGEST_TITLE = 60
+"""So many characters has what may stand beside a running header; longer lines are text."""
+
 PAGE_WORDS = frozenset("第页共Page")
 
 SAME_HEIGHT = 0.02
@@ -55,6 +58,7 @@ LEAST_ROWS = 4
 
 HYPHENS = "-\u2010\xad"
 _DIGITS = re.compile(r"\d+")
+_PAGE_NUMBER = re.compile("[0-9]{1,5}")
 _NUMBERED = re.compile(r"[\[［(（]?\d{1,3}[\]］)）.．、\s]")
 _HYPHENATED = re.compile(r"[A-Za-z]+-[a-z]+")
 _LETTERS_BEFORE = re.compile(r"[A-Za-z]+(?=[-\u2010\xad]$)")
@@ -171,8 +175,19 @@ def _running(pages: Sequence[PageRuns], dropped: Counter[str]) -> tuple[set[int]
         for _, row in groupby(_at_edges(page), key=lambda found: found[0]):
             runs = [run for _, run in row]
             if any(id(run) in running for run in runs):
-                beside |= set(map(id, runs)) - running
+                beside |= {id(run) for run in runs if len(run.text) <= LONGEST_TITLE} - running
+    numbers |= _numbers_beside(pages, beside)
     return running | beside, _kept_once(pages, running, beside, numbers, dropped)
+
+
+def _numbers_beside(pages: Sequence[PageRuns], beside: set[int]) -> set[int]:
+    """Return the ids of the runs beside running headers that are numbers growing with the page."""
+    found: defaultdict[int, list[int]] = defaultdict(list)
+    for index, page in enumerate(pages):
+        for run in page.runs:
+            if id(run) in beside and _PAGE_NUMBER.fullmatch(run.text):
+                found[int(run.text) - index].append(id(run))
+    return {run for runs in found.values() if len(runs) > 1 for run in runs}
 
 
 def _kept_once(
