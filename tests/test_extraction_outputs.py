@@ -77,7 +77,8 @@ def articles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     def page(number: int, text: str) -> Callable[[Sheet], None]:
         def draw(sheet: Sheet) -> None:
-            sheet.put(60, 815, f"某医学杂志 {number}")
+            sheet.put(60, 30, "某医学杂志")
+            sheet.put(300, 30, str(number))
             sheet.lines(60, 780, wrapped(text, 20))
 
         return draw
@@ -92,9 +93,9 @@ def test_extracted_articles_of_mixed_formats(articles: Path, tmp_path: Path) -> 
     result = CliRunner().invoke(app, arguments, catch_exceptions=False)
     counts = json.loads(result.stdout)
     assert (counts["documents"], counts["entities"], counts["renamed"]) == (2, 2, 1)
-    assert counts["dropped"] == {"nav": 1, "running header or footer": 2}
+    assert counts["dropped"] == {"nav": 1, "running header or footer": 1, "page number": 2}
     assert "a~2: so named because there is another a" in result.stderr
-    assert "left out of the texts: 1 nav, 2 running header or footer" in result.stderr
+    assert "left out of the texts: 1 nav, 2 page number, 1 running header or footer" in result.stderr
     page, article = read_corpus(tmp_path / "out.jsonl")
     assert (page.id, article.id) == ("a", "a~2")
     assert page.mention(page.entities[0]) == article.mention(article.entities[0]) == "二甲双胍"

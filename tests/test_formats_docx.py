@@ -33,12 +33,21 @@ BODY = """
 """
 
 
-def docx_of(body: str = BODY, name: str = "word/document.xml", **others: str) -> bytes:
+PARTS = {
+    "rels": "_rels/.rels",
+    "links": "word/_rels/document.xml.rels",
+    "styles": "word/styles.xml",
+    "properties": "docProps/core.xml",
+    "chunk": "word/chunk.bin",
+}
+
+
+def docx_of(body: str = BODY, name: str = "word/document.xml", **others: str | bytes) -> bytes:
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("[Content_Types].xml", "<Types/>")
         for other, content in others.items():
-            archive.writestr({"rels": "_rels/.rels"}[other], content)
+            archive.writestr(PARTS[other], content)
         archive.writestr(name, f"<w:document {NAMESPACES}><w:body>{body}</w:body></w:document>")
     return data.getvalue()
 
@@ -70,6 +79,194 @@ def test_docx_counts_what_it_leaves_out() -> None:
         "format": "docx",
         "dropped": {"deleted text": 1, "footnote": 1, "field code": 1, "soft hyphen": 1, "page header": 1},
     }
+
+
+def paragraph(*runs: str, properties: str = "") -> str:
+    return f"<w:p><w:pPr>{properties}</w:pPr>{''.join(runs)}</w:p>"
+
+
+def run(text: str, properties: str = "") -> str:
+    return f'<w:r><w:rPr>{properties}</w:rPr><w:t xml:space="preserve">{text}</w:t></w:r>'
+
+
+def raised(text: str) -> str:
+    return run(text, '<w:vertAlign w:val="superscript"/>')
+
+
+def sym(font: str, code: str) -> str:
+    return f'<w:r><w:sym w:font="{font}" w:char="{code}"/></w:r>'
+
+
+def dropped(document: Document) -> dict[str, int]:
+    return document.meta["read_from"].get("dropped", {})
+
+
+@pytest.mark.parametrize(
+    ("font", "code", "character"),
+    [
+        ("Symbol", "F0B3", "≥"),
+        ("Symbol", "F0A3", "≤"),
+        ("Symbol", "F06D", "μ"),
+        ("Symbol", "F061", "α"),
+        ("Symbol", "F0B1", "±"),
+        ("Symbol", "F063", "χ"),
+        ("Symbol", "F0B0", "°"),
+        ("Symbol", "B4", "×"),
+        ("Wingdings", "F0FC", "✓"),
+        ("Wingdings", "F0A8", "□"),
+        ("Wingdings", "F0FE", "☑"),
+        ("Wingdings", "F081", "①"),
+        ("Wingdings 2", "F052", "☑"),
+        ("宋体", "2103", "℃"),
+        ("Times New Roman", "03B1", "α"),
+    ],
+)
+def test_docx_reads_symbols(font: str, code: str, character: str) -> None:
+    document = read(docx_of(paragraph(run("血"), sym(font, code), run("糖"))))
+    assert (document.text, dropped(document)) == (f"血{character}糖", {})
+
+
+def test_docx_counts_symbols_that_it_cannot_tell() -> None:
+    codes = (("Wingdings", "F021"), ("宋体", "F0B3"), ("宋体", "E001"), ("宋体", "D800"), ("宋体", "x"))
+    document = read(docx_of(paragraph(run("血"), *(sym(*code) for code in codes), run("\uf0b3糖"))))
+    assert (document.text, dropped(document)) == ("血糖", {"symbol of a picture font": 6})
+
+
+def test_docx_reads_runs_in_symbol_fonts() -> None:
+    font = '<w:rFonts w:ascii="Symbol" w:hAnsi="Symbol"/>'
+    styles = f'<w:styles {NAMESPACES}><w:style w:styleId="Sym"><w:rPr>{font}</w:rPr></w:style></w:styles>'
+    runs = (run("a", font), run("-受体"), run("\uf0b3", font), run("m", '<w:rStyle w:val="Sym"/>'), run("g"))
+    assert read(docx_of(paragraph(*runs), styles=styles)).text == "α-受体≥μg"
+
+
+def test_docx_keeps_superscripts_apart() -> None:
+    runs = (run("12×10"), raised("9"), run("/L,糖尿病"), raised("1"), raised(","), raised("2"), run("。"))
+    assert read(docx_of(paragraph(*runs))).text == "12×10⁹/L,糖尿病[1,2]。"
+    lifted = run("2+", '<w:position w:val="8"/>')
+    lowered = run("2", '<w:vertAlign w:val="subscript"/>')
+    assert read(docx_of(paragraph(run("Ca"), lifted, run("、SpO"), lowered, run("95%")))).text == "Ca²⁺、SpO₂95%"
+    link = f'<w:hyperlink w:anchor="_ENREF_3">{raised("3")}</w:hyperlink>'
+    assert read(docx_of(paragraph(run("为6.5"), link, run("。")))).text == "为6.5[3]。"
+
+
+def test_docx_leaves_hidden_text_out() -> None:
+    styles = f"""<w:styles {NAMESPACES}><w:style w:styleId="A"><w:rPr><w:vanish/></w:rPr></w:style>
+    <w:style w:styleId="B"><w:basedOn w:val="A"/></w:style><w:style w:styleId="C"><w:basedOn w:val="C"/></w:style>
+    </w:styles>"""
+    body = paragraph(
+        run("血"),
+        run("暗", "<w:vanish/>"),
+        run("糖", '<w:vanish w:val="0"/>'),
+        run("暗", '<w:rStyle w:val="B"/>'),
+        run("高", '<w:rStyle w:val="C"/>'),
+    )
+    hidden = paragraph(run("暗"), run("明", '<w:vanish w:val="false"/>'), properties='<w:pStyle w:val="A"/>')
+    document = read(docx_of(body + hidden, styles=styles))
+    assert (document.text, dropped(document)) == ("血糖高\n\n明", {"hidden text": 3})
+
+
+def test_docx_leaves_deleted_and_hidden_rows_out() -> None:
+    rows = "".join(
+        f"<w:tr><w:trPr>{mark}</w:trPr><w:tc>{paragraph(run(text))}</w:tc></w:tr>"
+        for mark, text in (("<w:del/>", "删"), ("<w:hidden/>", "暗"), ("", "留"))
+    )
+    document = read(docx_of(f"<w:tbl>{rows}</w:tbl>"))
+    assert (document.text, dropped(document)) == ("留", {"deleted text": 1, "hidden text": 1})
+
+
+@pytest.mark.parametrize("mark", ["<w:del/>", "<w:moveFrom/>", "<w:vanish/><w:specVanish/>"])
+def test_docx_joins_paragraphs_whose_mark_is_gone(mark: str) -> None:
+    gone = f"<w:rPr>{mark}</w:rPr>"
+    body = paragraph(run("口服二"), properties=gone) + paragraph(run("甲双"), properties=gone) + paragraph(run("胍。"))
+    assert read(docx_of(body + paragraph(run("次日")))).text == "口服二甲双胍。\n\n次日"
+    table = f"<w:tbl><w:tr><w:tc>{paragraph(run('格'))}</w:tc></w:tr></w:tbl>"
+    assert read(docx_of(paragraph(run("前"), properties=gone) + table)).text == "前\n\n格"
+
+
+def test_docx_reads_text_boxes_once_and_breaks_no_sentence() -> None:
+    box = f"<w:txbxContent>{paragraph(run('框'))}</w:txbxContent>"
+    both = (
+        "<w:r><mc:AlternateContent><mc:Choice>{}</mc:Choice><mc:Fallback><w:pict>{}</w:pict></mc:Fallback>"
+        "</mc:AlternateContent></w:r>"
+    )
+    for form in (both.format(box, box), both.format("", box), f"<w:r><w:pict>{box}</w:pict></w:r>"):
+        document = read(docx_of(paragraph(run("二甲"), form, run("双胍"))))
+        assert (document.text, dropped(document)) == ("二甲双胍\n\n框", {})
+    inner = f"<w:txbxContent>{paragraph(run('外'), f'<w:r>{box}</w:r>')}</w:txbxContent>"
+    assert read(docx_of(paragraph(f"<w:r>{inner}</w:r>"))).text == "外\n\n框"
+
+
+LINKS = """<Relationships><Relationship Id="r1" Target="chunk.bin"/>
+<Relationship Id="r2" Target="a" TargetMode="External"/><Relationship Id="r3" Target="missing"/></Relationships>"""
+CHUNK = '<w:altChunk xmlns:r="r" r:id="{}"/>'
+MIME = "MIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        "<html><body><p>口服二甲双胍</p></body></html>".encode(),
+        f"{MIME}<html><body><p>口服二甲双胍</p></body></html>".encode(),
+        docx_of(paragraph(run("口服二甲双胍"))),
+        "\ufeff口服二甲双胍".encode(),
+    ],
+)
+def test_docx_reads_inserted_files(chunk: bytes) -> None:
+    body = paragraph(run("诊断")) + CHUNK.format("r1") + paragraph(run("随访"))
+    document = read(docx_of(body, links=LINKS, chunk=chunk))
+    assert (document.text, dropped(document)) == ("诊断\n\n口服二甲双胍\n\n随访", {})
+
+
+def test_docx_counts_inserted_files_that_it_cannot_read() -> None:
+    count = {"inserted file (altChunk)": 1}
+    for chunk in (b"{\\rtf1}", b"\x89PNG\r\n", b"PK\x03\x04", b""):
+        assert dropped(read(docx_of(CHUNK.format("r1"), links=LINKS, chunk=chunk))) in (
+            count,
+            {} if not chunk else count,
+        )
+    for name in ("r2", "r3", "r4"):
+        assert dropped(read(docx_of(CHUNK.format(name), links=LINKS))) == count
+    nested = docx_of(paragraph(run("内")))
+    for _ in range(docx.DEEPEST):
+        nested = docx_of(CHUNK.format("r1"), links=LINKS, chunk=nested)
+    document = read(nested)
+    assert (document.text, dropped(document)) == ("", count)
+
+
+def test_docx_reads_formulas() -> None:
+    power = (
+        "<m:oMath><m:sSup><m:e><m:r><m:t>10</m:t></m:r></m:e><m:sup><m:r><m:t>9</m:t></m:r></m:sup></m:sSup></m:oMath>"
+    )
+    document = read(docx_of(paragraph(run("约5×"), power, run("/L"))))
+    assert document.text == "约5×10⁹/L"
+    deleted = "<m:oMath><w:del><m:r><m:t>5</m:t></m:r></w:del><m:r><m:t>6</m:t></m:r></m:oMath>"
+    document = read(docx_of(paragraph(run("约"), deleted)))
+    assert (document.text, dropped(document)) == ("约6", {"deleted text": 1})
+
+
+def test_docx_reads_form_fields() -> None:
+    field = "<w:r><w:fldChar><w:ffData>{}</w:ffData></w:fldChar></w:r>"
+    entries = '<w:ddList><w:result w:val="1"/><w:listEntry w:val="男"/><w:listEntry w:val="女"/></w:ddList>'
+    checked = '<w:checkBox><w:default w:val="0"/><w:checked/></w:checkBox>'
+    empty = '<w:checkBox><w:default w:val="0"/></w:checkBox>'
+    broken = '<w:ddList><w:result w:val="9"/></w:ddList>'
+    body = paragraph(run("性别"), *(field.format(item) for item in (entries, checked, empty, broken)))
+    assert read(docx_of(body)).text == "性别女☒☐"
+
+
+def test_docx_counts_charts_and_embedded_objects() -> None:
+    kinds = {"chart": "chart", "relIds": "diagram", "object": "embedded object", "textpath": "decorative text"}
+    body = "".join(f"<w:r><w:{name}/></w:r>" for name in kinds)
+    assert dropped(read(docx_of(paragraph(body)))) == dict.fromkeys(kinds.values(), 1)
+
+
+def test_docx_states_the_title_of_the_properties() -> None:
+    core = '<cp:coreProperties xmlns:cp="c" xmlns:dc="d" xmlns:dcterms="t">{}</cp:coreProperties>'
+    stated = "<dc:title> 糖尿病 随访</dc:title><dcterms:created>2020-01-01</dcterms:created>"
+    document = read(docx_of(properties=core.format(stated)))
+    assert document.meta["title"] == "糖尿病 随访"
+    assert "year" not in document.meta
+    assert "title" not in read(docx_of(properties=core.format("<dc:title/>"))).meta
 
 
 def test_docx_finds_the_main_part_by_its_relation() -> None:

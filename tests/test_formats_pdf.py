@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pdf_files import HEIGHT, LATIN, Sheet, pdf_of, wrapped
+from pdf_files import HEIGHT, LATIN, SONG, Sheet, pdf_of, wrapped
 
 from suwen.document import Document
 from suwen.errors import SuwenError
@@ -90,7 +90,7 @@ def test_pdf_goes_on_in_the_next_column_and_page() -> None:
 
 
 @pytest.mark.parametrize("pages", [3, 6])
-def test_pdf_leaves_out_what_runs_through_the_pages(pages: int) -> None:
+def test_pdf_keeps_once_what_runs_through_the_pages(pages: int) -> None:
     def draw(number: int):
         def drawn(sheet: Sheet) -> None:
             sheet.put(60, 815, "某医学杂志2019年第5期", size=8)
@@ -102,14 +102,15 @@ def test_pdf_leaves_out_what_runs_through_the_pages(pages: int) -> None:
         return drawn
 
     document = read(pdf_of(*map(draw, range(1, pages + 1))))
-    assert dropped(document) == {"running header or footer": pages, "page number": 2 * pages}
-    assert "杂志" not in document.text
+    assert dropped(document) == {"running header or footer": pages - 1, "page number": 2 * pages}
+    assert document.text.startswith("某医学杂志2019年第5期\n\n第1组\n\n")
+    assert document.text.count("杂志") == 1
     assert "页" not in document.text
     # What stands as high on every page but has numbers of its own is no header.
     assert [f"第{number * number}组" in document.text for number in range(1, pages + 1)] == [True] * pages
 
 
-def test_pdf_leaves_out_a_title_beside_a_page_number() -> None:
+def test_pdf_keeps_each_title_beside_a_page_number() -> None:
     def draw(number: int, title: str):
         def drawn(sheet: Sheet) -> None:
             sheet.put(60, 815, title, size=8)
@@ -120,8 +121,194 @@ def test_pdf_leaves_out_a_title_beside_a_page_number() -> None:
 
     # Left and right pages have titles of their own, and there is but one left page.
     document = read(pdf_of(draw(7, "某医学杂志"), draw(8, "J Some Med"), draw(9, "某医学杂志")))
-    assert dropped(document) == {"running header or footer": 3, "page number": 3}
-    assert document.text == f"{FIRST}\n\n{SECOND}\n\n{THIRD}"
+    assert dropped(document) == {"running header or footer": 1, "page number": 3}
+    assert document.text == f"某医学杂志\n\n{FIRST}\n\nJ Some Med\n\n{SECOND}\n\n{THIRD}"
+
+
+def raw_pdf(*contents: bytes, fonts: bytes, objects: list[bytes] | None = None, trailer: bytes = b"") -> bytes:
+    """A PDF file of given contents of pages and resources; its further objects have the numbers from 3 on."""
+    bodies = [b"<< /Type /Catalog /Pages 2 0 R >>", b"", *(objects or [])]
+    kids = []
+    for content in contents:
+        bodies.append(b"<< /Length %d >> stream\n%s\nendstream" % (len(content), content))
+        resources = b"/Resources << /Font << %s >> >> /Contents %d 0 R" % (fonts, len(bodies))
+        bodies.append(b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] %s >>" % resources)
+        kids.append(b"%d 0 R" % len(bodies))
+    bodies[1] = b"<< /Type /Pages /Kids [%s] /Count %d >>" % (b" ".join(kids), len(kids))
+    numbered = [b"%d 0 obj\n%s\nendobj" % (number, body) for number, body in enumerate(bodies, 1)]
+    return b"%%PDF-1.4\n%s\ntrailer << /Root 1 0 R %s >>" % (b"\n".join(numbered), trailer)
+
+
+HELVETICA = b"/F1 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"
+
+
+def told(*characters: str) -> tuple[bytes, list[bytes]]:
+    """A font whose letters A, B, … are told to be these characters."""
+    codes = [text.encode("utf-16-be").hex().encode() for text in characters]
+    lines = b"\n".join(b"<%02X> <%s>" % (0x41 + place, code) for place, code in enumerate(codes))
+    space = b"1 begincodespacerange <00> <FF> endcodespacerange"
+    cmap = b"begincmap %s %d beginbfchar\n%s\nendbfchar endcmap" % (space, len(codes), lines)
+    stream = b"<< /Length %d >> stream\n%s\nendstream" % (len(cmap), cmap)
+    return b"/F1 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica /ToUnicode 3 0 R >>", [stream]
+
+
+def test_pdf_reads_headers_that_space_their_numbers_differently() -> None:
+    page = b"BT /F1 9 Tf 50 760 Td (Ward no. %s) Tj 0 -300 Td (Day %d) Tj ET"
+    pages = [page % (b"4 5", 1), page % (b"45", 2)]
+    document = read(raw_pdf(*pages, fonts=HELVETICA))
+    assert document.text.startswith("Ward no. 4 5\n\nDay 1")
+    assert "Day 2" in document.text
+    assert dropped(document) == {"running header or footer": 1}
+
+
+def with_line(line: str, y: float, *texts: str) -> bytes:
+    """Pages of text that have a line in common."""
+    return pdf_of(*[lambda sheet, text=text: (sheet.put(60, y, line), column(sheet, 60, 760, text)) for text in texts])
+
+
+@pytest.mark.parametrize("line", ["初步诊断：2型糖尿病", "血压 130/80", "2020-01-05"])
+def test_pdf_never_loses_a_line_of_all_pages(line: str) -> None:
+    document = read(with_line(line, 815, FIRST, SECOND))
+    assert document.text == f"{line}\n\n{FIRST}\n\n{SECOND}"
+    assert dropped(document) == {"running header or footer": 1}
+    pages = [document.text[page.start : page.end].strip() for page in document.pages]
+    assert pages == [f"{line}\n\n{FIRST}", SECOND]
+
+
+def test_pdf_keeps_footers_behind_their_page() -> None:
+    assert read(with_line("某医院", 30, FIRST, SECOND)).text == f"{FIRST}\n\n某医院\n\n{SECOND}"
+    lines = wrapped(FIRST, WRAPPED)
+    halves = [
+        lambda sheet, half=half: (sheet.put(60, 30, "某医院"), sheet.lines(60, 760, half))
+        for half in (lines[:3], lines[3:])
+    ]
+    assert read(pdf_of(*halves)).text == f"{FIRST}\n\n某医院"
+
+
+def test_pdf_leaves_out_page_numbers_beside_headers_of_one_page() -> None:
+    def draw(number: int, text: str):
+        def drawn(sheet: Sheet) -> None:
+            sheet.put(60, 815, "某医学杂志")
+            # At other heights on every page, so that only the header tells that they are page numbers.
+            sheet.put(500, 815 - 3 * (number % 2), str(270 + number))
+            column(sheet, 60, 760, text)
+
+        return drawn
+
+    document = read(pdf_of(draw(1, FIRST), draw(2, SECOND), draw(3, THIRD)))
+    assert document.text == f"某医学杂志\n\n{FIRST}\n\n{SECOND}\n\n{THIRD}"
+    assert dropped(document) == {"running header or footer": 2, "page number": 3}
+
+
+def test_pdf_keeps_values_that_grow_over_two_pages() -> None:
+    pages = [lambda sheet, n=n: (sheet.put(60, 815, f"血糖 {n} mmol"), column(sheet, 60, 760, FIRST)) for n in (6, 7)]
+    text = read(pdf_of(*pages)).text
+    assert ("血糖 6 mmol" in text, "血糖 7 mmol" in text) == (True, True)
+
+
+def test_pdf_reads_characters_beyond_the_basic_plane_whole() -> None:
+    fonts, objects = told("\U0001d465", "\U00020bb7", "糖")
+    document = read(raw_pdf(b"BT /F1 12 Tf 50 700 Td (ABC) Tj ET", fonts=fonts, objects=objects))
+    assert (document.text, dropped(document)) == ("\U0001d465\U00020bb7糖", {})
+
+
+def test_pdf_keeps_the_letters_of_ligatures() -> None:
+    fonts, objects = told("ff", "i", "o", "ffi")
+    document = read(raw_pdf(b"BT /F1 12 Tf 50 700 Td (CABCDB) Tj ET", fonts=fonts, objects=objects))
+    assert (document.text, dropped(document)) == ("offioffii", {})
+
+
+def test_pdf_refuses_chinese_that_stands_there_as_latin_letters() -> None:
+    garbled = "患者的血糖高于正常，口服二甲双胍治疗".encode("gbk")
+    refused = refusal(raw_pdf(b"BT /F1 12 Tf 50 700 Td (%s) Tj ET" % garbled, fonts=HELVETICA))
+    assert refused.startswith("S120 a.pdf: damaged PDF: its fonts do not tell which characters they show")
+    words = "déjà vu à l'hôpital, où naïveté et fièvre élevée; Straße, Größe".encode("cp1252")
+    assert "fièvre élevée" in read(raw_pdf(b"BT /F1 12 Tf 50 700 Td (%s) Tj ET" % words, fonts=HELVETICA)).text
+
+
+def test_pdf_does_not_believe_fonts_that_give_numbers_of_shapes() -> None:
+    font = b"/F2 << /Type /Font /Subtype /Type0 /BaseFont /SimSun /Encoding /Identity-H /DescendantFonts [3 0 R] >>"
+    descendant = (
+        b"<< /Type /Font /Subtype /CIDFontType2 /BaseFont /SimSun "
+        b"/CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >> "
+        b"/FontDescriptor << /Type /FontDescriptor /FontName /SimSun /Flags 4 >> >>"
+    )
+    shapes = b"".join(b"%04X" % code for code in (0x02D6, 0x1234, 0x3993, 0x54FE, 0x4E2D))
+    page = b"BT /F1 12 Tf 50 700 Td (%s) Tj /F2 12 Tf 0 -14 Td <%s> Tj ET"
+    fonts = HELVETICA + font
+    refused = refusal(raw_pdf(page % (b"ISSUE 2019-4-25", shapes), fonts=fonts, objects=[descendant]))
+    assert refused.startswith("S120 a.pdf: damaged PDF: its fonts do not tell which characters they show")
+    # In a long text it is but a name.
+    document = read(raw_pdf(page % (b"Blood glucose was measured. " * 3, shapes), fonts=fonts, objects=[descendant]))
+    assert document.text.endswith("\ufffd" * 5)
+    assert dropped(document) == {"character that its font does not tell": 5}
+
+
+@pytest.mark.parametrize("by_character", [False, True])
+@pytest.mark.parametrize("angle", [0, 0.6])
+def test_pdf_reads_what_is_printed_twice_once(by_character: bool, angle: float) -> None:
+    def draw(sheet: Sheet) -> None:
+        sheet.canvas.rotate(angle)
+        place = 60.0
+        for piece in list("METFORMIN") if by_character else ["METFORMIN"]:
+            for offset in (0, 0.4, 0.8):
+                sheet.put(place + offset, 780, piece, font=LATIN)
+            place += sheet.canvas.stringWidth(piece, LATIN, 10)
+        sheet.put(60, 740, "llama 1100", font=LATIN)
+
+    assert read(pdf_of(draw)).text == "METFORMIN llama 1100"
+
+
+@pytest.mark.parametrize("text", ["metformin therapy", "二甲双胍治疗2型糖尿病"])
+def test_pdf_reads_characters_that_are_set_apart(text: str) -> None:
+    def spaced(sheet: Sheet) -> None:
+        sheet.canvas.setFont(LATIN if text.isascii() else SONG, 10)
+        sheet.canvas.drawString(60, 780, text, charSpace=5)
+
+    def one_by_one(sheet: Sheet) -> None:
+        for place, character in enumerate(text):
+            sheet.put(60 + 15 * place, 700, character)
+
+    assert read(pdf_of(spaced)).text == text
+    if not text.isascii():
+        assert read(pdf_of(one_by_one)).text == text
+
+
+def test_pdf_reads_vertical_writing() -> None:
+    def draw(sheet: Sheet) -> None:
+        for place, line in enumerate(wrapped("患者口服二甲双胍治疗糖尿病，" * 4, 14)):
+            for row, character in enumerate(line):
+                sheet.put(500 - 20 * place, 760 - 11 * row, character)
+
+    assert read(pdf_of(draw)).text == "患者口服二甲双胍治疗糖尿病，" * 4
+
+
+@pytest.mark.parametrize(
+    ("base", "script", "rise", "after", "expected"),
+    [
+        ("12×10", "9", 4, "/L", "12×10⁹/L"),
+        ("体表面积1.73m", "2", 4, "。", "体表面积1.73m²。"),
+        ("患者为糖尿病", "1,2", 4, "。", "患者为糖尿病[1,2]。"),
+        ("患者为糖尿病", "[1]", 4, "。", "患者为糖尿病[1]。"),
+        ("吸入CO", "2", -3, "后好转", "吸入CO2后好转"),
+        ("测得SpO", "2", -3, "95%", "测得SpO₂95%"),
+    ],
+)
+def test_pdf_keeps_superscripts_apart(base: str, script: str, rise: float, after: str, expected: str) -> None:
+    def draw(sheet: Sheet) -> None:
+        place = 60.0
+        for text, size, up in ((base, 10, 0), (script, 6, rise), (after, 10, 0)):
+            sheet.put(place, 700 + up, text, size=size)
+            place += sheet.canvas.stringWidth(text, SONG, size)
+
+    assert read(pdf_of(draw)).text == expected
+
+
+def test_pdf_states_its_title() -> None:
+    content = b"BT /F1 12 Tf 50 700 Td (Glucose) Tj ET"
+    data = raw_pdf(content, fonts=HELVETICA, objects=[b"<< /Title ( A  Trial ) >>"], trailer=b"/Info 3 0 R")
+    assert read(data).meta["title"] == "A Trial"
+    assert "title" not in read(pdf_of(lambda sheet: sheet.put(60, 780, "血糖"))).meta
 
 
 def test_pdf_lets_punctuation_hang_over_the_edge_of_a_column() -> None:

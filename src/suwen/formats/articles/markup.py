@@ -20,6 +20,7 @@ from suwen.errors import SuwenError
 
 __all__ = [
     "MOST_TAGS",
+    "NEAR",
     "Element",
     "RunningText",
     "Script",
@@ -53,11 +54,13 @@ _LOWERED = str.maketrans("0123456789+-\u2212()=", "₀₁₂₃₄₅₆₇₈�
 
 _CITED = re.compile(r"\d{1,3}(?:\s*[,，、;；~\u2010-\u2014\u2212-]\s*\d{1,3})*")
 _BETWEEN_CITED = re.compile(r"\s*[,，、;；~\u2010-\u2014\u2212-]\s*")
-_EXPONENT = re.compile(r"[-+\u2212\u2013]?\d+|\d{0,2}[-+\u2212\u2013]|\d{1,2}\)|\d+m|[a-pr-z](?:[,，]\s*[a-pr-z])*")
+_EXPONENT = re.compile(
+    r"[-+\u2212\u2013]?\d+(?: \d+)*|\d{0,2}[-+\u2212\u2013]|\d{1,2}\)|\d+m|[a-pr-z](?:[,，]\s*[a-pr-z])*"
+)
 """Powers, charges, note numbers such as ``1)``, isotopes such as ``99m`` and the letters of notes."""
 
 _NEGATIVE = re.compile(r"[-\u2212\u2013]\d+")
-_FORMULA = re.compile(r"(?=.*[A-Za-z0-9]).*[\d+=*/×÷\u2212-].*")
+_FORMULA = re.compile(r"(?=.*[A-Za-z0-9])\S*[\d+=*/×÷\u2212-]\S*")
 _DEGREE = frozenset("oO0○〇")
 _WORD_CITED = re.compile(r"[a-z]{3}$|[\u3400-\u9fff%％.。,，、;；:：!！?？”’》】]$")
 """What a bare superscript number cites, rather than being its exponent: words and the ends of clauses."""
@@ -118,6 +121,14 @@ class RunningText:
             if any(self._lines):
                 self._paragraphs.append("\n".join(filter(None, self._lines)))
             self._lines.clear()
+
+    def add_paragraphs(self, text: str) -> None:
+        """Add paragraphs that were made elsewhere; in a table, as words of the cell."""
+        self.end_paragraph()
+        if self._rows:
+            self.add(" ".join(text.split()))
+        else:
+            self._paragraphs.extend(filter(None, text.split("\n\n")))
 
     def begin_row(self) -> None:
         """Begin a row of a table."""

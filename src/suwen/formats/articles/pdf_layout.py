@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Row", "Run", "is_wide", "joined_runs", "rows_in_order"]
+from suwen.formats.articles.markup import NEAR, Script, subscript, superscript
+
+__all__ = ["Row", "Run", "is_wide", "joined_runs", "merged", "rows_in_order"]
 
 Floats = NDArray[np.float64]
 
@@ -31,6 +33,11 @@ narrower. Widths are in line heights. Its rows are so many at least for each run
 OVERHANG = 1.5
 """What reaches farther over a gutter, in its heights, crosses it."""
 
+LARGEST_SCRIPT, LONGEST_SCRIPT = 0.85, 12
+LEAST_RAISED, LEAST_LOWERED = 0.15, 0.05
+"""A superscript or subscript is so large at most, has so many characters at most, and stands so much higher or lower,
+in heights of the run that it belongs to."""
+
 CELL_GAP = 1.2
 """A wider white space within a row stands between cells."""
 
@@ -43,13 +50,26 @@ FIRST_WIDE = "\u2e80"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Text set in one go, and its box."""
+    """Text set in one go, and its box.
+
+    Parameters
+    ----------
+    base
+        The height of the baseline.
+    spaced
+        Whether the file says that a space follows.
+    pieces
+        The parts of the text that differ in size and baseline, if there are several.
+    """
 
     text: str
     x0: float
     y0: float
     x1: float
     y1: float
+    base: float
+    spaced: bool = False
+    pieces: tuple[Run, ...] = ()
 
     @property
     def height(self) -> float:
@@ -90,18 +110,73 @@ class Row:
         return self.y1 - self.y0
 
 
+def merged(runs: Sequence[Run]) -> Run:
+    """Return one run of what is set in one go, superscripts and subscripts included; they make it no higher."""
+    if len(runs) == 1:
+        return runs[0]
+    main = max(runs, key=lambda run: len(run.text) * run.height)
+    x0, x1 = min(run.x0 for run in runs), max(run.x1 for run in runs)
+    return Run(_cell(runs), x0, main.y0, x1, main.y1, main.base, runs[-1].spaced, tuple(runs))
+
+
 def joined_runs(runs: Sequence[Run]) -> tuple[str, int]:
-    """The text of runs side by side, and how many cells they make: two spaces stand between cells."""
-    text, cells = runs[0].text, 1
+    """Return the text of runs side by side, and how many cells they make: two spaces stand between cells."""
+    cells = [list(_pieces(runs[0]))]
     for before, run in itertools.pairwise(runs):
-        gap = (run.x0 - before.x1) / max(before.height, run.height, 1e-6)
-        if gap > CELL_GAP:
-            text, cells = f"{text}  {run.text}", cells + 1
-        elif _needs_space(before.text[-1], run.text[0], gap):
-            text = f"{text} {run.text}"
-        else:
-            text += run.text
-    return text, cells
+        if _gap(before, run) > CELL_GAP:
+            cells.append([])
+        cells[-1] += _pieces(run)
+    return "  ".join(map(_cell, cells)), len(cells)
+
+
+def _pieces(run: Run) -> tuple[Run, ...]:
+    return run.pieces or (run,)
+
+
+def _cell(runs: Sequence[Run]) -> str:
+    """Return the text of runs without a cell's gap between them."""
+    text = ""
+    last: Run | None = None
+    scripts = _scripts(runs)
+    for script, places in itertools.groupby(range(len(runs)), key=scripts.__getitem__):
+        first, *rest = places
+        end = (rest or [first])[-1]
+        content = runs[first].text
+        for place in rest:
+            content = _joint(content, runs[place - 1], runs[place]) + runs[place].text
+        if last is not None and (script is None or last.spaced):
+            text = _joint(text, last, runs[first])
+        after = runs[end + 1].text if end + 1 < len(runs) else ""
+        if script == "superscript":
+            content = superscript(content, text[-NEAR:], after)
+        elif script == "subscript":
+            content = subscript(content, text[-NEAR:], after)
+        text += content
+        last = runs[end]
+    return text
+
+
+def _scripts(runs: Sequence[Run]) -> list[Script | None]:
+    """Return which runs are superscripts and subscripts of the run before them, or else of the one after them."""
+    scripts: list[Script | None] = [None] * len(runs)
+    base: Run | None = None
+    for place, run in enumerate(runs):
+        beside = base or next((other for other in runs[place + 1 :] if other.height > run.height), None)
+        if beside is not None and run.height < LARGEST_SCRIPT * beside.height and len(run.text) <= LONGEST_SCRIPT:
+            shift = (run.base - beside.base) / beside.height
+            scripts[place] = "superscript" if shift > LEAST_RAISED else "subscript" if shift < -LEAST_LOWERED else None
+        if scripts[place] is None:
+            base = run
+    return scripts
+
+
+def _joint(text: str, before: Run, after: Run) -> str:
+    """Return text with a space at its end, if there is one before the next run."""
+    return f"{text} " if before.spaced or _needs_space(text[-1], after.text[0], _gap(before, after)) else text
+
+
+def _gap(before: Run, after: Run) -> float:
+    return (after.x0 - before.x1) / max(before.height, after.height, 1e-6)
 
 
 def is_wide(character: str) -> bool:

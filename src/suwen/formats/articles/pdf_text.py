@@ -1,4 +1,4 @@
-"""From the runs of pages to flowing text: what runs through all pages goes, lines of a paragraph are joined."""
+"""From the runs of pages to flowing text: what runs through all pages is kept once, lines of a paragraph are joined."""
 
 from __future__ import annotations
 
@@ -19,10 +19,25 @@ from suwen.text.view import BEGINS_PARAGRAPH, GOES_ON_AFTER, GOES_ON_WITH
 __all__ = ["PageRuns", "flowing_text"]
 
 Link = Literal["joined", "line", "paragraph"]
+NumberedRow = tuple[int, Row]
+"""A row and the number of its page."""
+
+Kept = tuple[str, int, Row]
+"""A running header or footer: its edge, the number of its page, and what is kept of it."""
+
 Edges = dict[tuple[int, str], tuple[float, float]]
 
 EDGE_ROWS = 3
 """So many rows at the top and at the bottom of a page may be running headers, footers and page numbers."""
+
+EDGE_SHARE = 0.2
+"""They stand in this share of the page's height."""
+
+LEAST_GROWING = 3
+"""A number that grows with the page is one in the running header if so many pages show it; it may be a value."""
+
+LONGEST_TITLE = 60
+"""So many characters has what may stand beside a running header; longer lines are text."""
 
 PAGE_WORDS = frozenset("第页共Page")
 
@@ -43,6 +58,7 @@ LEAST_ROWS = 4
 
 HYPHENS = "-\u2010\xad"
 _DIGITS = re.compile(r"\d+")
+_PAGE_NUMBER = re.compile("[0-9]{1,5}")
 _NUMBERED = re.compile(r"[\[［(（]?\d{1,3}[\]］)）.．、\s]")
 _HYPHENATED = re.compile(r"[A-Za-z]+-[a-z]+")
 _LETTERS_BEFORE = re.compile(r"[A-Za-z]+(?=[-\u2010\xad]$)")
@@ -78,11 +94,11 @@ class PageRuns:
 
 def flowing_text(pages: Sequence[PageRuns], dropped: Counter[str]) -> tuple[str, tuple[Page, ...]]:
     """The text of pages, and which part of it each has; what is left out is counted in `dropped`."""
-    running = _running(pages, dropped)
+    running, kept = _running(pages, dropped)
     ordered = rows_in_order([[run for run in page.runs if id(run) not in running] for page in pages])
     rows = [(page.number, row) for page, rows in zip(pages, ordered, strict=True) for row in rows]
     hyphenated = {word for _, row in rows for word in _HYPHENATED.findall(row.text)}
-    links = _links(rows)
+    rows, links = _with_running(rows, _links(rows), kept)
     pieces: list[str] = []
     starts: dict[int, int] = {}
     length = 0
@@ -99,6 +115,27 @@ def flowing_text(pages: Sequence[PageRuns], dropped: Counter[str]) -> tuple[str,
     return "".join(pieces), _page_spans(pages, starts, length)
 
 
+def _with_running(rows: list[NumberedRow], links: list[Link], kept: list[Kept]) -> tuple[list[NumberedRow], list[Link]]:
+    """Put what is kept of headers before its page, of footers after it, but never into a paragraph."""
+    breaks = [0, *(place + 1 for place, link in enumerate(links) if link == "paragraph"), len(rows)]
+    waiting: defaultdict[int, list[NumberedRow]] = defaultdict(list)
+    for edge, number, row in kept:
+        first = number + (edge == "bottom")
+        place = next(place for place in breaks if place == len(rows) or rows[place][0] >= first)
+        before = rows[place - 1][0] if place else 0
+        waiting[place].append((max(number, before), row))
+    all_rows: list[NumberedRow] = []
+    all_links: list[Link] = []
+    for place in range(len(rows) + 1):
+        added = sorted(waiting[place], key=lambda found: found[0])
+        all_rows += added
+        all_links += ["paragraph"] * len(added)
+        if place < len(rows):
+            all_rows.append(rows[place])
+            all_links.append(links[place] if place < len(links) else "paragraph")
+    return all_rows, all_links[:-1]
+
+
 def _page_spans(pages: Sequence[PageRuns], starts: dict[int, int], length: int) -> tuple[Page, ...]:
     """Every page with its part of the text; one without text has an empty part."""
     spans: list[Page] = []
@@ -110,42 +147,84 @@ def _page_spans(pages: Sequence[PageRuns], starts: dict[int, int], length: int) 
     return tuple(reversed(spans))
 
 
-def _running(pages: Sequence[PageRuns], dropped: Counter[str]) -> set[int]:
-    """The ids of the runs that are running headers, footers and page numbers."""
+def _running(pages: Sequence[PageRuns], dropped: Counter[str]) -> tuple[set[int], list[Kept]]:
+    """Return the ids of the runs that are running headers, footers and page numbers, and which of them are kept."""
     if len(pages) < 2:
-        return set()
+        return set(), []
     found: defaultdict[tuple[str, str], list[tuple[int, float, Run]]] = defaultdict(list)
     for index, page in enumerate(pages):
         for (edge, _), run in _at_edges(page):
-            pattern = _DIGITS.sub("#", "".join(run.text.split()))
-            found[edge, pattern].append((index, run.y1 / max(page.height, 1), run))
+            found[edge, _pattern(run)].append((index, run.y1 / max(page.height, 1), run))
     needed = max(2, min(5, math.ceil(len(pages) / 4)))
     running: set[int] = set()
+    numbers: set[int] = set()
+    beside: set[int] = set()
     for (_, pattern), places in found.items():
         usual = median(height for _, height, _ in places)
         level = [(index, run) for index, height, run in places if abs(height - usual) <= SAME_HEIGHT]
         level = _agreeing(level, needed)
         words = any(character.isalpha() and character not in PAGE_WORDS for character in pattern)
-        kind = "running header or footer" if words else "page number"
-        if len({index for index, _ in level}) >= needed:
+        same = len({"".join(run.text.split()) for _, run in level}) == 1
+        least = max(needed, LEAST_GROWING) if words and not same else needed
+        if len({index for index, _ in level}) >= least:
             running |= {id(run) for _, run in level}
-            dropped[kind] += len(level)
+            if not words and not same:
+                numbers |= {id(run) for _, run in level}
     # The title of the issue may stand on one page alone, but beside a page number.
     for page in pages:
         for _, row in groupby(_at_edges(page), key=lambda found: found[0]):
             runs = [run for _, run in row]
-            others = [run for run in runs if id(run) not in running]
-            if 0 < len(others) < len(runs):
-                running |= set(map(id, others))
-                dropped["running header or footer"] += len(others)
-    return running
+            if any(id(run) in running for run in runs):
+                beside |= {id(run) for run in runs if len(run.text) <= LONGEST_TITLE} - running
+    numbers |= _numbers_beside(pages, beside)
+    return running | beside, _kept_once(pages, running, beside, numbers, dropped)
+
+
+def _numbers_beside(pages: Sequence[PageRuns], beside: set[int]) -> set[int]:
+    """Return the ids of the runs beside running headers that are numbers growing with the page."""
+    found: defaultdict[int, list[int]] = defaultdict(list)
+    for index, page in enumerate(pages):
+        for run in page.runs:
+            if id(run) in beside and _PAGE_NUMBER.fullmatch(run.text):
+                found[int(run.text) - index].append(id(run))
+    return {run for runs in found.values() if len(runs) > 1 for run in runs}
+
+
+def _kept_once(
+    pages: Sequence[PageRuns], running: set[int], beside: set[int], numbers: set[int], dropped: Counter[str]
+) -> list[Kept]:
+    """Return the first of each of the running headers and footers; the others and page numbers are counted."""
+    seen: set[tuple[str, str]] = set()
+    kept: list[Kept] = []
+    for page in pages:
+        for (edge, _), row in groupby(_at_edges(page), key=lambda found: found[0]):
+            first: list[Run] = []
+            for _, run in row:
+                key = (edge, run.text if id(run) in beside else _pattern(run))
+                if id(run) in numbers:
+                    dropped["page number"] += 1
+                elif id(run) in running or id(run) in beside:
+                    if key in seen:
+                        dropped["running header or footer"] += 1
+                    else:
+                        first.append(run)
+                    seen.add(key)
+            if first:
+                kept.append((edge, page.number, Row(sorted(first, key=lambda run: run.x0))))
+    return kept
+
+
+def _pattern(run: Run) -> str:
+    """Return the text of a run without white space, with a sign in the place of each number."""
+    return _DIGITS.sub("#", "".join(run.text.split()))
 
 
 def _at_edges(page: PageRuns) -> Iterator[tuple[tuple[str, int], Run]]:
     """The runs in the first and last rows of a page, each with its edge and the number of its row from there."""
-    middle = page.height / 2
-    for edge, sign in (("top", 1), ("bottom", -1)):
-        runs = sorted((run for run in page.runs if sign * (run.y1 - middle) > 0), key=lambda run: -sign * run.y1)
+    zone = EDGE_SHARE * page.height
+    zones = (("top", 1, lambda run: run.y1 > page.height - zone), ("bottom", -1, lambda run: run.y1 < zone))
+    for edge, sign, is_inside in zones:
+        runs = sorted(filter(is_inside, page.runs), key=lambda run: -sign * run.y1)
         level, rows = math.inf, 0
         for run in runs:
             if abs(level - run.y1) > run.height / 2:
@@ -157,7 +236,7 @@ def _at_edges(page: PageRuns) -> Iterator[tuple[tuple[str, int], Run]]:
 
 def _agreeing(places: list[tuple[int, Run]], needed: int) -> list[tuple[int, Run]]:
     """Those runs in which every number is that of the others, or grows with the page."""
-    numbers = [[int(digits[:9]) for digits in _DIGITS.findall(run.text)] for _, run in places]
+    numbers = [[int(digits[:9]) for digits in _DIGITS.findall("".join(run.text.split()))] for _, run in places]
     agreeing = [True] * len(places)
     for column in zip(*numbers, strict=True):
         offsets = [number - index for number, (index, _) in zip(column, places, strict=True)]
