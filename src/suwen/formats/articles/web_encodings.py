@@ -77,7 +77,8 @@ def _declared(data: bytes, path: Path) -> str | None:
     if encoding is None:
         return None
     if encoding.name != "replacement":
-        return CODECS.get(encoding.name, encoding.codec_info.name)
+        codec: str = encoding.codec_info.name
+        return CODECS.get(encoding.name, codec)
     try:
         return codecs.lookup(label).name
     except LookupError:
