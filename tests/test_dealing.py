@@ -165,7 +165,7 @@ def test_dealing_by_a_field_that_no_document_has_is_refused() -> None:
     ],
 )
 def test_dealing_too_few_units_is_refused(documents: list[Document], unit: Unit, found: str) -> None:
-    assert message(documents, unit) == found
+    assert message(documents, unit).startswith(found)
 
 
 def test_dealing_leaves_out_a_part_of_no_size() -> None:

@@ -34,6 +34,7 @@ FILES: dict[str, tuple[str, bytes]] = {
     "BioC XML": ("b.xml", b"<collection><source>x</source></collection>"),
     "WebAnno TSV": ("a.tsv", b"#FORMAT=WebAnno TSV 3.3\n"),
     "PubTator": ("a.pubtator", "7|t|糖尿病\n7|a|口服二甲双胍。\n".encode()),
+    "brat annotations": ("a.note", "T1\tDrug 0 2\t药名\n".encode()),
     "CoNLL-U": ("a.conllu", b"# sent_id = 1\n1\tx\n"),
     "BibTeX": ("a.bib", b"@article{key1,\n title={x}}\n"),
     "RIS": ("a.ris", b"TY  - JOUR\nTI  - x\n"),

@@ -69,6 +69,7 @@ TEXTS = (
     (r"\{\\rtf", "RTF", SAVE_TEXT.format(".docx")),
     (r"#FORMAT=WebAnno TSV", "WebAnno TSV", "export it from INCEpTION or WebAnno as CoNLL 2002 or brat"),
     (r"#T_(?:SP|CH|RL)=", "WebAnno TSV", "export it from INCEpTION or WebAnno as CoNLL 2002 or brat"),
+    (r"T\d+\t\S+ \d+ \d+", "brat annotations (.ann)", "pass the text beside it (.txt)"),
     (r"\d+\|[ta]\|", "PubTator", "write its title and abstract as text, with a brat file for the annotations"),
     (r"# (?:sent_id|newdoc|global\.columns|text) *=", "CoNLL-U", "keep two columns, the word and its tag"),
     (r"@[A-Za-z]+\s*\{[^\s,{}]*,", "BibTeX", EXPORT),

@@ -270,7 +270,8 @@ def bounded_lines(file: IO[bytes], path: Path, problem: Problem, encoding: str |
     SuwenError
         S115 or S116 for a file in another encoding that is too large, or not in it.
     """
-    head = file.read(MEGABYTE)
+    # What is there already: of a pipe, the lines are handed on as they come.
+    head = cast(Any, file).read1(MEGABYTE)
     if encoding is not None or encoding_of(head) != "utf-8":
         data = head + read_stream(file, path, LARGEST)
         yield from io.BytesIO(decode_annotated(data, path, encoding).encode())
