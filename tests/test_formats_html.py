@@ -63,7 +63,7 @@ def test_html_counts_what_it_leaves_out() -> None:
             "button": 1,
             "aside": 1,
             "footer": 1,
-            "outside the main text": 6,
+            "outside the main text": 7,
         },
     }
     sides = "<div class=sidebar>广告</div><footer>版权</footer>"
