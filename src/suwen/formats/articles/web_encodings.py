@@ -77,8 +77,7 @@ def _declared(data: bytes, path: Path) -> str | None:
     if encoding is None:
         return None
     if encoding.name != "replacement":
-        codec: str = encoding.codec_info.name
-        return CODECS.get(encoding.name, codec)
+        return CODECS.get(encoding.name, str(encoding.codec_info.name))
     try:
         return codecs.lookup(label).name
     except LookupError:

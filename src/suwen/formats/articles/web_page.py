@@ -69,12 +69,15 @@ TITLES = ("h1", "h2", "h3", "h4", "h5", "h6")
 BESIDE = (*TITLES, *"ul ol dl table figure pre math".split())
 """What belongs to an article if it stands beside its paragraphs."""
 
+NO_LEAD = frozenset("a figure figcaption time address li".split())
+"""Sentences before the main text that stand in one of these belong to no lead."""
+
 LEAST_EXTRACTED = 100
 """With fewer characters trafilatura looks for more text; its own 250 are for languages with longer words."""
 
 SCRIPTS: dict[str, Script] = {"sup": "superscript", "sub": "subscript"}
 
-_SENTENCE = re.compile(r".{15}.*[。！？；.!?;]", re.DOTALL)
+_SENTENCE = re.compile(r".{15}.*[。！？；.!?]$")
 _HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _RAISING = re.compile(r"vertical-align\s*:\s*(super|sub)\b", re.IGNORECASE)
 _DISPLAY = re.compile(r"display\s*:\s*(block|inline)\b", re.IGNORECASE)
@@ -269,8 +272,8 @@ def _title_and_lead(slots: list[_Slot], found: set[str]) -> set[str]:
     after = list(dropwhile(lambda slot: slot.mark != title, before))
     texts: defaultdict[str, str] = defaultdict(str)
     for slot in after:
-        texts[slot.mark] += "" if "a" in slot.within() else getattr(slot.element, slot.part)[2:]
-    return {title} | {mark for mark, text in texts.items() if _SENTENCE.search(" ".join(text.split()))}
+        texts[slot.mark] += "" if slot.within() & NO_LEAD else getattr(slot.element, slot.part)[2:]
+    return {title} | {mark for mark, text in texts.items() if _SENTENCE.match(" ".join(text.split()))}
 
 
 def _beside(root: Element, slots: list[_Slot], found: set[str]) -> set[str]:
