@@ -1,6 +1,7 @@
 """The command line as a whole: what becomes of wrong arguments."""
 
 import errno
+import json
 import os
 import select
 import subprocess
@@ -117,3 +118,22 @@ def test_cli_says_that_a_folder_above_is_closed(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(suwen.cli, "app", closed)
     assert run(monkeypatch, "corpus", "check", "file") == 2
     assert capsys.readouterr().err.startswith("S102 ")
+
+
+def test_cli_reads_and_writes_chinese_under_a_locale_without_utf8(tmp_path: Path) -> None:
+    folder = tmp_path / "病历"
+    folder.mkdir()
+    (folder / "甲.txt").write_text("口服二甲双胍。", encoding="utf-8")
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-m", "suwen"]
+    streamed = subprocess.run([*command, "extract", folder, "-o", "-"], env=environment, capture_output=True)
+    assert json.loads(streamed.stdout.decode())["id"] == "甲"
+    output = tmp_path / "结果.jsonl"
+    written = subprocess.run([*command, "extract", folder, "-o", output], env=environment, capture_output=True)
+    assert written.returncode == 0
+    assert str(output) in written.stderr.decode()
+    assert json.loads(output.read_text(encoding="utf-8"))["id"] == "甲"
+    missing = subprocess.run([*command, "extract", "无此.txt", "-o", "-"], env=environment, capture_output=True)
+    assert missing.stderr.decode().startswith("S101 无此.txt: ")
+    counted = subprocess.run([*command, "corpus", "stats", SAMPLE], env=environment, capture_output=True)
+    assert counted.returncode == 0

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suwen.errors import SuwenError
-from suwen.formats.encodings import ENCODINGS, decode
+from suwen.formats.encodings import ENCODINGS, decode, decode_annotated
 
 PATH = Path("a.txt")
 CHINESE = "患者口服二甲双胍治疗2型糖尿病,每日三次,血糖控制良好。\r\n"
@@ -91,3 +91,9 @@ def test_encodings_leave_utf8_as_it_is(text: str) -> None:
     data = text.encode(errors="ignore")
     if b"\0" not in data and decode(data, PATH)[1] == "utf-8":
         assert decode(data, PATH)[0] == data.decode()
+
+
+def test_encodings_of_a_corpus_keep_nul_characters_and_find_utf16_without_a_mark(tmp_path: Path) -> None:
+    assert decode_annotated(b"e\0\0", tmp_path) == "e\0\0"
+    text = "The patient took 0.5 g of metformin three times a day, and blood glucose was well controlled. " * 3
+    assert decode_annotated(text.encode("utf-16-le"), tmp_path) == text

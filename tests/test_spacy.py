@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from importlib.metadata import entry_points
 from itertools import chain
@@ -13,6 +15,8 @@ spacy = pytest.importorskip("spacy")
 from spacy.tokens import Doc  # noqa: E402
 from tiny_tagger import write_tiny_tagger  # noqa: E402
 
+import suwen  # noqa: E402
+from suwen.bundled import SAMPLE  # noqa: E402
 from suwen.corpus.split import Selection  # noqa: E402
 from suwen.document import Document, Entity  # noqa: E402
 from suwen.errors import SuwenError  # noqa: E402
@@ -137,3 +141,27 @@ def test_spacy_component_refuses_what_it_cannot_do() -> None:
         SuwenComponent(Fixed(), "loose")
     with pytest.raises(SuwenError, match="S101"):
         spacy.blank("zh").add_pipe("suwen", config={"model": "nowhere"})
+
+
+@pytest.mark.parametrize("kind", ["tagger", "feature-crf"])
+def test_spacy_component_works_in_spawned_processes(tmp_path: Path, kind: str) -> None:
+    model = None
+    if kind == "feature-crf":
+        pytest.importorskip("pycrfsuite")
+        model = str(suwen.train(SAMPLE, tmp_path / "model", encoder=kind, settings=["iterations=2"]).model)
+    script = tmp_path / "script.py"
+    script.write_text(
+        f"""
+import multiprocessing, pickle, spacy
+if __name__ == "__main__":
+    multiprocessing.set_start_method("spawn")
+    nlp = spacy.blank("zh")
+    nlp.add_pipe("suwen", config={{"model": {model!r}}})
+    texts = ["口服二甲双胍0.5g，每日三次", "诊断为2型糖尿病"]
+    alone = [[str(span) for span in doc.ents] for doc in nlp.pipe(texts)]
+    assert [[str(span) for span in doc.ents] for doc in nlp.pipe(texts, n_process=2)] == alone
+    assert [str(span) for span in pickle.loads(pickle.dumps(nlp))(texts[0]).ents] == alone[0]
+""",
+        encoding="utf-8",
+    )
+    subprocess.run([sys.executable, str(script)], check=True)

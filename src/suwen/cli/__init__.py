@@ -6,6 +6,7 @@ Command modules import nothing heavy at the top, so that ``suwen --help`` answer
 from __future__ import annotations
 
 import errno
+import io
 import os
 import select
 import sys
@@ -73,6 +74,7 @@ def _options(
 
 def main() -> None:
     """Run the command line and turn what a user can mend into one line and exit status 2."""
+    write_utf8()
     outputs = copies_of_output()
     try:
         status = app(prog_name=NAME, standalone_mode=False)
@@ -119,6 +121,13 @@ def main() -> None:
     if status == INTERRUPTED:
         fail("interrupted; continue with --resume" if is_resumable(sys.argv[1:]) else "interrupted")
     sys.exit(status)
+
+
+def write_utf8() -> None:
+    """Write UTF-8, whatever the locale: ``LANG=C`` would allow ASCII alone."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def copies_of_output() -> Sequence[int]:

@@ -19,7 +19,11 @@ def report(values: Any) -> None:
 
 def printable(text: str) -> str:
     r"""The text with what is not valid Unicode (file names can be that) escaped as ``\udcff``, as JSON has it."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    try:
+        # Under a locale without UTF-8, Python escapes the bytes of a name.
+        return text.encode("utf-8", "surrogateescape").decode()
+    except UnicodeError:
+        return text.encode("utf-8", "backslashreplace").decode()
 
 
 def amount(count: int, one: str, several: str) -> str:
@@ -45,4 +49,4 @@ def standard_error() -> Console:
 
 def fail(message: str) -> None:
     """Print one line on standard error, unwrapped, so that it can be read by programs too."""
-    print(message, file=sys.stderr)
+    print(printable(message), file=sys.stderr)

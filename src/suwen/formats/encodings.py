@@ -170,11 +170,13 @@ def decode_annotated(data: bytes, path: Path, encoding: str | None = None) -> st
     SuwenError
         As `decode`.
     """
-    if encoding is None and encoding_of(data) == "utf-8":
+    if encoding is None:
         try:
-            return data.decode()
+            text = data.decode()
         except UnicodeDecodeError:
-            pass
+            return decode(data, path)[0]
+        certain = [found for name in ("utf-16-le", "utf-16-be") if "\0" in text and (found := _certain(data, name))]
+        return certain[0] if len(certain) == 1 else text
     return decode(data, path, encoding)[0]
 
 

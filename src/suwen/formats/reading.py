@@ -102,7 +102,11 @@ def document_id(path: Path, root: Path, suffixes: tuple[str, ...]) -> str:
     """
     name = path.name if path == root else path.relative_to(root).as_posix()
     if any(lone_surrogates(name, "id")):
-        raise SuwenError("S114", path)
+        try:
+            # Under a locale without UTF-8, Python escapes the bytes of a name.
+            name = name.encode("utf-8", "surrogateescape").decode()
+        except UnicodeError:
+            raise SuwenError("S114", path) from None
     for suffix in suffixes:
         if name.endswith(suffix) and name != suffix:
             return name.removesuffix(suffix)

@@ -113,17 +113,25 @@ class FeatureCRFExtractor(SentenceExtractor):
         The tagging scheme.
     dictionary
         The mentions of the training part.
-    tagger
-        The CRF.
+    weights
+        The file of the CRF.
+
+    Raises
+    ------
+    SuwenError
+        As `open_tagger`.
     """
 
-    def __init__(
-        self, settings: SentenceSettings, scheme: Scheme, dictionary: Dictionary, tagger: pycrfsuite.Tagger
-    ) -> None:
+    def __init__(self, settings: SentenceSettings, scheme: Scheme, dictionary: Dictionary, weights: Path) -> None:
         super().__init__(settings)
         self.scheme = scheme
         self.dictionary = dictionary
-        self._tagger = tagger
+        self.weights = weights
+        self._tagger = open_tagger(weights)
+
+    def __reduce__(self) -> tuple[type[FeatureCRFExtractor], tuple[SentenceSettings, Scheme, Dictionary, Path]]:
+        """Open the weights again in another process: a CRF of CRFsuite cannot be sent there."""
+        return type(self), (self.settings, self.scheme, self.dictionary, self.weights)
 
     def find(self, sentence: str) -> list[ScoredSpan]:
         """The entities on the best path; where CRFsuite leaves the scheme, a mention begins where its label does."""
@@ -156,7 +164,7 @@ def load_feature_crf(stored: StoredModel) -> FeatureCRFExtractor:
         raise SuwenError("S501", path, reason=reason)
     settings = SentenceSettings.from_dict(values, path)
     dictionary = Dictionary.read(stored.path / DICTIONARY, settings.schema)
-    return FeatureCRFExtractor(settings, scheme_named(scheme), dictionary, open_tagger(stored.path / WEIGHTS))
+    return FeatureCRFExtractor(settings, scheme_named(scheme), dictionary, stored.path / WEIGHTS)
 
 
 def open_tagger(path: Path) -> pycrfsuite.Tagger:

@@ -65,6 +65,11 @@ class OnnxScorer:
         if device != "cpu" and CUDA not in self._session.get_providers():
             raise DeviceError("S512", device=device, reason="ONNX Runtime could not start CUDA")
         self._names = [value.name for value in self._session.get_inputs()]
+        self._made_of = graph, device
+
+    def __reduce__(self) -> tuple[type[OnnxScorer], tuple[Path | bytes, str]]:
+        """Open the graph again in another process: a session cannot be sent there."""
+        return type(self), self._made_of
 
     def run(self, inputs: Arrays) -> list[NDArray[Any]]:
         """All outputs of the graph for a batch."""

@@ -22,7 +22,6 @@ from suwen.inference.feature_crf import (
     FeatureCRFExtractor,
     character_features,
     feature_crf_settings,
-    open_tagger,
 )
 from suwen.inference.sentence_extractor import SentenceExtractor, SentenceSettings
 from suwen.model_card import model_card
@@ -156,7 +155,7 @@ def train_baseline(
             training |= train_crf(sentences, config, work / WEIGHTS, listener)
             scheme = scheme_named(config.scheme)
             stored = feature_crf_settings(settings, scheme)
-            extractor = FeatureCRFExtractor(settings, scheme, dictionary, open_tagger(work / WEIGHTS))
+            extractor = FeatureCRFExtractor(settings, scheme, dictionary, work / WEIGHTS)
         scores = None
         if data.dev:
             predicted = extractor.predict(data.dev)
