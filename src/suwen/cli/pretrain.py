@@ -22,6 +22,13 @@ class Strategy(StrEnum):
     ROBERTA = "roberta"
 
 
+class Architecture(StrEnum):
+    """What is pre-trained."""
+
+    TRANSFORMER = "transformer"
+    BILSTM = "bilstm"
+
+
 class Size(StrEnum):
     """Layers x width: 2 x 128, 4 x 256, 6 x 384, 8 x 512, 12 x 768."""
 
@@ -43,8 +50,14 @@ def pretrain(
     texts: list[Path] = typer.Argument(
         ..., metavar="TEXT…", help="Plain text: files (.txt, .xz, .gz) and folders of .txt documents."
     ),
-    strategy: Strategy = typer.Option(..., help="What is masked and when, and whether sentences are paired."),
     output: Path = typer.Option(..., "-o", "--output", metavar="DIR", help="The encoder folder to write."),
+    strategy: Strategy | None = typer.Option(
+        None, help="Masking and sentence pairs of a transformer; required for one."
+    ),
+    encoder: Architecture = typer.Option(
+        Architecture.TRANSFORMER,
+        help="transformer: masked language model; bilstm: forward and backward character language models.",
+    ),
     base: str | None = typer.Option(
         None,
         "--from",
@@ -77,7 +90,7 @@ def pretrain(
     """Pre-train an encoder on plain text, from random weights or from an encoder.
 
     Example: suwen pretrain articles.txt.xz corpus/ --strategy wwm -o encoder --exclude-split split.json
-    --exclude-part dev --exclude-part test
+    --exclude-part dev --exclude-part test; suwen pretrain articles.txt.xz --encoder bilstm -o encoder
     """
     from suwen.errors import SuwenError
     from suwen.files import folder_for
@@ -91,33 +104,50 @@ def pretrain(
             ("--exclude-split", "--exclude-part") if exclude_split else ("--exclude-part", "--exclude-split")
         )
         raise SuwenError("S406", first=given, second=f"no {needed}", advice=f"give {needed} too")
+    recurrent = encoder is Architecture.BILSTM
+    if recurrent:
+        _refuse_transformer_options(
+            {
+                "--strategy": strategy is not None,
+                "--size": size is not None,
+                "--from": base is not None,
+                "--segmenter": segmenter is not None,
+                "--lexicon": bool(lexicon),
+            }
+        )
+    elif strategy is None:
+        raise typer.BadParameter("--strategy is required, unless --encoder is bilstm")
     try:
         from suwen.cli.progress import PretrainingProgress
         from suwen.models.catalog import find_encoder
-        from suwen.pretraining.config import load_config
+        from suwen.pretraining.config import load_config, load_language_model_config
+        from suwen.pretraining.language_model_run import pretrain_language_model
         from suwen.pretraining.passages import read_exclusion
         from suwen.pretraining.run import NO_EXCLUSION, Texts
-        from suwen.pretraining.run import pretrain as run
+        from suwen.pretraining.run import pretrain as pretrain_transformer
     except ModuleNotFoundError as error:
         raise SuwenError("S405", package=error.name, install="suwen[train]") from None
 
-    chosen = [*settings, *([f'data.segmenter="{segmenter}"'] if segmenter else [])]
     folder = find_encoder(base) if base is not None else None
-    config = load_config(strategy.value, (size or Size.MINI).value, chosen, folder, seed)
     exclusion = read_exclusion(exclude_split, exclude_part, texts) if exclude_split else NO_EXCLUSION
+    given = Texts(tuple(texts), vocabulary, tuple(lexicon), exclusion, folder, cache)
     console = standard_error()
     bar = PretrainingProgress(console)
+
+    def run() -> dict[str, Any]:
+        def tell(note: str) -> None:
+            console.print(note, highlight=False)
+
+        if strategy is None:
+            language_models = load_language_model_config(settings, seed)
+            return pretrain_language_model(given, output, language_models, resume, device.value, [bar], tell)
+        chosen = [*settings, *([f'data.segmenter="{segmenter}"'] if segmenter else [])]
+        config = load_config(strategy.value, (size or Size.MINI).value, chosen, folder, seed)
+        return pretrain_transformer(given, output, config, resume, device.value, [bar], tell)
+
     with folder_for(output):
         try:
-            manifest = run(
-                Texts(tuple(texts), vocabulary, tuple(lexicon), exclusion, folder, cache),
-                output,
-                config,
-                resume,
-                device.value,
-                [bar],
-                lambda note: console.print(note, highlight=False),
-            )
+            manifest = run()
         finally:
             # After Ctrl-C the terminal's cursor would stay hidden.
             bar.progress.stop()
@@ -125,6 +155,21 @@ def pretrain(
         report(manifest)
     else:
         _summarize(manifest)
+
+
+def _refuse_transformer_options(given: dict[str, bool]) -> None:
+    """Refuse options that mean nothing to language models.
+
+    Raises
+    ------
+    SuwenError
+        S406 for the first one that is given.
+    """
+    from suwen.errors import SuwenError
+
+    for option, present in given.items():
+        if present:
+            raise SuwenError("S406", first=option, second="--encoder bilstm", advice="leave it out")
 
 
 def _summarize(manifest: dict[str, Any]) -> None:
@@ -148,6 +193,9 @@ def _summarize(manifest: dict[str, Any]) -> None:
     table.add_row("held-out loss", f"{held_out['loss']:.4f} nats a character, {verdict} the unigram loss")
     table.add_row("unigram loss", f"{held_out['unigram_loss']:.4f}")
     table.add_row("seconds", f"{training['seconds']:.0f}")
+    if "fill_ins" not in manifest:
+        show(table)
+        return
     guesses = Table("sentence", "hidden", "guesses", "rank", title="fill-ins", title_justify="left")
     for row in manifest["fill_ins"]:
         shown = "  ".join(f"{token} {probability:.2f}" for token, probability in row["guesses"])

@@ -1,0 +1,98 @@
+"""Character language models in both directions: recurrent states that know much text (ELMo, Flair)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from suwen.errors import SuwenError
+from suwen.files import read_json
+from suwen.models.checkpoints.huggingface import read_safetensors
+from suwen.models.pretrained import require_tensors
+from suwen.models.recurrent import Recurrent
+
+__all__ = ["MODEL_TYPE", "LanguageModel", "is_language_model", "mirrored", "read_language_model"]
+
+MODEL_TYPE = "suwen-language-model"
+
+
+class LanguageModel(nn.Module):
+    """Embeddings under a forward and a backward LSTM, each trained to predict the next character it will read.
+
+    The two directions share nothing but the embeddings, so that neither sees what the other predicts. The softmax
+    layers belong to pre-training (`suwen.pretraining.language_model`).
+
+    Parameters
+    ----------
+    characters
+        Vocabulary size.
+    embedding
+        Width of the embeddings.
+    hidden
+        Units per direction.
+    layers
+        Stacked layers per direction.
+    """
+
+    def __init__(self, characters: int, embedding: int, hidden: int, layers: int = 1) -> None:
+        super().__init__()
+        self.options = {"characters": characters, "embedding": embedding, "hidden": hidden, "layers": layers}
+        self.characters = nn.Embedding(characters, embedding)
+        self.reading = Recurrent("lstm", embedding, hidden, layers, bidirectional=False)
+        self.reading_back = Recurrent("lstm", embedding, hidden, layers, bidirectional=False)
+        self.width = 2 * hidden
+        nn.init.normal_(self.characters.weight, std=0.1)
+
+    @property
+    def directions(self) -> tuple[Recurrent, Recurrent]:
+        """The forward and the backward LSTM."""
+        return self.reading, self.reading_back
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Map int64 ids ``[B, T]`` and a mask ``[B, T]`` to the top states ``[B, T, 2 * hidden]``.
+
+        Each sequence is read by itself from zero states, so that the result depends on nothing else in the batch.
+        """
+        lengths = attention_mask.sum(1)
+        embedded = self.characters(input_ids)
+        ahead = self.reading(embedded, lengths)
+        back = self.reading_back(mirrored(embedded, lengths), lengths)
+        return torch.cat([ahead, mirrored(back, lengths)], dim=2)
+
+
+def mirrored(values: Tensor, lengths: Tensor) -> Tensor:
+    """Reverse each sequence of ``[B, T, width]`` within its length; padded positions repeat the first one."""
+    steps = torch.arange(values.shape[1], device=values.device)
+    places = (lengths[:, None] - 1 - steps).clamp(min=0)[..., None]
+    return values.gather(1, places.expand(-1, -1, values.shape[2]))
+
+
+def is_language_model(folder: Path) -> bool:
+    """Tell whether a folder holds character language models."""
+    path = folder / "config.json"
+    return path.is_file() and read_json(path).get("model_type") == MODEL_TYPE
+
+
+def read_language_model(folder: Path) -> LanguageModel:
+    """Load the language models of an encoder folder in fp32, without their softmax layers.
+
+    Raises
+    ------
+    SuwenError
+        S506 when the configuration is unusable, S504 when tensors are missing or left over, S509 when the weights are
+        damaged.
+    """
+    config = read_json(folder / "config.json")
+    try:
+        model = LanguageModel(**{name: config[name] for name in ("characters", "embedding", "hidden", "layers")})
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise SuwenError("S506", folder, advice=f"correct its configuration ({error!r})") from None
+    state = read_safetensors(folder / "model.safetensors")
+    state = {name: tensor for name, tensor in state.items() if not name.startswith("softmax")}
+    own = model.state_dict()
+    shapes = [name for name in own.keys() & state.keys() if own[name].shape != state[name].shape]
+    require_tensors(folder, sorted(own.keys() - state.keys()), sorted([*(state.keys() - own.keys()), *shapes]))
+    model.load_state_dict({name: tensor.float() for name, tensor in state.items()})
+    return model
