@@ -80,6 +80,8 @@ class OptimizationConfig(Section):
     weight_decay: NonNegativeFloat = 0.01
     max_gradient_norm: float = Field(default=1.0, gt=0)
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    muon: bool = False
+    """Muon in the place of AdamW for the matrices of recurrent layers."""
 
 
 class EvaluationConfig(Section):
@@ -138,7 +140,13 @@ class LanguageModelConfig(Section):
     seed: NonNegativeInt = 0
 
 
-LANGUAGE_MODEL_OPTIMIZATION = {"learning_rate": 4e-3, "steps": 15_000, "batch_tokens": 2048, "warmup": 0.02}
+LANGUAGE_MODEL_OPTIMIZATION = {
+    "learning_rate": 8e-3,
+    "steps": 6000,
+    "batch_tokens": 4096,
+    "warmup": 0.02,
+    "muon": True,
+}
 
 # layers, width, learning rate, positions per batch, steps
 SIZES: dict[str, tuple[int, int, float, int, int]] = {

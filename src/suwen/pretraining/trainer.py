@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,12 +18,14 @@ from transformers.trainer_callback import PrinterCallback
 from suwen.pretraining.batches import HeldOut, MaskedBatches
 from suwen.pretraining.config import LanguageModelConfig, PretrainingConfig
 from suwen.pretraining.language_model import HeldOutStreams, StreamBatches
+from suwen.pretraining.muon import Muon
 from suwen.training.checkpoints import CheckpointKeeper
 from suwen.training.schedule import EVALUATIONS, Schedule
 
 __all__ = ["PretrainingTrainer"]
 
 LOG_STEPS = 50
+RECURRENT = re.compile(r"\.weight_[ih]h_l\d+$")
 
 
 class PretrainingTrainer(Trainer):  # type: ignore[misc]
@@ -107,16 +110,25 @@ class PretrainingTrainer(Trainer):  # type: ignore[misc]
         return prepared
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
-        """Create AdamW; biases and norms do not decay."""
+        """Create AdamW, or Muon for recurrent layers; biases and norms do not decay."""
         if self.optimizer is None:
             options = self.config.optimization
-            parameters = [parameter for parameter in (model or self.model).parameters() if parameter.requires_grad]
+            parameters = {
+                name: parameter
+                for name, parameter in (model or self.model).named_parameters()
+                if parameter.requires_grad
+            }
+            recurrent = [p for name, p in parameters.items() if RECURRENT.search(name)] if options.muon else []
+            others = [p for name, p in parameters.items() if not (options.muon and RECURRENT.search(name))]
             groups = [
-                {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": options.weight_decay},
-                {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+                {"params": [p for p in others if p.ndim >= 2], "weight_decay": options.weight_decay},
+                {"params": [p for p in others if p.ndim < 2], "weight_decay": 0.0},
             ]
-            self.optimizer = torch.optim.AdamW(
-                groups, lr=options.learning_rate, betas=(0.9, 0.98), eps=1e-6, fused=True
+            rate, adam = options.learning_rate, {"betas": (0.9, 0.98), "eps": 1e-6, "fused": True}
+            self.optimizer = (
+                Muon(recurrent, groups, rate, options.weight_decay, **adam)
+                if options.muon
+                else torch.optim.AdamW(groups, lr=rate, **adam)
             )
         return self.optimizer
 
