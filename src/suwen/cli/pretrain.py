@@ -130,7 +130,7 @@ def pretrain(
 
     folder = find_encoder(base) if base is not None else None
     exclusion = read_exclusion(exclude_split, exclude_part, texts) if exclude_split else NO_EXCLUSION
-    given = Texts(tuple(texts), vocabulary, tuple(lexicon), exclusion, folder, cache)
+    read = Texts(tuple(texts), vocabulary, tuple(lexicon), exclusion, folder, cache)
     console = standard_error()
     bar = PretrainingProgress(console)
 
@@ -140,10 +140,10 @@ def pretrain(
 
         if strategy is None:
             language_models = load_language_model_config(settings, seed)
-            return pretrain_language_model(given, output, language_models, resume, device.value, [bar], tell)
+            return pretrain_language_model(read, output, language_models, resume, device.value, [bar], tell)
         chosen = [*settings, *([f'data.segmenter="{segmenter}"'] if segmenter else [])]
         config = load_config(strategy.value, (size or Size.MINI).value, chosen, folder, seed)
-        return pretrain_transformer(given, output, config, resume, device.value, [bar], tell)
+        return pretrain_transformer(read, output, config, resume, device.value, [bar], tell)
 
     with folder_for(output):
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from suwen.models.dropout import Dropout
+from suwen.models.language_model import LanguageModel
 from suwen.models.pretrained import load_encoder
 from suwen.models.recurrent import Cell, Recurrent
 from suwen.models.vocabularies import read_vocabulary
@@ -33,6 +35,8 @@ class RecurrentEncoder(nn.Module):
         Units per direction, stacked layers, dropout probability on embeddings and between layers.
     words
         Vectors of the words of a lexicon, read beside the characters.
+    language_model
+        Character language models whose states are read beside the characters. They do not learn.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class RecurrentEncoder(nn.Module):
         bigrams: int = 0,
         bigram_embedding: int = 0,
         words: WordVectors | None = None,
+        language_model: LanguageModel | None = None,
     ) -> None:
         super().__init__()
         self.options = {
@@ -61,7 +66,11 @@ class RecurrentEncoder(nn.Module):
         self.characters = nn.Embedding(characters, embedding)
         self.bigrams = nn.Embedding(bigrams, bigram_embedding) if bigrams else None
         self.words = words
+        self.language_model = None if language_model is None else language_model.requires_grad_(False)
+        self.kept_states: Callable[..., Tensor] | None = None
+        """Answers in the place of the language models while the tagger learns (see `suwen.training.features`)."""
         width = embedding + (bigram_embedding if bigrams else 0) + (words.width if words else 0)
+        width += language_model.width if language_model else 0
         self.dropout = Dropout(dropout)
         self.recurrent = Recurrent(cell, width, hidden, layers, dropout=dropout)
         self.width = self.recurrent.width
@@ -78,6 +87,9 @@ class RecurrentEncoder(nn.Module):
         if self.bigrams is not None:
             assert bigram_ids is not None
             embedded = torch.cat([embedded, self.bigrams(bigram_ids)], dim=2)
+        if self.language_model is not None:
+            states = (self.kept_states or self.language_model)(input_ids=input_ids, attention_mask=attention_mask)
+            embedded = torch.cat([embedded, states], dim=2)
         embedded = self.dropout(embedded)
         if self.words is not None:
             embedded = torch.cat([embedded, self.words(**word_ids)], dim=2)

@@ -13,9 +13,7 @@ from suwen.models.checkpoints.huggingface import read_safetensors
 from suwen.models.pretrained import require_tensors
 from suwen.models.recurrent import Recurrent
 
-__all__ = ["MODEL_TYPE", "LanguageModel", "is_language_model", "mirrored", "read_language_model"]
-
-MODEL_TYPE = "suwen-language-model"
+__all__ = ["LanguageModel", "mirrored", "read_language_model"]
 
 
 class LanguageModel(nn.Module):
@@ -69,14 +67,8 @@ def mirrored(values: Tensor, lengths: Tensor) -> Tensor:
     return values.gather(1, places.expand(-1, -1, values.shape[2]))
 
 
-def is_language_model(folder: Path) -> bool:
-    """Tell whether a folder holds character language models."""
-    path = folder / "config.json"
-    return path.is_file() and read_json(path).get("model_type") == MODEL_TYPE
-
-
 def read_language_model(folder: Path) -> LanguageModel:
-    """Load the language models of an encoder folder in fp32, without their softmax layers.
+    """Load the language models of an encoder folder in fp32.
 
     Raises
     ------
@@ -90,7 +82,6 @@ def read_language_model(folder: Path) -> LanguageModel:
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise SuwenError("S506", folder, advice=f"correct its configuration ({error!r})") from None
     state = read_safetensors(folder / "model.safetensors")
-    state = {name: tensor for name, tensor in state.items() if not name.startswith("softmax")}
     own = model.state_dict()
     shapes = [name for name in own.keys() & state.keys() if own[name].shape != state[name].shape]
     require_tensors(folder, sorted(own.keys() - state.keys()), sorted([*(state.keys() - own.keys()), *shapes]))

@@ -14,7 +14,8 @@ from torch.utils.data import Dataset
 
 from suwen.errors import SuwenError
 from suwen.files import replacing, write_json
-from suwen.models.language_model import MODEL_TYPE, LanguageModel
+from suwen.models.catalog import LANGUAGE_MODEL
+from suwen.models.language_model import LanguageModel
 from suwen.pretraining.noise import noise, random_key
 from suwen.pretraining.text_cache import TextCache
 
@@ -82,8 +83,8 @@ class TrainedLanguageModel(nn.Module):
             for layer, lstm in enumerate(recurrent.forward_layers):
                 start = None
                 if carried is not None:
-                    start = self.states[number, :, layer] * carried[number, :, None]
-                    start = (start[0][None].contiguous(), start[1][None].contiguous())
+                    before = self.states[number, :, layer] * carried[number, :, None]
+                    start = (before[0][None].contiguous(), before[1][None].contiguous())
                 hidden, ended = lstm(hidden, start)
                 if carried is not None:
                     with torch.no_grad():
@@ -189,7 +190,7 @@ def write_language_model(model: LanguageModel, folder: Path) -> None:
 
     A tagger needs no softmax. They are two thirds of what is trained, and training goes on from a checkpoint.
     """
-    config: dict[str, Any] = {"model_type": MODEL_TYPE, **model.options, "dtype": "float16"}
+    config: dict[str, Any] = {"model_type": LANGUAGE_MODEL, **model.options, "dtype": "float16"}
     write_json(folder / "config.json", config)
     tensors = {name: tensor.detach().half().cpu().contiguous() for name, tensor in model.state_dict().items()}
     # safetensors makes files that only their owner may read.

@@ -14,7 +14,7 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the quintic Newton-Schulz iteration (Jordan et al. 2024); five steps bring singular values near 1."""
 ITERATIONS = 5
 ADAM_SIZE = 0.2
-"""The root mean square of AdamW's updates, which Muon's are scaled to (Liu et al. 2025): one learning rate fits both."""
+"""The root mean square of AdamW's updates. Muon's are scaled to it (Liu et al. 2025), so that one rate fits both."""
 
 
 class Muon(torch.optim.AdamW):
@@ -91,4 +91,5 @@ def orthogonalized(matrices: Tensor) -> Tensor:
     for _ in range(ITERATIONS):
         square = found @ found.mT
         found = first * found + (second * square + third * (square @ square)) @ found
-    return (found.mT if tall else found).float()
+    result: Tensor = (found.mT if tall else found).float()
+    return result

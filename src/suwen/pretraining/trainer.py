@@ -124,7 +124,8 @@ class PretrainingTrainer(Trainer):  # type: ignore[misc]
                 {"params": [p for p in others if p.ndim >= 2], "weight_decay": options.weight_decay},
                 {"params": [p for p in others if p.ndim < 2], "weight_decay": 0.0},
             ]
-            rate, adam = options.learning_rate, {"betas": (0.9, 0.98), "eps": 1e-6, "fused": True}
+            rate = options.learning_rate
+            adam: dict[str, Any] = {"betas": (0.9, 0.98), "eps": 1e-6, "fused": True}
             self.optimizer = (
                 Muon(recurrent, groups, rate, options.weight_decay, **adam)
                 if options.muon

@@ -12,8 +12,9 @@ from suwen.corpus.split import Selection
 from suwen.errors import SuwenError
 from suwen.files import read_json
 from suwen.model_folder import ModelFolder, TaggerSettings, read_model_folder
-from suwen.models.catalog import find_encoder
+from suwen.models.catalog import find_encoder, is_language_model
 from suwen.models.encoders import Masking, RecurrentEncoder, TransformerEncoder, read_vocabulary
+from suwen.models.language_model import LanguageModel, read_language_model
 from suwen.models.sentencepiece import read_subwords
 from suwen.models.tagger import Tagger
 from suwen.models.weights import read_tagger
@@ -55,7 +56,8 @@ def build(config: TrainingConfig, selections: Sequence[Selection], schema: Schem
     """
     encoder: RecurrentEncoder | TransformerEncoder
     options = config.encoder
-    if options.transfer == "feature-extraction" and (options.name in SCRATCH or options.initialization == "random"):
+    random = options.name in SCRATCH or options.initialization == "random" or is_language_model(options.name)
+    if options.transfer == "feature-extraction" and random:
         raise SuwenError(
             "S406",
             first="feature extraction",
@@ -64,6 +66,8 @@ def build(config: TrainingConfig, selections: Sequence[Selection], schema: Schem
         )
     if options.name in SCRATCH:
         encoder, featurizer = _from_scratch(config, selections)
+    elif is_language_model(options.name):
+        encoder, featurizer = _over_language_model(config, selections)
     else:
         encoder, featurizer = _from_folder(config)
     _check_length(encoder, config)
@@ -137,12 +141,7 @@ def _from_scratch(
     config: TrainingConfig, selections: Sequence[Selection]
 ) -> tuple[RecurrentEncoder | TransformerEncoder, Featurizer]:
     options = config.encoder
-    rules = ViewRules(config.inputs.join_wrapped_lines)
-    texts = [
-        make_view(selection.document.text[start:end], rules).text
-        for selection in selections
-        for start, end in selection.spans
-    ]
+    texts = _texts(config, selections)
     characters = CharacterVocabulary.from_texts(texts, options.minimum_count)
     lexicon, words = _words(config, characters)
     if options.name == "transformer":
@@ -165,10 +164,52 @@ def _from_scratch(
             words,
         )
         return encoder, Featurizer(characters, special_tokens=True, lexicon=lexicon)
+    return _recurrent(config, texts, characters, lexicon, words)
+
+
+def _texts(config: TrainingConfig, selections: Sequence[Selection]) -> list[str]:
+    """Return the views of all that is learned from."""
+    rules = ViewRules(config.inputs.join_wrapped_lines)
+    return [
+        make_view(selection.document.text[start:end], rules).text
+        for selection in selections
+        for start, end in selection.spans
+    ]
+
+
+def _over_language_model(
+    config: TrainingConfig, selections: Sequence[Selection]
+) -> tuple[RecurrentEncoder, Featurizer]:
+    """Build a BiLSTM that reads the states of character language models, with their vocabulary."""
+    folder = Path(config.encoder.name)
+    known, characters = read_language_model(folder), read_vocabulary(folder)
+    if len(characters) != known.options["characters"]:
+        reason = f"the vocabulary has {len(characters)} tokens, the encoder {known.options['characters']}"
+        raise SuwenError("S505", folder, reason=reason)
+    lexicon, words = _words(config, characters)
+    encoder, featurizer = _recurrent(config, _texts(config, selections), characters, lexicon, words, known)
+    own = encoder.characters.weight
+    if own.shape == known.characters.weight.shape:
+        # Characters that the annotated text lacks keep a place among their like.
+        with torch.no_grad():
+            own.copy_(known.characters.weight / known.characters.weight.std() * own.std())
+    return encoder, featurizer
+
+
+def _recurrent(
+    config: TrainingConfig,
+    texts: Sequence[str],
+    characters: CharacterVocabulary,
+    lexicon: Lexicon | None,
+    words: WordVectors | None,
+    language_model: LanguageModel | None = None,
+) -> tuple[RecurrentEncoder, Featurizer]:
+    """Build a BiLSTM or BiGRU of random weights over whatever it reads."""
+    options = config.encoder
     bigrams = None
     if options.bigrams:
         bigrams = BigramVocabulary.from_texts(texts, characters, options.minimum_bigram_count)
-    recurrent = RecurrentEncoder(
+    encoder = RecurrentEncoder(
         "gru" if options.name == "bigru" else "lstm",
         len(characters),
         options.embedding,
@@ -178,8 +219,9 @@ def _from_scratch(
         len(bigrams) if bigrams else 0,
         options.bigram_embedding if bigrams else 0,
         words,
+        language_model,
     )
-    return recurrent, Featurizer(characters, bigrams, lexicon=lexicon)
+    return encoder, Featurizer(characters, bigrams, lexicon=lexicon)
 
 
 def _check_length(encoder: RecurrentEncoder | TransformerEncoder, config: TrainingConfig) -> None:
@@ -225,8 +267,9 @@ def base_encoder(path: Path) -> BaseEncoder:
     configuration = read_model_folder(path).manifest.get("configuration") or {}
     name = str((configuration.get("encoder") or {}).get("name", ""))
     stored = read_json(path / "config.json") if (path / "config.json").is_file() else {}
-    width = stored.get("encoder", stored).get("hidden_size")
-    return BaseEncoder(name, width if isinstance(width, int) else None)
+    encoder = stored.get("encoder", stored)
+    width = encoder.get("hidden_size")
+    return BaseEncoder(name, width if isinstance(width, int) else None, "cell" in encoder)
 
 
 def _copy_known_tags(old: Tagger, new: Tagger) -> None:

@@ -23,7 +23,7 @@ from pydantic import (
 
 from suwen.errors import SuwenError
 from suwen.files import StrPath, parse_toml, read_text
-from suwen.models.catalog import encoder_width
+from suwen.models.catalog import encoder_width, is_language_model
 
 __all__ = [
     "PRESETS",
@@ -43,6 +43,8 @@ __all__ = [
 SCRATCH = ("bilstm", "bigru", "transformer")
 """Encoders that start from random weights; ``transformer`` has BERT's architecture."""
 
+RECURRENT = ("bilstm", "bigru")
+
 Probability = Field(ge=0, lt=1)
 
 
@@ -59,7 +61,7 @@ class EncoderConfig(Section):
     """What turns characters into vectors.
 
     `name` is ``bilstm``, ``bigru``, ``transformer``, or a pretrained encoder; the sizes below it describe the first
-    three.
+    three, and the BiLSTM that reads the states of character language models.
     """
 
     name: str = "bilstm"
@@ -177,10 +179,11 @@ class TrainingConfig(Section):
 
 @dataclass(frozen=True, slots=True)
 class BaseEncoder:
-    """The encoder of a trained model that a run goes on from: its name there, and its width if it has one."""
+    """The encoder of a trained model that a run continues: its name there, its width, and whether it is recurrent."""
 
     name: str
     width: int | None = None
+    recurrent: bool = False
 
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -292,7 +295,7 @@ def pretrained_rate(width: int | None) -> float:
 def _fitted(encoder: Mapping[str, Any], base: BaseEncoder | None) -> dict[tuple[str, str], float]:
     """What the preset `best` takes for this encoder in place of its values for a BiLSTM."""
     name = base.name if base else encoder.get("name", "bilstm")
-    if name in ("bilstm", "bigru"):
+    if base.recurrent if base else name in RECURRENT or is_language_model(str(name)):
         return {}
     if base:
         rate = pretrained_rate(base.width)

@@ -20,6 +20,7 @@ from suwen.files import StrPath, read_json, sha256
 from suwen.inference import Predictor
 from suwen.model_card import model_card
 from suwen.model_folder import TaggerSettings, write_model_folder
+from suwen.models.encoders import RecurrentEncoder
 from suwen.models.scorer import TorchScorer
 from suwen.models.weights import write_tagger
 from suwen.schema import Schema
@@ -107,13 +108,17 @@ def train_tagger(
     taught = None
     if distillation and teachers:
         taught = teach(teachers, start, data.train, examples, distillation, work, judging)
-    if start.tagger.frozen:
-        windows = [*(taught or examples), *dev_examples]
-        limit = config.optimization.features_gigabytes
-        kept = keep_features(
-            start.tagger, windows, start.featurizer.padding, features or work / "features", limit, device, tell
-        )
-        start.tagger.kept = kept
+    encoder = start.tagger.encoder
+    known = encoder.language_model if isinstance(encoder, RecurrentEncoder) else None
+    if start.tagger.frozen or known:
+        windows = [example.inputs for example in [*(taught or examples), *dev_examples]]
+        limit, folder = config.optimization.features_gigabytes, features or work / "features"
+        padding = start.featurizer.padding
+        if start.tagger.frozen:
+            start.tagger.kept = keep_features(encoder, windows, padding, folder, limit, device, tell)
+        elif known and isinstance(encoder, RecurrentEncoder):
+            characters = [{"input_ids": arrays["input_ids"]} for arrays in windows]
+            encoder.kept_states = keep_features(known, characters, padding, folder, limit, device, tell, half=True)
     trainer = TaggerTrainer(
         start.tagger, taught or examples, start.featurizer.padding, evaluator, config, work, device, [log, *listeners]
     )
@@ -144,6 +149,8 @@ def train_tagger(
     }
     _write_model(output, start, manifest, work)
     start.tagger.kept = None
+    if isinstance(encoder, RecurrentEncoder):
+        encoder.kept_states = None
     shutil.rmtree(work)
     return Report(output, losses, scores, manifest)
 
