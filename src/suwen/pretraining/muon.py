@@ -50,7 +50,7 @@ class Muon(torch.optim.AdamW):
         super().__init__([recurrent, *others], lr=lr, **options)
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Take one step with the gradients that are there."""
         groups = self.param_groups
         for group in groups:
@@ -59,7 +59,7 @@ class Muon(torch.optim.AdamW):
         # AdamW must not see the matrices.
         self.param_groups = [group for group in groups if "gates" not in group]
         try:
-            return super().step(closure)  # type: ignore[arg-type]
+            return super().step(closure)
         finally:
             self.param_groups = groups
 
@@ -67,7 +67,10 @@ class Muon(torch.optim.AdamW):
         by_shape: dict[tuple[int, ...], list[tuple[nn.Parameter, Tensor]]] = {}
         for parameter in group["params"]:
             if parameter.grad is not None:
-                average = self.state[parameter].setdefault("momentum", torch.zeros_like(parameter))
+                state = self.state[parameter]
+                # AdamW asks every parameter for its step when a checkpoint is loaded.
+                state.setdefault("step", torch.zeros(()))
+                average = state.setdefault("momentum", torch.zeros_like(parameter))
                 average.lerp_(parameter.grad, 1 - group["momentum"])
                 ahead = parameter.grad.lerp(average, group["momentum"])
                 matrices = ahead.view(group["gates"], -1, ahead.shape[1])
@@ -75,7 +78,7 @@ class Muon(torch.optim.AdamW):
         for (gates, height, width), rows in by_shape.items():
             updates = orthogonalized(torch.cat([matrices for _, matrices in rows]))
             size = ADAM_SIZE * max(height, width) ** 0.5 * group["lr"]
-            for (parameter, _), update in zip(rows, updates.split(gates), strict=True):
+            for (parameter, _), update in zip(rows, torch.split(updates, gates), strict=True):
                 parameter.mul_(1 - group["lr"] * group["weight_decay"])
                 parameter.sub_(update.reshape(parameter.shape), alpha=size)
 
