@@ -101,7 +101,11 @@ def train_tagger(
     dev_examples, dev_losses = encode(data.dev, start)
     losses = {"train": train_losses, **({"dev": dev_losses} if data.dev else {})}
     evaluator = DevEvaluator(start, data.dev, dev_examples, config, device) if data.dev else None
-    teachers = Teachers(distillation.teachers, start) if distillation else None
+    teachers = (
+        Teachers(distillation.teachers, start, (selection.document.id for selection in data.train))
+        if distillation
+        else None
+    )
     # Only now: a run that cannot even begin leaves nothing behind.
     checkpoint = open_work(work, _identity(data, config, schema, base, distillation), resume)
     log = Log(work)
