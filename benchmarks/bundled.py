@@ -3,13 +3,13 @@
     python benchmarks/bundled.py CORPUS --texts PATH... --unlabeled FOLDER --words FILE --runs FOLDER
         [--folds 5] [--seed 0] [--test] [--all]
 
-Each step is a command that a user could type, and a step whose output is there is not repeated, so that the same command
+Each step is a command that a user could type. A step whose output is there is not repeated, so that the same command
 continues where it was stopped. Text of the split's dev and test documents, and of all files of their journal issues, is
 left out of every step, also for the model of all documents.
 
 1. Character language models in both directions learn from the corpus, the unlabeled articles, and TEXTS.
-2. Teachers of several kinds are trained on folds of the train part. In annotated text each judges only the documents that
-   it has not seen.
+2. Teachers of several kinds are trained on folds of the train part. Each judges only annotated documents that it has
+   not seen.
 3. The student learns from the annotations, from the teachers, and from the unlabeled articles as the teachers annotate
    them. Its dev score is printed.
 4. With `--test` its test score is taken, once. With `--all` the same recipe is trained on all documents.
@@ -18,13 +18,15 @@ left out of every step, also for the model of all documents.
 from __future__ import annotations
 
 import argparse
+import shutil
 from pathlib import Path
 
 from runs import make_split, once, percent, score, suwen, train
 
 from suwen.corpus.split import Split, corpus_hash
-from suwen.files import read_json
+from suwen.files import read_json, replacing_folder
 from suwen.formats import read_corpus
+from suwen.pretraining.passages import find_sources, read_exclusion
 
 LANGUAGE_MODELS = ("--encoder", "bilstm", "--set", "optimization.precision=bf16")
 COMMON = ("--set", "optimization.precision=bf16", "--set", "evaluation.stop=never")
@@ -55,6 +57,17 @@ def fold_teachers(
         command = ["train", corpus, "--split", split, "--folds", folds, "-o", output, "--report", report]
         suwen(*command, *COMMON, *options, "--set", f"seed={seed}")
     return [output / f"fold-{number}" for number in range(1, folds + 1)]
+
+
+def permitted(unlabeled: Path, split: Path, corpus: Path, output: Path) -> Path:
+    """Copy the unlabeled articles that are of no dev or test issue."""
+    if not output.exists():
+        exclusion = read_exclusion(split, ("dev", "test"), [corpus])
+        (source,) = find_sources([unlabeled], exclusion)
+        with replacing_folder(output) as folder:
+            for file in source.files:
+                shutil.copyfile(file, folder / file.name)
+    return output
 
 
 def whole_split(corpus: Path, output: Path) -> Path:
@@ -93,7 +106,8 @@ def main() -> None:
         for teacher in fold_teachers(corpus, split, runs / f"teachers-{name}", arguments.folds, arguments.seed, options)
     ]
     options: list[object] = ["--encoder", language_models, *STUDENT, *words, *COMMON]
-    options += ["--set", f"seed={arguments.seed}", "--texts", arguments.unlabeled]
+    texts = permitted(arguments.unlabeled, split, corpus, runs / "unlabeled")
+    options += ["--set", f"seed={arguments.seed}", "--texts", texts]
     options += [word for teacher in teachers for word in ("--teacher", teacher)]
     student = runs / "student"
     train(corpus, split, student, options)
