@@ -307,9 +307,10 @@ def test_config_over_language_models_is_that_of_a_bilstm(tmp_path, text_file) ->
     assert over.optimization == plain.optimization
     assert over.encoder.dropout == plain.encoder.dropout
     assert load_config(base_encoder=BaseEncoder("encoder", None, True)).optimization == plain.optimization
-    frozen = {"encoder.name": str(tmp_path / "encoder"), "encoder.transfer": "feature-extraction"}
-    with pytest.raises(SuwenError, match="S406"):
-        build(load_config(options=frozen), whole(DOCUMENTS), Schema.of_labels(["Drug"]))
+    name = {"encoder.name": str(tmp_path / "encoder")}
+    for change in ({"encoder.transfer": "feature-extraction"}, {"encoder.initialization": "random"}):
+        with pytest.raises(SuwenError, match="S406"):
+            build(load_config(options={**name, **change}), whole(DOCUMENTS), Schema.of_labels(["Drug"]))
 
 
 def test_pretrain_command_makes_language_models(tmp_path, text_file) -> None:

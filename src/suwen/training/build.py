@@ -56,7 +56,8 @@ def build(config: TrainingConfig, selections: Sequence[Selection], schema: Schem
     """
     encoder: RecurrentEncoder | TransformerEncoder
     options = config.encoder
-    random = options.name in SCRATCH or options.initialization == "random" or is_language_model(options.name)
+    over_language_model = is_language_model(options.name)
+    random = options.name in SCRATCH or options.initialization == "random" or over_language_model
     if options.transfer == "feature-extraction" and random:
         raise SuwenError(
             "S406",
@@ -66,7 +67,10 @@ def build(config: TrainingConfig, selections: Sequence[Selection], schema: Schem
         )
     if options.name in SCRATCH:
         encoder, featurizer = _from_scratch(config, selections)
-    elif is_language_model(options.name):
+    elif over_language_model:
+        if options.initialization == "random":
+            advice = "leave it out: language models do not learn with the tagger"
+            raise SuwenError("S406", first="encoder.initialization=random", second=repr(options.name), advice=advice)
         encoder, featurizer = _over_language_model(config, selections)
     else:
         encoder, featurizer = _from_folder(config)
