@@ -109,3 +109,27 @@ def test_small_encoders_are_compared_at_each_share(monkeypatch: pytest.MonkeyPat
     assert len(rows[2]["dev_f1"]) == 1
     page = (results / "README.md").read_text(encoding="utf-8")
     assert page.count("| mini-roberta |") == 2
+
+
+def test_larger_encoders_are_made_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys) -> None:
+    larger = benchmark("larger_encoder", monkeypatch)
+    monkeypatch.setattr(larger, "PRECISION", "fp32")
+    monkeypatch.setattr(larger, "TAGGER", ("--set", "optimization.epochs=1", "--set", "optimization.least_steps=0"))
+    runs, text = tmp_path / "runs", tmp_path / "text.txt"
+    runs.mkdir()
+    text.write_text("".join(f"患者{i}口服二甲双胍治疗。\n" for i in range(100)), encoding="utf-8")
+    changes = [*PRETRAINING[1::2], *SHORT[3::2], "data.workers=0", "data.segmenter=none"]
+    command = ["larger_encoder.py", str(SAMPLE), "--texts", str(text), "--runs", str(runs), "--device", "cpu"]
+    command += ["--steps", "2", *(part for change in changes for part in ("--set", change))]
+    monkeypatch.setattr(sys, "argv", command)
+    larger.main()
+    first = capsys.readouterr().out
+    assert "held-out loss" in first
+    assert "dev precision" in first
+    written = (runs / "tagger-small" / "manifest.json").stat().st_mtime_ns
+    larger.main()
+    assert (runs / "tagger-small" / "manifest.json").stat().st_mtime_ns == written
+    assert capsys.readouterr().out.splitlines()[-2:] == first.splitlines()[-2:]
+    left_out = read_json(runs / "encoder-small" / "manifest.json")["excluded"]["documents"]
+    parts = read_json(runs / "split-group.json")["parts"]
+    assert left_out == sorted(row[0] for part in ("dev", "test") for row in parts[part])
