@@ -126,6 +126,8 @@ class OptimizationConfig(Section):
     average: float = Field(default=0.0, ge=0, lt=1)
     """Decay of the exponential moving average of the weights that is scored and kept; 0 keeps the last weights."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    lists: float = Field(default=0.0, ge=0, le=1)
+    """Share of the sentences with at least three items that are learned once more as lists, one item a line."""
     features_gigabytes: NonNegativeFloat = 16.0
     """The most disk space for what a frozen encoder says of each window, so that it says it once; 0 keeps nothing."""
 

@@ -33,7 +33,7 @@ from suwen.tagging.lattice import legal_transitions
 from suwen.text.windows import Window
 from suwen.training.build import Untrained
 
-__all__ = ["Distillation", "Progress", "Teacher", "Teachers", "teach"]
+__all__ = ["Distillation", "Progress", "Teacher", "Teachers", "certain", "teach"]
 
 PORTION = 512
 """So many windows are judged between two entries in the record; a kill loses no more than these."""
@@ -357,7 +357,13 @@ class _Targets:
 
 def _mixed(unary: Counts, moves: Counts, gold: Example, weight: float) -> tuple[Counts, Counts]:
     """The teachers' counts and those of the gold tags, with the former's weight."""
-    own_unary, own_moves = np.zeros_like(unary), np.zeros_like(moves)
-    own_unary[np.arange(len(gold.tags)), gold.tags] = 1
-    np.add.at(own_moves, (gold.tags[:-1], gold.tags[1:]), 1)
-    return weight * unary + (1 - weight) * own_unary, weight * moves + (1 - weight) * own_moves
+    own = certain(gold, unary.shape[1])
+    return weight * unary + (1 - weight) * own.unary, weight * moves + (1 - weight) * own.moves
+
+
+def certain(gold: Example, tags: int) -> TaughtExample:
+    """Return an example whose target is its annotation alone, as counts."""
+    unary, moves = np.zeros((len(gold.tags), tags), np.float16), np.zeros((tags, tags), np.float32)
+    unary[np.arange(len(gold.tags)), gold.tags] = 1
+    np.add.at(moves, (gold.tags[:-1], gold.tags[1:]), 1)
+    return TaughtExample(gold.inputs, gold.core, unary, moves)

@@ -25,15 +25,16 @@ from suwen.models.scorer import TorchScorer
 from suwen.models.weights import write_tagger
 from suwen.schema import Schema
 from suwen.tagging.calibration import Calibration, best_floor, fit_calibration
-from suwen.tagging.encode import Example
+from suwen.tagging.encode import Example, TaughtExample
 from suwen.training.batches import Collator, LengthBatches
 from suwen.training.build import Untrained, build, continue_from, encode
 from suwen.training.checkpoints import check_work, open_work, versions, working_folder
 from suwen.training.config import TrainingConfig
 from suwen.training.data import Report, TrainingData, select_data
 from suwen.training.device import check_device
-from suwen.training.distillation import Distillation, Progress, Teachers, teach
+from suwen.training.distillation import Distillation, Progress, Teachers, certain, teach
 from suwen.training.features import Tell, keep_features
+from suwen.training.lists import encode_lists
 from suwen.training.log import Log
 from suwen.training.trainer import TaggerTrainer, stop_reason
 
@@ -98,6 +99,8 @@ def train_tagger(
     set_seed(config.seed)
     start = build(config, data.train, schema) if base is None else continue_from(base, config, schema)
     examples, train_losses = encode(data.train, start)
+    share = config.optimization.lists
+    lists = encode_lists(data.train, start, share, config.seed) if share else []
     dev_examples, dev_losses = encode(data.dev, start)
     losses = {"train": train_losses, **({"dev": dev_losses} if data.dev else {})}
     evaluator = DevEvaluator(start, data.dev, dev_examples, config, device) if data.dev else None
@@ -112,10 +115,12 @@ def train_tagger(
     taught = None
     if distillation and teachers:
         taught = teach(teachers, start, data.train, examples, distillation, work, judging)
+        taught += [certain(example, len(start.settings.tags)) for example in lists]
+    learned: Sequence[Example | TaughtExample] = taught or [*examples, *lists]
     encoder = start.tagger.encoder
     known = encoder.language_model if isinstance(encoder, RecurrentEncoder) else None
     if start.tagger.frozen or known:
-        windows = [example.inputs for example in [*(taught or examples), *dev_examples]]
+        windows = [example.inputs for example in [*learned, *dev_examples]]
         limit, folder = config.optimization.features_gigabytes, features or work / "features"
         padding = start.featurizer.padding
         if start.tagger.frozen:
@@ -124,7 +129,7 @@ def train_tagger(
             characters = [{"input_ids": arrays["input_ids"]} for arrays in windows]
             encoder.kept_states = keep_features(known, characters, padding, folder, limit, device, tell, half=True)
     trainer = TaggerTrainer(
-        start.tagger, taught or examples, start.featurizer.padding, evaluator, config, work, device, [log, *listeners]
+        start.tagger, learned, start.featurizer.padding, evaluator, config, work, device, [log, *listeners]
     )
     history = trainer.run(checkpoint)
     start.settings = _with_confidences(start.settings, config, evaluator.pairs() if evaluator else [])
