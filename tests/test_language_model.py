@@ -313,6 +313,30 @@ def test_config_over_language_models_is_that_of_a_bilstm(tmp_path, text_file) ->
             build(load_config(options={**name, **change}), whole(DOCUMENTS), Schema.of_labels(["Drug"]))
 
 
+@pytest.mark.parametrize("way", ["weights", "both"])
+def test_tagger_starts_from_the_weights_of_language_models(tmp_path, text_file, way) -> None:
+    run(tmp_path / "encoder", text_file)
+    options = {
+        "encoder.name": str(tmp_path / "encoder"),
+        "encoder.language_models": way,
+        "encoder.embedding": 8,
+        "encoder.hidden": 8,
+    }
+    schema = Schema.of_labels(["Drug"])
+    encoder = build(load_config(options=options), whole(DOCUMENTS), schema).tagger.encoder
+    known = read_language_model(tmp_path / "encoder")
+    assert (encoder.language_model is not None) == (way == "both")
+    assert torch.equal(encoder.characters.weight, known.characters.weight)
+    for own, theirs in (
+        (encoder.recurrent.forward_layers[0], known.reading.forward_layers[0]),
+        (encoder.recurrent.backward_layers[0], known.reading_back.forward_layers[0]),
+    ):
+        assert torch.equal(own.weight_hh_l0, theirs.weight_hh_l0)
+        assert torch.equal(own.weight_ih_l0[:, :8], theirs.weight_ih_l0)
+    with pytest.raises(SuwenError, match=r"S402.*encoder.hidden"):
+        build(load_config(options={**options, "encoder.hidden": 9}), whole(DOCUMENTS), schema)
+
+
 def test_pretrain_command_makes_language_models(tmp_path, text_file) -> None:
     changes = [part for change in TINY for part in ("--set", change)]
     output = ["-o", str(tmp_path / "encoder"), *changes]

@@ -191,13 +191,39 @@ def _over_language_model(
         reason = f"the vocabulary has {len(characters)} tokens, the encoder {known.options['characters']}"
         raise SuwenError("S505", folder, reason=reason)
     lexicon, words = _words(config, characters)
-    encoder, featurizer = _recurrent(config, _texts(config, selections), characters, lexicon, words, known)
-    own = encoder.characters.weight
-    if own.shape == known.characters.weight.shape:
+    read = None if config.encoder.language_models == "weights" else known
+    encoder, featurizer = _recurrent(config, _texts(config, selections), characters, lexicon, words, read)
+    if config.encoder.language_models != "states":
+        _start_from(encoder, known, config)
+    elif encoder.characters.weight.shape == known.characters.weight.shape:
         # Characters that the annotated text lacks keep a place among their like.
+        own, theirs = encoder.characters.weight, known.characters.weight
         with torch.no_grad():
-            own.copy_(known.characters.weight / known.characters.weight.std() * own.std())
+            own.copy_(theirs / theirs.std() * own.std())
     return encoder, featurizer
+
+
+def _start_from(encoder: RecurrentEncoder, known: LanguageModel, config: TrainingConfig) -> None:
+    """Copy embeddings and the first layer of the language models; what else the layer reads starts anew.
+
+    Raises
+    ------
+    SuwenError
+        S402 when the tagger has other sizes.
+    """
+    for key in ("embedding", "hidden"):
+        wanted, found = known.options[key], getattr(config.encoder, key)
+        if wanted != found:
+            raise SuwenError("S402", key=f"encoder.{key}", reason=f"{found}, but the language models have {wanted}")
+    width = known.options["embedding"]
+    directions = (encoder.recurrent.forward_layers, encoder.recurrent.backward_layers)
+    with torch.no_grad():
+        encoder.characters.weight.copy_(known.characters.weight)
+        for own, theirs in zip(directions, known.directions, strict=True):
+            source = dict(theirs.forward_layers[0].named_parameters())
+            for name, parameter in own[0].named_parameters():
+                target = parameter[:, :width] if name == "weight_ih_l0" else parameter
+                target.copy_(source[name])
 
 
 def _recurrent(

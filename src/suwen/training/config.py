@@ -79,6 +79,8 @@ class EncoderConfig(Section):
     bigram_embedding: PositiveInt = 64
     minimum_count: PositiveInt = 2
     minimum_bigram_count: PositiveInt = 3
+    language_models: Literal["states", "weights", "both"] = "states"
+    """Of character language models, the tagger reads the states, or its BiLSTM starts from their weights, or both."""
     words: str = ""
     """A file of word vectors in word2vec's text format: the words that begin, go on and end at a character are read."""
     word_dropout: float = Field(default=0.2, ge=0, lt=1)
