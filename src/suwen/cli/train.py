@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from suwen.training.data import Report, TrainingData
     from suwen.training.distillation import Distillation
 
-BASELINES = ("dictionary", "feature-crf")
+BASELINES = ("dictionary", "hmm", "feature-crf")
 
 
 class Preset(StrEnum):
@@ -66,8 +66,8 @@ def train(
     ),
     encoder: str | None = typer.Option(
         None,
-        help="bilstm, bigru, transformer (random start), dictionary, feature-crf; pretrained: 'carried' (the small "
-        "one that suwen carries), a name that 'suwen encoders' shows, a name on the Hugging Face hub, or a folder.",
+        help="bilstm, bigru, transformer (random start), dictionary, hmm, feature-crf; pretrained: 'carried' (the "
+        "small one that suwen carries), a name that 'suwen encoders' shows or on the Hugging Face hub, or a folder.",
     ),
     head: Head | None = typer.Option(None, help="What turns the encoder's vectors into tags."),
     transfer: Transfer | None = typer.Option(None, help="Whether the encoder learns too, or only what is above it."),

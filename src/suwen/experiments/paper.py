@@ -39,7 +39,7 @@ RECIPES = {
 """The encoders of Table 1, by their names in `suwen.models.catalog`."""
 
 FROM_SCRATCH = {"bigru": "BiGRU", "bilstm": "BiLSTM"}
-BASELINES = {"dictionary": "Dictionary", "feature-crf": "Feature CRF"}
+BASELINES = {"dictionary": "Dictionary", "hmm": "HMM", "feature-crf": "Feature CRF"}
 HEADS = {"fc": "", "crf": "-CRF", "lstm-crf": "-LSTM-CRF", "bilstm-crf": "-BiLSTM-CRF"}
 BEST = "best"
 """The encoder of the project's own setting; which one it is, the profile says."""
@@ -198,6 +198,7 @@ TABLE_NAMES = ("2", *TABLES, ADDED, DEALT)
 
 EXTRA_ROWS = (
     Row(System("dictionary", augmented=False)),
+    Row(System("hmm", augmented=False)),
     Row(System("feature-crf", augmented=False)),
     Row(System(BEST, "crf", augmented=False)),
 )

@@ -20,6 +20,7 @@ SECONDS_PER_MILLION = {
     "frozen": 22.0,
     "recurrent": 140.0,
     "dictionary": 65.0,
+    "hmm": 45.0,
     "feature-crf": 430.0,
 }
 """Seconds of one busy core for a million characters and one epoch, with encoders of 2 x 128 (measured on LCDD)."""

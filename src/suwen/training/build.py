@@ -102,7 +102,7 @@ def build(config: TrainingConfig, selections: Sequence[Selection], schema: Schem
 
 
 def _from_folder(config: TrainingConfig) -> tuple[TransformerEncoder, Featurizer]:
-    folder = find_encoder(config.encoder.name, (*SCRATCH, "dictionary", "feature-crf"))
+    folder = find_encoder(config.encoder.name, (*SCRATCH, "dictionary", "hmm", "feature-crf"))
     encoder = TransformerEncoder.from_folder(folder)
     if config.encoder.initialization == "random":
         encoder = TransformerEncoder(encoder.config.to_dict())
