@@ -11,7 +11,7 @@ import typer
 from suwen.cli.output import fail, report, show, standard_error, step_bar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from suwen.corpus.split import Selection, Split
     from suwen.document import Document
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from suwen.training.config import TrainingConfig
     from suwen.training.data import Report, TrainingData
     from suwen.training.distillation import Distillation
+    from suwen.training.folds import Fold
 
 BASELINES = ("dictionary", "hmm", "feature-crf")
 
@@ -83,6 +84,12 @@ def train(
     texts: list[Path] = typer.Option(
         [], "--texts", metavar="PATH", help="Articles that only the teachers annotate, to learn from them as well."
     ),
+    folds: int | None = typer.Option(
+        None, "--folds", min=2, metavar="K", help="Train K models, each without a part of the documents that it judges."
+    ),
+    contradictions: Path | None = typer.Option(
+        None, "--report", metavar="FILE", help="With --folds: a table of annotations that these models contradict."
+    ),
     settings: list[str] = typer.Option(
         [], "--set", metavar="KEY=VALUE", help="Change one value: optimization.epochs=3."
     ),
@@ -102,8 +109,13 @@ def train(
     from suwen.formats import read_corpus
     from suwen.schema import Schema
 
-    if output.exists():
+    if output.exists() and not (folds and resume):
         raise SuwenError("S104", output)
+    if contradictions and not folds:
+        raise typer.BadParameter("--report needs --folds")
+    if folds and teachers:
+        advice = "a teacher may have learned from the documents that a fold holds out"
+        raise SuwenError("S406", first="--folds", second="--teacher", advice=advice)
     if part != "train" and split_file is None:
         raise typer.BadParameter("--part needs --split")
     if encoder in BASELINES:
@@ -115,6 +127,7 @@ def train(
                 "--from": base is not None,
                 "--teacher": bool(teachers),
                 "--texts": bool(texts),
+                "--folds": bool(folds),
                 "--resume": resume,
                 "--device": device is not Device.CPU,
                 f"--preset {preset.value}": preset is not Preset.BEST,
@@ -160,11 +173,24 @@ def train(
     elif config.distillation.weight is not None:
         advice = "name a trained model, or leave the setting out"
         raise SuwenError("S406", first="distillation.weight", second="a run without --teacher", advice=advice)
-    data = select_data(documents, split, part, config.seed)
+    data = select_data(documents, split, part, config.seed, set_aside=not folds)
     if distillation:
         refuse_held_out(distillation, held_out_parts(data, documents, split, part), data.description)
     schema = schema or Schema.of_labels(data.labels)
     progress = TrainingProgress(standard_error())
+    if folds:
+        from suwen.training.folds import train_folds
+
+        unit = split.unit if split else "document"
+        listeners: Sequence[TrainingProgress] = [progress]
+        try:
+            trained = train_folds(
+                data, output, config, schema, folds, unit, base, resume, device.value, listeners, fail
+            )
+        finally:
+            progress.progress.stop()
+        _report_folds(trained, contradictions, device.value, as_json)
+        return
     try:
         result = train_tagger(
             data,
@@ -185,6 +211,32 @@ def train(
         report(result.manifest)
     else:
         _summarize(result)
+
+
+def _report_folds(trained: Sequence[Fold], path: Path | None, device: str, as_json: bool) -> None:
+    """Write the table of contradictions where one is asked for, and print what was made."""
+    from suwen.inference import Predictor
+    from suwen.loading import load
+    from suwen.training.folds import find_contradictions, write_contradictions
+
+    def judges() -> Iterator[tuple[Predictor, Sequence[Selection]]]:
+        for fold in trained:
+            predictor = load(fold.model, device)
+            assert isinstance(predictor, Predictor)
+            yield predictor, fold.held_out
+
+    counts = write_contradictions(path, find_contradictions(judges())) if path else None
+    if as_json:
+        report({"models": [str(fold.model) for fold in trained], "contradictions": counts})
+        return
+    from rich.table import Table
+
+    table = Table(show_header=False)
+    for fold in trained:
+        table.add_row(str(fold.model), f"{len(fold.held_out):,} documents held out")
+    for kind, number in (counts or {}).items():
+        table.add_row(kind, f"{number:,} in {path}")
+    show(table)
 
 
 def learnt_from(teachers: list[Path], texts: list[Path], config: TrainingConfig, device: str) -> Distillation:
