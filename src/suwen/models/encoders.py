@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from suwen.models.dropout import Dropout
-from suwen.models.language_model import LanguageModel
+from suwen.models.language_model import FrozenEncoder
 from suwen.models.pretrained import load_encoder
 from suwen.models.recurrent import Cell, Recurrent
 from suwen.models.vocabularies import read_vocabulary
@@ -50,7 +50,7 @@ class RecurrentEncoder(nn.Module):
         bigrams: int = 0,
         bigram_embedding: int = 0,
         words: WordVectors | None = None,
-        language_model: LanguageModel | None = None,
+        language_model: FrozenEncoder | None = None,
     ) -> None:
         super().__init__()
         self.options = {

@@ -1,8 +1,10 @@
-"""Character language models in both directions: recurrent states that know much text (ELMo, Flair)."""
+"""Frozen recurrent encoders whose states a tagger reads: character language models (ELMo, Flair) and others."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,9 +13,17 @@ from suwen.errors import SuwenError
 from suwen.files import read_json
 from suwen.models.checkpoints.huggingface import read_safetensors
 from suwen.models.pretrained import require_tensors
-from suwen.models.recurrent import Recurrent
+from suwen.models.recurrent import Cell, Recurrent
 
-__all__ = ["LanguageModel", "mirrored", "read_language_model"]
+__all__ = [
+    "FrozenEncoder",
+    "JoinedEncoders",
+    "LanguageModel",
+    "StackedEncoder",
+    "frozen_encoder",
+    "mirrored",
+    "read_frozen",
+]
 
 
 class LanguageModel(nn.Module):
@@ -60,6 +70,73 @@ class LanguageModel(nn.Module):
         return torch.cat([ahead, mirrored(back, lengths)], dim=2)
 
 
+class StackedEncoder(nn.Module):
+    """Embeddings under bidirectional layers; the states are the embeddings and the output of every layer, side by side.
+
+    Parameters
+    ----------
+    cell
+        ``lstm`` or ``gru``.
+    characters, embedding, hidden, layers
+        Vocabulary size, width of the embeddings, units per direction, stacked layers.
+    """
+
+    def __init__(self, cell: Cell, characters: int, embedding: int, hidden: int, layers: int) -> None:
+        super().__init__()
+        sizes = {"characters": characters, "embedding": embedding, "hidden": hidden, "layers": layers}
+        self.options = {"cell": cell, **sizes}
+        self.characters = nn.Embedding(characters, embedding)
+        inputs = [embedding, *[2 * hidden] * (layers - 1)]
+        self.stack = nn.ModuleList(Recurrent(cell, width, hidden) for width in inputs)
+        self.width = embedding + layers * 2 * hidden
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Map int64 ids ``[B, T]`` and a mask ``[B, T]`` to states ``[B, T, width]``."""
+        states = [self.characters(input_ids)]
+        for layer in self.stack:
+            states.append(layer(states[-1], attention_mask.sum(1)))
+        return torch.cat(states, dim=2)
+
+
+class JoinedEncoders(nn.Module):
+    """Several frozen encoders with one vocabulary, whose states stand side by side.
+
+    Parameters
+    ----------
+    parts
+        The encoders.
+    """
+
+    def __init__(self, parts: list[LanguageModel | StackedEncoder]) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(parts)
+        self.options: dict[str, Any] = {"parts": [part.options for part in parts]}
+        self.options["characters"] = parts[0].options["characters"]
+        self.width = sum(part.width for part in parts)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Map int64 ids ``[B, T]`` and a mask ``[B, T]`` to states ``[B, T, width]``."""
+        return torch.cat([part(input_ids, attention_mask) for part in self.parts], dim=2)
+
+
+FrozenEncoder = LanguageModel | StackedEncoder | JoinedEncoders
+
+
+def frozen_encoder(options: Mapping[str, Any]) -> FrozenEncoder:
+    """Build the encoder that these options describe, as a configuration has them; other keys do not matter.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError, RuntimeError
+        When they describe none.
+    """
+    if "parts" in options:
+        parts = [frozen_encoder(part) for part in options["parts"]]
+        return JoinedEncoders([part for part in parts if not isinstance(part, JoinedEncoders)])
+    sizes = {name: options[name] for name in ("characters", "embedding", "hidden", "layers")}
+    return StackedEncoder(options["cell"], **sizes) if "cell" in options else LanguageModel(**sizes)
+
+
 def mirrored(values: Tensor, lengths: Tensor) -> Tensor:
     """Reverse each sequence of ``[B, T, width]`` within its length; padded positions repeat the first one."""
     steps = torch.arange(values.shape[1], device=values.device)
@@ -67,8 +144,8 @@ def mirrored(values: Tensor, lengths: Tensor) -> Tensor:
     return values.gather(1, places.expand(-1, -1, values.shape[2]))
 
 
-def read_language_model(folder: Path) -> LanguageModel:
-    """Load the language models of an encoder folder in fp32.
+def read_frozen(folder: Path) -> FrozenEncoder:
+    """Load the language models of an encoder folder, or what else its states come from, in fp32.
 
     Raises
     ------
@@ -78,8 +155,8 @@ def read_language_model(folder: Path) -> LanguageModel:
     """
     config = read_json(folder / "config.json")
     try:
-        model = LanguageModel(**{name: config[name] for name in ("characters", "embedding", "hidden", "layers")})
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        model = frozen_encoder(config)
+    except (KeyError, TypeError, ValueError, RuntimeError, IndexError) as error:
         raise SuwenError("S506", folder, advice=f"correct its configuration ({error!r})") from None
     state = read_safetensors(folder / "model.safetensors")
     own = model.state_dict()

@@ -16,7 +16,7 @@ from suwen.errors import SuwenError
 from suwen.files import read_json, replacing, write_json
 from suwen.models.checkpoints.huggingface import read_safetensors
 from suwen.models.encoders import RecurrentEncoder, TransformerEncoder
-from suwen.models.language_model import LanguageModel
+from suwen.models.language_model import frozen_encoder
 from suwen.models.pretrained import require_tensors
 from suwen.models.tagger import Tagger
 from suwen.models.word_vectors import WordVectors
@@ -95,7 +95,7 @@ def read_tagger(folder: Path, tags: tuple[str, ...], scheme: Scheme, frozen: boo
             options = config["encoder"]
             words = WordVectors(**config["words"]) if config.get("words") else None
             if "cell" in options:
-                known = LanguageModel(**config["language_model"]) if "language_model" in config else None
+                known = frozen_encoder(config["language_model"]) if "language_model" in config else None
                 encoder = RecurrentEncoder(**options, words=words, language_model=known)
             else:
                 encoder = TransformerEncoder(options, words)

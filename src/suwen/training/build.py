@@ -14,7 +14,7 @@ from suwen.files import read_json
 from suwen.model_folder import ModelFolder, TaggerSettings, read_model_folder
 from suwen.models.catalog import find_encoder, is_language_model
 from suwen.models.encoders import Masking, RecurrentEncoder, TransformerEncoder, read_vocabulary
-from suwen.models.language_model import LanguageModel, read_language_model
+from suwen.models.language_model import FrozenEncoder, LanguageModel, read_frozen
 from suwen.models.sentencepiece import read_subwords
 from suwen.models.tagger import Tagger
 from suwen.models.weights import read_tagger
@@ -186,7 +186,7 @@ def _over_language_model(
 ) -> tuple[RecurrentEncoder, Featurizer]:
     """Build a BiLSTM that reads the states of character language models, with their vocabulary."""
     folder = Path(config.encoder.name)
-    known, characters = read_language_model(folder), read_vocabulary(folder)
+    known, characters = read_frozen(folder), read_vocabulary(folder)
     if len(characters) != known.options["characters"]:
         reason = f"the vocabulary has {len(characters)} tokens, the encoder {known.options['characters']}"
         raise SuwenError("S505", folder, reason=reason)
@@ -195,7 +195,7 @@ def _over_language_model(
     encoder, featurizer = _recurrent(config, _texts(config, selections), characters, lexicon, words, read)
     if config.encoder.language_models != "states":
         _start_from(encoder, known, config)
-    elif encoder.characters.weight.shape == known.characters.weight.shape:
+    elif isinstance(known, LanguageModel) and encoder.characters.weight.shape == known.characters.weight.shape:
         # Characters that the annotated text lacks keep a place among their like.
         own, theirs = encoder.characters.weight, known.characters.weight
         with torch.no_grad():
@@ -203,14 +203,16 @@ def _over_language_model(
     return encoder, featurizer
 
 
-def _start_from(encoder: RecurrentEncoder, known: LanguageModel, config: TrainingConfig) -> None:
+def _start_from(encoder: RecurrentEncoder, known: FrozenEncoder, config: TrainingConfig) -> None:
     """Copy embeddings and the first layer of the language models; what else the layer reads starts anew.
 
     Raises
     ------
     SuwenError
-        S402 when the tagger has other sizes.
+        S402 when the tagger has other sizes, or the folder holds other encoders.
     """
+    if not isinstance(known, LanguageModel):
+        raise SuwenError("S402", key="encoder.language_models", reason="the folder has other encoders too: take states")
     for key in ("embedding", "hidden"):
         wanted, found = known.options[key], getattr(config.encoder, key)
         if wanted != found:
@@ -232,7 +234,7 @@ def _recurrent(
     characters: CharacterVocabulary,
     lexicon: Lexicon | None,
     words: WordVectors | None,
-    language_model: LanguageModel | None = None,
+    language_model: FrozenEncoder | None = None,
 ) -> tuple[RecurrentEncoder, Featurizer]:
     """Build a BiLSTM or BiGRU of random weights over whatever it reads."""
     options = config.encoder

@@ -18,7 +18,7 @@ from suwen.errors import SuwenError
 from suwen.files import replacing
 from suwen.inference.batching import batches, pad
 from suwen.models.encoders import RecurrentEncoder, TransformerEncoder
-from suwen.models.language_model import LanguageModel
+from suwen.models.language_model import FrozenEncoder
 
 __all__ = ["KeptFeatures", "keep_features"]
 
@@ -28,7 +28,7 @@ BATCH_TOKENS = 8192
 
 Tell = Callable[[str], None]
 Arrays = Mapping[str, NDArray[np.int32]]
-Encoder = RecurrentEncoder | TransformerEncoder | LanguageModel
+Encoder = RecurrentEncoder | TransformerEncoder | FrozenEncoder
 
 
 class KeptFeatures:
