@@ -52,11 +52,12 @@ def fold_teachers(
     corpus: Path, split: Path, output: Path, folds: int, seed: int, options: tuple[object, ...]
 ) -> list[Path]:
     """Train a model on all folds but one, for each fold; returns the model folders."""
-    report = output.with_suffix(".report.html")
-    if not report.exists():
-        command = ["train", corpus, "--split", split, "--folds", folds, "-o", output, "--report", report]
-        suwen(*command, *COMMON, *options, "--set", f"seed={seed}")
-    return [output / f"fold-{number}" for number in range(1, folds + 1)]
+    models = [output / f"fold-{number}" for number in range(1, folds + 1)]
+    if not all(model.exists() for model in models):
+        resume = ["--resume"] if output.exists() or output.with_name(f"{output.name}.training").exists() else []
+        command = ["train", corpus, "--split", split, "--folds", folds, "-o", output, *COMMON, *options]
+        suwen(*command, "--set", f"seed={seed}", *resume)
+    return models
 
 
 def permitted(unlabeled: Path, split: Path, corpus: Path, output: Path) -> Path:
