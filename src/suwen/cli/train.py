@@ -67,7 +67,7 @@ def train(
     ),
     encoder: str | None = typer.Option(
         None,
-        help="bilstm, bigru, transformer (random start), dictionary, hmm, feature-crf; pretrained: 'carried' (the "
+        help="bilstm, bigru, cnn, transformer (random start), dictionary, hmm, feature-crf; pretrained: 'carried' (the "
         "small one that suwen carries), a name that 'suwen encoders' shows or on the Hugging Face hub, or a folder.",
     ),
     head: Head | None = typer.Option(None, help="What turns the encoder's vectors into tags."),

@@ -8,7 +8,7 @@ from typing import Any
 from suwen.corpus.dealing import RATIO
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.experiments.paper import ADDED, CLAIMS, DEALT, SYSTEMS, TABLE_NAMES, TABLES, Claim, systems_of
+from suwen.experiments.paper import ADDED, CLAIMS, DEALT, FROM_SCRATCH, SYSTEMS, TABLE_NAMES, TABLES, Claim, systems_of
 from suwen.experiments.profile import UNITS, Profile, Unit, system_config
 from suwen.experiments.run import Run
 from suwen.training.config import TrainingConfig
@@ -86,7 +86,7 @@ def estimated_seconds(run: Run, profile: Profile, documents: Sequence[Document])
         test *= max(profile.fraction, profile.test_fraction) / profile.fraction
     if not isinstance(config, TrainingConfig):
         return characters * SECONDS_PER_MILLION[system.encoder]
-    pretrained = system.encoder not in ("bilstm", "bigru")
+    pretrained = system.encoder not in FROM_SCRATCH
     rate = SECONDS_PER_MILLION["frozen" if system.frozen else "pretrained" if pretrained else "recurrent"]
     if pretrained and profile.encoders == "published":
         rate *= PUBLISHED

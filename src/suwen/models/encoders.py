@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
+from suwen.models.convolutional import DilatedConvolutions
 from suwen.models.dropout import Dropout
 from suwen.models.language_model import FrozenEncoder
 from suwen.models.pretrained import load_encoder
@@ -21,18 +22,19 @@ __all__ = ["Masking", "RecurrentEncoder", "TransformerEncoder", "read_vocabulary
 
 
 class RecurrentEncoder(nn.Module):
-    """Embeddings of characters, and of character pairs where given, under a BiLSTM or BiGRU (Table 5 of the paper).
+    """Embeddings of characters, and of character pairs where given, under a BiLSTM, BiGRU (Table 5) or CNN.
 
     Parameters
     ----------
     cell
-        ``lstm`` or ``gru``.
+        ``lstm``, ``gru``, or ``cnn`` for `suwen.models.convolutional.DilatedConvolutions`.
     characters, bigrams
         Vocabulary sizes; no pairs when `bigrams` is 0.
     embedding, bigram_embedding
         Their embedding widths.
     hidden, layers, dropout
-        Units per direction, stacked layers, dropout probability on embeddings and between layers.
+        Units per direction (a CNN has twice as many features), stacked layers or blocks, dropout probability on
+        embeddings and between layers.
     words
         Vectors of the words of a lexicon, read beside the characters.
     language_model
@@ -41,7 +43,7 @@ class RecurrentEncoder(nn.Module):
 
     def __init__(
         self,
-        cell: Cell,
+        cell: Cell | Literal["cnn"],
         characters: int,
         embedding: int,
         hidden: int,
@@ -72,7 +74,11 @@ class RecurrentEncoder(nn.Module):
         width = embedding + (bigram_embedding if bigrams else 0) + (words.width if words else 0)
         width += language_model.width if language_model else 0
         self.dropout = Dropout(dropout)
-        self.recurrent = Recurrent(cell, width, hidden, layers, dropout=dropout)
+        self.recurrent: Recurrent | DilatedConvolutions
+        if cell == "cnn":
+            self.recurrent = DilatedConvolutions(width, 2 * hidden, layers, dropout)
+        else:
+            self.recurrent = Recurrent(cell, width, hidden, layers, dropout=dropout)
         self.width = self.recurrent.width
         for table in (self.characters, self.bigrams):
             if table is not None:

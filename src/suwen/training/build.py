@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import torch
 
@@ -15,6 +16,7 @@ from suwen.model_folder import ModelFolder, TaggerSettings, read_model_folder
 from suwen.models.catalog import find_encoder, is_language_model
 from suwen.models.encoders import Masking, RecurrentEncoder, TransformerEncoder, read_vocabulary
 from suwen.models.language_model import FrozenEncoder, LanguageModel, read_frozen
+from suwen.models.recurrent import Recurrent
 from suwen.models.sentencepiece import read_subwords
 from suwen.models.tagger import Tagger
 from suwen.models.weights import read_tagger
@@ -29,6 +31,10 @@ from suwen.text.windows import WindowRules
 from suwen.training.config import SCRATCH, BaseEncoder, TrainingConfig
 
 __all__ = ["Untrained", "base_encoder", "build", "continue_from", "encode"]
+
+
+CELLS: dict[str, Literal["gru", "cnn"]] = {"bigru": "gru", "cnn": "cnn"}
+"""What reads the embeddings, by the name of the encoder; for all others it is an LSTM."""
 
 
 class Untrained:
@@ -218,6 +224,7 @@ def _start_from(encoder: RecurrentEncoder, known: FrozenEncoder, config: Trainin
         if wanted != found:
             raise SuwenError("S402", key=f"encoder.{key}", reason=f"{found}, but the language models have {wanted}")
     width = known.options["embedding"]
+    assert isinstance(encoder.recurrent, Recurrent)
     directions = (encoder.recurrent.forward_layers, encoder.recurrent.backward_layers)
     with torch.no_grad():
         encoder.characters.weight.copy_(known.characters.weight)
@@ -236,13 +243,13 @@ def _recurrent(
     words: WordVectors | None,
     language_model: FrozenEncoder | None = None,
 ) -> tuple[RecurrentEncoder, Featurizer]:
-    """Build a BiLSTM or BiGRU of random weights over whatever it reads."""
+    """Build a BiLSTM, BiGRU or CNN of random weights over whatever it reads."""
     options = config.encoder
     bigrams = None
     if options.bigrams:
         bigrams = BigramVocabulary.from_texts(texts, characters, options.minimum_bigram_count)
     encoder = RecurrentEncoder(
-        "gru" if options.name == "bigru" else "lstm",
+        CELLS.get(options.name, "lstm"),
         len(characters),
         options.embedding,
         options.hidden,

@@ -40,10 +40,11 @@ __all__ = [
     "with_overrides",
 ]
 
-SCRATCH = ("bilstm", "bigru", "transformer")
+SCRATCH = ("bilstm", "bigru", "cnn", "transformer")
 """Encoders that start from random weights; ``transformer`` has BERT's architecture."""
 
-RECURRENT = ("bilstm", "bigru")
+EMBEDDED = ("bilstm", "bigru", "cnn")
+"""Encoders of embeddings alone, for which the preset `best` is made."""
 
 Probability = Field(ge=0, lt=1)
 
@@ -60,8 +61,8 @@ Configuration = TypeVar("Configuration", bound=Section)
 class EncoderConfig(Section):
     """What turns characters into vectors.
 
-    `name` is ``bilstm``, ``bigru``, ``transformer``, or a pretrained encoder; the sizes below it describe the first
-    three, and the BiLSTM that reads the states of character language models.
+    `name` is one of `SCRATCH`, or a pretrained encoder; the sizes below it describe encoders that start from random
+    weights, and the BiLSTM that reads the states of character language models.
     """
 
     name: str = "bilstm"
@@ -299,7 +300,7 @@ def pretrained_rate(width: int | None) -> float:
 def _fitted(encoder: Mapping[str, Any], base: BaseEncoder | None) -> dict[tuple[str, str], float]:
     """What the preset `best` takes for this encoder in place of its values for a BiLSTM."""
     name = base.name if base else encoder.get("name", "bilstm")
-    if base.recurrent if base else name in RECURRENT or is_language_model(str(name)):
+    if base.recurrent if base else name in EMBEDDED or is_language_model(str(name)):
         return {}
     if base:
         rate = pretrained_rate(base.width)
