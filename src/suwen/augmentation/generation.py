@@ -13,7 +13,7 @@ from suwen.augmentation.edits import Edit, Recipe, derived
 from suwen.augmentation.masked_lm import MaskedLanguageModel
 from suwen.augmentation.mentions import MentionReplacement
 from suwen.augmentation.mlm import MaskedWords
-from suwen.augmentation.synonyms import SynonymReplacement, read_synonyms
+from suwen.augmentation.synonyms import SynonymReplacement, find_synonyms
 from suwen.augmentation.tagger_check import TaggerCheck
 from suwen.augmentation.tokens import TokenReplacement
 from suwen.augmentation.word_check import WordCheck
@@ -130,7 +130,7 @@ class Generator:
             return MentionReplacement(training, config.mention)
         if method == "token":
             return TokenReplacement(training, self._read, config.token)
-        return SynonymReplacement(read_synonyms(config.synonym.lexicon), config.synonym, protection)
+        return SynonymReplacement(find_synonyms(config.synonym), config.synonym, protection)
 
     def __call__(self, variants: Iterable[Variant]) -> Iterator[Outcome]:
         """The outcome of each variant, in order."""

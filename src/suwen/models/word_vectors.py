@@ -15,7 +15,7 @@ from suwen.files import read_text
 from suwen.tagging.lexicon import WORD_IDS, Lexicon, known_words
 from suwen.tagging.vocabulary import CharacterVocabulary
 
-__all__ = ["WordVectors", "read_word_vectors"]
+__all__ = ["WordVectors", "read_word_vectors", "word_vector_lines"]
 
 DIGITS = 10
 
@@ -67,7 +67,7 @@ def read_word_vectors(path: Path, characters: CharacterVocabulary, dropout: floa
         cannot be read.
     """
     words, rows = [], []
-    for word, vector in _lines(path):
+    for word, vector in word_vector_lines(path):
         words.append(word)
         rows.append(vector)
     kept = known_words(words, characters)
@@ -84,8 +84,14 @@ def read_word_vectors(path: Path, characters: CharacterVocabulary, dropout: floa
     return Lexicon.of_words([words[i] for i in kept], characters), vectors
 
 
-def _lines(path: Path) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    """Words and vectors."""
+def word_vector_lines(path: Path) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """Read words and vectors in word2vec's text format.
+
+    Raises
+    ------
+    SuwenError
+        S517 with the line when the file is in another format; S101 and S113 when it cannot be read.
+    """
     lines = read_text(path).removeprefix("\ufeff").split("\n")
     header = lines[0].split()
     if len(header) != 2 or not all(part.isdecimal() and 0 < len(part) < DIGITS and int(part) for part in header):
