@@ -135,7 +135,7 @@ def test_docs_show_values_that_can_be_read(tmp_path: Path) -> None:
     (tmp_path / "example.jsonl").write_text("".join(blocks(page, "json")), encoding="utf-8")
     (document,) = read_corpus(tmp_path / "example.jsonl")
     assert document.mention(document.entities[0]) == "二甲双胍"
-    assert all(f"| `{key}` |" in read(page) for key in jsonl._KEYS)
+    assert all(f"| `{key}` |" in read(page) for key in jsonl.KEYS)
     (toml,) = blocks(page, "toml")
     assert Schema.from_dict(tomllib.loads(toml)).labels == ("Drug", "Device")
 

@@ -586,12 +586,13 @@ def test_config_preset_may_be_a_setting() -> None:
 def test_config_of_a_run_from_a_trained_model_keeps_its_architecture() -> None:
     assert load_training_config("best", base_encoder=BaseEncoder("folder")).optimization.learning_rate == 5e-5
     assert load_training_config("best", base_encoder=BaseEncoder("folder", 256)).optimization.learning_rate == 4.5e-4
-    assert load_training_config("best", base_encoder=BaseEncoder("bilstm")).optimization.learning_rate == 2e-3
+    recurrent = BaseEncoder("bilstm", recurrent=True)
+    assert load_training_config("best", base_encoder=recurrent).optimization.learning_rate == 2e-3
     assert load_training_config(
         "best", settings=["encoder.transfer=feature-extraction"], base_encoder=BaseEncoder("bilstm")
     )
     with pytest.raises(SuwenError, match=r"S406 --from cannot be combined with head\.name"):
-        load_training_config("best", settings=["head.name=fc"], base_encoder=BaseEncoder("bilstm"))
+        load_training_config("best", settings=["head.name=fc"], base_encoder=BaseEncoder("bilstm", recurrent=True))
 
 
 @pytest.mark.parametrize(
