@@ -15,7 +15,7 @@ from suwen.augmentation import augment, generation, replay
 from suwen.augmentation.config import load_augmentation_config
 from suwen.augmentation.masked_lm import MaskedLanguageModel
 from suwen.augmentation.mentions import Pool
-from suwen.augmentation.synonyms import read_synonyms
+from suwen.augmentation.synonyms import read_neighbors, read_synonyms
 from suwen.augmentation.targets import variants_of
 from suwen.corpus.split import Selection, whole
 from suwen.document import Document, Entity
@@ -163,6 +163,36 @@ def test_synonyms_come_from_the_lexicon(lexicon) -> None:
     empty.write_text("# 空\n患者\n", "utf-8")
     with pytest.raises(SuwenError, match=r"S106 .*empty.txt"):
         read_synonyms([empty])
+
+
+@pytest.fixture
+def vectors(tmp_path):
+    rows = {"患者": (2, 0), "病人": (4, 1), "病患": (3, 3), "没有": (0, 0), "观察": (-1, 5), "HbA1c": (1, 0)}
+    path = tmp_path / "vectors.txt"
+    lines = [f"{len(rows)} 2", *(f"{word} {x} {y}" for word, (x, y) in rows.items()), ""]
+    path.write_text("\n".join(lines), "utf-8")
+    return path
+
+
+def test_neighbors_are_near_words_of_hanzi_the_nearest_first(vectors) -> None:
+    assert read_neighbors(vectors, 10, 0.7) == {
+        "患者": {"病人", "病患"},
+        "病人": {"患者", "病患"},
+        "病患": {"患者", "病人"},
+    }
+    assert read_neighbors(vectors, 1, 0.7) == {"患者": {"病人"}, "病人": {"患者"}, "病患": {"病人"}}
+    with pytest.raises(SuwenError, match=r"S517 .*vectors.txt"):
+        read_neighbors(vectors, 10, 0.999)
+
+
+def test_synonyms_come_from_word_vectors_and_lexicon(vectors, lexicon) -> None:
+    data = [small("a", "患者观察糖尿病,治疗患者", ("治疗", "Treatment"))]
+    made = augment(data, "synonym", rate=1, settings={"synonym.vectors": str(vectors)})
+    assert {edit.old for recipe in made.recipes for edit in recipe.edits} == {"患者"}
+    assert {edit.new for recipe in made.recipes for edit in recipe.edits} <= {"病人", "病患"}
+    settings = {"synonym.vectors": str(vectors), "synonym.lexicon": [str(lexicon)]}
+    both = augment(data, "synonym", rate=1, settings=settings)
+    assert {edit.old for recipe in both.recipes for edit in recipe.edits} == {"患者", "观察"}
 
 
 def test_composition_leaves_alone_what_an_earlier_step_changed(model, lexicon) -> None:

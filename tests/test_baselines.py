@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,11 +15,15 @@ from suwen.document import Document, Entity
 from suwen.errors import SuwenError
 from suwen.inference.dictionary import Dictionary, Entry, fold
 from suwen.inference.feature_crf import character_features
+from suwen.inference.hmm import HMM
 from suwen.model_folder import read_stored_model, write_stored_model
 from suwen.schema import Schema
+from suwen.schemes import BIO
 from suwen.training.baselines import (
     DictionaryConfig,
     FeatureCRFConfig,
+    HMMConfig,
+    count_hmm,
     learn_dictionary,
     load_baseline_config,
     train_baseline,
@@ -60,7 +65,7 @@ def few_are_enough():
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
     folder = tmp_path_factory.mktemp("baselines")
-    for config in (DictionaryConfig(), FeatureCRFConfig(iterations=30)):
+    for config in (DictionaryConfig(), HMMConfig(), FeatureCRFConfig(iterations=30)):
         trained(folder, config)
     return folder
 
@@ -84,14 +89,14 @@ def test_baselines_find_what_they_have_learnt_across_a_wrapped_line(models, kind
     assert ner.schema.labels == ("Disease", "Drug")
 
 
-@pytest.mark.parametrize("kind", ["dictionary", "feature-crf"])
+@pytest.mark.parametrize("kind", ["dictionary", "hmm", "feature-crf"])
 def test_baselines_decide_only_the_sentences_that_are_asked_for(models, kind):
     text = "口服二甲双胍治疗。口服阿卡波糖治疗。"
     found = next(suwen.load(models / kind).predict([Selection(Document("d", text), ((9, len(text)),))]))
     assert [found.mention(entity) for entity in found.entities] == ["阿卡波糖"]
 
 
-@pytest.mark.parametrize("config", [DictionaryConfig(), FeatureCRFConfig(iterations=5)])
+@pytest.mark.parametrize("config", [DictionaryConfig(), HMMConfig(), FeatureCRFConfig(iterations=5)])
 def test_baselines_learn_the_same_twice(tmp_path, config):
     hashes = [trained(tmp_path / str(i), config).manifest for i in range(2)]
     files = [read_stored_model(tmp_path / str(i) / config.encoder).manifest["files"] for i in range(2)]
@@ -172,7 +177,7 @@ def test_baselines_features_are_there_for_every_character(text):
 
 
 def test_baselines_find_valid_offsets_in_any_text(models):
-    for kind in ("dictionary", "feature-crf"):
+    for kind in ("dictionary", "hmm", "feature-crf"):
         ner = suwen.load(models / kind)
         for text in ("", "\n", "\0糖尿病\r\n二甲双胍", "\ufeff糖尿病😀\u3000İ", "e\u0301糖尿病" * 50):
             for entity in ner(text).entities:
@@ -207,6 +212,68 @@ def test_baselines_refuse_a_broken_feature_crf(tmp_path, models, change, code):
         suwen.load(tmp_path / "m")
 
 
+def test_baselines_hmm_finds_what_it_has_learnt(models):
+    ner = suwen.load(models / "hmm")
+    text = "高血压患者口服阿卡波糖治疗。"
+    assert [(entity.label, text[entity.start : entity.end]) for entity in ner(text).entities] == [
+        ("Disease", "高血压"),
+        ("Drug", "阿卡波糖"),
+    ]
+
+
+def hmm(*sentences):
+    return count_hmm(list(sentences), HMMConfig(scheme="BIO"), Schema.of_labels(["Drug"]))
+
+
+def test_baselines_hmm_counts_moves_and_characters():
+    model = hmm(("服糖A", [("Drug", 1, 3)]), ("糖", []))
+    assert model.tags == ("O", "B-Drug", "I-Drug")
+    assert model.moves.tolist() == [[0, 1, 0, 1], [0, 0, 1, 0], [0, 0, 0, 1], [2, 0, 0, 0]]
+    assert {character: counts.tolist() for character, counts in model.emitted.items()} == {
+        "a": [0, 0, 1],
+        "服": [1, 0, 0],
+        "糖": [1, 1, 0],
+    }
+
+
+def test_baselines_hmm_probabilities_sum_to_one():
+    model = hmm(("服糖a", [("Drug", 1, 3)]), ("糖", []))
+    every = np.exp(model.emissions("服糖a未"))
+    assert every.sum(axis=0) == pytest.approx(1)
+    # Under O, two characters were seen; of all, four, and four kinds with the unknown one.
+    assert every[3, 0] == pytest.approx(10 * 1 / 8 / (2 + 10))
+    start, end, matrix = (np.exp(scores.astype(float)) for scores in model.transitions.hard)
+    assert start.sum() == pytest.approx(1)
+    assert matrix.sum(axis=1) + end == pytest.approx(1)
+    assert matrix[0, 2] == start[2] == 0
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [],
+        {"moves": [], "characters": {}},
+        {"moves": [[0] * 4] * 3 + [[0, 0, 0, -1]], "characters": {}},
+        {"moves": [[0] * 4] * 4, "characters": {"ab": {"O": 1}}},
+        {"moves": [[0] * 4] * 4, "characters": {"a": {"X": 1}}},
+        {"moves": [[0] * 4] * 4, "characters": {"a": {"O": 0.5}}},
+        {"moves": [[0] * 4] * 4, "characters": {"a": 1}},
+    ],
+)
+def test_baselines_refuse_a_broken_hmm(tmp_path, values):
+    (tmp_path / "hmm.json").write_text(json.dumps(values))
+    with pytest.raises(SuwenError, match="S501"):
+        HMM.read(tmp_path / "hmm.json", BIO.tags(["Drug"]), BIO)
+
+
+def test_baselines_hmm_is_read_back(tmp_path):
+    model = hmm(('服糖A"\\', [("Drug", 1, 3)]), ("糖", []))
+    model.write(tmp_path / "hmm.json")
+    copy = HMM.read(tmp_path / "hmm.json", model.tags, BIO)
+    assert np.array_equal(copy.emissions('服糖a"\\未'), model.emissions('服糖a"\\未'))
+    assert np.array_equal(copy.moves, model.moves)
+
+
 def test_baselines_run_on_the_cpu_alone(models):
     with pytest.raises(SuwenError, match="S512"):
         suwen.load(models / "dictionary", "cuda")
@@ -233,7 +300,8 @@ suwen.load({str(models / "feature-crf")!r})"""
         ("dictionary", ["iterations=2"], "S401"),
         ("feature-crf", ["scheme=IOB9"], "S402"),
         ("feature-crf", ["c1"], "S402"),
-        ("hmm", [], "S404"),
+        ("hmm", ["scheme=X"], "S402"),
+        ("svm", [], "S404"),
     ],
 )
 def test_baselines_refuse_settings_that_they_do_not_know(encoder, settings, code):

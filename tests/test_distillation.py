@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -175,6 +176,38 @@ def test_distillation_of_equal_teachers_is_that_of_one(tmp_path: Path) -> None:
         found.append(teach(Teachers(chosen, start), start, data.train, gold, distillation, work, lambda *_: None))
     for one, both in zip(*found, strict=True):
         np.testing.assert_allclose(one.unary, both.unary, atol=1e-3)
+
+
+def test_distillation_from_folds_asks_those_that_have_not_seen_a_document(tmp_path: Path) -> None:
+    data, start, gold = student(corpus(12))
+    unlike = teachers_of(tmp_path, count=1)
+    write_tiny_tagger(tmp_path / "other", text="糖尿病患者口服二甲双胍,每日三次。阿卡波糖,停用")
+    unlike.append(Teacher("other", "1", load(tmp_path / "other"), {}))
+    ids = [selection.document.id for selection in data.train]
+    halves = ids[: len(ids) // 2], ids[len(ids) // 2 :]
+    folds = [
+        replace(teacher, data={"fold": {"number": i, "count": 2, "documents": half}})
+        for i, (teacher, half) in enumerate(zip(unlike, halves, strict=True), 1)
+    ]
+    texts = corpus(30)[24:]
+
+    def judged(name: str, chosen: list[Teacher]):
+        (tmp_path / name).mkdir()
+        distillation = Distillation(chosen, texts, 1.0)
+        teachers = Teachers(chosen, start, ids)
+        return teach(teachers, start, data.train, gold, distillation, tmp_path / name, lambda *_: None)
+
+    first, second, both, fold = (
+        judged(name, chosen) for name, chosen in (("a", unlike[:1]), ("b", unlike[1:]), ("c", unlike), ("d", folds))
+    )
+    windows = [len(encode([selection], start)[0]) for selection in data.train]
+    seen = sum(windows[: len(halves[0])])
+    for i, found in enumerate(fold):
+        expected = first if i < seen else second if i < sum(windows) else both
+        np.testing.assert_allclose(found.unary, expected[i].unary, atol=2e-3)
+    assert any(not np.allclose(one.unary, other.unary, atol=1e-2) for one, other in zip(first, second, strict=True))
+    with pytest.raises(SuwenError, match=r"S406.*all teachers have seen"):
+        Teachers(folds[:1], start, ids)
 
 
 def test_distillation_refuses_teachers_of_other_types(tmp_path: Path) -> None:

@@ -73,6 +73,13 @@ def test_encode_keeps_an_entity_across_a_sentence_end_when_both_are_packed() -> 
     assert losses.lost == {}
 
 
+def test_encode_counts_entities_across_a_paragraph_end_also_when_packed() -> None:
+    document = Document("d", "糖尿\n病人", (Entity("Disease", 0, 4), Entity("Drug", 4, 5)))
+    examples, losses = tagged(document, WindowRules(pack=100))
+    assert losses.lost == {"crosses a sentence end": 1}
+    assert [BIO.tags(LABELS)[i] for i in examples[0].tags] == ["O"] * 4 + ["B-Drug"]
+
+
 def test_encode_counts_what_a_window_cuts() -> None:
     text = "甲" * 100
     document = Document("d", text, (Entity("Drug", 10, 90),))

@@ -61,6 +61,7 @@ ENCODERS = {
     "bilstm with words": lambda: RecurrentEncoder("lstm", CHARACTERS, 8, 8, 1, 0.0, words=WordVectors(WORDS, 4, 0.2)),
     "ngram-bert with words": lambda: transformer("ngram-bert", WordVectors(WORDS, 4, 0.2), bigram_buckets=64),
     "bilstm": lambda: RecurrentEncoder("lstm", CHARACTERS, 8, 8, 2, 0.0, BIGRAMS, 4),
+    "cnn": lambda: RecurrentEncoder("cnn", CHARACTERS, 8, 8, 2, 0.0),
     "bigru": lambda: RecurrentEncoder("gru", CHARACTERS, 8, 8, 1, 0.0),
     "ngram-bert": small_ngram_bert,
     "bert": lambda: transformer("bert"),
@@ -100,7 +101,7 @@ def assert_graph_is_the_tagger(name, head):
 
 @pytest.mark.parametrize(
     ("name", "head"),
-    [("bilstm", "crf"), ("bigru", "fc"), ("bilstm with words", "crf"), ("ngram-bert with words", "fc")],
+    [("bilstm", "crf"), ("bigru", "fc"), ("cnn", "crf"), ("bilstm with words", "crf"), ("ngram-bert with words", "fc")],
 )
 def test_export_of_a_small_tagger_is_the_tagger(name, head):
     graph = assert_graph_is_the_tagger(name, head)

@@ -55,7 +55,8 @@ def frozen(folder: Path, documents: int = 6) -> tuple[TaggerParts, list]:
 
 
 def kept(start: TaggerParts, examples: list, folder: Path, gigabytes: float = 1.0, **options) -> KeptFeatures | None:
-    return keep_features(start.tagger, examples, start.featurizer.padding, folder, gigabytes, **options)
+    windows = [example.inputs for example in examples]
+    return keep_features(start.tagger.encoder, windows, start.featurizer.padding, folder, gigabytes, **options)
 
 
 def test_features_are_what_the_encoder_says(tmp_path: Path, computed: list[int]) -> None:

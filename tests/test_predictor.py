@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from suwen.corpus.split import Selection, whole, whole_document
 from suwen.document import Attribute, Document, Entity, Note, Page, Relation
 from suwen.inference import predictor as module
-from suwen.inference.predictor import Predictor
+from suwen.inference.predictor import Predictor, with_predictions
 from suwen.model_folder import TaggerSettings
 from suwen.schema import Schema
 from suwen.schemes import BIO
-from suwen.tagging.decode import Transitions, legal_transitions
-from suwen.tagging.encode import Featurizer
+from suwen.tagging.decode import Transitions, decode_spans, legal_transitions
+from suwen.tagging.encode import Featurizer, prepare
 from suwen.tagging.vocabulary import BigramVocabulary, CharacterVocabulary
 from suwen.text.view import ViewRules
 from suwen.text.windows import WindowRules
@@ -130,7 +130,7 @@ def test_predictor_result_depends_on_neither_batches_nor_threads_nor_order(
     }
     shuffler.shuffle(documents)
     with patch.multiple(
-        module, POOLED_CHARACTERS=4 * batch_tokens, DECODED_CHARACTERS=2 * batch_tokens, DECODED_BLOCKS=3
+        module, POOLED_CHARACTERS=4 * batch_tokens, DECODED_CHARACTERS=2 * batch_tokens, DECODED_PARAGRAPHS=3
     ):
         predictor = arbitrary_predictor(batch_tokens, windows=windows, decoding=decoding, workers=workers)
         found = list(predictor.pipe(documents))
@@ -182,6 +182,57 @@ def test_predictor_takes_each_character_from_its_own_window(windows, special_tok
     document = word_predictor(windows, special_tokens, 二甲双胍="Drug", 糖尿病="Disease")(TEXT)
     found = [document.mention(entity) for entity in document.entities]
     assert found == ["二甲双胍", "糖尿病", "糖尿病", "二甲双胍"]
+
+
+def test_predictor_lets_no_mention_cross_a_paragraph_break():
+    class Everything:
+        """Wants one mention from the first to the last character."""
+
+        def emissions(self, inputs):
+            scores = np.zeros((*inputs["input_ids"].shape, 5), np.float32)
+            scores[:, 0, 1] = scores[:, 1:, 2] = 9
+            return scores
+
+    chosen = tagger_settings(windows=WindowRules(pack=100))
+    predictor = Predictor(chosen, Featurizer(CHARACTERS), Everything())
+    text = "糖尿病患者\n二甲双胍\n\n每日三次"
+    assert [entity.key for entity in predictor(text).entities] == [
+        ("Disease", 0, 5),
+        ("Disease", 6, 10),
+        ("Disease", 12, 16),
+    ]
+
+
+@given(TEXTS, st.randoms(use_true_random=False))
+def test_predictor_decides_paragraphs_as_a_crf_that_knows_their_breaks(text, draw):
+    """The same model finds the same where the breaks' tags are certain, which is what decoding assumes."""
+    tags = BIO.tags(LABELS)
+    legal = legal_transitions(tags, BIO)
+
+    def weighted(scores):
+        noise = np.array([draw.randrange(-64, 64) for _ in range(scores.size)]).reshape(scores.shape) / 32
+        return np.where(scores == 0, noise, scores).astype(np.float32)
+
+    transitions = Transitions(*map(weighted, (legal.start, legal.end, legal.matrix)))
+    windows = WindowRules(length=200, pack=100)
+    chosen = tagger_settings("crf", windows, transitions=transitions)
+    predictor = Predictor(chosen, Featurizer(CHARACTERS), ArbitraryScorer(len(tags)))
+    prepared = prepare(text, chosen.view, windows)
+    expected = []
+    for block in prepared.blocks:
+        ids = predictor.featurizer.arrays(prepared.view.text[block.start : block.end])["input_ids"][None]
+        scores = predictor.scorer.emissions({"input_ids": ids, "attention_mask": np.ones_like(ids)})
+        for offset in range(block.start, block.end):
+            if prepared.view.text[offset] == "\n":
+                scores[:, offset - block.start] = np.where(np.arange(len(tags)) == 0, 0, -1e3)
+        (spans,) = decode_spans(scores, [block.end - block.start], transitions, tags, BIO)
+        expected += [(label, block.start + start, block.start + end, score) for label, start, end, score in spans]
+    expected = with_predictions(Document("text", text), prepared.view, expected)
+    found = predictor(text)
+    assert keys(found) == keys(expected)
+    assert [entity.score for entity in found.entities] == pytest.approx(
+        [entity.score for entity in expected.entities], abs=1e-4
+    )
 
 
 def test_predictor_replaces_entities_and_what_points_to_them_but_nothing_else():

@@ -40,7 +40,7 @@ def benchmark(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     module = import_module(name)
-    for other in ("runs", "curves", "small_encoders"):
+    for other in ("runs", "curves", "small_encoders", "bundled"):
         if other in sys.modules and hasattr(sys.modules[other], "suwen"):
             monkeypatch.setattr(sys.modules[other], "suwen", suwen)
     return module
@@ -109,3 +109,64 @@ def test_small_encoders_are_compared_at_each_share(monkeypatch: pytest.MonkeyPat
     assert len(rows[2]["dev_f1"]) == 1
     page = (results / "README.md").read_text(encoding="utf-8")
     assert page.count("| mini-roberta |") == 2
+
+
+def test_larger_encoders_are_made_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys) -> None:
+    larger = benchmark("larger_encoder", monkeypatch)
+    monkeypatch.setattr(larger, "PRECISION", "fp32")
+    monkeypatch.setattr(larger, "TAGGER", ("--set", "optimization.epochs=1", "--set", "optimization.least_steps=0"))
+    runs, text = tmp_path / "runs", tmp_path / "text.txt"
+    runs.mkdir()
+    text.write_text("".join(f"患者{i}口服二甲双胍治疗。\n" for i in range(100)), encoding="utf-8")
+    changes = [*PRETRAINING[1::2], *SHORT[3::2], "data.workers=0", "data.segmenter=none"]
+    command = ["larger_encoder.py", str(SAMPLE), "--texts", str(text), "--runs", str(runs), "--device", "cpu"]
+    command += ["--steps", "2", *(part for change in changes for part in ("--set", change))]
+    monkeypatch.setattr(sys, "argv", command)
+    larger.main()
+    first = capsys.readouterr().out
+    assert "held-out loss" in first
+    assert "dev precision" in first
+    written = (runs / "tagger-small" / "manifest.json").stat().st_mtime_ns
+    larger.main()
+    assert (runs / "tagger-small" / "manifest.json").stat().st_mtime_ns == written
+    assert capsys.readouterr().out.splitlines()[-2:] == first.splitlines()[-2:]
+    left_out = read_json(runs / "encoder-small" / "manifest.json")["excluded"]["documents"]
+    parts = read_json(runs / "split-group.json")["parts"]
+    assert left_out == sorted(row[0] for part in ("dev", "test") for row in parts[part])
+
+
+def test_bundled_goes_from_text_to_a_student_of_folds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys) -> None:
+    bundled = benchmark("bundled", monkeypatch)
+    few = ("--set", "optimization.epochs=1", "--set", "optimization.least_steps=0")
+    small = ("--set", "encoder.hidden=8", "--set", "encoder.embedding=8")
+    changes = ("model.hidden=8", "model.embedding=8", "data.held_out=0.1", "optimization.batch_tokens=512")
+    steps = [part for change in (*changes, "optimization.steps=2") for part in ("--set", change)]
+    monkeypatch.setattr(bundled, "LANGUAGE_MODELS", ("--encoder", "bilstm", *steps))
+    monkeypatch.setattr(bundled, "COMMON", ("--set", "evaluation.stop=never"))
+    monkeypatch.setattr(bundled, "OVER_STATES", (*few, *small))
+    monkeypatch.setattr(bundled, "TRANSFORMER", (*few, "--set", "inputs.length=100", "--set", "inputs.pack=40"))
+    monkeypatch.setattr(bundled, "STUDENT", (*few, *small, "--set", "distillation.weight=0.6"))
+    runs, unlabeled = tmp_path / "runs", tmp_path / "unlabeled"
+    for folder in (runs, unlabeled):
+        folder.mkdir()
+    document = sorted(SAMPLE.glob("201_*.txt"))[0].stem
+    for name in ("901_1", f"{document.split('_')[0]}_99"):
+        (unlabeled / f"{name}.txt").write_text(f"{name}例患者口服二甲双胍治疗。\n" * 30, encoding="utf-8")
+    (tmp_path / "text.txt").write_text("空腹血糖明显下降,二甲双胍有效。\n" * 300, encoding="utf-8")
+    (tmp_path / "words.txt").write_text("2 2\n血糖 1 0\n患者 0 1\n", encoding="utf-8")
+    command = ["bundled.py", str(SAMPLE), "--texts", str(tmp_path / "text.txt"), "--unlabeled", str(unlabeled)]
+    command += ["--words", str(tmp_path / "words.txt"), "--runs", str(runs), "--folds", "2"]
+    monkeypatch.setattr(sys, "argv", command)
+    bundled.main()
+    printed = capsys.readouterr().out
+    assert "dev precision" in printed
+    assert "test precision" not in printed
+    manifest = read_json(runs / "student" / "manifest.json")
+    assert [teacher["name"] for teacher in manifest["distillation"]["teachers"]] == ["fold-1", "fold-2"] * 2
+    parts = read_json(runs / "split-group.json")["parts"]
+    held_out = {row[0].split("_")[0] for part in ("dev", "test") for row in parts[part]}
+    expected = {"901_1"} | ({f"{document.split('_')[0]}_99"} if "201" not in held_out else set())
+    assert {path.stem for path in (runs / "unlabeled").iterdir()} == expected
+    models = {path: path.stat().st_mtime_ns for path in runs.rglob("manifest.json")}
+    bundled.main()
+    assert models == {path: path.stat().st_mtime_ns for path in runs.rglob("manifest.json")}

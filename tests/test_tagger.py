@@ -1,12 +1,14 @@
 """Recurrent layers, encoders and the tagger."""
 
 from itertools import product
+from typing import Literal
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from suwen.models.convolutional import DILATIONS, DilatedConvolutions
 from suwen.models.encoders import RecurrentEncoder, TransformerEncoder
 from suwen.models.recurrent import Recurrent
 from suwen.models.scorer import TorchScorer
@@ -25,8 +27,8 @@ BERT = {
 }
 
 
-def recurrent_encoder() -> RecurrentEncoder:
-    return RecurrentEncoder("lstm", 20, 8, 8, 2, 0.1, bigrams=12, bigram_embedding=4)
+def recurrent_encoder(cell: Literal["lstm", "cnn"] = "lstm") -> RecurrentEncoder:
+    return RecurrentEncoder(cell, 20, 8, 8, 2, 0.1, bigrams=12, bigram_embedding=4)
 
 
 def batch(lengths: list[int], bigrams: bool = True) -> dict[str, torch.Tensor]:
@@ -73,13 +75,36 @@ def test_tagger_starts_with_a_xavier_classifier_and_zero_biases() -> None:
     assert float(tagger.classifier.weight.detach().abs().max()) <= (6 / (16 + len(TAGS))) ** 0.5
 
 
+@pytest.mark.parametrize("blocks", [1, 2])
+def test_convolutions_neither_see_padding_nor_beyond_their_reach(blocks: int) -> None:
+    torch.manual_seed(0)
+    layers = DilatedConvolutions(5, 8, blocks).eval()
+    reach = blocks * sum(DILATIONS)
+    inputs = torch.randn(2, 80, 5)
+    lengths = torch.tensor([80, 50])
+    with torch.no_grad():
+        expected = layers(inputs, lengths)
+        torch.testing.assert_close(layers(inputs[1:, :50], lengths[1:]), expected[1:, :50])
+        assert not expected[1, 50:].any()
+        inputs[1, 50:] = 7
+        assert torch.equal(layers(inputs, lengths), expected)
+        inputs[0, 40] += 1
+        changed = (layers(inputs, lengths) - expected).abs().amax(dim=2)[0] > 1e-6
+    assert changed.nonzero().flatten().tolist() == list(range(40 - reach, 40 + reach + 1))
+
+
 @pytest.mark.parametrize("head", HEADS)
-@pytest.mark.parametrize("kind", ["recurrent", "transformer"])
+@pytest.mark.parametrize("kind", ["lstm", "cnn", "transformer"])
 def test_tagger_scores_do_not_depend_on_padding_or_neighbors(head: str, kind: str) -> None:
     torch.manual_seed(0)
-    encoder = recurrent_encoder() if kind == "recurrent" else TransformerEncoder(BERT)
+    encoders = {
+        "lstm": recurrent_encoder,
+        "cnn": lambda: recurrent_encoder("cnn"),
+        "transformer": lambda: TransformerEncoder(BERT),
+    }
+    encoder = encoders[kind]()
     tagger = Tagger(encoder, head, TAGS, BIO, hidden=6).eval()
-    inputs = batch([9, 4, 1], bigrams=kind == "recurrent")
+    inputs = batch([9, 4, 1], bigrams=kind != "transformer")
     with torch.no_grad():
         together = tagger.emissions(**inputs)
         for row, length in enumerate([9, 4, 1]):

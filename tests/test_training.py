@@ -205,6 +205,7 @@ def test_training_learns_a_simple_corpus_and_writes_a_whole_model(tmp_path: Path
         ("encoder.name=transformer", "encoder.attention_heads=2", "head.name=fc", "head.decoding=argmax"),
         ("encoder.name=transformer", "encoder.attention_heads=2", "head.name=bilstm-crf", "head.hidden=4"),
         ("encoder.name=bilstm", "encoder.bigrams=false", "head.name=fc", "optimization.batch_sentences=8"),
+        ("encoder.name=cnn", "encoder.layers=2", "head.name=crf"),
     ],
 )
 def test_training_covers_encoders_and_heads(tmp_path: Path, changes: tuple[str, ...]) -> None:
@@ -585,18 +586,20 @@ def test_config_preset_may_be_a_setting() -> None:
 def test_config_of_a_run_from_a_trained_model_keeps_its_architecture() -> None:
     assert load_training_config("best", base_encoder=BaseEncoder("folder")).optimization.learning_rate == 5e-5
     assert load_training_config("best", base_encoder=BaseEncoder("folder", 256)).optimization.learning_rate == 4.5e-4
-    assert load_training_config("best", base_encoder=BaseEncoder("bilstm")).optimization.learning_rate == 2e-3
+    recurrent = BaseEncoder("bilstm", recurrent=True)
+    assert load_training_config("best", base_encoder=recurrent).optimization.learning_rate == 2e-3
     assert load_training_config(
         "best", settings=["encoder.transfer=feature-extraction"], base_encoder=BaseEncoder("bilstm")
     )
     with pytest.raises(SuwenError, match=r"S406 --from cannot be combined with head\.name"):
-        load_training_config("best", settings=["head.name=fc"], base_encoder=BaseEncoder("bilstm"))
+        load_training_config("best", settings=["head.name=fc"], base_encoder=BaseEncoder("bilstm", recurrent=True))
 
 
 @pytest.mark.parametrize(
     ("encoder", "values"),
     [
         (("bigru",), [2e-3, 0.5, 0.0, 0.5]),
+        (("cnn",), [2e-3, 0.5, 0.0, 0.5]),
         (("transformer",), [1e-3, 0.1, 0.15, 0.3]),
         (("bert",), [5e-5, 0.1, 0.15, 0.3]),
         (("bert", "encoder.initialization=random"), [1e-3, 0.1, 0.15, 0.3]),

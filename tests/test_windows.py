@@ -82,8 +82,8 @@ def test_windows_blocks_hold_whole_sentences_and_no_other(document, rules):
 
 def test_windows_leave_each_sentence_alone_by_default():
     assert make_blocks([(0, 4), (4, 9)], 9, WindowRules()) == [
-        Block(0, 4, (Window(0, 4, 0, 4),)),
-        Block(4, 9, (Window(4, 9, 4, 9),)),
+        Block(0, 4, (Window(0, 4, 0, 4),), ((0, 4),)),
+        Block(4, 9, (Window(4, 9, 4, 9),), ((4, 9),)),
     ]
 
 
@@ -107,6 +107,25 @@ def test_windows_pack_consecutive_sentences_only():
     rules = WindowRules(length=30, overlap=4, pack=12)
     blocks = make_blocks([(0, 4), (5, 9), (9, 12), (12, 16), (20, 24)], 24, rules)
     assert [(block.start, block.end) for block in blocks] == [(0, 12), (12, 16), (20, 24)]
+
+
+def test_windows_blocks_know_their_paragraphs():
+    rules = WindowRules(length=30, overlap=4, pack=12)
+    blocks = make_blocks([(0, 4), (5, 9), (9, 12), (12, 16), (20, 24)], 24, rules)
+    assert [block.paragraphs for block in blocks] == [((0, 4), (5, 12)), ((12, 16),), ((20, 24),)]
+    # Tokens leave no gap.
+    (block,) = make_blocks([(0, 4), (4, 8), (8, 12)], 12, rules, paragraph_ends={8})
+    assert block.paragraphs == ((0, 8), (8, 12))
+
+
+@given(documents(), rules())
+def test_windows_paragraphs_hold_all_sentences_of_a_block_and_no_break(document, rules):
+    sentences, view_length = document
+    for block in make_blocks(sentences, view_length, rules):
+        inside = [span for span in sentences if block.start <= span[0] < block.end]
+        decoded = {offset for start, end in block.paragraphs for offset in range(start, end)}
+        assert decoded == {offset for start, end in inside for offset in range(start, end)}
+        assert all(end < begin for (_, end), (begin, _) in pairwise(block.paragraphs))
 
 
 def test_windows_spread_evenly_over_a_long_sentence():

@@ -15,7 +15,7 @@ from suwen.document import Attribute, Document, Entity, Note, Page, Relation
 from suwen.errors import SuwenError
 
 if TYPE_CHECKING:
-    from suwen.api import augment, compare, evaluate, export, extract, load, pretrain, split, train
+    from suwen.api import augment, compare, evaluate, export, extract, load, pretrain, split, train, train_folds
     from suwen.formats import read_corpus, write_corpus
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "read_corpus",
     "split",
     "train",
+    "train_folds",
     "write_corpus",
 ]
 
@@ -45,7 +46,8 @@ __version__ = "0.1.0"
 # Found on first use: who only handles documents should not wait for numpy or torch.
 _FUNCTIONS = {
     **dict.fromkeys(
-        ("augment", "compare", "evaluate", "export", "extract", "load", "pretrain", "split", "train"), "suwen.api"
+        ("augment", "compare", "evaluate", "export", "extract", "load", "pretrain", "split", "train", "train_folds"),
+        "suwen.api",
     ),
     **dict.fromkeys(("read_corpus", "write_corpus"), "suwen.formats"),
 }

@@ -11,6 +11,7 @@ from suwen.errors import DeviceError, SuwenError
 from suwen.files import StrPath
 from suwen.inference.dictionary import load_dictionary
 from suwen.inference.feature_crf import load_feature_crf
+from suwen.inference.hmm import load_hmm
 from suwen.inference.onnx import OnnxScorer, find_graph
 from suwen.inference.overrides import OverriddenExtractor, Overrides
 from suwen.inference.predictor import BATCH_TOKENS, Extractor, Predictor
@@ -21,6 +22,7 @@ __all__ = ["load", "load_overridden", "require_device"]
 
 BASELINES: dict[str, Callable[[StoredModel], Extractor]] = {
     "dictionary": load_dictionary,
+    "hmm": load_hmm,
     "feature-crf": load_feature_crf,
 }
 KINDS = ("tagger", *BASELINES)

@@ -60,6 +60,7 @@ READ = (
     "config.json",
     "model.safetensors",
     "dictionary.json",
+    "hmm.json",
     "crf.crfsuite",
 )
 """What is read wherever it is there, so that it must be in the manifest; a graph is read only if it is."""

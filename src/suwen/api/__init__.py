@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from suwen.inference.predictor import Extractor
     from suwen.schema import Schema
     from suwen.training.data import Report
+    from suwen.training.folds import FoldsReport
 
-__all__ = ["augment", "compare", "evaluate", "export", "extract", "load", "pretrain", "split", "train"]
+__all__ = ["augment", "compare", "evaluate", "export", "extract", "load", "pretrain", "split", "train", "train_folds"]
+
+PRETRAINABLE = ("transformer", "bilstm")
 
 
 def load(
@@ -180,6 +183,92 @@ def train(
         base=base,
         teachers=teachers,
         texts=texts,
+        device=device,
+        resume=resume,
+        listener=listener,
+    )
+
+
+def train_folds(
+    corpus: Corpus,
+    output: StrPath,
+    count: int,
+    *,
+    encoder: str | None = None,
+    head: str | None = None,
+    transfer: str | None = None,
+    split: Split | None = None,
+    part: str = "train",
+    preset: str = "best",
+    config: StrPath | None = None,
+    settings: Sequence[str] = (),
+    schema: Schema | None = None,
+    base: StrPath | None = None,
+    contradictions: StrPath | None = None,
+    device: str = "cpu",
+    resume: bool = False,
+    listener: Listener = silent,
+) -> FoldsReport:
+    """Train taggers, each without a part of the annotated documents, which it then judges.
+
+    Parameters
+    ----------
+    corpus
+        A folder or file in any format, or documents.
+    output
+        The folder of the models ``fold-1`` … ``fold-K``.
+    count
+        How many folds; what the split keeps whole stays whole in them.
+    encoder
+        The name of an encoder, or an encoder folder.
+    head, transfer
+        ``head.name`` and ``encoder.transfer`` of the configuration.
+    split, part
+        A split of the corpus and the part to deal into folds; without one, all documents.
+    preset, config, settings
+        A preset, a TOML file that changes it, and ``key=value`` settings.
+    schema
+        The entity types; by default the labels of the training part.
+    base
+        A trained model to start from.
+    contradictions
+        A table to write, of the annotations that these models contradict.
+    device
+        ``cpu`` or ``cuda``.
+    resume
+        Whether to keep the models that are there, and to train the others.
+    listener
+        Told how far the run is.
+
+    Raises
+    ------
+    SuwenError
+        As `suwen.training.train.train_folds`.
+
+    Examples
+    --------
+    >>> import suwen
+    >>> report = suwen.train_folds("articles/", "models", 5, contradictions="report.tsv")  # doctest: +SKIP
+    >>> report.contradictions  # doctest: +SKIP
+    """
+    from suwen.api.scoring import documents_of
+    from suwen.training.train import train_folds as train_on_folds
+
+    return train_on_folds(
+        documents_of(corpus, schema),
+        output,
+        count,
+        encoder=encoder,
+        head=head,
+        transfer=transfer,
+        split=split,
+        part=part,
+        preset=preset,
+        config=config,
+        settings=settings,
+        schema=schema,
+        base=base,
+        contradictions=contradictions,
         device=device,
         resume=resume,
         listener=listener,
@@ -416,7 +505,8 @@ def pretrain(
     texts: Sequence[StrPath],
     output: StrPath,
     *,
-    strategy: str,
+    strategy: str | None = None,
+    encoder: str = "transformer",
     size: str | None = None,
     base: StrPath | None = None,
     vocabulary: StrPath | None = None,
@@ -439,7 +529,9 @@ def pretrain(
     output
         The encoder folder to write.
     strategy
-        ``bert``, ``wwm``, ``wwm-ext``, ``ernie``, ``ernie-tiny`` or ``roberta``.
+        The masking of a transformer: ``bert``, ``wwm``, ``wwm-ext``, ``ernie``, ``ernie-tiny`` or ``roberta``.
+    encoder
+        ``transformer``, a masked language model, or ``bilstm``, a forward and a backward character language model.
     size
         ``mini`` (the default), ``small``, ``medium``, ``large`` or ``base``.
     base
@@ -471,8 +563,8 @@ def pretrain(
     Raises
     ------
     SuwenError
-        S405 when a package is missing, S406 for arguments that do not go together, and as
-        `suwen.pretraining.pretrain.pretrain`.
+        S404 for an unknown encoder, S405 when a package is missing, S406 for arguments that do not go together, and
+        as `suwen.pretraining.pretrain.pretrain`.
 
     Examples
     --------
@@ -482,6 +574,12 @@ def pretrain(
     output = Path(output)
     if output.exists():
         raise SuwenError("S104", output)
+    if encoder not in PRETRAINABLE:
+        raise SuwenError("S404", what="encoder to pre-train", name=encoder, known=", ".join(PRETRAINABLE))
+    if encoder == "bilstm":
+        _refuse_transformer(strategy, size, base, lexicon, settings)
+    elif strategy is None:
+        raise SuwenError("S406", first="--encoder transformer", second="no --strategy", advice="name a strategy")
     if base is not None and size is not None:
         raise SuwenError("S406", first="--from", second="--size", advice="leave --size out: the encoder's is kept")
     if bool(exclude_split) != bool(exclude_parts):
@@ -492,21 +590,41 @@ def pretrain(
     try:
         from suwen.files import folder_for
         from suwen.models.catalog import find_encoder
-        from suwen.pretraining.config import load_pretraining_config
+        from suwen.pretraining.config import load_language_model_config, load_pretraining_config
         from suwen.pretraining.passages import read_exclusion
         from suwen.pretraining.pretrain import NO_EXCLUSION, Texts
-        from suwen.pretraining.pretrain import pretrain as pretrain_encoder
+        from suwen.pretraining.pretrain import pretrain as pretrain_transformer
+        from suwen.pretraining.pretrain_language_model import pretrain_language_model
     except ModuleNotFoundError as error:
         raise SuwenError("S405", package=error.name, install="suwen[train]") from None
     paths = tuple(map(Path, texts))
     folder = find_encoder(str(base)) if base is not None else None
-    config = load_pretraining_config(strategy, size or "mini", settings, folder, seed)
     exclusion = read_exclusion(Path(exclude_split), list(exclude_parts), list(paths)) if exclude_split else NO_EXCLUSION
     given_vocabulary = None if vocabulary is None else Path(vocabulary)
     kept = None if cache is None else Path(cache)
     sources = Texts(paths, given_vocabulary, tuple(map(Path, lexicon)), exclusion, folder, kept)
     with folder_for(output):
-        return pretrain_encoder(sources, output, config, resume, device, listener=listener)
+        if strategy is None:
+            language_models = load_language_model_config(settings, seed)
+            return pretrain_language_model(sources, output, language_models, resume, device, listener=listener)
+        config = load_pretraining_config(strategy, size or "mini", settings, folder, seed)
+        return pretrain_transformer(sources, output, config, resume, device, listener=listener)
+
+
+def _refuse_transformer(
+    strategy: str | None, size: str | None, base: StrPath | None, lexicon: Sequence[StrPath], settings: Sequence[str]
+) -> None:
+    """Refuse options that mean nothing to language models (S406)."""
+    given = {
+        "--strategy": strategy is not None,
+        "--size": size is not None,
+        "--from": base is not None,
+        "--segmenter": any(setting.split("=")[0].strip() == "data.segmenter" for setting in settings),
+        "--lexicon": bool(lexicon),
+    }
+    for option, present in given.items():
+        if present:
+            raise SuwenError("S406", first=option, second="--encoder bilstm", advice="leave it out")
 
 
 def export(

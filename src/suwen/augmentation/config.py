@@ -113,11 +113,17 @@ class TokenConfig(Section):
 
 
 class SynonymConfig(Section):
-    """Synonym replacement, from a given lexicon, outside entities."""
+    """Replacement of words outside entities by synonyms from a lexicon, or by neighbors among word vectors."""
 
     rate: float = Field(default=0.15, ge=0, le=1)
     lexicon: tuple[Path, ...] = ()
     """Files with one group of synonyms a line."""
+    vectors: Path | None = None
+    """Word vectors in word2vec's text format; the nearest words are taken for synonyms (Wang and Yang 2015)."""
+    neighbors: PositiveInt = 10
+    """The most neighbors of a word."""
+    similarity: float = Field(default=0.6, gt=0, le=1)
+    """The least cosine similarity of a neighbor."""
 
 
 class TargetConfig(Section):
@@ -170,8 +176,9 @@ class AugmentationConfig(Section):
     def _complete(self) -> AugmentationConfig:
         if not self.steps or len(set(self.steps)) < len(self.steps):
             raise ValueError("steps must name at least one method, and none twice")
-        if "synonym" in self.methods and not self.synonym.lexicon:
-            raise ValueError("the method synonym needs synonym.lexicon (--synonyms FILE)")
+        if "synonym" in self.methods and not (self.synonym.lexicon or self.synonym.vectors):
+            needed = "synonym.lexicon (--synonyms FILE) or synonym.vectors (--vectors FILE)"
+            raise ValueError(f"the method synonym needs {needed}")
         if self.target.documents and self.target.copies > 1:
             raise ValueError("target.copies and target.documents cannot both be set")
         return self

@@ -186,6 +186,8 @@ def _refuse_taken_ids(generated: Sequence[str], documents: Sequence[Document]) -
 def _identity(documents: Sequence[Document], config: AugmentationConfig, split: Split | None) -> dict[str, Any]:
     """What must not change between the parts of a run that was interrupted."""
     files = [*config.protection.lexicon, *config.synonym.lexicon]
+    if config.synonym.vectors is not None:
+        files.append(config.synonym.vectors)
     if config.check.model is not None:
         files.append(config.check.model / "manifest.json")
     encoder = find_encoder(config.masked_language_model) if config.masked_language_model else None

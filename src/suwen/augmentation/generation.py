@@ -11,7 +11,7 @@ from suwen.augmentation.augmenters import Augmenter, Draws, Request, Variant
 from suwen.augmentation.config import AugmentationConfig
 from suwen.augmentation.edits import Edit, Recipe, derived
 from suwen.augmentation.mentions import MentionReplacement
-from suwen.augmentation.synonyms import SynonymReplacement, read_synonyms
+from suwen.augmentation.synonyms import SynonymReplacement, find_synonyms
 from suwen.augmentation.tagger_check import TaggerCheck
 from suwen.augmentation.tokens import TokenReplacement
 from suwen.augmentation.word_check import WordCheck
@@ -133,7 +133,7 @@ class Generator:
             return MentionReplacement(training, config.mention)
         if method == "token":
             return TokenReplacement(training, self._read, config.token)
-        return SynonymReplacement(read_synonyms(config.synonym.lexicon), config.synonym, protection)
+        return SynonymReplacement(find_synonyms(config.synonym), config.synonym, protection)
 
     def __call__(self, variants: Iterable[Variant]) -> Iterator[Outcome]:
         """The outcome of each variant, in order."""

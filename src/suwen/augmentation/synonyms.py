@@ -1,4 +1,4 @@
-"""Words replaced by synonyms from a lexicon."""
+"""Words replaced by synonyms, from a lexicon or from word vectors."""
 
 from __future__ import annotations
 
@@ -7,16 +7,22 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from suwen.augmentation.augmenters import Proposal, Request, chosen, word_edits
 from suwen.augmentation.config import SynonymConfig
 from suwen.augmentation.mentions import Pool
-from suwen.augmentation.words import Protection
+from suwen.augmentation.words import Protection, is_chinese
 from suwen.errors import SuwenError
 from suwen.files import read_text
+from suwen.text.word_vectors import word_vector_lines
 
-__all__ = ["SynonymReplacement", "read_synonyms"]
+__all__ = ["SynonymReplacement", "find_synonyms", "read_neighbors", "read_synonyms"]
 
 CHOICE, REPLACEMENT = 0, 1
+
+ROWS = 256
+"""So many words are compared with all others at once."""
 
 CILIN = re.compile(r"[A-Z][a-z]\d\d[A-Z]\d\d(?P<kind>[=#@])\s*")
 """The code before a group of HIT's extended Cilin; only ``=`` is for synonyms."""
@@ -50,8 +56,55 @@ def read_synonyms(paths: Sequence[Path]) -> dict[str, set[str]]:
     return dict(synonyms)
 
 
+def read_neighbors(path: Path, most: int, similarity: float) -> dict[str, set[str]]:
+    """The nearest words of each word in vectors of words, by cosine similarity.
+
+    Words that are not written in hanzi alone are left out: their neighbors are other numbers, units and names.
+
+    Parameters
+    ----------
+    path
+        Vectors in word2vec's text format.
+    most
+        The most neighbors of a word.
+    similarity
+        The least similarity of a neighbor.
+
+    Raises
+    ------
+    SuwenError
+        As `suwen.text.word_vectors.word_vector_lines`; S517 when no word is near another.
+    """
+    rows = {word: vector for word, vector in word_vector_lines(path) if is_chinese(word) and vector.any()}
+    words = list(rows)
+    neighbors: dict[str, set[str]] = {}
+    if words:
+        matrix = np.stack([rows[word] for word in words]).astype(np.float32)
+        matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
+        for first in range(0, len(words), ROWS):
+            similarities = matrix[first : first + ROWS] @ matrix.T
+            similarities[np.arange(len(similarities)), np.arange(first, first + len(similarities))] = -1
+            for row, near in enumerate(similarities):
+                places = np.flatnonzero(near >= similarity)
+                if places.size:
+                    nearest = places[np.argsort(-near[places], kind="stable")[:most]]
+                    neighbors[words[first + row]] = {words[place] for place in nearest}
+    if not neighbors:
+        raise SuwenError("S517", path, reason=f"no two words of hanzi have a similarity of {similarity:g}")
+    return neighbors
+
+
+def find_synonyms(config: SynonymConfig) -> dict[str, set[str]]:
+    """The synonyms of each word in the lexicons and among the word vectors of a configuration."""
+    found = read_synonyms(config.lexicon)
+    if config.vectors:
+        for word, others in read_neighbors(config.vectors, config.neighbors, config.similarity).items():
+            found[word] = found.get(word, set()) | others
+    return found
+
+
 class SynonymReplacement:
-    """The augmenter ``synonym``: words outside entities that the lexicon knows.
+    """The augmenter ``synonym``: words outside entities that have synonyms.
 
     Parameters
     ----------

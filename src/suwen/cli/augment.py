@@ -90,6 +90,9 @@ def augment(
         False, "--combine", help="Write the originals too; with --split also a split of the new corpus."
     ),
     synonyms: list[Path] = typer.Option([], metavar="FILE", help="Groups of synonyms, one a line."),
+    vectors: Path | None = typer.Option(
+        None, metavar="FILE", help="Word vectors (word2vec's text format), whose nearest words are synonyms."
+    ),
     protect: list[Path] = typer.Option([], metavar="FILE", help="Terms that are left alone, one a line."),
     check: Path | None = typer.Option(
         None, metavar="MODEL", help="A trained tagger: where it finds other entities than before, edits are undone."
@@ -134,6 +137,7 @@ def augment(
         "target.copies": copies,
         "seed": seed,
         "synonym.lexicon": [str(path) for path in synonyms] or None,
+        "synonym.vectors": str(vectors) if vectors else None,
         "protection.lexicon": [str(path) for path in protect] or None,
         "check.model": str(check) if check else None,
     }

@@ -23,6 +23,13 @@ class Strategy(StrEnum):
     ROBERTA = "roberta"
 
 
+class Architecture(StrEnum):
+    """What is pre-trained."""
+
+    TRANSFORMER = "transformer"
+    BILSTM = "bilstm"
+
+
 class Size(StrEnum):
     """Layers x width: 2 x 128, 4 x 256, 6 x 384, 8 x 512, 12 x 768."""
 
@@ -44,8 +51,14 @@ def pretrain(
     texts: list[Path] = typer.Argument(
         ..., metavar="TEXT…", help="Plain text: files (.txt, .xz, .gz) and folders of .txt documents."
     ),
-    strategy: Strategy = typer.Option(..., help="What is masked and when, and whether sentences are paired."),
     output: Path = typer.Option(..., "-o", "--output", metavar="DIR", help="The encoder folder to write."),
+    strategy: Strategy | None = typer.Option(
+        None, help="Masking and sentence pairs of a transformer; required for one."
+    ),
+    encoder: Architecture = typer.Option(
+        Architecture.TRANSFORMER,
+        help="transformer: masked language model; bilstm: forward and backward character language models.",
+    ),
     base: str | None = typer.Option(
         None,
         "--from",
@@ -78,7 +91,7 @@ def pretrain(
     """Pre-train an encoder on plain text, from random weights or from an encoder.
 
     Example: suwen pretrain articles.txt.xz corpus/ --strategy wwm -o encoder --exclude-split split.json
-    --exclude-part dev --exclude-part test
+    --exclude-part dev --exclude-part test; suwen pretrain articles.txt.xz --encoder bilstm -o encoder
     """
     from suwen import pretrain as pretrain_encoder
 
@@ -86,7 +99,8 @@ def pretrain(
         manifest = pretrain_encoder(
             texts,
             output,
-            strategy=strategy.value,
+            strategy=strategy and strategy.value,
+            encoder=encoder.value,
             size=size and size.value,
             base=base,
             vocabulary=vocabulary,
@@ -127,6 +141,9 @@ def _summarize(manifest: dict[str, Any]) -> None:
     table.add_row("held-out loss", f"{held_out['loss']:.4f} nats a character, {verdict} the unigram loss")
     table.add_row("unigram loss", f"{held_out['unigram_loss']:.4f}")
     table.add_row("seconds", f"{training['seconds']:.0f}")
+    if "fill_ins" not in manifest:
+        show(table)
+        return
     guesses = Table("sentence", "hidden", "guesses", "rank", title="fill-ins", title_justify="left")
     for row in manifest["fill_ins"]:
         shown = "  ".join(f"{token} {probability:.2f}" for token, probability in row["guesses"])

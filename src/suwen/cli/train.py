@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -13,8 +13,9 @@ from suwen.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from suwen.training.data import Report
+    from suwen.training.folds import FoldsReport
 
-BASELINES = ("dictionary", "feature-crf")
+BASELINES = ("dictionary", "hmm", "feature-crf")
 
 
 class Preset(StrEnum):
@@ -60,8 +61,8 @@ def train(
     ),
     encoder: str | None = typer.Option(
         None,
-        help="bilstm, bigru, transformer (random start), dictionary, feature-crf; pretrained: 'carried' (the small "
-        "one that suwen carries), a name that 'suwen encoders' shows, a name on the Hugging Face hub, or a folder.",
+        help="bilstm, bigru, cnn, transformer (random start), dictionary, hmm, feature-crf; pretrained: 'carried' (the "
+        "small one that suwen carries), a name that 'suwen encoders' shows or on the Hugging Face hub, or a folder.",
     ),
     head: Head | None = typer.Option(None, help="What turns the encoder's vectors into tags."),
     transfer: Transfer | None = typer.Option(None, help="Whether the encoder learns too, or only what is above it."),
@@ -77,6 +78,12 @@ def train(
     texts: list[Path] = typer.Option(
         [], "--texts", metavar="PATH", help="Articles that only the teachers annotate, to learn from them as well."
     ),
+    folds: int | None = typer.Option(
+        None, "--folds", min=2, metavar="K", help="Train K models, each without a part of the documents that it judges."
+    ),
+    contradictions: Path | None = typer.Option(
+        None, "--report", metavar="FILE", help="With --folds: a table of annotations that these models contradict."
+    ),
     settings: list[str] = typer.Option(
         [], "--set", metavar="KEY=VALUE", help="Change one value: optimization.epochs=3."
     ),
@@ -91,43 +98,66 @@ def train(
     Example: suwen train articles/ -o model --split split.json --set optimization.epochs=8
     """
     from suwen import train as train_model
+    from suwen import train_folds
     from suwen.corpus.split import Split
     from suwen.errors import SuwenError
     from suwen.formats import read_corpus
     from suwen.schema import Schema
 
-    if output.exists():
+    if output.exists() and not (folds and resume):
         raise SuwenError("S104", output)
+    if contradictions and not folds:
+        raise typer.BadParameter("--report needs --folds")
+    if folds and teachers:
+        advice = "a teacher may have learned from the documents that a fold holds out"
+        raise SuwenError("S406", first="--folds", second="--teacher", advice=advice)
     if part != "train" and split_file is None:
         raise typer.BadParameter("--part needs --split")
     if texts and not teachers and encoder not in BASELINES:
         raise typer.BadParameter("--texts needs --teacher")
     schema = Schema.from_toml(schema_file) if schema_file else None
     documents = read_corpus(corpus, source, schema)
+    options: dict[str, Any] = {
+        "encoder": encoder,
+        "head": head and head.value,
+        "transfer": transfer and transfer.value,
+        "split": Split.read(split_file) if split_file else None,
+        "part": part,
+        "preset": preset.value,
+        "config": config_file,
+        "settings": settings,
+        "schema": schema,
+        "base": base,
+        "device": device.value,
+        "resume": resume,
+    }
     with progress_bar(standard_error()) as listener:
-        result = train_model(
-            documents,
-            output,
-            encoder=encoder,
-            head=head and head.value,
-            transfer=transfer and transfer.value,
-            split=Split.read(split_file) if split_file else None,
-            part=part,
-            preset=preset.value,
-            config=config_file,
-            settings=settings,
-            schema=schema,
-            base=base,
-            teachers=teachers,
-            texts=texts,
-            device=device.value,
-            resume=resume,
-            listener=listener,
-        )
-    if as_json:
+        if folds:
+            trained = train_folds(documents, output, folds, contradictions=contradictions, listener=listener, **options)
+        else:
+            result = train_model(documents, output, teachers=teachers, texts=texts, listener=listener, **options)
+    if folds:
+        _report_folds(trained, contradictions, as_json)
+    elif as_json:
         report(result.manifest)
     else:
         _summarize(result)
+
+
+def _report_folds(trained: FoldsReport, path: Path | None, as_json: bool) -> None:
+    """Print what was made."""
+    if as_json:
+        models = [str(fold.model) for fold in trained.folds]
+        report({"models": models, "contradictions": trained.contradictions})
+        return
+    from rich.table import Table
+
+    table = Table(show_header=False)
+    for fold in trained.folds:
+        table.add_row(str(fold.model), f"{len(fold.held_out):,} documents held out")
+    for kind, number in (trained.contradictions or {}).items():
+        table.add_row(kind, f"{number:,} in {path}")
+    show(table)
 
 
 def _summarize(result: Report) -> None:

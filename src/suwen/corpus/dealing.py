@@ -19,7 +19,7 @@ from suwen.corpus.stratification import stratify
 from suwen.document import Document
 from suwen.errors import SplitError, SuwenError
 
-__all__ = ["RATIO", "group_of", "make_split", "without_generated"]
+__all__ = ["RATIO", "deal_folds", "group_of", "make_split", "without_generated"]
 
 RATIO = (6.0, 2.0, 2.0)
 ARTICLE_OF_ISSUE = re.compile(r"(\d+)(?:_\d+)+")
@@ -89,6 +89,40 @@ def make_split(
     if generated:
         leakage["generated"] = {"train": len(following), "left_out": len(generated) - len(following)}
     return replace(split, leakage=leakage)
+
+
+def deal_folds(documents: Sequence[Document], count: int, unit: Unit, seed: int = 0) -> list[int]:
+    """Assign documents to folds of like size and like shares of every label.
+
+    Parameters
+    ----------
+    documents
+        In any order; the folds do not depend on it.
+    count
+        How many folds.
+    unit
+        What is kept whole: ``group`` keeps documents of a group together (see `group_of`), the others single documents.
+        Near-copies, and what was generated from a document, stay with it in any case.
+
+    Returns
+    -------
+    For each document the index of its fold.
+
+    Raises
+    ------
+    SuwenError
+        S304 when there are fewer units than folds.
+    """
+    ordered = sorted(documents, key=lambda document: document.id)
+    keys = [group_of(document) if unit == "group" else original_id(document.id) for document in ordered]
+    numbers = _together(ordered, keys, near_copies(ordered))
+    units = 1 + max(numbers, default=-1)
+    if units < count:
+        raise SuwenError("S304", unit=unit, count=units, least=count)
+    counts = _counts(ordered, _whole_pieces(ordered, numbers), units, "document")
+    dealt = stratify(counts, [1.0] * count, seed)
+    folds = {document.id: int(dealt[number]) for document, number in zip(ordered, numbers, strict=True)}
+    return [folds[document.id] for document in documents]
 
 
 def without_generated(documents: Sequence[Document]) -> tuple[list[Document], list[Document]]:

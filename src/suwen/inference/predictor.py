@@ -1,8 +1,8 @@
 """From documents to documents with entities: windows, batches, emissions, blocks, entities.
 
 Documents are read into a pool, whose blocks are dealt out by length, so that little is padded; worker threads score and
-decode them while the next documents are read and the last ones are written. Every block is decoded whole. What is found
-does not depend on the batches, the threads or the other documents.
+decode them while the next documents are read and the last ones are written. Each paragraph of a block is decoded whole,
+and no mention crosses its ends. What is found does not depend on the batches, the threads or the other documents.
 """
 
 from __future__ import annotations
@@ -23,8 +23,14 @@ from suwen.document import Document, Entity
 from suwen.inference.batching import batches, pad
 from suwen.model_folder import TaggerSettings
 from suwen.schema import Schema
-from suwen.schemes import ScoredSpan, scheme_named
-from suwen.tagging.decode import argmax_spans, decode_spans, legal_transitions
+from suwen.schemes import LabelSpan, ScoredSpan, scheme_named
+from suwen.tagging.decode import (
+    Transitions,
+    argmax_spans,
+    decode_spans,
+    legal_transitions,
+    span_marginals,
+)
 from suwen.tagging.encode import Arrays, Featurizer, Prepared, prepare
 from suwen.text.view import View
 from suwen.text.windows import Block
@@ -43,11 +49,11 @@ POOL_SHARES = 16
 """A pool is dealt out in about so many pieces of work, however many workers there are: the batches, and with them the
 last digit of a confidence, must not depend on the machine."""
 
-DECODED_BLOCKS = 128
-"""So many blocks are decoded at once, whatever the batches of the scorer: the fastest on a CPU."""
+DECODED_PARAGRAPHS = 128
+"""So many paragraphs are decoded at once, whatever the batches of the scorer: the fastest on a CPU."""
 
 DECODED_CHARACTERS = 2**15
-"""Of long blocks fewer are decoded at once, so that they stay below so many characters."""
+"""Of long paragraphs fewer are decoded at once, so that they stay below so many characters."""
 
 POOLS_AHEAD = 1
 """So many pools wait behind the one that is being decided, so that no worker waits for the reader."""
@@ -179,6 +185,25 @@ class _Reading:
     """What was found, in the model's positions."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """The emissions of some blocks, and the paragraphs in them."""
+
+    emissions: Emissions
+    """Of all characters, ``[n, K]``."""
+    places: list[tuple[int, int, int]]
+    """For each paragraph its block, and its start and end counted from the block's start."""
+    firsts: NDArray[np.int64]
+    """The row of each paragraph's first character."""
+    lengths: NDArray[np.int64]
+
+    def emissions_of(self, rows: list[int]) -> Emissions:
+        """The emissions of paragraphs, the longest first, ``[B, T, K]``; beyond a length stand any."""
+        steps = np.arange(self.lengths[rows[0]])
+        firsts = self.firsts[rows, None]
+        return self.emissions[np.where(steps < self.lengths[rows, None], firsts + steps, firsts)]
+
+
 _Work = list[tuple[_Reading, Block]]
 _Found = list[list[ScoredSpan]]
 
@@ -216,6 +241,7 @@ class Predictor(Extractor):
         self._tags = settings.tags
         self._scheme = scheme_named(settings.scheme)
         self._transitions = settings.transitions or legal_transitions(self._tags, self._scheme)
+        self._after_break, self._before_break = _around_breaks(self._transitions, self._tags.index("O"))
 
     @property
     def schema(self) -> Schema:
@@ -279,19 +305,74 @@ class Predictor(Extractor):
         done.set_result(self._decide(work, stopped))
         return done
 
+    def marginals(
+        self, document: Document, prepared: Prepared, spans: Sequence[Sequence[LabelSpan]]
+    ) -> list[list[float]]:
+        """Compute the exact probability of mentions, whether or not they would be found.
+
+        Parameters
+        ----------
+        prepared
+            The document's text as `suwen.tagging.encode.prepare` cut it by the settings of this predictor.
+        spans
+            For each block ``(label, start, end)``, counted from its start, none across a paragraph end; see
+            `suwen.tagging.decode.span_marginals`.
+
+        Returns
+        -------
+        For each block its probabilities, not calibrated.
+        """
+        reading = _Reading(document, prepared, self.featurizer.prepared_arrays(prepared), len(prepared.blocks))
+        found = [[0.0] * len(row) for row in spans]
+        if not any(spans):
+            return found
+        scored = self._scored([(reading, block) for block in prepared.blocks], Event())
+        asked: list[list[LabelSpan]] = [[] for _ in scored.places]
+        origins: list[list[tuple[int, int]]] = [[] for _ in scored.places]
+        for number, (block, start, end) in enumerate(scored.places):
+            for i, (label, begin, finish) in enumerate(spans[block]):
+                if start <= begin and finish <= end:
+                    asked[number].append((label, begin - start, finish - start))
+                    origins[number].append((block, i))
+        for rows in _decoded_together(scored.lengths.tolist()):
+            chosen = [asked[row] for row in rows]
+            lengths = scored.lengths[rows]
+            probabilities = span_marginals(
+                scored.emissions_of(rows), lengths, self._transitions, self._tags, self._scheme, chosen
+            )
+            for row, values in zip(rows, probabilities, strict=True):
+                for (block, i), value in zip(origins[row], values.tolist(), strict=True):
+                    found[block][i] = value
+        return found
+
     def _decide(self, work: _Work, stopped: Event) -> _Found:
         """Score and decode blocks; what is found in each counts from its start."""
-        lengths = np.array([block.end - block.start for _, block in work])
-        # The characters of all blocks, one block after the other.
-        begins = np.concatenate(([0], np.cumsum(lengths)))
-        emissions = self._emissions(work, begins, stopped)
+        scored = self._scored(work, stopped)
+        decoded: _Found = [[] for _ in scored.places]
+        for rows in _decoded_together(scored.lengths.tolist()):
+            for row, spans in zip(rows, self._decode(scored.emissions_of(rows), scored.lengths[rows]), strict=True):
+                decoded[row] = spans
         found: _Found = [[] for _ in work]
-        for rows in _decoded_together(lengths.tolist()):
-            steps = np.arange(lengths[rows[0]])
-            places = np.where(steps < lengths[rows, None], begins[rows, None] + steps, begins[rows, None])
-            for i, spans in zip(rows, self._decode(emissions[places], lengths[rows]), strict=True):
-                found[i] = spans
+        for (i, start, _), spans in zip(scored.places, decoded, strict=True):
+            found[i] += [(label, start + begin, start + end, score) for label, begin, end, score in spans]
         return found
+
+    def _scored(self, work: _Work, stopped: Event) -> _Scored:
+        """Score blocks, and cut them into the paragraphs that are decoded."""
+        sizes = [block.end - block.start for _, block in work]
+        # The characters of all blocks, one block after the other.
+        begins = np.concatenate(([0], np.cumsum(sizes)))
+        emissions = self._emissions(work, begins, stopped)
+        places = [
+            (i, start - block.start, end - block.start)
+            for i, (_, block) in enumerate(work)
+            for start, end in block.paragraphs
+        ]
+        owners, starts, ends = np.array(places, np.int64).reshape(-1, 3).T
+        firsts, lengths = begins[owners] + starts, ends - starts
+        emissions[firsts[starts > 0]] += self._after_break
+        emissions[(firsts + lengths - 1)[ends < np.diff(begins)[owners]]] += self._before_break
+        return _Scored(emissions, places, firsts, lengths)
 
     def _emissions(self, work: _Work, begins: NDArray[np.int64], stopped: Event) -> Emissions:
         """The emissions of the blocks' characters, ``[begins[-1], K]``, each from the window that decides it."""
@@ -335,11 +416,26 @@ class Predictor(Extractor):
         return decode_spans(emissions, lengths, self._transitions, self._tags, self._scheme)
 
 
+def _around_breaks(transitions: Transitions, outside: int) -> tuple[Emissions, Emissions]:
+    """Compute what to add to the emissions after and before a paragraph break within a block, ``[K]`` each.
+
+    A CRF is trained on whole blocks, in which a paragraph break has the tag O. Given that tag, both sides are
+    independent: the moves from and to O replace the scores of a sequence's start and end.
+    """
+    start, end, matrix = transitions.hard
+    legal = np.isfinite(start), np.isfinite(end)
+    after, before = matrix[outside], matrix[:, outside]
+    return (
+        np.where(legal[0], after, 0) - np.where(legal[0], start, 0),
+        np.where(legal[1], before, 0) - np.where(legal[1], end, 0),
+    )
+
+
 def _decoded_together(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Blocks of similar length, few enough to fit into a core's cache."""
+    """Paragraphs of similar length, few enough to fit into a core's cache."""
     for rows in batches(lengths, DECODED_CHARACTERS):
-        for start in range(0, len(rows), DECODED_BLOCKS):
-            yield rows[start : start + DECODED_BLOCKS]
+        for start in range(0, len(rows), DECODED_PARAGRAPHS):
+            yield rows[start : start + DECODED_PARAGRAPHS]
 
 
 def _collect(pool: list[tuple[_Work, Future[_Found]]]) -> None:

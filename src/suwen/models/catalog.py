@@ -11,7 +11,7 @@ from suwen.bundled import BUNDLED, bundled_encoder
 from suwen.errors import SuwenError
 from suwen.files import read_json
 
-__all__ = ["CATALOG", "PublishedEncoder", "encoder_width", "find_encoder"]
+__all__ = ["CATALOG", "LANGUAGE_MODEL", "PublishedEncoder", "encoder_width", "find_encoder", "is_language_model"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +153,9 @@ _ENTRIES = (
 CATALOG: dict[str, PublishedEncoder] = {entry.name: entry for entry in _ENTRIES}
 """The encoders of Table 1 by name. Its names are what ``--encoder`` and ``--from`` take."""
 
+LANGUAGE_MODEL = "suwen-language-model"
+"""The ``model_type`` of what ``suwen pretrain --encoder bilstm`` writes."""
+
 # What is needed of a repository on the hub: one kind of weights (the first that is there), and the small files.
 WEIGHTS = ("model.safetensors", "pytorch_model.bin", "model_state.pdparams")
 CONFIGURATIONS = ("config.json", "bert_config.json", "model_config.json", "ernie_config.json")
@@ -217,6 +220,12 @@ def encoder_width(name: str) -> int | None:
             width = read_json(folder / small).get("hidden_size")
             return width if isinstance(width, int) else None
     return entry.width if entry else None
+
+
+def is_language_model(name: str | Path) -> bool:
+    """Tell whether a name on the command line is a folder of character language models."""
+    path = Path(name) / "config.json"
+    return path.is_file() and read_json(path).get("model_type") == LANGUAGE_MODEL
 
 
 class _UnavailableError(Exception):

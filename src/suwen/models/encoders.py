@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
+from suwen.models.convolutional import DilatedConvolutions
+from suwen.models.language_model import FrozenEncoder
 from suwen.models.pretrained import load_encoder
 from suwen.models.recurrent import Cell, Recurrent
 from suwen.models.vocabularies import read_vocabulary
@@ -18,25 +21,28 @@ __all__ = ["Masking", "RecurrentEncoder", "TransformerEncoder", "read_vocabulary
 
 
 class RecurrentEncoder(nn.Module):
-    """Embeddings of characters, and of character pairs where given, under a BiLSTM or BiGRU (Table 5 of the paper).
+    """Embeddings of characters, and of character pairs where given, under a BiLSTM, BiGRU (Table 5) or CNN.
 
     Parameters
     ----------
     cell
-        ``lstm`` or ``gru``.
+        ``lstm``, ``gru``, or ``cnn`` for `suwen.models.convolutional.DilatedConvolutions`.
     characters, bigrams
         Vocabulary sizes; no pairs when `bigrams` is 0.
     embedding, bigram_embedding
         Their embedding widths.
     hidden, layers, dropout
-        Units per direction, stacked layers, dropout probability on embeddings and between layers.
+        Units per direction (a CNN has twice as many features), stacked layers or blocks, dropout probability on
+        embeddings and between layers.
     words
         Vectors of the words of a lexicon, read beside the characters.
+    language_model
+        Character language models whose states are read beside the characters. They do not learn.
     """
 
     def __init__(
         self,
-        cell: Cell,
+        cell: Cell | Literal["cnn"],
         characters: int,
         embedding: int,
         hidden: int,
@@ -45,6 +51,7 @@ class RecurrentEncoder(nn.Module):
         bigrams: int = 0,
         bigram_embedding: int = 0,
         words: WordVectors | None = None,
+        language_model: FrozenEncoder | None = None,
     ) -> None:
         super().__init__()
         self.options = {
@@ -60,9 +67,17 @@ class RecurrentEncoder(nn.Module):
         self.characters = nn.Embedding(characters, embedding)
         self.bigrams = nn.Embedding(bigrams, bigram_embedding) if bigrams else None
         self.words = words
+        self.language_model = None if language_model is None else language_model.requires_grad_(False)
+        self.kept_states: Callable[..., Tensor] | None = None
+        """Answers in the place of the language models while the tagger learns (see `suwen.training.features`)."""
         width = embedding + (bigram_embedding if bigrams else 0) + (words.width if words else 0)
+        width += language_model.width if language_model else 0
         self.dropout = nn.Dropout(dropout)
-        self.recurrent = Recurrent(cell, width, hidden, layers, dropout=dropout)
+        self.recurrent: Recurrent | DilatedConvolutions
+        if cell == "cnn":
+            self.recurrent = DilatedConvolutions(width, 2 * hidden, layers, dropout)
+        else:
+            self.recurrent = Recurrent(cell, width, hidden, layers, dropout=dropout)
         self.width = self.recurrent.width
         for table in (self.characters, self.bigrams):
             if table is not None:
@@ -77,6 +92,9 @@ class RecurrentEncoder(nn.Module):
         if self.bigrams is not None:
             assert bigram_ids is not None
             embedded = torch.cat([embedded, self.bigrams(bigram_ids)], dim=2)
+        if self.language_model is not None:
+            states = (self.kept_states or self.language_model)(input_ids=input_ids, attention_mask=attention_mask)
+            embedded = torch.cat([embedded, states], dim=2)
         embedded = self.dropout(embedded)
         if self.words is not None:
             embedded = torch.cat([embedded, self.words(**word_ids)], dim=2)

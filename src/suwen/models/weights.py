@@ -16,6 +16,7 @@ from suwen.errors import SuwenError
 from suwen.files import read_json, replacing, write_json
 from suwen.models.checkpoints.huggingface import read_safetensors
 from suwen.models.encoders import RecurrentEncoder, TransformerEncoder
+from suwen.models.language_model import frozen_encoder
 from suwen.models.pretrained import require_tensors
 from suwen.models.tagger import Tagger
 from suwen.models.word_vectors import WordVectors
@@ -47,6 +48,8 @@ def write_tagger(tagger: Tagger, folder: Path, half: bool = False) -> None:
         options = encoder.options if isinstance(encoder, RecurrentEncoder) else _transformer_config(encoder, half)
         words = encoder.words and encoder.words.options
         config = {"model_type": MODEL_TYPE, **tagger.options, "encoder": options, "words": words}
+        if isinstance(encoder, RecurrentEncoder) and encoder.language_model:
+            config["language_model"] = encoder.language_model.options
     write_json(folder / "config.json", config)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     if half:
@@ -91,9 +94,11 @@ def read_tagger(folder: Path, tags: tuple[str, ...], scheme: Scheme, frozen: boo
         if config["model_type"] == MODEL_TYPE:
             options = config["encoder"]
             words = WordVectors(**config["words"]) if config.get("words") else None
-            encoder = (
-                RecurrentEncoder(**options, words=words) if "cell" in options else TransformerEncoder(options, words)
-            )
+            if "cell" in options:
+                known = frozen_encoder(config["language_model"]) if "language_model" in config else None
+                encoder = RecurrentEncoder(**options, words=words, language_model=known)
+            else:
+                encoder = TransformerEncoder(options, words)
             tagger = Tagger(encoder, config["head"], tags, scheme, config["hidden"], config["dropout"], frozen)
         else:
             encoder = TransformerEncoder(config)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from suwen.errors import SuwenError
-from suwen.files import read_text
 from suwen.tagging.lexicon import WORD_IDS, Lexicon, known_words
 from suwen.tagging.vocabulary import CharacterVocabulary
+from suwen.text.word_vectors import word_vector_lines
 
 __all__ = ["WordVectors", "read_word_vectors"]
-
-DIGITS = 10
 
 
 class WordVectors(nn.Module):
@@ -67,7 +63,7 @@ def read_word_vectors(path: Path, characters: CharacterVocabulary, dropout: floa
         cannot be read.
     """
     words, rows = [], []
-    for word, vector in _lines(path):
+    for word, vector in word_vector_lines(path):
         words.append(word)
         rows.append(vector)
     kept = known_words(words, characters)
@@ -82,26 +78,3 @@ def read_word_vectors(path: Path, characters: CharacterVocabulary, dropout: floa
     vectors.table.weight[0] = 0
     vectors.table.weight[1:] = torch.from_numpy(matrix / deviation)
     return Lexicon.of_words([words[i] for i in kept], characters), vectors
-
-
-def _lines(path: Path) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    """Words and vectors."""
-    lines = read_text(path).removeprefix("\ufeff").split("\n")
-    header = lines[0].split()
-    if len(header) != 2 or not all(part.isdecimal() and 0 < len(part) < DIGITS and int(part) for part in header):
-        raise SuwenError("S517", path, 1, reason="the first line does not say how many words and numbers there are")
-    count, width = map(int, header)
-    if lines[-1] == "":
-        lines.pop()
-    if len(lines) - 1 != count:
-        raise SuwenError("S517", path, reason=f"the first line says {count} words, there are {len(lines) - 1}")
-    for number, line in enumerate(lines[1:], 2):
-        word, *values = line.rstrip().split(" ")
-        try:
-            with np.errstate(over="ignore"):
-                vector = np.array(values, np.float32)
-        except ValueError:
-            raise SuwenError("S517", path, number, reason="what follows the word are not all numbers") from None
-        if len(vector) != width or not np.isfinite(vector).all():
-            raise SuwenError("S517", path, number, reason=f"expected a word and {width} finite numbers")
-        yield word, vector

@@ -13,7 +13,13 @@ from suwen.models.checkpoints import read_checkpoint
 from suwen.pretraining.strategies import strategy_named
 from suwen.settings import Section, parse_settings, validated, with_overrides
 
-__all__ = ["SIZES", "PretrainingConfig", "load_pretraining_config"]
+__all__ = [
+    "SIZES",
+    "LanguageModelConfig",
+    "PretrainingConfig",
+    "load_language_model_config",
+    "load_pretraining_config",
+]
 
 HEAD_WIDTH = 64
 
@@ -80,6 +86,8 @@ class OptimizationConfig(Section):
     weight_decay: NonNegativeFloat = 0.01
     max_gradient_norm: float = Field(default=1.0, gt=0)
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    muon: bool = False
+    """Muon in the place of AdamW for the matrices of recurrent layers."""
 
 
 class EvaluationConfig(Section):
@@ -102,6 +110,49 @@ class PretrainingConfig(Section):
     evaluation: EvaluationConfig
     seed: NonNegativeInt = 0
 
+
+class LanguageModelSize(Section):
+    """The size of a forward and a backward character language model."""
+
+    embedding: PositiveInt = 128
+    hidden: PositiveInt = 256
+    """Units of each LSTM."""
+    layers: PositiveInt = 1
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+
+
+class StreamConfig(Section):
+    """How language models read the texts."""
+
+    layout: Literal["auto", "lines", "blank-lines", "documents"] = "auto"
+    held_out: float = Field(default=0.01, gt=0, lt=1)
+    minimum_count: PositiveInt = 2
+    vocabulary_size: PositiveInt = 8000
+    length: PositiveInt = 64
+    """Characters per stream and step: how far back gradients go."""
+    fresh: float = Field(default=0.1, ge=0, lt=1)
+    """Share of the streams that forget what they have read at a step; taggers read short windows."""
+    workers: NonNegativeInt = 0
+    """Processes that prepare batches; 0 prepares them between the steps."""
+
+
+class LanguageModelConfig(Section):
+    """All that decides a run of ``--encoder bilstm``, apart from texts and vocabulary."""
+
+    model: LanguageModelSize = LanguageModelSize()
+    data: StreamConfig = StreamConfig()
+    optimization: OptimizationConfig
+    evaluation: EvaluationConfig = EvaluationConfig()
+    seed: NonNegativeInt = 0
+
+
+LANGUAGE_MODEL_OPTIMIZATION = {
+    "learning_rate": 8e-3,
+    "steps": 6000,
+    "batch_tokens": 4096,
+    "warmup": 0.02,
+    "muon": True,
+}
 
 # layers, width, learning rate, positions per batch, steps
 SIZES: dict[str, tuple[int, int, float, int, int]] = {
@@ -173,6 +224,22 @@ def load_pretraining_config(
         raise SuwenError("S402", key="model.attention_heads", reason=f"it does not divide {config.model.hidden}")
     if max(config.data.lengths) > config.model.positions:
         raise SuwenError("S402", key="data.lengths", reason=f"the encoder has {config.model.positions} positions")
+    return config
+
+
+def load_language_model_config(settings: Sequence[str] = (), seed: int = 0) -> LanguageModelConfig:
+    """Put the configuration of ``--encoder bilstm`` together from its defaults and ``key=value`` settings.
+
+    Raises
+    ------
+    SuwenError
+        S401 for a misspelt key, S402 for a bad value.
+    """
+    values = {"optimization": LANGUAGE_MODEL_OPTIMIZATION, "seed": seed}
+    config = validated(LanguageModelConfig, with_overrides(values, parse_settings(settings)))
+    if config.data.length > config.optimization.batch_tokens:
+        reason = f"it is more than optimization.batch_tokens = {config.optimization.batch_tokens}"
+        raise SuwenError("S402", key="data.length", reason=reason)
     return config
 
 

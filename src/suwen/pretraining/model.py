@@ -51,7 +51,7 @@ class _Packed:
         heads = self.cls  # type: ignore[attr-defined]
         total = functional.cross_entropy(heads.predictions(hidden).float(), targets, reduction="sum")
         loss = total / max(1, len(targets))
-        result = {"masked_loss": loss.detach(), "masked_total": total.detach()}
+        result = {"masked_loss": loss.detach(), "total": total.detach()}
         if next_sentence_label is not None:
             logits = heads.seq_relationship(output.pooler_output).float()
             pair_loss = functional.cross_entropy(logits, next_sentence_label)

@@ -22,7 +22,7 @@ from suwen.files import StrPath, read_terms, replacing_folder, sha256, write_jso
 from suwen.model_folder import write_tokenizer
 from suwen.models.vocabularies import read_vocabulary
 from suwen.pretraining.batches import HeldOut, MaskedBatches, MaskingRules, phases
-from suwen.pretraining.config import PretrainingConfig
+from suwen.pretraining.config import LanguageModelConfig, PretrainingConfig
 from suwen.pretraining.fill_in import fill_in
 from suwen.pretraining.model import new_model, read_base, write_encoder
 from suwen.pretraining.passages import Exclusion, find_sources
@@ -37,7 +37,7 @@ from suwen.training.checkpoints import last_checkpoint
 from suwen.training.device import check_device
 from suwen.training.log import Log
 
-__all__ = ["Texts", "pretrain"]
+__all__ = ["Texts", "given_vocabulary", "identity_of", "opened", "pretrain", "undone_on_error"]
 
 NO_EXCLUSION = Exclusion()
 
@@ -115,11 +115,11 @@ def pretrain(
     process = PartialState(cpu=device == "cpu")
     strategy = strategy_named(config.strategy)
     sources = find_sources(texts.paths, texts.exclusion)
-    given = _given_vocabulary(texts)
+    given = given_vocabulary(texts)
     terms = read_terms(texts.lexicon)
-    identity = _identity(texts, config, [source.hash() for source in sources], given, terms)
+    identity = identity_of(texts, config, [source.hash() for source in sources], given, terms)
     work = working_folder(output, "training")
-    checkpoint = _opened(process, work, identity, resume)
+    checkpoint = opened(process, work, identity, resume)
     started = time.monotonic()
     set_seed(config.seed)
     verbosity = logging.get_verbosity()
@@ -129,7 +129,7 @@ def pretrain(
         rules = TextRules(
             config.data.layout, config.data.held_out, config.data.minimum_count, config.data.vocabulary_size
         )
-        with _undone_on_error(work, not resume and process.is_main_process), process.main_process_first():
+        with undone_on_error(work, not resume and process.is_main_process), process.main_process_first():
             text = open_text(sources, given, rules, texts.cache or work / "text", notes)
             units = (
                 open_units(text, sources, rules, config.data.segmenter, terms, notes)
@@ -202,7 +202,14 @@ def pretrain(
     return manifest
 
 
-def _given_vocabulary(texts: Texts) -> CharacterVocabulary | None:
+def given_vocabulary(texts: Texts) -> CharacterVocabulary | None:
+    """Read the vocabulary that was given, or that of the encoder to go on from.
+
+    Raises
+    ------
+    SuwenError
+        S505 for an unusable one, S406 for both.
+    """
     if texts.base is not None:
         if texts.vocabulary is not None:
             advice = "leave --vocab out: the encoder's own vocabulary is kept"
@@ -216,9 +223,9 @@ def _given_vocabulary(texts: Texts) -> CharacterVocabulary | None:
         raise error.at(texts.vocabulary, error.line) from None
 
 
-def _identity(
+def identity_of(
     texts: Texts,
-    config: PretrainingConfig,
+    config: PretrainingConfig | LanguageModelConfig,
     hashes: Sequence[str],
     vocabulary: CharacterVocabulary | None,
     terms: frozenset[str],
@@ -240,7 +247,7 @@ def _identity(
     }
 
 
-def _opened(process: PartialState, work: Path, identity: dict[str, Any], resume: bool) -> Path | None:
+def opened(process: PartialState, work: Path, identity: dict[str, Any], resume: bool) -> Path | None:
     """Open the working folder in the first process, and find the checkpoint to go on from in each."""
     if process.is_main_process:
         open_work(work, identity, resume)
@@ -251,7 +258,7 @@ def _opened(process: PartialState, work: Path, identity: dict[str, Any], resume:
 
 
 @contextmanager
-def _undone_on_error(work: Path, wanted: bool) -> Iterator[None]:
+def undone_on_error(work: Path, wanted: bool) -> Iterator[None]:
     """Remove the working folder of a run that could not begin, so that nothing stands in the way of the next."""
     try:
         yield

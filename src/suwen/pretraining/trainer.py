@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,28 +10,31 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import BatchSampler, DataLoader
-from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
 from suwen.pretraining.batches import HeldOut, MaskedBatches
-from suwen.pretraining.config import PretrainingConfig
+from suwen.pretraining.config import LanguageModelConfig, PretrainingConfig
+from suwen.pretraining.language_model import HeldOutStreams, StreamBatches
+from suwen.pretraining.muon import Muon
 from suwen.training.checkpoints import CheckpointKeeper
 from suwen.training.schedule import EVALUATIONS, Schedule
 
 __all__ = ["PretrainingTrainer"]
 
 LOG_STEPS = 50
+RECURRENT = re.compile(r"\.weight_[ih]h_l\d+$")
 
 
 class PretrainingTrainer(Trainer):  # type: ignore[misc]
-    """Trains an encoder on masked batches.
+    """Trains an encoder on masked batches, or language models on streams.
 
     Parameters
     ----------
     model
-        A BERT of `suwen.pretraining.model`.
+        A BERT of `suwen.pretraining.model`, or a `TrainedLanguageModel`.
     batches
         One item a step and process.
     held_out
@@ -50,10 +54,10 @@ class PretrainingTrainer(Trainer):  # type: ignore[misc]
 
     def __init__(
         self,
-        model: PreTrainedModel,
-        batches: MaskedBatches,
-        held_out: HeldOut,
-        config: PretrainingConfig,
+        model: nn.Module,
+        batches: MaskedBatches | StreamBatches,
+        held_out: HeldOut | HeldOutStreams,
+        config: PretrainingConfig | LanguageModelConfig,
         folder: Path,
         device: str = "cpu",
         callbacks: Sequence[TrainerCallback] = (),
@@ -105,22 +109,32 @@ class PretrainingTrainer(Trainer):  # type: ignore[misc]
         prepared: DataLoader[Any] = self.accelerator.prepare(loader)
         return prepared
 
-    def create_optimizer(self, model: PreTrainedModel | None = None) -> torch.optim.Optimizer:
-        """Create AdamW; biases and norms do not decay."""
+    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
+        """Create AdamW, or Muon for recurrent layers; biases and norms do not decay."""
         if self.optimizer is None:
             options = self.config.optimization
-            parameters = [parameter for parameter in (model or self.model).parameters() if parameter.requires_grad]
+            parameters = {
+                name: parameter
+                for name, parameter in (model or self.model).named_parameters()
+                if parameter.requires_grad
+            }
+            recurrent = [p for name, p in parameters.items() if RECURRENT.search(name)] if options.muon else []
+            others = [p for name, p in parameters.items() if not (options.muon and RECURRENT.search(name))]
             groups = [
-                {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": options.weight_decay},
-                {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+                {"params": [p for p in others if p.ndim >= 2], "weight_decay": options.weight_decay},
+                {"params": [p for p in others if p.ndim < 2], "weight_decay": 0.0},
             ]
-            self.optimizer = torch.optim.AdamW(
-                groups, lr=options.learning_rate, betas=(0.9, 0.98), eps=1e-6, fused=True
+            rate = options.learning_rate
+            adam: dict[str, Any] = {"betas": (0.9, 0.98), "eps": 1e-6, "fused": True}
+            self.optimizer = (
+                Muon(recurrent, groups, rate, options.weight_decay, **adam)
+                if options.muon
+                else torch.optim.AdamW(groups, lr=rate, **adam)
             )
         return self.optimizer
 
     def evaluate(self, *_: object, **__: object) -> dict[str, float]:
-        """Take the held-out loss, in nats per masked character, as ``eval_loss``."""
+        """Take the held-out loss, in nats per predicted character, as ``eval_loss``."""
         begun = time.monotonic()
         metrics = {"eval_loss": self.held_out_loss()}
         # Tokens per second are those of training.
@@ -130,14 +144,14 @@ class PretrainingTrainer(Trainer):  # type: ignore[misc]
         return metrics
 
     def held_out_loss(self) -> float:
-        """The mean loss over the masked characters of the held-out text."""
-        model: PreTrainedModel = self.accelerator.unwrap_model(self.model)
+        """The mean loss over the predicted characters of the held-out text."""
+        model: nn.Module = self.accelerator.unwrap_model(self.model)
         model.eval()
         total = 0.0
         with torch.inference_mode(), self.compute_loss_context_manager():
             for batch in self.held_out.batches:
                 tensors = {name: tensor.to(self.args.device) for name, tensor in batch.items()}
-                total += float(model(**tensors)["masked_total"])
+                total += float(model(**tensors)["total"])
         model.train()
         return total / len(self.held_out.targets)
 

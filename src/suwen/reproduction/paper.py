@@ -38,8 +38,8 @@ RECIPES = {
 }
 """The encoders of Table 1, by their names in `suwen.models.catalog`."""
 
-FROM_SCRATCH = {"bigru": "BiGRU", "bilstm": "BiLSTM"}
-BASELINES = {"dictionary": "Dictionary", "feature-crf": "Feature CRF"}
+FROM_SCRATCH = {"bigru": "BiGRU", "bilstm": "BiLSTM", "cnn": "CNN"}
+BASELINES = {"dictionary": "Dictionary", "hmm": "HMM", "feature-crf": "Feature CRF"}
 HEADS = {"fc": "", "crf": "-CRF", "lstm-crf": "-LSTM-CRF", "bilstm-crf": "-BiLSTM-CRF"}
 BEST = "best"
 """The encoder of the project's own setting; which one it is, the profile says."""
@@ -54,7 +54,7 @@ class System:
     Parameters
     ----------
     encoder
-        A key of `RECIPES`, ``bigru``, ``bilstm``, a baseline, or `BEST`.
+        A key of `RECIPES` or `FROM_SCRATCH`, a baseline, or `BEST`.
     head
         What turns vectors into tags (Table 7).
     augmented
@@ -198,7 +198,9 @@ TABLE_NAMES = ("2", *TABLES, ADDED, DEALT)
 
 EXTRA_ROWS = (
     Row(System("dictionary", augmented=False)),
+    Row(System("hmm", augmented=False)),
     Row(System("feature-crf", augmented=False)),
+    Row(System("cnn", "crf", augmented=False)),
     Row(System(BEST, "crf", augmented=False)),
 )
 DEALT_ROWS = (Row(System("bilstm", "crf")), Row(System("roberta")))

@@ -8,7 +8,17 @@ from typing import Any
 from suwen.corpus.dealing import RATIO
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.reproduction.paper import ADDED, CLAIMS, DEALT, SYSTEMS, TABLE_NAMES, TABLES, Claim, systems_of
+from suwen.reproduction.paper import (
+    ADDED,
+    CLAIMS,
+    DEALT,
+    FROM_SCRATCH,
+    SYSTEMS,
+    TABLE_NAMES,
+    TABLES,
+    Claim,
+    systems_of,
+)
 from suwen.reproduction.profile import UNITS, Profile, Unit, system_config
 from suwen.reproduction.system_run import Run
 from suwen.training.config import TrainingConfig
@@ -20,6 +30,7 @@ SECONDS_PER_MILLION = {
     "frozen": 22.0,
     "recurrent": 140.0,
     "dictionary": 65.0,
+    "hmm": 45.0,
     "feature-crf": 430.0,
 }
 """Seconds of one busy core for a million characters and one epoch, with encoders of 2 x 128 (measured on LCDD)."""
@@ -85,7 +96,7 @@ def estimated_seconds(run: Run, profile: Profile, documents: Sequence[Document])
         test *= max(profile.fraction, profile.test_fraction) / profile.fraction
     if not isinstance(config, TrainingConfig):
         return characters * SECONDS_PER_MILLION[system.encoder]
-    pretrained = system.encoder not in ("bilstm", "bigru")
+    pretrained = system.encoder not in FROM_SCRATCH
     rate = SECONDS_PER_MILLION["frozen" if system.frozen else "pretrained" if pretrained else "recurrent"]
     if pretrained and profile.encoders == "published":
         rate *= PUBLISHED

@@ -19,6 +19,7 @@ from suwen.tagging.lattice import ILLEGAL, Doubles, Floats, Ints, Messages, Tran
 
 __all__ = [
     "ILLEGAL",
+    "NOTHING",
     "Transitions",
     "argmax_spans",
     "decode_spans",
@@ -26,6 +27,9 @@ __all__ = [
     "span_marginals",
     "viterbi",
 ]
+
+NOTHING = ""
+"""In `span_marginals`, the label of characters that no mention has."""
 
 
 def decode_spans(
@@ -80,7 +84,8 @@ def span_marginals(
     tags, scheme
         The K tags and their scheme.
     spans
-        Per sequence, ``(label, start, end)`` within its length, in any order; they may overlap.
+        Per sequence, ``(label, start, end)`` within its length, in any order; they may overlap. `NOTHING` as the label
+        asks for the probability that no mention has any of these characters.
 
     Returns
     -------
@@ -88,7 +93,8 @@ def span_marginals(
         Per sequence, float64 ``[number of spans]``.
     """
     notation = _notation(tuple(tags), scheme)
-    flat = [(b, notation.labels.index(label), *hull) for b, row in enumerate(spans) for label, *hull in row]
+    index = {label: i for i, label in enumerate((*notation.labels, NOTHING))}
+    flat = [(b, index[label], *hull) for b, row in enumerate(spans) for label, *hull in row]
     columns = np.array(flat, dtype=np.int64).reshape(-1, 4).T
     marginals = _marginals(
         emissions, np.asarray(lengths, dtype=np.int64), transitions, notation, _Spans(notation.labels, *columns)
@@ -163,7 +169,10 @@ class _Notation:
     inside: Ints
     last: Ints
     single: Ints
-    """Index of each label's tag for the first, a middle, the last and the only position of a mention, ``[L]``."""
+    """Index of each label's tag for the first, a middle, the last and the only position of a mention, and of `NOTHING`.
+
+    ``[L + 1]`` each.
+    """
     begins: npt.NDArray[np.bool_]
     """Whether a mention begins at the second of two tags, ``[K, K]``."""
 
@@ -190,7 +199,7 @@ class _Notation:
 def _notation(tags: tuple[str, ...], scheme: Scheme) -> _Notation:
     label_of = [tag.partition("-")[2] for tag in tags]
     labels = tuple(dict.fromkeys(filter(None, label_of)))
-    mentions = [scheme.mention(label, 3) + scheme.mention(label, 1) for label in labels]
+    mentions = [scheme.mention(label, 3) + scheme.mention(label, 1) for label in labels] + [["O"] * 4]
     first, inside, last, single = (
         np.array([tags.index(mention[part]) for mention in mentions], dtype=np.int64) for part in range(4)
     )

@@ -159,10 +159,12 @@ def prepare(
     if subwords is None:
         return Prepared(view, sentences, make_blocks(sentences, len(view.text), window_rules))
     alignment = subwords.align(view.text, every)
+    ends = [end for _, end in every if view.text[end : end + 1] == "\n"]
+    paragraph_ends = set(np.searchsorted(alignment.starts, ends).tolist())
     blocks = [
         block
         for run in _runs(sentences, every)
-        for block in make_blocks(alignment.cover(run), len(alignment.ids), window_rules)
+        for block in make_blocks(alignment.cover(run), len(alignment.ids), window_rules, paragraph_ends)
     ]
     return Prepared(view, sentences, blocks, alignment)
 
@@ -196,9 +198,9 @@ class Losses:
     """How many distinct gold entities the tags of a model can express, and why the others cannot be.
 
     The reasons are ``overlapping`` (a flat tag sequence holds one entity per character), ``crosses a sentence end``
-    (or the end of what is decided together), ``cut by a window`` (in training only: it spans two windows of one very
-    long sentence), ``not in the view`` (it begins or ends in characters that the view drops), ``within a token`` (of a
-    sub-word vocabulary) and ``label not learnt`` (the label set does not have it).
+    (or, where sentences are packed, a paragraph end), ``cut by a window`` (in training only: it spans two windows of
+    one very long sentence), ``not in the view`` (it begins or ends in characters that the view drops), ``within a
+    token`` (of a sub-word vocabulary) and ``label not learnt`` (the label set does not have it).
     """
 
     entities: int = 0
@@ -316,7 +318,7 @@ def block_spans(
         inside: list[LabelSpan] = []
         while spans and spans[-1][1] < block.end:
             label, start, end = spans.pop()
-            if start >= block.start and end <= block.end:
+            if any(start >= first and end <= last for first, last in block.paragraphs):
                 inside.append((label, start - block.start, end - block.start))
             else:
                 losses.lost["crosses a sentence end"] += 1

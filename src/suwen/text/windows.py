@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from suwen.document import Span
@@ -62,14 +62,18 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """``[start, end)`` of the view, decoded as one sequence; the cores of its windows partition it in order."""
+    """``[start, end)`` of the view, scored together; the cores of its windows partition it in order."""
 
     start: int
     end: int
     windows: tuple[Window, ...]
+    paragraphs: tuple[Span, ...]
+    """The parts of paragraphs in it, sorted and disjoint. Each is decoded by itself: no mention crosses its ends."""
 
 
-def make_blocks(sentences: Sequence[Span], view_length: int, rules: WindowRules) -> list[Block]:
+def make_blocks(
+    sentences: Sequence[Span], view_length: int, rules: WindowRules, paragraph_ends: Collection[int] = ()
+) -> list[Block]:
     """The blocks of some or all sentences of a view.
 
     A block of up to `rules.length` characters has one window, whose context shrinks where it would make the window too
@@ -84,6 +88,8 @@ def make_blocks(sentences: Sequence[Span], view_length: int, rules: WindowRules)
         The length of the view: where context ends.
     rules
         The lengths.
+    paragraph_ends
+        Where paragraphs end without a gap before the next sentence: a paragraph break is a character, but no token.
 
     Examples
     --------
@@ -91,25 +97,31 @@ def make_blocks(sentences: Sequence[Span], view_length: int, rules: WindowRules)
     (Window(start=4, end=10, core_start=5, core_end=9), Window(start=8, end=14, core_start=9, core_end=14))
     """
     return [
-        Block(start, end, tuple(_windows(start, end, view_length, rules)))
-        for start, end in _pack(sentences, rules.pack)
+        Block(start, end, tuple(_windows(start, end, view_length, rules)), paragraphs)
+        for start, end, paragraphs in _pack(sentences, rules.pack, paragraph_ends)
     ]
 
 
-def _pack(sentences: Sequence[Span], most: int) -> Iterator[Span]:
-    """Greedily join consecutive sentences to spans of at most `most` characters."""
+def _pack(
+    sentences: Sequence[Span], most: int, paragraph_ends: Collection[int]
+) -> Iterator[tuple[int, int, tuple[Span, ...]]]:
+    """Greedily join consecutive sentences to blocks of at most `most` characters, each with its paragraphs."""
     if not sentences:
         return
     start, end = sentences[0]
+    paragraphs: list[Span] = [sentences[0]]
     for begin, finish in sentences[1:]:
         # Between sentences that follow each other lies a paragraph break or nothing. One that was left out leaves a
         # wider gap: `split_sentences` puts a sentence of a single character only before a paragraph break.
-        if begin - end <= 1 and finish - start <= most:
-            end = finish
+        if begin - end > 1 or finish - start > most:
+            yield start, end, tuple(paragraphs)
+            start, paragraphs = begin, [(begin, finish)]
+        elif begin > end or end in paragraph_ends:
+            paragraphs.append((begin, finish))
         else:
-            yield start, end
-            start, end = begin, finish
-    yield start, end
+            paragraphs[-1] = paragraphs[-1][0], finish
+        end = finish
+    yield start, end, tuple(paragraphs)
 
 
 def _windows(start: int, end: int, view_length: int, rules: WindowRules) -> Iterator[Window]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import torch
 
@@ -12,8 +13,10 @@ from suwen.corpus.split import Selection
 from suwen.errors import SuwenError
 from suwen.files import read_json
 from suwen.model_folder import ModelFolder, TaggerSettings, read_model_folder
-from suwen.models.catalog import find_encoder
+from suwen.models.catalog import find_encoder, is_language_model
 from suwen.models.encoders import Masking, RecurrentEncoder, TransformerEncoder, read_vocabulary
+from suwen.models.language_model import FrozenEncoder, LanguageModel, read_frozen
+from suwen.models.recurrent import Recurrent
 from suwen.models.sentencepiece import read_subwords
 from suwen.models.tagger import Tagger
 from suwen.models.weights import read_tagger
@@ -28,6 +31,10 @@ from suwen.text.windows import WindowRules
 from suwen.training.config import SCRATCH, BaseEncoder, TrainingConfig
 
 __all__ = ["TaggerParts", "base_encoder", "build", "continue_from", "encode"]
+
+
+CELLS: dict[str, Literal["gru", "cnn"]] = {"bigru": "gru", "cnn": "cnn"}
+"""What reads the embeddings, by the name of the encoder; for all others it is an LSTM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,9 @@ def build(config: TrainingConfig, selections: Sequence[Selection], schema: Schem
     """
     encoder: RecurrentEncoder | TransformerEncoder
     options = config.encoder
-    if options.transfer == "feature-extraction" and (options.name in SCRATCH or options.initialization == "random"):
+    over_language_model = is_language_model(options.name)
+    random = options.name in SCRATCH or options.initialization == "random" or over_language_model
+    if options.transfer == "feature-extraction" and random:
         raise SuwenError(
             "S406",
             first="feature extraction",
@@ -64,6 +73,11 @@ def build(config: TrainingConfig, selections: Sequence[Selection], schema: Schem
         )
     if options.name in SCRATCH:
         encoder, featurizer = _from_scratch(config, selections)
+    elif over_language_model:
+        if options.initialization == "random":
+            advice = "leave it out: language models do not learn with the tagger"
+            raise SuwenError("S406", first="encoder.initialization=random", second=repr(options.name), advice=advice)
+        encoder, featurizer = _over_language_model(config, selections)
     else:
         encoder, featurizer = _from_folder(config)
     _check_length(encoder, config)
@@ -94,7 +108,7 @@ def build(config: TrainingConfig, selections: Sequence[Selection], schema: Schem
 
 
 def _from_folder(config: TrainingConfig) -> tuple[TransformerEncoder, Featurizer]:
-    folder = find_encoder(config.encoder.name, (*SCRATCH, "dictionary", "feature-crf"))
+    folder = find_encoder(config.encoder.name, (*SCRATCH, "dictionary", "hmm", "feature-crf"))
     encoder = TransformerEncoder.from_folder(folder)
     if config.encoder.initialization == "random":
         encoder = TransformerEncoder(encoder.config.to_dict())
@@ -137,12 +151,7 @@ def _from_scratch(
     config: TrainingConfig, selections: Sequence[Selection]
 ) -> tuple[RecurrentEncoder | TransformerEncoder, Featurizer]:
     options = config.encoder
-    rules = ViewRules(config.inputs.join_wrapped_lines)
-    texts = [
-        make_view(selection.document.text[start:end], rules).text
-        for selection in selections
-        for start, end in selection.spans
-    ]
+    texts = _texts(config, selections)
     characters = CharacterVocabulary.from_texts(texts, options.minimum_count)
     lexicon, words = _words(config, characters)
     if options.name == "transformer":
@@ -165,11 +174,82 @@ def _from_scratch(
             words,
         )
         return encoder, Featurizer(characters, special_tokens=True, lexicon=lexicon)
+    return _recurrent(config, texts, characters, lexicon, words)
+
+
+def _texts(config: TrainingConfig, selections: Sequence[Selection]) -> list[str]:
+    """Return the views of all that is learned from."""
+    rules = ViewRules(config.inputs.join_wrapped_lines)
+    return [
+        make_view(selection.document.text[start:end], rules).text
+        for selection in selections
+        for start, end in selection.spans
+    ]
+
+
+def _over_language_model(
+    config: TrainingConfig, selections: Sequence[Selection]
+) -> tuple[RecurrentEncoder, Featurizer]:
+    """Build a BiLSTM that reads the states of character language models, with their vocabulary."""
+    folder = Path(config.encoder.name)
+    known, characters = read_frozen(folder), read_vocabulary(folder)
+    if len(characters) != known.options["characters"]:
+        reason = f"the vocabulary has {len(characters)} tokens, the encoder {known.options['characters']}"
+        raise SuwenError("S505", folder, reason=reason)
+    lexicon, words = _words(config, characters)
+    read = None if config.encoder.language_models == "weights" else known
+    encoder, featurizer = _recurrent(config, _texts(config, selections), characters, lexicon, words, read)
+    if config.encoder.language_models != "states":
+        _start_from(encoder, known, config)
+    elif isinstance(known, LanguageModel) and encoder.characters.weight.shape == known.characters.weight.shape:
+        # Characters that the annotated text lacks keep a place among their like.
+        own, theirs = encoder.characters.weight, known.characters.weight
+        with torch.no_grad():
+            own.copy_(theirs / theirs.std() * own.std())
+    return encoder, featurizer
+
+
+def _start_from(encoder: RecurrentEncoder, known: FrozenEncoder, config: TrainingConfig) -> None:
+    """Copy embeddings and the first layer of the language models; what else the layer reads starts anew.
+
+    Raises
+    ------
+    SuwenError
+        S402 when the tagger has other sizes, or the folder holds other encoders.
+    """
+    if not isinstance(known, LanguageModel):
+        raise SuwenError("S402", key="encoder.language_models", reason="the folder has other encoders too: take states")
+    for key in ("embedding", "hidden"):
+        wanted, found = known.options[key], getattr(config.encoder, key)
+        if wanted != found:
+            raise SuwenError("S402", key=f"encoder.{key}", reason=f"{found}, but the language models have {wanted}")
+    width = known.options["embedding"]
+    assert isinstance(encoder.recurrent, Recurrent)
+    directions = (encoder.recurrent.forward_layers, encoder.recurrent.backward_layers)
+    with torch.no_grad():
+        encoder.characters.weight.copy_(known.characters.weight)
+        for own, theirs in zip(directions, known.directions, strict=True):
+            source = dict(theirs.forward_layers[0].named_parameters())
+            for name, parameter in own[0].named_parameters():
+                target = parameter[:, :width] if name == "weight_ih_l0" else parameter
+                target.copy_(source[name])
+
+
+def _recurrent(
+    config: TrainingConfig,
+    texts: Sequence[str],
+    characters: CharacterVocabulary,
+    lexicon: Lexicon | None,
+    words: WordVectors | None,
+    language_model: FrozenEncoder | None = None,
+) -> tuple[RecurrentEncoder, Featurizer]:
+    """Build a BiLSTM, BiGRU or CNN of random weights over whatever it reads."""
+    options = config.encoder
     bigrams = None
     if options.bigrams:
         bigrams = BigramVocabulary.from_texts(texts, characters, options.minimum_bigram_count)
-    recurrent = RecurrentEncoder(
-        "gru" if options.name == "bigru" else "lstm",
+    encoder = RecurrentEncoder(
+        CELLS.get(options.name, "lstm"),
         len(characters),
         options.embedding,
         options.hidden,
@@ -178,8 +258,9 @@ def _from_scratch(
         len(bigrams) if bigrams else 0,
         options.bigram_embedding if bigrams else 0,
         words,
+        language_model,
     )
-    return recurrent, Featurizer(characters, bigrams, lexicon=lexicon)
+    return encoder, Featurizer(characters, bigrams, lexicon=lexicon)
 
 
 def _check_length(encoder: RecurrentEncoder | TransformerEncoder, config: TrainingConfig) -> None:
@@ -225,8 +306,9 @@ def base_encoder(path: Path) -> BaseEncoder:
     configuration = read_model_folder(path).manifest.get("configuration") or {}
     name = str((configuration.get("encoder") or {}).get("name", ""))
     stored = read_json(path / "config.json") if (path / "config.json").is_file() else {}
-    width = stored.get("encoder", stored).get("hidden_size")
-    return BaseEncoder(name, width if isinstance(width, int) else None)
+    encoder = stored.get("encoder", stored)
+    width = encoder.get("hidden_size")
+    return BaseEncoder(name, width if isinstance(width, int) else None, "cell" in encoder)
 
 
 def _copy_known_tags(old: Tagger, new: Tagger) -> None:

@@ -11,7 +11,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model
 
 from suwen.errors import SuwenError
 from suwen.files import StrPath
-from suwen.models.catalog import encoder_width
+from suwen.models.catalog import encoder_width, is_language_model
 from suwen.settings import Section, parse_settings, preset_settings, validated
 
 __all__ = [
@@ -26,8 +26,11 @@ __all__ = [
     "with_teachers",
 ]
 
-SCRATCH = ("bilstm", "bigru", "transformer")
+SCRATCH = ("bilstm", "bigru", "cnn", "transformer")
 """Encoders that start from random weights; ``transformer`` has BERT's architecture."""
+
+EMBEDDED = ("bilstm", "bigru", "cnn")
+"""Encoders of embeddings alone, for which the preset `best` is made."""
 
 Probability = Field(ge=0, lt=1)
 
@@ -35,8 +38,8 @@ Probability = Field(ge=0, lt=1)
 class EncoderConfig(Section):
     """What turns characters into vectors.
 
-    `name` is ``bilstm``, ``bigru``, ``transformer``, or a pretrained encoder; the sizes below it describe the first
-    three.
+    `name` is one of `SCRATCH`, or a pretrained encoder; the sizes below it describe encoders that start from random
+    weights, and the BiLSTM that reads the states of character language models.
     """
 
     name: str = "bilstm"
@@ -54,6 +57,8 @@ class EncoderConfig(Section):
     bigram_embedding: PositiveInt = 64
     minimum_count: PositiveInt = 2
     minimum_bigram_count: PositiveInt = 3
+    language_models: Literal["states", "weights", "both"] = "states"
+    """Of character language models, the tagger reads the states, or its BiLSTM starts from their weights, or both."""
     words: str = ""
     """A file of word vectors in word2vec's text format: the words that begin, go on and end at a character are read."""
     word_dropout: float = Field(default=0.2, ge=0, lt=1)
@@ -101,6 +106,8 @@ class OptimizationConfig(Section):
     average: float = Field(default=0.0, ge=0, lt=1)
     """Decay of the exponential moving average of the weights that is scored and kept; 0 keeps the last weights."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    lists: float = Field(default=0.0, ge=0, le=1)
+    """Share of the sentences with at least three items that are learned once more as lists, one item a line."""
     features_gigabytes: NonNegativeFloat = 16.0
     """The most disk space for what a frozen encoder says of each window, so that it says it once; 0 keeps nothing."""
 
@@ -154,10 +161,11 @@ class TrainingConfig(Section):
 
 @dataclass(frozen=True, slots=True)
 class BaseEncoder:
-    """The encoder of a trained model that a run goes on from: its name there, and its width if it has one."""
+    """The encoder of a trained model that a run continues: its name there, its width, and whether it is recurrent."""
 
     name: str
     width: int | None = None
+    recurrent: bool = False
 
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -275,7 +283,7 @@ def pretrained_rate(width: int | None) -> float:
 def _fitted(encoder: Mapping[str, Any], base: BaseEncoder | None) -> dict[tuple[str, str], float]:
     """What the preset `best` takes for this encoder in place of its values for a BiLSTM."""
     name = base.name if base else encoder.get("name", "bilstm")
-    if name in ("bilstm", "bigru"):
+    if base.recurrent if base else name in EMBEDDED or is_language_model(str(name)):
         return {}
     if base:
         rate = pretrained_rate(base.width)

@@ -74,11 +74,13 @@ class Report:
     manifest: dict[str, Any]
 
 
-def select_data(documents: Sequence[Document], split: Split | None, part: str, seed: int) -> TrainingData:
+def select_data(
+    documents: Sequence[Document], split: Split | None, part: str, seed: int, set_aside: bool = True
+) -> TrainingData:
     """Choose what to train and evaluate on.
 
     With a split, `part` is learnt from and ``dev``, where it has one, evaluated on. Without one, a tenth of the
-    documents is set aside for evaluation, where it has enough entities to tell.
+    documents is set aside for evaluation, where it has enough entities to tell and `set_aside` allows it.
 
     Raises
     ------
@@ -92,8 +94,10 @@ def select_data(documents: Sequence[Document], split: Split | None, part: str, s
         if split.parts.get("dev") and part != "dev":
             dev = split.select(documents, "dev")
         others = {name: split.select(documents, name) for name, rows in split.parts.items() if name != part and rows}
-    else:
+    elif set_aside:
         train, dev = _set_aside(documents, seed)
+    else:
+        train = whole(documents)
     if not any(selection.gold for selection in train):
         raise SuwenError("S307")
     description: dict[str, Any] = {

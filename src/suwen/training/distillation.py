@@ -2,13 +2,14 @@
 
 The teachers' scores are averaged, and the student learns their distribution over tag sequences: posterior distillation
 (Wang et al., 2020, "Structure-level knowledge distillation for multilingual sequence labeling", section 3.2), here from
-exact expected counts. In annotated text the target is a mixture of that distribution and of the annotation.
+exact expected counts. In annotated text the target is a mixture of that distribution and of the annotation. Teachers
+that were trained on folds (`suwen train --folds`) judge of it only the documents that they have not seen.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -36,7 +37,7 @@ from suwen.tagging.lattice import legal_transitions
 from suwen.text.windows import Window
 from suwen.training.build import TaggerParts
 
-__all__ = ["Distillation", "Teacher", "Teachers", "read_distillation", "teach"]
+__all__ = ["Distillation", "Teacher", "Teachers", "certain", "read_distillation", "teach"]
 
 PORTION = 512
 """So many windows are judged between two entries in the record; a kill loses no more than these."""
@@ -55,6 +56,11 @@ class Teacher:
     hash: str
     predictor: Predictor
     data: Mapping[str, Any]
+
+    def may_judge(self, document: str) -> bool:
+        """Tell whether it judges an annotated document: one of a fold judges only what it has not seen."""
+        fold = self.data.get("fold")
+        return fold is None or document in fold["documents"]
 
 
 @dataclass(frozen=True)
@@ -129,7 +135,7 @@ def read_distillation(
 
 
 class Teachers:
-    """The average of several taggers, as one CRF.
+    """Several taggers, each of which judges the documents that it has not seen.
 
     Parameters
     ----------
@@ -137,12 +143,54 @@ class Teachers:
         The taggers.
     start
         The student.
+    annotated
+        The ids of the annotated documents.
 
     Raises
     ------
     SuwenError
-        S406 when a teacher has other tags than the student, or one of them reads sub-words.
+        S406 when a teacher has other tags than the student, when one of them reads sub-words, and when all teachers
+        are of folds that a document was in.
     """
+
+    def __init__(self, teachers: Sequence[Teacher], start: TaggerParts, annotated: Iterable[str] = ()) -> None:
+        for teacher in teachers:
+            _check(teacher, start)
+        self._teachers, self._start = teachers, start
+        self._averages: dict[tuple[int, ...], _Average] = {}
+        for document in annotated:
+            if not self._judges(document):
+                advice = "give the models of all folds"
+                second = f"the document {document!r}, which all teachers have seen"
+                raise SuwenError("S406", first="--teacher", second=second, advice=advice)
+
+    def _judges(self, document: str | None) -> tuple[int, ...]:
+        """Return which teachers judge an annotated document, or one that is not annotated (None)."""
+        return tuple(i for i, teacher in enumerate(self._teachers) if document is None or teacher.may_judge(document))
+
+    def judge(self, windows: Sequence[_Place], annotated: Sequence[str | None]) -> list[tuple[Counts, Counts]]:
+        """Return what the teachers think of windows: ``unary`` and ``moves`` of `TaughtExample`, in their order.
+
+        Parameters
+        ----------
+        annotated
+            The id of each window's document if that is annotated.
+        """
+        by_judges: dict[tuple[int, ...], list[int]] = {}
+        for i, document in enumerate(annotated):
+            by_judges.setdefault(self._judges(document), []).append(i)
+        found: list[Any] = [None] * len(windows)
+        for judges, places in by_judges.items():
+            if judges not in self._averages:
+                self._averages[judges] = _Average([self._teachers[i] for i in judges], self._start)
+            judged = self._averages[judges].judge([windows[i] for i in places])
+            for i, one in zip(places, judged, strict=True):
+                found[i] = one
+        return found
+
+
+class _Average:
+    """The average of several taggers, as one CRF."""
 
     def __init__(self, teachers: Sequence[Teacher], start: TaggerParts) -> None:
         tags = start.settings.tags
@@ -150,7 +198,6 @@ class Teachers:
         self.crf = CRF(tags, scheme)
         self._teachers: list[tuple[Predictor, NDArray[np.int64]]] = []
         for teacher in teachers:
-            _check(teacher, start)
             own = teacher.predictor.settings
             order = np.array([own.tags.index(tag) for tag in tags])
             self._teachers.append((teacher.predictor, order))
@@ -249,14 +296,16 @@ def teach(
         prepare(selection.document.text, settings.view, settings.windows, selection.spans)
         for selection in [*train, *whole(distillation.texts)]
     ]
+    ids = [*(selection.document.id for selection in train), *([None] * len(distillation.texts))]
     windows = [(one, window) for one in documents for block in one.blocks for window in block.windows]
+    annotated = [name for name, one in zip(ids, documents, strict=True) for block in one.blocks for _ in block.windows]
     sizes = [window.core_end - window.core_start for _, window in windows]
     ends = list(accumulate(sizes))
     targets = _Targets(work, sizes, len(settings.tags), _fingerprint(windows))
     for first in range(0, len(windows), PORTION):
         last = min(first + PORTION, len(windows))
         if last > targets.judged:
-            judged = teachers.judge(windows[first:last])
+            judged = teachers.judge(windows[first:last], annotated[first:last])
             for i, example in enumerate(gold[first:last]):
                 judged[i] = _mixed(*judged[i], example, distillation.weight)
             targets.append(first, judged)
@@ -347,7 +396,13 @@ class _Targets:
 
 def _mixed(unary: Counts, moves: Counts, gold: Example, weight: float) -> tuple[Counts, Counts]:
     """The teachers' counts and those of the gold tags, with the former's weight."""
-    own_unary, own_moves = np.zeros_like(unary), np.zeros_like(moves)
-    own_unary[np.arange(len(gold.tags)), gold.tags] = 1
-    np.add.at(own_moves, (gold.tags[:-1], gold.tags[1:]), 1)
-    return weight * unary + (1 - weight) * own_unary, weight * moves + (1 - weight) * own_moves
+    own = certain(gold, unary.shape[1])
+    return weight * unary + (1 - weight) * own.unary, weight * moves + (1 - weight) * own.moves
+
+
+def certain(gold: Example, tags: int) -> TaughtExample:
+    """Return an example whose target is its annotation alone, as counts."""
+    unary, moves = np.zeros((len(gold.tags), tags), np.float16), np.zeros((tags, tags), np.float32)
+    unary[np.arange(len(gold.tags)), gold.tags] = 1
+    np.add.at(moves, (gold.tags[:-1], gold.tags[1:]), 1)
+    return TaughtExample(gold.inputs, gold.core, unary, moves)

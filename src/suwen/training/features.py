@@ -1,4 +1,4 @@
-"""Feature extraction: what a frozen encoder says of each window is computed once, and read from the disk after that."""
+"""Feature extraction: the states of a frozen encoder are computed once per window, then read from the disk."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,18 +17,18 @@ from torch import Tensor, nn
 from suwen.errors import SuwenError, WriteError
 from suwen.files import replacing
 from suwen.inference.batching import batches, pad
-from suwen.models.tagger import Tagger
+from suwen.models.encoders import RecurrentEncoder, TransformerEncoder
+from suwen.models.language_model import FrozenEncoder
 from suwen.runs import Listener, Progress, silent
-from suwen.tagging.encode import Example, TaughtExample
+from suwen.tagging.encode import Arrays
 
 __all__ = ["KeptFeatures", "keep_features"]
 
 SUFFIX = ".states"
 GIGABYTE = 1e9
 BATCH_TOKENS = 8192
-BYTES = 4
 
-Arrays = Mapping[str, NDArray[np.int32]]
+Encoder = RecurrentEncoder | TransformerEncoder | FrozenEncoder
 
 
 class KeptFeatures:
@@ -40,12 +41,12 @@ class KeptFeatures:
     encoder
         The encoder.
     states
-        Its hidden states, fp32 ``[positions, width]``, one window after another.
+        Its hidden states, ``[positions, width]``, one window after another.
     places
         Where the states of each window begin, by `_key`.
     """
 
-    def __init__(self, encoder: nn.Module, states: NDArray[np.float32], places: Mapping[bytes, int]) -> None:
+    def __init__(self, encoder: nn.Module, states: NDArray[np.floating], places: Mapping[bytes, int]) -> None:
         self._encoder = encoder
         self._states = torch.from_numpy(states)
         self._places = places
@@ -61,27 +62,28 @@ class KeptFeatures:
         hidden = torch.zeros(*input_ids.shape, self._states.shape[1])
         for i, (key, length) in enumerate(zip(keys, lengths, strict=True)):
             start = self._places[key]
-            hidden[i, :length] = self._states[start : start + length]
+            hidden[i, :length] = self._states[start : start + length].float()
         return hidden.to(input_ids.device)
 
 
 def keep_features(
-    tagger: Tagger,
-    examples: Sequence[Example | TaughtExample],
+    encoder: Encoder,
+    windows: Sequence[Arrays],
     padding: Mapping[str, int],
     folder: Path,
     gigabytes: float,
     device: str = "cpu",
     listener: Listener = silent,
+    half: bool = False,
 ) -> KeptFeatures | None:
     """Compute the hidden states of all windows, or find those of a run with the same encoder and windows.
 
     Parameters
     ----------
-    tagger
-        A tagger whose encoder is frozen.
-    examples
-        The windows that it will learn from and be evaluated on; equal ones are kept once.
+    encoder
+        What does not learn.
+    windows
+        Its arrays for each window that is learned from or evaluated on; equal ones are kept once.
     padding
         The id that fills each array.
     folder
@@ -92,21 +94,23 @@ def keep_features(
         can together pass the limit until the next run makes room.
     listener
         Told in a message what is done.
+    half
+        Whether the states are kept in fp16: enough for values between -1 and 1.
 
     Raises
     ------
     SuwenError
         S124 when the disk is full; S102 or S109 when they cannot be written.
     """
-    windows = {_key(list(example.inputs.values())): example.inputs for example in examples}
-    rows, keys = list(windows.values()), list(windows)
+    by_key = {_key(list(arrays.values())): arrays for arrays in windows}
+    rows, keys = list(by_key.values()), list(by_key)
     lengths = [len(row["input_ids"]) for row in rows]
     # In the order in which they are computed, so that the file is written from its beginning to its end.
     order = [i for batch in batches(lengths, BATCH_TOKENS) for i in batch]
     starts = np.cumsum([0, *(lengths[i] for i in order)])
     places = {keys[i]: int(start) for i, start in zip(order, starts, strict=False)}
-    shape = int(starts[-1]), tagger.encoder.width
-    size = shape[0] * shape[1] * BYTES
+    shape, kind = (int(starts[-1]), encoder.width), np.dtype(np.float16 if half else np.float32)
+    size = shape[0] * shape[1] * kind.itemsize
     what = f"the frozen encoder's states of {len(rows):,} windows ({size / GIGABYTE:.2f} GB)"
     if size > gigabytes * GIGABYTE:
         listener(
@@ -116,19 +120,19 @@ def keep_features(
             )
         )
         return None
-    file = folder / f"{_hash(tagger.encoder, [keys[i] for i in order], device)}{SUFFIX}"
-    states = _opened(file, shape)
+    file = folder / f"{_hash(encoder, [keys[i] for i in order], device)}{SUFFIX}"
+    states = _opened(file, shape, kind)
     if states is None:
         listener(Progress("states", message=f"computing {what} once, into {folder}"))
         _make_room(folder, gigabytes * GIGABYTE - size)
         with _resumable():
-            _write(tagger.to(device), rows, lengths, padding, file, device)
-        states = _opened(file, shape)
+            _write(encoder, rows, lengths, padding, file, device, kind)
+        states = _opened(file, shape, kind)
     if states is None:
         reason = "cannot be read again (another run may have made room) and are computed anew in every epoch"
         listener(Progress("states", message=f"{what} {reason}"))
         return None
-    return KeptFeatures(tagger.encoder, states, places)
+    return KeptFeatures(encoder, states, places)
 
 
 def _key(arrays: Sequence[NDArray[np.int32]]) -> bytes:
@@ -145,11 +149,11 @@ def _hash(encoder: nn.Module, keys: Sequence[bytes], device: str) -> str:
     return hashed.hexdigest()[:32]
 
 
-def _opened(file: Path, shape: tuple[int, int]) -> NDArray[np.float32] | None:
+def _opened(file: Path, shape: tuple[int, int], kind: np.dtype[Any]) -> NDArray[np.floating] | None:
     """The states of a file; None where there is none (any more), or one that is too short."""
     try:
         # Copy on write: nothing is written, but torch wants arrays that could be.
-        states = np.memmap(file, np.float32, "c", shape=shape)
+        states = np.memmap(file, kind, "c", shape=shape)
     except (OSError, ValueError):
         return None
     # What is open can be read, also when another run has removed it by now.
@@ -186,14 +190,20 @@ def _resumable() -> Iterator[None]:
 
 
 def _write(
-    tagger: Tagger, rows: Sequence[Arrays], lengths: Sequence[int], padding: Mapping[str, int], file: Path, device: str
+    encoder: Encoder,
+    rows: Sequence[Arrays],
+    lengths: Sequence[int],
+    padding: Mapping[str, int],
+    file: Path,
+    device: str,
+    kind: np.dtype[Any],
 ) -> None:
-    tagger.encoder.eval()
+    encoder.to(device).eval()
     # Not a memory map: a full disk would end the process with a signal, and without a word.
     with replacing(file) as temporary, temporary.open("wb") as target, torch.inference_mode():
         for batch in batches(lengths, BATCH_TOKENS):
             inputs = pad([rows[i] for i in batch], padding)
             tensors = {name: torch.from_numpy(array).to(device).long() for name, array in inputs.items()}
-            hidden = tagger.encoder(**tensors).float().cpu().numpy()
+            hidden = encoder(**tensors).float().cpu().numpy().astype(kind)
             for i, states in zip(batch, hidden, strict=True):
                 target.write(states[: lengths[i]].tobytes())

@@ -20,21 +20,23 @@ from suwen.files import StrPath, read_json, sha256
 from suwen.inference import Predictor
 from suwen.model_card import model_card
 from suwen.model_folder import TaggerSettings, write_model_folder
+from suwen.models.encoders import RecurrentEncoder
 from suwen.models.scorer import TorchScorer
 from suwen.models.weights import write_tagger
 from suwen.runs import Listener, check_work, open_work, silent, versions, working_folder
 from suwen.schema import Schema
 from suwen.tagging.calibration import Calibration, best_floor, fit_calibration
-from suwen.tagging.encode import Example
+from suwen.tagging.encode import Example, TaughtExample
 from suwen.training.batches import Collator, LengthBatches
 from suwen.training.build import TaggerParts, build, continue_from, encode
 from suwen.training.checkpoints import last_checkpoint
 from suwen.training.config import TrainingConfig
 from suwen.training.data import Report, TrainingData, select_data
 from suwen.training.device import check_device
-from suwen.training.distillation import Distillation, Teachers, teach
+from suwen.training.distillation import Distillation, Teachers, certain, teach
 from suwen.training.features import keep_features
 from suwen.training.leakage import refuse_leaks
+from suwen.training.lists import encode_lists
 from suwen.training.log import Log
 from suwen.training.progress import ProgressCallback
 from suwen.training.trainer import TaggerTrainer, stop_reason
@@ -100,10 +102,16 @@ def train_tagger(
     set_seed(config.seed)
     start = build(config, data.train, schema) if base is None else continue_from(base, config, schema)
     examples, train_losses = encode(data.train, start)
+    share = config.optimization.lists
+    lists = encode_lists(data.train, start, share, config.seed) if share else []
     dev_examples, dev_losses = encode(data.dev, start)
     losses = {"train": train_losses, **({"dev": dev_losses} if data.dev else {})}
     evaluator = DevEvaluator(start, data.dev, dev_examples, config, device) if data.dev else None
-    teachers = Teachers(distillation.teachers, start) if distillation else None
+    teachers = (
+        Teachers(distillation.teachers, start, (selection.document.id for selection in data.train))
+        if distillation
+        else None
+    )
     # Only now: a run that cannot even begin leaves nothing behind.
     open_work(work, _identity(data, config, schema, base, distillation), resume)
     checkpoint = last_checkpoint(work) if resume else None
@@ -111,16 +119,22 @@ def train_tagger(
     taught = None
     if distillation and teachers:
         taught = teach(teachers, start, data.train, examples, distillation, work, listener)
-    if start.tagger.frozen:
-        windows = [*(taught or examples), *dev_examples]
-        limit = config.optimization.features_gigabytes
-        kept = keep_features(
-            start.tagger, windows, start.featurizer.padding, features or work / "features", limit, device, listener
-        )
-        start.tagger.kept = kept
+        taught += [certain(example, len(start.settings.tags)) for example in lists]
+    learned: Sequence[Example | TaughtExample] = taught or [*examples, *lists]
+    encoder = start.tagger.encoder
+    known = encoder.language_model if isinstance(encoder, RecurrentEncoder) else None
+    if start.tagger.frozen or known:
+        windows = [example.inputs for example in [*learned, *dev_examples]]
+        limit, folder = config.optimization.features_gigabytes, features or work / "features"
+        padding = start.featurizer.padding
+        if start.tagger.frozen:
+            start.tagger.kept = keep_features(encoder, windows, padding, folder, limit, device, listener)
+        elif known and isinstance(encoder, RecurrentEncoder):
+            characters = [{"input_ids": arrays["input_ids"]} for arrays in windows]
+            encoder.kept_states = keep_features(known, characters, padding, folder, limit, device, listener, half=True)
     trainer = TaggerTrainer(
         start.tagger,
-        taught or examples,
+        learned,
         start.featurizer.padding,
         evaluator,
         config,
@@ -155,6 +169,8 @@ def train_tagger(
     }
     _write_model(output, trained, manifest, work)
     start.tagger.kept = None
+    if isinstance(encoder, RecurrentEncoder):
+        encoder.kept_states = None
     shutil.rmtree(work)
     return Report(output, losses, scores, manifest)
 

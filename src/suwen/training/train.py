@@ -1,10 +1,10 @@
-"""The one call that trains a model of any kind; loads torch only for what needs it."""
+"""The calls that train a model of any kind, or one for each fold; they load torch only for what needs it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from suwen.bundled import model_path
 from suwen.corpus.split import Split
@@ -16,7 +16,12 @@ from suwen.schema import Schema
 from suwen.training.baselines import BASELINES, load_baseline_config, train_baseline
 from suwen.training.data import Report, select_data
 
-__all__ = ["train"]
+if TYPE_CHECKING:
+    from suwen.corpus.split import Unit
+    from suwen.training.config import TrainingConfig
+    from suwen.training.folds import FoldsReport
+
+__all__ = ["train", "train_folds"]
 
 
 def train(
@@ -93,8 +98,7 @@ def train(
         data = select_data(documents, split, part, baseline.seed)
         return train_baseline(data, output, baseline, schema or Schema.of_labels(data.labels), listener)
     try:
-        from suwen.training.build import base_encoder
-        from suwen.training.config import load_training_config, with_teachers
+        from suwen.training.config import with_teachers
         from suwen.training.distillation import read_distillation
         from suwen.training.taggers import train_tagger
     except ModuleNotFoundError as error:
@@ -103,11 +107,8 @@ def train(
         raise SuwenError(
             "S406", first="--texts", second="no --teacher", advice="name a trained model that annotates them"
         )
-    options: dict[str, Any] = {"encoder.name": encoder, "head.name": head, "encoder.transfer": transfer}
-    chosen = {key: value for key, value in options.items() if value is not None}
     folder = model_path(base) if base else None
-    loaded = load_training_config(preset, config, chosen, settings, base_encoder(folder) if folder else None)
-    loaded = with_teachers(loaded, bool(teachers))
+    loaded = with_teachers(_configuration(encoder, head, transfer, preset, config, settings, folder), bool(teachers))
     distillation = None
     if teachers:
         # Before the texts are read, which may take long.
@@ -118,6 +119,87 @@ def train(
     return train_tagger(
         data, output, loaded, schema, folder, resume, device, distillation=distillation, listener=listener
     )
+
+
+def train_folds(
+    documents: Sequence[Document],
+    output: StrPath,
+    count: int,
+    *,
+    encoder: str | None = None,
+    head: str | None = None,
+    transfer: str | None = None,
+    split: Split | None = None,
+    part: str = "train",
+    preset: str = "best",
+    config: StrPath | None = None,
+    settings: Sequence[str] = (),
+    schema: Schema | None = None,
+    base: StrPath | None = None,
+    contradictions: StrPath | None = None,
+    device: str = "cpu",
+    resume: bool = False,
+    listener: Listener = silent,
+) -> FoldsReport:
+    """Train taggers, each without a part of the annotated documents, which it then judges.
+
+    Parameters
+    ----------
+    output
+        The folder of the models ``fold-1`` … ``fold-K``.
+    count
+        How many folds; what the split keeps whole stays whole in them.
+    contradictions
+        A table to write, of the annotations that these models contradict.
+    resume
+        Whether to keep the models that are there, and to train the others.
+
+    All other parameters are those of `train`.
+
+    Raises
+    ------
+    SuwenError
+        S405 when a package is missing, S406 for a baseline, and as `suwen.training.folds.train_folds`.
+    """
+    output = Path(output)
+    if output.exists() and not resume:
+        raise SuwenError("S104", output)
+    if encoder in BASELINES:
+        _refuse_neural(encoder, {"--folds": True})
+    try:
+        from suwen.training.config import with_teachers
+        from suwen.training.folds import FoldsReport, find_contradictions, judges, write_contradictions
+        from suwen.training.folds import train_folds as train_each
+    except ModuleNotFoundError as error:
+        raise SuwenError("S405", package=error.name, install="suwen[train]") from None
+    folder = model_path(base) if base else None
+    loaded = with_teachers(_configuration(encoder, head, transfer, preset, config, settings, folder), False)
+    data = select_data(documents, split, part, loaded.seed, set_aside=False)
+    schema = schema or Schema.of_labels(data.labels)
+    unit: Unit = split.unit if split else "document"
+    folds = train_each(data, output, loaded, schema, count, unit, folder, resume, device, listener)
+    counts = None
+    if contradictions is not None:
+        counts = write_contradictions(contradictions, find_contradictions(judges(folds, device)))
+    return FoldsReport(folds, counts)
+
+
+def _configuration(
+    encoder: str | None,
+    head: str | None,
+    transfer: str | None,
+    preset: str,
+    config: StrPath | None,
+    settings: Sequence[str],
+    folder: Path | None,
+) -> TrainingConfig:
+    """Put the configuration of a tagger together."""
+    from suwen.training.build import base_encoder
+    from suwen.training.config import load_training_config
+
+    options: dict[str, Any] = {"encoder.name": encoder, "head.name": head, "encoder.transfer": transfer}
+    chosen = {key: value for key, value in options.items() if value is not None}
+    return load_training_config(preset, config, chosen, settings, base_encoder(folder) if folder else None)
 
 
 def _refuse_neural(encoder: str, given: dict[str, bool]) -> None:
