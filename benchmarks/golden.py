@@ -422,6 +422,8 @@ def record(source: Path, folder: Path, inputs: Path | None, only: tuple[str, ...
                 unexpected.append(f"{case.name}: status {status}, not {case.status}")
     for line in unexpected:
         print(f"This case does not show what it is meant to show: {line}", file=sys.stderr)
+    if unexpected:
+        raise SystemExit(1)
     used = os.times()
     print(f"CPU time: {used.children_user + used.children_system:.0f} s", file=sys.stderr)
 

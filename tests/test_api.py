@@ -81,6 +81,7 @@ def test_api_warns_of_a_model_that_knows_what_it_is_scored_on(tmp_path: Path) ->
     model = suwen.train(SAMPLE, tmp_path / "words", encoder="dictionary").model
     (warning,) = suwen.evaluate(SAMPLE, model).warnings
     assert "trained on this corpus without a split file" in warning
+    assert suwen.evaluate(SAMPLE, suwen.load(model)).warnings == ("the model: " + warning.partition(": ")[2],)
 
 
 def test_api_augments_documents() -> None:
@@ -95,9 +96,17 @@ def test_api_augments_documents() -> None:
         (lambda: suwen.evaluate(SAMPLE, predicted=SAMPLE, part="dev"), "S406"),
         (lambda: suwen.export("model", int8=True), "S406"),
         (lambda: suwen.load("nowhere"), "S101"),
+        (lambda: suwen.load(threads=0), "S402"),
+        (lambda: suwen.train(SAMPLE, "model", encoder="dictionary", part="dev"), "S406"),
+        (lambda: suwen.train(SAMPLE, "model", encoder="bilstm", device="gpu"), "S512"),
+        (lambda: suwen.train(SAMPLE, "model", encoder="bilstm", device="cuda:7"), "S512"),
+        (lambda: suwen.extract(SAMPLE, "out.jsonl", engine="other"), "S404"),
+        (lambda: suwen.extract(SAMPLE, "-"), "S406"),
         (lambda: suwen.pretrain(["a.txt"], "encoder", strategy="bert", size="mini", base="x"), "S406"),
     ],
 )
-def test_api_refuses_what_the_commands_refuse(call, code: str) -> None:
+def test_api_refuses_what_the_commands_refuse(tmp_path: Path, monkeypatch, call, code: str) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(SuwenError, match=code):
         call()
+    assert not list(tmp_path.iterdir())

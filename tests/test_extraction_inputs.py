@@ -260,7 +260,7 @@ def test_inputs_refuse_what_is_too_large(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_inputs_refuse_a_text_that_is_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("suwen.formats.articles.files.LONGEST_TEXT", 10)
+    monkeypatch.setattr("suwen.formats.contents.LONGEST_TEXT", 10)
     monkeypatch.setattr("suwen.extraction.inputs.LONGEST_TEXT", 10)
     for name, content in (("a.txt", "糖" * 11), ("b.html", "糖" * 11), ("c.jsonl", '{"text": "01234567890"}')):
         (tmp_path / name).write_text(content)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from suwen.document import Attribute, Document, Entity, Note, Page, Relation
 from suwen.errors import SuwenError
+from suwen.version import __version__
 
 if TYPE_CHECKING:
     from suwen.api import augment, compare, evaluate, export, extract, load, pretrain, split, train, train_folds
@@ -40,8 +41,6 @@ __all__ = [
     "train_folds",
     "write_corpus",
 ]
-
-__version__ = "0.1.0"
 
 # Found on first use: who only handles documents should not wait for numpy or torch.
 _FUNCTIONS = {

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["CATALOG", "DeviceError", "Message", "SplitError", "SuwenError", "WriteError"]
+__all__ = ["CATALOG", "DeviceError", "Message", "ResumeError", "SplitError", "SuwenError", "WriteError"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,3 +239,7 @@ class SplitError(SuwenError):
 
 class DeviceError(SuwenError):
     """A device that cannot be used (S512)."""
+
+
+class ResumeError(SuwenError):
+    """An unfinished run that cannot be continued as asked (S507, S508)."""

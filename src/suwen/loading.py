@@ -54,11 +54,21 @@ def load(
     Raises
     ------
     SuwenError
-        S101, S109, S501, S502 or S503 when the folder cannot be read, S404 when it holds a kind of model that this
-        release does not know, S405 when a package is missing that the model needs, S512 when the device cannot be used.
+        S101, S109, S501, S502 or S503 when the folder cannot be read, S402 for a number below 1, S404
+        when it holds a kind of model that this release does not know, S405 when a package is missing that the model
+        needs, S512 when the device cannot be used.
     """
     require_device(device)
+    for name, count in (("batch_tokens", batch_tokens), ("threads", threads)):
+        if count is not None and count < 1:
+            raise SuwenError("S402", key=name, reason=f"{count} is not a positive number")
     stored = read_stored_model(model_path(path))
+    extractor = _load(stored, device, batch_tokens, threads)
+    extractor.learned_from = stored.manifest.get("data") or {}
+    return extractor
+
+
+def _load(stored: StoredModel, device: str, batch_tokens: int | None, threads: int | None) -> Extractor:
     if stored.model == "tagger":
         return load_tagger(stored, device, batch_tokens, threads)
     if stored.model not in BASELINES:

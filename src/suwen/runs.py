@@ -10,8 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from suwen.errors import SuwenError
+from suwen.errors import ResumeError, SuwenError
 from suwen.files import StrPath, read_json, write_json
+from suwen.version import __version__
 
 __all__ = [
     "RECORD",
@@ -19,6 +20,7 @@ __all__ = [
     "Progress",
     "check_work",
     "open_work",
+    "release",
     "require_same",
     "silent",
     "versions",
@@ -77,7 +79,7 @@ def check_work(work: Path, resume: bool) -> None:
     if not resume and work.exists():
         raise SuwenError("S511", work)
     if resume and not (work / RECORD).is_file():
-        raise SuwenError("S507", work, reason="there is no unfinished run")
+        raise ResumeError("S507", work, reason="there is no unfinished run")
 
 
 def open_work(work: Path, identity: dict[str, Any], resume: bool) -> None:
@@ -94,11 +96,16 @@ def open_work(work: Path, identity: dict[str, Any], resume: bool) -> None:
         As `check_work`; S508 when it was another run, or one of another release.
     """
     check_work(work, resume)
-    identity = {"release of suwen": version("suwen"), **identity}
+    identity = {**release(), **identity}
     if resume:
         require_same(work, identity)
     else:
         write_json(work / RECORD, identity)
+
+
+def release() -> dict[str, str]:
+    """Return the part of a run's identity that names the release: another one may compute something else."""
+    return {"release of suwen": __version__}
 
 
 def require_same(work: Path, identity: dict[str, Any]) -> None:
@@ -117,7 +124,7 @@ def require_same(work: Path, identity: dict[str, Any]) -> None:
     stored = read_json(work / RECORD)
     for what, value in json.loads(json.dumps(identity)).items():
         if stored.get(what) != value:
-            raise SuwenError("S508", work, what=f"{what}{_first_difference(stored.get(what), value)}")
+            raise ResumeError("S508", work, what=f"{what}{_first_difference(stored.get(what), value)}")
 
 
 def _first_difference(stored: Any, value: Any) -> str:
@@ -146,7 +153,7 @@ def whole_lines(path: Path) -> Iterator[bytes]:
 
 def versions(*packages: str) -> dict[str, str]:
     """Return the versions of suwen, Python, and those of these packages that are installed."""
-    found = {"suwen": version("suwen"), "python": platform.python_version()}
+    found = {"suwen": __version__, "python": platform.python_version()}
     for package in packages:
         try:
             found[package] = version(package)

@@ -138,15 +138,14 @@ def evaluate_model(
 ) -> Evaluation:
     """Score a model on annotated documents (see `suwen.evaluate`)."""
     gold = _read_gold(corpus, split, part)
-    warnings: tuple[str, ...] = ()
     if isinstance(model, Extractor):
-        extractor = model
+        name, extractor, learned = "the model", model, model.learned_from
     else:
         folder = model_path(model)
-        extractor = load(folder, device)
+        name, extractor = str(folder), load(folder, device)
         learned = read_json(folder / MANIFEST).get("data") or {}
-        found = other_split(learned, gold.data_hash, gold.split_hash)
-        warnings = (f"{folder}: {found}",) if found else ()
+    found = other_split(learned, gold.data_hash, gold.split_hash)
+    warnings = (f"{name}: {found}",) if found else ()
     predictions: list[Document] = []
     for document in extractor.predict(gold.selections):
         predictions.append(document)

@@ -12,7 +12,7 @@ from pathlib import Path
 from suwen.errors import SuwenError
 from suwen.extraction.inputs import DEFAULT_OPTIONS, ENDINGS, STANDARD_INPUT, Input, Inputs, Options
 from suwen.files import StrPath, require_regular
-from suwen.formats.articles.files import ending
+from suwen.formats.contents import ending
 from suwen.formats.reading import document_id, files_in
 
 __all__ = ["JOB", "REPORT", "WORKING", "find_inputs"]

@@ -26,8 +26,8 @@ from suwen.errors import SuwenError
 from suwen.files import os_error
 from suwen.formats import FORMATS, html, jsonl, parquet, text
 from suwen.formats.articles import docx, jats, pdf
-from suwen.formats.articles.files import LONGEST_TEXT, read_bytes, read_stream
 from suwen.formats.base import ArticleFormat, CorpusFormat
+from suwen.formats.contents import LONGEST_TEXT, read_bytes, read_stream
 from suwen.formats.encodings import decode, encoding_named, kind_of
 from suwen.formats.foreign import refuse_foreign
 from suwen.formats.json_files import Rejoined, bounded_lines, lines_of, numbered_objects

@@ -21,7 +21,6 @@ from suwen.schema import Schema
 
 __all__ = [
     "ENDINGS",
-    "OUTPUT_FORMATS",
     "remove_parts",
     "with_model",
     "with_notes",
@@ -39,8 +38,6 @@ ENDINGS = {
     ".parquet": parquet.NAME,
 }
 """The formats that the ending of an output names; brat writes folders, which have none."""
-
-OUTPUT_FORMATS = (jsonl.NAME, brat.NAME, conll.NAME, html.NAME, parquet.NAME)
 
 
 def write_extracted(

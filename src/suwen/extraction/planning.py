@@ -7,7 +7,6 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from hashlib import sha256 as hash_of_bytes
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -24,11 +23,12 @@ from suwen.formats import jsonl, parquet
 from suwen.inference.overrides import read_overrides
 from suwen.loading import load_overridden, require_device
 from suwen.model_folder import MANIFEST, read_manifest
-from suwen.runs import Listener, silent, working_folder
+from suwen.runs import Listener, release, silent, working_folder
 
 __all__ = ["STANDARD_OUTPUT", "Extraction", "format_for", "model_version", "plan_extraction"]
 
 STANDARD_OUTPUT = Path("-")
+ENGINES = ("local", "ray")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,15 @@ class Extraction:
         return working_folder(self.output, JOB).exists()
 
     def run(self, resume: bool = False, listener: Listener = silent) -> Result:
-        """Write the output (see `extract_files`)."""
+        """Write the output (see `extract_files`).
+
+        Raises
+        ------
+        SuwenError
+            S406 for standard output, which takes `lines`.
+        """
+        if self.output == STANDARD_OUTPUT:
+            raise SuwenError("S406", first="standard output", second="a run", advice="name a file or folder")
         return extract_files(
             self.inputs, self.output, self.format, self.manner, self.open_engine, self.identity, resume, listener
         )
@@ -113,10 +121,12 @@ def plan_extraction(
     Raises
     ------
     SuwenError
-        S404 for an ending that names no format, S405 when a package is missing, S512 for a device that no model runs
-        on, and as `find_inputs` and `read_overrides`.
+        S404 for an ending that names no format and for an unknown engine, S405 when a package is missing, S512 for a
+        device that no model runs on, and as `find_inputs` and `read_overrides`.
     """
     output = Path(output)
+    if engine not in ENGINES:
+        raise SuwenError("S404", what="engine", name=engine, known=", ".join(ENGINES))
     format = format or format_for(output)  # noqa: A001
     if format == parquet.NAME and find_spec("pyarrow") is None:
         # Told now, and not after hours of work.
@@ -138,7 +148,7 @@ def plan_extraction(
         load = partial(load_overridden, folder, device, batch_tokens, threads, overrides)
         open_engine = partial(_local_engine, load)
     identity = {
-        "release of suwen": version("suwen"),
+        **release(),
         "model": manner.model,
         "option": {"--to": format, "--device": device, "--batch-tokens": batch_tokens, **asdict(options)},
         "term list": {"--always": always and sha256(always), "--never": never and sha256(never)},

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import StrPath
-from suwen.formats.articles.files import holds, scan_articles
+from suwen.formats.contents import holds, scan_articles
 from suwen.formats.reading import Located, Problem, refuse
 from suwen.schema import Schema
 

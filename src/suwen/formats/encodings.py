@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from suwen.errors import SuwenError
-from suwen.formats.articles.files import read_bytes
+from suwen.formats.contents import read_bytes
 
 __all__ = [
     "ENCODINGS",

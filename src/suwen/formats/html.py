@@ -34,8 +34,8 @@ from markupsafe import Markup
 from suwen.document import Document, Entity, Span, join_pieces
 from suwen.files import StrPath, replacing, replacing_folder
 from suwen.formats.articles import web_page
-from suwen.formats.articles.files import MEGABYTE
 from suwen.formats.base import ArticleFormat, WritableFormat
+from suwen.formats.contents import MEGABYTE
 from suwen.formats.entity_table import Places
 from suwen.formats.writing import file_key, not_held
 from suwen.pages.page import LINE_GAP, Types, filter_style, mark, marked_up, mention_title, text_with_mentions

@@ -22,7 +22,7 @@ from typing import IO, Any, Literal, NoReturn, cast
 from suwen.document import Document, Entity, lone_surrogates
 from suwen.errors import SuwenError
 from suwen.files import excess, os_error
-from suwen.formats.articles.files import MEGABYTE, ending, read_bytes, read_stream
+from suwen.formats.contents import MEGABYTE, ending, read_bytes, read_stream
 from suwen.formats.encodings import LARGEST_CORPUS, decode_annotated, encoding_named, encoding_of
 from suwen.formats.reading import Annotation, Located, Problem, document_id, files_in
 from suwen.formats.record_forms import RECORDS, TEXTS, form_of_file

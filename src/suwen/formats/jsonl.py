@@ -35,8 +35,8 @@ from typing import Any, TypeVar
 from suwen.document import Attribute, Document, Entity, Note, Page, Relation
 from suwen.errors import SuwenError
 from suwen.files import StrPath, replacing
-from suwen.formats.articles.files import ending
 from suwen.formats.base import WritableFormat
+from suwen.formats.contents import ending
 from suwen.formats.entity_table import Places
 from suwen.formats.json_files import Row, numbered_objects, opened, records_of, reporting_at
 from suwen.formats.reading import Annotation, Located, Problem, document_id, files_in, refuse

@@ -25,8 +25,8 @@ from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import StrPath, os_error, replacing, require_new
 from suwen.formats import hf_tokens
-from suwen.formats.articles.files import article, ending, holds
 from suwen.formats.base import WritableFormat
+from suwen.formats.contents import article, ending, holds
 from suwen.formats.entity_table import Places, pieces_shown
 from suwen.formats.json_files import field, located_at, name_under, reporting_at
 from suwen.formats.reading import Located, Problem, document_id, files_in

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, cast
 
-from suwen.formats.articles.files import ending
+from suwen.formats.contents import ending
 from suwen.formats.encodings import encoding_of
 from suwen.formats.reading import files_in
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from suwen.document import Document
 from suwen.files import StrPath, replacing_folder
 from suwen.formats import brat, ccks, conll
-from suwen.formats.articles.files import MEGABYTE, article, scan_articles
 from suwen.formats.base import ArticleFormat, WritableFormat
+from suwen.formats.contents import MEGABYTE, article, scan_articles
 from suwen.formats.encodings import decode
 from suwen.formats.reading import Located, Problem
 from suwen.formats.record_forms import record_form

@@ -29,7 +29,7 @@ from suwen.corpus.split import Selection
 from suwen.document import Document, Entity, Span
 from suwen.errors import SuwenError
 from suwen.files import StrPath, parse_toml, require_regular
-from suwen.formats.articles.files import MEGABYTE, read_bytes
+from suwen.formats.contents import MEGABYTE, read_bytes
 from suwen.formats.encodings import EncodingError, decode
 from suwen.inference.dictionary import Dictionary, Entry, fold
 from suwen.inference.predictor import Extractor
@@ -239,6 +239,7 @@ class OverriddenExtractor(Extractor):
     def __init__(self, extractor: Extractor, overrides: Overrides) -> None:
         self.extractor = extractor
         self.overrides = overrides
+        self.learned_from = extractor.learned_from
         self._rules: ViewRules = getattr(getattr(extractor, "settings", None), "view", DEFAULT_VIEW)
         if new := [label for label in overrides.labels if label not in extractor.schema]:
             known = ", ".join(extractor.schema.labels)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from threading import Event
-from typing import Protocol
+from types import MappingProxyType
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +91,9 @@ class Extractor(ABC):
     >>> [(entity.label, document.mention(entity)) for entity in document.entities]  # doctest: +SKIP
     [('Method', '口服'), ('Drug', '二甲双胍'), ('Amount', '0.5g'), ('Frequency', '每日三次')]
     """
+
+    learned_from: Mapping[str, Any] = MappingProxyType({})
+    """What the manifest of a loaded model says of its training data; empty where it says nothing."""
 
     @property
     @abstractmethod

@@ -15,7 +15,7 @@ from typing import Any
 
 from suwen.corpus.split import Selection, whole
 from suwen.document import Document, Entity
-from suwen.errors import SuwenError
+from suwen.errors import ResumeError, SuwenError
 from suwen.evaluation.analysis import analyze
 from suwen.evaluation.scores import training_mentions
 from suwen.evaluation.strict import Pair, pair_documents
@@ -223,10 +223,8 @@ def _train(
     work = working_folder(model, "training")
     try:
         train_tagger(data, model, config, LCDD, resume=work.exists(), device=device, features=features)
-    except SuwenError as error:
-        # What is there cannot be gone on with: it was killed before it began, or the encoder has moved.
-        if error.code not in ("S507", "S508"):
-            raise
+    except ResumeError:
+        # What is there cannot be continued: it was killed before it began, or the encoder has moved.
         shutil.rmtree(work)
         train_tagger(data, model, config, LCDD, device=device, features=features)
 

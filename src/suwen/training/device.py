@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from suwen.errors import SuwenError
+from suwen.errors import DeviceError, SuwenError
+from suwen.loading import require_device
 
 __all__ = ["check_device"]
 
@@ -15,10 +16,14 @@ def check_device(device: str, precision: str) -> None:
     Raises
     ------
     SuwenError
-        S512 for ``cuda`` where torch sees none, S406 for ``fp16`` on a CPU, and for ``bf16`` on one that cannot.
+        S512 for a name that is no device and for a GPU that torch does not see, S406 for ``fp16`` on a CPU, and for
+        ``bf16`` on one that cannot.
     """
-    if device == "cuda" and not torch.cuda.is_available():
-        raise SuwenError("S512", device=device, reason="torch sees none")
+    require_device(device)
+    if device != "cpu":
+        number = int(device.partition(":")[2] or 0)
+        if not torch.cuda.is_available() or number >= torch.cuda.device_count():
+            raise DeviceError("S512", device=device, reason="torch does not see it")
     if device != "cpu":
         return
     if precision == "fp16":

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from suwen.bundled import model_path
 from suwen.corpus.split import Selection, corpus_hash, whole
 from suwen.document import Document
-from suwen.errors import SuwenError
+from suwen.errors import ResumeError, SuwenError
 from suwen.files import StrPath, read_json, sha256, write_json
 from suwen.formats import read_corpus
 from suwen.inference.batching import batches, pad
@@ -349,13 +349,13 @@ class _Targets:
         if self._record.exists():
             record = read_json(self._record)
             if record.get("fingerprint") != fingerprint:
-                raise SuwenError("S508", work, what="text, or order of the texts or of the corpus")
+                raise ResumeError("S508", work, what="text, or order of the texts or of the corpus")
             self.judged = record["windows"]
             needed = self._bytes(self.judged)
             there = (path.stat().st_size if path.exists() else 0 for path in (self._unary, self._moves))
             for path, least, size in zip((self._unary, self._moves), needed, there, strict=True):
                 if size < least:
-                    raise SuwenError("S507", work, reason=f"{path.name} is damaged")
+                    raise ResumeError("S507", work, reason=f"{path.name} is damaged")
 
     def _bytes(self, windows: int) -> tuple[int, int]:
         """How long the files are that hold so many windows."""

@@ -147,6 +147,7 @@ def train_tagger(
     scores = strict_scores(evaluator.pairs(trained.settings)) if evaluator else None
     manifest = {
         "name": output.name,
+        **_license(config, base),
         "configuration": _configuration(config, base),
         "base": None if base is None else base.name,
         "distillation": distillation and distillation.describe(),
@@ -258,6 +259,13 @@ def _identity(
         "word vectors": sha256(config.encoder.words) if config.encoder.words else None,
         "distillation": distillation and distillation.describe(),
     }
+
+
+def _license(config: TrainingConfig, base: Path | None) -> dict[str, str]:
+    """Return the license of the weights that the training started from, where their manifest names one."""
+    manifest = (base or Path(config.encoder.name)) / "manifest.json"
+    named = read_json(manifest).get("license") if manifest.is_file() else None
+    return {"license": named} if isinstance(named, str) else {}
 
 
 def _contents(encoder: Path) -> dict[str, str]:

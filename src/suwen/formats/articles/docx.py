@@ -26,11 +26,11 @@ from pathlib import Path
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.formats.articles import web_page
-from suwen.formats.articles.files import MEGABYTE, article, read_stream
 from suwen.formats.articles.formulas import add_formula
 from suwen.formats.articles.markup import Element, RunningText, Script, local_name, parse_xml, walk
 from suwen.formats.articles.symbol_fonts import symbol, symbol_font
 from suwen.formats.base import ArticleFormat
+from suwen.formats.contents import MEGABYTE, article, read_stream
 from suwen.formats.encodings import decode
 
 __all__ = ["FORMAT", "NAME", "Docx"]

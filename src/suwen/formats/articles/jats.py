@@ -20,10 +20,10 @@ from typing import Any
 
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.formats.articles.files import MEGABYTE, article
 from suwen.formats.articles.formulas import add_formula, add_tex
 from suwen.formats.articles.markup import Element, RunningText, Script, local_name, parse_xml, walk
 from suwen.formats.base import ArticleFormat
+from suwen.formats.contents import MEGABYTE, article
 
 __all__ = ["FORMAT", "NAME", "Jats"]
 

@@ -37,10 +37,10 @@ from numpy.typing import NDArray
 
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.formats.articles.files import LONGEST_TEXT, MEGABYTE, article
 from suwen.formats.articles.pdf_layout import CELL_GAP, Run, is_wide, merged
 from suwen.formats.articles.pdf_text import PageRuns, flowing_text
 from suwen.formats.base import ArticleFormat
+from suwen.formats.contents import LONGEST_TEXT, MEGABYTE, article
 from suwen.formats.encodings import FREQUENT, LEAST_FREQUENT
 
 __all__ = ["FORMAT", "NAME", "Pdf"]

@@ -24,11 +24,11 @@ from typing import NamedTuple
 
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.formats.articles.files import article
 from suwen.formats.articles.formulas import FORMULAS, add_formula
 from suwen.formats.articles.markup import Element, RunningText, Script, local_name, reason, walk
 from suwen.formats.articles.web_encodings import decode_page
 from suwen.formats.articles.web_metadata import about_page
+from suwen.formats.contents import article
 
 __all__ = ["parse"]
 
