@@ -187,7 +187,7 @@ def test_cli_reproduce_shows_failed_runs_and_goes_on(results: Path) -> None:
     values = json.loads(failing.stdout)
     assert set(values["failed"]) == {f"{unit}/best-s0" for unit in ("sentence", "document", "group")}
     assert all("S506" in reason for reason in values["failed"].values())
-    assert values["done"] == 6
+    assert values["done"] == 12
     assert 'class="failure"' in (results / "report" / "report.html").read_text(encoding="utf-8")
     mended = invoke("-o", results, *QUICK, "--resume", "--json")
     assert json.loads(mended.stdout)["failed"] == {}
