@@ -325,7 +325,7 @@ def test_cli_reproduce_smoke_runs_everything(tmp_path: Path) -> None:
     done = suwen("-o", folder, "--json")
     assert done.returncode == 0, done.stderr
     values = json.loads(done.stdout)
-    assert (values["done"], values["failed"], values["not_run"]) == (79, {}, [])
+    assert (values["done"], values["failed"], values["not_run"]) == (86, {}, [])
     assert len(values["verdicts"]) == 6
     page = (folder / "report" / "report.html").read_text(encoding="utf-8")
     assert all(f'id="table-{name}"' in page for name in ("2", "4", "5", "6", "7", "added"))
