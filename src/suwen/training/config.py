@@ -283,7 +283,7 @@ def pretrained_rate(width: int | None) -> float:
 def _fitted(encoder: Mapping[str, Any], base: BaseEncoder | None) -> dict[tuple[str, str], float]:
     """What the preset `best` takes for this encoder in place of its values for a BiLSTM."""
     name = base.name if base else encoder.get("name", "bilstm")
-    if base.recurrent if base else name in EMBEDDED or is_language_model(str(name)):
+    if (base and base.recurrent) or name in EMBEDDED or (not base and is_language_model(str(name))):
         return {}
     if base:
         rate = pretrained_rate(base.width)
