@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import random as random_numbers
 from contextlib import suppress
 from pathlib import Path
 
@@ -167,3 +168,13 @@ def test_parquet_reads_or_refuses_a_byte_that_is_no_text_anywhere() -> None:
         changed[place] = 0x80
         with suppress(SuwenError):
             list(parquet.scan_table(io.BytesIO(bytes(changed)), Path("a.parquet"), "a", lambda _: None, None, None))
+
+
+def test_parquet_survives_damage_that_ends_the_process_in_pyarrow() -> None:
+    draws = random_numbers.Random(1)
+    for _ in range(2000):
+        data = bytearray(WHOLE.getvalue())
+        for _ in range(draws.randint(1, 4)):
+            data[draws.randrange(len(data))] = draws.randrange(256)
+        with suppress(SuwenError):
+            list(parquet.scan_table(io.BytesIO(data), Path("a.parquet"), "a", lambda error: None, None, None))
