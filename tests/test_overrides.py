@@ -181,3 +181,9 @@ def test_overrides_are_options_of_extract(tmp_path: Path, monkeypatch: pytest.Mo
     assert json.loads(result.stdout)["added"] == 1
     (document,) = read_corpus(tmp_path / "out.jsonl")
     assert mentions(document) == [("Person", "患者")]
+
+
+def test_overrides_add_a_term_whose_longer_mention_another_term_removes() -> None:
+    document = Document("a", "1A", (Entity("Y", 0, 2),))
+    changed = overrides({"1": "Y", "a": "X"}).apply(document)
+    assert [(entity.label, entity.start, entity.end) for entity in changed.entities] == [("Y", 0, 1), ("X", 1, 2)]

@@ -153,8 +153,14 @@ class Overrides:
         counts them.
         """
         allowed = [entity for entity in document.entities if not self._is_never(document, entity)]
-        matches = self._matches(document, rules, owned) if self.always else ()
-        kept, added = _merged(sorted(allowed, key=lambda entity: entity.start), matches)
+        matches = list(self._matches(document, rules, owned)) if self.always else []
+        kept, added = sorted(allowed, key=lambda entity: entity.start), list[Entity]()
+        while matches:
+            # A mention that one term removes may have held another term back.
+            kept, more = _merged(kept, matches)
+            added += more
+            starts = {entity.start for entity in more}
+            matches = [found for found in matches if found.start not in starts] if more else []
         removed = len(document.entities) - len(kept)
         if not added and not removed:
             return document
