@@ -129,7 +129,7 @@ def train_folds(
         another configuration, S304 when there are fewer documents or groups than folds; as `train_tagger`.
     """
     output = Path(output)
-    dealt = deal_folds([selection.document for selection in data.train], count, unit, config.seed)
+    assigned = deal_folds([selection.document for selection in data.train], count, unit, config.seed)
     identity = {
         "data": data.description,
         "configuration": config.model_dump(),
@@ -141,8 +141,8 @@ def train_folds(
     open_work(output, identity, resume)
     folds = []
     for number in range(count):
-        held_out = [selection for selection, fold in zip(data.train, dealt, strict=True) if fold == number]
-        seen = [selection for selection, fold in zip(data.train, dealt, strict=True) if fold != number]
+        held_out = [selection for selection, fold in zip(data.train, assigned, strict=True) if fold == number]
+        seen = [selection for selection, fold in zip(data.train, assigned, strict=True) if fold != number]
         model = output / f"fold-{number + 1}"
         folds.append(Fold(model, held_out))
         if model.exists():

@@ -75,7 +75,7 @@ def as_lists(
         breaks = [i for i in range(begin, end) if text[i] in SEPARATORS and not inside[i]]
         if len(breaks) < LEAST_ITEMS - 1 or draw.random() >= share:
             continue
-        # The full stop at the end goes too, as nobody writes one after an item.
+        # Remove the full stop at the end: items of a list have none.
         breaks += [i for i in range(end - 1, end) if text[i] in ENDS and not inside[i]]
         for i in breaks:
             text[i] = "\n"
