@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from format_strategies import documents, untimed
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from suwen.document import Attribute, Document, Entity, Note, Relation
@@ -301,6 +301,8 @@ def test_brat_reads_any_bytes_exactly_or_refuses_them(text: bytes, annotations: 
         except (SuwenError, UnicodeDecodeError):
             # What is read in another encoding is written in UTF-8.
             return
+        # Bytes with NUL may be UTF-16: "\0 " is a space of two bytes.
+        assume(b"\0" not in text + annotations)
         assert written(document, Path(folder)) == (text, annotations, {})
 
 
