@@ -58,7 +58,8 @@ class Answers:
     def _read(self, line: bytes, number: int) -> None:
         try:
             values = json.loads(line)
-            self._known[values.pop("key")] = Answer(**values)
+            key = values.pop("key")
+            self._known[key] = Answer(**values)
         except (ValueError, TypeError, KeyError, AttributeError):
             raise SuwenError("S204", self._path, number, reason="it is not an answer of a cache") from None
 

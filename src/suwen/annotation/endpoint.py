@@ -194,6 +194,14 @@ class EndpointSession:
             S903 when the endpoint is down, S904 when it refuses all requests.
         """
         body = {"model": self.endpoint.model, "messages": list(messages), **parameters, "stream": False}
+        try:
+            return self._repeated(body)
+        except SuwenError:
+            # The others would fail alike.
+            self.stop()
+            raise
+
+    def _repeated(self, body: dict[str, Any]) -> Answer:
         reason = ""
         for attempt in range(self.endpoint.retries + 1):
             if self._stopped.is_set():

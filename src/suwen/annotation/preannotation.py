@@ -273,6 +273,6 @@ def _some(documents: Iterator[Document], report: PreannotationReport) -> Iterato
     """
     first = next(documents, None)
     if first is None:
-        raise report.problems[0] if report.problems else SuwenError("S922", reason="no text could be read")
+        raise report.problems[0] if report.problems else SuwenError("S108", expected="a text")
     yield first
     yield from documents
