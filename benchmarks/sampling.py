@@ -1,13 +1,14 @@
 """Does `suwen corpus sample` save annotation? Learning curves against random documents, at equal numbers of characters.
 
     python benchmarks/sampling.py CORPUS --runs FOLDER [--documents 10,20,40,60] [--seeds 0,1,2]
-        [-o docs/results/sampling]
+        [--longest 3000] [-o docs/results/sampling]
 
 One fifth of the corpus, by journal issues, is held out for the scores; the rest is the pool. Both methods begin with
 the same random documents. At each stage a feature CRF learns from what is annotated so far; then documents are added
 until the characters of the next stage are spent: by `choose_documents` with that CRF's confidences, or at random. A
 stage of n documents is n times the mean length of the pool, so that long documents cost more. Stages whose figures are
-there are not repeated.
+there are not repeated. To keep the study short, only the first sentences of each document are used, up to `--longest`
+characters.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from runs import markdown, percent, replace_table
 
 import suwen
 from suwen.annotation.sampling import Budget, candidates_in, choose_documents, draw_documents
+from suwen.corpus.sentences import sentence_spans
 from suwen.document import Document
 from suwen.files import read_json, write_json
 from suwen.inference.predictor import Extractor
@@ -39,8 +41,8 @@ FEW = 50
 class Study:
     """The runs of one corpus; figures are kept in `runs`."""
 
-    def __init__(self, corpus: Path, runs: Path) -> None:
-        documents = suwen.read_corpus(corpus)
+    def __init__(self, corpus: Path, longest: int, runs: Path) -> None:
+        documents = [shortened(document, longest) for document in suwen.read_corpus(corpus)]
         split = suwen.split(documents, unit="group", ratio=(8, 0, 2))
         self.pool = [one.document for one in split.select(documents, "train")]
         self.held_out = [one.document for one in split.select(documents, "test")]
@@ -105,6 +107,13 @@ class Study:
         }
 
 
+def shortened(document: Document, longest: int) -> Document:
+    """The first sentences of a document."""
+    ends = [end for _, end in sentence_spans(document.text) if end <= longest]
+    end = max(ends, default=longest)
+    return Document(document.id, document.text[:end], tuple(e for e in document.entities if e.end <= end))
+
+
 def saved(curves: dict[str, list[list[dict[str, float]]]]) -> list[float]:
     """Of each later stage, the share of characters that `sample` saves at the F1 of random documents."""
     random, sample = (
@@ -121,10 +130,11 @@ def main() -> None:
     parser.add_argument("--documents", default="10,20,40,60")
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("-o", "--output", type=Path, default=Path("docs/results/sampling"))
+    parser.add_argument("--longest", type=int, default=3000)
     options = parser.parse_args()
     stages = [int(count) for count in options.documents.split(",")]
     seeds = [int(seed) for seed in options.seeds.split(",")]
-    study = Study(options.corpus, options.runs)
+    study = Study(options.corpus, options.longest, options.runs)
     curves: dict[str, list[list[dict[str, float]]]] = {method: [] for method in METHODS}
     for seed, method in product(seeds, METHODS):
         curves[method].append(study.curve(method, seed, stages))
@@ -137,7 +147,8 @@ def main() -> None:
             deviation = f" ± {percent(stdev(f1))}" if len(f1) > 1 else ""
             shown = f"{means[0]:,.0f}", method, f"{means[1]:.1f}", f"{means[2]:,.0f}", f"{means[3]:.1f}"
             rows.append([stage, *shown, f"{percent(fmean(f1))}{deviation}"])
-    results = {"stages": stages, "seeds": seeds, "iterations": ITERATIONS, "curves": curves, "saved": saved(curves)}
+    results = {"stages": stages, "seeds": seeds, "longest": options.longest, "iterations": ITERATIONS}
+    results |= {"curves": curves, "saved": saved(curves)}
     write_json(options.output / "results.json", results)
     replace_table(options.output / "README.md", markdown(COLUMNS, rows))
     print(markdown(COLUMNS, rows))

@@ -15,11 +15,11 @@ from chat_endpoint import asked, marking, numbered, serving
 
 from suwen.annotation.endpoint import Endpoint
 from suwen.annotation.preannotation import preannotate
-from suwen.annotation.prompt import Prompt
+from suwen.annotation.prompt import Examples, Prompt
 from suwen.bundled import SAMPLE
 from suwen.cli import main
 from suwen.errors import SuwenError
-from suwen.formats import read_corpus, write_corpus
+from suwen.formats import read_corpus
 from suwen.schema import LCDD
 
 TEXT = "患者口服二甲双胍治疗2型糖尿病。\n血压正常。不良反应为腹泻；停药后好转。"
@@ -123,7 +123,12 @@ def test_preannotate_gives_up_on_slow_answers(tmp_path: Path, texts: Path) -> No
         (lambda rows: f"<think>1|嗯</think>\n好的：\n```\n{numbered(rows)}\n```", 4, {}, {}),
         # Cut off in the middle of a sentence.
         (lambda rows: numbered(rows)[:-3], 3, {"altered": 2}, {"tag without its other half": 1}),
-        (lambda rows: numbered([row + "<Drug>阿司匹林</Drug>" for row in rows]), 0, {"altered": 5}, {"invented": 5, "in an altered sentence": 4}),
+        (
+            lambda rows: numbered([row + "<Drug>阿司匹林</Drug>" for row in rows]),
+            0,
+            {"altered": 5},
+            {"invented": 5, "in an altered sentence": 4},
+        ),
         (lambda rows: numbered([*rows, "多余"]) + "\n7|<Drug>x</Drug>", 4, {}, {}),
         (lambda rows: "\n".join([numbered(rows), numbered(rows)]), 4, {}, {}),
         (lambda rows: "1|别的\n" + numbered(rows), 1, {"came twice, with other tags": 2}, None),
@@ -261,16 +266,17 @@ def test_preannotate_takes_this_machine(url: str) -> None:
 
 
 def test_preannotate_follows_no_redirect(tmp_path: Path, texts: Path) -> None:
-    with serving(lambda number, body: 307, location="http://127.0.0.1:9/v1") as stub, pytest.raises(SuwenError) as caught:
+    with (
+        serving(lambda number, body: 307, location="http://127.0.0.1:9/v1") as stub,
+        pytest.raises(SuwenError) as caught,
+    ):
         preannotate([texts], tmp_path / "o.jsonl", quick(stub.url), Prompt(LCDD), parallel=1)
     assert caught.value.code == "S904"
     assert "redirects are not followed" in str(caught.value)
     assert len(stub.bodies) == 1
 
 
-def test_preannotate_shows_the_nearest_sentences(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, texts: Path
-) -> None:
+def test_preannotate_shows_the_nearest_sentences(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, texts: Path) -> None:
     with serving(marking(TERMS)) as stub:
         command = ["preannotate", texts, "-o", tmp_path / "out.json", "--to", "label_studio", "--endpoint", stub.url]
         assert run(monkeypatch, *command, "--model", "m", "--examples", SAMPLE, "--shown-examples", 3) == 0
@@ -283,14 +289,11 @@ def test_preannotate_shows_the_nearest_sentences(
     assert not task.get("annotations")
 
 
-def test_preannotate_shows_no_sentence_of_the_same_text(tmp_path: Path) -> None:
-    documents = read_corpus(SAMPLE)[:2]
-    write_corpus(documents[:1], tmp_path / "a.jsonl", "jsonl")
-    from suwen.annotation.prompt import Examples
-
-    examples = Examples(documents, LCDD.labels)
-    sentence = documents[0].text[:30]
-    assert all(found in documents[1].text.replace("\n", "") for found, _ in examples.nearest([sentence], 5, documents[0]))
+def test_preannotate_shows_no_sentence_of_the_same_text() -> None:
+    first, second = read_corpus(SAMPLE)[:2]
+    found = Examples([first, second], LCDD.labels).nearest([first.text[:30]], 5, first)
+    assert found
+    assert all(sentence in second.text.replace("\n", "") for sentence, _ in found)
 
 
 def test_preannotate_reports_what_it_cannot_read(

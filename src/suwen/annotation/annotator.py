@@ -15,6 +15,7 @@ from suwen.annotation.endpoint import Answer, EndpointSession, RequestError
 from suwen.annotation.prompt import Prompt
 from suwen.annotation.tags import TagReader
 from suwen.document import Document, Entity, Span
+from suwen.inference.predictor import SOURCES
 from suwen.schemes import LabelSpan
 from suwen.text.sentences import split_sentences
 from suwen.text.view import View, make_view
@@ -211,7 +212,8 @@ class Asked:
                 fragments = pieces if len(pieces) > 1 else ()
                 entities.append(Entity(label, pieces[0][0], pieces[-1][1], fragments, f"T{len(entities) + 1}"))
         said = {"sentences": count, "refused_sentences": failed, "refused_mentions": dict(refused)}
-        meta = {**self.document.meta, "model": version, META: said}
+        meta = {key: value for key, value in self.document.meta.items() if key not in SOURCES}
+        meta |= {"model": version, META: said}
         return replace(self.document, entities=tuple(entities), relations=(), attributes=(), notes=(), meta=meta)
 
 

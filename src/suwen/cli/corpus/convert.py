@@ -63,6 +63,12 @@ def convert(
         None, metavar="NAME", help="The column or key of the text, in parquet and in jsonl of other programs."
     ),
     id_column: str | None = typer.Option(None, metavar="NAME", help="The same for the id.", show_default="id"),
+    schema_file: Path | None = typer.Option(
+        None, "--schema", metavar="FILE", help="A label set in TOML: other labels are errors.", show_default=False
+    ),
+    label_config: Path | None = typer.Option(
+        None, metavar="FILE", help="To Label Studio: write the labeling configuration for the label set here (XML)."
+    ),
     encoding: str | None = ENCODING,
     offsets: Offsets | None = OFFSETS,
     as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),
@@ -72,7 +78,10 @@ def convert(
     Example: suwen corpus convert articles/ -o articles.conll --to conll --scheme BIOES
     """
     from suwen.errors import SuwenError
+    from suwen.files import require_new, write_text
     from suwen.formats import format_of, stream_corpus, write_corpus
+    from suwen.formats.label_studio_config import label_config as label_configuration
+    from suwen.schema import LCDD, Schema
     from suwen.schemes import scheme_named
 
     if output == Path("-"):
@@ -84,6 +93,7 @@ def convert(
         ("--columns", columns, target, "--to", ("conll",)),
         ("--illegal", illegal, source, "--from", ("conll",)),
         ("--ends", ends, target if to_cmeee else source, "--to" if to_cmeee else "--from", ("cmeee",)),
+        ("--label-config", label_config, target, "--to", ("label_studio",)),
         ("--offsets", offsets, source, "--from", ("brat",)),
         ("--text-column", text_column, source, "--from", ("jsonl", "parquet")),
         ("--id-column", id_column, source, "--from", ("jsonl", "parquet")),
@@ -99,9 +109,18 @@ def convert(
         (writing if to_cmeee else reading)["ends"] = ends.value
     reading |= reading_options(encoding, offsets)
     reading |= {name: column for name, column in (("text_column", text_column), ("id_column", id_column)) if column}
+    if label_config:
+        require_new(label_config)
     counts: Counter[str] = Counter()
-    documents = counted(stream_corpus(corpus, source, **reading), source, counts)
+    labels: set[str] = set()
+    relations: set[str] = set()
+    schema = Schema.from_toml(schema_file) if schema_file else None
+    documents = counted(stream_corpus(corpus, source, schema, **reading), source, counts, labels, relations)
     lost = write_corpus(documents, output, target, **writing)
+    if label_config:
+        # All labels, not only those that occur so far: people will need the others.
+        schema = schema or (LCDD if labels <= set(LCDD.labels) else Schema.of_labels(labels))
+        write_text(label_config, label_configuration(schema, sorted(relations)))
     if as_json:
         report({"from": source, "to": target, "output": str(output), **counts, "lost": dict(lost.most_common())})
     else:
@@ -110,9 +129,13 @@ def convert(
         show(lost_table(lost, counts["illegal_tags"]))
 
 
-def counted(documents: Iterable[Document], source: str, counts: Counter[str]) -> Iterator[Document]:
-    """The same documents; what passes is counted."""
+def counted(
+    documents: Iterable[Document], source: str, counts: Counter[str], labels: set[str], relations: set[str]
+) -> Iterator[Document]:
+    """The same documents; what passes is counted, and its labels are collected."""
     for document in documents:
+        labels.update(entity.label for entity in document.entities)
+        relations.update(relation.label for relation in document.relations)
         counts["documents"] += 1
         counts["entities"] += len(document.entities)
         if source == "conll":
