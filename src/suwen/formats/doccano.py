@@ -154,9 +154,9 @@ def _scores(document: Document) -> dict[str, Any]:
 
 def _with_scores(document: Document, values: dict[str, Any]) -> Document:
     """The document with the confidences of its metadata; of equal entities, each gets one in turn."""
-    rows = [values.get(key) if isinstance(values.get(key), list) else [] for key in (SCORES, RELATION_SCORES)]
+    lists = (values.get(key) for key in (SCORES, RELATION_SCORES))
     waiting: defaultdict[str, list[float]] = defaultdict(list)
-    for row in itertools.chain(*rows):
+    for row in itertools.chain.from_iterable(rows for rows in lists if isinstance(rows, list)):
         if isinstance(row, list) and row and type(row[-1]) in (int, float) and 0 <= row[-1] <= 1:
             waiting[json.dumps(row[:-1])].append(float(row[-1]))
     if not waiting:

@@ -49,7 +49,7 @@ def task_of(document: Document, lost: Counter[str]) -> dict[str, Any]:
     kept = document.meta.get(KEPT)
     if isinstance(kept, dict):
         try:
-            task = _restored(document, kept)
+            task = _restored(document, kept, lost)
         except (AttributeError, KeyError, SuwenError, TypeError):  # metadata may hold anything
             task = None
         if task is not None:
@@ -62,9 +62,9 @@ def _data_of(task: dict[str, Any]) -> dict[str, Any]:
     return task["data"] if isinstance(task.get("data"), dict) else task
 
 
-def _restored(document: Document, kept: dict[str, Any]) -> dict[str, Any] | None:
+def _restored(document: Document, kept: dict[str, Any], lost: Counter[str]) -> dict[str, Any] | None:
     """The task as it was read, with the annotations of the document; None where that is not possible."""
-    task = copy.deepcopy(kept["task"])
+    task: dict[str, Any] = copy.deepcopy(kept["task"])
     data = _data_of(task)
     sent, ends = _with_line_feeds(document) if CRLF in data else (document, [])
     data[kept["key"]] = sent.text
@@ -77,10 +77,10 @@ def _restored(document: Document, kept: dict[str, Any]) -> dict[str, Any] | None
         return task
     if data is task:
         return None
-    return _with_annotations(task, data[kept["key"]], sent)
+    return _with_annotations(task, data[kept["key"]], sent, lost)
 
 
-def _with_annotations(task: dict[str, Any], text: str, document: Document) -> dict[str, Any]:
+def _with_annotations(task: dict[str, Any], text: str, document: Document, lost: Counter[str]) -> dict[str, Any]:
     """The task with the annotations of the document in the place of those that count; all other regions stay."""
     chosen, _ = chosen_result(task, Counter())
     if chosen is None:
@@ -102,8 +102,10 @@ def _with_annotations(task: dict[str, Any], text: str, document: Document) -> di
     unit = (lambda offset: offset) if places is None else (lambda offset: bisect_left(places, offset))
     entities = [item for item in remaining if isinstance(item, Entity)]
     relations = [item for item in remaining if isinstance(item, Relation)]
-    names = {entity.id: entity.id for entity in document.entities if entity.id is not None and entity not in entities}
-    chosen["result"] = rows + _rows(text, entities, relations, names, unit, Counter())
+    names: dict[str | None, str] = {
+        entity.id: entity.id for entity in document.entities if entity.id is not None and entity not in entities
+    }
+    chosen["result"] = rows + _rows(text, entities, relations, names, unit, lost)
     return task
 
 
@@ -112,16 +114,17 @@ def _fresh_task(document: Document, lost: Counter[str]) -> dict[str, Any]:
     data = kept.get("data") if isinstance(kept, dict) else None
     sent, ends = _with_line_feeds(document)
     result = _rows(sent.text, sent.entities, sent.relations, {}, lambda offset: offset, lost)
-    scores = [item.score for item in (*sent.entities, *sent.relations) if item.score is not None]
+    items: tuple[Entity | Relation, ...] = (*sent.entities, *sent.relations)
+    scores = [item.score for item in items if item.score is not None]
     model = document.meta.get("model")
-    filled = {"result": result} if result else {}
+    annotations: dict[str, list[dict[str, Any]]]
     if isinstance(model, str) or scores:
         version = {"model_version": model} if isinstance(model, str) else {}
         # The tool sorts its tasks by this: the least certain first.
         certainty = {"score": round(fmean(scores), SCORE_DIGITS)} if scores else {}
         annotations = {"predictions": [{**version, **certainty, "result": result}]}
     else:
-        annotations = {"annotations": [filled] if filled else []}
+        annotations = {"annotations": [{"result": result}] if result else []}
     own = {**(data if isinstance(data, dict) else {}), "text": sent.text, "document": document.id}
     return {"data": own | ({CRLF: ends} if ends else {}), **annotations}
 
