@@ -15,10 +15,11 @@ from suwen.annotation.annotator import NO_ANSWER, Annotator, Asked
 from suwen.annotation.answers import Answers
 from suwen.annotation.endpoint import Endpoint, EndpointSession
 from suwen.annotation.prompt import Prompt
+from suwen.annotation.texts import texts_in
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.extraction.finding import find_inputs
-from suwen.extraction.inputs import DEFAULT_OPTIONS, Inputs, Options, distinct, parts_of
+from suwen.extraction.inputs import DEFAULT_OPTIONS, Inputs, Options
 from suwen.files import StrPath, folder_for, holding, os_error, require_new
 from suwen.formats import WRITABLE, write_corpus
 from suwen.runs import Listener, Progress, check_work, open_work, silent, working_folder
@@ -146,7 +147,7 @@ class Preannotation:
         try:
             settings = self.passage, self.attempts, self.parameters
             annotator = Annotator(session, self.prompt, answers, *settings, report.counts)
-            documents = _annotated(self._documents(report), annotator, self.parallel, report, listener)
+            documents = _annotated(texts_in(self.inputs, report.problems), annotator, self.parallel, report, listener)
             report.not_held += write_corpus(_some(documents, report), self.output, self.format)
         finally:
             answers.close()
@@ -155,17 +156,6 @@ class Preannotation:
         shown = self.prompt.shown if self.prompt.examples else 0
         prompt = {"instructions": self.prompt.instructions, "examples": shown, "passage": self.passage}
         return {"model": self.endpoint.model, "prompt": prompt, "parameters": self.parameters, "format": self.format}
-
-    def _documents(self, report: PreannotationReport) -> Iterator[Document]:
-        """The documents of all files; what cannot be read is noted."""
-        report.problems += self.inputs.problems
-        copies: dict[str, int] = {}
-        for file in self.inputs.files:
-            for part in parts_of(file, self.inputs.options):
-                if isinstance(part, SuwenError):
-                    report.problems.append(part)
-                else:
-                    yield distinct(part, copies)
 
 
 def preannotate(

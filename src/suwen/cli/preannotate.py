@@ -59,7 +59,9 @@ def preannotate(
         None, metavar="FILE", help="Keep all answers here, for later runs too; only you can read the file."
     ),
     allow_remote: bool = typer.Option(False, "--allow-remote", help="Allow another machine: the texts are sent there."),
-    source: str | None = typer.Option(None, "--from", metavar="FORMAT", help="The format of the input."),
+    source: str | None = typer.Option(
+        None, "--format", metavar="FORMAT", help="The format of the input.", show_default="found from the files"
+    ),
     encoding: str | None = typer.Option(None, help="The encoding of texts.", show_default="found out"),
     resume: bool = typer.Option(False, "--resume", help="Continue an unfinished run."),
     as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),

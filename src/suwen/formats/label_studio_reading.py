@@ -218,7 +218,7 @@ class Offsets:
 def text_and_offsets(source: str, results: list[Any]) -> tuple[str, Offsets]:
     """The text that regions count in, and how: what fits most of their mentions; code points if several ways do.
 
-    Label Studio counts code points; before release 1.4.1 it counted UTF-16 code units. Browsers make one character of a
+    Label Studio counts code points; old versions counted UTF-16 code units. Browsers make one character of a
     line end of two. Of a page with tags, the text without them is counted.
     """
     spans = []

@@ -26,7 +26,9 @@ def agree(
         None, metavar="FOLDER", help="Write all annotations in brat; what not all have carries a note with the names."
     ),
     seed: int = typer.Option(0, help="Seed of the bootstrap."),
-    source: str | None = typer.Option(None, "--from", metavar="FORMAT", help="The format, where it is not evident."),
+    source: str | None = typer.Option(
+        None, "--format", metavar="FORMAT", help="The format of the input.", show_default="found from the files"
+    ),
     encoding: str | None = ENCODING,
     offsets: Offsets | None = OFFSETS,
     as_json: bool = typer.Option(False, "--json", help="Print the figures as JSON."),

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from suwen.cli.corpus.options import ENCODING, reading_options
+from suwen.cli.corpus.options import ENCODING
+from suwen.cli.extract import named_path
 from suwen.cli.output import amount, fail, printable, report, show
 
 if TYPE_CHECKING:
@@ -28,7 +29,9 @@ class Method(StrEnum):
 
 
 def sample(
-    pool: Path = typer.Argument(..., metavar="POOL", help="A folder or file of texts."),
+    pool: list[Path] = typer.Argument(
+        ..., metavar="POOL...", parser=named_path, help="Folders and files of articles, as suwen extract reads them."
+    ),
     output: Path = typer.Option(..., "--output", "-o", metavar="OUT.jsonl", help="The chosen documents, best first."),
     documents: int | None = typer.Option(None, min=1, help="How many documents at most."),
     characters: int | None = typer.Option(None, min=1, help="How many characters at most: the cost of annotation."),
@@ -42,22 +45,28 @@ def sample(
     group_field: str | None = typer.Option(None, metavar="FIELD", help="The metadata field that names the issue."),
     method: Method = typer.Option(Method.UNCERTAIN, help="uncertain: see below; random: the baseline."),
     seed: int = typer.Option(0, help="Seed of --method random."),
-    source: str | None = typer.Option(None, "--from", metavar="FORMAT", help="The format, where it is not evident."),
+    source: str | None = typer.Option(
+        None, "--format", metavar="FORMAT", help="The format of the input.", show_default="found from the files"
+    ),
     encoding: str | None = ENCODING,
     device: str = typer.Option("cpu", help="cpu or cuda"),
     as_json: bool = typer.Option(False, "--json", help="Print the choice as JSON."),
 ) -> None:
     """Choose the documents to annotate next: many uncertain entities per 100 characters, rare types, new words.
 
-    Annotations of the pool are not looked at, and are written out with the documents. OUT.jsonl holds the documents in
-    the order in which they were chosen, with the figures under meta.sample.
+    OUT.jsonl holds the documents in the order in which they were chosen, with the figures under meta.sample. Exit
+    status 1: a file could not be read, or no document fits.
 
     Example: suwen corpus sample articles/ -o next.jsonl --documents 20 --annotated corpus/ --per-group 2
     """
     from dataclasses import replace
 
     from suwen.annotation.sampling import Budget, candidates_in, choose_documents, draw_documents
+    from suwen.annotation.texts import texts_in
     from suwen.document import Document
+    from suwen.errors import SuwenError
+    from suwen.extraction.finding import find_inputs
+    from suwen.extraction.inputs import Options
     from suwen.files import require_new
     from suwen.formats import read_corpus, write_corpus
     from suwen.loading import load
@@ -65,7 +74,10 @@ def sample(
     require_new(output)
     budget = Budget(documents, characters, per_group, group_field)
     known = read_corpus(annotated) if annotated else []
-    texts = read_corpus(pool, source, None, **reading_options(encoding, None))
+    problems: list[SuwenError] = []
+    texts = list(texts_in(find_inputs(pool, Options(source, encoding=encoding), output), problems))
+    for problem in problems:
+        fail(str(problem))
     candidates, left_out = candidates_in(texts, known)
     if method is Method.RANDOM:
         found = draw_documents(candidates, budget, seed)
@@ -88,6 +100,7 @@ def sample(
         tell_left_out(left_out)
     if not chosen:
         fail("no document fits the budget")
+    if problems or not chosen:
         raise typer.Exit(1)
 
 
