@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +65,8 @@ def test_your_corpus_commands_lead_to_a_model(
     terms = {d.text[e.start : e.end]: e.label for d in gold.values() for e in d.entities if not e.fragments}
     with serving(marking(terms)) as stub:
         for arguments in commands():
-            words = [
-                stub.url if word.startswith("http") else BUNDLED if word == "bundled" else word for word in arguments
-            ]
+            there = {"http://127.0.0.1:8000/v1": stub.url, "bundled": BUNDLED}
+            words = [there.get(word, word) for word in arguments]
             words += ["--set", "optimization.least_steps=20"] if words[0] == "train" else []
             assert run(monkeypatch, words) == 0, (words, capsys.readouterr().err)
             if "tasks1.json" in words:
@@ -88,9 +88,7 @@ def test_your_corpus_guide_names_files_in_the_order_in_which_they_are_made() -> 
     for arguments in commands():
         files = [word for word in arguments if re.fullmatch(r"[a-z]+[0-9]?(\.\w+|/)|(decide|model)[0-9]", word)]
         made = {
-            word
-            for option, word in zip(arguments, arguments[1:], strict=False)
-            if option in ("-o", "--html", "--adjudicate", "--label-config")
+            word for option, word in pairwise(arguments) if option in ("-o", "--html", "--adjudicate", "--label-config")
         }
         assert set(files) - made <= known, arguments
         known |= made

@@ -36,9 +36,13 @@ class BigramVectors:
         self._inverse = 1 + np.log((1 + len(texts)) / (1 + frequency))
         weights = (1 + np.log(counts)) * self._inverse[columns]
         norms = np.sqrt(np.bincount(rows, weights**2, len(texts)))
-        self._rows, self._columns = rows, columns
-        self._weights = weights / norms[rows]
+        weights /= norms[rows]
         self._ends = np.cumsum(lengths)
+        self._columns, self._weights = columns, weights
+        # By bigram, so that a query looks only at the texts that share one with it.
+        order = np.argsort(columns, kind="stable")
+        self._rows_by_bigram, self._weights_by_bigram = rows[order], weights[order]
+        self._starts = np.concatenate(([0], np.cumsum(frequency)))
 
     def similarities(self, index: int) -> NDArray[np.float64]:
         """The cosine of text `index` with each of the N texts, ``[N]``; 0 with a text of less than two characters."""
@@ -48,16 +52,21 @@ class BigramVectors:
     def similarities_to(self, text: str) -> NDArray[np.float64]:
         """The cosine of another text with each of the N texts, ``[N]``; bigrams that none of them has do not count."""
         points, counts = _bigrams(text)
-        known = np.isin(points, self._vocabulary, assume_unique=True)
-        columns = np.searchsorted(self._vocabulary, points[known])
+        places = np.searchsorted(self._vocabulary, points)
+        known = places < len(self._vocabulary)
+        known[known] = self._vocabulary[places[known]] == points[known]
+        columns = places[known]
         weights = (1 + np.log(counts[known])) * self._inverse[columns]
         return self._cosines(columns, weights / max(np.linalg.norm(weights), 1.0))
 
     def _cosines(self, columns: NDArray[np.int64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        dense = np.zeros(len(self._vocabulary))
-        dense[columns] = weights
-        products = self._weights * dense[self._columns]
-        return np.bincount(self._rows, products, len(self._ends)).astype(np.float64)
+        """The products of a vector with each of the N texts."""
+        starts, counts = self._starts[columns], self._starts[columns + 1] - self._starts[columns]
+        # The places start, start + 1, … of every bigram, one after the other.
+        shifts = np.repeat(starts - np.concatenate(([0], np.cumsum(counts)))[:-1], counts)
+        places = shifts + np.arange(len(shifts))
+        products = self._weights_by_bigram[places] * np.repeat(weights, counts)
+        return np.bincount(self._rows_by_bigram[places], products, len(self._ends)).astype(np.float64)
 
 
 def _bigrams(text: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
