@@ -323,5 +323,5 @@ def test_brat_keeps_the_order_of_attributes_and_notes(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in/a.txt").write_text("药物", "utf-8")
     (tmp_path / "in/a.ann").write_text(lines, "utf-8")
-    write_corpus(read_corpus(tmp_path / "in"), tmp_path / "out", "brat")
+    brat.FORMAT.write(brat.FORMAT.read(tmp_path / "in"), tmp_path / "out")
     assert (tmp_path / "out/a.ann").read_text("utf-8") == lines
