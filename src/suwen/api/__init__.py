@@ -372,12 +372,15 @@ def extract(
     text_column: str | None = None,
     id_column: str | None = None,
     encoding: str | None = None,
+    sheet: str | None = None,
+    metadata: StrPath | None = None,
     always: StrPath | None = None,
     never: StrPath | None = None,
     device: str = "cpu",
     threads: int | None = None,
     batch_tokens: int | None = None,
     engine: str = "local",
+    raw: bool = False,
     resume: bool = False,
     listener: Listener = silent,
 ) -> Result:
@@ -401,12 +404,18 @@ def extract(
         The column or key of the text and of the id, in tables and records.
     encoding
         The encoding of text files; by default it is detected.
+    sheet
+        The sheet of Excel files; by default the only one that holds something.
+    metadata
+        A CSV table with metadata by document id, in the column ``id`` or the first.
     always, never
         Term lists laid over the predictions.
     device, threads, batch_tokens
         As `load`.
     engine
         ``local``, or ``ray`` for a cluster.
+    raw
+        Whether cells of CSV are written as they are, those that a spreadsheet takes for formulas included.
     resume
         Whether to continue an unfinished run of `output`.
     listener
@@ -432,13 +441,15 @@ def extract(
         output,
         to,
         model=model,
-        options=Options(format, text_column, id_column, encoding),
+        options=Options(format, text_column, id_column, encoding, sheet),
         always=always,
         never=never,
         device=device,
         threads=threads,
         batch_tokens=batch_tokens,
         engine=engine,
+        metadata=metadata,
+        raw=raw,
     )
     return extraction.run(resume, listener)
 

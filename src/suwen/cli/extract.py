@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from suwen.extraction.planning import Extraction
 
 MEASURES = (("document", "documents"), ("character", "characters"), ("entity", "entities"))
+NAMED = 3
 COUNTED = ("documents", "empty", "renamed", "characters", "entities")
 
 
@@ -31,6 +32,8 @@ class Format(StrEnum):
     CONLL = "conll"
     HTML = "html"
     PARQUET = "parquet"
+    CSV = "csv"
+    XLSX = "xlsx"
 
 
 class Engine(StrEnum):
@@ -58,7 +61,7 @@ def extract(
         ...,
         metavar="INPUT...",
         parser=named_path,
-        help="Files (txt, pdf, html, xml, docx, jsonl, parquet), folders, patterns; - is stdin.",
+        help="Files (txt, pdf, html, xml, docx, jsonl, parquet, csv, xlsx), folders, patterns; - is stdin.",
     ),
     output: Path = typer.Option(
         ..., "--output", "-o", metavar="OUT", parser=named_path, help="The file or folder to write; - is stdout."
@@ -73,9 +76,18 @@ def extract(
         None, "--from", metavar="FORMAT", help="The format of the input, where it is not evident."
     ),
     text_column: str | None = typer.Option(
-        None, metavar="NAME", help="The column or key of the text, in parquet and in jsonl of other programs."
+        None, metavar="NAME", help="The column or key of the text, in csv, xlsx, parquet and in jsonl of other programs."
     ),
     id_column: str | None = typer.Option(None, metavar="NAME", help="The same for the id.", show_default="id"),
+    sheet: str | None = typer.Option(
+        None, metavar="NAME", help="The sheet of Excel files.", show_default="the only one that holds something"
+    ),
+    metadata: Path | None = typer.Option(
+        None,
+        metavar="FILE",
+        parser=named_path,
+        help="A CSV table with metadata (title, year …) by document id: the column id, or the first.",
+    ),
     encoding: str | None = typer.Option(
         None,
         help="The encoding of texts, JSON Lines and web pages: utf-8, gbk, gb18030, utf-16, big5 …",
@@ -93,6 +105,7 @@ def extract(
     ),
     batch_tokens: int | None = typer.Option(None, min=1, help="Characters per batch; by default what is fast."),
     engine: Engine = typer.Option(Engine.LOCAL, help="This computer, or a Ray cluster."),
+    raw: bool = typer.Option(False, "--raw", help="To csv: no apostrophe before cells that look like formulas."),
     resume: bool = typer.Option(False, "--resume", help="Go on with a run that was interrupted."),
     as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),
 ) -> None:
@@ -106,6 +119,7 @@ def extract(
 
     Examples: suwen extract notes/ -o entities.jsonl;
     suwen extract a.txt b.txt -o page.html --model model/;
+    suwen extract notes.xlsx -o entities.csv --text-column 主诉 --id-column 编号;
     cat a.txt | suwen extract - -o entities.jsonl --model model/
     """
     import time
@@ -121,13 +135,15 @@ def extract(
         output,
         target,
         model=model,
-        options=Options(source, text_column, id_column, encoding),
+        options=Options(source, text_column, id_column, encoding, sheet),
         always=always,
         never=never,
         device=device,
         threads=threads,
         batch_tokens=batch_tokens,
         engine=engine.value,
+        metadata=metadata,
+        raw=raw,
     )
     console = standard_error()
     started = time.monotonic()
@@ -150,6 +166,7 @@ def extract(
             "left_out": extraction.inputs.left_out,
             "dropped": result.tally.dropped,
             "not_held": result.not_held,
+            "unmatched": len(result.unmatched),
         }
         problems = {"problems": result.tally.faults, "report": result.report and str(result.report)}
         report({**counts, "seconds": seconds, **left_out, **problems})
@@ -187,7 +204,8 @@ def print_lines(extraction: Extraction, console: Console) -> Result:
         sys.stdout.buffer.write(line)
         sys.stdout.buffer.flush()
     is_written = bool(tally.counts["documents"]) or not tally.faults
-    return Result(tally, Counter(), [], [], None, is_written)
+    unmatched = extraction.finish.metadata.unmatched if extraction.finish.metadata else []
+    return Result(tally, Counter(), [], [], None, is_written, unmatched)
 
 
 def tell(console: Console, result: Result, left_out: Counter[str], target: str) -> None:
@@ -206,6 +224,9 @@ def tell(console: Console, result: Result, left_out: Counter[str], target: str) 
         added = amount(tally.counts["added"], "entity", "entities")
         say(console, f"overrides: {added} added, {tally.counts['removed']:,} removed")
     warn(console, f"not held by {target}", result.not_held)
+    for name in result.unmatched[:NAMED]:
+        say(console, f"{name}: no document has this id of the metadata")
+    tell_rest(console, len(result.unmatched) - NAMED, "ids of the metadata that no document has")
 
 
 def tell_problems(console: Console, result: Result) -> None:

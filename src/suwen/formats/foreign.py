@@ -37,7 +37,7 @@ OLD_ENDINGS = {".doc": OLE_STREAMS[0][1:], ".xls": OLE_STREAMS[1][1:], ".ppt": O
 OLD_OFFICE = ("an old Office file (.doc, .xls, .ppt)", SAVE_TEXT.format(".docx"))
 
 ZIP_MEMBERS = (
-    ("xl/", "an Excel file (.xlsx)", EXPORT),
+    ("xl/", "an Excel file (.xlsx)", "name the column of its texts with --text-column"),
     ("ppt/", "a PowerPoint file (.pptx)", SAVE_TEXT.format(".txt")),
     ("META-INF/container.xml", "an e-book (EPUB)", "unpack it and pass its pages (.xhtml, .html)"),
 )
@@ -158,4 +158,4 @@ def _corpus_kind(head: bytes, text: str, path: Path) -> tuple[str, str] | None:
     if holds_columns(head):
         return "a file of CoNLL columns", CONVERT
     table = TABLES.get(path.suffix.lower())
-    return (table, EXPORT) if table else None
+    return (table, "name the column of its texts with --text-column") if table else None

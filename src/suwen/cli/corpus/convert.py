@@ -48,7 +48,7 @@ def convert(
         ...,
         "--to",
         metavar="FORMAT",
-        help="brat, conll, jsonl, cmeee, diakg, doccano, label_studio, text, html or parquet.",
+        help="brat, conll, jsonl, cmeee, diakg, doccano, label_studio, text, html, parquet, csv or xlsx.",
     ),
     source: str | None = typer.Option(None, "--from", metavar="FORMAT", help="The format, where it is not evident."),
     scheme: str | None = typer.Option(None, help="To CoNLL: BIO, BIOES or BMES.", show_default="BIO"),
@@ -60,7 +60,7 @@ def convert(
         None, help="To CMeEE, else from it: what end_idx means.", show_default="to: inclusive; from: what fits"
     ),
     text_column: str | None = typer.Option(
-        None, metavar="NAME", help="The column or key of the text, in parquet and in jsonl of other programs."
+        None, metavar="NAME", help="The column or key of the text, in csv, xlsx, parquet and in jsonl of other programs."
     ),
     id_column: str | None = typer.Option(None, metavar="NAME", help="The same for the id.", show_default="id"),
     encoding: str | None = ENCODING,
@@ -85,8 +85,8 @@ def convert(
         ("--illegal", illegal, source, "--from", ("conll",)),
         ("--ends", ends, target if to_cmeee else source, "--to" if to_cmeee else "--from", ("cmeee",)),
         ("--offsets", offsets, source, "--from", ("brat",)),
-        ("--text-column", text_column, source, "--from", ("jsonl", "parquet")),
-        ("--id-column", id_column, source, "--from", ("jsonl", "parquet")),
+        ("--text-column", text_column, source, "--from", ("jsonl", "parquet", "csv", "xlsx")),
+        ("--id-column", id_column, source, "--from", ("jsonl", "parquet", "csv", "xlsx")),
     ):
         if value is not None and format_name not in fitting:
             advice = f"it is for {' and '.join(fitting)} alone"
