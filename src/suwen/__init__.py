@@ -17,6 +17,7 @@ from suwen.version import __version__
 
 if TYPE_CHECKING:
     from suwen.api import augment, compare, evaluate, export, extract, load, pretrain, split, train, train_folds
+    from suwen.api.frames import from_dataframe, to_dataframe
     from suwen.formats import read_corpus, write_corpus
 
 __all__ = [
@@ -33,10 +34,12 @@ __all__ = [
     "evaluate",
     "export",
     "extract",
+    "from_dataframe",
     "load",
     "pretrain",
     "read_corpus",
     "split",
+    "to_dataframe",
     "train",
     "train_folds",
     "write_corpus",
@@ -48,6 +51,7 @@ _FUNCTIONS = {
         ("augment", "compare", "evaluate", "export", "extract", "load", "pretrain", "split", "train", "train_folds"),
         "suwen.api",
     ),
+    **dict.fromkeys(("from_dataframe", "to_dataframe"), "suwen.api.frames"),
     **dict.fromkeys(("read_corpus", "write_corpus"), "suwen.formats"),
 }
 

@@ -95,7 +95,8 @@ CATALOG: dict[str, Message] = {
     ),
     "S215": Message("the tags are numbers whose names are not in the file", "{advice}"),
     "S221": Message(
-        "the column of the texts is not named; columns: {known}", "name it with --text-column; the other columns are kept"
+        "the column of the texts is not named; columns: {known}",
+        "name it with --text-column; the other columns are kept",
     ),
     "S222": Message("broken row: {reason}", "correct the row, or leave it out"),
     "S223": Message("the workbook has several sheets: {known}", "name one with --sheet"),

@@ -76,7 +76,9 @@ def extract(
         None, "--from", metavar="FORMAT", help="The format of the input, where it is not evident."
     ),
     text_column: str | None = typer.Option(
-        None, metavar="NAME", help="The column or key of the text, in csv, xlsx, parquet and in jsonl of other programs."
+        None,
+        metavar="NAME",
+        help="The column or key of the text, in csv, xlsx, parquet and in jsonl of other programs.",
     ),
     id_column: str | None = typer.Option(None, metavar="NAME", help="The same for the id.", show_default="id"),
     sheet: str | None = typer.Option(

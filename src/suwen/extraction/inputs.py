@@ -290,8 +290,8 @@ def _read_stream(stream: IO[bytes], file: Input, shown: Path, options: Options, 
         located = csv_table.scan_stream(rest, shown, file.name, problem, *columns, options.encoding)
         yield from (item.document for item in located)
     elif name == excel.NAME:
-        data = read_stream(rest, shown, excel.LARGEST)
-        located = excel.scan_workbook(data, shown, file.name, problem, *columns, options.sheet)
+        workbook = read_stream(rest, shown, excel.LARGEST)
+        located = excel.scan_workbook(workbook, shown, file.name, problem, *columns, options.sheet)
         yield from (item.document for item in located)
     else:
         yield from _parse(name, read_stream(rest, shown, ARTICLES[name].largest), file, shown, options)

@@ -42,6 +42,7 @@ from suwen.schema import Schema
 
 __all__ = [
     "FORMATS",
+    "WITHOUT_ANNOTATIONS",
     "WRITABLE",
     "format_of",
     "read_corpus",

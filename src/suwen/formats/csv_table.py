@@ -29,6 +29,7 @@ from suwen.formats.base import WritableFormat
 from suwen.formats.contents import LONGEST_TEXT, MEGABYTE, ending
 from suwen.formats.encodings import EncodingError, encoding_named, encoding_of, kind_of
 from suwen.formats.entity_table import EntityRows
+from suwen.formats.foreign import foreign_kind, refuse_foreign
 from suwen.formats.json_files import Rejoined, opened
 from suwen.formats.reading import Located, Problem, document_id, files_in
 from suwen.formats.tables import Row, scan_table_rows
@@ -73,7 +74,8 @@ class Csv(WritableFormat):
         if path.is_dir():
             files = list(files_in(path, ("",)))
             return bool(files) and all(ending(file, self.suffixes) for file in files) and not conll.FORMAT.sniff(path)
-        return ending(path, self.suffixes) is not None and not conll.FORMAT.sniff(path)
+        is_named = ending(path, self.suffixes) is not None
+        return is_named and not conll.FORMAT.sniff(path) and foreign_kind(_head(path), path, corpora=False) is None
 
     def scan(
         self,
@@ -145,6 +147,14 @@ class Csv(WritableFormat):
 FORMAT = Csv()
 
 
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD)
+    except OSError:
+        return b""  # its reader says why
+
+
 def _as_is(value: Any) -> Any:
     return value
 
@@ -202,6 +212,7 @@ def rows_of(file: IO[bytes], path: Path, problem: Problem, encoding: str | None 
         S115 for a line that is too long, S116 when the encoding is not certain, S117 for a file that is no text.
     """
     head = cast(Any, file).read1(MEGABYTE)
+    refuse_foreign(head, path, corpora=False)
     kind = kind_of(head)
     if kind is not None:
         raise SuwenError("S117", path, found=kind)
@@ -260,8 +271,8 @@ def _checked(
         except StopIteration:
             return
         except csv.Error as error:
-            found = (reason for begin, reason in _REASONS.items() if begin in str(error))
-            problem(SuwenError("S222", path, number, reason=next(found, error)))
+            said = (reason for begin, reason in _REASONS.items() if begin in str(error))
+            problem(SuwenError("S222", path, number, reason=next(said, error)))
             is_broken = True
             continue
         if is_broken and width is not None and cells and len(cells) != width:

@@ -1,10 +1,10 @@
 """Excel workbooks (xlsx): read, a sheet with a text a row; written, a sheet with an entity a row.
 
 Read is the only sheet that holds something, or the one that is named. Cells are strings: numbers as the file has them,
-dates in ISO 8601, truth values as ``TRUE`` and ``FALSE``. Of a formula the stored result is read. Rows are streamed; the
-strings of a workbook are in memory together, as Excel stores them.
+dates in ISO 8601, truth values as ``TRUE`` and ``FALSE``. Of a formula the stored result is read. Rows are streamed;
+the strings of a workbook are in memory together, as Excel stores them.
 
-Written cells are texts and numbers, never formulas. Control characters, which XML cannot hold, are escaped as Excel does
+Written cells are texts and numbers, never formulas. Control characters, which XML cannot hold, are escaped as in Excel
 (``_x0001_``).
 
 It needs openpyxl (``pip install 'suwen[excel]'``).
@@ -23,7 +23,7 @@ from contextlib import closing
 from datetime import date, datetime, time, timedelta
 from itertools import chain, repeat
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import Any
 from xml.etree.ElementTree import ParseError
 
 from suwen.document import Document
@@ -36,9 +36,6 @@ from suwen.formats.foreign import refuse_foreign
 from suwen.formats.reading import Located, Problem, document_id, files_in
 from suwen.formats.tables import Row, scan_table_rows
 from suwen.schema import Schema
-
-if TYPE_CHECKING:
-    from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
 __all__ = ["FORMAT", "NAME", "Excel", "scan_workbook"]
 
@@ -105,6 +102,7 @@ class Excel(WritableFormat):
             The name of the sheet; by default the only one that holds something.
         """
         path = Path(path)
+        require_openpyxl(path)
         root = path if path.is_dir() else path.parent
         for file in files_in(path, ("",)):
             own = ending(file, self.suffixes)
@@ -140,11 +138,14 @@ class Excel(WritableFormat):
                 rows.add(document)
                 if rows.count >= MOST_ROWS:
                     raise SuwenError("S224", path, limit=f"{MOST_ROWS - 1:,}")
+            for row in chain([rows.columns], rows):
+                # Before it is begun: openpyxl cannot be stopped without complaints.
+                _require_short(row, path)
             workbook = Workbook(write_only=True)
             sheet = workbook.create_sheet(SHEET)
             sheet.freeze_panes = "A2"
             for row in chain([rows.columns], rows):
-                sheet.append([_written(sheet, value, path) for value in row])
+                sheet.append([_written(sheet, value) for value in row])
             workbook.save(temporary)
         return rows.not_held
 
@@ -166,16 +167,23 @@ def require_openpyxl(path: Path | None) -> None:
         raise SuwenError("S405", path, package="openpyxl", install="suwen[excel]") from None
 
 
-def _written(sheet: Any, value: Any, path: Path) -> Any:
+def _escaped(text: str) -> str:
+    return _UNHELD.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
+
+
+def _require_short(row: Iterable[Any], path: Path) -> None:
+    for value in row:
+        if isinstance(value, str) and len(_escaped(value)) > LONGEST_CELL:
+            raise SuwenError("S115", path, what=f"the cell {value[:20]!r}", limit=f"{LONGEST_CELL:,} characters")
+
+
+def _written(sheet: Any, value: Any) -> Any:
     """Return what openpyxl writes as this value; a string is always a text."""
     if not isinstance(value, str):
         return value
     from openpyxl.cell import WriteOnlyCell
 
-    text = _UNHELD.sub(lambda found: f"_x{ord(found[0]):04X}_", value)
-    if len(text) > LONGEST_CELL:
-        raise SuwenError("S115", path, what=f"the cell {value[:20]!r}", limit=f"{LONGEST_CELL:,} characters")
-    cell = WriteOnlyCell(sheet, text)
+    cell = WriteOnlyCell(sheet, _escaped(value))
     cell.data_type = "s"
     return cell
 
@@ -256,7 +264,7 @@ def _rows(data: bytes, path: Path, name: str | None, has_formulas: bool) -> Iter
             yield from _paired(_values(sheet, path), _values(formulas[sheet.title], path))
 
 
-def _sheet(workbook: Any, path: Path, name: str | None) -> ReadOnlyWorksheet:
+def _sheet(workbook: Any, path: Path, name: str | None) -> Any:
     sheets = {sheet.title: sheet for sheet in workbook.worksheets}
     if name is not None:
         if name not in sheets:

@@ -60,7 +60,9 @@ def convert(
         None, help="To CMeEE, else from it: what end_idx means.", show_default="to: inclusive; from: what fits"
     ),
     text_column: str | None = typer.Option(
-        None, metavar="NAME", help="The column or key of the text, in csv, xlsx, parquet and in jsonl of other programs."
+        None,
+        metavar="NAME",
+        help="The column or key of the text, in csv, xlsx, parquet and in jsonl of other programs.",
     ),
     id_column: str | None = typer.Option(None, metavar="NAME", help="The same for the id.", show_default="id"),
     encoding: str | None = ENCODING,
@@ -89,7 +91,7 @@ def convert(
         ("--id-column", id_column, source, "--from", ("jsonl", "parquet", "csv", "xlsx")),
     ):
         if value is not None and format_name not in fitting:
-            advice = f"it is for {' and '.join(fitting)} alone"
+            advice = f"it is for {', '.join(fitting)} alone"
             raise SuwenError("S406", first=option, second=f"{end} {format_name}", advice=advice)
     reading: dict[str, Any] = {"illegal": illegal.value} if illegal else {}
     writing: dict[str, Any] = {"scheme": scheme_named(scheme)} if scheme else {}
