@@ -203,6 +203,31 @@ def test_html_reads_what_a_page_states_of_its_article() -> None:
     assert "year" not in read(f'<meta name="dc.date" content="三月"><p>{PARAGRAPH}</p>').meta
 
 
+@pytest.mark.parametrize(
+    ("inner", "expected"),
+    [
+        ("10<span class='sup'>9</span>/L，CO<font class=Subscript>2</font>，<div class=sup>块</div>", "10⁹/L，CO2，块"),
+        ("受体<img alt='β' src=b.gif>与<img alt='≥'>5", "受体β与≥5"),
+        ("系数<script type='math/tex'>\\alpha \\le 5</script>。", "系数α≤5。"),
+        ("甲<span class=MathJax_Preview>[x]</span><script type='math/tex; mode=display'>x^2</script>乙", "甲x²乙"),
+        ("甲<span class=MathJax>x²</span><script type='math/tex'>x^2</script>乙", "甲x²乙"),
+    ],
+)
+def test_html_reads_symbols_within_lines(inner: str, expected: str) -> None:
+    text = read(f"<article><p>{PARAGRAPH}</p><p>{inner}</p><p>{PARAGRAPH}</p></article>").text
+    assert "".join(text.split()).removeprefix(PARAGRAPH).removesuffix(PARAGRAPH) == expected
+
+
+def test_html_counts_pictures_within_lines() -> None:
+    page = f"<article><p>{PARAGRAPH}<img alt='流程图'></p><p><img alt='图'></p><p>{PARAGRAPH}</p></article>"
+    assert read(page).meta["read_from"]["dropped"]["picture within a line"] == 1
+
+
+def test_html_ends_paragraphs_at_empty_lines_of_pre() -> None:
+    text = read(f"<article><p>{PARAGRAPH}</p><pre>甲\n乙\n\n丙</pre></article>").text
+    assert text.endswith("甲\n乙\n\n丙")
+
+
 TAGS = ["<p>", "</p>", "<table>", "<tr>", "<td>", "</tr>", "<article>", "<main>", "&#xD800;", "糖", "<svg>", "<br>"]
 
 

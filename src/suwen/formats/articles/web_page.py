@@ -25,9 +25,10 @@ from typing import NamedTuple
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.formats.articles.formulas import FORMULAS, add_formula
-from suwen.formats.articles.markup import Element, RunningText, Script, local_name, reason, walk
+from suwen.formats.articles.markup import Element, RunningText, Script, local_name, reason, styled_script, walk
 from suwen.formats.articles.web_encodings import decode_page
 from suwen.formats.articles.web_metadata import about_page
+from suwen.formats.articles.web_symbols import is_within_line, read_symbols
 from suwen.formats.contents import article
 
 __all__ = ["parse"]
@@ -72,14 +73,21 @@ BESIDE = (*TITLES, *"ul ol dl table figure pre math".split())
 NO_LEAD = frozenset("a figure figcaption time address li".split())
 """Sentences before the main text that stand in one of these belong to no lead."""
 
+NO_TEASER = frozenset((*TITLES, *"li dt dd td th figcaption".split()))
+"""Links that stand in one of these may be the matter of a page, or its names."""
+
 LEAST_EXTRACTED = 100
 """With fewer characters trafilatura looks for more text; its own 250 are for languages with longer words."""
 
 SCRIPTS: dict[str, Script] = {"sup": "superscript", "sub": "subscript"}
+CLASSES: dict[str, Script] = {**SCRIPTS, "superscript": "superscript", "subscript": "subscript"}
+"""Classes of elements in `NAMED_SCRIPTS` that say the same, as word processors write them."""
+
+NAMED_SCRIPTS = frozenset("span font small i em b".split())
 
 _SENTENCE = re.compile(r".{15}.*[。！？；.!?]$")
+_LABEL = re.compile(r"\W*([^\n。！？.!?]{1,30}[:：]\W*)?")
 _HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-_RAISING = re.compile(r"vertical-align\s*:\s*(super|sub)\b", re.IGNORECASE)
 _DISPLAY = re.compile(r"display\s*:\s*(block|inline)\b", re.IGNORECASE)
 _SPACE_KEPT = re.compile(r"white-space\s*:\s*(pre|break-spaces)", re.IGNORECASE)
 
@@ -115,10 +123,11 @@ def parse(data: bytes, path: Path, name: str) -> list[Document]:
     if root is None:
         return [article(name, "", path, {"format": "html", "dropped": dropped})]
     about = about_page(root)
+    read_symbols(root)
     _remove_what_is_no_text(root, dropped)
     _empty_other_blocks(root, path, dropped)
     text = RunningText()
-    _add(root, text)
+    _add(root, text, dropped)
     return [article(name, str(text), path, {"format": "html", "dropped": dropped}, about=about)]
 
 
@@ -210,6 +219,7 @@ def _empty_other_blocks(root: Element, path: Path, dropped: Counter[str]) -> Non
     found = _extracted(root) & marks
     kept = found | _title_and_lead(slots, found)
     kept |= _beside(root, slots, found)
+    kept -= _teasers(slots)
     rows = {_row(slot.element) for slot in slots if slot.mark in kept} - {None}
     left_out = marks - kept if found else set()
     for element, part, mark in slots:
@@ -300,6 +310,21 @@ def _beside(root: Element, slots: list[_Slot], found: set[str]) -> set[str]:
     return beside
 
 
+def _teasers(slots: list[_Slot]) -> set[str]:
+    """Return the marks of paragraphs that only lead elsewhere: a link alone, or one behind a label with a colon."""
+    labels: defaultdict[str, str] = defaultdict(str)
+    linked: set[str] = set()
+    for slot in slots:
+        within = slot.within()
+        if within & NO_TEASER:
+            continue
+        if "a" in within:
+            linked.add(slot.mark)
+        else:
+            labels[slot.mark] += getattr(slot.element, slot.part)[2:]
+    return {mark for mark in linked if _LABEL.fullmatch(labels[mark])}
+
+
 def _is_of_links(element: Element) -> bool:
     """Return whether half of the text of an element or more stands in links."""
     linked = sum(len("".join(link.itertext())) for link in element.iter("a"))
@@ -310,8 +335,10 @@ def _row(element: Element) -> Element | None:
     return next((row for row in element.iterancestors("tr") if _is_data(row)), None)
 
 
-def _add(root: Element, text: RunningText) -> None:
+def _add(root: Element, text: RunningText, dropped: Counter[str]) -> None:
     def skip(element: Element) -> bool:
+        if local_name(element) == "img" and is_within_line(element):
+            dropped["picture within a line"] += 1
         if local_name(element) in FORMULAS:
             if "".join(element.itertext()).strip():
                 add_formula(element, text)
@@ -323,13 +350,8 @@ def _add(root: Element, text: RunningText) -> None:
         if kind != "text":
             _mark(kind, item, text)
             literal += _keeps_lines(item) * (1 if kind == "start" else -1)
-        elif not literal:
-            text.add(item)
         else:
-            for place, line in enumerate((item or "").split("\n")):
-                if place:
-                    text.end_line()
-                text.add(line)
+            (text.add_literal if literal else text.add)(item)
 
 
 def _mark(kind: str, element: Element, text: RunningText) -> None:
@@ -360,8 +382,8 @@ def _script(element: Element) -> Script | None:
     name = local_name(element)
     if name == "a":
         return "citation" if (element.get("href") or "").startswith("#") else None
-    raised = _RAISING.search(element.get("style") or "")
-    return SCRIPTS.get(name) or ({"super": "superscript", "sub": "subscript"}[raised[1].lower()] if raised else None)  # type: ignore[return-value]
+    named = element.get("class") if name in NAMED_SCRIPTS else None
+    return SCRIPTS.get(name) or styled_script(element.get("style")) or CLASSES.get((named or "").strip().lower())
 
 
 def _is_block(element: Element) -> bool:
