@@ -218,6 +218,23 @@ def test_html_reads_symbols_within_lines(inner: str, expected: str) -> None:
     assert "".join(text.split()).removeprefix(PARAGRAPH).removesuffix(PARAGRAPH) == expected
 
 
+@pytest.mark.parametrize(
+    ("inner", "is_kept"),
+    [
+        ("<p>相关阅读：<a href=/b>另一篇文章的题目</a></p>", False),
+        ("<p><b>Read more:</b> <a href=/b>The title of another article</a></p>", False),
+        ("<p><a href=/b>另一篇文章的题目</a></p>", False),
+        ("<p>见<a href=/b>另一篇文章的题目</a>。</p>", True),
+        ("<p>血糖：<a href=/b>空腹血糖</a>为7.8 mmol/L</p>", True),
+        ("<ul><li>指标：<a href=/b>空腹血糖</a></li></ul>", True),
+    ],
+)
+def test_html_leaves_out_paragraphs_that_only_lead_elsewhere(inner: str, is_kept: bool) -> None:
+    document = read(f"<article><p>{PARAGRAPH}</p>{inner}<p>{PARAGRAPH}</p></article>")
+    assert (len(document.text) > 2 * len(PARAGRAPH) + 4) == is_kept
+    assert ("outside the main text" in document.meta["read_from"].get("dropped", {})) != is_kept
+
+
 def test_html_counts_pictures_within_lines() -> None:
     page = f"<article><p>{PARAGRAPH}<img alt='流程图'></p><p><img alt='图'></p><p>{PARAGRAPH}</p></article>"
     assert read(page).meta["read_from"]["dropped"]["picture within a line"] == 1

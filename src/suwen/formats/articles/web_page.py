@@ -3,8 +3,9 @@
 trafilatura finds the main text. It decides block by block: every block gets a mark before it is asked,
 and the blocks whose marks come back are read here, from the page itself. So no formula, table or superscript is
 lost on the way. Left out, and counted by kind, are scripts, styles, form controls, navigation, page footers, hidden
-parts, and all blocks that trafilatura rejects. The page's heading is kept in any case. What holds more than half of the
-text of a page is kept, whatever its tag or class says: old pages leave tags open.
+parts, all blocks that trafilatura rejects, and paragraphs that only lead to other pages. The page's heading is kept in
+any case. What holds more than half of the text of a page is kept, whatever its tag or class says: old pages leave tags
+open.
 
 Blocks end paragraphs; white space is as a browser shows it (`suwen.formats.articles.markup`). Tags that HTML does not
 know, such as the smart tags of Word, stand within a line, as in a browser. Title, year, journal and DOI are read from
@@ -219,7 +220,7 @@ def _empty_other_blocks(root: Element, path: Path, dropped: Counter[str]) -> Non
     found = _extracted(root) & marks
     kept = found | _title_and_lead(slots, found)
     kept |= _beside(root, slots, found)
-    kept -= _teasers(slots)
+    kept = kept - _teasers(slots) or kept
     rows = {_row(slot.element) for slot in slots if slot.mark in kept} - {None}
     left_out = marks - kept if found else set()
     for element, part, mark in slots:
