@@ -283,6 +283,19 @@ def test_excel_refuses_what_is_no_workbook(tmp_path: Path, content: bytes, code:
         read(tmp_path / "a.xlsx", format="xlsx")
 
 
+def test_excel_refuses_what_would_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = workbook(tmp_path / "a.xlsx", 一=[["编号", "主诉"], [1, "头" * 2_000]])
+    monkeypatch.setattr(excel, "MEGABYTE", 512)
+    monkeypatch.setattr(excel, "LONGEST_VALUE", 1024)
+    with pytest.raises(SuwenError, match="S115"):
+        read(path)
+    monkeypatch.setattr(excel, "LONGEST_VALUE", 1_000_000)
+    assert len(read(path)[0].text) == 2_000
+    monkeypatch.setattr(excel, "LARGEST_PARTS", 512)
+    with pytest.raises(SuwenError, match="S115"):
+        read(path)
+
+
 # Writing --------------------------------------------------------------------------------------------------------------
 
 DOCUMENT = Document(

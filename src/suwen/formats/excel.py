@@ -42,16 +42,18 @@ __all__ = ["FORMAT", "NAME", "Excel", "scan_workbook"]
 NAME = "xlsx"
 KIND = "Excel file"
 LARGEST = 256 * MEGABYTE
-LARGEST_STRINGS = 512 * MEGABYTE
-"""Of the strings of a workbook, unpacked: they have to be in memory together."""
+LARGEST_PARTS = 512 * MEGABYTE
+"""Of all that is in memory together, unpacked: the strings of a workbook above all."""
+
+LONGEST_VALUE = 64 * MEGABYTE
+"""Of a cell in a sheet; Excel itself allows 32,767 characters."""
 
 MOST_ROWS = 1_048_576
 LONGEST_CELL = 32_767
 """The bounds of Excel: rows of a sheet and characters of a cell."""
 
 SHEET = "entities"
-STRINGS = "xl/sharedStrings.xml"
-SHEETS = "xl/worksheets/"
+SHEETS, PICTURES = "xl/worksheets/", "xl/media/"
 _FORMULA = re.compile(rb"<(?:\w+:)?f[ >/]")
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 _UNHELD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\r\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
@@ -212,8 +214,9 @@ def scan_workbook(
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             _require_workbook(archive, data, path)
-            has_formulas = any(_holds_formulas(archive, part) for part in archive.namelist() if part.startswith(SHEETS))
-        rows = _rows(data, path, sheet, has_formulas)
+            parts = [part for part in archive.namelist() if part.startswith(SHEETS)]
+            formulas = [_holds_formulas(archive, part, path) for part in parts]
+        rows = _rows(data, path, sheet, any(formulas))
         yield from scan_table_rows(rows, path, name, problem, text_column, id_column)
     except DAMAGES as error:
         refuse_foreign(data, path)
@@ -223,23 +226,26 @@ def scan_workbook(
 
 
 def _require_workbook(archive: zipfile.ZipFile, data: bytes, path: Path) -> None:
-    names = archive.namelist()
-    if not any(name.startswith("xl/") for name in names):
+    if not any(name.startswith("xl/") for name in archive.namelist()):
         refuse_foreign(data, path)
         raise SuwenError("S120", path, kind=KIND, reason="it holds no workbook")
-    if STRINGS in names and archive.getinfo(STRINGS).file_size > LARGEST_STRINGS:
-        what = "the text of the workbook"
-        raise SuwenError("S115", path, what=what, limit=f"{LARGEST_STRINGS // MEGABYTE} MB")
+    # zipfile unpacks no more of a part than the directory claims.
+    kept = (part.file_size for part in archive.infolist() if not part.filename.startswith((SHEETS, PICTURES)))
+    if sum(kept) > LARGEST_PARTS:
+        raise SuwenError("S115", path, what="the text of the workbook", limit=f"{LARGEST_PARTS // MEGABYTE} MB")
 
 
-def _holds_formulas(archive: zipfile.ZipFile, part: str) -> bool:
+def _holds_formulas(archive: zipfile.ZipFile, part: str, path: Path) -> bool:
+    """Return whether a sheet holds formulas; refuse one with a cell that would not fit into memory (S115)."""
+    found, before, size = False, b"", 0
     with archive.open(part) as file:
-        before = b""
         while chunk := file.read(MEGABYTE):
-            if _FORMULA.search(before + chunk):
-                return True
+            found = found or _FORMULA.search(before + chunk) is not None
             before = chunk[-16:]
-    return False
+            size = 0 if b"<" in chunk else size + len(chunk)
+            if size > LONGEST_VALUE:
+                raise SuwenError("S115", path, what="a cell", limit=f"{LONGEST_VALUE // MEGABYTE} MB")
+    return found
 
 
 def _opened(data: bytes, path: Path, results: bool) -> Any:

@@ -17,16 +17,15 @@ from __future__ import annotations
 
 import logging
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import dropwhile, takewhile
 from pathlib import Path
-from typing import NamedTuple
 
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.formats.articles.formulas import FORMULAS, add_formula
 from suwen.formats.articles.markup import Element, RunningText, Script, local_name, reason, styled_script, walk
+from suwen.formats.articles.web_blocks import SITE_NAMES, Slot, beside_paragraphs, names_of, teasers, title_and_lead
 from suwen.formats.articles.web_encodings import decode_page
 from suwen.formats.articles.web_metadata import about_page
 from suwen.formats.articles.web_symbols import is_within_line, read_symbols
@@ -67,16 +66,6 @@ LARGEST_OUTSIDE = 0.5
 MARKS = ("class", "id", "role", "hidden", "aria-hidden", "style", "itemprop", "itemtype")
 """Attributes by which an extractor judges an element."""
 
-TITLES = ("h1", "h2", "h3", "h4", "h5", "h6")
-BESIDE = (*TITLES, *"ul ol dl table figure pre math".split())
-"""What belongs to an article if it stands beside its paragraphs."""
-
-NO_LEAD = frozenset("a figure figcaption time address li".split())
-"""Sentences before the main text that stand in one of these belong to no lead."""
-
-NO_TEASER = frozenset((*TITLES, *"li dt dd td th figcaption".split()))
-"""Links that stand in one of these may be the matter of a page, or its names."""
-
 LEAST_EXTRACTED = 100
 """With fewer characters trafilatura looks for more text; its own 250 are for languages with longer words."""
 
@@ -86,17 +75,10 @@ CLASSES: dict[str, Script] = {**SCRIPTS, "superscript": "superscript", "subscrip
 
 NAMED_SCRIPTS = frozenset("span font small i em b".split())
 
-_SENTENCE = re.compile(r".{15}.*[。！？；.!?]$")
-_LABEL = re.compile(r"\W*([^\n。！？.!?]{1,30}[:：]\W*)?")
 _HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _DISPLAY = re.compile(r"display\s*:\s*(block|inline)\b", re.IGNORECASE)
 _SPACE_KEPT = re.compile(r"white-space\s*:\s*(pre|break-spaces)", re.IGNORECASE)
 
-_SITE_NAMES = frozenset(
-    "nav navbar navigation menu breadcrumb breadcrumbs footer header sidebar share social comment comments advert "
-    "advertisement ads ad banner related recommend copyright cookie toolbar pagination pager toc widget hidden".split()
-)
-_WORD = re.compile(r"[a-z]+")
 _MARK = re.compile(
     f"[{chr(FIRST_SIGN)}-{chr(FIRST_SIGN + SIGNS - 1)}][{chr(FIRST_SIGN + SIGNS)}-{chr(FIRST_SIGN + 2 * SIGNS - 1)}]"
 )
@@ -203,14 +185,9 @@ def _make_neutral(element: Element) -> None:
     """Take from an element that holds most of the text what an extractor would hold against it."""
     if local_name(element) in OF_THE_SITE or local_name(element) == "header":
         element.tag = "div"
-    if _kind_of_no_text(element) or _SITE_NAMES & _names(element):
+    if _kind_of_no_text(element) or SITE_NAMES & names_of(element):
         for name in MARKS:
             element.attrib.pop(name, None)
-
-
-def _names(element: Element) -> set[str]:
-    """Return the words of the class and the id of an element."""
-    return set(_WORD.findall(f"{element.get('class') or ''} {element.get('id') or ''}".lower()))
 
 
 def _empty_other_blocks(root: Element, path: Path, dropped: Counter[str]) -> None:
@@ -218,9 +195,9 @@ def _empty_other_blocks(root: Element, path: Path, dropped: Counter[str]) -> Non
     slots = list(_mark_blocks(root, path))
     marks = {slot.mark for slot in slots}
     found = _extracted(root) & marks
-    kept = found | _title_and_lead(slots, found)
-    kept |= _beside(root, slots, found)
-    kept = kept - _teasers(slots) or kept
+    kept = found | title_and_lead(slots, found)
+    kept |= beside_paragraphs(root, slots, found)
+    kept = kept - teasers(slots) or kept
     rows = {_row(slot.element) for slot in slots if slot.mark in kept} - {None}
     left_out = marks - kept if found else set()
     for element, part, mark in slots:
@@ -230,20 +207,7 @@ def _empty_other_blocks(root: Element, path: Path, dropped: Counter[str]) -> Non
         dropped["outside the main text"] = len(left_out)
 
 
-class _Slot(NamedTuple):
-    """A place for text in a tree: the ``text`` or ``tail`` of an element, and the mark of the block that it is in."""
-
-    element: Element
-    part: str
-    mark: str
-
-    def within(self) -> set[str]:
-        """Return the names of the elements around it."""
-        own = {local_name(self.element)} if self.part == "text" else set()
-        return own | {local_name(element) for element in self.element.iterancestors()}
-
-
-def _mark_blocks(root: Element, path: Path) -> Iterator[_Slot]:
+def _mark_blocks(root: Element, path: Path) -> Iterator[Slot]:
     """Put a character of its own before each piece of text of a block."""
     from lxml import etree
 
@@ -257,7 +221,7 @@ def _mark_blocks(root: Element, path: Path) -> Iterator[_Slot]:
                 raise SuwenError("S115", path, what="the markup", limit=f"{SIGNS * SIGNS:,} blocks")
             mark = chr(FIRST_SIGN + block // SIGNS) + chr(FIRST_SIGN + SIGNS + block % SIGNS)
             setattr(element, part, mark + value)
-            yield _Slot(element, part, mark)
+            yield Slot(element, part, mark)
 
 
 def _extracted(root: Element) -> set[str]:
@@ -269,67 +233,6 @@ def _extracted(root: Element) -> set[str]:
     options.min_extracted_size = LEAST_EXTRACTED
     found = bare_extraction(root, options=options)
     return set() if found is None else set(_MARK.findall("".join(found.body.itertext())))
-
-
-def _title_and_lead(slots: list[_Slot], found: set[str]) -> set[str]:
-    """Return the marks of the title before the main text and of the sentences between the two."""
-    before = list(takewhile(lambda slot: slot.mark not in found, slots))
-    if any("h1" in slot.within() for slot in slots if slot.mark in found):
-        return set()
-    titles = next(filter(None, ([slot for slot in before if name in slot.within()] for name in ("h1", "h2"))), [])
-    if not titles:
-        return set()
-    title = titles[-1].mark
-    after = list(dropwhile(lambda slot: slot.mark != title, before))
-    texts: defaultdict[str, str] = defaultdict(str)
-    for slot in after:
-        texts[slot.mark] += "" if slot.within() & NO_LEAD else getattr(slot.element, slot.part)[2:]
-    return {title} | {mark for mark, text in texts.items() if _SENTENCE.match(" ".join(text.split()))}
-
-
-def _beside(root: Element, slots: list[_Slot], found: set[str]) -> set[str]:
-    """Return the marks of headings, lists, tables, figures and formulas beside paragraphs of the main text.
-
-    Extractors leave them out where they take the whole for a page of paragraphs. A heading counts if what follows it
-    does; what holds mostly links does not.
-    """
-    holders: defaultdict[Element, set[str]] = defaultdict(set)
-    for slot in slots:
-        own = [slot.element] if slot.part == "text" else []
-        for element in (*own, *slot.element.iterancestors()):
-            holders[element].add(slot.mark)
-    main = {element.getparent() for element in holders if local_name(element) == "p" and holders[element] & found}
-    beside: set[str] = set()
-    for element in reversed(list(root.iter(*BESIDE, "div", "p"))):
-        name = local_name(element)
-        if element.getparent() not in main or (name in ("div", "p") and next(element.iter(*FORMULAS), None) is None):
-            continue
-        after = element.getnext()
-        goes_on = name not in TITLES or (after is not None and bool(holders[after] & (found | beside)))
-        if goes_on and not _is_of_links(element) and not _SITE_NAMES & _names(element):
-            beside |= holders[element]
-    return beside
-
-
-def _teasers(slots: list[_Slot]) -> set[str]:
-    """Return the marks of paragraphs that only lead elsewhere: a link alone, or one behind a label with a colon."""
-    labels: defaultdict[str, str] = defaultdict(str)
-    linked: set[str] = set()
-    for slot in slots:
-        within = slot.within()
-        if within & NO_TEASER:
-            continue
-        if "a" in within:
-            linked.add(slot.mark)
-        else:
-            labels[slot.mark] += getattr(slot.element, slot.part)[2:]
-    return {mark for mark in linked if _LABEL.fullmatch(labels[mark])}
-
-
-def _is_of_links(element: Element) -> bool:
-    """Return whether half of the text of an element or more stands in links."""
-    linked = sum(len("".join(link.itertext())) for link in element.iter("a"))
-    return 2 * linked > len("".join(element.itertext()))
 
 
 def _row(element: Element) -> Element | None:
