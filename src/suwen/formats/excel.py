@@ -12,14 +12,16 @@ It needs openpyxl (``pip install 'suwen[excel]'``).
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import re
 import warnings
 import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import date, datetime, time, timedelta
 from itertools import chain, repeat
 from pathlib import Path
@@ -27,7 +29,7 @@ from typing import Any
 from xml.etree.ElementTree import ParseError
 
 from suwen.document import Document
-from suwen.errors import SuwenError
+from suwen.errors import SuwenError, WriteError
 from suwen.files import StrPath, os_error, replacing
 from suwen.formats.base import WritableFormat
 from suwen.formats.contents import MEGABYTE, ending, holds, read_bytes
@@ -133,8 +135,6 @@ class Excel(WritableFormat):
         """
         path = Path(path)
         require_openpyxl(path)
-        from openpyxl import Workbook
-
         with replacing(path) as temporary, EntityRows(temporary.parent) as rows:
             for document in documents:
                 rows.add(document)
@@ -143,16 +143,30 @@ class Excel(WritableFormat):
             for row in chain([rows.columns], rows):
                 # Before it is begun: openpyxl cannot be stopped without complaints.
                 _require_short(row, path)
-            workbook = Workbook(write_only=True)
-            sheet = workbook.create_sheet(SHEET)
-            sheet.freeze_panes = "A2"
-            for row in chain([rows.columns], rows):
-                sheet.append([_written(sheet, value) for value in row])
-            workbook.save(temporary)
+            _write_sheet(chain([rows.columns], rows), temporary, path)
         return rows.not_held
 
 
 FORMAT = Excel()
+
+
+def _write_sheet(rows: Iterable[Iterable[Any]], file: Path, path: Path) -> None:
+    from lxml.etree import SerialisationError
+    from openpyxl import Workbook
+
+    workbook = Workbook(write_only=True)
+    sheet = workbook.create_sheet(SHEET)
+    sheet.freeze_panes = "A2"
+    try:
+        for row in rows:
+            sheet.append([_written(sheet, value) for value in row])
+        workbook.save(file)
+    except SerialisationError as error:
+        # It is closed now, or Python prints the same error again when it collects the sheet.
+        with suppress(SerialisationError):
+            sheet.close()
+        code = getattr(errno, str(error).removeprefix("IO_"), None)
+        raise WriteError("S105", path, reason=os.strerror(code) if code else error) from None
 
 
 def require_openpyxl(path: Path | None) -> None:
