@@ -16,6 +16,7 @@ import pytest
 from format_strategies import documents, untimed
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from suwen.document import Attribute, Document, Entity
 from suwen.errors import SuwenError
@@ -390,3 +391,20 @@ def test_corpus_check_names_the_column_to_name(tmp_path: Path) -> None:
     assert list(check_corpus(path).counts) == ["S221"]
     assert list(check_corpus(path, text_column="主诉", id_column="编号").counts) == []
     assert json.dumps(check_corpus(path).to_dict())
+
+
+def test_corpus_convert_reads_sheets_and_writes_tables(tmp_path: Path) -> None:
+    from suwen.cli import app
+
+    path = workbook(tmp_path / "a.xlsx", 一=[["主诉"], ["头晕"]], 二=[["主诉"], ["乏力"]])
+
+    def convert(*words: object) -> None:
+        CliRunner().invoke(app, ["corpus", "convert", *map(str, words)], catch_exceptions=False)
+
+    with pytest.raises(SuwenError, match="S223"):
+        convert(path, "-o", tmp_path / "x", "--to", "text", "--text-column", "主诉")
+    convert(path, "-o", tmp_path / "o.jsonl", "--to", "jsonl", "--text-column", "主诉", "--sheet", "二")
+    assert read_corpus(tmp_path / "o.jsonl")[0].text == "乏力"
+    write_corpus([DOCUMENT], tmp_path / "d.jsonl", "jsonl")
+    convert(tmp_path / "d.jsonl", "-o", tmp_path / "d.csv", "--to", "csv")
+    assert csv_rows(tmp_path / "d.csv") == ROWS

@@ -65,6 +65,9 @@ def convert(
         help="The column or key of the text, in csv, xlsx, parquet and in jsonl of other programs.",
     ),
     id_column: str | None = typer.Option(None, metavar="NAME", help="The same for the id.", show_default="id"),
+    sheet: str | None = typer.Option(
+        None, metavar="NAME", help="The sheet of Excel files.", show_default="the only one that holds something"
+    ),
     encoding: str | None = ENCODING,
     offsets: Offsets | None = OFFSETS,
     as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),
@@ -89,6 +92,7 @@ def convert(
         ("--offsets", offsets, source, "--from", ("brat",)),
         ("--text-column", text_column, source, "--from", ("jsonl", "parquet", "csv", "xlsx")),
         ("--id-column", id_column, source, "--from", ("jsonl", "parquet", "csv", "xlsx")),
+        ("--sheet", sheet, source, "--from", ("xlsx",)),
     ):
         if value is not None and format_name not in fitting:
             advice = f"it is for {', '.join(fitting)} alone"
@@ -100,7 +104,8 @@ def convert(
     if ends:
         (writing if to_cmeee else reading)["ends"] = ends.value
     reading |= reading_options(encoding, offsets)
-    reading |= {name: column for name, column in (("text_column", text_column), ("id_column", id_column)) if column}
+    columns_read = {"text_column": text_column, "id_column": id_column, "sheet": sheet}
+    reading |= {name: value for name, value in columns_read.items() if value}
     counts: Counter[str] = Counter()
     documents = counted(stream_corpus(corpus, source, **reading), source, counts)
     lost = write_corpus(documents, output, target, **writing)
