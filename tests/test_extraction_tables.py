@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
+import shutil
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -74,6 +76,15 @@ def test_extraction_reads_a_row_as_a_document(table: Path, tmp_path: Path) -> No
     assert result.problems[0]["line"] == 6
     assert result.tally.dropped == {"empty row": 1}
     assert (result.tally.counts["empty"], result.tally.counts["renamed"]) == (1, 1)
+
+
+def test_extraction_reads_compressed_tables_and_other_endings(table: Path, tmp_path: Path) -> None:
+    (tmp_path / "b.csv.gz").write_bytes(gzip.compress(table.read_bytes()))
+    shutil.copy(table, tmp_path / "c.data")
+    for path in (tmp_path / "b.csv.gz", tmp_path / "c.data"):
+        output = tmp_path / f"{path.name}.jsonl"
+        extract(path, output)
+        assert [document.id for document in read_corpus(output)] == ["1", "2", "1~2", "4"]
 
 
 def test_extraction_searches_folders_for_tables_where_the_column_is_named(table: Path, tmp_path: Path) -> None:
@@ -184,6 +195,12 @@ def test_extract_command_reads_and_writes_tables(tmp_path: Path) -> None:
     piped = command("-", "-o", "-", *columns, cwd=tmp_path, input=(tmp_path / "a.csv").read_text("utf-8"))
     assert json.loads(piped.stdout)["meta"]["year"] == 2020
     assert "S406" in command("a.csv", "-o", "o.jsonl", "--raw", code=2, cwd=tmp_path).stderr
+
+
+def test_extract_command_says_how_tables_of_a_folder_are_read(table: Path, tmp_path: Path) -> None:
+    (table.parent / "b.txt").write_text("口服二甲双胍。", encoding="utf-8")
+    told = command("notes", "-o", "o.jsonl", cwd=tmp_path).stderr
+    assert "not read: 1 .csv\nname the column of the texts with --text-column to read tables\n" in told
 
 
 def test_extract_function_takes_metadata_and_sheets(tmp_path: Path) -> None:

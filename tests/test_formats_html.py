@@ -226,6 +226,8 @@ def test_html_reads_symbols_within_lines(inner: str, expected: str) -> None:
         ("<p><a href=/b>另一篇文章的题目</a></p>", False),
         ("<p>见<a href=/b>另一篇文章的题目</a>。</p>", True),
         ("<p>血糖：<a href=/b>空腹血糖</a>为7.8 mmol/L</p>", True),
+        ("<p>关键词：<a href=/b>糖尿病</a>；<a href=/c>二甲双胍缓释片</a></p>", True),
+        ("<p>作者：<a href=/b>张三</a></p>", True),
         ("<ul><li>指标：<a href=/b>空腹血糖</a></li></ul>", True),
     ],
 )

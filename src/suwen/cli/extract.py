@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MEASURES = (("document", "documents"), ("character", "characters"), ("entity", "entities"))
 NAMED = 3
+TABLES = frozenset((".csv", ".tsv", ".tab", ".xlsx", ".xlsm"))
 COUNTED = ("documents", "empty", "renamed", "characters", "entities")
 
 
@@ -221,6 +222,8 @@ def tell(console: Console, result: Result, left_out: Counter[str], target: str) 
         say(console, f"{new}: so named because {why}")
     tell_rest(console, tally.counts["renamed"] - len(result.renamed), "renamed")
     warn(console, "not read", left_out)
+    if not TABLES.isdisjoint(left_out):
+        say(console, "name the column of the texts with --text-column to read tables")
     warn(console, "left out of the texts", tally.dropped)
     if tally.counts["added"] or tally.counts["removed"]:
         added = amount(tally.counts["added"], "entity", "entities")

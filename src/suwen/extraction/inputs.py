@@ -260,12 +260,16 @@ def _read_file(file: Input, options: Options, problem: Problem) -> Iterator[Docu
         rows = numbered_objects(lines_of(file.path, problem, options.encoding), file.path, problem)
         yield from _records(rows, file, file.path, options, problem)
         return
+    columns = options.text_column, options.id_column
+    if file.format == csv_table.NAME:
+        located = csv_table.scan_file(file.path, file.name, problem, *columns, options.encoding)
+        yield from (item.document for item in located)
+        return
     try:
         with file.path.open("rb") as opened:
-            if file.format in (None, *TABLES):
+            if file.format in (None, excel.NAME):
                 yield from _read_stream(opened, file, file.path, options, problem)
             else:
-                columns = options.text_column, options.id_column
                 located = parquet.scan_table(opened, file.path, file.name, problem, *columns)
                 yield from (_unannotated(item.document) for item in located)
     except OSError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from itertools import dropwhile, takewhile
 from typing import NamedTuple
 
@@ -19,6 +20,9 @@ BESIDE = (*TITLES, *"ul ol dl table figure pre math".split())
 
 NO_LEAD = frozenset("a figure figcaption time address li".split())
 """Sentences before the main text that stand in one of these belong to no lead."""
+
+SHORTEST_TITLE = 8
+"""A link with fewer characters is no title of another page."""
 
 NO_TEASER = frozenset((*TITLES, *"li dt dd td th figcaption".split()))
 """Links that stand in one of these may be the matter of a page, or its names."""
@@ -42,8 +46,16 @@ class Slot(NamedTuple):
 
     def within(self) -> set[str]:
         """Return the names of the elements around it."""
-        own = {local_name(self.element)} if self.part == "text" else set()
-        return own | {local_name(element) for element in self.element.iterancestors()}
+        return set(map(local_name, self._around()))
+
+    def link(self) -> Element | None:
+        """Return the innermost link around it."""
+        return next((element for element in self._around() if local_name(element) == "a"), None)
+
+    def _around(self) -> Iterator[Element]:
+        if self.part == "text":
+            yield self.element
+        yield from self.element.iterancestors()
 
 
 def names_of(element: Element) -> set[str]:
@@ -92,18 +104,24 @@ def beside_paragraphs(root: Element, slots: list[Slot], found: set[str]) -> set[
 
 
 def teasers(slots: list[Slot]) -> set[str]:
-    """Return the marks of paragraphs that only lead elsewhere: a link alone, or one behind a label with a colon."""
+    """Return the marks of paragraphs that only lead elsewhere: one link, alone or behind a label with a colon.
+
+    Several links, or a short one, are key words or names.
+    """
     labels: defaultdict[str, str] = defaultdict(str)
-    linked: set[str] = set()
+    links: defaultdict[str, dict[Element, str]] = defaultdict(dict)
     for slot in slots:
         within = slot.within()
         if within & NO_TEASER:
             continue
+        text = getattr(slot.element, slot.part)[2:]
         if "a" in within:
-            linked.add(slot.mark)
+            link = slot.link()
+            links[slot.mark][link] = links[slot.mark].get(link, "") + text
         else:
-            labels[slot.mark] += getattr(slot.element, slot.part)[2:]
-    return {mark for mark in linked if _LABEL.fullmatch(labels[mark])}
+            labels[slot.mark] += text
+    single = {mark: "".join(texts.values()) for mark, texts in links.items() if len(texts) == 1}
+    return {mark for mark, text in single.items() if len(text) >= SHORTEST_TITLE and _LABEL.fullmatch(labels[mark])}
 
 
 def _is_of_links(element: Element) -> bool:
