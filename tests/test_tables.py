@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from format_strategies import documents, untimed
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -365,7 +365,7 @@ def test_excel_refuses_more_than_a_sheet_holds(tmp_path: Path, monkeypatch: pyte
     assert [path.name for path in tmp_path.iterdir()] == ["a.xlsx"]
 
 
-@untimed
+@settings(max_examples=25, deadline=None)
 @given(document=documents())
 def test_tables_hold_every_mention(tmp_path_factory: pytest.TempPathFactory, document: Document) -> None:
     folder = tmp_path_factory.mktemp("t")
