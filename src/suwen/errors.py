@@ -102,7 +102,7 @@ CATALOG: dict[str, Message] = {
     "S223": Message("the workbook has several sheets: {known}", "name one with --sheet"),
     "S224": Message(
         "more than {limit} entities: an Excel sheet holds no more rows",
-        "write CSV: the same command with --to csv, and with --resume if it says so",
+        "write CSV: run the same command with --to csv --resume",
     ),
     "S225": Message("the id {id!r} stands twice, in lines {first} and {second}", "keep one row for each document"),
     # S3xx: corpora and splits
