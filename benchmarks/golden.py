@@ -349,7 +349,7 @@ def learning_cases() -> Iterator[Case]:
 
 def score_cases() -> Iterator[Case]:
     """Yield evaluations and comparisons."""
-    model = "evaluate carried inputs/sample --split split.json"
+    model = "evaluate bundled inputs/sample --split split.json"
     files = ("errors.html", "a.jsonl")
     yield Case("evaluate-model", f"{model} --json --html errors.html --save-predictions a.jsonl", files)
     yield Case("evaluate-text", model)

@@ -22,6 +22,7 @@ from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import StrPath, replacing_folder, require_new, sha256, write_json
 from suwen.formats import read_corpus, write_corpus
+from suwen.hub import is_on_hub, origin_of
 from suwen.models.catalog import find_encoder
 from suwen.runs import Listener, Progress, check_work, open_work, silent, versions, whole_lines, working_folder
 from suwen.schema import Schema
@@ -157,10 +158,10 @@ def augment_corpus(
     not_held = write_corpus([*originals, *augmentation.documents], made, format)
     # The ids say it too, so that nobody misses the note on where a document comes from.
     not_held = +(not_held - Counter(meta=len(augmentation.documents)))
-    weights = {"name": config.masked_language_model, "files": identity["encoder"]} if identity["encoder"] else None
+    weights = {"name": _pinned(config.masked_language_model), "files": identity["encoder"]}
     manifest = {
         **_manifest(documents, augmentation, figures, config, split, not_held),
-        "masked_language_model": weights,
+        "masked_language_model": weights if identity["encoder"] else None,
     }
     with replacing_folder(record_folder(output), overwrite=resume) as folder:
         write_log(augmentation.recipes, folder / "edits.jsonl")
@@ -174,6 +175,11 @@ def augment_corpus(
         made.replace(output)
     shutil.rmtree(work)
     return Result(output, record_folder(output), augmentation, figures, not_held, manifest)
+
+
+def _pinned(encoder: str) -> str:
+    """Return the name of an encoder, with its commit if it is on the hub."""
+    return origin_of(find_encoder(encoder)) if is_on_hub(encoder) else encoder
 
 
 def _refuse_taken_ids(generated: Sequence[str], documents: Sequence[Document]) -> None:

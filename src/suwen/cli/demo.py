@@ -38,7 +38,7 @@ FILES = {
 def demo(
     output: Path = typer.Option(Path("demo-output"), "--output", "-o", metavar="DIR", help="The folder to write."),
 ) -> None:
-    """Extract from an article with the model that suwen carries; then split a sample corpus, train on it, and score.
+    """Extract from an article with the bundled model; then split a sample corpus, train on it, and score.
 
     Each step is an ordinary command, shown as it would be typed. It takes one or two minutes. What an earlier demo made
     in the folder is replaced, other files in it are left alone; a folder that no demo made is refused.
@@ -56,7 +56,7 @@ def demo(
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     show("Each step is a command that you can type yourself (the figures are those of OMP_NUM_THREADS=1).")
     for name, options in {"article.html": (), "article.jsonl": (), "article-brat": ("--to", "brat")}.items():
-        title = f"Extract from an article, with the model that suwen carries: {name}"
+        title = f"Extract from an article, with the bundled model: {name}"
         step(title, "extract", output / "article", "-o", output / name, *options)
     show("", mentions_table(read_corpus(output / "article.jsonl")))
 
@@ -81,7 +81,7 @@ def demo(
 
 
 def prepare(output: Path) -> None:
-    """Make the folder, without what an earlier demo made in it, and copy what suwen carries into it.
+    """Make the folder, without what an earlier demo made in it, and copy the bundled files into it.
 
     Raises
     ------

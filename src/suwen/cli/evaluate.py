@@ -7,26 +7,24 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from suwen.cli.options import DEVICE, ENCODING, FORMAT, JSON, OFFSETS, PART, SPLIT, Offsets, read_split
 from suwen.cli.output import fail, report, show, standard_error
 from suwen.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from suwen.corpus.split import Split
     from suwen.evaluation.analysis import Analysis
     from suwen.evaluation.scores import Score, Scores, StrictScores
 
 
 def evaluate(
-    model: Path | None = typer.Argument(
-        None, metavar="MODEL", help="A model folder; 'carried' is the model that suwen carries."
-    ),
+    model: Path | None = typer.Argument(None, metavar="MODEL", help="A model folder, hf://owner/name, or bundled."),
     corpus: Path | None = typer.Argument(None, metavar="CORPUS", help="What it is scored on."),
     gold: Path | None = typer.Option(None, metavar="CORPUS", help="Instead of a model: the gold documents ..."),
     predicted: Path | None = typer.Option(None, metavar="CORPUS", help="... and the same documents, predicted."),
-    split_file: Path | None = typer.Option(None, "--split", metavar="FILE", help="Score one part of this split."),
-    part: str | None = typer.Option(None, metavar="PART", help="Which part (test, if not given)."),
+    split_file: Path | None = SPLIT,
+    part: str | None = PART,
     train: Path | None = typer.Option(
         None,
         metavar="CORPUS",
@@ -34,8 +32,11 @@ def evaluate(
     ),
     html: Path | None = typer.Option(None, metavar="FILE", help="Write a page that shows every error in its text."),
     save_predictions: Path | None = typer.Option(None, metavar="FILE.jsonl", help="Write what the model predicts."),
-    device: str = typer.Option("cpu", help="cpu or cuda"),
-    as_json: bool = typer.Option(False, "--json", help="Print the figures as JSON."),
+    source: str | None = FORMAT,
+    encoding: str | None = ENCODING,
+    offsets: Offsets | None = OFFSETS,
+    device: str = DEVICE,
+    as_json: bool = JSON,
 ) -> None:
     """Score a model, or predictions, on annotated documents.
 
@@ -45,7 +46,6 @@ def evaluate(
     suwen evaluate --gold articles/ --predicted predictions.jsonl --html errors.html
     """
     from suwen import evaluate as score
-    from suwen.bundled import model_path
     from suwen.files import require_new
     from suwen.formats import write_corpus
 
@@ -56,9 +56,7 @@ def evaluate(
     split = read_split(split_file)
     if model and corpus and not gold and not predicted:
         with progress_bar(standard_error()) as listener:
-            evaluation = score(
-                corpus, model_path(model), split=split, part=part, training=train, device=device, listener=listener
-            )
+            evaluation = score(corpus, model, split=split, part=part, training=train, device=device, listener=listener)
         if save_predictions:
             write_corpus(evaluation.predictions, save_predictions, "jsonl")
     elif gold and predicted and not model and not save_predictions:
@@ -73,13 +71,6 @@ def evaluate(
         show(*tables(evaluation.analysis, evaluation.unit))
     if html:
         evaluation.write_html(html, f"{(corpus or gold or html).stem}: {evaluation.part}")
-
-
-def read_split(path: Path | None) -> Split | None:
-    """Read a split file, if one is given."""
-    from suwen.corpus.split import Split
-
-    return Split.read(path) if path else None
 
 
 def tables(analysis: Analysis, unit: str) -> list[Table]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from suwen.cli.options import DEVICE, ENCODING, FORMAT, ID_COLUMN, RESUME, TEXT_COLUMN
 from suwen.cli.output import amount, printable, report, standard_error
 from suwen.cli.progress import progress_bar
 
@@ -64,36 +65,28 @@ def extract(
         ..., "--output", "-o", metavar="OUT", parser=named_path, help="The file or folder to write; - is stdout."
     ),
     model: Path | None = typer.Option(
-        None, metavar="MODEL", parser=named_path, help="A model folder; by default the model that suwen carries."
+        None, metavar="MODEL", parser=named_path, help="A model folder or hf://owner/name.", show_default="bundled"
     ),
     to: Format | None = typer.Option(
         None, help="The format of OUT; by default what its ending says, jsonl without one.", show_default=False
     ),
-    source: str | None = typer.Option(
-        None, "--from", metavar="FORMAT", help="The format of the input, where it is not evident."
-    ),
-    text_column: str | None = typer.Option(
-        None, metavar="NAME", help="The column or key of the text, in parquet and in jsonl of other programs."
-    ),
-    id_column: str | None = typer.Option(None, metavar="NAME", help="The same for the id.", show_default="id"),
-    encoding: str | None = typer.Option(
-        None,
-        help="The encoding of texts, JSON Lines and web pages: utf-8, gbk, gb18030, utf-16, big5 …",
-        show_default="found out",
-    ),
+    source: str | None = FORMAT,
+    text_column: str | None = TEXT_COLUMN,
+    id_column: str | None = ID_COLUMN,
+    encoding: str | None = ENCODING,
     always: Path | None = typer.Option(
         None, metavar="FILE", parser=named_path, help="Terms that always are entities: TERM<tab>TYPE a line, or TOML."
     ),
     never: Path | None = typer.Option(
         None, metavar="FILE", parser=named_path, help="Mentions that never are: TERM or TERM<tab>TYPE a line."
     ),
-    device: str = typer.Option("cpu", help="cpu or cuda"),
+    device: str = DEVICE,
     threads: int | None = typer.Option(
         None, min=1, help="Computing threads; by default one for each core, with Ray one for each portion of the work."
     ),
     batch_tokens: int | None = typer.Option(None, min=1, help="Characters per batch; by default what is fast."),
     engine: Engine = typer.Option(Engine.LOCAL, help="This computer, or a Ray cluster."),
-    resume: bool = typer.Option(False, "--resume", help="Go on with a run that was interrupted."),
+    resume: bool = RESUME,
     as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),
 ) -> None:
     """Find the entities of texts and articles, with their offsets and a confidence each.

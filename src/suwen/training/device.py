@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from suwen.errors import DeviceError, SuwenError
-from suwen.loading import require_device
+from suwen.requirements import require_device
 
 __all__ = ["check_device"]
 

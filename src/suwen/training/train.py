@@ -11,6 +11,7 @@ from suwen.corpus.split import Split
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import StrPath
+from suwen.requirements import TRAINING, require_packages
 from suwen.runs import Listener, check_work, silent, working_folder
 from suwen.schema import Schema
 from suwen.training.baselines import BASELINES, load_baseline_config, train_baseline
@@ -94,15 +95,15 @@ def train(
                 f"--preset {preset}": preset != "best",
             },
         )
+        require_packages(*["pycrfsuite"] * (encoder == "feature-crf"))
         baseline = load_baseline_config(encoder, config, settings)
         data = select_data(documents, split, part, baseline.seed)
         return train_baseline(data, output, baseline, schema or Schema.of_labels(data.labels), listener)
-    try:
-        from suwen.training.config import with_teachers
-        from suwen.training.distillation import read_distillation
-        from suwen.training.taggers import train_tagger
-    except ModuleNotFoundError as error:
-        raise SuwenError("S405", package=error.name, install="suwen[train]") from None
+    require_packages(*TRAINING)
+    from suwen.training.config import with_teachers
+    from suwen.training.distillation import read_distillation
+    from suwen.training.taggers import train_tagger
+
     if texts and not teachers:
         raise SuwenError(
             "S406", first="--texts", second="no --teacher", advice="name a trained model that annotates them"
@@ -166,12 +167,11 @@ def train_folds(
         raise SuwenError("S104", output)
     if encoder in BASELINES:
         _refuse_neural(encoder, {"--folds": True})
-    try:
-        from suwen.training.config import with_teachers
-        from suwen.training.folds import FoldsReport, find_contradictions, judges, write_contradictions
-        from suwen.training.folds import train_folds as train_each
-    except ModuleNotFoundError as error:
-        raise SuwenError("S405", package=error.name, install="suwen[train]") from None
+    require_packages(*TRAINING)
+    from suwen.training.config import with_teachers
+    from suwen.training.folds import FoldsReport, find_contradictions, judges, write_contradictions
+    from suwen.training.folds import train_folds as train_each
+
     folder = model_path(base) if base else None
     loaded = with_teachers(_configuration(encoder, head, transfer, preset, config, settings, folder), False)
     data = select_data(documents, split, part, loaded.seed, set_aside=False)
