@@ -79,7 +79,10 @@ def test_augment_names_what_failed_and_exits_with_1(paths, monkeypatch) -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["--part", "test", "--split", "split.json", "--segmenter", "none"], "S311 only the part 'train' can be augmented, not 'test'"),
+        (
+            ["--part", "test", "--split", "split.json", "--segmenter", "none"],
+            "S311 only the part 'train' can be augmented, not 'test'",
+        ),
         (["--part", "dev", "--segmenter", "none"], "S311"),
         (["--encoder", "nowhere", "--segmenter", "none"], "S506"),
         (["--method", "synonym"], "S402.*--synonyms"),

@@ -17,6 +17,7 @@ from suwen.augmentation.generation import Augmentation, Generator, Outcome, coll
 from suwen.augmentation.report import write_report
 from suwen.augmentation.targets import variants_of
 from suwen.augmentation.workers import outcomes_of
+from suwen.bundled import model_path
 from suwen.corpus.split import Selection, Split, corpus_hash, whole
 from suwen.document import Document
 from suwen.errors import SuwenError
@@ -195,7 +196,7 @@ def _identity(documents: Sequence[Document], config: AugmentationConfig, split: 
     if config.synonym.vectors is not None:
         files.append(config.synonym.vectors)
     if config.check.model is not None:
-        files.append(config.check.model / "manifest.json")
+        files.append(model_path(config.check.model) / "manifest.json")
     encoder = find_encoder(config.masked_language_model) if config.masked_language_model else None
     weights = sorted(path for path in encoder.iterdir() if path.is_file()) if encoder else []
     return {
