@@ -1,4 +1,4 @@
-"""A hub on loopback: the model info and the files of repositories, as the client of the Hugging Face Hub asks for them."""
+"""A hub on loopback: the model info and the files of repositories, as the Hugging Face client asks for them."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def test_catalog_takes_any_name_on_the_hub_that_is_cached() -> None:
 
 def test_catalog_does_not_look_up_a_bare_name_on_the_hub() -> None:
     cache("hfl/chinese-macbert-base")
-    with pytest.raises(SuwenError, match="S506 .*no such folder; .*hf://hfl/chinese-macbert-base"):
+    with pytest.raises(SuwenError, match=r"S506 .*no such folder; .*hf://hfl/chinese-macbert-base"):
         find_encoder("hfl/chinese-macbert-base")
 
 

@@ -68,12 +68,10 @@ def test_hub_names_are_never_guessed() -> None:
     assert [is_on_hub(name) for name in ("hf://a/b", "hf:/a/b", "a/b", "hf/a", "bundled")] == [True, True] + [False] * 3
 
 
-@pytest.mark.parametrize(
-    "name", ["hf://", "hf://ner", "hf://a/b/c", "hf://a/b@", "hf://a/--b", "hf://a/-b", "hf://a b/c"]
-)
+@pytest.mark.parametrize("name", ["", "ner", "a/b/c", "a/b@", "a/--b", "a/-b", "a b/c"])
 def test_hub_refuses_malformed_names(hub: FakeHub, name: str) -> None:
     with pytest.raises(SuwenError, match="S521 "):
-        find_on_hub(name)
+        find_on_hub(f"hf://{name}")
     assert not hub.requests
 
 
@@ -109,9 +107,7 @@ def test_hub_finds_what_is_cached_without_a_network(hub: FakeHub, monkeypatch: p
     before = len(hub.requests)
     assert find_on_hub(f"hf://{MODEL}") == folder
     assert find_on_hub(PINNED) == folder
-    with pytest.raises(
-        SuwenError, match=f"S522 .*hf://{ENCODER} is not in the cache, and HF_HUB_OFFLINE is set; unset"
-    ):
+    with pytest.raises(SuwenError, match=f"S522 .*hf://{ENCODER} is not in the cache, and HF_HUB_OFFLINE is"):
         find_on_hub(f"hf://{ENCODER}")
     assert len(hub.requests) == before
 
@@ -148,9 +144,9 @@ def test_hub_needs_its_package(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_hub_is_suggested_for_a_bare_name(hub: FakeHub) -> None:
-    with pytest.raises(SuwenError, match="S523 clinic/ner: no such model folder; .* write hf://clinic/ner for a model"):
+    with pytest.raises(SuwenError, match=r"S523 clinic/ner: no such model folder; .* write hf://clinic/ner "):
         suwen.load(MODEL)
-    with pytest.raises(SuwenError, match="S506 clinic/encoder: .*hf://clinic/encoder from the Hugging Face Hub"):
+    with pytest.raises(SuwenError, match=r"S506 clinic/encoder: .*hf://clinic/encoder from the Hugging Face Hub"):
         find_encoder(ENCODER)
     assert not hub.requests
 

@@ -15,6 +15,7 @@ __all__ = [
     "MODELS",
     "TRAINING",
     "extras_of",
+    "is_installed",
     "require_device",
     "require_packages",
     "segmenter_packages",
@@ -66,13 +67,14 @@ def require_packages(*packages: str) -> None:
     SuwenError
         S405, which names all missing packages and the extras that hold them.
     """
-    missing = [package for package in dict.fromkeys(packages) if not _is_installed(package)]
+    missing = [package for package in dict.fromkeys(packages) if not is_installed(package)]
     if missing:
         install = f"suwen[{','.join(extras_of(missing))}]"
         raise SuwenError("S405", package=", ".join(missing), install=install)
 
 
-def _is_installed(package: str) -> bool:
+def is_installed(package: str) -> bool:
+    """Tell whether a package is installed, without importing it."""
     if package in sys.modules:
         return sys.modules[package] is not None
     return find_spec(package) is not None

@@ -49,7 +49,9 @@ def demo(
     import time
 
     from suwen.formats import read_corpus
+    from suwen.requirements import TRAINING, require_packages
 
+    require_packages(*TRAINING)
     started = time.monotonic()
     prepare(output)
     # So small a model gains nothing from more threads, and waits long for them where the machine has other work.

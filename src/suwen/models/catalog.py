@@ -11,7 +11,7 @@ from suwen.bundled import BUNDLED, bundled_encoder, encoder_name
 from suwen.errors import SuwenError
 from suwen.files import read_json
 from suwen.hub import download
-from suwen.requirements import require_packages
+from suwen.requirements import is_installed
 
 __all__ = ["CATALOG", "LANGUAGE_MODEL", "PublishedEncoder", "encoder_width", "find_encoder", "is_language_model"]
 
@@ -235,7 +235,8 @@ def _local(name: str) -> Path | None:
 
 def _cached(identifier: str) -> Path | None:
     """The folder of a repository in the local cache, if its configuration and weights are there."""
-    require_packages("huggingface_hub")
+    if not is_installed("huggingface_hub"):
+        return None
     from huggingface_hub import try_to_load_from_cache
 
     for weights in WEIGHTS:
