@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from suwen.cli.options import DEVICE, ENCODING, FORMAT, JSON, OFFSETS, PART, SPLIT, Offsets, read_split
+from suwen.cli.options import DEVICE, ENCODING, FORMAT, JSON, OFFSETS, PART, SPLIT, Offsets, read_split, reading_options
 from suwen.cli.output import fail, report, show, standard_error
 from suwen.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from suwen.document import Document
     from suwen.evaluation.analysis import Analysis
     from suwen.evaluation.scores import Score, Scores, StrictScores
 
@@ -47,20 +48,27 @@ def evaluate(
     """
     from suwen import evaluate as score
     from suwen.files import require_new
-    from suwen.formats import write_corpus
+    from suwen.formats import read_corpus, write_corpus
 
     for output in filter(None, (save_predictions, html)):
         require_new(output)
     if part and not split_file:
         raise typer.BadParameter("--part needs --split")
     split = read_split(split_file)
+
+    def annotated(path: Path) -> list[Document]:
+        return read_corpus(path, source, **reading_options(encoding, offsets))
+
+    learned = annotated(train) if train else None
     if model and corpus and not gold and not predicted:
         with progress_bar(standard_error()) as listener:
-            evaluation = score(corpus, model, split=split, part=part, training=train, device=device, listener=listener)
+            evaluation = score(
+                annotated(corpus), model, split=split, part=part, training=learned, device=device, listener=listener
+            )
         if save_predictions:
             write_corpus(evaluation.predictions, save_predictions, "jsonl")
     elif gold and predicted and not model and not save_predictions:
-        evaluation = score(gold, predicted=predicted, split=split, part=part, training=train)
+        evaluation = score(annotated(gold), predicted=predicted, split=split, part=part, training=learned)
     else:
         raise typer.BadParameter("give MODEL and CORPUS, or --gold and --predicted (which are saved already)")
     for warning in evaluation.warnings:

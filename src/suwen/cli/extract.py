@@ -103,36 +103,37 @@ def extract(
     """
     import time
 
+    from suwen import extract as extract_files
     from suwen.extraction.inputs import Options
     from suwen.extraction.planning import STANDARD_OUTPUT, format_for, plan_extraction
 
     target = to.value if to else format_for(output)
-    if output == STANDARD_OUTPUT:
-        require_plain(target, engine, resume, as_json)
-    extraction = plan_extraction(
-        inputs,
-        output,
-        target,
-        model=model,
-        options=Options(source, text_column, id_column, encoding),
-        always=always,
-        never=never,
-        device=device,
-        threads=threads,
-        batch_tokens=batch_tokens,
-        engine=engine.value,
-    )
+    reading: dict[str, Any] = {
+        "format": source,
+        "text_column": text_column,
+        "id_column": id_column,
+        "encoding": encoding,
+    }
+    options: dict[str, Any] = {
+        "model": model,
+        "always": always,
+        "never": never,
+        "device": device,
+        "threads": threads,
+        "batch_tokens": batch_tokens,
+        "engine": engine.value,
+    }
     console = standard_error()
     started = time.monotonic()
     if output == STANDARD_OUTPUT:
+        require_plain(target, engine, resume, as_json)
+        extraction = plan_extraction(inputs, output, target, options=Options(**reading), **options)
         result = print_lines(extraction, console)
     else:
-        if resume and not extraction.is_unfinished and not output.exists():
-            say(console, "there is nothing to go on with: this begins at the beginning")
         with progress_bar(console) as listener:
-            result = extraction.run(resume, listener)
+            result = extract_files(inputs, output, to=target, resume=resume, listener=listener, **reading, **options)
     seconds = time.monotonic() - started
-    tell(console, result, extraction.inputs.left_out, target)
+    tell(console, result, target)
     if output != STANDARD_OUTPUT:
         tell_problems(console, result)
     if not result.is_written:
@@ -140,7 +141,7 @@ def extract(
     counts = {**dict.fromkeys(COUNTED, 0), **result.tally.counts}
     if as_json:
         left_out = {
-            "left_out": extraction.inputs.left_out,
+            "left_out": result.left_out,
             "dropped": result.tally.dropped,
             "not_held": result.not_held,
         }
@@ -180,10 +181,10 @@ def print_lines(extraction: Extraction, console: Console) -> Result:
         sys.stdout.buffer.write(line)
         sys.stdout.buffer.flush()
     is_written = bool(tally.counts["documents"]) or not tally.faults
-    return Result(tally, Counter(), [], [], None, is_written)
+    return Result(tally, Counter(), [], [], None, is_written, extraction.inputs.left_out)
 
 
-def tell(console: Console, result: Result, left_out: Counter[str], target: str) -> None:
+def tell(console: Console, result: Result, target: str) -> None:
     """Say what was empty, renamed, left out or not held, the first of each by name."""
     tally = result.tally
     for name in tally.empty:
@@ -193,7 +194,7 @@ def tell(console: Console, result: Result, left_out: Counter[str], target: str) 
         why = f"{old} is another's file, or can be none" if target == Format.BRAT.value else f"there is another {old}"
         say(console, f"{new}: so named because {why}")
     tell_rest(console, tally.counts["renamed"] - len(result.renamed), "renamed")
-    warn(console, "not read", left_out)
+    warn(console, "not read", result.left_out)
     warn(console, "left out of the texts", tally.dropped)
     if tally.counts["added"] or tally.counts["removed"]:
         added = amount(tally.counts["added"], "entity", "entities")

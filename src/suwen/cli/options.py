@@ -89,7 +89,7 @@ RESUME: Any = typer.Option(False, "--resume", help="Continue a run that was inte
 JSON: Any = typer.Option(False, "--json", help="Print the figures as JSON.")
 
 
-def reading_options(encoding: str | None, offsets: Offsets | None) -> dict[str, str]:
+def reading_options(encoding: str | None, offsets: Offsets | None) -> dict[str, Any]:
     """Return the options of the reader that were given."""
     options = {"encoding": encoding, "offsets": offsets.value if offsets else None}
     return {name: value for name, value in options.items() if value is not None}

@@ -13,7 +13,7 @@ from typing import Any
 from suwen.bundled import model_path
 from suwen.errors import SuwenError
 from suwen.extraction.extract import LocalEngine, OpenEngine, Result, extract_files, extract_lines
-from suwen.extraction.finding import JOB, find_inputs
+from suwen.extraction.finding import find_inputs
 from suwen.extraction.inputs import DEFAULT_OPTIONS, Inputs, Options
 from suwen.extraction.outputs import ENDINGS
 from suwen.extraction.stream import Manner, Tally
@@ -24,7 +24,7 @@ from suwen.inference.overrides import read_overrides
 from suwen.loading import load_overridden
 from suwen.model_folder import MANIFEST, read_manifest
 from suwen.requirements import require_device, require_packages
-from suwen.runs import Listener, release, silent, working_folder
+from suwen.runs import Listener, release, silent
 
 __all__ = ["STANDARD_OUTPUT", "Extraction", "format_for", "model_version", "plan_extraction"]
 
@@ -58,11 +58,6 @@ class Extraction:
     manner: Manner
     identity: dict[str, Any]
     open_engine: OpenEngine
-
-    @property
-    def is_unfinished(self) -> bool:
-        """Whether an earlier run of the output was interrupted."""
-        return working_folder(self.output, JOB).exists()
 
     def run(self, resume: bool = False, listener: Listener = silent) -> Result:
         """Write the output (see `extract_files`).

@@ -45,32 +45,7 @@ def train(
     resume: bool = False,
     listener: Listener = silent,
 ) -> Report:
-    """Train a tagger or a baseline on annotated documents and write its model folder.
-
-    Parameters
-    ----------
-    output
-        The model folder to write.
-    encoder
-        The name of an encoder or baseline, or an encoder folder; by default that of the configuration.
-    head, transfer
-        As ``head.name`` and ``encoder.transfer`` of the configuration.
-    split, part
-        A split of the documents and the part to learn from; without one, a tenth is set aside for evaluation.
-    preset, config, settings
-        The configuration: a preset, a TOML file that changes it, and ``key=value`` settings.
-    schema
-        The entity types; by default the labels of the training part.
-    base
-        A trained model to start from.
-    teachers, texts
-        Trained models to distill from, and unlabeled texts that they annotate.
-    device
-        ``cpu`` or ``cuda``.
-    resume
-        Whether to continue the unfinished run of `output`.
-    listener
-        Told how far the run is.
+    """Train a tagger or a baseline on annotated documents and write its model folder (see `suwen.train`).
 
     Raises
     ------
@@ -142,20 +117,7 @@ def train_folds(
     resume: bool = False,
     listener: Listener = silent,
 ) -> FoldsReport:
-    """Train taggers, each without a part of the annotated documents, which it then judges.
-
-    Parameters
-    ----------
-    output
-        The folder of the models ``fold-1`` … ``fold-K``.
-    count
-        How many folds; what the split keeps whole stays whole in them.
-    contradictions
-        A table to write, of the annotations that these models contradict.
-    resume
-        Whether to keep the models that are there, and to train the others.
-
-    All other parameters are those of `train`.
+    """Train taggers, each without a part of the annotated documents, which it then judges (see `suwen.train_folds`).
 
     Raises
     ------
