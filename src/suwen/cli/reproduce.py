@@ -73,7 +73,9 @@ def reproduce(
     dry_run: bool = typer.Option(
         False, "--dry-run", help="List the runs with the tables that share them; run nothing."
     ),
-    resume: bool = typer.Option(False, "--resume", help="Go on: runs that are done are not repeated, failed ones are."),
+    resume: bool = typer.Option(
+        False, "--resume", help="Continue a run; failed parts are repeated, finished ones are not."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print the figures, or the plan, as JSON."),
 ) -> None:
     """Run the experiments of the paper (tables 2 and 4 to 7) and report the paper's figures beside those found here.
