@@ -54,7 +54,7 @@ def load(
     Parameters
     ----------
     path
-        A model folder; by default the bundled model.
+        A model folder, or ``hf://owner/name`` with or without ``@revision``; by default the bundled model.
     device
         Where a neural model runs: ``cpu``, ``cuda``, ``cuda:1`` …
     batch_tokens
@@ -148,7 +148,7 @@ def train(
     output
         The model folder to write.
     encoder
-        The name of an encoder or baseline, or an encoder folder.
+        The name of an encoder or baseline, ``hf://owner/name``, or an encoder folder.
     head, transfer
         ``head.name`` and ``encoder.transfer`` of the configuration.
     split, part
@@ -158,11 +158,11 @@ def train(
     schema
         The entity types; by default the labels of the training part.
     base
-        A trained model to start from.
+        A trained model to start from: a folder, ``hf://owner/name``, or ``bundled``.
     teachers, texts
         Trained models to distill from, and unlabeled texts that they annotate.
     device
-        ``cpu`` or ``cuda``.
+        ``cpu``, ``cuda`` or ``cuda:N``.
     resume
         Whether to continue the unfinished run of `output`.
     listener
@@ -244,11 +244,11 @@ def train_folds(
     schema
         The entity types; by default the labels of the training part.
     base
-        A trained model to start from.
+        A trained model to start from: a folder, ``hf://owner/name``, or ``bundled``.
     contradictions
         A table to write, of the annotations that these models contradict.
     device
-        ``cpu`` or ``cuda``.
+        ``cpu``, ``cuda`` or ``cuda:N``.
     resume
         Whether to keep the models that are there, and to train the others.
     listener
@@ -309,7 +309,7 @@ def evaluate(
     corpus
         The gold documents.
     model
-        A model folder or a loaded model; by default the bundled model.
+        A model folder, ``hf://owner/name`` or a loaded model; by default the bundled model.
     predicted
         The same documents with predicted entities, in place of a model.
     split, part
@@ -408,7 +408,7 @@ def extract(
     to
         The format of the output; by default what its ending says.
     model
-        A model folder; by default the bundled model.
+        A model folder or ``hf://owner/name``; by default the bundled model.
     format
         The format of the inputs; by default each file's own.
     text_column, id_column
@@ -482,7 +482,7 @@ def augment(
     preset
         ``best`` or ``paper``.
     encoder
-        The masked language model of ``mlm``: a name or a folder.
+        The masked language model of ``mlm``: a name, a folder or ``hf://owner/name``.
     seed, copies, rate
         The seed, the documents generated from each, and the share of words or mentions that is replaced.
     settings
@@ -630,7 +630,7 @@ def pretrain(
     size
         ``mini`` (the default), ``small``, ``medium``, ``large`` or ``base``.
     base
-        An encoder to start from; its size is kept.
+        An encoder to start from: a name, a folder or ``hf://owner/name``; its size is kept.
     vocabulary
         A vocab.txt; by default the characters of the texts.
     lexicon
@@ -644,7 +644,7 @@ def pretrain(
     seed
         The seed of all draws.
     device
-        ``cpu`` or ``cuda``.
+        ``cpu``, ``cuda`` or ``cuda:N``.
     resume
         Whether to continue the unfinished run of `output`.
     listener
