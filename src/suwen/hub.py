@@ -122,22 +122,32 @@ def download(repository: str, revision: str | None, choose: Choose) -> Path:
                 Path(hf_hub_download(repository, file, revision=revision, endpoint=constants.ENDPOINT)).parent
                 for file in wanted
             }
-    except errors.GatedRepoError:
-        advice = "accept its terms on the website, then set HF_TOKEN"
-        raise SuwenError("S522", reason=f"{name} is gated", advice=advice) from None
-    except errors.RepositoryNotFoundError:
-        advice = "check the name; for a private one set HF_TOKEN"
-        raise SuwenError("S522", reason=f"there is no model {name}", advice=advice) from None
-    except errors.RevisionNotFoundError:
-        advice = "name a branch, a tag or a whole commit hash"
-        raise SuwenError("S522", reason=f"there is no revision {name}", advice=advice) from None
     except errors.HFValidationError:
         raise SuwenError("S521", name=name) from None
     except failures as error:
+        raised = _refusal(error, name)
+        if raised is not None:
+            raise raised from None
         return _cached(repository, revision, name, choose, error)
     if len(places) != 1:
         raise SuwenError("S522", reason=f"{name} changed during the download", advice="try again")
     return places.pop()
+
+
+def _refusal(error: Exception, name: str) -> SuwenError | None:
+    """Return the error for an answer of the hub; None where there was no answer, or one that says nothing."""
+    from huggingface_hub import errors
+
+    if isinstance(error, errors.GatedRepoError):
+        advice = "accept its terms on the website, then set HF_TOKEN"
+        return SuwenError("S522", reason=f"{name} is gated", advice=advice)
+    if isinstance(error, errors.RepositoryNotFoundError):
+        advice = "check the name; for a private one set HF_TOKEN"
+        return SuwenError("S522", reason=f"there is no model {name}", advice=advice)
+    if isinstance(error, errors.RevisionNotFoundError):
+        advice = "name a branch, a tag or a whole commit hash"
+        return SuwenError("S522", reason=f"there is no revision {name}", advice=advice)
+    return None
 
 
 def _is_safe(file: str) -> bool:
