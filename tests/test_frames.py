@@ -65,7 +65,7 @@ def test_frames_are_refused_when_they_are_not_clear(frame: dict[str, list[object
 
 
 def test_frames_need_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("suwen.api.frames.find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "pandas", None)
     for call in (lambda: suwen.to_dataframe([]), lambda: suwen.from_dataframe(None, "text")):  # type: ignore[arg-type]
         with pytest.raises(SuwenError, match=re.escape("pip install 'suwen[pandas]'")):
             call()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from importlib.util import find_spec
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from suwen.document import Document
 from suwen.errors import SuwenError
+from suwen.requirements import require_packages
 
 if TYPE_CHECKING:
     import pandas
@@ -43,7 +43,7 @@ def to_dataframe(documents: Document | Iterable[Document]) -> pandas.DataFrame:
     >>> frame = suwen.to_dataframe(suwen.load().pipe(documents))  # doctest: +SKIP
     >>> frame["label"].value_counts()  # doctest: +SKIP
     """
-    _require_pandas()
+    require_packages("pandas")
     import pandas
 
     from suwen.formats.entity_table import COLUMNS, entity_rows
@@ -83,7 +83,7 @@ def from_dataframe(frame: pandas.DataFrame, text_column: str, id_column: str | N
     >>> documents = suwen.from_dataframe(frame, text_column="note", id_column="visit")  # doctest: +SKIP
     >>> entities = suwen.to_dataframe(suwen.load().pipe(documents))  # doctest: +SKIP
     """
-    _require_pandas()
+    require_packages("pandas")
     columns = list(map(str, frame.columns))
     if id_column is None and ID_COLUMN in columns and text_column != ID_COLUMN:
         id_column = ID_COLUMN
@@ -125,8 +125,3 @@ def _plain(value: Any) -> Any:
     # Numbers of numpy become those of Python; JSON has no infinity.
     value = value.item() if hasattr(value, "item") else value
     return value if isinstance(value, int | bool) or (isinstance(value, float) and isfinite(value)) else str(value)
-
-
-def _require_pandas() -> None:
-    if find_spec("pandas") is None:
-        raise SuwenError("S405", package="pandas", install="suwen[pandas]")

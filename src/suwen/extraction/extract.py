@@ -101,6 +101,8 @@ class Result:
         The file that lists all of that; None when there is none.
     is_written
         Whether there is an output: not when nothing could be read.
+    left_out
+        The files of the inputs that no reader takes, by their ending.
     unmatched
         The ids in the metadata of the user that no document has.
     """
@@ -111,6 +113,7 @@ class Result:
     problems: list[dict[str, Any]]
     report: Path | None
     is_written: bool
+    left_out: Counter[str]
     unmatched: list[str] = field(default_factory=list)
 
 
@@ -165,6 +168,8 @@ def extract_files(
     kept = working_folder(output, JOB).exists()
     if not kept:
         require_new(output)
+        if resume:
+            listener(Progress("extracting", message="there is no unfinished run: this starts a new one"))
     if not kept and (piped or is_brief(inputs)):
         with passing_shards(output) as shards, open_engine() as engine:
             return _extract(inputs, output, format, manner, engine, shards, listener, finish)
@@ -222,7 +227,7 @@ def _extract(
         not_held = write_extracted_lines(meter.writing(lines), output, format, engine.schema, finish.raw)
     shards.remove()
     unmatched = finish.metadata.unmatched if finish.metadata and is_written else []
-    return Result(tally, not_held, renamings, problems, report, is_written, unmatched)
+    return Result(tally, not_held, renamings, problems, report, is_written, inputs.left_out, unmatched)
 
 
 def _reported(shards: Shards, output: Path) -> Path | None:

@@ -7,29 +7,32 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from hashlib import sha256 as hash_of_bytes
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from suwen.bundled import model_path
 from suwen.errors import SuwenError
 from suwen.extraction.extract import PLAIN, Finish, LocalEngine, OpenEngine, Result, extract_files, extract_lines
-from suwen.extraction.finding import JOB, find_inputs
+from suwen.extraction.finding import find_inputs
 from suwen.extraction.inputs import DEFAULT_OPTIONS, Inputs, Options
 from suwen.extraction.metadata import read_metadata
 from suwen.extraction.outputs import ENDINGS
 from suwen.extraction.stream import Manner, Tally
 from suwen.files import StrPath, sha256
 from suwen.formats import csv_table, excel, jsonl, parquet
+from suwen.hub import origin_of
 from suwen.inference.overrides import read_overrides
-from suwen.loading import load_overridden, require_device
+from suwen.loading import load_overridden
 from suwen.model_folder import MANIFEST, read_manifest
-from suwen.runs import Listener, release, silent, working_folder
+from suwen.requirements import require_device, require_packages
+from suwen.runs import Listener, release, silent
 
 __all__ = ["STANDARD_OUTPUT", "Extraction", "format_for", "model_version", "plan_extraction"]
 
 STANDARD_OUTPUT = Path("-")
 ENGINES = ("local", "ray")
+PACKAGES = {parquet.NAME: ("pyarrow",), excel.NAME: ("openpyxl",)}
+"""What must be installed to write a format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +64,6 @@ class Extraction:
     identity: dict[str, Any]
     open_engine: OpenEngine
     finish: Finish = PLAIN
-
-    @property
-    def is_unfinished(self) -> bool:
-        """Whether an earlier run of the output was interrupted."""
-        return working_folder(self.output, JOB).exists()
 
     def run(self, resume: bool = False, listener: Listener = silent) -> Result:
         """Write the output (see `extract_files`).
@@ -147,7 +145,8 @@ def plan_extraction(
     if engine not in ENGINES:
         raise SuwenError("S404", what="engine", name=engine, known=", ".join(ENGINES))
     format = format or format_for(output)  # noqa: A001
-    _require_package(format, output)
+    # Told now, and not after hours of work.
+    require_packages(*PACKAGES.get(format, ()), *["ray"] * (engine == "ray"))
     if raw and format != csv_table.NAME:
         raise SuwenError("S406", first="--raw", second=f"--to {format}", advice="only CSV changes cells: leave it out")
     inputs = find_inputs(paths, options, output)
@@ -175,14 +174,6 @@ def plan_extraction(
         "metadata": metadata and sha256(metadata),
     }
     return Extraction(inputs, output, format, manner, identity, open_engine, finish)
-
-
-def _require_package(format: str, output: Path) -> None:  # noqa: A002
-    """Check that a format can be written: told now, and not after hours of work (S405)."""
-    if format == parquet.NAME and find_spec("pyarrow") is None:
-        raise SuwenError("S405", output, package="pyarrow", install="suwen[parquet]")
-    if format == excel.NAME:
-        excel.require_openpyxl(output)
 
 
 def _kind(format: str) -> str:  # noqa: A002
@@ -219,4 +210,4 @@ def model_version(model: Path) -> str | None:
         return None
     files = read_manifest(model)["files"]
     deciding = "\n".join(f"{name} {value}" for name, value in sorted(files.items()) if not name.startswith("log/"))
-    return f"{model.resolve().name} {hash_of_bytes(deciding.encode()).hexdigest()[:12]}"
+    return f"{origin_of(model)} {hash_of_bytes(deciding.encode()).hexdigest()[:12]}"

@@ -37,6 +37,7 @@ from suwen.formats.entity_table import EntityRows
 from suwen.formats.foreign import refuse_foreign
 from suwen.formats.reading import Located, Problem, document_id, files_in
 from suwen.formats.tables import Row, scan_table_rows
+from suwen.requirements import require_packages
 from suwen.schema import Schema
 
 __all__ = ["FORMAT", "NAME", "Excel", "scan_workbook"]
@@ -106,7 +107,7 @@ class Excel(WritableFormat):
             The name of the sheet; by default the only one that holds something.
         """
         path = Path(path)
-        require_openpyxl(path)
+        require_packages("openpyxl")
         root = path if path.is_dir() else path.parent
         for file in files_in(path, ("",)):
             own = ending(file, self.suffixes)
@@ -134,7 +135,7 @@ class Excel(WritableFormat):
             than a sheet has, S405 without openpyxl.
         """
         path = Path(path)
-        require_openpyxl(path)
+        require_packages("openpyxl")
         with replacing(path) as temporary, EntityRows(temporary.parent) as rows:
             for document in documents:
                 rows.add(document)
@@ -167,20 +168,6 @@ def _write_sheet(rows: Iterable[Iterable[Any]], file: Path, path: Path) -> None:
             sheet.close()
         code = getattr(errno, str(error).removeprefix("IO_"), None)
         raise WriteError("S105", path, reason=os.strerror(code) if code else error) from None
-
-
-def require_openpyxl(path: Path | None) -> None:
-    """Check that openpyxl is installed.
-
-    Raises
-    ------
-    SuwenError
-        S405.
-    """
-    try:
-        import openpyxl  # noqa: F401
-    except ModuleNotFoundError:
-        raise SuwenError("S405", path, package="openpyxl", install="suwen[excel]") from None
 
 
 def _escaped(text: str) -> str:
@@ -220,7 +207,7 @@ def scan_workbook(
     SuwenError
         For what concerns the whole file (see `Excel`).
     """
-    require_openpyxl(path)
+    require_packages("openpyxl")
     if not data:
         raise SuwenError("S106", path)
     if not zipfile.is_zipfile(io.BytesIO(data)) and b"E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e\0" in data:
