@@ -92,7 +92,7 @@ def test_cli_extract_writes_conll(run, notes, tmp_path):
     assert "B-Drug" in (tmp_path / "out.conll").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["out.csv", "out.json", "out.conll.gz", "out.v2"])
+@pytest.mark.parametrize("name", ["out.txt", "out.json", "out.conll.gz", "out.v2"])
 def test_cli_extract_refuses_an_ending_that_names_no_format(run, notes, tmp_path, name):
     with pytest.raises(SuwenError, match=r"S404 .*; known: \.jsonl, .*--to FORMAT"):
         run(notes, "-o", tmp_path / name)
@@ -146,6 +146,7 @@ def test_cli_extract_prints_counts_as_json_alone(run, notes, tmp_path):
         "left_out": {".png": 1},
         "dropped": {},
         "not_held": {},
+        "unmatched": 0,
         "problems": {},
         "report": None,
     }
@@ -158,7 +159,7 @@ def test_cli_extract_says_what_it_leaves_out(run, notes, tmp_path):
     (notes / "scan.tiff").write_text("")
     assert "not read: 1 .tiff\n" in run(notes, "-o", tmp_path / "all.jsonl").stderr
     assert len(read_corpus(tmp_path / "all.jsonl")) == 5
-    result = run(notes, "-o", tmp_path / "records.jsonl", "--from", "jsonl")
+    result = run(notes, "-o", tmp_path / "records.jsonl", "--format", "jsonl")
     assert "not read: 1 .html, 1 .tiff, 3 .txt\n" in result.stderr
     assert len(read_corpus(tmp_path / "records.jsonl")) == 1
 
@@ -348,7 +349,7 @@ def test_cli_extract_opens_no_pipe_that_nobody_may_write_into(run, notes, tmp_pa
 
 
 @pytest.mark.skipif(not pathlib.Path("/dev/fd").exists(), reason="the system does not name open files")
-@pytest.mark.parametrize("form", [[], ["--from", "text"]])
+@pytest.mark.parametrize("form", [[], ["--format", "text"]])
 def test_cli_extract_reads_what_a_shell_makes_of_a_command(run, tmp_path, form):
     reading, writing = os.pipe()
     os.write(writing, "停用二甲双胍。".encode())
@@ -509,7 +510,7 @@ def test_cli_extract_goes_on_after_ctrl_c_and_kill(tmp_path):
 
 
 def test_cli_extract_misses_pyarrow_before_the_work(run, notes, tmp_path, monkeypatch):
-    monkeypatch.setattr("suwen.extraction.planning.find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(SuwenError, match=r"S405 .*pyarrow"):
         run(notes, "-o", tmp_path / "out.parquet")
     assert [place.name for place in tmp_path.iterdir()] == ["notes"]

@@ -16,7 +16,20 @@ from suwen.errors import SuwenError
 from suwen.version import __version__
 
 if TYPE_CHECKING:
-    from suwen.api import augment, compare, evaluate, export, extract, load, pretrain, split, train, train_folds
+    from suwen.api import (
+        augment,
+        augment_corpus,
+        compare,
+        evaluate,
+        export,
+        extract,
+        load,
+        pretrain,
+        split,
+        train,
+        train_folds,
+    )
+    from suwen.api.frames import from_dataframe, to_dataframe
     from suwen.formats import read_corpus, write_corpus
 
 __all__ = [
@@ -29,14 +42,17 @@ __all__ = [
     "SuwenError",
     "__version__",
     "augment",
+    "augment_corpus",
     "compare",
     "evaluate",
     "export",
     "extract",
+    "from_dataframe",
     "load",
     "pretrain",
     "read_corpus",
     "split",
+    "to_dataframe",
     "train",
     "train_folds",
     "write_corpus",
@@ -45,9 +61,22 @@ __all__ = [
 # Found on first use: who only handles documents should not wait for numpy or torch.
 _FUNCTIONS = {
     **dict.fromkeys(
-        ("augment", "compare", "evaluate", "export", "extract", "load", "pretrain", "split", "train", "train_folds"),
+        (
+            "augment",
+            "augment_corpus",
+            "compare",
+            "evaluate",
+            "export",
+            "extract",
+            "load",
+            "pretrain",
+            "split",
+            "train",
+            "train_folds",
+        ),
         "suwen.api",
     ),
+    **dict.fromkeys(("from_dataframe", "to_dataframe"), "suwen.api.frames"),
     **dict.fromkeys(("read_corpus", "write_corpus"), "suwen.formats"),
 }
 

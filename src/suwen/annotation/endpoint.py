@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from suwen.errors import SuwenError
+from suwen.requirements import require_packages
 
 if TYPE_CHECKING:
     from httpx2 import Client, Response
@@ -151,10 +152,9 @@ class EndpointSession:
     """``requests``, and what was repeated, by reason."""
 
     def __post_init__(self) -> None:
-        try:
-            import httpx2
-        except ModuleNotFoundError:
-            raise SuwenError("S405", package="httpx2", install="suwen[preannotate]") from None
+        require_packages("httpx2")
+        import httpx2
+
         self._errors = httpx2.HTTPError
         self._connect_error = httpx2.ConnectError
         headers = {}

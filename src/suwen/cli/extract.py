@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from suwen.cli.options import DEVICE, ENCODING, FORMAT, ID_COLUMN, RESUME, SHEET, TEXT_COLUMN
 from suwen.cli.output import amount, printable, report, standard_error
 from suwen.cli.progress import progress_bar
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from suwen.extraction.planning import Extraction
 
 MEASURES = (("document", "documents"), ("character", "characters"), ("entity", "entities"))
+NAMED = 3
+TABLES = frozenset((".csv", ".tsv", ".tab", ".xlsx", ".xlsm"))
 COUNTED = ("documents", "empty", "renamed", "characters", "entities")
 
 
@@ -31,6 +34,8 @@ class Format(StrEnum):
     CONLL = "conll"
     HTML = "html"
     PARQUET = "parquet"
+    CSV = "csv"
+    XLSX = "xlsx"
 
 
 class Engine(StrEnum):
@@ -58,42 +63,42 @@ def extract(
         ...,
         metavar="INPUT...",
         parser=named_path,
-        help="Files (txt, pdf, html, xml, docx, jsonl, parquet), folders, patterns; - is stdin.",
+        help="Files (txt, pdf, html, xml, docx, jsonl, parquet, csv, xlsx), folders, patterns; - is stdin.",
     ),
     output: Path = typer.Option(
         ..., "--output", "-o", metavar="OUT", parser=named_path, help="The file or folder to write; - is stdout."
     ),
     model: Path | None = typer.Option(
-        None, metavar="MODEL", parser=named_path, help="A model folder; by default the model that suwen carries."
+        None, metavar="MODEL", parser=named_path, help="A model folder or hf://owner/name.", show_default="bundled"
     ),
     to: Format | None = typer.Option(
         None, help="The format of OUT; by default what its ending says, jsonl without one.", show_default=False
     ),
-    source: str | None = typer.Option(
-        None, "--from", metavar="FORMAT", help="The format of the input, where it is not evident."
-    ),
-    text_column: str | None = typer.Option(
-        None, metavar="NAME", help="The column or key of the text, in parquet and in jsonl of other programs."
-    ),
-    id_column: str | None = typer.Option(None, metavar="NAME", help="The same for the id.", show_default="id"),
-    encoding: str | None = typer.Option(
+    source: str | None = FORMAT,
+    text_column: str | None = TEXT_COLUMN,
+    id_column: str | None = ID_COLUMN,
+    sheet: str | None = SHEET,
+    metadata: Path | None = typer.Option(
         None,
-        help="The encoding of texts, JSON Lines and web pages: utf-8, gbk, gb18030, utf-16, big5 …",
-        show_default="found out",
+        metavar="FILE",
+        parser=named_path,
+        help="A CSV table with metadata (title, year …) by document id: the column id, or the first.",
     ),
+    encoding: str | None = ENCODING,
     always: Path | None = typer.Option(
         None, metavar="FILE", parser=named_path, help="Terms that always are entities: TERM<tab>TYPE a line, or TOML."
     ),
     never: Path | None = typer.Option(
         None, metavar="FILE", parser=named_path, help="Mentions that never are: TERM or TERM<tab>TYPE a line."
     ),
-    device: str = typer.Option("cpu", help="cpu or cuda"),
+    device: str = DEVICE,
     threads: int | None = typer.Option(
         None, min=1, help="Computing threads; by default one for each core, with Ray one for each portion of the work."
     ),
     batch_tokens: int | None = typer.Option(None, min=1, help="Characters per batch; by default what is fast."),
     engine: Engine = typer.Option(Engine.LOCAL, help="This computer, or a Ray cluster."),
-    resume: bool = typer.Option(False, "--resume", help="Go on with a run that was interrupted."),
+    raw: bool = typer.Option(False, "--raw", help="To csv: no apostrophe before cells that look like formulas."),
+    resume: bool = RESUME,
     as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),
 ) -> None:
     """Find the entities of texts and articles, with their offsets and a confidence each.
@@ -106,40 +111,45 @@ def extract(
 
     Examples: suwen extract notes/ -o entities.jsonl;
     suwen extract a.txt b.txt -o page.html --model model/;
+    suwen extract notes.xlsx -o entities.csv --text-column 主诉 --id-column 编号;
     cat a.txt | suwen extract - -o entities.jsonl --model model/
     """
     import time
 
+    from suwen import extract as extract_files
     from suwen.extraction.inputs import Options
     from suwen.extraction.planning import STANDARD_OUTPUT, format_for, plan_extraction
 
     target = to.value if to else format_for(output)
-    if output == STANDARD_OUTPUT:
-        require_plain(target, engine, resume, as_json)
-    extraction = plan_extraction(
-        inputs,
-        output,
-        target,
-        model=model,
-        options=Options(source, text_column, id_column, encoding),
-        always=always,
-        never=never,
-        device=device,
-        threads=threads,
-        batch_tokens=batch_tokens,
-        engine=engine.value,
-    )
+    reading: dict[str, Any] = {
+        "format": source,
+        "text_column": text_column,
+        "id_column": id_column,
+        "encoding": encoding,
+        "sheet": sheet,
+    }
+    options: dict[str, Any] = {
+        "model": model,
+        "always": always,
+        "never": never,
+        "device": device,
+        "threads": threads,
+        "batch_tokens": batch_tokens,
+        "engine": engine.value,
+        "metadata": metadata,
+        "raw": raw,
+    }
     console = standard_error()
     started = time.monotonic()
     if output == STANDARD_OUTPUT:
+        require_plain(target, engine, resume, as_json)
+        extraction = plan_extraction(inputs, output, target, options=Options(**reading), **options)
         result = print_lines(extraction, console)
     else:
-        if resume and not extraction.is_unfinished and not output.exists():
-            say(console, "there is nothing to go on with: this begins at the beginning")
         with progress_bar(console) as listener:
-            result = extraction.run(resume, listener)
+            result = extract_files(inputs, output, to=target, resume=resume, listener=listener, **reading, **options)
     seconds = time.monotonic() - started
-    tell(console, result, extraction.inputs.left_out, target)
+    tell(console, result, target)
     if output != STANDARD_OUTPUT:
         tell_problems(console, result)
     if not result.is_written:
@@ -147,9 +157,10 @@ def extract(
     counts = {**dict.fromkeys(COUNTED, 0), **result.tally.counts}
     if as_json:
         left_out = {
-            "left_out": extraction.inputs.left_out,
+            "left_out": result.left_out,
             "dropped": result.tally.dropped,
             "not_held": result.not_held,
+            "unmatched": len(result.unmatched),
         }
         problems = {"problems": result.tally.faults, "report": result.report and str(result.report)}
         report({**counts, "seconds": seconds, **left_out, **problems})
@@ -187,10 +198,11 @@ def print_lines(extraction: Extraction, console: Console) -> Result:
         sys.stdout.buffer.write(line)
         sys.stdout.buffer.flush()
     is_written = bool(tally.counts["documents"]) or not tally.faults
-    return Result(tally, Counter(), [], [], None, is_written)
+    unmatched = extraction.finish.metadata.unmatched if extraction.finish.metadata else []
+    return Result(tally, Counter(), [], [], None, is_written, extraction.inputs.left_out, unmatched)
 
 
-def tell(console: Console, result: Result, left_out: Counter[str], target: str) -> None:
+def tell(console: Console, result: Result, target: str) -> None:
     """Say what was empty, renamed, left out or not held, the first of each by name."""
     tally = result.tally
     for name in tally.empty:
@@ -200,12 +212,17 @@ def tell(console: Console, result: Result, left_out: Counter[str], target: str) 
         why = f"{old} is another's file, or can be none" if target == Format.BRAT.value else f"there is another {old}"
         say(console, f"{new}: so named because {why}")
     tell_rest(console, tally.counts["renamed"] - len(result.renamed), "renamed")
-    warn(console, "not read", left_out)
+    warn(console, "not read", result.left_out)
+    if not TABLES.isdisjoint(result.left_out):
+        say(console, "name the column of the texts with --text-column to read tables")
     warn(console, "left out of the texts", tally.dropped)
     if tally.counts["added"] or tally.counts["removed"]:
         added = amount(tally.counts["added"], "entity", "entities")
         say(console, f"overrides: {added} added, {tally.counts['removed']:,} removed")
     warn(console, f"not held by {target}", result.not_held)
+    for name in result.unmatched[:NAMED]:
+        say(console, f"{name}: no document has this id of the metadata")
+    tell_rest(console, len(result.unmatched) - NAMED, "ids of the metadata that no document has")
 
 
 def tell_problems(console: Console, result: Result) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from suwen.cli.extract import named_path, say, tell_rest
+from suwen.cli.options import ENCODING, FORMAT, JSON, RESUME, SCHEMA
 from suwen.cli.output import amount, report, show, standard_error
 from suwen.cli.progress import progress_bar
 
@@ -39,9 +40,7 @@ def preannotate(
     examples: Path | None = typer.Option(
         None, metavar="CORPUS", help="Annotated documents: their most similar sentences are shown as examples."
     ),
-    schema_file: Path | None = typer.Option(
-        None, "--schema", metavar="FILE", help="A label set in TOML.", show_default="labels of the examples, or LCDD's"
-    ),
+    schema_file: Path | None = SCHEMA,
     shown: int = typer.Option(8, "--shown-examples", min=1, help="How many examples a request shows."),
     to: str = typer.Option("jsonl", "--to", metavar="FORMAT", help="jsonl, label_studio, doccano, brat or another."),
     parallel: int = typer.Option(4, min=1, help="How many requests wait for an answer at the same time."),
@@ -59,12 +58,10 @@ def preannotate(
         None, metavar="FILE", help="Keep all answers here, for later runs too; only you can read the file."
     ),
     allow_remote: bool = typer.Option(False, "--allow-remote", help="Allow another machine: the texts are sent there."),
-    source: str | None = typer.Option(
-        None, "--format", metavar="FORMAT", help="The format of the input.", show_default="found from the files"
-    ),
-    encoding: str | None = typer.Option(None, help="The encoding of texts.", show_default="found out"),
-    resume: bool = typer.Option(False, "--resume", help="Continue an unfinished run."),
-    as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),
+    source: str | None = FORMAT,
+    encoding: str | None = ENCODING,
+    resume: bool = RESUME,
+    as_json: bool = JSON,
 ) -> None:
     """Annotate texts with a large language model, to be corrected by people or to train on.
 

@@ -7,28 +7,32 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from hashlib import sha256 as hash_of_bytes
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from suwen.bundled import model_path
 from suwen.errors import SuwenError
-from suwen.extraction.extract import LocalEngine, OpenEngine, Result, extract_files, extract_lines
-from suwen.extraction.finding import JOB, find_inputs
+from suwen.extraction.extract import PLAIN, Finish, LocalEngine, OpenEngine, Result, extract_files, extract_lines
+from suwen.extraction.finding import find_inputs
 from suwen.extraction.inputs import DEFAULT_OPTIONS, Inputs, Options
+from suwen.extraction.metadata import read_metadata
 from suwen.extraction.outputs import ENDINGS
 from suwen.extraction.stream import Manner, Tally
 from suwen.files import StrPath, sha256
-from suwen.formats import jsonl, parquet
+from suwen.formats import csv_table, excel, jsonl, parquet
+from suwen.hub import origin_of
 from suwen.inference.overrides import read_overrides
-from suwen.loading import load_overridden, require_device
+from suwen.loading import load_overridden
 from suwen.model_folder import MANIFEST, read_manifest
-from suwen.runs import Listener, release, silent, working_folder
+from suwen.requirements import require_device, require_packages
+from suwen.runs import Listener, release, silent
 
 __all__ = ["STANDARD_OUTPUT", "Extraction", "format_for", "model_version", "plan_extraction"]
 
 STANDARD_OUTPUT = Path("-")
 ENGINES = ("local", "ray")
+PACKAGES = {parquet.NAME: ("pyarrow",), excel.NAME: ("openpyxl",)}
+"""What must be installed to write a format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,8 @@ class Extraction:
         What decides the output beside the inputs, as JSON values: a run is resumed only if it is the same.
     open_engine
         Opens what computes.
+    finish
+        What is done when the output is written.
     """
 
     inputs: Inputs
@@ -57,11 +63,7 @@ class Extraction:
     manner: Manner
     identity: dict[str, Any]
     open_engine: OpenEngine
-
-    @property
-    def is_unfinished(self) -> bool:
-        """Whether an earlier run of the output was interrupted."""
-        return working_folder(self.output, JOB).exists()
+    finish: Finish = PLAIN
 
     def run(self, resume: bool = False, listener: Listener = silent) -> Result:
         """Write the output (see `extract_files`).
@@ -74,13 +76,21 @@ class Extraction:
         if self.output == STANDARD_OUTPUT:
             raise SuwenError("S406", first="standard output", second="a run", advice="name a file or folder")
         return extract_files(
-            self.inputs, self.output, self.format, self.manner, self.open_engine, self.identity, resume, listener
+            self.inputs,
+            self.output,
+            self.format,
+            self.manner,
+            self.open_engine,
+            self.identity,
+            resume,
+            listener,
+            self.finish,
         )
 
     def lines(self, tally: Tally, problem: Callable[[dict[str, Any]], None]) -> Iterator[bytes]:
         """Yield the documents as lines of JSON as they come (see `extract_lines`)."""
         with self.open_engine() as engine:
-            yield from extract_lines(self.inputs, self.manner, engine, tally, problem)
+            yield from extract_lines(self.inputs, self.manner, engine, tally, problem, self.finish)
 
 
 def plan_extraction(
@@ -96,6 +106,8 @@ def plan_extraction(
     threads: int | None = None,
     batch_tokens: int | None = None,
     engine: str = "local",
+    metadata: StrPath | None = None,
+    raw: bool = False,
 ) -> Extraction:
     """Find the inputs of an extraction and check its options, before a model is loaded.
 
@@ -117,21 +129,28 @@ def plan_extraction(
         As `suwen.loading.load`.
     engine
         ``local`` or ``ray``.
+    metadata
+        A table with metadata by the id of a document (see `read_metadata`).
+    raw
+        Whether cells of CSV are written as they are, those that a spreadsheet takes for formulas included.
 
     Raises
     ------
     SuwenError
-        S404 for an ending that names no format and for an unknown engine, S405 when a package is missing, S512 for a
-        device that no model runs on, and as `find_inputs` and `read_overrides`.
+        S404 for an ending that names no format and for an unknown engine, S405 when a package is missing, S406 for
+        `raw` with another format than CSV, S512 for a device that no model runs on, and as `find_inputs`,
+        `read_metadata` and `read_overrides`.
     """
     output = Path(output)
     if engine not in ENGINES:
         raise SuwenError("S404", what="engine", name=engine, known=", ".join(ENGINES))
     format = format or format_for(output)  # noqa: A001
-    if format == parquet.NAME and find_spec("pyarrow") is None:
-        # Told now, and not after hours of work.
-        raise SuwenError("S405", output, package="pyarrow", install="suwen[parquet]")
+    # Told now, and not after hours of work.
+    require_packages(*PACKAGES.get(format, ()), *["ray"] * (engine == "ray"))
+    if raw and format != csv_table.NAME:
+        raise SuwenError("S406", first="--raw", second=f"--to {format}", advice="only CSV changes cells: leave it out")
     inputs = find_inputs(paths, options, output)
+    finish = Finish(read_metadata(metadata) if metadata else None, raw)
     folder = model_path(model)
     overrides = read_overrides(always and Path(always), never and Path(never))
     manner = Manner(options, model_version(folder), format == jsonl.NAME)
@@ -150,10 +169,16 @@ def plan_extraction(
     identity = {
         **release(),
         "model": manner.model,
-        "option": {"--to": format, "--device": device, "--batch-tokens": batch_tokens, **asdict(options)},
+        "option": {"--to": _kind(format), "--device": device, "--batch-tokens": batch_tokens, **asdict(options)},
         "term list": {"--always": always and sha256(always), "--never": never and sha256(never)},
+        "metadata": metadata and sha256(metadata),
     }
-    return Extraction(inputs, output, format, manner, identity, open_engine)
+    return Extraction(inputs, output, format, manner, identity, open_engine, finish)
+
+
+def _kind(format: str) -> str:  # noqa: A002
+    """Return what shards are fit for: without places, any format but JSON Lines can be made of them."""
+    return jsonl.NAME if format == jsonl.NAME else f"no {jsonl.NAME}"
 
 
 def _local_engine(load: Callable[[], Any]) -> nullcontext[LocalEngine]:
@@ -185,4 +210,4 @@ def model_version(model: Path) -> str | None:
         return None
     files = read_manifest(model)["files"]
     deciding = "\n".join(f"{name} {value}" for name, value in sorted(files.items()) if not name.startswith("log/"))
-    return f"{model.resolve().name} {hash_of_bytes(deciding.encode()).hexdigest()[:12]}"
+    return f"{origin_of(model)} {hash_of_bytes(deciding.encode()).hexdigest()[:12]}"

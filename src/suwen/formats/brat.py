@@ -153,7 +153,7 @@ def _document(name: str, text: str, source: str, annotations: Sequence[Annotatio
         notes=tuple(item for item in annotations if isinstance(item, Note)),
     )
     # In the order of the writer: a source with another one is kept.
-    written = (*document.entities, *document.relations, *document.attributes, *document.notes)
+    written: tuple[Annotation, ...] = (*document.entities, *document.relations, *document.attributes, *document.notes)
     if "".join(_render(item, text) for item in written) == source:
         return document
     return dataclasses.replace(document, meta={"brat": _split_lines(source)})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from suwen.cli.corpus.options import ENCODING, OFFSETS, Offsets, reading_options
+from suwen.cli.options import ENCODING, FORMAT, JSON, OFFSETS, Offsets, reading_options
 from suwen.cli.output import fail, printable, report, show
 
 if TYPE_CHECKING:
@@ -26,12 +26,10 @@ def agree(
         None, metavar="FOLDER", help="Write all annotations in brat; what not all have carries a note with the names."
     ),
     seed: int = typer.Option(0, help="Seed of the bootstrap."),
-    source: str | None = typer.Option(
-        None, "--format", metavar="FORMAT", help="The format of the input.", show_default="found from the files"
-    ),
+    source: str | None = FORMAT,
     encoding: str | None = ENCODING,
     offsets: Offsets | None = OFFSETS,
-    as_json: bool = typer.Option(False, "--json", help="Print the figures as JSON."),
+    as_json: bool = JSON,
 ) -> None:
     """Measure how far annotators agree on the same texts.
 

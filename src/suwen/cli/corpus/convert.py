@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from suwen.cli.corpus.options import ENCODING, OFFSETS, Offsets, reading_options
+from suwen.cli.options import (
+    ENCODING,
+    FORMAT,
+    ID_COLUMN,
+    OFFSETS,
+    SCHEMA,
+    SHEET,
+    TEXT_COLUMN,
+    Offsets,
+    read_schema,
+    reading_options,
+)
 from suwen.cli.output import amount, report, show
 
 if TYPE_CHECKING:
@@ -48,9 +59,9 @@ def convert(
         ...,
         "--to",
         metavar="FORMAT",
-        help="brat, conll, jsonl, cmeee, diakg, doccano, label_studio, text, html or parquet.",
+        help="brat, conll, jsonl, cmeee, diakg, doccano, label_studio, text, html, parquet, csv or xlsx.",
     ),
-    source: str | None = typer.Option(None, "--from", metavar="FORMAT", help="The format, where it is not evident."),
+    source: str | None = FORMAT,
     scheme: str | None = typer.Option(None, help="To CoNLL: BIO, BIOES or BMES.", show_default="BIO"),
     columns: Columns | None = typer.Option(None, help="To CoNLL: how many columns.", show_default="2"),
     illegal: Illegal | None = typer.Option(
@@ -59,13 +70,10 @@ def convert(
     ends: Ends | None = typer.Option(
         None, help="To CMeEE, else from it: what end_idx means.", show_default="to: inclusive; from: what fits"
     ),
-    text_column: str | None = typer.Option(
-        None, metavar="NAME", help="The column or key of the text, in parquet and in jsonl of other programs."
-    ),
-    id_column: str | None = typer.Option(None, metavar="NAME", help="The same for the id.", show_default="id"),
-    schema_file: Path | None = typer.Option(
-        None, "--schema", metavar="FILE", help="A label set in TOML: other labels are errors.", show_default=False
-    ),
+    text_column: str | None = TEXT_COLUMN,
+    id_column: str | None = ID_COLUMN,
+    sheet: str | None = SHEET,
+    schema_file: Path | None = SCHEMA,
     label_config: Path | None = typer.Option(
         None, metavar="FILE", help="To Label Studio: write the labeling configuration for the label set here (XML)."
     ),
@@ -91,15 +99,16 @@ def convert(
     for option, value, format_name, end, fitting in (
         ("--scheme", scheme, target, "--to", ("conll",)),
         ("--columns", columns, target, "--to", ("conll",)),
-        ("--illegal", illegal, source, "--from", ("conll",)),
-        ("--ends", ends, target if to_cmeee else source, "--to" if to_cmeee else "--from", ("cmeee",)),
+        ("--illegal", illegal, source, "--format", ("conll",)),
+        ("--ends", ends, target if to_cmeee else source, "--to" if to_cmeee else "--format", ("cmeee",)),
         ("--label-config", label_config, target, "--to", ("label_studio",)),
-        ("--offsets", offsets, source, "--from", ("brat",)),
-        ("--text-column", text_column, source, "--from", ("jsonl", "parquet")),
-        ("--id-column", id_column, source, "--from", ("jsonl", "parquet")),
+        ("--offsets", offsets, source, "--format", ("brat",)),
+        ("--text-column", text_column, source, "--format", ("jsonl", "parquet", "csv", "xlsx")),
+        ("--id-column", id_column, source, "--format", ("jsonl", "parquet", "csv", "xlsx")),
+        ("--sheet", sheet, source, "--format", ("xlsx",)),
     ):
         if value is not None and format_name not in fitting:
-            advice = f"it is for {' and '.join(fitting)} alone"
+            advice = f"it is for {', '.join(fitting)} alone"
             raise SuwenError("S406", first=option, second=f"{end} {format_name}", advice=advice)
     reading: dict[str, Any] = {"illegal": illegal.value} if illegal else {}
     writing: dict[str, Any] = {"scheme": scheme_named(scheme)} if scheme else {}
@@ -108,13 +117,14 @@ def convert(
     if ends:
         (writing if to_cmeee else reading)["ends"] = ends.value
     reading |= reading_options(encoding, offsets)
-    reading |= {name: column for name, column in (("text_column", text_column), ("id_column", id_column)) if column}
+    columns_read = {"text_column": text_column, "id_column": id_column, "sheet": sheet}
+    reading |= {name: value for name, value in columns_read.items() if value}
     if label_config:
         require_new(label_config)
     counts: Counter[str] = Counter()
     labels: set[str] = set()
     relations: set[str] = set()
-    schema = Schema.from_toml(schema_file) if schema_file else None
+    schema = read_schema(schema_file)
     documents = counted(stream_corpus(corpus, source, schema, **reading), source, counts, labels, relations)
     lost = write_corpus(documents, output, target, **writing)
     if label_config:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from suwen.cli.corpus.options import ENCODING
 from suwen.cli.extract import named_path
+from suwen.cli.options import DEVICE, ENCODING, FORMAT, JSON
 from suwen.cli.output import amount, fail, printable, report, show
 
 if TYPE_CHECKING:
@@ -45,12 +45,10 @@ def sample(
     group_field: str | None = typer.Option(None, metavar="FIELD", help="The metadata field that names the issue."),
     method: Method = typer.Option(Method.UNCERTAIN, help="uncertain: see below; random: the baseline."),
     seed: int = typer.Option(0, help="Seed of --method random."),
-    source: str | None = typer.Option(
-        None, "--format", metavar="FORMAT", help="The format of the input.", show_default="found from the files"
-    ),
+    source: str | None = FORMAT,
     encoding: str | None = ENCODING,
-    device: str = typer.Option("cpu", help="cpu or cuda"),
-    as_json: bool = typer.Option(False, "--json", help="Print the choice as JSON."),
+    device: str = DEVICE,
+    as_json: bool = JSON,
 ) -> None:
     """Choose the documents to annotate next: many uncertain entities per 100 characters, rare types, new words.
 
