@@ -42,7 +42,7 @@ def preannotate(
     ),
     schema_file: Path | None = SCHEMA,
     shown: int = typer.Option(8, "--shown-examples", min=1, help="How many examples a request shows."),
-    to: str = typer.Option("jsonl", "--to", metavar="FORMAT", help="jsonl, label_studio, doccano, brat or another."),
+    to: str = typer.Option("jsonl", "--to", metavar="FORMAT", help="The format of OUT: label_studio, doccano …"),
     parallel: int = typer.Option(4, min=1, help="How many requests wait for an answer at the same time."),
     retries: int = typer.Option(5, min=0, help="How often a request is repeated after an error that may pass."),
     timeout: float = typer.Option(120.0, help="The most seconds of a request."),
@@ -74,8 +74,11 @@ def preannotate(
     from suwen.annotation.endpoint import Endpoint
     from suwen.annotation.preannotation import preannotate as run
     from suwen.extraction.inputs import Options
+    from suwen.requirements import require_packages
     from suwen.settings import parse_settings
 
+    # Before examples are read, which may take a while.
+    require_packages("httpx2")
     price = parsed_prices(prices)
     asked = Endpoint(endpoint, model, allow_remote, timeout, retries)
     console = standard_error()
