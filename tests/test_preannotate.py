@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import stat
+import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -309,3 +312,50 @@ def test_preannotate_reports_what_it_cannot_read(
     assert "c.txt" in error
     assert json.loads(printed)["refused_sentences"] == {"holds what looks like a tag": 1}
     assert len(mentions(out)) == 3
+
+
+def test_preannotate_warns_before_texts_leave_the_machine(
+    tmp_path: Path, texts: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")
+    out = tmp_path / "out.jsonl"
+    with serving(marking(TERMS)) as stub:
+        # This address is not known to be this machine's own, although it leads here.
+        url = stub.url.replace("127.0.0.1", "0.0.0.0")
+        command = ["preannotate", texts, "-o", out, "--endpoint", url, "--model", "m"]
+        assert run(monkeypatch, *command) == 2
+        assert capsys.readouterr().err.startswith(f"S901 the endpoint '{url}' is not on this machine")
+        assert not stub.bodies
+        assert run(monkeypatch, *command, "--allow-remote") == 0
+    assert f"privacy: the texts are sent to {url}" in capsys.readouterr().err
+    assert mentions(out) == ALL
+
+
+def test_preannotate_is_interrupted_and_goes_on(tmp_path: Path, texts: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    good = marking(TERMS)
+    waiting, go_on = threading.Event(), threading.Event()
+
+    def slow(number: int, body: dict[str, Any]) -> Any:
+        if number == 1:
+            waiting.set()
+            go_on.wait(60)
+        return good(number, body)
+
+    with serving(slow) as stub:
+        options = ["-o", out, "--endpoint", stub.url, "--model", "m", "--parallel", "1"]
+        command = [sys.executable, "-m", "suwen", "preannotate", texts, *options]
+        process = subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True)
+        assert waiting.wait(60)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        go_on.set()
+        _, error = process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert error.strip().endswith("interrupted; continue with --resume")
+        assert not out.exists()
+        done = subprocess.run(list(map(str, [*command, "--resume"])), check=False)
+        assert done.returncode == 0
+        # The answer that was on its way was kept too.
+        assert len(stub.bodies) == 2
+    assert mentions(out) == ALL
