@@ -37,7 +37,7 @@ class Measure:
     interval: Interval | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Both as JSON values."""
+        """Return both as JSON values."""
         value = None if isnan(self.value) else self.value
         return {"value": value, "interval": self.interval and self.interval.to_dict()}
 
@@ -78,7 +78,7 @@ class PairAgreement:
     hidden: int
 
     def to_dict(self) -> dict[str, Any]:
-        """All figures as JSON values."""
+        """Return all figures as JSON values."""
         by_type = self.analysis.scores.strict.by_type
         pairs = sorted(self.analysis.confusion.items(), key=lambda item: (-item[1], item[0]))
         return {
@@ -129,16 +129,16 @@ class Agreement:
 
     @property
     def documents(self) -> int:
-        """How many documents are compared."""
+        """Count how many documents are compared."""
         return len(next(iter(self.annotators.values())))
 
     def mean(self, figure: Callable[[PairAgreement], float]) -> float:
-        """The mean of a figure over the pairs for which it is defined; NaN where it is for none."""
+        """Return the mean of a figure over the pairs for which it is defined; NaN where it is for none."""
         values = [value for pair in self.pairs if not isnan(value := figure(pair))]
         return fmean(values) if values else float("nan")
 
     def to_dict(self) -> dict[str, Any]:
-        """All figures as JSON values."""
+        """Return all figures as JSON values."""
         means = {
             "strict_entity_f1": self.mean(lambda pair: pair.strict.value),
             "partial_entity_f1": self.mean(lambda pair: pair.partial.value),
@@ -157,7 +157,7 @@ class Agreement:
 
 
 def relation_f1(pair: PairAgreement) -> float:
-    """F1 of the relations on shared entities; NaN where neither annotator has one."""
+    """Return F1 of the relations on shared entities; NaN where neither annotator has one."""
     score = pair.relations
     return score.f1 if score.gold + score.predicted else float("nan")
 
@@ -250,12 +250,12 @@ def _counts(score: Score) -> tuple[int, int, int]:
 
 
 def _f1(totals: NDArray[np.float64]) -> NDArray[np.float64]:
-    """F1 of ``[..., 3]`` totals: matched, first, second."""
+    """Return F1 of ``[..., 3]`` totals: matched, first, second."""
     return 2 * totals[..., 0] / np.maximum(totals[..., 1] + totals[..., 2], 1)
 
 
 def _measure(statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]], units: int, seed: int) -> Measure:
-    """A statistic of all documents, and its interval when documents are drawn again."""
+    """Return a statistic of all documents, and its interval when documents are drawn again."""
     value = float(statistic(np.ones((1, units)))[0])
     interval = percentile_interval(statistic, units, RESAMPLES, seed)
     # A draw without any annotation has no kappa.
@@ -263,7 +263,7 @@ def _measure(statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]], un
 
 
 def _relation_score(pairs: Sequence[Pair]) -> Score:
-    """Relations between entities that both annotators have."""
+    """Return relations between entities that both annotators have."""
     matched = first = second = 0
     for pair in pairs:
         shared = pair.gold_keys & pair.predicted_keys
@@ -279,7 +279,7 @@ def _relation_score(pairs: Sequence[Pair]) -> Score:
 
 
 def _boundaries(analysis: Analysis) -> dict[str, Counter[int]]:
-    """How far starts and ends differ where the type is the same."""
+    """Count by how much starts and ends differ where the type is the same."""
     found: dict[str, Counter[int]] = {"start": Counter(), "end": Counter()}
     for case in analysis.cases:
         if case.kind == "boundary" and case.gold is not None and case.predicted is not None:

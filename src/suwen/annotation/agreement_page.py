@@ -85,7 +85,7 @@ def _labels(one: Disagreement) -> set[str]:
 
 
 def _means(agreement: Agreement) -> list[tuple[str, str, str]]:
-    """The headline: mean figures of the pairs."""
+    """Return the headline: mean figures of the pairs."""
     return [
         ("严格 F1（%）", "strict F1", _percent(agreement.mean(lambda pair: pair.strict.value))),
         ("部分匹配 F1（%）", "partial F1", _percent(agreement.mean(lambda pair: pair.partial.value))),
@@ -97,7 +97,7 @@ def _means(agreement: Agreement) -> list[tuple[str, str, str]]:
 
 
 def _row(pair: PairAgreement) -> tuple[str, list[tuple[str, str]]]:
-    """The figures of two annotators, each with its interval."""
+    """Return the figures of two annotators, each with its interval."""
     cells = [_with_interval(measure, _percent) for measure in (pair.strict, pair.partial)]
     cells += [_with_interval(measure, _decimal) for measure in (pair.kappa, pair.kappa_without_o)]
     return f"{pair.first} – {pair.second}", [*cells, (_percent(relation_f1(pair)), "")]
@@ -118,7 +118,7 @@ def _decimal(value: float) -> str:
 
 
 def _by_type(agreement: Agreement, label: str) -> list[tuple[str, str]]:
-    """Strict F1 of each pair for a type, and how many mentions both and either have."""
+    """Return strict F1 of each pair for a type, and how many mentions both and either have."""
     cells = []
     for pair in agreement.pairs:
         score = pair.analysis.scores.strict.by_type.get(label)
@@ -128,7 +128,7 @@ def _by_type(agreement: Agreement, label: str) -> list[tuple[str, str]]:
 
 
 def _confused(pair: PairAgreement, types: Types) -> list[tuple[EntityType | None, EntityType | None, int]]:
-    """The pairs of types that were taken for one another, and the types that one has alone; the most frequent first."""
+    """Return the most frequent pairs of types that differ; None stands for no mention."""
     rows = [(ours, theirs, count) for (ours, theirs), count in pair.analysis.confusion.items() if ours != theirs]
     rows.sort(key=lambda row: (-row[2], row[0], row[1]))
     kinds = [[types[label] if label else None for label in row[:2]] for row in rows[:MOST_CONFUSED]]
@@ -136,7 +136,7 @@ def _confused(pair: PairAgreement, types: Types) -> list[tuple[EntityType | None
 
 
 def _boundaries(agreement: Agreement) -> list[tuple[str, str, list[tuple[str, int]]]]:
-    """How far boundaries differ, over all pairs."""
+    """Count by how much boundaries differ, over all pairs."""
     sides = []
     for side, zh in (("start", "起"), ("end", "止")):
         total: Counter[int] = Counter()

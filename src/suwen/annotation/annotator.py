@@ -104,7 +104,7 @@ class Annotator:
 
     @property
     def version(self) -> str:
-        """The name of the model and a hash of everything that all requests have in common."""
+        """Return the name of the model and a hash of everything that all requests have in common."""
         common = [self.prompt.instructions, self.parameters, self.passage, self.attempts, self.prompt.shown]
         return f"{self.session.endpoint.model} {request_key(common)[:12]}"
 
@@ -119,7 +119,7 @@ class Annotator:
         return Asked(document, view, passages)
 
     def _annotate(self, document: Document, sentences: Sequence[str]) -> list[Outcome]:
-        """The outcome of each sentence of a passage."""
+        """Return the outcome of each sentence of a passage."""
         askable = [i for i, sentence in enumerate(sentences) if not self._tags.holds_tag(sentence)]
         outcomes = [Outcome(reason=HOLDS_TAG)] * len(sentences)
         found = self._ask(document, [sentences[i] for i in askable], 1) if askable else []
@@ -196,7 +196,7 @@ class Asked:
             yield from zip(sentences, future.result(), strict=True)
 
     def annotated(self, outcomes: Iterable[tuple[Span, Outcome]], version: str) -> Document:
-        """The document with the mentions that were taken in place of its annotations, and what was refused."""
+        """Return the document with the mentions that were taken in place of its annotations, and what was refused."""
         entities: list[Entity] = []
         refused: Counter[str] = Counter()
         failed: list[dict[str, Any]] = []
@@ -218,7 +218,7 @@ class Asked:
 
 
 def _passages(sentences: Sequence[Span], most: int) -> Iterator[list[Span]]:
-    """Consecutive sentences of at most `most` characters together."""
+    """Return consecutive sentences of at most `most` characters together."""
     passage: list[Span] = []
     for sentence in sentences:
         if passage and sentence[1] - passage[0][0] > most:

@@ -21,7 +21,7 @@ PRIVATE = 0o600
 
 
 def request_key(request: Any) -> str:
-    """The SHA-256 of a request as JSON values: of the model, the prompt and everything else that decides the answer."""
+    """Return the SHA-256 of all that decides an answer (model, prompt, parameters), as JSON values."""
     return sha256(json.dumps(request, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 
@@ -67,7 +67,7 @@ class Answers:
         return len(self._known)
 
     def get(self, key: str) -> Answer | None:
-        """The answer to a request, if it is known."""
+        """Return the answer to a request, if it is known."""
         return self._known.get(key)
 
     def put(self, key: str, answer: Answer) -> None:

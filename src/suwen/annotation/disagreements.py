@@ -71,7 +71,7 @@ def to_adjudicate(annotators: Annotations) -> Iterator[Document]:
 
 
 def _who_has(by_name: Mapping[str, Document]) -> dict[tuple[str, int, int], list[str]]:
-    """The annotators that have each mention."""
+    """Return the annotators that have each mention."""
     found: defaultdict[tuple[str, int, int], list[str]] = defaultdict(list)
     for name, document in by_name.items():
         for key in dict.fromkeys(entity.key for entity in document.entities):
@@ -108,7 +108,7 @@ def _merged(by_name: Mapping[str, Document]) -> Document:
 def _who_relates(
     by_name: Mapping[str, Document], ids: Mapping[tuple[str, int, int], str]
 ) -> dict[tuple[str, str, str], list[str]]:
-    """The annotators that have each relation, whose arguments have these ids."""
+    """Return the annotators that have each relation, whose arguments have these ids."""
     found: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
     for name, document in by_name.items():
         keys = {entity.id: ids[entity.key] for entity in document.entities}

@@ -125,12 +125,12 @@ class Endpoint:
 
     @property
     def is_local(self) -> bool:
-        """Whether it is on this machine."""
+        """Tell whether it is on this machine."""
         return is_loopback(urlsplit(self.url).hostname or "")
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine's own; names other than ``localhost`` are not looked up."""
+    """Tell whether a host name or address is this machine's own; names other than ``localhost`` are not looked up."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -262,7 +262,7 @@ class EndpointSession:
         raise RequestError(f"HTTP {status}")
 
     def _wait(self, attempt: int, after: float | None) -> float:
-        """Seconds until the next try: what the endpoint asks for, else twice as long each time, with some chance."""
+        """Return the seconds until the next try: what the endpoint asks for, else twice as long each time."""
         own = self.endpoint.first_wait * 2**attempt * random.uniform(0.75, 1.25)  # noqa: S311
         return min(own if after is None else after, LONGEST_WAIT)
 
@@ -304,5 +304,5 @@ def _answer(content: bytes) -> Answer:
 
 
 def _seconds(value: str | None) -> float | None:
-    """The seconds of a ``Retry-After`` header; None for a date or none."""
+    """Return the seconds of a ``Retry-After`` header; None for a date or none."""
     return float(value) if value is not None and value.isascii() and value.isdigit() and len(value) < 9 else None

@@ -21,7 +21,7 @@ Counts = NDArray[np.int64]
 
 
 def character_types(document: Document, labels: Sequence[str]) -> tuple[NDArray[np.int64], int]:
-    """The type of each visible character.
+    """Return the type of each visible character.
 
     Parameters
     ----------
@@ -45,20 +45,20 @@ def character_types(document: Document, labels: Sequence[str]) -> tuple[NDArray[
 
 
 def confusion(first: NDArray[np.int64], second: NDArray[np.int64], labels: int) -> Counts:
-    """How often each type of the first annotator meets each of the second: int64 ``[labels + 1, labels + 1]``."""
+    """Count how often each type of the first annotator meets each of the second: int64 ``[labels + 1, labels + 1]``."""
     size = labels + 1
     return np.bincount(first * size + second, minlength=size * size).reshape(size, size).astype(np.int64)
 
 
 def without_o(counts: Counts) -> Counts:
-    """The counts without the characters that nobody has annotated, ``[..., K, K]``."""
+    """Return the counts without the characters that nobody has annotated, ``[..., K, K]``."""
     reduced = counts.copy()
     reduced[..., 0, 0] = 0
     return reduced
 
 
 def kappa(counts: NDArray[np.float64] | Counts) -> NDArray[np.float64]:
-    """Cohen's kappa (1960) of matrices of counts ``[..., K, K]``; NaN where chance alone would agree fully."""
+    """Compute Cohen's kappa (1960) of matrices of counts ``[..., K, K]``; NaN where chance alone would agree fully."""
     total = counts.sum(axis=(-2, -1))
     safe = np.maximum(total, 1)
     observed = np.trace(counts, axis1=-2, axis2=-1) / safe
@@ -70,7 +70,7 @@ def kappa(counts: NDArray[np.float64] | Counts) -> NDArray[np.float64]:
 
 
 def alpha(types: NDArray[np.int64], labels: int) -> float:
-    """Krippendorff's alpha for nominal data (2004, chapter 11).
+    """Compute Krippendorff's alpha for nominal data (2004, chapter 11).
 
     Parameters
     ----------

@@ -60,18 +60,18 @@ class PreannotationReport:
 
     @property
     def is_partial(self) -> bool:
-        """Whether a file could not be read or a sentence got no answer."""
+        """Tell whether a file could not be read or a sentence got no answer."""
         return bool(self.problems or self.refused_sentences[NO_ANSWER])
 
     def cost(self, prompt_price: float, completion_price: float) -> float:
-        """The cost of the answers of this run, given the prices of a million tokens.
+        """Return the cost of the answers of this run, given the prices of a million tokens.
 
         Answers from the cache cost nothing; those without a count of tokens are not in it.
         """
         return (self.counts["prompt tokens"] * prompt_price + self.counts["completion tokens"] * completion_price) / 1e6
 
     def to_dict(self) -> dict[str, Any]:
-        """All counts as JSON values."""
+        """Return all counts as JSON values."""
         counters = ("counts", "requests", "refused_sentences", "refused_mentions", "not_held")
         return {name: dict(+getattr(self, name)) for name in counters} | {"problems": list(map(str, self.problems))}
 
@@ -219,7 +219,7 @@ def _annotated(
     report: PreannotationReport,
     listener: Listener,
 ) -> Iterator[Document]:
-    """The documents with the mentions that the model finds, in their order."""
+    """Return the documents with the mentions that the model finds, in their order."""
     pool = ThreadPoolExecutor(parallel)
     waiting: deque[Asked] = deque()
     try:
@@ -254,7 +254,7 @@ def _finished(asked: Asked, annotator: Annotator, report: PreannotationReport, l
 
 
 def _some(documents: Iterator[Document], report: PreannotationReport) -> Iterator[Document]:
-    """The documents, if there is one.
+    """Return the documents, if there is one.
 
     Raises
     ------

@@ -74,7 +74,7 @@ class Examples:
         self._vectors = BigramVectors([example.sentence for example in self._examples])
 
     def nearest(self, sentences: Sequence[str], count: int, document: Document) -> list[tuple[str, str]]:
-        """The sentences that are most similar to some sentences, and their tagged form.
+        """Return the sentences that are most similar to some sentences, and their tagged form.
 
         Parameters
         ----------
@@ -134,7 +134,7 @@ class Prompt:
 
     @property
     def instructions(self) -> str:
-        """The part that all requests have in common."""
+        """Return the part that all requests have in common."""
         first = self.schema.labels[0]
         labels = "\n".join(
             f"- <{kind.name}>：{'，'.join(dict.fromkeys((kind.zh, kind.en)))}{_definition(kind.name)}"
@@ -144,7 +144,7 @@ class Prompt:
         return f"{text}\n\n标注规范：\n{self.guideline.strip()}" if self.guideline.strip() else text
 
     def messages(self, sentences: Sequence[str], document: Document) -> list[Message]:
-        """The messages that ask for the tags of some sentences of a document."""
+        """Return the messages that ask for the tags of some sentences of a document."""
         found = self.examples.nearest(sentences, self.shown, document) if self.examples else []
         messages = [{"role": "system", "content": self.instructions}]
         if found:
@@ -158,5 +158,5 @@ def _definition(label: str) -> str:
 
 
 def numbered(lines: Iterable[str]) -> str:
-    """Lines with their numbers, from 1."""
+    """Return lines with their numbers, from 1."""
     return "\n".join(f"{number}|{line}" for number, line in enumerate(lines, 1))

@@ -93,7 +93,7 @@ class Choice:
     score: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """The id, the length and the figures as JSON values."""
+        """Return the id, the length and the figures as JSON values."""
         figures = {key: round(getattr(self, key), 4) for key in ("uncertain", "rare", "novelty", "score")}
         return {"document": self.document.id, "characters": len(self.document.text), **figures}
 
@@ -107,7 +107,7 @@ class Sample:
 
     @property
     def characters(self) -> int:
-        """The number of characters to annotate."""
+        """Return the number of characters to annotate."""
         return sum(len(choice.document.text) for choice in self.choices)
 
 
@@ -121,7 +121,7 @@ class _Spending:
     groups: Counter[str] = field(default_factory=Counter)
 
     def objection(self, document: Document) -> str | None:
-        """Why a document cannot be chosen any more; None if it can."""
+        """Say why a document cannot be chosen any more; None if it can."""
         budget = self.budget
         if budget.documents is not None and self.documents >= budget.documents:
             return "documents beyond the wanted number"
@@ -246,7 +246,7 @@ class _Figures:
             self._compare(len(predicted) + index)
 
     def scores(self) -> tuple[Floats, Floats]:
-        """The figure for rare types and the score of each document, both ``[N]``."""
+        """Return the figure for rare types and the score of each document, both ``[N]``."""
         rare: Floats = self._density @ (1 / np.sqrt(1 + self._known))
         score: Floats = UNCERTAIN * _scaled(self.uncertain) + RARE * _scaled(rare) + NOVEL * self.novelty
         return rare, score
@@ -262,7 +262,7 @@ class _Figures:
 
 
 def _counts(document: Document, columns: dict[str, int]) -> Floats:
-    """How many mentions a document has of each label."""
+    """Count how many mentions a document has of each label."""
     counts = np.zeros(len(columns))
     for entity in document.entities:
         counts[columns[entity.label]] += 1
@@ -270,7 +270,7 @@ def _counts(document: Document, columns: dict[str, int]) -> Floats:
 
 
 def _uncertain(document: Document) -> float:
-    """The expected number of uncertain entities."""
+    """Return the expected number of uncertain entities."""
     total = 0.0
     for entity in document.entities:
         if entity.score is None:
@@ -280,6 +280,6 @@ def _uncertain(document: Document) -> float:
 
 
 def _scaled(figures: Floats) -> Floats:
-    """The figures divided by the largest."""
+    """Return the figures divided by the largest."""
     largest = figures.max(initial=0)
     return figures / largest if largest > 0 else figures

@@ -45,12 +45,12 @@ class BigramVectors:
         self._starts = np.concatenate(([0], np.cumsum(frequency)))
 
     def similarities(self, index: int) -> NDArray[np.float64]:
-        """The cosine of text `index` with each of the N texts, ``[N]``; 0 with a text of less than two characters."""
+        """Return the cosine of text `index` with each text, ``[N]``; 0 with a text of less than two characters."""
         own = slice(self._ends[index - 1] if index else 0, self._ends[index])
         return self._cosines(self._columns[own], self._weights[own])
 
     def similarities_to(self, text: str) -> NDArray[np.float64]:
-        """The cosine of another text with each of the N texts, ``[N]``; bigrams that none of them has do not count."""
+        """Return the cosine of another text with each text, ``[N]``; bigrams that none of them has do not count."""
         points, counts = _bigrams(text)
         places = np.searchsorted(self._vocabulary, points)
         known = places < len(self._vocabulary)
@@ -60,7 +60,7 @@ class BigramVectors:
         return self._cosines(columns, weights / max(np.linalg.norm(weights), 1.0))
 
     def _cosines(self, columns: NDArray[np.int64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The products of a vector with each of the N texts."""
+        """Return the products of a vector with each of the N texts."""
         starts, counts = self._starts[columns], self._starts[columns + 1] - self._starts[columns]
         # The places start, start + 1, … of every bigram, one after the other.
         shifts = np.repeat(starts - np.concatenate(([0], np.cumsum(counts)))[:-1], counts)
@@ -70,7 +70,7 @@ class BigramVectors:
 
 
 def _bigrams(text: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The distinct bigrams of a text as numbers, and how often each occurs."""
+    """Return the distinct bigrams of a text as numbers, and how often each occurs."""
     points = np.frombuffer("".join(text.split()).encode("utf-32-le"), "<u4").astype(np.int64)
     found, counts = np.unique((points[:-1] << HIGHEST_POINT) | points[1:], return_counts=True)
     return found, counts

@@ -35,7 +35,7 @@ UNKNOWN_TAG = re.compile(r"<(/?)[^\s<>/]{1,40}>")
 
 @lru_cache(maxsize=65536)
 def _folded(character: str) -> str:
-    """The form in which a character is compared; empty for one that is skipped."""
+    """Return the form in which a character is compared; empty for one that is skipped."""
     if character.isspace() or unicodedata.category(character) in ("Cc", "Cf"):
         return ""
     wide = unicodedata.normalize("NFKC", character)
@@ -47,7 +47,7 @@ def _visible(text: str) -> list[str]:
 
 
 def shown(text: str) -> str:
-    """The text on one line, without invisible characters."""
+    """Return the text on one line, without invisible characters."""
     plain = "".join(" " if character.isspace() else character for character in text)
     return " ".join("".join(character for character in plain if character == " " or _folded(character)).split())
 
@@ -128,7 +128,7 @@ class TagReader:
         self._tag = re.compile(f"<(/?)({names})>")
 
     def holds_tag(self, text: str) -> bool:
-        """Whether a text has what would be read as a tag: its mentions cannot be told apart from that."""
+        """Tell whether a text has what would be read as a tag: its mentions cannot be told apart from that."""
         return self._tag.search(text) is not None
 
     def align(self, sentence: str, answer: str) -> Alignment:
@@ -160,7 +160,7 @@ class TagReader:
         return tag[0] if self._tag.fullmatch(tag[0]) else ""
 
     def _parse(self, answer: str) -> tuple[str, list[LabelSpan], Counter[str]]:
-        """The text between the tags, the mentions in its visible characters, and those that are broken."""
+        """Return the text between the tags, the mentions in its visible characters, and those that are broken."""
         pieces: list[str] = []
         mentions: list[LabelSpan] = []
         refused: Counter[str] = Counter()
@@ -194,7 +194,7 @@ class TagReader:
 
 
 def _placed(mentions: Iterable[LabelSpan], visible: Sequence[int], refused: Counter[str]) -> Alignment:
-    """The mentions in the offsets of the sentence; of equal ones the first."""
+    """Return the mentions in the offsets of the sentence; of equal ones the first."""
     found: dict[LabelSpan, None] = {}
     for label, start, end in mentions:
         span = (label, visible[start], visible[end - 1] + 1)

@@ -146,7 +146,7 @@ def make_prompt(schema_file: Path | None, guideline: Path | None, examples: Path
 
 
 def counts_table(result: PreannotationReport, price: tuple[float, float] | None) -> Table:
-    """All counts; what was refused by reason."""
+    """Return all counts; what was refused by reason."""
     from rich.table import Table
 
     table = Table("", "what")

@@ -107,7 +107,7 @@ FORMAT = Doccano()
 
 
 def _kept_record(document: Document) -> dict[str, Any] | None:
-    """The record that the document was read from, if the document still says the same."""
+    """Return the record that the document was read from, if the document still says the same."""
     kept = document.meta.get(KEPT)
     if not isinstance(kept, dict) or not isinstance(kept.get("record"), dict):
         return None
@@ -140,7 +140,7 @@ def _fresh_record(document: Document, numbers: Iterator[int], lost: Counter[str]
 
 
 def _scores(document: Document) -> dict[str, Any]:
-    """The confidences, as metadata."""
+    """Return the confidences, as metadata."""
     spans = {entity.id: (entity.start, entity.end) for entity in document.entities}
     entities = [[e.start, e.end, e.label, e.score] for e in document.entities if e.score is not None]
     relations = [
@@ -153,7 +153,7 @@ def _scores(document: Document) -> dict[str, Any]:
 
 
 def _with_scores(document: Document, values: dict[str, Any]) -> Document:
-    """The document with the confidences of its metadata; of equal entities, each gets one in turn."""
+    """Return the document with the confidences of its metadata; of equal entities, each gets one in turn."""
     lists = (values.get(key) for key in (SCORES, RELATION_SCORES))
     waiting: defaultdict[str, list[float]] = defaultdict(list)
     for row in itertools.chain.from_iterable(rows for rows in lists if isinstance(rows, list)):
@@ -176,7 +176,7 @@ def _with_scores(document: Document, values: dict[str, Any]) -> Document:
 
 
 def _overlapping(entities: Sequence[Entity]) -> int:
-    """How many entities share a character with an earlier or longer one."""
+    """Count how many entities share a character with an earlier or longer one."""
     count, reached = 0, 0
     for entity in sorted(entities, key=lambda entity: (entity.start, -entity.end)):
         count += entity.start < reached

@@ -76,7 +76,7 @@ def document_of(task: Any, name: str, report: Problem = refuse, schema: Schema |
 
 
 def _with_crlf(document: Document, places: Any) -> Document:
-    """The document with the line ends that were sent as line feeds alone."""
+    """Return the document with the line ends that were sent as line feeds alone."""
     text = document.text
     if not isinstance(places, list) or not all(
         type(place) is int and 0 <= place < len(text) and text[place] == "\n" for place in places
@@ -94,20 +94,20 @@ def _with_crlf(document: Document, places: Any) -> Document:
 
 
 def _minimal(task: Any) -> dict[str, Any]:
-    """A task of JSON-MIN, which has its data and its regions side by side."""
+    """Return a task of JSON-MIN, which has its data and its regions side by side."""
     if isinstance(task, dict) and "annotations" not in task and isinstance(task.get("text"), str):
         return task
     return field(task, "data", dict, NAME)  # type: ignore[no-any-return]
 
 
 def _regions(task: dict[str, Any]) -> list[dict[str, Any]]:
-    """The regions of a task of JSON-MIN, in the form that they have in JSON."""
+    """Return the regions of a task of JSON-MIN, in the form that they have in JSON."""
     rows = (row for value in task.values() if isinstance(value, list) for row in value if isinstance(row, dict))
     return [{"type": "labels", "value": row, "id": row.get("id")} for row in rows if "start" in row and "end" in row]
 
 
 def text_key(data: dict[str, Any]) -> str:
-    """The key of the text: ``text``, or that of the only string."""
+    """Return the key of the text: ``text``, or that of the only string."""
     strings = [key for key, value in data.items() if isinstance(value, str) and key != "document"]
     if "text" not in data and len(strings) == 1:
         return strings[0]
@@ -184,18 +184,18 @@ def annotations_of(
 
 
 def _is_alike(mention: str, words: str) -> bool:
-    """Whether two strings differ in white space alone, of which exports leave some out."""
+    """Tell whether two strings differ in white space alone, of which exports leave some out."""
     return mention == words or "".join(mention.split()) == "".join(words.split())
 
 
 def _score(row: dict[str, Any]) -> float | None:
-    """The confidence of a region or relation, where it has one."""
+    """Return the confidence of a region or relation, where it has one."""
     score: Any = row.get("score")
     return float(score) if type(score) in (int, float) and 0 <= score <= 1 else None
 
 
 def _span(value: dict[str, Any]) -> tuple[int, int] | None:
-    """The offsets of a region; those of hypertext count the text of the whole page."""
+    """Return the offsets of a region; those of hypertext count the text of the whole page."""
     match value:
         case {"globalOffsets": {"start": int(start), "end": int(end)}} | {"start": int(start), "end": int(end)}:
             return start, end
@@ -216,7 +216,7 @@ class Offsets:
 
 
 def text_and_offsets(source: str, results: list[Any]) -> tuple[str, Offsets]:
-    """The text that regions count in, and how: what fits most of their mentions; code points if several ways do.
+    """Return the text that regions count in, and how: what fits most of their mentions; code points if several ways do.
 
     Label Studio counts code points; old versions counted UTF-16 code units. Browsers make one character of a
     line end of two. Of a page with tags, the text without them is counted.

@@ -58,12 +58,12 @@ def task_of(document: Document, lost: Counter[str]) -> dict[str, Any]:
 
 
 def _data_of(task: dict[str, Any]) -> dict[str, Any]:
-    """The data of a task; those of JSON-MIN stand beside its regions."""
+    """Return the data of a task; those of JSON-MIN stand beside its regions."""
     return task["data"] if isinstance(task.get("data"), dict) else task
 
 
 def _restored(document: Document, kept: dict[str, Any], lost: Counter[str]) -> dict[str, Any] | None:
-    """The task as it was read, with the annotations of the document; None where that is not possible."""
+    """Return the task as it was read, with the annotations of the document; None where that is not possible."""
     task: dict[str, Any] = copy.deepcopy(kept["task"])
     data = _data_of(task)
     sent, ends = _with_line_feeds(document) if CRLF in data else (document, [])
@@ -81,7 +81,7 @@ def _restored(document: Document, kept: dict[str, Any], lost: Counter[str]) -> d
 
 
 def _with_annotations(task: dict[str, Any], text: str, document: Document, lost: Counter[str]) -> dict[str, Any]:
-    """The task with the annotations of the document in the place of those that count; all other regions stay."""
+    """Return the task with the annotations of the document in the place of those that count; all other regions stay."""
     chosen, _ = chosen_result(task, Counter())
     if chosen is None:
         chosen = {"result": []}
@@ -137,7 +137,7 @@ def _rows(
     unit: Callable[[int], int],
     lost: Counter[str],
 ) -> list[dict[str, Any]]:
-    """The regions and relations of annotations; `names` holds the ids of entities that have a region already."""
+    """Return the regions and relations of annotations; `names` holds the ids of entities that have a region already."""
     rows: list[dict[str, Any]] = []
     for number, entity in enumerate(entities, 1):
         name = entity.id
@@ -160,7 +160,7 @@ def _rows(
 
 
 def _with_line_feeds(document: Document) -> tuple[Document, list[int]]:
-    """The document with a line feed for each CRLF, which browsers count as one character, and their offsets.
+    """Return the document with a line feed for each CRLF, which browsers count as one character, and their offsets.
 
     A text in which a mention ends inside a CRLF stays as it is.
     """

@@ -75,7 +75,7 @@ def annotator_names(paths: list[Path]) -> list[str]:
 
 
 def pairs_table(found: Agreement) -> Table:
-    """The figures of every two annotators, and their means."""
+    """Return the figures of every two annotators, and their means."""
     from rich.table import Table
     from rich.text import Text
 
@@ -106,25 +106,25 @@ def pairs_table(found: Agreement) -> Table:
 
 
 def percent(measure: Measure) -> str:
-    """A share in percent with its interval."""
+    """Return a share in percent with its interval."""
     interval = measure.interval
     behind = f" [{100 * interval.low:.1f}, {100 * interval.high:.1f}]" if interval else ""
     return shown(100 * measure.value, 1) + behind
 
 
 def decimal(measure: Measure) -> str:
-    """A figure with its interval."""
+    """Return a figure with its interval."""
     interval = measure.interval
     return shown(measure.value, 3) + (f" [{interval.low:.3f}, {interval.high:.3f}]" if interval else "")
 
 
 def shown(value: float, digits: int) -> str:
-    """A figure; a dash where it is not defined."""
+    """Return a figure; a dash where it is not defined."""
     return "–" if isnan(value) else f"{value:.{digits}f}"
 
 
 def type_table(found: Agreement) -> Table:
-    """Strict F1 by type, for each pair."""
+    """Return strict F1 by type, for each pair."""
     from rich.table import Table
     from rich.text import Text
 
@@ -139,7 +139,7 @@ def type_table(found: Agreement) -> Table:
 
 
 def confusion_table(found: Agreement) -> Table:
-    """The most frequent disagreements on types, over all pairs."""
+    """Return the most frequent disagreements on types, over all pairs."""
     from collections import Counter
 
     from rich.table import Table
@@ -159,7 +159,7 @@ def confusion_table(found: Agreement) -> Table:
 
 
 def boundary_table(found: Agreement) -> Table:
-    """How far starts and ends differ, over all pairs."""
+    """Show by how much starts and ends differ, over all pairs."""
     from collections import Counter
 
     from rich.table import Table

@@ -103,7 +103,7 @@ def sample(
 
 
 def choice_table(found: Sample) -> Table:
-    """The chosen documents and their figures."""
+    """Return the chosen documents and their figures."""
     from rich.table import Table
     from rich.text import Text
 
