@@ -189,3 +189,22 @@ def test_agreement_is_printed_and_shown(
     assert "66.7" in printed
     status, _, error = run(paths[0], "--json")
     assert (status, error.startswith("S941")) == (2, True)
+
+
+def test_agreement_of_people_who_annotated_the_same_tasks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = []
+    for name, entities in (("anna", (DRUG, DISEASE)), ("bo", (DRUG,))):
+        write_corpus([Document("a", TEXT, entities)], tmp_path / f"{name}.json", "label_studio")
+        (task,) = json.loads((tmp_path / f"{name}.json").read_text("utf-8"))
+        rows.append(task["annotations"][0] | {"completed_by": {"email": name}})
+    path = tmp_path / "export.json"
+    path.write_text(json.dumps([task | {"annotations": rows}]), "utf-8")
+    monkeypatch.setattr(sys, "argv", ["suwen", "corpus", "agree", str(path), "--json"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    values = json.loads(capsys.readouterr().out)
+    assert not ended.value.code
+    assert values["annotators"] == ["anna", "bo"]
+    assert values["pairs"][0]["strict_entity_f1"]["value"] == pytest.approx(2 / 3)

@@ -186,3 +186,18 @@ def test_label_studio_has_a_configuration_for_a_label_set() -> None:
     assert [item.get("value") for item in view.iter("Label")] == list(LCDD.labels)
     assert [item.get("value") for item in view.iter("Relation")][-1] == "a<b"
     assert {item.get("granularity") for item in view.iter("Text")} == {"symbol"}
+
+
+def test_label_studio_reads_each_annotator(tmp_path: Path) -> None:
+    by_anna = {"completed_by": {"id": 1, "email": "anna@example.org"}, "result": RESULT}
+    by_bo = {"completed_by": 2, "result": RESULT[:1]}
+    cancelled = {"completed_by": 3, "was_cancelled": True, "result": RESULT}
+    first = {"id": 1, "data": {"text": TEXT}, "annotations": [by_anna, cancelled, by_bo]}
+    second = {"id": 2, "data": {"text": TEXT}, "annotations": [by_bo], "predictions": [{"result": RESULT}]}
+    path = stored(tmp_path / "export.json", [first, second])
+    assert label_studio.FORMAT.annotators(path) == ["anna@example.org", "2"]
+    found = {
+        name: [(document.id, document.entities) for document in read_corpus(path, annotator=name)]
+        for name in label_studio.FORMAT.annotators(path)
+    }
+    assert found == {"anna@example.org": [("1", ENTITIES)], "2": [("1", ENTITIES[:1]), ("2", ENTITIES[:1])]}

@@ -32,10 +32,10 @@ from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import StrPath, replacing
 from suwen.formats.base import WritableFormat
-from suwen.formats.json_files import Row, reporting_at, scan_records
-from suwen.formats.label_studio_reading import NAME, document_of
+from suwen.formats.json_files import Row, record_files, records_of, reporting_at, scan_records
+from suwen.formats.label_studio_reading import NAME, annotators_of, document_of, only_by
 from suwen.formats.label_studio_writing import HELD, KEPT, task_of, with_task
-from suwen.formats.reading import Annotation, Located, Problem
+from suwen.formats.reading import Annotation, Located, Problem, refuse
 from suwen.formats.record_forms import RECORDS, record_form
 from suwen.formats.writing import encoded, not_held
 from suwen.schema import Schema
@@ -57,7 +57,13 @@ class LabelStudio(WritableFormat):
         return record_form(Path(path)) == NAME
 
     def scan(
-        self, path: StrPath, problem: Problem, schema: Schema | None = None, *, encoding: str | None = None
+        self,
+        path: StrPath,
+        problem: Problem,
+        schema: Schema | None = None,
+        *,
+        encoding: str | None = None,
+        annotator: str | None = None,
     ) -> Iterator[Located]:
         """Read lists of tasks; lines are the places in the list.
 
@@ -65,8 +71,23 @@ class LabelStudio(WritableFormat):
         ----------
         encoding
             The encoding of the files; by default UTF-8, or GB18030 or UTF-16 where that is certain.
+        annotator
+            Read the annotations of this annotator (an e-mail address, or a number) and leave out other tasks.
         """
-        return scan_records(Path(path), problem, NAME, partial(_located, schema=schema), encoding)
+        located = partial(_located, schema=schema, annotator=annotator)
+        return scan_records(Path(path), problem, NAME, located, encoding)
+
+    def annotators(self, path: StrPath) -> list[str]:
+        """Return who has annotated the tasks of a file or folder, in the order in which they are met.
+
+        Raises
+        ------
+        SuwenError
+            As `scan`.
+        """
+        files = record_files(Path(path), NAME)
+        names = (name for file in files for _, task in records_of(file, refuse) for name in annotators_of(task))
+        return list(dict.fromkeys(names))
 
     def write(self, documents: Iterable[Document], path: StrPath) -> Counter[str]:
         """Write one file.
@@ -98,11 +119,18 @@ class LabelStudio(WritableFormat):
 FORMAT = LabelStudio()
 
 
-def _located(rows: Iterable[Row], path: Path, name: str, problem: Problem, schema: Schema | None) -> Iterator[Located]:
+def _located(
+    rows: Iterable[Row], path: Path, name: str, problem: Problem, schema: Schema | None, annotator: str | None
+) -> Iterator[Located]:
     for number, task in rows:
         report = reporting_at(problem, path, number)
+        if annotator is not None and annotator not in annotators_of(task):
+            continue
         try:
-            document = with_task(document_of(task, f"{name}/{number}", report, schema), task)
+            if annotator is None:
+                document = with_task(document_of(task, f"{name}/{number}", report, schema), task)
+            else:
+                document = document_of(only_by(task, annotator), f"{name}/{number}", report, schema)
         except SuwenError as error:
             report(error)
             continue

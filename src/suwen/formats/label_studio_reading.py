@@ -17,7 +17,18 @@ from suwen.formats.json_files import checked, field, name_under
 from suwen.formats.reading import Annotation, Problem, refuse
 from suwen.schema import Schema
 
-__all__ = ["CRLF", "NAME", "Offsets", "annotations_of", "chosen_result", "document_of", "text_and_offsets", "text_key"]
+__all__ = [
+    "CRLF",
+    "NAME",
+    "Offsets",
+    "annotations_of",
+    "annotators_of",
+    "chosen_result",
+    "document_of",
+    "only_by",
+    "text_and_offsets",
+    "text_key",
+]
 
 NAME = "label_studio"
 CRLF = "suwen_crlf"
@@ -129,6 +140,27 @@ def chosen_result(task: dict[str, Any], dropped: Counter[str]) -> tuple[dict[str
         return None, 0
     field(candidates[0], "result", list, NAME)
     return candidates[0], len(candidates) - 1
+
+
+def annotators_of(task: Any) -> list[str]:
+    """Return who has annotated a task and did not cancel: e-mail addresses, or the numbers that the tool gives."""
+    rows = task.get("annotations") if isinstance(task, dict) else None
+    found = (_annotator(row) for row in rows if isinstance(row, dict)) if isinstance(rows, list) else ()
+    return list(dict.fromkeys(name for name in found if name is not None))
+
+
+def only_by(task: dict[str, Any], annotator: str) -> dict[str, Any]:
+    """Return the task with the annotations of one annotator alone, and without predictions."""
+    rows = [row for row in task["annotations"] if isinstance(row, dict) and _annotator(row) == annotator]
+    return {**task, "annotations": rows, "predictions": []}
+
+
+def _annotator(row: dict[str, Any]) -> str | None:
+    """Return who has made an annotation; None if it was cancelled or does not say."""
+    by = row.get("completed_by")
+    if isinstance(by, dict):
+        by = by.get("email") or by.get("id")
+    return str(by) if type(by) in (int, str) and not row.get("was_cancelled") else None
 
 
 def annotations_of(

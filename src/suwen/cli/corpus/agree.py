@@ -20,7 +20,9 @@ SHOWN = 10
 
 
 def agree(
-    corpora: list[Path] = typer.Argument(..., metavar="A B [C ...]", help="One folder or file per annotator."),
+    corpora: list[Path] = typer.Argument(
+        ..., metavar="A B [C ...]", help="One path per annotator; or one export of Label Studio."
+    ),
     html: Path | None = typer.Option(None, metavar="FILE", help="Write a page that shows each disagreement."),
     adjudicate: Path | None = typer.Option(
         None, metavar="FOLDER", help="Write all annotations in brat; what not all have carries a note with the names."
@@ -35,7 +37,8 @@ def agree(
 
     F1 of entities (strict and partial), Cohen's kappa by character with and without O, F1 of relations on shared
     entities, each for every two annotators, with bootstrap intervals over documents; for more than two also the means
-    and Krippendorff's alpha. Documents are matched by id; texts that differ are refused (S943).
+    and Krippendorff's alpha. Documents are matched by id; texts that differ are refused (S943). One export of Label
+    Studio is enough if several people have annotated its tasks.
 
     Example: suwen corpus agree anna/ bo/ --html disagreements.html --adjudicate to-decide/
     """
@@ -43,13 +46,17 @@ def agree(
     from suwen.annotation.agreement_page import write_agreement_page
     from suwen.annotation.disagreements import to_adjudicate
     from suwen.files import require_new
-    from suwen.formats import read_corpus, write_corpus
+    from suwen.formats import format_of, label_studio, read_corpus, write_corpus
 
     for output in filter(None, (html, adjudicate)):
         require_new(output)
-    names = annotator_names(corpora)
     options = reading_options(encoding, offsets)
-    documents = [read_corpus(path, source, None, **options) for path in corpora]
+    if len(corpora) == 1 and (source or format_of(corpora[0])) == label_studio.NAME:
+        names = label_studio.FORMAT.annotators(corpora[0])
+        documents = [read_corpus(corpora[0], label_studio.NAME, annotator=name, **options) for name in names]
+    else:
+        names = annotator_names(corpora)
+        documents = [read_corpus(path, source, None, **options) for path in corpora]
     found = compare(dict(zip(names, documents, strict=True)), seed)
     for name, count in found.left_out.items():
         if count:
