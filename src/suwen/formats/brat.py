@@ -273,7 +273,8 @@ def _annotations(document: Document) -> tuple[str, Counter[str]]:
     if kept is not None:
         lost["meta"] -= 1
     waiting: defaultdict[str | None, list[Annotation]] = defaultdict(list)
-    for annotation in _with_ids(document, kept or (), lost):
+    named = _with_ids(document, kept or (), lost)
+    for annotation in named:
         waiting[annotation.id].append(annotation)
     lines = []
     for line in kept or ():
@@ -286,7 +287,8 @@ def _annotations(document: Document) -> tuple[str, Counter[str]]:
         elif same := waiting.get(original.id):
             annotation = same.pop(0)
             lines.append(line if annotation == original else _line(annotation, text, lost))
-    fresh = "".join(_line(annotation, text, lost) for same in waiting.values() for annotation in same)
+    left = {id(annotation) for same in waiting.values() for annotation in same}
+    fresh = "".join(_line(annotation, text, lost) for annotation in named if id(annotation) in left)
     if fresh and lines and not lines[-1].endswith(("\n", "\r")):
         lines[-1] += "\n"
     return "".join(lines) + fresh, +lost
