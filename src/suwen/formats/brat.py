@@ -287,8 +287,13 @@ def _annotations(document: Document) -> tuple[str, Counter[str]]:
         elif same := waiting.get(original.id):
             annotation = same.pop(0)
             lines.append(line if annotation == original else _line(annotation, text, lost))
-    left = {id(annotation) for same in waiting.values() for annotation in same}
-    fresh = "".join(_line(annotation, text, lost) for annotation in named if id(annotation) in left)
+    # Those that no line was kept for, in their order; by identity, since equal ones may stand twice.
+    left = Counter(id(annotation) for same in waiting.values() for annotation in same)
+    fresh = ""
+    for annotation in named:
+        if left[id(annotation)]:
+            left[id(annotation)] -= 1
+            fresh += _line(annotation, text, lost)
     if fresh and lines and not lines[-1].endswith(("\n", "\r")):
         lines[-1] += "\n"
     return "".join(lines) + fresh, +lost
