@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["BUNDLED", "DATA", "SAMPLE", "bundled_encoder", "model_path"]
+__all__ = ["BUNDLED", "DATA", "SAMPLE", "bundled_encoder", "model_path", "relation_model_path"]
 
 BUNDLED = "carried"
 """What stands for the carried model wherever a model is asked for, and for the carried encoder where an encoder is."""
@@ -18,6 +18,7 @@ SAMPLE = DATA / "sample"
 
 _FOLDER = DATA / "suwen-mini"
 _ENCODER = DATA / "suwen-mini-encoder"
+_RELATIONS = DATA / "suwen-relations"
 
 
 def model_path(path: str | os.PathLike[str] | None) -> Path:
@@ -31,3 +32,14 @@ def model_path(path: str | os.PathLike[str] | None) -> Path:
 def bundled_encoder(name: str) -> Path | None:
     """The folder of the carried encoder for the name ``carried``, unless something is called that; else None."""
     return _ENCODER if name == BUNDLED and not Path(name).exists() else None
+
+
+def relation_model_path(path: str | os.PathLike[str] | None) -> Path | None:
+    """Return the folder of a relation model: the bundled one for None and for the name ``bundled``.
+
+    Without a bundled relation model, None has no folder: None is returned.
+    """
+    if path is None:
+        return _RELATIONS if _RELATIONS.exists() else None
+    named = Path(path)
+    return _RELATIONS if str(path) == BUNDLED and not named.exists() else named

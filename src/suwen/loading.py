@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 
-from suwen.bundled import model_path
+from suwen.bundled import model_path, relation_model_path
 from suwen.errors import DeviceError, SuwenError
 from suwen.files import StrPath
 from suwen.inference.dictionary import load_dictionary
@@ -15,10 +17,15 @@ from suwen.inference.hmm import load_hmm
 from suwen.inference.onnx import OnnxScorer, find_graph
 from suwen.inference.overrides import OverriddenExtractor, Overrides
 from suwen.inference.predictor import BATCH_TOKENS, Extractor, Predictor
+from suwen.inference.relations import cooccurrence
+from suwen.inference.relations.extractor import RelationExtractor
 from suwen.model_folder import ModelFolder, StoredModel, read_stored_model, tagger_folder
+from suwen.schema import LCDD, Schema
 from suwen.schemes import scheme_named
 
-__all__ = ["load", "load_overridden", "require_device"]
+__all__ = ["load", "load_overridden", "load_relations", "require_device"]
+
+_LOGGER = logging.getLogger("suwen")
 
 BASELINES: dict[str, Callable[[StoredModel], Extractor]] = {
     "dictionary": load_dictionary,
@@ -26,6 +33,9 @@ BASELINES: dict[str, Callable[[StoredModel], Extractor]] = {
     "feature-crf": load_feature_crf,
 }
 KINDS = ("tagger", *BASELINES)
+
+RELATIONS = "relations"
+"""The kind of model that finds relations."""
 
 DEVICE = re.compile("cpu|cuda(:[0-9]+)?")
 
@@ -71,6 +81,8 @@ def load(
 def _load(stored: StoredModel, device: str, batch_tokens: int | None, threads: int | None) -> Extractor:
     if stored.model == "tagger":
         return load_tagger(stored, device, batch_tokens, threads)
+    if stored.model == RELATIONS:
+        raise SuwenError("S605", stored.path)
     if stored.model not in BASELINES:
         raise SuwenError("S404", stored.path, what="kind of model", name=stored.model, known=", ".join(KINDS))
     if device != "cpu":
@@ -96,6 +108,34 @@ def load_overridden(
     """As `load`, with term lists laid over what the model finds."""
     extractor = load(path, device, batch_tokens, threads)
     return extractor if overrides is None else OverriddenExtractor(extractor, overrides)
+
+
+def load_relations(path: StrPath | None = None, schema: Schema = LCDD) -> RelationExtractor:
+    """Load a relation model.
+
+    Parameters
+    ----------
+    path
+        A folder, or ``cooccurrence`` for the baseline; by default the bundled model, without one the baseline.
+    schema
+        The relation types of the baseline; a folder has its own.
+
+    Raises
+    ------
+    SuwenError
+        As `load`; S604 when the label set of the baseline has no relation types, S606 when the folder holds no
+        relation model.
+    """
+    named = path is not None and str(path) == cooccurrence.NAME and not Path(path).exists()
+    folder = None if named else relation_model_path(path)
+    if folder is None:
+        if not named:
+            _LOGGER.warning("no relation model is bundled: relations are those of the co-occurrence baseline")
+        if not schema.relations:
+            raise SuwenError("S604", name=schema.name)
+        return cooccurrence.CooccurrenceExtractor(schema)
+    stored = read_stored_model(folder)
+    raise SuwenError("S606", stored.path, found=stored.model, baseline=cooccurrence.NAME)
 
 
 def load_tagger(stored: StoredModel, device: str, batch_tokens: int | None, threads: int | None) -> Predictor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,19 @@ if TYPE_CHECKING:
     from suwen.corpus.split import Split
     from suwen.evaluation.analysis import Analysis
     from suwen.evaluation.scores import Score, Scores, StrictScores
+    from suwen.evaluation.significance import Interval
+
+
+class Task(StrEnum):
+    """What is scored."""
+
+    ENTITIES = "entities"
+    RELATIONS = "relations"
 
 
 def evaluate(
     model: Path | None = typer.Argument(
-        None, metavar="MODEL", help="A model folder; 'carried' is the model that suwen carries."
+        None, metavar="MODEL", help="A model folder, 'carried' (the bundled model), or 'cooccurrence' (relations)."
     ),
     corpus: Path | None = typer.Argument(None, metavar="CORPUS", help="What it is scored on."),
     gold: Path | None = typer.Option(None, metavar="CORPUS", help="Instead of a model: the gold documents ..."),
@@ -33,19 +42,26 @@ def evaluate(
         help="What the model learned from, to tell seen mentions from unseen; by default the train part of the split.",
     ),
     html: Path | None = typer.Option(None, metavar="FILE", help="Write a page that shows every error in its text."),
+    task: Task = typer.Option(Task.ENTITIES, help="What is scored."),
+    entities: Path | None = typer.Option(
+        None, metavar="MODEL", help="Relations: relate the entities of this tagger, not the gold ones."
+    ),
     save_predictions: Path | None = typer.Option(None, metavar="FILE.jsonl", help="Write what the model predicts."),
     device: str = typer.Option("cpu", help="cpu or cuda"),
     as_json: bool = typer.Option(False, "--json", help="Print the figures as JSON."),
 ) -> None:
     """Score a model, or predictions, on annotated documents.
 
-    The headline is strict: a mention counts when its type and both offsets are right.
+    The headline is strict: a mention counts when its type and both offsets are right, a relation when its type and
+    both offsets of its two arguments are right.
 
     Examples: suwen evaluate model/ articles/ --split split.json;
-    suwen evaluate --gold articles/ --predicted predictions.jsonl --html errors.html
+    suwen evaluate --gold articles/ --predicted predictions.jsonl --html errors.html;
+    suwen evaluate relations/ articles/ --task relations --entities model/
     """
     from suwen import evaluate as score
-    from suwen.bundled import model_path
+    from suwen.api.relations import RelationEvaluation
+    from suwen.cli.relation_tables import relation_tables
     from suwen.files import require_new
     from suwen.formats import write_corpus
 
@@ -57,18 +73,36 @@ def evaluate(
     if model and corpus and not gold and not predicted:
         with progress_bar(standard_error()) as listener:
             evaluation = score(
-                corpus, model_path(model), split=split, part=part, training=train, device=device, listener=listener
+                corpus,
+                model,
+                task=task.value,
+                entities=entities,
+                split=split,
+                part=part,
+                training=train,
+                device=device,
+                listener=listener,
             )
         if save_predictions:
             write_corpus(evaluation.predictions, save_predictions, "jsonl")
     elif gold and predicted and not model and not save_predictions:
-        evaluation = score(gold, predicted=predicted, split=split, part=part, training=train)
+        evaluation = score(
+            gold,
+            task=task.value,
+            entities=entities,
+            predicted=predicted,
+            split=split,
+            part=part,
+            training=train,
+        )
     else:
         raise typer.BadParameter("give MODEL and CORPUS, or --gold and --predicted (which are saved already)")
     for warning in evaluation.warnings:
         fail(warning)
     if as_json:
         report(evaluation.to_dict())
+    elif isinstance(evaluation, RelationEvaluation):
+        show(*relation_tables(evaluation))
     else:
         show(*tables(evaluation.analysis, evaluation.unit))
     if html:
@@ -107,11 +141,16 @@ def strict_table(scores: Scores, unit: str) -> Table:
         table.add_section()
         table.add_row("expected calibration error", "", "", f"{scores.reliability.error:.3f}", "", "", "")
     if interval:
-        table.caption = (
-            f"{interval.level:.0%} bootstrap interval of micro-F1: {percent(interval.low)} to {percent(interval.high)} "
-            f"({interval.resamples:,} resamples of {interval.units:,} {unit}s)"
-        )
+        table.caption = interval_caption(interval, unit)
     return table
+
+
+def interval_caption(interval: Interval, unit: str) -> str:
+    """The bootstrap interval in words."""
+    return (
+        f"{interval.level:.0%} bootstrap interval of micro-F1: {percent(interval.low)} to {percent(interval.high)} "
+        f"({interval.resamples:,} resamples of {interval.units:,} {unit}s)"
+    )
 
 
 def views_table(scores: Scores) -> Table:
