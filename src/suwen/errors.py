@@ -64,7 +64,7 @@ CATALOG: dict[str, Message] = {
         "no regular file but a {found}",
         "save in a file what comes from it; texts may come from standard input, which is named -",
     ),
-    "S127": Message("the output is one of the inputs", "choose another path for it"),
+    "S127": Message("the output is one of the inputs, or lies in one", "choose another path for it"),
     "S130": Message("this is {kind}, which is not read here", "{advice}"),
     # S2xx: annotations and formats
     "S201": Message(
@@ -192,7 +192,9 @@ CATALOG: dict[str, Message] = {
     "S606": Message(
         "a model of the kind {found!r} finds no relations", "pass a relation model: a folder, or {baseline!r}"
     ),
-    "S607": Message("{format} holds no entities to relate", "use suwen extract --relations for texts and articles"),
+    "S607": Message(
+        "the format {format!r} holds no entities to relate", "for texts and articles use suwen extract --relations"
+    ),
 }
 
 

@@ -19,11 +19,20 @@ from suwen.inference.overrides import OverriddenExtractor, Overrides
 from suwen.inference.predictor import BATCH_TOKENS, Extractor, Predictor
 from suwen.inference.relations import cooccurrence
 from suwen.inference.relations.extractor import RelationExtractor
+from suwen.inference.relations.relating import GivenEntities, RelatingExtractor
 from suwen.model_folder import ModelFolder, StoredModel, read_stored_model, tagger_folder
 from suwen.schema import LCDD, Schema
 from suwen.schemes import scheme_named
 
-__all__ = ["load", "load_overridden", "load_relations", "require_device"]
+__all__ = [
+    "load",
+    "load_for_given_entities",
+    "load_overridden",
+    "load_relating",
+    "load_relations",
+    "relation_folder",
+    "require_device",
+]
 
 _LOGGER = logging.getLogger("suwen")
 
@@ -126,16 +135,56 @@ def load_relations(path: StrPath | None = None, schema: Schema = LCDD) -> Relati
         As `load`; S604 when the label set of the baseline has no relation types, S606 when the folder holds no
         relation model.
     """
-    named = path is not None and str(path) == cooccurrence.NAME and not Path(path).exists()
-    folder = None if named else relation_model_path(path)
+    folder = relation_folder(path)
     if folder is None:
-        if not named:
-            _LOGGER.warning("no relation model is bundled: relations are those of the co-occurrence baseline")
         if not schema.relations:
             raise SuwenError("S604", name=schema.name)
         return cooccurrence.CooccurrenceExtractor(schema)
     stored = read_stored_model(folder)
     raise SuwenError("S606", stored.path, found=stored.model, baseline=cooccurrence.NAME)
+
+
+def relation_folder(path: StrPath | None) -> Path | None:
+    """Return the folder of a relation model (see `load_relations`); None for the co-occurrence baseline."""
+    if path is not None and str(path) == cooccurrence.NAME and not Path(path).exists():
+        return None
+    folder = relation_model_path(path)
+    if folder is None:
+        _LOGGER.warning("no relation model is bundled: relations are those of the co-occurrence baseline")
+    return folder
+
+
+def load_relating(
+    path: StrPath,
+    relations: StrPath = cooccurrence.NAME,
+    *,
+    device: str = "cpu",
+    batch_tokens: int | None = None,
+    threads: int | None = None,
+    overrides: Overrides | None = None,
+) -> RelatingExtractor:
+    """As `load_overridden`, with a relation model behind it.
+
+    Raises
+    ------
+    SuwenError
+        As `load`, `load_relations` and `RelatingExtractor`.
+    """
+    entities = load_overridden(path, device, batch_tokens, threads, overrides)
+    schema = entities.schema if entities.schema.relations else LCDD
+    return RelatingExtractor(entities, load_relations(relations, schema))
+
+
+def load_for_given_entities(relations: StrPath = cooccurrence.NAME) -> RelatingExtractor:
+    """Load a relation model for documents that have entities already.
+
+    Raises
+    ------
+    SuwenError
+        As `load_relations`.
+    """
+    model = load_relations(relations)
+    return RelatingExtractor(GivenEntities(model.schema), model)
 
 
 def load_tagger(stored: StoredModel, device: str, batch_tokens: int | None, threads: int | None) -> Predictor:

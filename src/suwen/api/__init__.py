@@ -6,7 +6,7 @@ Each loads what it needs when it is called.
 # ruff: noqa: A002 (`format` is the word for it)
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
@@ -29,7 +29,19 @@ if TYPE_CHECKING:
     from suwen.training.data import Report
     from suwen.training.folds import FoldsReport
 
-__all__ = ["augment", "compare", "evaluate", "export", "extract", "load", "pretrain", "split", "train", "train_folds"]
+__all__ = [
+    "augment",
+    "compare",
+    "evaluate",
+    "export",
+    "extract",
+    "load",
+    "pretrain",
+    "relate",
+    "split",
+    "train",
+    "train_folds",
+]
 
 Task = Literal["entities", "relations"]
 TASKS: tuple[Task, ...] = get_args(Task)
@@ -38,7 +50,12 @@ PRETRAINABLE = ("transformer", "bilstm")
 
 
 def load(
-    path: StrPath | None = None, device: str = "cpu", batch_tokens: int | None = None, threads: int | None = None
+    path: StrPath | None = None,
+    device: str = "cpu",
+    batch_tokens: int | None = None,
+    threads: int | None = None,
+    *,
+    relations: bool | StrPath = False,
 ) -> Extractor:
     """Load a model.
 
@@ -52,6 +69,8 @@ def load(
         The most tokens in a batch, padding included; by default what is fast.
     threads
         How many threads compute on the CPU; by default one for each usable core.
+    relations
+        True to find the relations between the entities too; or the relation model: a folder or ``cooccurrence``.
 
     Raises
     ------
@@ -66,8 +85,13 @@ def load(
     [('Method', '口服'), ('Drug', '二甲双胍'), ('Amount', '0.5g'), ('Frequency', '每日三次')]
     """
     from suwen.loading import load as load_model
+    from suwen.loading import load_relating, relation_folder
 
-    return load_model(path, device, batch_tokens, threads)
+    if relations is False:
+        return load_model(path, device, batch_tokens, threads)
+    found = relation_folder(None if relations is True else relations)
+    models = [model_path(path), *([found] if found else [])]
+    return load_relating(*models, device=device, batch_tokens=batch_tokens, threads=threads)
 
 
 def split(
@@ -468,10 +492,12 @@ def extract(
     threads: int | None = None,
     batch_tokens: int | None = None,
     engine: str = "local",
+    relations: bool = False,
+    relation_model: StrPath | None = None,
     resume: bool = False,
     listener: Listener = silent,
 ) -> Result:
-    """Extract the entities of files to a file or folder.
+    """Extract the entities (and relations) of files to a file or folder.
 
     What cannot be read is listed beside the output, and the rest goes on.
 
@@ -497,6 +523,8 @@ def extract(
         As `load`.
     engine
         ``local``, or ``ray`` for a cluster.
+    relations, relation_model
+        Whether the relations between the entities are extracted too, and the model; as `load`.
     resume
         Whether to continue an unfinished run of `output`.
     listener
@@ -529,8 +557,45 @@ def extract(
         threads=threads,
         batch_tokens=batch_tokens,
         engine=engine,
+        relations=relations,
+        relation_model=relation_model,
     )
     return extraction.run(resume, listener)
+
+
+def relate(
+    documents: StrPath | Iterable[Document], model: StrPath | RelationExtractor | None = None
+) -> Iterator[Document]:
+    """Find the relations between the entities of documents.
+
+    The relations that the documents have are replaced.
+
+    Parameters
+    ----------
+    documents
+        Documents with entities, or a folder or file in any format that has them.
+    model
+        A relation model: a folder, ``cooccurrence``, or a loaded one; by default the bundled one.
+
+    Yields
+    ------
+    The documents in their order, with relations and their confidences.
+
+    Raises
+    ------
+    SuwenError
+        S602 when a corpus has no entity and S603 when the model knows none of the entity types, both after the last
+        document; as `read_corpus` and `suwen.loading.load_relations`.
+
+    Examples
+    --------
+    >>> import suwen
+    >>> for document in suwen.relate("articles/"):  # doctest: +SKIP
+    ...     print(document.relations)
+    """
+    from suwen.api.relations import relate_documents
+
+    return relate_documents(documents, model)
 
 
 def augment(

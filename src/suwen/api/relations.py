@@ -18,9 +18,11 @@ from suwen.evaluation.relations.report import write_relation_page
 from suwen.evaluation.significance import compare_counts
 from suwen.evaluation.strict import Score
 from suwen.files import StrPath
+from suwen.formats import stream_corpus
 from suwen.inference.predictor import Extractor
 from suwen.inference.relations.cooccurrence import CooccurrenceExtractor
 from suwen.inference.relations.extractor import RelationExtractor
+from suwen.inference.relations.relating import require_shared_types
 from suwen.loading import load, load_relations
 from suwen.runs import Listener, Progress, silent
 from suwen.schema import LCDD, Schema
@@ -30,6 +32,7 @@ __all__ = [
     "compare_relations",
     "evaluate_predicted_relations",
     "evaluate_relation_model",
+    "relate_documents",
 ]
 
 
@@ -176,6 +179,27 @@ def compare_relations(
     result = compare_counts(relation_counts(pairs[0], labels), relation_counts(pairs[1], labels), seed=seed)
     result = replace(result, task="relation")
     return PredictionsComparison(annotated.part, annotated.unit, result, (*warnings, *others))
+
+
+def relate_documents(
+    documents: StrPath | Iterable[Document], model: StrPath | RelationExtractor | None = None
+) -> Iterator[Document]:
+    """Find the relations between the entities of documents (see `suwen.relate`)."""
+    loaded = model if isinstance(model, RelationExtractor) else load_relations(model)
+    return _related(documents, loaded)
+
+
+def _related(documents: StrPath | Iterable[Document], model: RelationExtractor) -> Iterator[Document]:
+    labels: set[str] = set()
+    is_corpus = isinstance(documents, str | Path)
+    read: Iterable[Document] = stream_corpus(documents) if is_corpus else documents  # type: ignore[arg-type,assignment]
+    for document in model.pipe(read):
+        labels.update(entity.label for entity in document.entities)
+        yield document
+    if labels:
+        require_shared_types(labels, model.schema)
+    elif is_corpus:
+        raise SuwenError("S602")
 
 
 def relation_schema(documents: Iterable[Document]) -> Schema:

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from suwen.extraction.planning import Extraction
 
 MEASURES = (("document", "documents"), ("character", "characters"), ("entity", "entities"))
+RELATED = ("relation", "relations")
 COUNTED = ("documents", "empty", "renamed", "characters", "entities")
+
+
+RELATION_MODEL = "A relation model: a folder, or 'cooccurrence' (the baseline)."
 
 
 class Format(StrEnum):
@@ -93,10 +97,14 @@ def extract(
     ),
     batch_tokens: int | None = typer.Option(None, min=1, help="Characters per batch; by default what is fast."),
     engine: Engine = typer.Option(Engine.LOCAL, help="This computer, or a Ray cluster."),
+    relations: bool = typer.Option(False, "--relations", help="Find the relations between the entities too."),
+    relation_model: Path | None = typer.Option(
+        None, metavar="MODEL", parser=named_path, help=RELATION_MODEL, show_default="bundled"
+    ),
     resume: bool = typer.Option(False, "--resume", help="Go on with a run that was interrupted."),
     as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),
 ) -> None:
-    """Find the entities of texts and articles, with their offsets and a confidence each.
+    """Find the entities of texts and articles, with their offsets and a confidence each; with --relations, relations.
 
     Folders are searched for all readable files. Offsets count the characters of text files, and of the text that was
     taken from others, which is written out too. What is found does not depend on the batches or the order of the files.
@@ -108,8 +116,6 @@ def extract(
     suwen extract a.txt b.txt -o page.html --model model/;
     cat a.txt | suwen extract - -o entities.jsonl --model model/
     """
-    import time
-
     from suwen.extraction.inputs import Options
     from suwen.extraction.planning import STANDARD_OUTPUT, format_for, plan_extraction
 
@@ -128,7 +134,19 @@ def extract(
         threads=threads,
         batch_tokens=batch_tokens,
         engine=engine.value,
+        relations=relations,
+        relation_model=relation_model,
     )
+    run(extraction, resume, as_json)
+
+
+def run(extraction: Extraction, resume: bool, as_json: bool) -> None:
+    """Run an extraction and say what became of it."""
+    import time
+
+    from suwen.extraction.planning import STANDARD_OUTPUT
+
+    output = extraction.output
     console = standard_error()
     started = time.monotonic()
     if output == STANDARD_OUTPUT:
@@ -139,12 +157,13 @@ def extract(
         with progress_bar(console) as listener:
             result = extraction.run(resume, listener)
     seconds = time.monotonic() - started
-    tell(console, result, extraction.inputs.left_out, target)
+    tell(console, result, extraction.inputs.left_out, extraction.format)
     if output != STANDARD_OUTPUT:
         tell_problems(console, result)
     if not result.is_written:
         raise typer.Exit(2)
-    counts = {**dict.fromkeys(COUNTED, 0), **result.tally.counts}
+    is_related = extraction.manner.relation_model is not None
+    counts = {**dict.fromkeys((*COUNTED, *["relations"] * is_related), 0), **result.tally.counts}
     if as_json:
         left_out = {
             "left_out": extraction.inputs.left_out,
@@ -153,7 +172,7 @@ def extract(
         }
         problems = {"problems": result.tally.faults, "report": result.report and str(result.report)}
         report({**counts, "seconds": seconds, **left_out, **problems})
-    figures = ", ".join(amount(counts[several], one, several) for one, several in MEASURES)
+    figures = ", ".join(amount(counts[several], one, several) for one, several in (*MEASURES, *[RELATED] * is_related))
     say(console, f"{figures} in {seconds:.1f} s: {output}")
     if result.tally.faults:
         raise typer.Exit(1)
