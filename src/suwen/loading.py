@@ -55,7 +55,12 @@ GPU_BATCH_TOKENS = 2**15
 
 
 def load(
-    path: StrPath | None = None, device: str = "cpu", batch_tokens: int | None = None, threads: int | None = None
+    path: StrPath | None = None,
+    device: str = "cpu",
+    batch_tokens: int | None = None,
+    threads: int | None = None,
+    *,
+    relations: bool | StrPath = False,
 ) -> Extractor:
     """Load a model folder.
 
@@ -69,14 +74,20 @@ def load(
         The most tokens, padding included, that a batch may hold; by default what is fast.
     threads
         How many threads compute on the CPU; by default one for each core that the process may use.
+    relations
+        True to find the relations between the entities too; or the relation model, as `load_relations`.
 
     Raises
     ------
     SuwenError
         S101, S109, S501, S502 or S503 when the folder cannot be read, S402 for a number below 1, S404
         when it holds a kind of model that this release does not know, S405 when a package is missing that the model
-        needs, S512 when the device cannot be used.
+        needs, S512 when the device cannot be used; with relations as `load_relating`.
     """
+    if relations is not False:
+        found = relation_folder(None if relations is True else relations)
+        models = [model_path(path), *([found] if found else [])]
+        return load_relating(*models, device=device, batch_tokens=batch_tokens, threads=threads)
     require_device(device)
     for name, count in (("batch_tokens", batch_tokens), ("threads", threads)):
         if count is not None and count < 1:

@@ -85,13 +85,8 @@ def load(
     [('Method', '口服'), ('Drug', '二甲双胍'), ('Amount', '0.5g'), ('Frequency', '每日三次')]
     """
     from suwen.loading import load as load_model
-    from suwen.loading import load_relating, relation_folder
 
-    if relations is False:
-        return load_model(path, device, batch_tokens, threads)
-    found = relation_folder(None if relations is True else relations)
-    models = [model_path(path), *([found] if found else [])]
-    return load_relating(*models, device=device, batch_tokens=batch_tokens, threads=threads)
+    return load_model(path, device, batch_tokens, threads, relations=relations)
 
 
 def split(

@@ -104,7 +104,8 @@ def remove_parts(path: Path, format: str) -> None:
     """
     if format == parquet.NAME:
         try:
-            parquet.texts_path(path).unlink(missing_ok=True)
+            for other in parquet.other_paths(path):
+                other.unlink(missing_ok=True)
         except OSError as error:
             raise os_error(error, path) from None
 
