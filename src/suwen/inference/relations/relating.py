@@ -35,7 +35,7 @@ class RelatingExtractor(Extractor):
     def __init__(self, entities: Extractor, relations: RelationExtractor) -> None:
         self.entities = entities
         self.relations = relations
-        self.learned_from = entities.learned_from
+        self.learned_from = dict(entities.learned_from)
         require_shared_types(entities.schema.labels, relations.schema)
 
     @property
