@@ -243,7 +243,7 @@ def test_cli_extract_refuses_a_relation_model_without_relations(tmp_path: Path) 
 def test_cli_extract_refuses_a_relation_model_as_tagger(tmp_path: Path) -> None:
     write_stored_model(tmp_path / "model", "relations", {}, lambda folder: None, {}, "# Relations\n")
     (tmp_path / "a.txt").write_text("血糖")
-    message = "S605 .*model: a relation model finds no entities; pass it with --relation-model"
+    message = "S605 .*model: a relation model finds no entities; use it as --relation-model"
     with pytest.raises(SuwenError, match=message):
         run("extract", tmp_path / "a.txt", "-o", tmp_path / "out.jsonl", "--model", tmp_path / "model")
     assert not (tmp_path / "out.jsonl").exists()
@@ -280,7 +280,7 @@ def test_cli_relate_reads_the_sample(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_cli_relate_gives_the_same_on_a_cluster(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("ray")
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setenv("RAY_ADDRESS", "local")
     relate(corpus, tmp_path / "local.jsonl")
     assert relate(corpus, tmp_path / "ray.jsonl", "--engine", "ray").exit_code == 0
     assert (tmp_path / "ray.jsonl").read_bytes() == (tmp_path / "local.jsonl").read_bytes()

@@ -188,7 +188,10 @@ CATALOG: dict[str, Message] = {
     "S604": Message(
         "the label set {name!r} has no relation type", "add [[relations]] with name, head and tail to its TOML file"
     ),
-    "S605": Message("a relation model finds no entities", "pass it with --relation-model, and a tagger as the model"),
+    "S605": Message(
+        "a relation model finds no entities",
+        "use it as --relation-model (extract, relate) or score it with --task relations; the model is a tagger",
+    ),
     "S606": Message(
         "a model of the kind {found!r} finds no relations", "pass a relation model: a folder, or {baseline!r}"
     ),
