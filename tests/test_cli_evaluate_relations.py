@@ -100,7 +100,7 @@ def test_cli_evaluate_takes_relation_types_from_the_corpus(tmp_path: Path) -> No
 
 def test_cli_evaluate_refuses_a_corpus_without_relations(tmp_path: Path) -> None:
     write_corpus([replace(DOCUMENT, relations=())], tmp_path / "a.jsonl", "jsonl")
-    with pytest.raises(SuwenError, match=r"S601 .*a\.jsonl: the corpus has no relation"):
+    with pytest.raises(SuwenError, match="S601 the corpus has no relation"):
         evaluate("cooccurrence", tmp_path / "a.jsonl")
 
 

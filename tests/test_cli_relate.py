@@ -56,7 +56,7 @@ def test_cli_relate_reads_every_format_with_entities(tmp_path: Path, form: str) 
     # Doccano and Label Studio have no fragments, and name entities anew.
     pieces = tuple(replace(entity, fragments=()) for entity in ENTITIES)
     write_corpus([replace(DOCUMENT, entities=pieces)], source, form)
-    assert relate(source, tmp_path / "out.jsonl", "--from", form).exit_code == 0
+    assert relate(source, tmp_path / "out.jsonl", "--format", form).exit_code == 0
     (document,) = read_corpus(tmp_path / "out.jsonl")
     starts = {entity.id: entity.start for entity in document.entities}
     found = {(one.label, starts[one.head], starts[one.tail]) for one in document.relations}

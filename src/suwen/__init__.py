@@ -18,6 +18,7 @@ from suwen.version import __version__
 if TYPE_CHECKING:
     from suwen.api import (
         augment,
+        augment_corpus,
         compare,
         evaluate,
         export,
@@ -41,6 +42,7 @@ __all__ = [
     "SuwenError",
     "__version__",
     "augment",
+    "augment_corpus",
     "compare",
     "evaluate",
     "export",
@@ -60,6 +62,7 @@ _FUNCTIONS = {
     **dict.fromkeys(
         (
             "augment",
+            "augment_corpus",
             "compare",
             "evaluate",
             "export",

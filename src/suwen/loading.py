@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from suwen.inference.relations import cooccurrence
 from suwen.inference.relations.extractor import RelationExtractor
 from suwen.inference.relations.relating import GivenEntities, RelatingExtractor
 from suwen.model_folder import ModelFolder, StoredModel, read_stored_model, tagger_folder
+from suwen.requirements import MODELS, require_device, require_packages
 from suwen.schema import LCDD, Schema
 from suwen.schemes import scheme_named
 
@@ -31,7 +31,6 @@ __all__ = [
     "load_relating",
     "load_relations",
     "relation_folder",
-    "require_device",
 ]
 
 _LOGGER = logging.getLogger("suwen")
@@ -45,8 +44,6 @@ KINDS = ("tagger", *BASELINES)
 
 RELATIONS = "relations"
 """The kind of model that finds relations."""
-
-DEVICE = re.compile("cpu|cuda(:[0-9]+)?")
 
 GRAPH_BATCH_TOKENS = 1024
 """What a core computes at once: larger batches leave its cache."""
@@ -67,7 +64,7 @@ def load(
     Parameters
     ----------
     path
-        A folder written by ``suwen train`` or ``suwen export``; by default the model that suwen carries.
+        A folder written by ``suwen train`` or ``suwen export``; or ``hf://owner/name``; by default the bundled model.
     device
         Where the model runs: ``cpu``, ``cuda``, ``cuda:1`` …; the baselines know ``cpu`` only.
     batch_tokens
@@ -108,18 +105,6 @@ def _load(stored: StoredModel, device: str, batch_tokens: int | None, threads: i
     if device != "cpu":
         raise DeviceError("S512", stored.path, device=device, reason=f"a {stored.model} runs on the CPU alone")
     return BASELINES[stored.model](stored)
-
-
-def require_device(device: str) -> None:
-    """Refuse the name of a device that no model runs on, whatever this machine has.
-
-    Raises
-    ------
-    SuwenError
-        S512.
-    """
-    if not DEVICE.fullmatch(device):
-        raise DeviceError("S512", device=device, reason="models run on cpu, cuda, cuda:0, cuda:1 …")
 
 
 def load_overridden(
@@ -220,13 +205,12 @@ def load_tagger(stored: StoredModel, device: str, batch_tokens: int | None, thre
 
 def load_trained(folder: ModelFolder, device: str, batch_tokens: int | None, threads: int | None) -> Predictor:
     """Load a tagger that runs in torch, for want of a graph."""
-    try:
-        import torch
+    require_packages(*MODELS)
+    import torch
 
-        from suwen.models.scorer import TorchScorer
-        from suwen.models.weights import read_tagger
-    except ModuleNotFoundError as error:
-        raise SuwenError("S405", folder.path, package=error.name, install="suwen[train]") from None
+    from suwen.models.scorer import TorchScorer
+    from suwen.models.weights import read_tagger
+
     settings = folder.settings
     tagger = read_tagger(folder.path, settings.tags, scheme_named(settings.scheme))
     if threads:

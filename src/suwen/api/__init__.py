@@ -14,11 +14,13 @@ from suwen.bundled import SAMPLE, model_path
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import StrPath
+from suwen.requirements import EXPORTING, require_packages
 from suwen.runs import Listener, silent
 
 if TYPE_CHECKING:
     from suwen.api.relations import RelationEvaluation
     from suwen.api.scoring import Corpus, Evaluation, PredictionsComparison
+    from suwen.augmentation.corpus import Result as AugmentedCorpus
     from suwen.augmentation.generation import Augmentation
     from suwen.corpus.split import Selection, Split, Unit
     from suwen.exporting import Export
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "augment",
+    "augment_corpus",
     "compare",
     "evaluate",
     "export",
@@ -62,7 +65,7 @@ def load(
     Parameters
     ----------
     path
-        A model folder; by default the bundled model.
+        A model folder, or ``hf://owner/name`` with or without ``@revision``; by default the bundled model.
     device
         Where a neural model runs: ``cpu``, ``cuda``, ``cuda:1`` …
     batch_tokens
@@ -158,7 +161,7 @@ def train(
     output
         The model folder to write.
     encoder
-        The name of an encoder or baseline, or an encoder folder.
+        The name of an encoder or baseline, ``hf://owner/name``, or an encoder folder.
     head, transfer
         ``head.name`` and ``encoder.transfer`` of the configuration.
     split, part
@@ -168,11 +171,11 @@ def train(
     schema
         The entity types; by default the labels of the training part.
     base
-        A trained model to start from.
+        A trained model to start from: a folder, ``hf://owner/name``, or ``bundled``.
     teachers, texts
         Trained models to distill from, and unlabeled texts that they annotate.
     device
-        ``cpu`` or ``cuda``.
+        ``cpu``, ``cuda`` or ``cuda:N``.
     resume
         Whether to continue the unfinished run of `output`.
     listener
@@ -186,7 +189,7 @@ def train(
     Examples
     --------
     >>> import suwen
-    >>> report = suwen.train("articles/", "model", base="carried")  # doctest: +SKIP
+    >>> report = suwen.train("articles/", "model", base="bundled")  # doctest: +SKIP
     >>> report.scores.micro.f1  # doctest: +SKIP
     """
     from suwen.api.scoring import documents_of
@@ -254,11 +257,11 @@ def train_folds(
     schema
         The entity types; by default the labels of the training part.
     base
-        A trained model to start from.
+        A trained model to start from: a folder, ``hf://owner/name``, or ``bundled``.
     contradictions
         A table to write, of the annotations that these models contradict.
     device
-        ``cpu`` or ``cuda``.
+        ``cpu``, ``cuda`` or ``cuda:N``.
     resume
         Whether to keep the models that are there, and to train the others.
     listener
@@ -368,8 +371,8 @@ def evaluate(
     corpus
         The gold documents.
     model
-        A model folder or a loaded model; by default the bundled model of the task. For relations ``cooccurrence`` is
-        the baseline.
+        A model folder, ``hf://owner/name`` or a loaded model; by default the bundled model of the task. For relations
+        ``cooccurrence`` is the baseline.
     task
         ``entities`` or ``relations``.
     entities
@@ -505,7 +508,7 @@ def extract(
     to
         The format of the output; by default what its ending says.
     model
-        A model folder; by default the bundled model.
+        A model folder or ``hf://owner/name``; by default the bundled model.
     format
         The format of the inputs; by default each file's own.
     text_column, id_column
@@ -605,6 +608,7 @@ def augment(
     settings: Mapping[str, Any] | None = None,
     device: str = "cpu",
     workers: int = 1,
+    listener: Listener = silent,
 ) -> Augmentation:
     """Generate documents from training documents.
 
@@ -617,13 +621,15 @@ def augment(
     preset
         ``best`` or ``paper``.
     encoder
-        The masked language model of ``mlm``: a name or a folder.
+        The masked language model of ``mlm``: a name, a folder or ``hf://owner/name``.
     seed, copies, rate
         The seed, the documents generated from each, and the share of words or mentions that is replaced.
     settings
         Other values of the configuration by dotted key.
     device, workers
         Where the models run; how many processes on the CPU.
+    listener
+        Told how many documents are done.
 
     Raises
     ------
@@ -648,7 +654,85 @@ def augment(
         settings=settings,
         device=device,
         workers=workers,
+        listener=listener,
     )
+
+
+def augment_corpus(
+    corpus: Corpus,
+    output: StrPath,
+    method: str | None = None,
+    *,
+    preset: str = "best",
+    config: StrPath | None = None,
+    encoder: StrPath | None = None,
+    seed: int | None = None,
+    copies: int | None = None,
+    rate: float | None = None,
+    settings: Mapping[str, Any] | None = None,
+    split: Split | None = None,
+    part: str = "train",
+    format: str = "jsonl",
+    combine: bool = False,
+    device: str = "cpu",
+    batch_tokens: int | None = None,
+    workers: int = 1,
+    resume: bool = False,
+    listener: Listener = silent,
+) -> AugmentedCorpus:
+    """Augment the train part of a corpus, and write the generated documents with their log and report.
+
+    Parameters
+    ----------
+    corpus
+        A folder or file in any format, or documents.
+    output
+        The corpus to write.
+    method, preset, encoder, seed, copies, rate, settings
+        As `augment`.
+    config
+        A TOML file that changes the preset.
+    split, part
+        A split, whose train part alone is augmented; any other `part` is refused.
+    format
+        The format of `output`.
+    combine
+        Whether to write the originals too; with a split also a split of the new corpus.
+    device, batch_tokens, workers
+        Where the models run, the characters in a batch, and the processes on the CPU; none changes the result.
+    resume
+        Whether to continue the unfinished run of `output`.
+    listener
+        Told how many documents are done.
+
+    Raises
+    ------
+    SuwenError
+        S311 for another part than ``train``, and as `suwen.augmentation.corpus.augment_corpus`.
+
+    Examples
+    --------
+    >>> import suwen
+    >>> made = suwen.augment_corpus("articles/", "more.jsonl", "mention", copies=2)  # doctest: +SKIP
+    >>> made.figures.counts, made.record  # doctest: +SKIP
+    """
+    from suwen.api.scoring import documents_of
+    from suwen.augmentation.config import load_augmentation_config
+    from suwen.augmentation.corpus import augment_corpus as augment_documents
+    from suwen.augmentation.corpus import select_train
+    from suwen.files import folder_for
+
+    named = None if encoder is None else str(encoder)
+    shorthands = {"method": method, "encoder": named, "seed": seed, "target.copies": copies, "rate": rate}
+    options = {**{key: value for key, value in shorthands.items() if value is not None}, **(settings or {})}
+    loaded = load_augmentation_config(preset, config, options)
+    require_packages(*loaded.packages)
+    documents = documents_of(corpus)
+    select_train(documents, split, part)
+    with folder_for(Path(output)):
+        return augment_documents(
+            documents, output, loaded, split, format, combine, resume, device, batch_tokens, workers, listener
+        )
 
 
 def pretrain(
@@ -685,7 +769,7 @@ def pretrain(
     size
         ``mini`` (the default), ``small``, ``medium``, ``large`` or ``base``.
     base
-        An encoder to start from; its size is kept.
+        An encoder to start from: a name, a folder or ``hf://owner/name``; its size is kept.
     vocabulary
         A vocab.txt; by default the characters of the texts.
     lexicon
@@ -699,7 +783,7 @@ def pretrain(
     seed
         The seed of all draws.
     device
-        ``cpu`` or ``cuda``.
+        ``cpu``, ``cuda`` or ``cuda:N``.
     resume
         Whether to continue the unfinished run of `output`.
     listener
@@ -737,16 +821,17 @@ def pretrain(
         if exclude_parts:
             given, needed = needed, given
         raise SuwenError("S406", first=given, second=f"no {needed}", advice=f"give {needed} too")
-    try:
-        from suwen.files import folder_for
-        from suwen.models.catalog import find_encoder
-        from suwen.pretraining.config import load_language_model_config, load_pretraining_config
-        from suwen.pretraining.passages import read_exclusion
-        from suwen.pretraining.pretrain import NO_EXCLUSION, Texts
-        from suwen.pretraining.pretrain import pretrain as pretrain_transformer
-        from suwen.pretraining.pretrain_language_model import pretrain_language_model
-    except ModuleNotFoundError as error:
-        raise SuwenError("S405", package=error.name, install="suwen[train]") from None
+    from suwen.pretraining.config import pretraining_packages
+
+    require_packages(*pretraining_packages(strategy, settings))
+    from suwen.files import folder_for
+    from suwen.models.catalog import find_encoder
+    from suwen.pretraining.config import load_language_model_config, load_pretraining_config
+    from suwen.pretraining.passages import read_exclusion
+    from suwen.pretraining.pretrain import NO_EXCLUSION, Texts
+    from suwen.pretraining.pretrain import pretrain as pretrain_transformer
+    from suwen.pretraining.pretrain_language_model import pretrain_language_model
+
     paths = tuple(map(Path, texts))
     folder = find_encoder(str(base)) if base is not None else None
     exclusion = read_exclusion(Path(exclude_split), list(exclude_parts), list(paths)) if exclude_split else NO_EXCLUSION
@@ -818,10 +903,8 @@ def export(
     from suwen.api.scoring import documents_of
     from suwen.corpus.split import whole
 
-    try:
-        from suwen.exporting import export_model
-    except ModuleNotFoundError as error:
-        raise SuwenError("S405", package=error.name, install="suwen[train,export]") from None
+    require_packages(*EXPORTING)
+    from suwen.exporting import export_model
 
     if int8 and corpus is None:
         raise SuwenError("S406", first="int8", second="no corpus", advice="give annotated documents to score it on")
