@@ -60,7 +60,7 @@ def test_relations_survive_doccano(folders, document: Document) -> None:
 def test_relation_scores_are_counted_where_they_are_lost(tmp_path: Path) -> None:
     scored = replace(DOCUMENT, relations=(Relation("Drug_Disease", "T1", "T3", "R1", 0.5),))
     assert write_corpus([scored], tmp_path / "b", "brat") == {"relation score": 1}
-    assert write_corpus([scored], tmp_path / "d", "doccano")["relation score"] == 1
+    assert write_corpus([scored], tmp_path / "d", "diakg")["relation score"] == 1
     assert write_corpus([scored], tmp_path / "c.conll", "conll")["relation"] == 1
     assert "relation score" not in write_corpus([scored], tmp_path / "l", "label_studio")
     assert read_corpus(tmp_path / "b")[0].relations == (Relation("Drug_Disease", "T1", "T3", "R1"),)
