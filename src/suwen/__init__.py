@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         train,
         train_folds,
     )
+    from suwen.api.frames import from_dataframe, to_dataframe
     from suwen.formats import read_corpus, write_corpus
 
 __all__ = [
@@ -47,11 +48,13 @@ __all__ = [
     "evaluate",
     "export",
     "extract",
+    "from_dataframe",
     "load",
     "pretrain",
     "read_corpus",
     "relate",
     "split",
+    "to_dataframe",
     "train",
     "train_folds",
     "write_corpus",
@@ -76,6 +79,7 @@ _FUNCTIONS = {
         ),
         "suwen.api",
     ),
+    **dict.fromkeys(("from_dataframe", "to_dataframe"), "suwen.api.frames"),
     **dict.fromkeys(("read_corpus", "write_corpus"), "suwen.formats"),
 }
 

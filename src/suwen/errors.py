@@ -94,6 +94,17 @@ CATALOG: dict[str, Message] = {
         "name the one of the text with --text-column, that of the id with --id-column",
     ),
     "S215": Message("the tags are numbers whose names are not in the file", "{advice}"),
+    "S221": Message(
+        "the column of the texts is not named; columns: {known}",
+        "name it with --text-column; the other columns are kept",
+    ),
+    "S222": Message("broken row: {reason}", "correct the row, or leave it out"),
+    "S223": Message("the workbook has several sheets: {known}", "name one with --sheet"),
+    "S224": Message(
+        "more than {limit} entities: an Excel sheet holds no more rows",
+        "write CSV: run the same command with --to csv --resume",
+    ),
+    "S225": Message("the id {id!r} stands twice, in lines {first} and {second}", "keep one row for each document"),
     # S3xx: corpora and splits
     "S301": Message("the split was made for other data (hash {expected}, found {found})", "make a new split"),
     "S302": Message("not a split file: {reason}", "make one with 'suwen corpus split'"),

@@ -135,6 +135,8 @@ def extract(
     text_column: str | None = None,
     id_column: str | None = None,
     encoding: str | None = None,
+    sheet: str | None = None,
+    metadata: StrPath | None = None,
     always: StrPath | None = None,
     never: StrPath | None = None,
     device: str = "cpu",
@@ -143,6 +145,7 @@ def extract(
     engine: str = "local",
     relations: bool = False,
     relation_model: StrPath | None = None,
+    raw: bool = False,
     resume: bool = False,
     listener: Listener = silent,
 ) -> Result:
@@ -166,6 +169,10 @@ def extract(
         The column or key of the text and of the id, in tables and records.
     encoding
         The encoding of text files; by default it is detected.
+    sheet
+        The sheet of Excel files; by default the only one that holds something.
+    metadata
+        A CSV table with metadata by document id, in the column ``id`` or the first.
     always, never
         Term lists laid over the predictions.
     device, threads, batch_tokens
@@ -174,6 +181,8 @@ def extract(
         ``local``, or ``ray`` for a cluster.
     relations, relation_model
         Whether the relations between the entities are extracted too, and the model; as `load`.
+    raw
+        Whether cells of CSV are written as they are, those that a spreadsheet takes for formulas included.
     resume
         Whether to continue an unfinished run of `output`.
     listener
@@ -199,7 +208,7 @@ def extract(
         output,
         to,
         model=model,
-        options=Options(format, text_column, id_column, encoding),
+        options=Options(format, text_column, id_column, encoding, sheet),
         always=always,
         never=never,
         device=device,
@@ -208,6 +217,8 @@ def extract(
         engine=engine,
         relations=relations,
         relation_model=relation_model,
+        metadata=metadata,
+        raw=raw,
     )
     return extraction.run(resume, listener)
 

@@ -10,7 +10,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from suwen.errors import SuwenError
-from suwen.extraction.inputs import DEFAULT_OPTIONS, ENDINGS, STANDARD_INPUT, Input, Inputs, Options
+from suwen.extraction.inputs import DEFAULT_OPTIONS, ENDINGS, STANDARD_INPUT, TABLES, Input, Inputs, Options
 from suwen.files import StrPath, require_regular
 from suwen.formats.contents import ending
 from suwen.formats.reading import document_id, files_in
@@ -57,7 +57,7 @@ def find_inputs(paths: Sequence[StrPath], options: Options = DEFAULT_OPTIONS, ou
     if own in {absolute(path) for path in chosen if path != STANDARD_INPUT}:
         raise SuwenError("S127", output)
     files: list[Path] = []
-    endings = tuple(suffix for suffix, name in ENDINGS.items() if options.format in (None, name))
+    endings = tuple(suffix for suffix, name in ENDINGS.items() if _is_searched(name, options))
     for path in chosen:
         files += _files_below(path, endings, own, left_out, problems) if path.is_dir() else [path]
     folders = [path if path.is_dir() else path.parent for path in chosen if path != STANDARD_INPUT]
@@ -72,6 +72,13 @@ def find_inputs(paths: Sequence[StrPath], options: Options = DEFAULT_OPTIONS, ou
         except SuwenError as error:
             problems.append(error)
     return Inputs(tuple(found), options, left_out, tuple(problems))
+
+
+def _is_searched(name: str, options: Options) -> bool:
+    """Return whether files of a format are read that stand in a folder: of tables, one has to know the column."""
+    if options.format is not None:
+        return options.format == name
+    return name not in TABLES or options.text_column is not None
 
 
 def _files_below(
