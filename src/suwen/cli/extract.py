@@ -59,6 +59,7 @@ def named_path(name: str) -> Path:
     return Path(name)
 
 
+RAW: Any = typer.Option(False, "--raw", help="To csv: no apostrophe before cells that look like formulas.")
 RELATION_MODEL: Any = typer.Option(
     None,
     "--relation-model",
@@ -110,7 +111,7 @@ def extract(
     engine: Engine = typer.Option(Engine.LOCAL, help="This computer, or a Ray cluster."),
     relations: bool = typer.Option(False, "--relations", help="Find the relations between the entities too."),
     relation_model: Path | None = RELATION_MODEL,
-    raw: bool = typer.Option(False, "--raw", help="To csv: no apostrophe before cells that look like formulas."),
+    raw: bool = RAW,
     resume: bool = RESUME,
     as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),
 ) -> None:

@@ -9,7 +9,7 @@ CSV and Excel have a row for each entity, for people to work with.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -118,12 +118,15 @@ def remove_parts(path: Path, format: str) -> None:
     SuwenError
         S102 or S105 when it cannot be removed.
     """
-    if format == parquet.NAME:
-        try:
-            for other in parquet.other_paths(path):
-                other.unlink(missing_ok=True)
-        except OSError as error:
-            raise os_error(error, path) from None
+    beside: dict[str, Callable[[Path], Sequence[Path]]] = {
+        parquet.NAME: parquet.other_paths,
+        csv_table.NAME: lambda path: [csv_table.relations_path(path)],
+    }
+    try:
+        for other in beside[format](path) if format in beside else ():
+            other.unlink(missing_ok=True)
+    except OSError as error:
+        raise os_error(error, path) from None
 
 
 def with_model(document: Document, model: str | None, relation_model: str | None = None) -> Document:
