@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
+from suwen.concepts.attributes import with_attributes
 from suwen.concepts.cues import CRITERIA, CRITERIA_END, RESUMES
 from suwen.concepts.scopes import Mention, Sentence
-from suwen.document import Attribute, Document, Span
+from suwen.document import Document, Span
 
 __all__ = ["AFFIRMED", "Assertion", "Value", "assertions", "with_assertions"]
 
@@ -111,20 +112,17 @@ def _exclusion(text: str, begin: int, heading: Span | None, before: str) -> tupl
 def with_assertions(document: Document) -> Document:
     """Add an attribute ``Assertion`` (``negated``, ``hypothetical``) and the offsets of its ``Cue`` to the entities.
 
-    Affirmed entities have none; ``meta["assertion"]`` says that they were judged. Entities get an id if they need one.
+    Affirmed entities have none.
+
+    Examples
+    --------
+    >>> from suwen.document import Entity
+    >>> found = with_assertions(Document("a", "无发热", (Entity("Symptom", 1, 3),)))
+    >>> [(attribute.label, attribute.target, attribute.value) for attribute in found.attributes]
+    [('Assertion', 'T1', 'negated'), ('Cue', 'T1', '0-1')]
     """
-    judged = assertions(document)
-    taken = {entity.id for entity in document.entities}
-    free = (name for name in map("T{}".format, range(1, 2 * len(document.entities) + 2)) if name not in taken)
-    entities = tuple(entity if entity.id else replace(entity, id=next(free)) for entity in document.entities)
-    attributes = list(document.attributes)
-    numbers = [int(known.id[1:]) for known in attributes if known.id[1:].isdecimal()]
-    number = max(numbers, default=0)
-    for entity, assertion in zip(entities, judged, strict=True):
-        if assertion.cue and entity.id:
-            cue = f"{assertion.cue[0]}-{assertion.cue[1]}"
-            attributes.append(Attribute(f"A{number + 1}", "Assertion", entity.id, assertion.value))
-            attributes.append(Attribute(f"A{number + 2}", "Cue", entity.id, cue))
-            number += 2
-    meta = {**document.meta, "assertion": "rules"}
-    return replace(document, entities=entities, attributes=tuple(attributes), meta=meta)
+    rows = [
+        (("Assertion", assertion.value), ("Cue", f"{assertion.cue[0]}-{assertion.cue[1]}")) if assertion.cue else ()
+        for assertion in assertions(document)
+    ]
+    return with_attributes(document, rows)
