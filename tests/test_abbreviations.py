@@ -63,6 +63,10 @@ def pairs(text: str) -> list[tuple[str, str]]:
         ("{Disease:心功能不全}(II)", []),
         ("{Test:空腹血糖}(FPG、2hPG)", []),
         ("{Test:比值比}(OR)", []),
+        ("{Disease:乳头状癌}(T1N0M0)", []),
+        ("{Drug:胰升糖素样肽}(GLP)-1", []),
+        ("{Anatomy:p38-丝裂原活化蛋白激酶}(MAPK)", []),
+        ("{Test:C-反应蛋白}(CRP)", [("CRP", "C-反应蛋白")]),
     ],
 )
 def test_abbreviations_finds_definitions(text: str, found: list[tuple[str, str]]) -> None:

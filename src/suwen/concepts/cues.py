@@ -125,7 +125,7 @@ CONDITION = re.compile(r"如果|若是|若|假如|倘若|倘|一旦|万一|除�
 AS_CONDITION = re.compile(rf"[{MENTION}出发合并伴有无未不存需仍复再持患病术治使用既]")
 """What may follow 如 as "if"; elsewhere it is "such as"."""
 
-QUESTION = re.compile(r"如何|怎样|怎么|什么|哪些|哪种|吗|为何|几")
+QUESTION = re.compile(r"如何|怎样|怎么|什么|哪些|哪种|为何|为什么|几")
 
 TERMINATOR = re.compile(
     r"但是|但|然而|而是|而且|而(?!非)|却|不过|仅|只有|伴有|可见|改用|改为|同时|仍|遂|反而|从而|因而|因此|故|所以|其余|其中|另有|另|转而|直至"

@@ -249,15 +249,18 @@ class Sentence:
         if cue.text == "可能":
             return distance == 0 and self._ends_clause(cue)
         if cue.text in "吗？?":
-            return distance == 0 and not words.QUESTION.search(self._masked.replace("吗", ""))
+            return distance == 0 and not self._asks(0, here.start)
         if cue.text in words.EVENT_CUES and here.label in _NO_EVENTS:
             return False
         if cue.text in ("风险", "危险", "高危", "可能性"):
             return distance <= FARTHEST_RISK and "因素" not in gap
         if cue.text == "预防":
-            return distance <= FARTHEST_RISK and self._ends_clause(cue) and not words.QUESTION.search(gap)
+            return distance <= FARTHEST_RISK and self._ends_clause(cue) and not self._asks(here.end, cue.start)
         behind = words.BACKWARD_ONLY.fullmatch(cue.text) or cue.text.endswith(("排除", "除外", "否定"))
         return bool(behind) and distance <= FARTHEST_BEHIND and self._ends_clause(cue)
+
+    def _asks(self, start: int, end: int) -> bool:
+        return bool(words.QUESTION.search(self._text, start, end))
 
     def _is_open(self, cue: _Cue, gap: str) -> bool:
         """Whether a relation is open, and not merely the cause of something certain."""
