@@ -161,7 +161,7 @@ def plan_extraction(
         "model": manner.model,
         "option": {"--to": format, "--device": device, "--batch-tokens": batch_tokens, **asdict(options)},
         "term list": {"--always": always and sha256(always), "--never": never and sha256(never)},
-        "attributes": {"--assertion": assertion, "--codes": codes and sha256(codes)},
+        "attribute": {"--assertion": assertion, "--codes": codes and sha256(codes)},
     }
     return Extraction(inputs, output, format, manner, identity, open_engine)
 
