@@ -29,6 +29,7 @@ EXTRAS = {
     "excel": ("openpyxl",),
     "pandas": ("pandas",),
     "hub": ("huggingface_hub",),
+    "preannotate": ("httpx2",),
     "ray": ("ray",),
     "spacy": ("spacy",),
 }

@@ -152,7 +152,9 @@ def _document(name: str, text: str, source: str, annotations: Sequence[Annotatio
         attributes=tuple(item for item in annotations if isinstance(item, Attribute)),
         notes=tuple(item for item in annotations if isinstance(item, Note)),
     )
-    if "".join(_render(item, text) for item in annotations) == source:
+    # In the order of the writer: a source with another one is kept.
+    written: tuple[Annotation, ...] = (*document.entities, *document.relations, *document.attributes, *document.notes)
+    if "".join(_render(item, text) for item in written) == source:
         return document
     return dataclasses.replace(document, meta={"brat": _split_lines(source)})
 
