@@ -143,6 +143,8 @@ def extract(
     threads: int | None = None,
     batch_tokens: int | None = None,
     engine: str = "local",
+    assertion: bool = False,
+    codes: StrPath | None = None,
     relations: bool = False,
     relation_model: StrPath | None = None,
     raw: bool = False,
@@ -179,6 +181,10 @@ def extract(
         As `load`.
     engine
         ``local``, or ``ray`` for a cluster.
+    assertion
+        Whether negated and hypothetical entities are marked by attributes.
+    codes
+        A terminology (TSV: code, name, synonyms separated by ``|``) whose codes the entities get as attributes.
     relations, relation_model
         Whether the relations between the entities are extracted too, and the model; as `load`.
     raw
@@ -215,6 +221,8 @@ def extract(
         threads=threads,
         batch_tokens=batch_tokens,
         engine=engine,
+        assertion=assertion,
+        codes=codes,
         relations=relations,
         relation_model=relation_model,
         metadata=metadata,

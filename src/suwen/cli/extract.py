@@ -109,6 +109,10 @@ def extract(
     ),
     batch_tokens: int | None = typer.Option(None, min=1, help="Characters per batch; by default what is fast."),
     engine: Engine = typer.Option(Engine.LOCAL, help="This computer, or a Ray cluster."),
+    assertion: bool = typer.Option(False, "--assertion", help="Mark negated and hypothetical entities, with the cue."),
+    codes: Path | None = typer.Option(
+        None, metavar="TSV", parser=named_path, help="Add the codes of a terminology: lines of code, name, synonyms."
+    ),
     relations: bool = typer.Option(False, "--relations", help="Find the relations between the entities too."),
     relation_model: Path | None = RELATION_MODEL,
     raw: bool = RAW,
@@ -150,6 +154,8 @@ def extract(
         "threads": threads,
         "batch_tokens": batch_tokens,
         "engine": engine.value,
+        "assertion": assertion,
+        "codes": codes,
         "relations": relations,
         "relation_model": relation_model,
         "metadata": metadata,

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from suwen.bundled import model_path
+from suwen.concepts.terminologies import read_terminology
 from suwen.errors import SuwenError
+from suwen.extraction.attributes import load_attributing
 from suwen.extraction.corpora import find_corpora
 from suwen.extraction.extract import PLAIN, Finish, LocalEngine, OpenEngine, Result, extract_files, extract_lines
 from suwen.extraction.finding import find_inputs
@@ -110,6 +112,8 @@ def plan_extraction(
     threads: int | None = None,
     batch_tokens: int | None = None,
     engine: str = "local",
+    assertion: bool = False,
+    codes: StrPath | None = None,
     relations: bool = False,
     relation_model: StrPath | None = None,
     metadata: StrPath | None = None,
@@ -135,6 +139,9 @@ def plan_extraction(
         As `suwen.loading.load`.
     engine
         ``local`` or ``ray``.
+    assertion, codes
+        Whether negated and hypothetical entities are marked, and the terminology whose codes they get
+        (see `suwen.extraction.attributes`).
     relations
         Whether the relations between the entities are found too.
     relation_model
@@ -149,7 +156,7 @@ def plan_extraction(
     SuwenError
         S404 for an ending that names no format and for an unknown engine, S405 when a package is missing, S406 for
         `raw` with another format than CSV, S512 for a device that no model runs on, and as `find_inputs`,
-        `read_metadata` and `read_overrides`.
+        `read_metadata`, `read_overrides` and `read_terminology`.
     """
     output = Path(output)
     format = _output_format(output, format, engine, raw)  # noqa: A001
@@ -170,6 +177,7 @@ def plan_extraction(
     cores = threads or 1 if engine == "ray" else threads
     load_all = load_relating if relations else load_overridden
     load = partial(load_all, device=device, batch_tokens=batch_tokens, threads=cores, overrides=overrides)
+    load = partial(load_attributing, load, assertion, read_terminology(codes) if codes else None)
     identity = {
         **release(),
         "model": manner.model,
@@ -177,6 +185,7 @@ def plan_extraction(
         "option": {"--to": _kind(format), "--device": device, "--batch-tokens": batch_tokens, **asdict(options)},
         "term list": {"--always": always and sha256(always), "--never": never and sha256(never)},
         "metadata": metadata and sha256(metadata),
+        "attribute": {"--assertion": assertion, "--codes": codes and sha256(codes)},
     }
     opening = _opening(engine, folders, load, cores, int(device != "cpu"))
     return Extraction(inputs, output, format, manner, identity, opening, finish)
