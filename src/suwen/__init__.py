@@ -18,11 +18,13 @@ from suwen.version import __version__
 if TYPE_CHECKING:
     from suwen.api import augment, compare, evaluate, export, extract, load, pretrain, split, train, train_folds
     from suwen.formats import read_corpus, write_corpus
+    from suwen.graph.graph import Graph
 
 __all__ = [
     "Attribute",
     "Document",
     "Entity",
+    "Graph",
     "Note",
     "Page",
     "Relation",
@@ -49,6 +51,7 @@ _FUNCTIONS = {
         "suwen.api",
     ),
     **dict.fromkeys(("read_corpus", "write_corpus"), "suwen.formats"),
+    "Graph": "suwen.graph.graph",
 }
 
 

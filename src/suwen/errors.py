@@ -176,6 +176,26 @@ CATALOG: dict[str, Message] = {
     ),
     "S530": Message("half-written or foreign results: {reason}", "remove it, or choose another folder, and start anew"),
     "S531": Message("an experiment is there already", "go on with --resume, or choose another folder"),
+    # S7xx: graphs
+    "S701": Message("this is not a graph", "make one with 'suwen graph build'"),
+    "S702": Message(
+        "graph version {found} cannot be read", "this release reads version {known}: build the graph again"
+    ),
+    "S703": Message("the graph is damaged: {reason}", "copy it again, or build it again"),
+    "S704": Message("another process writes to the graph for more than {seconds} s", "try again when it has ended"),
+    "S705": Message("the disk is full; the graph is as it was", "make room and run the command again"),
+    "S706": Message(
+        "the document {document!r} differs from the one in the graph", "replace it with --replace, or rename it"
+    ),
+    "S707": Message("no document {document!r}", "'suwen graph sql GRAPH \"SELECT key FROM document\"' lists them"),
+    "S708": Message("no concept {term!r}", "search for a part of its name with 'suwen graph query'"),
+    "S709": Message("no evidence {evidence!r}", "'suwen graph query --edge A B --json' shows the ids"),
+    "S710": Message("this cannot be done: {reason}", "see the concept with 'suwen graph query'"),
+    "S711": Message("nothing to undo: {reason}", "'suwen graph undo --list' shows the decisions"),
+    "S712": Message(
+        "no document has an entity", "give documents with entities: 'suwen extract' finds them, with --relations"
+    ),
+    "S713": Message("the query failed: {reason}", "only SELECT is allowed; docs/graph.md lists the tables"),
 }
 
 

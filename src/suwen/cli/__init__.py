@@ -16,7 +16,20 @@ from typing import cast
 
 import typer
 
-from suwen.cli import augment, compare, corpus, demo, encoders, evaluate, export, extract, pretrain, reproduce, train
+from suwen.cli import (
+    augment,
+    compare,
+    corpus,
+    demo,
+    encoders,
+    evaluate,
+    export,
+    extract,
+    graph,
+    pretrain,
+    reproduce,
+    train,
+)
 from suwen.cli.output import fail
 from suwen.errors import SuwenError
 
@@ -42,6 +55,7 @@ app = typer.Typer(
     help="Named entities in Chinese medical literature: check and split corpora, train, evaluate, extract.",
 )
 app.add_typer(corpus.app, name="corpus")
+app.add_typer(graph.app, name="graph")
 app.command("pretrain")(pretrain.pretrain)
 app.command("augment")(augment.augment)
 app.command("train")(train.train)

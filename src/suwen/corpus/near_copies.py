@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from suwen.document import Document
 
-__all__ = ["NearCopy", "held_out_copy", "near_copies"]
+__all__ = ["NearCopy", "held_out_copy", "near_copies", "resemblance", "sketch"]
 
 SHINGLE = 8
 """Characters per shingle: long enough that texts on one subject share few."""
 SAMPLE_ONE_IN = 16
 LEAST_SAMPLE = 32
+SKETCH = 8
 CROWDED = 16
 """A shingle in more documents than this is boilerplate, or a text with many copies."""
 
@@ -93,6 +94,19 @@ def held_out_copy(texts: Sequence[Document], held_out: Sequence[Document], least
             if share >= least:
                 return NearCopy(text.id, name, share)
     return None
+
+
+def sketch(text: str) -> bytes:
+    """Return the `SKETCH` smallest hashes of a text's shingles, little-endian; two near-copies share some of them.
+
+    Of two texts with a resemblance of 0.8, one pair in 400,000 shares none.
+    """
+    return _shingles(text)[:SKETCH].astype("<u8").tobytes()
+
+
+def resemblance(first: str, second: str) -> float:
+    """Return the share of shingles that two texts have in common (see `near_copies`)."""
+    return _resemblance(_shingles(first), _shingles(second))
 
 
 def _shingles(text: str) -> Shingles:

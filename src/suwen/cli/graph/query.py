@@ -1,0 +1,200 @@
+"""The command ``suwen graph query``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from suwen.cli.graph.build import GRAPH
+from suwen.cli.output import amount, report, show
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from suwen.graph.graph import Card, Graph
+    from suwen.graph.queries import Concept, Edge, Evidence
+
+NAMES = 12
+
+
+def query(
+    graph: Path = GRAPH,
+    term: str | None = typer.Argument(None, metavar="[TERM]", help="A concept: a name, a part of one, or its id."),
+    edge: tuple[str, str] | None = typer.Option(
+        None, metavar="A B", help="Show the sentences behind the edges between two concepts."
+    ),
+    path: tuple[str, str] | None = typer.Option(None, metavar="A B", help="Show a shortest path between two concepts."),
+    kind: str | None = typer.Option(
+        None, "--type", metavar="TYPE", help="The entity type, where several have the name."
+    ),
+    relation: str | None = typer.Option(None, metavar="TYPE", help="One relation type alone."),
+    since: int | None = typer.Option(
+        None,
+        min=1,
+        metavar="YEAR|BUILD",
+        help="Only documents since a year of publication, or since a build (below 1000).",
+    ),
+    page: int = typer.Option(1, min=1, help="Which page of each relation type, or of the sentences."),
+    limit: int = typer.Option(10, min=1, help="How many neighbors of each relation type, or sentences, a page holds."),
+    as_json: bool = typer.Option(False, "--json", help="Print the answer as JSON."),
+) -> None:
+    """Show a concept with its names and its neighbors, the sentences behind an edge, or a path.
+
+    Neighbors are ranked by documents x confidence x lift: what stands with the concept more often than by chance.
+
+    Examples: suwen graph query graph.db 二甲双胍; suwen graph query graph.db --edge 二甲双胍 腹泻;
+    suwen graph query graph.db --path 恩格列净 心力衰竭; suwen graph query graph.db 肾病 --since 2020
+    """
+    from suwen.graph.graph import Graph
+
+    if sum(given is not None for given in (term, edge, path)) != 1:
+        raise typer.BadParameter("give one of TERM, --edge A B and --path A B")
+    opened = Graph(graph)
+    offset = (page - 1) * limit
+    if edge is not None:
+        _edge(opened, edge, relation, since, offset, limit, as_json)
+    elif path is not None:
+        _path(opened, path, as_json)
+    else:
+        assert term is not None
+        options = {"type": kind, "relation": relation, "since": since, "offset": offset, "limit": limit}
+        _term(opened, term, options, as_json)
+
+
+def _term(graph: Graph, term: str, options: dict[str, Any], as_json: bool) -> None:
+    """Show the card of a concept; where none has exactly this name, list those with a name that holds it."""
+    from suwen.errors import SuwenError
+
+    try:
+        card = graph.concept(term, **options)
+    except SuwenError as error:
+        found = graph.search(term, type=options["type"]) if error.code == "S708" else []
+        if not found:
+            raise
+        if as_json:
+            report({"concept": None, "found": [asdict(concept) for concept in found]})
+        else:
+            show(concept_table(found, f"No concept is named {term}; these have a name that holds it"))
+        return
+    if as_json:
+        report({**asdict(card), "found": []})
+    else:
+        show(*card_tables(card))
+
+
+def _edge(
+    graph: Graph, pair: tuple[str, str], relation: str | None, since: int | None, offset: int, limit: int, as_json: bool
+) -> None:
+    edges = [edge for edge in graph.edges(*pair) if relation in (None, edge.relation)]
+    found = graph.evidence(*pair, relation=relation, since=since, offset=offset, limit=limit)
+    if as_json:
+        report({"edges": [asdict(edge) for edge in edges], "evidence": [asdict(item) for item in found]})
+        return
+    if not edges:
+        typer.echo(f"There is no edge between {pair[0]} and {pair[1]}.")
+        return
+    show(edge_table(edges, "Edges"))
+    for item in found:
+        print_evidence(item)
+
+
+def _path(graph: Graph, pair: tuple[str, str], as_json: bool) -> None:
+    edges = graph.path(*pair)
+    if as_json:
+        report({"path": None if edges is None else [asdict(edge) for edge in edges]})
+    elif edges is None:
+        typer.echo(f"There is no path between {pair[0]} and {pair[1]}.")
+    else:
+        show(edge_table(edges, f"{amount(len(edges), 'step', 'steps')} from {pair[0]} to {pair[1]}"))
+
+
+def card_tables(card: Card) -> list[Table]:
+    """Return a table of the names of a concept, and one for each relation type and direction."""
+    from rich.table import Table
+    from rich.text import Text
+
+    concept = card.concept
+    title = f"{concept.name}  {concept.type}  {concept.id}"
+    counts = f"{concept.mentions:,} mentions in {amount(concept.documents, 'document', 'documents')}"
+    names = Table(
+        "name",
+        title=Text(title),
+        caption=Text(f"{counts}, {concept.negated:,} negated, {concept.hypothetical:,} hypothetical"),
+    )
+    names.add_column("mentions", justify="right")
+    names.add_column("why")
+    for alias in card.aliases[:NAMES]:
+        names.add_row(Text(" ".join(alias.surface.split())), f"{alias.mentions:,}", f"{alias.reason} ({alias.source})")
+    if len(card.aliases) > NAMES:
+        names.add_row(f"and {len(card.aliases) - NAMES:,} more", "", "")
+    tables = [names]
+    for group in card.neighbors:
+        other = "tail" if group.role == "head" else "head"
+        arrow = f"→ {group.relation} →" if group.role == "head" else f"← {group.relation} ←"
+        title = f"{arrow} {len(group.edges):,} of {group.total:,}"
+        tables.append(edge_table(group.edges, title, other))
+    if card.others:
+        tables.append(concept_table(card.others, "Other concepts with this name (--type)"))
+    return tables
+
+
+def edge_table(edges: Any, title: str, only: str | None = None) -> Table:
+    """Return a table of edges, with one of their two concepts (`only`) or both."""
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = (only,) if only else ("head", "relation", "tail")
+    table = Table(*shown, title=Text(title))
+    for column in ("documents", "sentences", "confidence", "affirmed", "negated", "hypoth."):
+        table.add_column(column, justify="right")
+    edge: Edge
+    for edge in edges:
+        cells = {"head": edge.head.name, "relation": edge.relation, "tail": edge.tail.name}
+        figures = (
+            edge.documents,
+            edge.sentences,
+            f"{edge.confidence:.2f}",
+            edge.affirmed,
+            edge.negated,
+            edge.hypothetical,
+        )
+        table.add_row(*(Text(" ".join(cells[name].split())) for name in shown), *map(str, figures))
+    return table
+
+
+def concept_table(concepts: Any, title: str) -> Table:
+    """Return a table of concepts."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("name", "type", title=Text(title))
+    table.add_column("documents", justify="right")
+    table.add_column("id")
+    concept: Concept
+    for concept in concepts:
+        table.add_row(Text(" ".join(concept.name.split())), concept.type, f"{concept.documents:,}", concept.id)
+    return table
+
+
+def print_evidence(item: Evidence) -> None:
+    """Print a sentence with both mentions marked, and where it stands."""
+    year = f", {item.year}" if item.year else ""
+    confidence = "" if item.confidence is None else f", {item.confidence:.2f}"
+    verdict = f", {item.verdict}ed" if item.verdict else ""
+    place = f"{item.document} [{item.start}, {item.end})"
+    typer.echo(f"{item.title}{year}  ({place}, {item.relation}, {item.polarity}{confidence}{verdict}, {item.id})")
+    typer.echo(f"    {marked(item)}")
+
+
+def marked(item: Evidence) -> str:
+    """Return the sentence on one line, the head between ⟦ and ⟧, the tail between ⟨ and ⟩."""
+    marks: dict[int, str] = {}
+    for argument, (begin, end) in ((item.head, "⟦⟧"), (item.tail, "⟨⟩")):
+        first, last = argument.start - item.start, argument.end - item.start
+        marks[first] = marks.get(first, "") + begin
+        marks[last] = end + marks.get(last, "")
+    pieces = [marks.get(place, "") + character for place, character in enumerate(item.text)]
+    return " ".join(("".join(pieces) + marks.get(len(item.text), "")).split())

@@ -1,0 +1,243 @@
+"""What follows from the facts: concepts, edges and the index of names, computed anew after every change."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple
+
+from suwen.graph.actions import apply_actions
+from suwen.graph.keys import concept_key
+from suwen.graph.sources import assign_sources
+from suwen.graph.tables import AGGREGATES, INDEXES
+
+__all__ = ["EVIDENCE", "SHARED_ERROR", "EdgeCounts", "Piece", "edge_confidence", "edge_counts", "rank_of", "rebuild"]
+
+SHARED_ERROR = 0.05
+"""The probability that all evidence of one document is wrong together, however much there is of it."""
+
+DIGITS = 6
+
+
+def rebuild(connection: sqlite3.Connection) -> None:
+    """Compute all aggregates anew, in an open transaction."""
+    for index in INDEXES:
+        connection.execute(f"DROP INDEX IF EXISTS {index}")
+    for table in AGGREGATES:
+        connection.execute(f"DELETE FROM {table}")
+    connection.execute("INSERT INTO gram (gram) VALUES ('delete-all')")
+    assign_sources(connection)
+    _assign_concepts(connection)
+    documents = _count_mentions(connection)
+    _name_concepts(connection)
+    _build_edges(connection, documents)
+    _index_names(connection)
+    for index, columns in INDEXES.items():
+        connection.execute(f"CREATE INDEX {index} ON {columns}")
+
+
+def _assign_concepts(connection: sqlite3.Connection) -> None:
+    connection.create_function("concept_key", 2, concept_key, deterministic=True)
+    connection.execute("DELETE FROM form WHERE id NOT IN (SELECT form FROM mention)")
+    connection.execute(
+        "INSERT INTO concept (stable, type, key) SELECT concept_key(type, key), type, key"
+        " FROM (SELECT DISTINCT type, key FROM form ORDER BY type, key)"
+    )
+    connection.execute(
+        "UPDATE form SET concept = (SELECT id FROM concept WHERE concept.type = form.type AND concept.key = form.key)"
+    )
+    apply_actions(connection)
+
+
+def _count_mentions(connection: sqlite3.Connection) -> array[int]:
+    """Count mentions, and documents with near-copies once; return the documents of each concept by its number."""
+    concepts = dict(connection.execute("SELECT id, concept FROM form"))
+    of_form = array("q", bytes(8 * (1 + max(concepts, default=0))))
+    size = 8 * (1 + max(concepts.values(), default=0))
+    mentions, documents, negated, hypothetical = (array("q", bytes(size)) for _ in range(4))
+    rows = connection.execute(
+        "SELECT document.source, mention.form, mention.polarity FROM document CROSS JOIN mention"
+        " ON mention.document = document.id ORDER BY document.source, document.id"
+    )
+    for _, of_source in groupby(rows, key=itemgetter(0)):
+        found = set()
+        for _, form, polarity in of_source:
+            concept = concepts[form]
+            found.add(concept)
+            of_form[form] += 1
+            mentions[concept] += 1
+            if polarity:
+                (negated if polarity == 1 else hypothetical)[concept] += 1
+        for concept in found:
+            documents[concept] += 1
+    connection.executemany("UPDATE form SET mentions = ? WHERE id = ?", ((of_form[form], form) for form in concepts))
+    connection.executemany(
+        "UPDATE concept SET mentions = ?, documents = ?, negated = ?, hypothetical = ? WHERE id = ?",
+        zip(mentions, documents, negated, hypothetical, range(len(mentions)), strict=True),
+    )
+    # A concept whose forms were all merged into others is none.
+    connection.execute("DELETE FROM concept WHERE mentions = 0")
+    return documents
+
+
+def _name_concepts(connection: sqlite3.Connection) -> None:
+    """Name each concept by its most frequent form, one that has the concept's own key before those that were merged."""
+    connection.execute(
+        "UPDATE concept SET name = chosen.surface FROM ("
+        " SELECT form.concept, form.surface, row_number() OVER ("
+        "  PARTITION BY form.concept"
+        "  ORDER BY form.key = owner.key AND form.reason = '' DESC, form.mentions DESC, form.surface"
+        " ) AS place FROM form JOIN concept AS owner ON owner.id = form.concept"
+        ") AS chosen WHERE chosen.place = 1 AND chosen.concept = concept.id"
+    )
+
+
+class Piece(NamedTuple):
+    """A piece of evidence, with the edge and the source that it counts for."""
+
+    relation: int
+    head: int
+    tail: int
+    source: int
+    document: int
+    number: int
+    start: int
+    polarity: int
+    confidence: float
+    year: int | None
+    verdict: str | None
+
+
+class EdgeCounts(NamedTuple):
+    """What the evidence of an edge comes to (see `suwen.graph.queries.Edge`)."""
+
+    documents: int
+    sentences: int
+    affirmed: int
+    negated: int
+    hypothetical: int
+    rejected: int
+    confidence: float
+    first_year: int | None
+    last_year: int | None
+
+
+EVIDENCE = """
+    SELECT evidence.relation, head_form.concept, tail_form.concept, document.source, evidence.document, evidence.number,
+        evidence.start, evidence.polarity, coalesce(evidence.confidence, 1), document.year, verdict.value
+    FROM evidence
+    JOIN document ON document.id = evidence.document
+    JOIN mention AS head ON head.document = evidence.document AND head.number = evidence.head
+    JOIN mention AS tail ON tail.document = evidence.document AND tail.number = evidence.tail
+    JOIN form AS head_form ON head_form.id = head.form
+    JOIN form AS tail_form ON tail_form.id = tail.form
+    LEFT JOIN verdict ON verdict.key = evidence.key
+"""
+"""Selects each piece of evidence as a `Piece`."""
+IN_ORDER = "ORDER BY 1, 2, 3, document.year DESC, 9 DESC, document.key, evidence.number"
+_INSERT_EDGE = f"INSERT INTO edge VALUES ({', '.join('?' * 14)})"
+
+
+def _build_edges(connection: sqlite3.Connection, documents: array[int]) -> None:
+    (total,) = connection.execute("SELECT count(DISTINCT source) FROM document").fetchone()
+    pieces = map(Piece._make, connection.execute(EVIDENCE + IN_ORDER))
+    for number, (triple, of_edge) in enumerate(groupby(pieces, key=itemgetter(0, 1, 2)), start=1):
+        evidence = list(of_edge)
+        connection.executemany(
+            "INSERT INTO support VALUES (?, ?, ?, ?)",
+            ((number, place, piece.document, piece.number) for place, piece in enumerate(evidence)),
+        )
+        counts = edge_counts(evidence)
+        _, head, tail = triple
+        rank = rank_of(counts, documents[head], documents[tail], total)
+        connection.execute(_INSERT_EDGE, (number, *triple, *counts[:7], rank, *counts[7:]))
+
+
+def edge_counts(evidence: list[Piece]) -> EdgeCounts:
+    """Count the evidence of one edge; what a user rejected counts as rejected alone."""
+    kept = [piece for piece in evidence if piece.verdict != "reject"]
+    by_polarity = Counter(piece.polarity for piece in kept)
+    years = [piece.year for piece in kept if piece.year is not None]
+    return EdgeCounts(
+        len({piece.source for piece in kept}),
+        len({(piece.document, piece.start) for piece in kept}),
+        by_polarity[0],
+        by_polarity[1],
+        by_polarity[2],
+        len(evidence) - len(kept),
+        edge_confidence((piece.source, piece.polarity, _probability(piece)) for piece in kept),
+        min(years, default=None),
+        max(years, default=None),
+    )
+
+
+def rank_of(counts: EdgeCounts, head: int, tail: int, total: int) -> float:
+    """Return documents x confidence x lift, -1 where all evidence was rejected.
+
+    The lift compares the documents of the edge with those that two independent concepts would share: of the neighbors
+    of a concept, those come first that stand with it more often than by chance.
+
+    Parameters
+    ----------
+    head, tail, total
+        The documents of the two concepts, and all.
+    """
+    if not counts.documents:
+        return -1.0
+    lift = counts.documents * total / (head * tail)
+    return round(counts.documents * counts.confidence * lift, DIGITS)
+
+
+def _probability(piece: Piece) -> float:
+    return 1.0 if piece.verdict == "accept" else piece.confidence
+
+
+def edge_confidence(evidence: Iterable[tuple[int, int, float]]) -> float:
+    """Return the probability that what an edge says is true, by noisy-or over documents.
+
+    ``p⁺ = 1 - Π_d min(1, s + Π_e (1 - p_e))`` over the affirmed evidence e of each document d, with s = `SHARED_ERROR`;
+    ``p⁻`` is the same over the negated evidence, and the result ``p⁺ (1 - p⁻)``. Hypothetical evidence does not count.
+
+    Parameters
+    ----------
+    evidence
+        Document (near-copies are one), polarity and probability of each piece, in any order.
+
+    References
+    ----------
+    Gyori et al. 2017, From word models to executable models of signaling networks using automated assembly (the belief
+    of INDRA, whose sources are reading systems; here they are documents).
+
+    Examples
+    --------
+    >>> edge_confidence([(1, 0, 1.0)]), edge_confidence([(1, 0, 1.0), (2, 0, 0.9)])
+    (0.95, 0.9925)
+    """
+    by_source: defaultdict[tuple[int, int], list[float]] = defaultdict(list)
+    for source, polarity, probability in evidence:
+        by_source[polarity, source].append(1 - probability)
+    affirmed, negated = (
+        1 - _product(min(1.0, SHARED_ERROR + _product(wrong)) for (sign, _), wrong in by_source.items() if sign == kind)
+        for kind in (0, 1)
+    )
+    return round(affirmed * (1 - negated), DIGITS)
+
+
+def _product(values: Iterable[float]) -> float:
+    """Return a product that does not depend on the order of its factors, in any bit."""
+    return math.prod(sorted(values))
+
+
+def _index_names(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        "INSERT INTO name (concept, text) SELECT concept, text FROM ("
+        " SELECT DISTINCT concept.id AS concept, fold(form.surface) AS text, concept.documents, concept.stable"
+        " FROM form JOIN concept ON concept.id = form.concept)"
+        " ORDER BY documents DESC, stable, text"
+    )
+    connection.execute("INSERT INTO gram (rowid, grams) SELECT id, grams(text) FROM name")

@@ -1,0 +1,194 @@
+"""Adding documents to a graph, and removing them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from suwen.corpus.near_copies import sketch
+from suwen.document import Document
+from suwen.errors import SuwenError
+from suwen.graph.facts import Facts, facts_of
+from suwen.graph.linking import Form
+from suwen.version import __version__
+
+__all__ = ["Changes", "Writer", "now", "remove_documents"]
+
+NAMED = 10
+"""So many of the documents that something happened to are named."""
+
+CACHED_FORMS = 2**16
+OF_DOCUMENT = ("sentence", "mention", "evidence")
+
+Problem = Callable[[SuwenError], None]
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a change did to a graph.
+
+    Parameters
+    ----------
+    documents
+        How many were ``added``, ``unchanged``, ``replaced``, ``refused`` and ``removed``.
+    without_entities
+        The ids of the first documents without entities, and under `documents` how many there are.
+    left_out
+        The entities and relations that were left out, by reason.
+    """
+
+    documents: Counter[str] = field(default_factory=Counter)
+    mentions: int = 0
+    evidence: int = 0
+    without_entities: list[str] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the counts as JSON values."""
+        kinds = ("added", "unchanged", "replaced", "refused", "removed", "without entities")
+        return {
+            "documents": {kind: self.documents[kind] for kind in kinds},
+            "mentions": self.mentions,
+            "evidence": self.evidence,
+            "left_out": dict(sorted(self.left_out.items())),
+        }
+
+
+class Writer:
+    """Writes the facts of documents in an open transaction.
+
+    Parameters
+    ----------
+    connection
+        A connection of `suwen.graph.store.writing`.
+    problem
+        Told of each document that was refused (S706).
+    replace
+        Whether a document whose content differs from that of the same key takes its place.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, problem: Problem, replace: bool = False) -> None:
+        self.changes = Changes()
+        self._connection = connection
+        self._problem = problem
+        self._replace = replace
+        self._build: int | None = None
+        self._form = lru_cache(CACHED_FORMS)(self._find_form)
+        self._relations: dict[str, int] = dict(connection.execute("SELECT name, id FROM relation").fetchall())
+
+    def add(self, document: Document) -> None:
+        """Add a document, unless the graph has it."""
+        facts = facts_of(document)
+        content = facts.hash(document.text)
+        known = self._connection.execute("SELECT id, hash FROM document WHERE key = ?", (document.id,)).fetchone()
+        if known is None:
+            self._count("added", document)
+        elif known[1] == content:
+            self._count("unchanged", document)
+            return
+        elif self._replace:
+            _remove(self._connection, known[0])
+            self._count("replaced", document)
+        else:
+            self.changes.documents["refused"] += 1
+            self._problem(SuwenError("S706", document=document.id))
+            return
+        self.changes.left_out += facts.left_out
+        self._write(document, facts, content)
+
+    def _count(self, kind: str, document: Document) -> None:
+        self.changes.documents[kind] += 1
+        if not document.entities:
+            self.changes.documents["without entities"] += 1
+            if len(self.changes.without_entities) < NAMED:
+                self.changes.without_entities.append(document.id)
+
+    def _write(self, document: Document, facts: Facts, content: str) -> None:
+        execute, many = self._connection.execute, self._connection.executemany
+        row = (document.id, content, facts.title, facts.year, facts.model, self._number(), sketch(document.text))
+        number = execute(
+            "INSERT INTO document (key, hash, title, year, model, build, sketch) VALUES (?, ?, ?, ?, ?, ?, ?)", row
+        ).lastrowid
+        sentences = ((number, start, document.text[start:end]) for start, end in facts.sentences)
+        many("INSERT INTO sentence (document, start, text) VALUES (?, ?, ?)", sentences)
+        many(
+            "INSERT INTO mention VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                (number, i, m.start, m.end, _json(m.fragments), self._form(m.form), m.polarity, m.confidence)
+                for i, m in enumerate(facts.mentions)
+            ),
+        )
+        many(
+            "INSERT INTO evidence VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            ((number, i, self._relation(row.relation), *row[1:]) for i, row in enumerate(facts.evidence)),
+        )
+        self.changes.mentions += len(facts.mentions)
+        self.changes.evidence += len(facts.evidence)
+
+    def _number(self) -> int:
+        """Return the number of this build, which begins with the first document that it adds."""
+        if self._build is None:
+            statement = "INSERT INTO build (time, release) VALUES (?, ?)"
+            self._build = self._connection.execute(statement, (now(), __version__)).lastrowid
+            assert self._build is not None
+        return self._build
+
+    def _relation(self, name: str) -> int:
+        if name not in self._relations:
+            found = self._connection.execute("INSERT INTO relation (name) VALUES (?)", (name,)).lastrowid
+            assert found is not None
+            self._relations[name] = found
+        return self._relations[name]
+
+    def _find_form(self, form: Form) -> int:
+        known = self._connection.execute(
+            "SELECT id FROM form WHERE type = ? AND surface = ? AND key = ? AND reason = ? AND source = ?", form
+        ).fetchone()
+        if known:
+            return int(known[0])
+        added = self._connection.execute(
+            "INSERT INTO form (type, surface, key, reason, source) VALUES (?, ?, ?, ?, ?)", form
+        ).lastrowid
+        assert added is not None
+        return added
+
+
+def _json(fragments: tuple[tuple[int, int], ...]) -> str | None:
+    return json.dumps(fragments) if fragments else None
+
+
+def now() -> str:
+    """Return the time as it is stored: UTC, to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def remove_documents(connection: sqlite3.Connection, keys: Iterable[str]) -> Changes:
+    """Remove documents with all that follows from them.
+
+    Verdicts stay: they hold no text, and count again when the document comes back.
+
+    Raises
+    ------
+    SuwenError
+        S707 when the graph has no such document.
+    """
+    changes = Changes()
+    for key in keys:
+        known = connection.execute("SELECT id FROM document WHERE key = ?", (key,)).fetchone()
+        if known is None:
+            raise SuwenError("S707", document=key)
+        _remove(connection, known[0])
+        changes.documents["removed"] += 1
+    return changes
+
+
+def _remove(connection: sqlite3.Connection, number: int) -> None:
+    for table in OF_DOCUMENT:
+        connection.execute(f"DELETE FROM {table} WHERE document = ?", (number,))
+    connection.execute("DELETE FROM document WHERE id = ?", (number,))

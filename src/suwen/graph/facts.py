@@ -1,0 +1,186 @@
+"""From a Document to the rows that a graph keeps of it."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import NamedTuple
+
+from suwen.corpus.sentences import sentence_spans
+from suwen.document import Document, Entity, Relation, Span
+from suwen.graph.keys import evidence_key, mention_key
+from suwen.graph.linking import Form, forms_of, polarities_of
+
+__all__ = ["EvidenceRow", "Facts", "MentionRow", "facts_of", "title_of", "year_of"]
+
+DIGITS = 6
+
+
+class MentionRow(NamedTuple):
+    """A mention: where it stands, as what, and whether the text affirms it (a number in `POLARITIES`)."""
+
+    start: int
+    end: int
+    fragments: tuple[Span, ...]
+    form: Form
+    polarity: int
+    confidence: float | None
+
+
+class EvidenceRow(NamedTuple):
+    """A relation between two mentions, named by their numbers; `start` and `end` are those of their sentences."""
+
+    relation: str
+    head: int
+    tail: int
+    start: int
+    end: int
+    polarity: int
+    confidence: float | None
+    key: int
+
+
+@dataclass(slots=True)
+class Facts:
+    """What a graph keeps of a document.
+
+    Parameters
+    ----------
+    left_out
+        How many entities and relations were left out, by reason.
+    """
+
+    title: str
+    year: int | None
+    model: str | None
+    sentences: tuple[Span, ...]
+    mentions: list[MentionRow]
+    evidence: list[EvidenceRow]
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    def hash(self, text: str) -> str:
+        """Return a hash of the text and all that is known of it, whatever the order of its annotations."""
+        mentions = [(m.start, m.end, m.fragments, m.form.type, m.polarity, m.confidence) for m in self.mentions]
+        evidence = sorted((one.key, one.polarity, one.confidence or 1.0) for one in self.evidence)
+        known = (text, self.title, self.year, self.model, mentions, evidence)
+        return blake2b(repr(known).encode(), digest_size=16).hexdigest()
+
+
+def facts_of(document: Document) -> Facts:
+    """Return the facts of a document, in an order that does not depend on that of its annotations."""
+    left_out: Counter[str] = Counter()
+    polarities = polarities_of(document)
+    mentions, numbers = _mentions(document, polarities, left_out)
+    sentences = sentence_spans(document.text)
+    evidence = _evidence(document, mentions, numbers, sentences, polarities, left_out)
+    model = document.meta.get("model")
+    return Facts(
+        title_of(document),
+        year_of(document),
+        model if isinstance(model, str) else None,
+        sentences,
+        mentions,
+        evidence,
+        left_out,
+    )
+
+
+def title_of(document: Document) -> str:
+    """Return the title that the source states; without one, the document's id."""
+    title = document.meta.get("title")
+    return " ".join(title.split()) if isinstance(title, str) and title.strip() else document.id
+
+
+def year_of(document: Document) -> int | None:
+    """Return the year of publication that the source states (``year``, or the first four digits of ``date``)."""
+    for name in ("year", "date"):
+        value = str(document.meta.get(name, ""))[:4]
+        if len(value) == 4 and value.isascii() and value.isdigit():
+            return int(value)
+    return None
+
+
+def _mentions(
+    document: Document, polarities: dict[str, int], left_out: Counter[str]
+) -> tuple[list[MentionRow], dict[str, int]]:
+    """Return the mentions in the order of the text, and the number of each entity by its id."""
+    numbers: dict[str, int] = {}
+    mentions: list[MentionRow] = []
+    forms = dict(zip(map(id, document.entities), forms_of(document), strict=True))
+    for entity in sorted(document.entities, key=_place):
+        row = MentionRow(
+            entity.start,
+            entity.end,
+            entity.fragments,
+            forms[id(entity)],
+            polarities.get(entity.id or "", 0),
+            _rounded(entity.score),
+        )
+        if mentions and _is_same(mentions[-1], row):
+            left_out["entities that stand there twice"] += 1
+        else:
+            mentions.append(row)
+        if entity.id is not None:
+            numbers.setdefault(entity.id, len(mentions) - 1)
+    return mentions, numbers
+
+
+def _place(entity: Entity) -> tuple[int, int, str, tuple[Span, ...], float]:
+    return entity.start, entity.end, entity.label, entity.fragments, -(1.0 if entity.score is None else entity.score)
+
+
+def _is_same(first: MentionRow, second: MentionRow) -> bool:
+    return first[:2] == second[:2] and first.form.type == second.form.type
+
+
+def _evidence(
+    document: Document,
+    mentions: list[MentionRow],
+    numbers: dict[str, int],
+    sentences: tuple[Span, ...],
+    polarities: dict[str, int],
+    left_out: Counter[str],
+) -> list[EvidenceRow]:
+    keys = [mention_key(document.id, mention.start, mention.end, mention.form.type) for mention in mentions]
+    starts = [start for start, _ in sentences]
+    best: dict[int, EvidenceRow] = {}
+    for relation in document.relations:
+        head, tail = numbers.get(relation.head), numbers.get(relation.tail)
+        if head is None or tail is None:
+            left_out["relations without their entities"] += 1
+            continue
+        if head == tail:
+            left_out["relations of an entity with itself"] += 1
+            continue
+        first, second = mentions[head], mentions[tail]
+        start = sentences[bisect_right(starts, min(first.start, second.start)) - 1][0]
+        end = sentences[bisect_right(starts, max(first.end, second.end) - 1) - 1][1]
+        polarity = _polarity(first.polarity, second.polarity, polarities.get(relation.id or "", 0))
+        confidence = _confidence(relation, first, second)
+        key = evidence_key(relation.label, keys[head], keys[tail])
+        row = EvidenceRow(relation.label, head, tail, start, end, polarity, confidence, key)
+        if key in best:
+            left_out["relations that stand there twice"] += 1
+            row = max(best[key], row, key=lambda one: (1.0 if one.confidence is None else one.confidence, one.polarity))
+        best[key] = row
+    return sorted(best.values(), key=lambda row: (row.head, row.tail, row.relation))
+
+
+def _polarity(*parts: int) -> int:
+    """Return the polarity of a relation: negated if a part is, else hypothetical if a part is."""
+    return 1 if 1 in parts else max(parts)
+
+
+def _confidence(relation: Relation, head: MentionRow, tail: MentionRow) -> float | None:
+    """Return the probability that a relation and both of its mentions are right; None where all are annotated."""
+    scores = [score for score in (relation.score, head.confidence, tail.confidence) if score is not None]
+    product = 1.0
+    for score in scores:
+        product *= score
+    return _rounded(product) if scores else None
+
+
+def _rounded(score: float | None) -> float | None:
+    return None if score is None else round(score, DIGITS)
