@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 import sqlite3
 from array import array
-from collections import Counter, defaultdict
 from collections.abc import Iterable
 from itertools import groupby
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from suwen.graph.actions import apply_actions
 from suwen.graph.keys import concept_key
 from suwen.graph.sources import assign_sources
-from suwen.graph.tables import AGGREGATES, INDEXES
+from suwen.graph.tables import AGGREGATES, INDEXES, PER_DOCUMENT
 
 __all__ = ["EVIDENCE", "SHARED_ERROR", "EdgeCounts", "Piece", "edge_confidence", "edge_counts", "rank_of", "rebuild"]
 
@@ -22,6 +21,8 @@ SHARED_ERROR = 0.05
 """The probability that all evidence of one document is wrong together, however much there is of it."""
 
 DIGITS = 6
+BATCH = 10_000
+"""Rows that are kept before they are written together."""
 
 
 def rebuild(connection: sqlite3.Connection) -> None:
@@ -62,7 +63,8 @@ def _count_mentions(connection: sqlite3.Connection) -> array[int]:
     mentions, documents, negated, hypothetical = (array("q", bytes(size)) for _ in range(4))
     rows = connection.execute(
         "SELECT document.source, mention.form, mention.polarity FROM document CROSS JOIN mention"
-        " ON mention.document = document.id ORDER BY document.source, document.id"
+        f" ON mention.id >= document.id * {PER_DOCUMENT} AND mention.id < (document.id + 1) * {PER_DOCUMENT}"
+        " ORDER BY document.source, document.id"
     )
     for _, of_source in groupby(rows, key=itemgetter(0)):
         found = set()
@@ -105,7 +107,7 @@ class Piece(NamedTuple):
     tail: int
     source: int
     document: int
-    number: int
+    id: int
     start: int
     polarity: int
     confidence: float
@@ -128,49 +130,70 @@ class EdgeCounts(NamedTuple):
 
 
 EVIDENCE = """
-    SELECT evidence.relation, head_form.concept, tail_form.concept, document.source, evidence.document, evidence.number,
+    SELECT evidence.relation, head_form.concept, tail_form.concept, document.source, evidence.document, evidence.id,
         evidence.start, evidence.polarity, coalesce(evidence.confidence, 1), document.year, verdict.value
-    FROM evidence
-    JOIN document ON document.id = evidence.document
-    JOIN mention AS head ON head.document = evidence.document AND head.number = evidence.head
-    JOIN mention AS tail ON tail.document = evidence.document AND tail.number = evidence.tail
-    JOIN form AS head_form ON head_form.id = head.form
-    JOIN form AS tail_form ON tail_form.id = tail.form
+    FROM {0} CROSS JOIN evidence ON {1}
+    CROSS JOIN document ON document.id = evidence.document
+    CROSS JOIN mention AS head ON head.id = evidence.head
+    CROSS JOIN mention AS tail ON tail.id = evidence.tail
+    CROSS JOIN form AS head_form ON head_form.id = head.form
+    CROSS JOIN form AS tail_form ON tail_form.id = tail.form
     LEFT JOIN verdict ON verdict.key = evidence.key
 """
-"""Selects each piece of evidence as a `Piece`."""
-IN_ORDER = "ORDER BY 1, 2, 3, document.year DESC, 9 DESC, document.key, evidence.number"
-_INSERT_EDGE = f"INSERT INTO edge VALUES ({', '.join('?' * 14)})"
+"""Selects each piece of evidence as a `Piece`, of all or of those that another table names."""
+_ALL = EVIDENCE.format("(SELECT 1)", "true") + (
+    "ORDER BY 1, 2, 3, document.year DESC, 9 DESC, document.key, evidence.id"
+)
 
 
 def _build_edges(connection: sqlite3.Connection, documents: array[int]) -> None:
     (total,) = connection.execute("SELECT count(DISTINCT source) FROM document").fetchone()
-    pieces = map(Piece._make, connection.execute(EVIDENCE + IN_ORDER))
+    pieces = map(Piece._make, connection.execute(_ALL))
+    edges: list[tuple[Any, ...]] = []
+    support: list[tuple[int, int, int]] = []
     for number, (triple, of_edge) in enumerate(groupby(pieces, key=itemgetter(0, 1, 2)), start=1):
         evidence = list(of_edge)
-        connection.executemany(
-            "INSERT INTO support VALUES (?, ?, ?, ?)",
-            ((number, place, piece.document, piece.number) for place, piece in enumerate(evidence)),
-        )
         counts = edge_counts(evidence)
-        _, head, tail = triple
-        rank = rank_of(counts, documents[head], documents[tail], total)
-        connection.execute(_INSERT_EDGE, (number, *triple, *counts[:7], rank, *counts[7:]))
+        rank = rank_of(counts, documents[triple[1]], documents[triple[2]], total)
+        edges.append((number, *triple, *counts[:7], rank, *counts[7:]))
+        support += [(number, place, piece.id) for place, piece in enumerate(evidence)]
+        if len(support) > BATCH:
+            _write_edges(connection, edges, support)
+            edges, support = [], []
+    _write_edges(connection, edges, support)
 
 
-def edge_counts(evidence: list[Piece]) -> EdgeCounts:
+def _write_edges(
+    connection: sqlite3.Connection, edges: list[tuple[Any, ...]], support: list[tuple[int, int, int]]
+) -> None:
+    connection.executemany(f"INSERT INTO edge VALUES ({', '.join('?' * 14)})", edges)
+    connection.executemany("INSERT INTO support VALUES (?, ?, ?)", support)
+
+
+def edge_counts(evidence: Iterable[Piece]) -> EdgeCounts:
     """Count the evidence of one edge; what a user rejected counts as rejected alone."""
-    kept = [piece for piece in evidence if piece.verdict != "reject"]
-    by_polarity = Counter(piece.polarity for piece in kept)
-    years = [piece.year for piece in kept if piece.year is not None]
+    said = [0, 0, 0]
+    rejected = 0
+    sources, sentences, years = set(), set(), set()
+    believed = []
+    for _, _, _, source, document, _, start, polarity, confidence, year, verdict in evidence:
+        if verdict == "reject":
+            rejected += 1
+            continue
+        said[polarity] += 1
+        sources.add(source)
+        sentences.add((document, start))
+        if year is not None:
+            years.add(year)
+        believed.append((source, polarity, 1.0 if verdict == "accept" else confidence))
     return EdgeCounts(
-        len({piece.source for piece in kept}),
-        len({(piece.document, piece.start) for piece in kept}),
-        by_polarity[0],
-        by_polarity[1],
-        by_polarity[2],
-        len(evidence) - len(kept),
-        edge_confidence((piece.source, piece.polarity, _probability(piece)) for piece in kept),
+        len(sources),
+        len(sentences),
+        said[0],
+        said[1],
+        said[2],
+        rejected,
+        edge_confidence(believed),
         min(years, default=None),
         max(years, default=None),
     )
@@ -191,10 +214,6 @@ def rank_of(counts: EdgeCounts, head: int, tail: int, total: int) -> float:
         return -1.0
     lift = counts.documents * total / (head * tail)
     return round(counts.documents * counts.confidence * lift, DIGITS)
-
-
-def _probability(piece: Piece) -> float:
-    return 1.0 if piece.verdict == "accept" else piece.confidence
 
 
 def edge_confidence(evidence: Iterable[tuple[int, int, float]]) -> float:
@@ -218,17 +237,17 @@ def edge_confidence(evidence: Iterable[tuple[int, int, float]]) -> float:
     >>> edge_confidence([(1, 0, 1.0)]), edge_confidence([(1, 0, 1.0), (2, 0, 0.9)])
     (0.95, 0.9925)
     """
-    by_source: defaultdict[tuple[int, int], list[float]] = defaultdict(list)
+    wrong: tuple[dict[int, list[float]], ...] = ({}, {}, {})
     for source, polarity, probability in evidence:
-        by_source[polarity, source].append(1 - probability)
-    affirmed, negated = (
-        1 - _product(min(1.0, SHARED_ERROR + _product(wrong)) for (sign, _), wrong in by_source.items() if sign == kind)
-        for kind in (0, 1)
+        wrong[polarity].setdefault(source, []).append(1 - probability)
+    affirmed, negated, _ = (
+        1 - _product([min(1.0, SHARED_ERROR + _product(of_source)) for of_source in by_source.values()])
+        for by_source in wrong
     )
     return round(affirmed * (1 - negated), DIGITS)
 
 
-def _product(values: Iterable[float]) -> float:
+def _product(values: list[float]) -> float:
     """Return a product that does not depend on the order of its factors, in any bit."""
     return math.prod(sorted(values))
 

@@ -16,6 +16,7 @@ from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.graph.facts import Facts, facts_of
 from suwen.graph.linking import Form
+from suwen.graph.tables import PER_DOCUMENT
 from suwen.version import __version__
 
 __all__ = ["Changes", "Writer", "now", "remove_documents"]
@@ -115,18 +116,25 @@ class Writer:
         number = execute(
             "INSERT INTO document (key, hash, title, year, model, build, sketch) VALUES (?, ?, ?, ?, ?, ?, ?)", row
         ).lastrowid
-        sentences = ((number, start, document.text[start:end]) for start, end in facts.sentences)
-        many("INSERT INTO sentence (document, start, text) VALUES (?, ?, ?)", sentences)
+        assert number is not None
+        first = number * PER_DOCUMENT
+        many(
+            "INSERT INTO sentence VALUES (?, ?, ?, ?)",
+            ((first + start, number, start, document.text[start:end]) for start, end in facts.sentences),
+        )
         many(
             "INSERT INTO mention VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                (number, i, m.start, m.end, _json(m.fragments), self._form(m.form), m.polarity, m.confidence)
-                for i, m in enumerate(facts.mentions)
+                (first + i, number, start, end, json.dumps(fragments) if fragments else None, self._form(form), *said)
+                for i, (start, end, fragments, form, *said) in enumerate(facts.mentions)
             ),
         )
         many(
             "INSERT INTO evidence VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            ((number, i, self._relation(row.relation), *row[1:]) for i, row in enumerate(facts.evidence)),
+            (
+                (first + i, number, self._relation(relation), first + head, first + tail, *rest)
+                for i, (relation, head, tail, *rest) in enumerate(facts.evidence)
+            ),
         )
         self.changes.mentions += len(facts.mentions)
         self.changes.evidence += len(facts.evidence)
@@ -159,10 +167,6 @@ class Writer:
         return added
 
 
-def _json(fragments: tuple[tuple[int, int], ...]) -> str | None:
-    return json.dumps(fragments) if fragments else None
-
-
 def now() -> str:
     """Return the time as it is stored: UTC, to the second."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -190,5 +194,6 @@ def remove_documents(connection: sqlite3.Connection, keys: Iterable[str]) -> Cha
 
 def _remove(connection: sqlite3.Connection, number: int) -> None:
     for table in OF_DOCUMENT:
-        connection.execute(f"DELETE FROM {table} WHERE document = ?", (number,))
+        ids = (number * PER_DOCUMENT, (number + 1) * PER_DOCUMENT)
+        connection.execute(f"DELETE FROM {table} WHERE id >= ? AND id < ?", ids)
     connection.execute("DELETE FROM document WHERE id = ?", (number,))

@@ -22,10 +22,10 @@ QUERIES = {
         SELECT concept.stable AS concept, form.type, form.surface, form.key, form.reason, form.source, form.mentions
         FROM form JOIN concept ON concept.id = form.concept ORDER BY 1, 2, 3, 4, 5, 6""",
     "mention": """
-        SELECT document.key AS document, mention.number, mention.start, mention.end, mention.fragments, form.type,
+        SELECT document.key AS document, mention.start, mention.end, mention.fragments, form.type,
             form.surface, form.key, form.reason, form.source, mention.polarity, mention.confidence
         FROM mention JOIN document ON document.id = mention.document JOIN form ON form.id = mention.form
-        ORDER BY 1, 2""",
+        ORDER BY 1, mention.id""",
     "edge": """
         SELECT relation.name AS relation, head.stable AS head, tail.stable AS tail, edge.documents, edge.sentences,
             edge.affirmed, edge.negated, edge.hypothetical, edge.rejected, edge.confidence, edge.rank, edge.first_year,
@@ -33,15 +33,18 @@ QUERIES = {
         FROM edge JOIN relation ON relation.id = edge.relation
         JOIN concept AS head ON head.id = edge.head JOIN concept AS tail ON tail.id = edge.tail ORDER BY 1, 2, 3""",
     "evidence": """
-        SELECT document.key AS document, relation.name AS relation, evidence.head, evidence.tail, evidence.start,
-            evidence.end, evidence.polarity, evidence.confidence, evidence.key
+        SELECT document.key AS document, relation.name AS relation, head.start AS head_start, head.end AS head_end,
+            tail.start AS tail_start, tail.end AS tail_end, evidence.start, evidence.end, evidence.polarity,
+            evidence.confidence, evidence.key
         FROM evidence JOIN document ON document.id = evidence.document
-        JOIN relation ON relation.id = evidence.relation ORDER BY 1, 3, 4, 2""",
+        JOIN relation ON relation.id = evidence.relation
+        JOIN mention AS head ON head.id = evidence.head JOIN mention AS tail ON tail.id = evidence.tail
+        ORDER BY 1, evidence.id""",
     "support": """
         SELECT relation.name AS relation, head.stable AS head, tail.stable AS tail, support.position, evidence.key
         FROM support JOIN edge ON edge.id = support.edge JOIN relation ON relation.id = edge.relation
         JOIN concept AS head ON head.id = edge.head JOIN concept AS tail ON tail.id = edge.tail
-        JOIN evidence ON evidence.document = support.document AND evidence.number = support.number
+        JOIN evidence ON evidence.id = support.evidence
         ORDER BY 1, 2, 3, 4""",
     "name": """
         SELECT concept.stable AS concept, name.text FROM name JOIN concept ON concept.id = name.concept

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from suwen.corpus.sentences import sentence_spans
 from suwen.document import Document, Entity, Relation, Span
-from suwen.graph.keys import evidence_key, mention_key
+from suwen.graph.keys import evidence_key
 from suwen.graph.linking import Form, forms_of, polarities_of
 
 __all__ = ["EvidenceRow", "Facts", "MentionRow", "facts_of", "title_of", "year_of"]
@@ -116,7 +116,7 @@ def _mentions(
             entity.fragments,
             forms[id(entity)],
             polarities.get(entity.id or "", 0),
-            _rounded(entity.score),
+            entity.score,
         )
         if mentions and _is_same(mentions[-1], row):
             left_out["entities that stand there twice"] += 1
@@ -143,7 +143,6 @@ def _evidence(
     polarities: dict[str, int],
     left_out: Counter[str],
 ) -> list[EvidenceRow]:
-    keys = [mention_key(document.id, mention.start, mention.end, mention.form.type) for mention in mentions]
     starts = [start for start, _ in sentences]
     best: dict[int, EvidenceRow] = {}
     for relation in document.relations:
@@ -159,7 +158,8 @@ def _evidence(
         end = sentences[bisect_right(starts, max(first.end, second.end) - 1) - 1][1]
         polarity = _polarity(first.polarity, second.polarity, polarities.get(relation.id or "", 0))
         confidence = _confidence(relation, first, second)
-        key = evidence_key(relation.label, keys[head], keys[tail])
+        places = ((one.start, one.end, one.form.type) for one in (first, second))
+        key = evidence_key(document.id, relation.label, *places)
         row = EvidenceRow(relation.label, head, tail, start, end, polarity, confidence, key)
         if key in best:
             left_out["relations that stand there twice"] += 1
@@ -175,12 +175,8 @@ def _polarity(*parts: int) -> int:
 
 def _confidence(relation: Relation, head: MentionRow, tail: MentionRow) -> float | None:
     """Return the probability that a relation and both of its mentions are right; None where all are annotated."""
-    scores = [score for score in (relation.score, head.confidence, tail.confidence) if score is not None]
-    product = 1.0
-    for score in scores:
-        product *= score
-    return _rounded(product) if scores else None
-
-
-def _rounded(score: float | None) -> float | None:
-    return None if score is None else round(score, DIGITS)
+    product, is_scored = 1.0, False
+    for score in (relation.score, head.confidence, tail.confidence):
+        if score is not None:
+            product, is_scored = product * score, True
+    return round(product, DIGITS) if is_scored else None

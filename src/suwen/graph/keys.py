@@ -17,14 +17,14 @@ def concept_key(kind: str, key: str) -> str:
     return hexadecimal(_hash(kind, key))
 
 
-def mention_key(document: str, start: int, end: int, kind: str) -> int:
-    """Return the identifier of a mention, as a signed 64-bit integer."""
-    return _hash(document, start, end, kind)
+def mention_key(document: str, start: int, end: int, kind: str) -> str:
+    """Return the identifier of a mention."""
+    return hexadecimal(_hash(document, start, end, kind))
 
 
-def evidence_key(relation: str, head: int, tail: int) -> int:
-    """Return the identifier of a relation between two mentions (`mention_key`), as a signed 64-bit integer."""
-    return _hash(relation, head, tail)
+def evidence_key(document: str, relation: str, head: tuple[int, int, str], tail: tuple[int, int, str]) -> int:
+    """Return the identifier of a relation between two mentions (start, end, type), as a signed 64-bit integer."""
+    return _hash(document, relation, *head, *tail)
 
 
 def hexadecimal(number: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from suwen.concepts.normalization import normalize
@@ -9,6 +10,9 @@ from suwen.document import Document
 from suwen.graph.tables import POLARITIES
 
 __all__ = ["Form", "forms_of", "polarities_of"]
+
+
+CACHED = 2**16
 
 
 class Form(NamedTuple):
@@ -29,11 +33,12 @@ class Form(NamedTuple):
 
 def forms_of(document: Document) -> list[Form]:
     """Return the form of each entity, in the order of the entities."""
-    forms = []
-    for entity in document.entities:
-        surface = document.mention(entity)
-        forms.append(Form(entity.label, surface, normalize(surface)))
-    return forms
+    return [_own_form(entity.label, document.mention(entity)) for entity in document.entities]
+
+
+@lru_cache(CACHED)
+def _own_form(kind: str, surface: str) -> Form:
+    return Form(kind, surface, normalize(surface))
 
 
 def polarities_of(document: Document) -> dict[str, int]:

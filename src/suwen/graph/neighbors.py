@@ -91,11 +91,10 @@ def _since(connection: sqlite3.Connection, concept: int, relation: int, role: Di
     """Return the edges as the evidence of newer documents alone makes them, the best first."""
     (total,) = connection.execute("SELECT count(DISTINCT source) FROM document").fetchone()
     condition, value = since_condition(since)
+    query = EVIDENCE.format("edge CROSS JOIN support ON support.edge = edge.id", "evidence.id = support.evidence")
     rows = connection.execute(
-        f"{EVIDENCE} WHERE {condition} AND evidence.relation = ?"
-        f" AND (evidence.document, evidence.number) IN (SELECT document, number FROM support JOIN edge"
-        f" ON edge.id = support.edge WHERE edge.{role} = ? AND edge.relation = ?) ORDER BY 1, 2, 3",
-        (value, relation, concept, relation),
+        f"{query} WHERE edge.{role} = ? AND edge.relation = ? AND {condition} ORDER BY edge.id",
+        (concept, relation, value),
     )
     found = []
     for triple, pieces in groupby(map(Piece._make, rows), key=lambda piece: piece[:3]):

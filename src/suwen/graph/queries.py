@@ -14,7 +14,7 @@ from suwen.document import Span
 from suwen.errors import SuwenError
 from suwen.graph.keys import hexadecimal, is_hexadecimal
 from suwen.graph.search import fold, matching
-from suwen.graph.tables import POLARITIES
+from suwen.graph.tables import PER_DOCUMENT, POLARITIES
 
 __all__ = ["Alias", "Argument", "Concept", "Edge", "Evidence", "aliases", "concept_of", "evidence", "resolve", "search"]
 
@@ -212,32 +212,35 @@ def _reason(surface: str, own: str, name: str, key: str) -> tuple[str, str]:
 def edges_between(connection: sqlite3.Connection, first: int, second: int) -> list[tuple[int, Edge]]:
     """Return the edges between two concepts in both directions, with their rows, the best first."""
     rows = connection.execute(
-        f"{SELECT_EDGE} WHERE (edge.head, edge.tail) IN (VALUES (?, ?), (?, ?))"
+        f"{SELECT_EDGE} WHERE edge.head = ? AND edge.tail = ? OR edge.head = ? AND edge.tail = ?"
         " ORDER BY edge.rank DESC, relation.name, head.stable",
         (first, second, second, first),
     )
     return [(int(row[-1]), edge_of(row)) for row in rows]
 
 
-SELECT_EVIDENCE = """
+_SELECT_EVIDENCE = """
     SELECT evidence.key, relation.name, document.key, document.title, document.year, evidence.start, evidence.end,
         (SELECT group_concat(text, '') FROM (
-            SELECT text FROM sentence WHERE sentence.document = evidence.document
-            AND sentence.start >= evidence.start AND sentence.start < evidence.end ORDER BY sentence.start)),
+            SELECT text FROM sentence WHERE sentence.id >= evidence.document * {per_document} + evidence.start
+            AND sentence.id < evidence.document * {per_document} + evidence.end ORDER BY sentence.id)),
         head.start, head.end, head.fragments, head_form.surface, head_form.type,
         tail.start, tail.end, tail.fragments, tail_form.surface, tail_form.type,
         evidence.polarity, evidence.confidence, verdict.value{more}
-    FROM evidence
-    JOIN relation ON relation.id = evidence.relation
-    JOIN document ON document.id = evidence.document
-    JOIN mention AS head ON head.document = evidence.document AND head.number = evidence.head
-    JOIN mention AS tail ON tail.document = evidence.document AND tail.number = evidence.tail
-    JOIN form AS head_form ON head_form.id = head.form
-    JOIN form AS tail_form ON tail_form.id = tail.form
+    FROM {source}
+    CROSS JOIN relation ON relation.id = evidence.relation
+    CROSS JOIN document ON document.id = evidence.document
+    CROSS JOIN mention AS head ON head.id = evidence.head
+    CROSS JOIN mention AS tail ON tail.id = evidence.tail
+    CROSS JOIN form AS head_form ON head_form.id = head.form
+    CROSS JOIN form AS tail_form ON tail_form.id = tail.form
     LEFT JOIN verdict ON verdict.key = evidence.key
 """
-_FROM_SUPPORT = """FROM support
-    CROSS JOIN evidence ON evidence.document = support.document AND evidence.number = support.number"""
+
+
+def select_evidence(source: str, more: str = "") -> str:
+    """Return the query for the evidence of a table or join, each row for `evidence_of`, and `more` columns."""
+    return _SELECT_EVIDENCE.format(per_document=PER_DOCUMENT, source=source, more=more)
 
 
 def evidence(
@@ -245,7 +248,7 @@ def evidence(
 ) -> list[Evidence]:
     """Return the evidence of an edge, the newest documents first."""
     condition, value = since_condition(since)
-    query = SELECT_EVIDENCE.format(more="").replace("FROM evidence", _FROM_SUPPORT)
+    query = select_evidence("support CROSS JOIN evidence ON evidence.id = support.evidence")
     rows = connection.execute(
         f"{query} WHERE support.edge = ? AND {condition} ORDER BY support.position", (edge, value)
     )

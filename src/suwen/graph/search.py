@@ -55,7 +55,7 @@ def matching(connection: sqlite3.Connection, text: str) -> Iterator[int]:
         yield from (concept for (concept,) in connection.execute(statement, values))
     found = connection.execute(
         "SELECT name.concept FROM gram CROSS JOIN name ON name.id = gram.rowid"
-        " WHERE gram.grams MATCH ? AND instr(name.text, ?) ORDER BY gram.rowid",
+        " WHERE gram MATCH ? AND instr(name.text, ?) ORDER BY gram.rowid",
         (_query(part), part),
     )
     yield from (concept for (concept,) in found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations, pairwise
 
@@ -24,7 +25,7 @@ def assign_sources(connection: sqlite3.Connection) -> None:
     """Give every document the number of the first of its near-copies, in the order of the keys; most have their own."""
     connection.execute("UPDATE document SET source = id")
     roots: dict[int, int] = {}
-    for first, second in sorted(_candidates(connection)):
+    for first, second in _candidates(connection):
         if _root(roots, first) != _root(roots, second) and _is_copy(connection, first, second):
             roots[_root(roots, second)] = _root(roots, first)
     connected = {number: _root(roots, number) for number in {*roots, *roots.values()}}
@@ -35,22 +36,27 @@ def assign_sources(connection: sqlite3.Connection) -> None:
     connection.executemany("UPDATE document SET source = ? WHERE id = ?", rows)
 
 
-def _candidates(connection: sqlite3.Connection) -> set[tuple[int, int]]:
-    """Return the pairs of documents whose sketches share a hash."""
+def _candidates(connection: sqlite3.Connection) -> list[tuple[int, int]]:
+    """Return the pairs of documents whose sketches say that they may be near-copies, by their keys."""
     sketches = connection.execute("SELECT id, sketch FROM document WHERE length(sketch) ORDER BY key").fetchall()
     if not sketches:
-        return set()
+        return []
     sizes = [len(sketch) // 8 for _, sketch in sketches]
     hashes = np.frombuffer(b"".join(sketch for _, sketch in sketches), dtype="<u8")
     # Ranks in the order of the keys, so that which neighbors are compared does not depend on the order of adding.
     ranks = np.repeat(np.arange(len(sketches), dtype=np.int32), sizes)
     order = np.argsort(hashes, kind="stable")
     edges = np.flatnonzero(np.diff(hashes[order])) + 1
-    pairs: set[tuple[int, int]] = set()
+    shared: Counter[tuple[int, int]] = Counter()
     for start, end in _runs(np.concatenate(([0], edges, [len(order)]))):
         holders = ranks[order[start:end]].tolist()
-        pairs.update(combinations(holders, 2) if len(holders) <= CROWDED else pairwise(holders))
-    return {(sketches[first][0], sketches[second][0]) for first, second in pairs}
+        shared.update(combinations(holders, 2) if len(holders) <= CROWDED else pairwise(holders))
+    # The estimate is off by chance: half the threshold leaves room for that and spares nearly all comparisons.
+    return [
+        (sketches[first][0], sketches[second][0])
+        for (first, second), count in sorted(shared.items())
+        if count >= LEAST_RESEMBLANCE / 2 * min(sizes[first], sizes[second])
+    ]
 
 
 def _runs(bounds: np.ndarray) -> Iterator[tuple[int, int]]:

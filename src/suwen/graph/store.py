@@ -38,8 +38,6 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         raise _coded(error, path) from None
-    except OSError as error:
-        raise os_error(error, path) from None
 
 
 def _coded(error: sqlite3.DatabaseError, path: Path) -> Exception:
@@ -139,8 +137,10 @@ def writing(path: StrPath, create: bool = False) -> Iterator[sqlite3.Connection]
     with folder_for(path):
         is_new = create and not path.exists()
         if is_new:
-            with translated(path):
+            try:
                 os.close(os.open(path, os.O_CREAT | os.O_WRONLY, PRIVATE))
+            except OSError as error:
+                raise os_error(error, path) from None
         connection = _connected(path)
         try:
             with translated(path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["AGGREGATES", "APPLICATION", "INDEXES", "POLARITIES", "TABLES", "VERSION"]
+__all__ = ["AGGREGATES", "APPLICATION", "INDEXES", "PER_DOCUMENT", "POLARITIES", "TABLES", "VERSION"]
 
 APPLICATION = 0x73757765
 """SQLite's ``application_id``: tells a graph from other databases (``suwe`` in ASCII)."""
@@ -34,8 +34,7 @@ TABLES = (
         id INTEGER PRIMARY KEY,
         document INTEGER NOT NULL,
         start INTEGER NOT NULL,
-        text TEXT NOT NULL,
-        UNIQUE (document, start)
+        text TEXT NOT NULL
     )""",
     """CREATE TABLE form (
         id INTEGER PRIMARY KEY,
@@ -49,20 +48,19 @@ TABLES = (
         UNIQUE (type, surface, key, reason, source)
     )""",
     """CREATE TABLE mention (
+        id INTEGER PRIMARY KEY,
         document INTEGER NOT NULL,
-        number INTEGER NOT NULL,
         start INTEGER NOT NULL,
         end INTEGER NOT NULL,
         fragments TEXT,
         form INTEGER NOT NULL,
         polarity INTEGER NOT NULL,
-        confidence REAL,
-        PRIMARY KEY (document, number)
-    ) WITHOUT ROWID""",
+        confidence REAL
+    )""",
     "CREATE TABLE relation (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)",
     """CREATE TABLE evidence (
+        id INTEGER PRIMARY KEY,
         document INTEGER NOT NULL,
-        number INTEGER NOT NULL,
         relation INTEGER NOT NULL,
         head INTEGER NOT NULL,
         tail INTEGER NOT NULL,
@@ -70,10 +68,8 @@ TABLES = (
         end INTEGER NOT NULL,
         polarity INTEGER NOT NULL,
         confidence REAL,
-        key INTEGER NOT NULL,
-        PRIMARY KEY (document, number)
-    ) WITHOUT ROWID""",
-    "CREATE UNIQUE INDEX evidence_key ON evidence (key)",
+        key INTEGER NOT NULL
+    )""",
     """CREATE TABLE action (
         id INTEGER PRIMARY KEY,
         kind TEXT NOT NULL,
@@ -123,8 +119,7 @@ TABLES = (
     """CREATE TABLE support (
         edge INTEGER NOT NULL,
         position INTEGER NOT NULL,
-        document INTEGER NOT NULL,
-        number INTEGER NOT NULL,
+        evidence INTEGER NOT NULL,
         PRIMARY KEY (edge, position)
     ) WITHOUT ROWID""",
     "CREATE TABLE name (id INTEGER PRIMARY KEY, concept INTEGER NOT NULL, text TEXT NOT NULL)",
@@ -132,6 +127,8 @@ TABLES = (
 )
 """Rows refer to one another by integers that differ from build to build; what is shown outside is hashed (`keys`).
 
+- The ids of sentences, mentions and evidence are ``document * PER_DOCUMENT`` and their place in the document: that of a
+  sentence is its `start`, the others are numbered in the order of the text.
 - ``sentence``: the sentences of a document joined in their order are its exact text.
 - ``form``: a surface as an entity type, its key (`suwen.concepts`), and why it has that key.
 - ``evidence``: a relation of one document; `start` and `end` are those of its sentences.
@@ -139,10 +136,13 @@ TABLES = (
 - ``name``: what a search looks through, the concepts of the most documents first; ``gram`` is its index.
 """
 
+PER_DOCUMENT = 2**32
+
 AGGREGATES = ("concept", "edge", "support", "name")
 """The tables that follow from the others."""
 
 INDEXES = {
+    "evidence_key": "evidence (key)",
     "form_concept": "form (concept)",
     "form_type_key": "form (key, type)",
     "edge_triple": "edge (head, tail, relation)",

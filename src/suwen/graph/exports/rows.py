@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from suwen.graph.queries import SELECT_EDGE, SELECT_EVIDENCE, Concept, Edge, Evidence, edge_of, evidence_of
+from suwen.graph.queries import SELECT_EDGE, Concept, Edge, Evidence, edge_of, evidence_of, select_evidence
 
 __all__ = ["ConceptRow", "DocumentRow", "EvidenceOfEdge", "Rows"]
 
@@ -74,6 +74,6 @@ class Rows:
     def evidence(self) -> Iterator[EvidenceOfEdge]:
         """Yield all evidence by document, in the order of the text."""
         concepts = dict(self.connection.execute("SELECT id, stable FROM concept"))
-        query = SELECT_EVIDENCE.format(more=", head_form.concept, tail_form.concept")
-        for *row, head, tail in self.connection.execute(f"{query} ORDER BY document.key, evidence.number"):
+        query = select_evidence("evidence", ", head_form.concept, tail_form.concept")
+        for *row, head, tail in self.connection.execute(f"{query} ORDER BY document.key, evidence.id"):
             yield EvidenceOfEdge(evidence_of(row), concepts[head], concepts[tail])
