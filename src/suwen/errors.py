@@ -146,6 +146,7 @@ CATALOG: dict[str, Message] = {
     ),
     "S409": Message("{reason}", "see '{command} --help'"),
     "S411": Message("not a term list: {reason}", "each line is a term, a tab and its type"),
+    "S420": Message("not {what}: {reason}", "each line is {form}"),
     # S5xx: models
     "S501": Message("not a model folder: {reason}", "pass a folder written by 'suwen train' or 'suwen export'"),
     "S502": Message("model format version {found} cannot be read", "this release reads: {known}"),

@@ -378,6 +378,8 @@ def extract(
     threads: int | None = None,
     batch_tokens: int | None = None,
     engine: str = "local",
+    assertion: bool = False,
+    codes: StrPath | None = None,
     resume: bool = False,
     listener: Listener = silent,
 ) -> Result:
@@ -407,6 +409,10 @@ def extract(
         As `load`.
     engine
         ``local``, or ``ray`` for a cluster.
+    assertion
+        Whether negated and hypothetical entities are marked by attributes.
+    codes
+        A terminology (TSV: code, name, synonyms separated by ``|``) whose codes the entities get as attributes.
     resume
         Whether to continue an unfinished run of `output`.
     listener
@@ -439,6 +445,8 @@ def extract(
         threads=threads,
         batch_tokens=batch_tokens,
         engine=engine,
+        assertion=assertion,
+        codes=codes,
     )
     return extraction.run(resume, listener)
 

@@ -93,6 +93,10 @@ def extract(
     ),
     batch_tokens: int | None = typer.Option(None, min=1, help="Characters per batch; by default what is fast."),
     engine: Engine = typer.Option(Engine.LOCAL, help="This computer, or a Ray cluster."),
+    assertion: bool = typer.Option(False, "--assertion", help="Mark negated and hypothetical entities, with the cue."),
+    codes: Path | None = typer.Option(
+        None, metavar="TSV", parser=named_path, help="Add the codes of a terminology: lines of code, name, synonyms."
+    ),
     resume: bool = typer.Option(False, "--resume", help="Go on with a run that was interrupted."),
     as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),
 ) -> None:
@@ -128,6 +132,8 @@ def extract(
         threads=threads,
         batch_tokens=batch_tokens,
         engine=engine.value,
+        assertion=assertion,
+        codes=codes,
     )
     console = standard_error()
     started = time.monotonic()

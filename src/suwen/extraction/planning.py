@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from suwen.bundled import model_path
+from suwen.concepts.terminologies import read_terminology
 from suwen.errors import SuwenError
+from suwen.extraction.attributes import load_attributing
 from suwen.extraction.extract import LocalEngine, OpenEngine, Result, extract_files, extract_lines
 from suwen.extraction.finding import JOB, find_inputs
 from suwen.extraction.inputs import DEFAULT_OPTIONS, Inputs, Options
@@ -96,6 +98,8 @@ def plan_extraction(
     threads: int | None = None,
     batch_tokens: int | None = None,
     engine: str = "local",
+    assertion: bool = False,
+    codes: StrPath | None = None,
 ) -> Extraction:
     """Find the inputs of an extraction and check its options, before a model is loaded.
 
@@ -117,12 +121,15 @@ def plan_extraction(
         As `suwen.loading.load`.
     engine
         ``local`` or ``ray``.
+    assertion, codes
+        Whether negated and hypothetical entities are marked, and the terminology whose codes they get
+        (see `suwen.extraction.attributes`).
 
     Raises
     ------
     SuwenError
         S404 for an ending that names no format and for an unknown engine, S405 when a package is missing, S512 for a
-        device that no model runs on, and as `find_inputs` and `read_overrides`.
+        device that no model runs on, and as `find_inputs`, `read_overrides` and `read_terminology`.
     """
     output = Path(output)
     if engine not in ENGINES:
@@ -134,6 +141,7 @@ def plan_extraction(
     inputs = find_inputs(paths, options, output)
     folder = model_path(model)
     overrides = read_overrides(always and Path(always), never and Path(never))
+    terminology = read_terminology(codes) if codes else None
     manner = Manner(options, model_version(folder), format == jsonl.NAME)
     # Before a cluster is asked for it.
     require_device(device)
@@ -143,15 +151,17 @@ def plan_extraction(
 
         cores = threads or 1
         load = partial(load_overridden, device=device, batch_tokens=batch_tokens, threads=cores, overrides=overrides)
+        load = partial(load_attributing, load, assertion, terminology)
         open_engine = partial(ray_engine, folder, load, cores, int(device != "cpu"))
     else:
         load = partial(load_overridden, folder, device, batch_tokens, threads, overrides)
-        open_engine = partial(_local_engine, load)
+        open_engine = partial(_local_engine, partial(load_attributing, load, assertion, terminology))
     identity = {
         **release(),
         "model": manner.model,
         "option": {"--to": format, "--device": device, "--batch-tokens": batch_tokens, **asdict(options)},
         "term list": {"--always": always and sha256(always), "--never": never and sha256(never)},
+        "attributes": {"--assertion": assertion, "--codes": codes and sha256(codes)},
     }
     return Extraction(inputs, output, format, manner, identity, open_engine)
 
