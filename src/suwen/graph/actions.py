@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from suwen.errors import SuwenError
 from suwen.graph.build import now
-from suwen.graph.keys import concept_key, hexadecimal, number_of
+from suwen.graph.keys import concept_key, is_hexadecimal, number_of
 
 __all__ = ["ERROR_KINDS", "OWN", "VERDICTS", "Action", "actions", "apply_actions", "judge", "merge", "split", "undo"]
 
@@ -127,9 +127,9 @@ def judge(
     SuwenError
         S709 when there is no such evidence, S710 for an unknown verdict or kind of error.
     """
-    number = number_of(evidence)
+    number = number_of(evidence) if is_hexadecimal(evidence) else 0
     if not connection.execute("SELECT 1 FROM evidence WHERE key = ?", (number,)).fetchone():
-        raise SuwenError("S709", evidence=hexadecimal(number))
+        raise SuwenError("S709", evidence=evidence)
     for name, given, known in (("verdict", value, VERDICTS), ("kind of error", kind, ERROR_KINDS)):
         if given is not None and given not in known:
             raise SuwenError("S710", reason=f"no {name} {given!r}; known: {', '.join(known)}")

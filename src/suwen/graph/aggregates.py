@@ -10,12 +10,22 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from suwen.graph.actions import apply_actions
-from suwen.graph.keys import concept_key
+from suwen.graph.linking import Linker
+from suwen.graph.resolving import assign_concepts
 from suwen.graph.sources import assign_sources
 from suwen.graph.tables import AGGREGATES, INDEXES, PER_DOCUMENT
 
-__all__ = ["EVIDENCE", "SHARED_ERROR", "EdgeCounts", "Piece", "edge_confidence", "edge_counts", "rank_of", "rebuild"]
+__all__ = [
+    "EVIDENCE",
+    "SHARED_ERROR",
+    "EdgeCounts",
+    "Piece",
+    "edge_confidence",
+    "edge_counts",
+    "rank_of",
+    "rebuild",
+    "refresh_edge",
+]
 
 SHARED_ERROR = 0.05
 """The probability that all evidence of one document is wrong together, however much there is of it."""
@@ -25,7 +35,7 @@ BATCH = 10_000
 """Rows that are kept before they are written together."""
 
 
-def rebuild(connection: sqlite3.Connection) -> None:
+def rebuild(connection: sqlite3.Connection, linker: Linker) -> None:
     """Compute all aggregates anew, in an open transaction."""
     for index in INDEXES:
         connection.execute(f"DROP INDEX IF EXISTS {index}")
@@ -33,26 +43,13 @@ def rebuild(connection: sqlite3.Connection) -> None:
         connection.execute(f"DELETE FROM {table}")
     connection.execute("INSERT INTO gram (gram) VALUES ('delete-all')")
     assign_sources(connection)
-    _assign_concepts(connection)
+    assign_concepts(connection, linker)
     documents = _count_mentions(connection)
     _name_concepts(connection)
     _build_edges(connection, documents)
     _index_names(connection)
     for index, columns in INDEXES.items():
         connection.execute(f"CREATE INDEX {index} ON {columns}")
-
-
-def _assign_concepts(connection: sqlite3.Connection) -> None:
-    connection.create_function("concept_key", 2, concept_key, deterministic=True)
-    connection.execute("DELETE FROM form WHERE id NOT IN (SELECT form FROM mention)")
-    connection.execute(
-        "INSERT INTO concept (stable, type, key) SELECT concept_key(type, key), type, key"
-        " FROM (SELECT DISTINCT type, key FROM form ORDER BY type, key)"
-    )
-    connection.execute(
-        "UPDATE form SET concept = (SELECT id FROM concept WHERE concept.type = form.type AND concept.key = form.key)"
-    )
-    apply_actions(connection)
 
 
 def _count_mentions(connection: sqlite3.Connection) -> array[int]:
@@ -88,13 +85,15 @@ def _count_mentions(connection: sqlite3.Connection) -> array[int]:
 
 
 def _name_concepts(connection: sqlite3.Connection) -> None:
-    """Name each concept by its most frequent form, one that has the concept's own key before those that were merged."""
+    """Name each concept by its most frequent form with its own key, else by the name that led to it."""
     connection.execute(
-        "UPDATE concept SET name = chosen.surface FROM ("
-        " SELECT form.concept, form.surface, row_number() OVER ("
-        "  PARTITION BY form.concept"
-        "  ORDER BY form.key = owner.key AND form.reason = '' DESC, form.mentions DESC, form.surface"
-        " ) AS place FROM form JOIN concept AS owner ON owner.id = form.concept"
+        "UPDATE concept SET name = chosen.name FROM ("
+        " SELECT concept, name,"
+        " row_number() OVER (PARTITION BY concept ORDER BY is_own DESC, count DESC, name) AS place"
+        " FROM ("
+        "  SELECT form.concept, form.key = owner.key AND form.reason = '' AS is_own, sum(form.mentions) AS count,"
+        "   CASE WHEN form.key = owner.key AND form.reason <> '' THEN form.given ELSE form.surface END AS name"
+        "  FROM form JOIN concept AS owner ON owner.id = form.concept GROUP BY 1, 2, 4)"
         ") AS chosen WHERE chosen.place = 1 AND chosen.concept = concept.id"
     )
 
@@ -168,6 +167,34 @@ def _write_edges(
 ) -> None:
     connection.executemany(f"INSERT INTO edge VALUES ({', '.join('?' * 14)})", edges)
     connection.executemany("INSERT INTO support VALUES (?, ?, ?)", support)
+
+
+def refresh_edge(connection: sqlite3.Connection, evidence: int) -> None:
+    """Count the evidence of one edge anew, after a verdict on a piece of it (its key)."""
+    (number,) = connection.execute(
+        "SELECT edge.id FROM evidence CROSS JOIN mention AS head ON head.id = evidence.head"
+        " CROSS JOIN mention AS tail ON tail.id = evidence.tail"
+        " CROSS JOIN form AS head_form ON head_form.id = head.form"
+        " CROSS JOIN form AS tail_form ON tail_form.id = tail.form"
+        " CROSS JOIN edge ON edge.head = head_form.concept AND edge.tail = tail_form.concept"
+        " AND edge.relation = evidence.relation WHERE evidence.key = ?",
+        (evidence,),
+    ).fetchone()
+    query = EVIDENCE.format("support", "evidence.id = support.evidence")
+    pieces = connection.execute(f"{query} WHERE support.edge = ?", (number,))
+    counts = edge_counts(map(Piece._make, pieces))
+    (total,) = connection.execute("SELECT count(DISTINCT source) FROM document").fetchone()
+    head, tail = connection.execute(
+        "SELECT head.documents, tail.documents FROM edge JOIN concept AS head ON head.id = edge.head"
+        " JOIN concept AS tail ON tail.id = edge.tail WHERE edge.id = ?",
+        (number,),
+    ).fetchone()
+    values = (*counts[:7], rank_of(counts, head, tail, total), *counts[7:], number)
+    connection.execute(
+        "UPDATE edge SET documents = ?, sentences = ?, affirmed = ?, negated = ?, hypothetical = ?, rejected = ?,"
+        " confidence = ?, rank = ?, first_year = ?, last_year = ? WHERE id = ?",
+        values,
+    )
 
 
 def edge_counts(evidence: Iterable[Piece]) -> EdgeCounts:
@@ -256,7 +283,10 @@ def _index_names(connection: sqlite3.Connection) -> None:
     connection.execute(
         "INSERT INTO name (concept, text) SELECT concept, text FROM ("
         " SELECT DISTINCT concept.id AS concept, fold(form.surface) AS text, concept.documents, concept.stable"
-        " FROM form JOIN concept ON concept.id = form.concept)"
+        " FROM form JOIN concept ON concept.id = form.concept"
+        " UNION SELECT id, fold(name), documents, stable FROM concept"
+        " UNION SELECT concept.id, fold(json_extract(code.value, '$[0]')), concept.documents, concept.stable"
+        " FROM form JOIN concept ON concept.id = form.concept, json_each(form.codes) AS code)"
         " ORDER BY documents DESC, stable, text"
     )
     connection.execute("INSERT INTO gram (rowid, grams) SELECT id, grams(text) FROM name")

@@ -14,8 +14,8 @@ from typing import Any
 from suwen.corpus.near_copies import sketch
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.graph.facts import Facts, facts_of
-from suwen.graph.linking import Form
+from suwen.graph.facts import Facts, MentionRow, facts_of
+from suwen.graph.linking import Form, Linker
 from suwen.graph.tables import PER_DOCUMENT
 from suwen.version import __version__
 
@@ -68,14 +68,17 @@ class Writer:
     ----------
     connection
         A connection of `suwen.graph.store.writing`.
+    linker
+        Links the mentions.
     problem
-        Told of each document that was refused (S706).
+        Told of each document that was refused (S210, S706).
     replace
         Whether a document whose content differs from that of the same key takes its place.
     """
 
-    def __init__(self, connection: sqlite3.Connection, problem: Problem, replace: bool = False) -> None:
+    def __init__(self, connection: sqlite3.Connection, linker: Linker, problem: Problem, replace: bool = False) -> None:
         self.changes = Changes()
+        self._linker = linker
         self._connection = connection
         self._problem = problem
         self._replace = replace
@@ -85,7 +88,12 @@ class Writer:
 
     def add(self, document: Document) -> None:
         """Add a document, unless the graph has it."""
-        facts = facts_of(document)
+        try:
+            facts = facts_of(document, self._linker)
+        except SuwenError as error:
+            self.changes.documents["refused"] += 1
+            self._problem(error)
+            return
         content = facts.hash(document.text)
         known = self._connection.execute("SELECT id, hash FROM document WHERE key = ?", (document.id,)).fetchone()
         if known is None:
@@ -119,15 +127,20 @@ class Writer:
         assert number is not None
         first = number * PER_DOCUMENT
         many(
+            "INSERT INTO meaning VALUES (?, ?, ?, ?)",
+            (
+                (number, short, label, long)
+                for short, by_label in facts.meanings.items()
+                for label, long in by_label.items()
+            ),
+        )
+        many(
             "INSERT INTO sentence VALUES (?, ?, ?, ?)",
             ((first + start, number, start, document.text[start:end]) for start, end in facts.sentences),
         )
         many(
-            "INSERT INTO mention VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                (first + i, number, start, end, json.dumps(fragments) if fragments else None, self._form(form), *said)
-                for i, (start, end, fragments, form, *said) in enumerate(facts.mentions)
-            ),
+            "INSERT INTO mention VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (self._mention(first + i, number, row) for i, row in enumerate(facts.mentions)),
         )
         many(
             "INSERT INTO evidence VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -138,6 +151,11 @@ class Writer:
         )
         self.changes.mentions += len(facts.mentions)
         self.changes.evidence += len(facts.evidence)
+
+    def _mention(self, number: int, document: int, row: MentionRow) -> tuple[object, ...]:
+        start, end, fragments, form, polarity, cue, confidence = row
+        pieces = json.dumps(fragments) if fragments else None
+        return number, document, start, end, pieces, self._form(form), polarity, *(cue or (None, None)), confidence
 
     def _number(self) -> int:
         """Return the number of this build, which begins with the first document that it adds."""
@@ -156,13 +174,11 @@ class Writer:
 
     def _find_form(self, form: Form) -> int:
         known = self._connection.execute(
-            "SELECT id FROM form WHERE type = ? AND surface = ? AND key = ? AND reason = ? AND source = ?", form
+            "SELECT id FROM form WHERE type = ? AND surface = ? AND name = ?", form
         ).fetchone()
         if known:
             return int(known[0])
-        added = self._connection.execute(
-            "INSERT INTO form (type, surface, key, reason, source) VALUES (?, ?, ?, ?, ?)", form
-        ).lastrowid
+        added = self._connection.execute("INSERT INTO form (type, surface, name) VALUES (?, ?, ?)", form).lastrowid
         assert added is not None
         return added
 
@@ -196,4 +212,5 @@ def _remove(connection: sqlite3.Connection, number: int) -> None:
     for table in OF_DOCUMENT:
         ids = (number * PER_DOCUMENT, (number + 1) * PER_DOCUMENT)
         connection.execute(f"DELETE FROM {table} WHERE id >= ? AND id < ?", ids)
+    connection.execute("DELETE FROM meaning WHERE document = ?", (number,))
     connection.execute("DELETE FROM document WHERE id = ?", (number,))

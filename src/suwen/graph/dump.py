@@ -19,11 +19,12 @@ QUERIES = {
     "concept": """
         SELECT stable AS id, type, key, name, mentions, documents, negated, hypothetical FROM concept ORDER BY 1""",
     "form": """
-        SELECT concept.stable AS concept, form.type, form.surface, form.key, form.reason, form.source, form.mentions
-        FROM form JOIN concept ON concept.id = form.concept ORDER BY 1, 2, 3, 4, 5, 6""",
+        SELECT concept.stable AS concept, form.type, form.surface, form.name, form.key, form.given, form.reason,
+            form.source, form.codes, form.mentions
+        FROM form JOIN concept ON concept.id = form.concept ORDER BY 1, 2, 3, 4""",
     "mention": """
         SELECT document.key AS document, mention.start, mention.end, mention.fragments, form.type,
-            form.surface, form.key, form.reason, form.source, mention.polarity, mention.confidence
+            form.surface, form.name, mention.polarity, mention.cue_start, mention.cue_end, mention.confidence
         FROM mention JOIN document ON document.id = mention.document JOIN form ON form.id = mention.form
         ORDER BY 1, mention.id""",
     "edge": """
@@ -49,6 +50,10 @@ QUERIES = {
     "name": """
         SELECT concept.stable AS concept, name.text FROM name JOIN concept ON concept.id = name.concept
         ORDER BY name.id""",
+    "meaning": """
+        SELECT document.key AS document, meaning.short, meaning.label, meaning.long
+        FROM meaning JOIN document ON document.id = meaning.document ORDER BY 1, 2, 3""",
+    "resource": "SELECT kind, name, content FROM resource ORDER BY id",
     "verdict": "SELECT key, value, kind, author, note FROM verdict ORDER BY 1",
     "decision": """
         SELECT kind, type, key, other_type, other_key FROM action WHERE NOT undone ORDER BY id""",

@@ -8,24 +8,28 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import NamedTuple
 
+from suwen.concepts.linking import Meanings
 from suwen.corpus.sentences import sentence_spans
-from suwen.document import Document, Entity, Relation, Span
+from suwen.document import Document, Entity, Relation, Span, lone_surrogates
+from suwen.errors import SuwenError
 from suwen.graph.keys import evidence_key
-from suwen.graph.linking import Form, forms_of, polarities_of
+from suwen.graph.linking import Assertion, Form, Linker, assertions_in, forms_of
 
 __all__ = ["EvidenceRow", "Facts", "MentionRow", "facts_of", "title_of", "year_of"]
 
 DIGITS = 6
+AFFIRMED = Assertion(0)
 
 
 class MentionRow(NamedTuple):
-    """A mention: where it stands, as what, and whether the text affirms it (a number in `POLARITIES`)."""
+    """A mention: where it stands, as what, and by what cue the text affirms it or not (a number in `POLARITIES`)."""
 
     start: int
     end: int
     fragments: tuple[Span, ...]
     form: Form
     polarity: int
+    cue: Span | None
     confidence: float | None
 
 
@@ -55,6 +59,7 @@ class Facts:
     title: str
     year: int | None
     model: str | None
+    meanings: Meanings
     sentences: tuple[Span, ...]
     mentions: list[MentionRow]
     evidence: list[EvidenceRow]
@@ -62,24 +67,34 @@ class Facts:
 
     def hash(self, text: str) -> str:
         """Return a hash of the text and all that is known of it, whatever the order of its annotations."""
-        mentions = [(m.start, m.end, m.fragments, m.form.type, m.polarity, m.confidence) for m in self.mentions]
+        mentions = [(start, end, fragments, form.type, *said) for start, end, fragments, form, *said in self.mentions]
         evidence = sorted((one.key, one.polarity, one.confidence or 1.0) for one in self.evidence)
         known = (text, self.title, self.year, self.model, mentions, evidence)
         return blake2b(repr(known).encode(), digest_size=16).hexdigest()
 
 
-def facts_of(document: Document) -> Facts:
-    """Return the facts of a document, in an order that does not depend on that of its annotations."""
+def facts_of(document: Document, linker: Linker) -> Facts:
+    """Return the facts of a document, in an order that does not depend on that of its annotations.
+
+    Raises
+    ------
+    SuwenError
+        S210 when an id or a label is not valid Unicode.
+    """
+    for where, point, offset in lone_surrogates([document.id, *{e.label for e in document.entities}], "labels"):
+        raise SuwenError("S210", document.id, where=where, point=point, offset=offset)
     left_out: Counter[str] = Counter()
-    polarities = polarities_of(document)
-    mentions, numbers = _mentions(document, polarities, left_out)
+    said = assertions_in(document)
+    meanings = linker.meanings(document)
+    mentions, numbers = _mentions(document, forms_of(document, meanings), said, left_out)
     sentences = sentence_spans(document.text)
-    evidence = _evidence(document, mentions, numbers, sentences, polarities, left_out)
+    evidence = _evidence(document, mentions, numbers, sentences, said, left_out)
     model = document.meta.get("model")
     return Facts(
         title_of(document),
         year_of(document),
         model if isinstance(model, str) else None,
+        meanings,
         sentences,
         mentions,
         evidence,
@@ -103,21 +118,14 @@ def year_of(document: Document) -> int | None:
 
 
 def _mentions(
-    document: Document, polarities: dict[str, int], left_out: Counter[str]
+    document: Document, forms: list[Form], said: dict[str, Assertion], left_out: Counter[str]
 ) -> tuple[list[MentionRow], dict[str, int]]:
     """Return the mentions in the order of the text, and the number of each entity by its id."""
     numbers: dict[str, int] = {}
     mentions: list[MentionRow] = []
-    forms = dict(zip(map(id, document.entities), forms_of(document), strict=True))
-    for entity in sorted(document.entities, key=_place):
-        row = MentionRow(
-            entity.start,
-            entity.end,
-            entity.fragments,
-            forms[id(entity)],
-            polarities.get(entity.id or "", 0),
-            entity.score,
-        )
+    for entity, form in sorted(zip(document.entities, forms, strict=True), key=_place):
+        assertion = said.get(entity.id or "", AFFIRMED)
+        row = MentionRow(entity.start, entity.end, entity.fragments, form, *assertion, entity.score)
         if mentions and _is_same(mentions[-1], row):
             left_out["entities that stand there twice"] += 1
         else:
@@ -127,7 +135,8 @@ def _mentions(
     return mentions, numbers
 
 
-def _place(entity: Entity) -> tuple[int, int, str, tuple[Span, ...], float]:
+def _place(item: tuple[Entity, Form]) -> tuple[int, int, str, tuple[Span, ...], float]:
+    entity, _ = item
     return entity.start, entity.end, entity.label, entity.fragments, -(1.0 if entity.score is None else entity.score)
 
 
@@ -140,7 +149,7 @@ def _evidence(
     mentions: list[MentionRow],
     numbers: dict[str, int],
     sentences: tuple[Span, ...],
-    polarities: dict[str, int],
+    said: dict[str, Assertion],
     left_out: Counter[str],
 ) -> list[EvidenceRow]:
     starts = [start for start, _ in sentences]
@@ -156,7 +165,7 @@ def _evidence(
         first, second = mentions[head], mentions[tail]
         start = sentences[bisect_right(starts, min(first.start, second.start)) - 1][0]
         end = sentences[bisect_right(starts, max(first.end, second.end) - 1) - 1][1]
-        polarity = _polarity(first.polarity, second.polarity, polarities.get(relation.id or "", 0))
+        polarity = _polarity(first.polarity, second.polarity, said.get(relation.id or "", AFFIRMED).polarity)
         confidence = _confidence(relation, first, second)
         places = ((one.start, one.end, one.form.type) for one in (first, second))
         key = evidence_key(document.id, relation.label, *places)

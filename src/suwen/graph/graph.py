@@ -12,18 +12,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from suwen.concepts.linking import Code
+from suwen.concepts.terminologies import AliasList, Terminology
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import StrPath, replacing, replacing_folder, require_new
 from suwen.graph import actions, queries
-from suwen.graph.aggregates import rebuild
+from suwen.graph.aggregates import rebuild, refresh_edge
 from suwen.graph.build import Changes, Problem, Writer, remove_documents
 from suwen.graph.dump import dump_lines
 from suwen.graph.exports.rows import Rows
 from suwen.graph.info import Info, info_of
+from suwen.graph.keys import number_of
 from suwen.graph.neighbors import Group, neighbors, path
 from suwen.graph.queries import Alias, Concept, Edge, Evidence
 from suwen.graph.readonly import Table, select
+from suwen.graph.resources import linker_of, store_resources
 from suwen.graph.store import connect, erase_free_pages, translated, writing
 from suwen.runs import Listener, Progress, silent
 
@@ -37,9 +41,10 @@ PAGE = 10
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A concept with its names, its first neighbors, and other concepts of the same name (of other types, mostly)."""
+    """A concept: codes, names, first neighbors, and other concepts of the same name (of other types, mostly)."""
 
     concept: Concept
+    codes: tuple[Code, ...]
     aliases: tuple[Alias, ...]
     neighbors: tuple[Group, ...]
     others: tuple[Concept, ...]
@@ -101,6 +106,8 @@ class Graph:
         replace: bool = False,
         problem: Problem = _raise,
         create: bool = True,
+        terminologies: Sequence[Terminology] = (),
+        aliases: Sequence[AliasList] = (),
         listener: Listener = silent,
     ) -> Changes:
         """Add documents with entities and relations; those that the graph has already are left as they are.
@@ -114,6 +121,9 @@ class Graph:
             raised, and nothing is added.
         create
             Whether to make the graph where there is none.
+        terminologies, aliases
+            Tables that name concepts (`suwen.concepts.terminologies`). The graph keeps them: they hold for all its
+            documents, those that are added later too.
         listener
             Told how far it is, in documents.
 
@@ -124,7 +134,9 @@ class Graph:
             and no document has an entity.
         """
         with writing(self._path, create) as connection:
-            writer = Writer(connection, problem, replace)
+            is_new_table = store_resources(connection, terminologies, aliases)
+            linker = linker_of(connection)
+            writer = Writer(connection, linker, problem, replace)
             for number, document in enumerate(documents, start=1):
                 writer.add(document)
                 listener(Progress("adding", number))
@@ -132,8 +144,8 @@ class Graph:
             listener(Progress("computing"))
             if not connection.execute("SELECT 1 FROM mention LIMIT 1").fetchone():
                 raise SuwenError("S712", self._path)
-            if changes.documents["added"] or changes.documents["replaced"]:
-                rebuild(connection)
+            if changes.documents["added"] or changes.documents["replaced"] or is_new_table:
+                rebuild(connection, linker)
         if changes.documents["replaced"]:
             erase_free_pages(self._path)
         return changes
@@ -148,7 +160,7 @@ class Graph:
         """
         with writing(self._path) as connection:
             changes = remove_documents(connection, documents)
-            rebuild(connection)
+            rebuild(connection, linker_of(connection))
         erase_free_pages(self._path)
         return changes
 
@@ -157,21 +169,21 @@ class Graph:
         with writing(self._path) as connection:
             pair = queries.resolve(connection, first), queries.resolve(connection, second)
             number = actions.merge(connection, *pair)
-            rebuild(connection)
+            rebuild(connection, linker_of(connection))
         return number
 
     def split(self, concept: str, surface: str) -> int:
         """Make one name of a concept a concept of its own, and return the number of the decision, for `undo`."""
         with writing(self._path) as connection:
             number = actions.split(connection, queries.resolve(connection, concept), surface)
-            rebuild(connection)
+            rebuild(connection, linker_of(connection))
         return number
 
     def undo(self, number: int | None = None) -> actions.Action:
         """Take back a decision, by default the last one: the graph is as if it had never been made."""
         with writing(self._path) as connection:
             action = actions.undo(connection, number)
-            rebuild(connection)
+            rebuild(connection, linker_of(connection))
         return action
 
     def actions(self) -> list[actions.Action]:
@@ -198,7 +210,7 @@ class Graph:
         """
         with writing(self._path) as connection:
             actions.judge(connection, evidence, verdict, kind, author, note)
-            rebuild(connection)
+            refresh_edge(connection, number_of(evidence))
 
     # Questions -------------------------------------------------------------------------------------------------------
 
@@ -240,6 +252,7 @@ class Graph:
             number, *others = queries.named(connection, term, type) or [queries.resolve(connection, term, type)]
             return Card(
                 queries.concept_of(connection, number),
+                tuple(queries.codes(connection, number)),
                 tuple(queries.aliases(connection, number)),
                 tuple(neighbors(connection, number, relation, since, offset, limit)),
                 tuple(queries.concept_of(connection, other) for other in others),

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from suwen.concepts.normalization import difference
 from suwen.errors import SuwenError
+from suwen.graph.queries import why
 from suwen.graph.tables import VERSION
 
 __all__ = ["Info", "info_of"]
@@ -108,9 +108,7 @@ def info_of(connection: sqlite3.Connection, path: Path) -> Info:
 def _merged(connection: sqlite3.Connection) -> Counter[str]:
     """Count the forms that are not their concept's name by why they belong to it."""
     rows = connection.execute(
-        "SELECT form.surface, form.reason, form.key = concept.key, concept.name FROM form"
-        " JOIN concept ON concept.id = form.concept WHERE form.surface <> concept.name OR form.reason <> ''"
+        "SELECT form.surface, concept.name, form.reason, form.source, form.key = concept.key FROM form"
+        " JOIN concept ON concept.id = form.concept WHERE form.surface <> concept.name"
     )
-    return Counter(
-        reason or (difference(surface, name) or "same" if is_own else "user") for surface, reason, is_own, name in rows
-    )
+    return Counter(why(*row)[0] for row in rows)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from suwen.concepts.linking import Code
 from suwen.concepts.normalization import difference, normalize
 from suwen.document import Span
 from suwen.errors import SuwenError
@@ -78,13 +79,21 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One of the two mentions of a piece of evidence, in code points of the document."""
+    """One of the two mentions of a piece of evidence, in code points of the document.
+
+    Parameters
+    ----------
+    polarity, cue
+        What the text says of the mention, and the span of the word that says so, if one does.
+    """
 
     start: int
     end: int
     fragments: tuple[Span, ...]
     text: str
     type: str
+    polarity: str
+    cue: Span | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,13 +174,19 @@ def named(connection: sqlite3.Connection, term: str, kind: str | None = None) ->
         found = connection.execute("SELECT id FROM concept WHERE stable = ?", (term,)).fetchall()
         if found:
             return [found[0][0]]
-    rows = connection.execute(
-        "SELECT id FROM concept WHERE (id IN (SELECT concept FROM form WHERE key = ?)"
-        " OR id IN (SELECT concept FROM name WHERE text = ?)) AND ? IN ('', type)"
-        " ORDER BY documents DESC, mentions DESC, stable",
-        (normalize(term), fold(term), kind or ""),
-    )
-    return [number for (number,) in rows]
+    for condition, values in (
+        ("key = ? OR id IN (SELECT concept FROM name WHERE text = ?)", (normalize(term), fold(term))),
+        # The name of a concept that was merged into another, as no text writes it.
+        ("id IN (SELECT concept FROM form WHERE key = ?)", (normalize(term),)),
+    ):
+        rows = connection.execute(
+            f"SELECT id FROM concept WHERE ({condition}) AND ? IN ('', type)"
+            " ORDER BY documents DESC, mentions DESC, stable",
+            (*values, kind or ""),
+        ).fetchall()
+        if rows:
+            return [number for (number,) in rows]
+    return []
 
 
 def resolve(connection: sqlite3.Connection, term: str, kind: str | None = None) -> int:
@@ -192,21 +207,38 @@ def aliases(connection: sqlite3.Connection, number: int) -> list[Alias]:
     """Return the names of a concept, the most frequent first."""
     name, key = connection.execute("SELECT name, key FROM concept WHERE id = ?", (number,)).fetchone()
     rows = connection.execute(
-        "SELECT surface, sum(mentions), reason, source, key FROM form WHERE concept = ?"
-        " GROUP BY surface, reason, source, key ORDER BY 2 DESC, 1, 3, 4",
-        (number,),
+        "SELECT surface, sum(mentions), reason, source, key = ? FROM form WHERE concept = ?"
+        " GROUP BY surface, reason, source, key ORDER BY 2 DESC, 1, 3, 4, 5",
+        (key, number),
     )
     return [
-        Alias(surface, mentions, *(_reason(surface, own, name, key) if not reason else (reason, source)))
-        for surface, mentions, reason, source, own in rows
+        Alias(surface, mentions, *why(surface, name, reason, source, bool(is_own)))
+        for surface, mentions, reason, source, is_own in rows
     ]
 
 
-def _reason(surface: str, own: str, name: str, key: str) -> tuple[str, str]:
-    """Return why a surface, whose key nothing but its characters gave, is a name of a concept."""
-    if own == key:
-        return difference(surface, name) or "same", "normalization"
-    return ("split" if key.startswith("=") else "merge"), "user"
+def why(surface: str, name: str, reason: str, source: str, is_own: bool) -> tuple[str, str]:
+    """Return why a surface is a name of a concept, and who says so.
+
+    Parameters
+    ----------
+    reason, source
+        Why it has its key, if that is not the key of the surface itself.
+    is_own
+        Whether its key is that of the concept; otherwise a user put it there.
+    """
+    if not is_own:
+        return "decision", "user"
+    return (reason, source) if reason else (difference(surface, name) or "same", "normalization")
+
+
+def codes(connection: sqlite3.Connection, number: int) -> list[Code]:
+    """Return the codes of a concept, at most one of each terminology, unless concepts were merged."""
+    rows = connection.execute(
+        "SELECT DISTINCT code.value FROM form, json_each(form.codes) AS code WHERE form.concept = ? ORDER BY 1",
+        (number,),
+    )
+    return [Code(*json.loads(value)) for (value,) in rows]
 
 
 def edges_between(connection: sqlite3.Connection, first: int, second: int) -> list[tuple[int, Edge]]:
@@ -225,7 +257,9 @@ _SELECT_EVIDENCE = """
             SELECT text FROM sentence WHERE sentence.id >= evidence.document * {per_document} + evidence.start
             AND sentence.id < evidence.document * {per_document} + evidence.end ORDER BY sentence.id)),
         head.start, head.end, head.fragments, head_form.surface, head_form.type,
+        head.polarity, head.cue_start, head.cue_end,
         tail.start, tail.end, tail.fragments, tail_form.surface, tail_form.type,
+        tail.polarity, tail.cue_start, tail.cue_end,
         evidence.polarity, evidence.confidence, verdict.value{more}
     FROM {source}
     CROSS JOIN relation ON relation.id = evidence.relation
@@ -264,7 +298,7 @@ def since_condition(since: int | None) -> tuple[str, int]:
 
 def evidence_of(row: tuple[Any, ...]) -> Evidence:
     key, relation, document, title, year, start, end, text = row[:8]
-    polarity, confidence, verdict = row[18:]
+    polarity, confidence, verdict = row[24:]
     return Evidence(
         hexadecimal(key),
         relation,
@@ -274,14 +308,24 @@ def evidence_of(row: tuple[Any, ...]) -> Evidence:
         start,
         end,
         text,
-        _argument(*row[8:13]),
-        _argument(*row[13:18]),
+        _argument(*row[8:16]),
+        _argument(*row[16:24]),
         POLARITIES[polarity],
         confidence,
         verdict,
     )
 
 
-def _argument(start: int, end: int, fragments: str | None, surface: str, kind: str) -> Argument:
+def _argument(
+    start: int,
+    end: int,
+    fragments: str | None,
+    surface: str,
+    kind: str,
+    polarity: int,
+    cue_start: int | None,
+    cue_end: int | None,
+) -> Argument:
     pieces = tuple((first, last) for first, last in json.loads(fragments)) if fragments else ()
-    return Argument(start, end, pieces, surface, kind)
+    cue = None if cue_start is None or cue_end is None else (cue_start, cue_end)
+    return Argument(start, end, pieces, surface, kind, POLARITIES[polarity], cue)

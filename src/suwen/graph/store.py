@@ -9,7 +9,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from suwen.concepts.normalization import difference
 from suwen.errors import SuwenError, WriteError
 from suwen.files import StrPath, folder_for, os_error, require_regular
 from suwen.graph.search import fold, grams
@@ -89,9 +88,9 @@ def _connected(path: Path) -> sqlite3.Connection:
             isolation_level=None,
             check_same_thread=False,
         )
-    for name, count, function in (("fold", 1, fold), ("grams", 1, grams), ("difference", 2, difference)):
-        connection.create_function(name, count, function, deterministic=True)
-    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        connection.create_function("fold", 1, fold, deterministic=True)
+        connection.create_function("grams", 1, grams, deterministic=True)
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     return connection
 
 

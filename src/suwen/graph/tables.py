@@ -36,16 +36,26 @@ TABLES = (
         start INTEGER NOT NULL,
         text TEXT NOT NULL
     )""",
+    """CREATE TABLE meaning (
+        document INTEGER NOT NULL,
+        short TEXT NOT NULL,
+        label TEXT NOT NULL,
+        long TEXT NOT NULL
+    )""",
+    "CREATE INDEX meaning_document ON meaning (document)",
     """CREATE TABLE form (
         id INTEGER PRIMARY KEY,
         type TEXT NOT NULL,
         surface TEXT NOT NULL,
-        key TEXT NOT NULL,
-        reason TEXT NOT NULL,
-        source TEXT NOT NULL,
+        name TEXT NOT NULL,
+        key TEXT,
+        given TEXT,
+        reason TEXT,
+        source TEXT,
+        codes TEXT,
         concept INTEGER,
         mentions INTEGER NOT NULL DEFAULT 0,
-        UNIQUE (type, surface, key, reason, source)
+        UNIQUE (type, surface, name)
     )""",
     """CREATE TABLE mention (
         id INTEGER PRIMARY KEY,
@@ -55,6 +65,8 @@ TABLES = (
         fragments TEXT,
         form INTEGER NOT NULL,
         polarity INTEGER NOT NULL,
+        cue_start INTEGER,
+        cue_end INTEGER,
         confidence REAL
     )""",
     "CREATE TABLE relation (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)",
@@ -70,6 +82,14 @@ TABLES = (
         confidence REAL,
         key INTEGER NOT NULL
     )""",
+    """CREATE TABLE resource (
+        id INTEGER PRIMARY KEY,
+        kind TEXT NOT NULL,
+        name TEXT NOT NULL,
+        content TEXT NOT NULL,
+        UNIQUE (kind, name)
+    )""",
+    "CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     """CREATE TABLE action (
         id INTEGER PRIMARY KEY,
         kind TEXT NOT NULL,
@@ -130,7 +150,10 @@ TABLES = (
 - The ids of sentences, mentions and evidence are ``document * PER_DOCUMENT`` and their place in the document: that of a
   sentence is its `start`, the others are numbered in the order of the text.
 - ``sentence``: the sentences of a document joined in their order are its exact text.
-- ``form``: a surface as an entity type, its key (`suwen.concepts`), and why it has that key.
+- ``meaning``: the abbreviations that a document defines.
+- ``form``: a surface as an entity type and the name that its document defines for it. The key of its concept, why it
+  has that key, and codes (`suwen.concepts`) follow from the tables that hold for all documents.
+- ``resource``: the terminologies and alias lists of the user.
 - ``evidence``: a relation of one document; `start` and `end` are those of its sentences.
 - ``support``: the evidence of an edge, the newest first.
 - ``name``: what a search looks through, the concepts of the most documents first; ``gram`` is its index.
@@ -144,7 +167,8 @@ AGGREGATES = ("concept", "edge", "support", "name")
 INDEXES = {
     "evidence_key": "evidence (key)",
     "form_concept": "form (concept)",
-    "form_type_key": "form (key, type)",
+    "form_key": "form (key)",
+    "concept_key": "concept (key)",
     "edge_triple": "edge (head, tail, relation)",
     "edge_head": "edge (head, relation, rank DESC)",
     "edge_tail": "edge (tail, relation, rank DESC)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,16 +12,27 @@ from suwen.cli.output import amount, fail, report, standard_error
 from suwen.cli.progress import progress_bar
 
 if TYPE_CHECKING:
+    from suwen.document import Document
     from suwen.errors import SuwenError
-    from suwen.graph.build import Changes
+    from suwen.graph.build import Changes, Problem
 
 INPUTS: Any = typer.Argument(..., metavar="INPUT...", help="Files or folders of documents with entities and relations.")
 GRAPH: Any = typer.Argument(..., metavar="GRAPH", help="A graph made by 'suwen graph build'.")
 SOURCE: Any = typer.Option(None, "--from", metavar="FORMAT", help="The format of the input, where it is not evident.")
 ENCODING: Any = typer.Option(None, "--encoding", help="The encoding of the files.", show_default="found out")
+CODES: Any = typer.Option(
+    None, metavar="TSV", help="A terminology: lines of code, name, synonyms (a|b). The graph keeps it. Repeatable."
+)
+ALIASES: Any = typer.Option(
+    None, metavar="TSV", help="An alias list: lines of aliases (a|b), name, type. The graph keeps it. Repeatable."
+)
+ASSERTION: Any = typer.Option(
+    True, help="Mark negated and hypothetical entities, in documents that have no assertions yet."
+)
 REPLACE: Any = typer.Option(False, "--replace", help="Replace documents whose content changed; by default refuse them.")
 AS_JSON: Any = typer.Option(False, "--json", help="Print the counts as JSON.")
 SHOWN = 10
+KINDS = ("added", "replaced", "removed", "unchanged", "refused")
 
 
 def build(
@@ -28,6 +40,9 @@ def build(
     output: Path = typer.Option(..., "--output", "-o", metavar="GRAPH", help="The graph: made, or added to."),
     source: str | None = SOURCE,
     encoding: str | None = ENCODING,
+    codes: list[Path] | None = CODES,
+    aliases: list[Path] | None = ALIASES,
+    assertion: bool = ASSERTION,
     replace: bool = REPLACE,
     as_json: bool = AS_JSON,
 ) -> None:
@@ -35,10 +50,11 @@ def build(
 
     Documents that the graph has already are skipped: the same command may be run again, also after an interruption.
 
-    Examples: suwen graph build articles/ -o graph.db; suwen extract notes/ -o found.jsonl --relations, then
-    suwen graph build found.jsonl -o graph.db
+    Examples: suwen graph build articles/ -o graph.db; suwen extract notes/ -o found.jsonl --assertion, then
+    suwen graph build found.jsonl -o graph.db --codes icd10.tsv
     """
-    _add(output, inputs, source, encoding, replace, as_json, create=True)
+    options = {"codes": codes, "aliases": aliases, "assertion": assertion, "replace": replace, "create": True}
+    _add(output, inputs, source, encoding, options, as_json)
 
 
 def add(
@@ -46,6 +62,9 @@ def add(
     inputs: list[Path] = INPUTS,
     source: str | None = SOURCE,
     encoding: str | None = ENCODING,
+    codes: list[Path] | None = CODES,
+    aliases: list[Path] | None = ALIASES,
+    assertion: bool = ASSERTION,
     replace: bool = REPLACE,
     as_json: bool = AS_JSON,
 ) -> None:
@@ -53,13 +72,16 @@ def add(
 
     Example: suwen graph add graph.db new/
     """
-    _add(graph, inputs, source, encoding, replace, as_json, create=False)
+    options = {"codes": codes, "aliases": aliases, "assertion": assertion, "replace": replace, "create": False}
+    _add(graph, inputs, source, encoding, options, as_json)
 
 
 def remove(
-    graph: Path = GRAPH, documents: list[str] = typer.Argument(..., metavar="DOCUMENT..."), as_json: bool = AS_JSON
+    graph: Path = GRAPH,
+    documents: list[str] = typer.Argument(..., metavar="DOCUMENT...", help="The ids of documents."),
+    as_json: bool = AS_JSON,
 ) -> None:
-    """Remove documents from a graph, by their ids, with all that only they say. Their texts are erased from the file.
+    """Remove documents from a graph, with all that only they say. Their texts are erased from the file.
 
     Example: suwen graph remove graph.db 201_4
     """
@@ -73,25 +95,41 @@ def _add(
     inputs: list[Path],
     source: str | None,
     encoding: str | None,
-    replace: bool,
+    options: dict[str, Any],
     as_json: bool,
-    create: bool,
 ) -> None:
-    from suwen.formats import scan_corpus
+    from suwen.concepts.terminologies import read_aliases, read_terminology
     from suwen.graph.graph import Graph
 
     problems: list[SuwenError] = []
-    options: dict[str, Any] = {"encoding": encoding} if encoding else {}
-    documents = (
-        located.document for path in inputs for located in scan_corpus(path, problems.append, source, **options)
-    )
+    documents = _documents(inputs, source, encoding, problems.append)
+    if options.pop("assertion"):
+        documents = map(_asserted, documents)
+    tables: dict[str, Any] = {
+        "terminologies": list(map(read_terminology, options.pop("codes") or ())),
+        "aliases": list(map(read_aliases, options.pop("aliases") or ())),
+    }
     with progress_bar(standard_error()) as listener:
-        changes = Graph(graph).add(
-            documents, replace=replace, problem=problems.append, create=create, listener=listener
-        )
+        changes = Graph(graph).add(documents, problem=problems.append, listener=listener, **tables, **options)
     _tell(graph, changes, problems, as_json)
     if problems:
         raise typer.Exit(1)
+
+
+def _documents(inputs: list[Path], source: str | None, encoding: str | None, problem: Problem) -> Iterator[Document]:
+    from suwen.formats import scan_corpus
+
+    options: dict[str, Any] = {"encoding": encoding} if encoding else {}
+    for path in inputs:
+        for located in scan_corpus(path, problem, source, **options):
+            yield located.document
+
+
+def _asserted(document: Document) -> Document:
+    from suwen.concepts.assertion import with_assertions
+    from suwen.graph.linking import assertions_in
+
+    return document if assertions_in(document) else with_assertions(document)
 
 
 def _tell(graph: Path, changes: Changes, problems: list[SuwenError], as_json: bool) -> None:
@@ -101,22 +139,13 @@ def _tell(graph: Path, changes: Changes, problems: list[SuwenError], as_json: bo
         fail(f"and {len(problems) - SHOWN:,} more problems")
     without = changes.documents["without entities"]
     if without:
-        more = ", …" if without > len(changes.without_entities) else ""
-        fail(
-            f"{amount(without, 'document', 'documents')} without entities: {', '.join(changes.without_entities)}{more}"
-        )
+        named = [*changes.without_entities, *(["…"] if without > len(changes.without_entities) else [])]
+        fail(f"{amount(without, 'document', 'documents')} without entities: {', '.join(named)}")
     for what, count in sorted(changes.left_out.items()):
         fail(f"left out: {count:,} {what}")
     if as_json:
         report({"graph": str(graph), **changes.to_dict(), "problems": len(problems)})
         return
-    counts = ", ".join(f"{changes.documents[kind]:,} {kind}" for kind in _kinds(changes))
-    typer.echo(
-        f"{graph}: {counts or 'no document'}; {amount(changes.mentions, 'mention', 'mentions')} and"
-        f" {amount(changes.evidence, 'relation', 'relations')} written"
-    )
-
-
-def _kinds(changes: Changes) -> list[str]:
-    kinds = ("added", "replaced", "removed", "unchanged", "refused")
-    return [kind for kind in kinds if changes.documents[kind]]
+    counts = ", ".join(f"{changes.documents[kind]:,} {kind}" for kind in KINDS if changes.documents[kind])
+    written = f"{amount(changes.mentions, 'mention', 'mentions')}, {amount(changes.evidence, 'relation', 'relations')}"
+    typer.echo(f"{graph}: {counts or 'no document'} ({written} written)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from suwen.cli.graph.build import GRAPH
-from suwen.cli.output import amount, report, show
+from suwen.cli.output import amount, printable, report, show
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.table import Table
 
     from suwen.graph.graph import Card, Graph
@@ -111,72 +113,73 @@ def _path(graph: Graph, pair: tuple[str, str], as_json: bool) -> None:
         show(edge_table(edges, f"{amount(len(edges), 'step', 'steps')} from {pair[0]} to {pair[1]}"))
 
 
-def card_tables(card: Card) -> list[Table]:
-    """Return a table of the names of a concept, and one for each relation type and direction."""
-    from rich.table import Table
+def card_tables(card: Card) -> list[RenderableType]:
+    """Return what is known of a concept, its names, and a table for each relation type and direction."""
     from rich.text import Text
 
     concept = card.concept
-    title = f"{concept.name}  {concept.type}  {concept.id}"
     counts = f"{concept.mentions:,} mentions in {amount(concept.documents, 'document', 'documents')}"
-    names = Table(
-        "name",
-        title=Text(title),
-        caption=Text(f"{counts}, {concept.negated:,} negated, {concept.hypothetical:,} hypothetical"),
-    )
-    names.add_column("mentions", justify="right")
-    names.add_column("why")
+    lines = [
+        f"{one_line(concept.name)}  {concept.type}  {concept.id}",
+        f"{counts}, {concept.negated:,} negated, {concept.hypothetical:,} hypothetical",
+        *(f"{code.terminology}: {code.code} {code.name}" for code in card.codes),
+    ]
+    names = plain_table("Names", "name", "why", numbers=("mentions",))
     for alias in card.aliases[:NAMES]:
-        names.add_row(Text(" ".join(alias.surface.split())), f"{alias.mentions:,}", f"{alias.reason} ({alias.source})")
+        why = f"{alias.reason} ({alias.source})"
+        names.add_row(Text(one_line(alias.surface)), Text(why), f"{alias.mentions:,}")
     if len(card.aliases) > NAMES:
         names.add_row(f"and {len(card.aliases) - NAMES:,} more", "", "")
-    tables = [names]
+    tables: list[RenderableType] = [Text("\n".join(lines)), names]
     for group in card.neighbors:
-        other = "tail" if group.role == "head" else "head"
         arrow = f"→ {group.relation} →" if group.role == "head" else f"← {group.relation} ←"
-        title = f"{arrow} {len(group.edges):,} of {group.total:,}"
-        tables.append(edge_table(group.edges, title, other))
+        title = f"{arrow} ({len(group.edges):,} of {group.total:,})"
+        tables.append(edge_table(group.edges, title, "tail" if group.role == "head" else "head"))
     if card.others:
-        tables.append(concept_table(card.others, "Other concepts with this name (--type)"))
+        tables.append(concept_table(card.others, "Other concepts with this name (choose with --type)"))
     return tables
 
 
-def edge_table(edges: Any, title: str, only: str | None = None) -> Table:
+def edge_table(edges: Iterable[Edge], title: str, only: str | None = None) -> Table:
     """Return a table of edges, with one of their two concepts (`only`) or both."""
-    from rich.table import Table
     from rich.text import Text
 
     shown = (only,) if only else ("head", "relation", "tail")
-    table = Table(*shown, title=Text(title))
-    for column in ("documents", "sentences", "confidence", "affirmed", "negated", "hypoth."):
-        table.add_column(column, justify="right")
-    edge: Edge
+    table = plain_table(title, *shown, numbers=("docs", "sent.", "conf.", "aff.", "neg.", "hyp."))
     for edge in edges:
         cells = {"head": edge.head.name, "relation": edge.relation, "tail": edge.tail.name}
-        figures = (
-            edge.documents,
-            edge.sentences,
-            f"{edge.confidence:.2f}",
-            edge.affirmed,
-            edge.negated,
-            edge.hypothetical,
-        )
-        table.add_row(*(Text(" ".join(cells[name].split())) for name in shown), *map(str, figures))
+        figures = (edge.documents, edge.sentences, f"{edge.confidence:.2f}", edge.affirmed, edge.negated)
+        table.add_row(*(Text(one_line(cells[name])) for name in shown), *map(str, (*figures, edge.hypothetical)))
     return table
 
 
-def concept_table(concepts: Any, title: str) -> Table:
+def concept_table(concepts: Iterable[Concept], title: str) -> Table:
     """Return a table of concepts."""
+    from rich.text import Text
+
+    table = plain_table(title, "name", "type", "id", numbers=("docs",))
+    for concept in concepts:
+        table.add_row(Text(one_line(concept.name)), concept.type, concept.id, f"{concept.documents:,}")
+    return table
+
+
+def plain_table(title: str, *columns: str, numbers: tuple[str, ...]) -> Table:
+    """Return an empty table, narrow enough for 80 characters."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("name", "type", title=Text(title))
-    table.add_column("documents", justify="right")
-    table.add_column("id")
-    concept: Concept
-    for concept in concepts:
-        table.add_row(Text(" ".join(concept.name.split())), concept.type, f"{concept.documents:,}", concept.id)
+    table = Table(title=Text(title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for column in numbers:
+        table.add_column(column, justify="right", no_wrap=True)
     return table
+
+
+def one_line(text: str) -> str:
+    """Return a text without its line breaks."""
+    return printable(" ".join(text.split()))
 
 
 def print_evidence(item: Evidence) -> None:
