@@ -18,8 +18,9 @@ def document(
     """Return a document; mentions (label, surface) are found in their order, relations name them by number."""
     entities, place = [], 0
     for number, (label, surface) in enumerate(mentions):
-        place = text.index(surface, place)
-        entities.append(Entity(label, place, place + len(surface), id=f"T{number}"))
+        start = text.index(surface, place)
+        place = start + len(surface)
+        entities.append(Entity(label, start, place, id=f"T{number}"))
     found = [
         Relation(label, f"T{head}", f"T{tail}", f"R{number}", score)
         for number, (label, head, tail, score) in enumerate(relations)
