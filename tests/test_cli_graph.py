@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +15,8 @@ from graph_documents import document, library
 
 import suwen.cli
 from suwen import Graph, write_corpus
+
+LIBRARY = Path(__file__).parents[1] / "src/suwen/data/library"
 
 
 @pytest.fixture
@@ -80,7 +85,8 @@ def test_cli_graph_says_what_is_wrong_with_documents(run, capsys, built):
     assert printed.out == "graph.db: 1 added, 1 refused (0 mentions, 0 relations written)\n"
     assert printed.err.splitlines() == [
         "S706 the document 'a' differs from the one in the graph; replace it with --replace, or rename it",
-        "S204 more.jsonl:3: broken JSON: Expecting value at character 0; correct it; in JSON Lines every line is one JSON object",
+        "S204 more.jsonl:3: broken JSON: Expecting value at character 0; correct it; in JSON Lines every line is one JSON"
+        " object",
         "1 document without entities: empty",
     ]
     assert run("add", "graph.db", "more.jsonl", "--replace") == 1
@@ -183,3 +189,29 @@ def test_cli_graph_export_by_ending(run, capsys, built):
     printed = capsys.readouterr()
     assert printed.out.splitlines()[-1] == "Written to neo4j."
     assert "not held by neo4j, and replaced: " in printed.err
+
+
+def test_cli_graph_walk_through_works(run, capsys):
+    page = (Path(__file__).parents[1] / "docs/graph.md").read_text(encoding="utf-8")
+    shutil.copytree(LIBRARY, "demo-output/library")
+    for language, block in re.findall(r"^```(sh|python)\n(.*?)^```", page, re.MULTILINE | re.DOTALL):
+        if language == "python":
+            exec(compile(block, "graph.md", "exec"), {})
+            continue
+        for line in block.splitlines():
+            program, group, *arguments = shlex.split(line)
+            assert (program, group) == ("suwen", "graph")
+            assert run(*arguments) == 0, line
+    assert "代谢综合征" in capsys.readouterr().out
+
+
+def test_cli_graph_sample_library_tells_its_story(run, capsys):
+    assert run("build", str(LIBRARY), "-o", "sample.db") == 0
+    graph = Graph("sample.db")
+    (edge,) = graph.edges("二甲双胍", "乳酸酸中毒")
+    assert (edge.documents, edge.affirmed, edge.negated, edge.hypothetical) == (3, 1, 2, 1)
+    (edge,) = graph.edges("达格列净", "DN")
+    assert (edge.documents, edge.affirmed) == (2, 5), "an abstract is a near-copy of its article"
+    assert len({concept.name for concept in graph.search("MS")}) == 2
+    info = graph.info()
+    assert (info.documents, info.sources, info.years) == (15, 14, (2012, 2024))
