@@ -1,6 +1,6 @@
 """The graph of a synthetic library: time, memory and size of building it, and how fast it answers.
 
-    python benchmarks/graph.py [--mentions 1000000] [--sentence-index] [--json FILE]
+    python benchmarks/graph.py [--mentions 1000000] [--index-sentences] [--json FILE]
 
 The library has one relation for two mentions and 23 characters for each mention, in documents of about 8,500
 characters; one document in a hundred is a near-copy. Names are drawn from 30,000 by Zipf's law: there is a hub.
@@ -169,12 +169,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mentions", type=int, default=1_000_000)
     parser.add_argument("--searches", type=int, default=1_000)
+    parser.add_argument("--index-sentences", action="store_true")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "graph.db")  # noqa: PTH118 (it is sent to a process)
         with ProcessPoolExecutor(1, get_context("spawn")) as executor:
-            figures: dict[str, Any] = executor.submit(build, path, arguments.mentions, {}).result()
+            figures: dict[str, Any] = executor.submit(
+                build, path, arguments.mentions, {"index_sentences": arguments.index_sentences}
+            ).result()
         figures |= ask(path, arguments.searches)
     figures["load"] = os.getloadavg()[0]
     for name, value in figures.items():

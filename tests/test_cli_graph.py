@@ -85,8 +85,8 @@ def test_cli_graph_says_what_is_wrong_with_documents(run, capsys, built):
     assert printed.out == "graph.db: 1 added, 1 refused (0 mentions, 0 relations written)\n"
     assert printed.err.splitlines() == [
         "S706 the document 'a' differs from the one in the graph; replace it with --replace, or rename it",
-        "S204 more.jsonl:3: broken JSON: Expecting value at character 0; correct it; in JSON Lines every line is one JSON"
-        " object",
+        "S204 more.jsonl:3: broken JSON: Expecting value at character 0; correct it; "
+        "in JSON Lines every line is one JSON object",
         "1 document without entities: empty",
     ]
     assert run("add", "graph.db", "more.jsonl", "--replace") == 1
@@ -145,6 +145,17 @@ def test_cli_graph_query_shows_sentences(run, capsys, built):
     assert "题目a" not in printed
     assert run("query", "graph.db", "--edge", "二甲双胍", "DN") == 0
     assert capsys.readouterr().out == "There is no edge between 二甲双胍 and DN.\n"
+
+
+def test_cli_graph_query_shows_sentences_with_a_text(run, capsys, built):
+    assert run("query", "graph.db", "--text", "常见") == 0
+    assert capsys.readouterr().out.splitlines()[:2] == ["题目a, 2015  (a [12, 17))", "    常见腹泻。"]
+    assert run("build", "library.jsonl", "-o", "indexed.db", "--index-sentences") == 0
+    capsys.readouterr()
+    assert run("query", "indexed.db", "--text", "常见", "--json") == 0
+    assert [one["document"] for one in json.loads(capsys.readouterr().out)["sentences"]] == ["a", "c"]
+    assert run("query", "indexed.db", "--text", "不在") == 0
+    assert capsys.readouterr().out == "No sentence holds 不在.\n"
 
 
 def test_cli_graph_query_shows_a_path(run, capsys, built):

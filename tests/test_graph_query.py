@@ -46,6 +46,26 @@ def test_graph_search_finds_what_a_plain_scan_finds(sample: Graph) -> None:
         assert len(found) == len(expected)
 
 
+def test_graph_sentences_finds_what_a_plain_scan_finds(sample: Graph, tmp_path: Path) -> None:
+    indexed = Graph(tmp_path / "indexed.db")
+    documents = read_corpus(SAMPLE)
+    indexed.add(documents[:30], index_sentences=True)
+    indexed.add([*documents[30:], document("odd", 'Ａ%_"*\x00-(肾)AND 糖 尿。', [("Test", "肾")])])
+    indexed.remove("odd", documents[3].id)
+    indexed.add(documents[3:4])
+    texts = sample.sql("SELECT key, start, text FROM sentence JOIN document ON document.id = sentence.document").rows
+    draw = random.Random(5)
+    parts = {"病", "糖尿病 肾", "", "%", "2型", "HbA1c", "。", "(DN)", "AND", "\x00-("}
+    parts |= {text[place : place + draw.randint(1, 6)] for _, _, text in draw.sample(texts, 60) for place in [2]}
+    for part in parts:
+        expected = {(key, start) for key, start, text in texts if fold(part) and fold(part) in fold(text)}
+        for graph in (sample, indexed):
+            found = graph.sentences(part, limit=None)
+            assert {(one.document, one.start) for one in found} == expected, part
+            assert len(found) == len(expected)
+    assert sample.sentences("糖", limit=2, offset=1) == sample.sentences("糖", limit=3)[1:]
+
+
 def test_graph_search_puts_equal_names_first_then_beginnings(sample: Graph) -> None:
     found = [fold(concept.name) for concept in sample.search("糖尿病", limit=None)]
     beginnings = [name.startswith("糖尿病") for name in found]

@@ -172,7 +172,9 @@ class Document:
 
     def mention(self, entity: Entity) -> str:
         """The entity's text; several pieces are joined as running text (see `join_pieces`)."""
-        return join_pieces([self.text[start:end] for start, end in entity.pieces])
+        if not entity.fragments:
+            return self.text[entity.start : entity.end]
+        return join_pieces([self.text[start:end] for start, end in entity.fragments])
 
 
 def lone_surrogates(value: Any, where: str) -> Iterator[tuple[str, int, int]]:

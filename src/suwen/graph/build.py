@@ -12,11 +12,12 @@ from functools import lru_cache
 from typing import Any
 
 from suwen.corpus.near_copies import sketch
-from suwen.document import Document
+from suwen.document import Document, Span
 from suwen.errors import SuwenError
-from suwen.graph.facts import Facts, MentionRow, facts_of
+from suwen.graph.facts import Facts, facts_of
 from suwen.graph.linking import Form, Linker
 from suwen.graph.tables import PER_DOCUMENT
+from suwen.graph.texts import index_sentences, is_indexed, unindex_sentences
 from suwen.version import __version__
 
 __all__ = ["Changes", "Writer", "now", "remove_documents"]
@@ -25,6 +26,7 @@ NAMED = 10
 """So many of the documents that something happened to are named."""
 
 CACHED_FORMS = 2**16
+NOWHERE = (None, None)
 OF_DOCUMENT = ("sentence", "mention", "evidence")
 
 Problem = Callable[[SuwenError], None]
@@ -82,6 +84,7 @@ class Writer:
         self._connection = connection
         self._problem = problem
         self._replace = replace
+        self._is_indexed = is_indexed(connection)
         self._build: int | None = None
         self._form = lru_cache(CACHED_FORMS)(self._find_form)
         self._relations: dict[str, int] = dict(connection.execute("SELECT name, id FROM relation").fetchall())
@@ -138,9 +141,15 @@ class Writer:
             "INSERT INTO sentence VALUES (?, ?, ?, ?)",
             ((first + start, number, start, document.text[start:end]) for start, end in facts.sentences),
         )
+        if self._is_indexed:
+            index_sentences(self._connection, number)
+        forms = {form: self._form(form) for form in {mention.form for mention in facts.mentions}}
         many(
             "INSERT INTO mention VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (self._mention(first + i, number, row) for i, row in enumerate(facts.mentions)),
+            (
+                (first + i, number, start, end, _json(fragments), forms[form], polarity, *(cue or NOWHERE), confidence)
+                for i, (start, end, fragments, form, polarity, cue, confidence) in enumerate(facts.mentions)
+            ),
         )
         many(
             "INSERT INTO evidence VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -151,11 +160,6 @@ class Writer:
         )
         self.changes.mentions += len(facts.mentions)
         self.changes.evidence += len(facts.evidence)
-
-    def _mention(self, number: int, document: int, row: MentionRow) -> tuple[object, ...]:
-        start, end, fragments, form, polarity, cue, confidence = row
-        pieces = json.dumps(fragments) if fragments else None
-        return number, document, start, end, pieces, self._form(form), polarity, *(cue or (None, None)), confidence
 
     def _number(self) -> int:
         """Return the number of this build, which begins with the first document that it adds."""
@@ -181,6 +185,10 @@ class Writer:
         added = self._connection.execute("INSERT INTO form (type, surface, name) VALUES (?, ?, ?)", form).lastrowid
         assert added is not None
         return added
+
+
+def _json(fragments: tuple[Span, ...]) -> str | None:
+    return json.dumps(fragments) if fragments else None
 
 
 def now() -> str:
@@ -209,6 +217,8 @@ def remove_documents(connection: sqlite3.Connection, keys: Iterable[str]) -> Cha
 
 
 def _remove(connection: sqlite3.Connection, number: int) -> None:
+    if is_indexed(connection):
+        unindex_sentences(connection, number)
     for table in OF_DOCUMENT:
         ids = (number * PER_DOCUMENT, (number + 1) * PER_DOCUMENT)
         connection.execute(f"DELETE FROM {table} WHERE id >= ? AND id < ?", ids)

@@ -163,11 +163,11 @@ def _evidence(
             left_out["relations of an entity with itself"] += 1
             continue
         first, second = mentions[head], mentions[tail]
-        start = sentences[bisect_right(starts, min(first.start, second.start)) - 1][0]
+        start = starts[bisect_right(starts, min(first.start, second.start)) - 1]
         end = sentences[bisect_right(starts, max(first.end, second.end) - 1) - 1][1]
         polarity = _polarity(first.polarity, second.polarity, said.get(relation.id or "", AFFIRMED).polarity)
         confidence = _confidence(relation, first, second)
-        places = ((one.start, one.end, one.form.type) for one in (first, second))
+        places = (first.start, first.end, first.form.type), (second.start, second.end, second.form.type)
         key = evidence_key(document.id, relation.label, *places)
         row = EvidenceRow(relation.label, head, tail, start, end, polarity, confidence, key)
         if key in best:

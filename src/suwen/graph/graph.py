@@ -29,6 +29,7 @@ from suwen.graph.queries import Alias, Concept, Edge, Evidence
 from suwen.graph.readonly import Table, select
 from suwen.graph.resources import linker_of, store_resources
 from suwen.graph.store import connect, erase_free_pages, translated, writing
+from suwen.graph.texts import Sentence, create_index, find_sentences
 from suwen.runs import Listener, Progress, silent
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ class Graph:
         create: bool = True,
         terminologies: Sequence[Terminology] = (),
         aliases: Sequence[AliasList] = (),
+        index_sentences: bool = False,
         listener: Listener = silent,
     ) -> Changes:
         """Add documents with entities and relations; those that the graph has already are left as they are.
@@ -124,6 +126,8 @@ class Graph:
         terminologies, aliases
             Tables that name concepts (`suwen.concepts.terminologies`). The graph keeps them: they hold for all its
             documents, those that are added later too.
+        index_sentences
+            Whether `sentences` is to find what documents say without reading them all; it holds for later ones too.
         listener
             Told how far it is, in documents.
 
@@ -134,6 +138,8 @@ class Graph:
             and no document has an entity.
         """
         with writing(self._path, create) as connection:
+            if index_sentences:
+                create_index(connection)
             is_new_table = store_resources(connection, terminologies, aliases)
             linker = linker_of(connection)
             writer = Writer(connection, linker, problem, replace)
@@ -283,6 +289,15 @@ class Graph:
                 if relation in (None, edge.relation)
                 for item in queries.evidence(connection, number, since)
             )
+            return list(islice(found, offset, None if limit is None else offset + limit))
+
+    def sentences(self, text: str, *, offset: int = 0, limit: int | None = 50) -> list[Sentence]:
+        """Return the sentences that hold a text, whether or not it is a concept; width, case and space do not count.
+
+        The answer is fast where the graph was built with `index_sentences`.
+        """
+        with self._open() as connection:
+            found = find_sentences(connection, text)
             return list(islice(found, offset, None if limit is None else offset + limit))
 
     def path(self, first: str, second: str) -> list[Edge] | None:

@@ -1,7 +1,7 @@
-"""Finding concepts by any part of a name, from one character on.
+"""Finding names and sentences by any part of them, from one character on.
 
-SQLite's trigram index finds nothing shorter than three characters, and most Chinese medical words have two. This index
-holds each character and each pair of neighbors. They are written as hexadecimal digits, which no tokenizer changes.
+SQLite's trigram index finds nothing shorter than three characters, and most Chinese medical words have two. These
+indexes hold pairs of neighboring characters, that of names single ones too.
 """
 
 from __future__ import annotations
@@ -11,9 +11,14 @@ import unicodedata
 from collections.abc import Iterator
 from itertools import pairwise
 
-__all__ = ["fold", "grams", "matching"]
+__all__ = ["TOKENIZER", "fold", "grams", "matching", "pairs", "query_of"]
 
 LAST = "\U0010ffff"
+
+TOKENIZER = "ascii"
+"""FTS5's tokenizer that keeps every character beyond ASCII as it is. Those of ASCII that it would take for the end of a
+term are written as private characters."""
+_PRIVATE = {code: 0xE000 + code for code in range(128) if not chr(code).isalnum()}
 
 
 def fold(text: str) -> str:
@@ -28,9 +33,18 @@ def fold(text: str) -> str:
 
 
 def grams(text: str) -> str:
-    """Return the characters and pairs of characters of a text as index terms."""
-    codes = [f"{ord(character):x}" for character in text]
-    return " ".join({*codes, *(f"{first}x{second}" for first, second in pairwise(codes))})
+    """Return the characters and the pairs of neighbors of a folded text as index terms."""
+    written = text.translate(_PRIVATE)
+    return " ".join({*written, *_pairs(written)})
+
+
+def pairs(text: str) -> str:
+    """Return the pairs of neighbors of a folded text as index terms."""
+    return " ".join(_pairs(text.translate(_PRIVATE)))
+
+
+def _pairs(written: str) -> set[str]:
+    return {first + second for first, second in pairwise(written)}
 
 
 def matching(connection: sqlite3.Connection, text: str) -> Iterator[int]:
@@ -56,12 +70,12 @@ def matching(connection: sqlite3.Connection, text: str) -> Iterator[int]:
     found = connection.execute(
         "SELECT name.concept FROM gram CROSS JOIN name ON name.id = gram.rowid"
         " WHERE gram MATCH ? AND instr(name.text, ?) ORDER BY gram.rowid",
-        (_query(part), part),
+        (query_of(part), part),
     )
     yield from (concept for (concept,) in found)
 
 
-def _query(part: str) -> str:
-    """Return the index terms of a text that is looked for: the pairs, or the only character."""
-    codes = [f"{ord(character):x}" for character in part]
-    return " AND ".join({f"{first}x{second}" for first, second in pairwise(codes)} or codes)
+def query_of(part: str) -> str:
+    """Return the query for a folded text: all its pairs, or its only character."""
+    written = part.translate(_PRIVATE)
+    return " AND ".join(f'"{term}"' for term in sorted(_pairs(written) or {written}))

@@ -11,8 +11,9 @@ from urllib.parse import quote
 
 from suwen.errors import SuwenError, WriteError
 from suwen.files import StrPath, folder_for, os_error, require_regular
-from suwen.graph.search import fold, grams
+from suwen.graph.search import fold, grams, pairs
 from suwen.graph.tables import APPLICATION, TABLES, VERSION
+from suwen.graph.texts import is_indexed
 
 __all__ = ["connect", "erase_free_pages", "require_graph", "translated", "writing"]
 
@@ -90,6 +91,7 @@ def _connected(path: Path) -> sqlite3.Connection:
         )
         connection.create_function("fold", 1, fold, deterministic=True)
         connection.create_function("grams", 1, grams, deterministic=True)
+        connection.create_function("pairs", 1, pairs, deterministic=True)
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     return connection
 
@@ -175,11 +177,13 @@ def _create(connection: sqlite3.Connection) -> None:
 
 
 def erase_free_pages(path: StrPath) -> None:
-    """Give back the space of what was removed, so that nothing of it is left in the file."""
+    """Give back the space of what was removed, so that nothing of it is left in the file, its indexes included."""
     path = Path(path)
     connection = _connected(path)
     try:
         with translated(path):
+            if is_indexed(connection):
+                connection.execute("INSERT INTO sentence_gram (sentence_gram) VALUES ('optimize')")
             connection.execute("VACUUM")
     finally:
         connection.close()

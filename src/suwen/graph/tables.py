@@ -143,7 +143,7 @@ TABLES = (
         PRIMARY KEY (edge, position)
     ) WITHOUT ROWID""",
     "CREATE TABLE name (id INTEGER PRIMARY KEY, concept INTEGER NOT NULL, text TEXT NOT NULL)",
-    "CREATE VIRTUAL TABLE gram USING fts5 (grams, content='', columnsize=0, detail=none)",
+    "CREATE VIRTUAL TABLE gram USING fts5 (grams, content='', columnsize=0, detail=none, tokenize='ascii')",
 )
 """Rows refer to one another by integers that differ from build to build; what is shown outside is hashed (`keys`).
 

@@ -29,6 +29,7 @@ def query(
         None, metavar="A B", help="Show the sentences behind the edges between two concepts."
     ),
     path: tuple[str, str] | None = typer.Option(None, metavar="A B", help="Show a shortest path between two concepts."),
+    text: str | None = typer.Option(None, metavar="TEXT", help="Show the sentences that hold a text."),
     kind: str | None = typer.Option(
         None, "--type", metavar="TYPE", help="The entity type, where several have the name."
     ),
@@ -43,7 +44,7 @@ def query(
     limit: int = typer.Option(10, min=1, help="How many neighbors of each relation type, or sentences, a page holds."),
     as_json: bool = typer.Option(False, "--json", help="Print the answer as JSON."),
 ) -> None:
-    """Show a concept with its names and its neighbors, the sentences behind an edge, or a path.
+    """Show a concept with its names and its neighbors, the sentences behind an edge or with a text, or a path.
 
     Neighbors are ranked by documents x confidence x lift: what stands with the concept more often than by chance.
 
@@ -52,14 +53,16 @@ def query(
     """
     from suwen.graph.graph import Graph
 
-    if sum(given is not None for given in (term, edge, path)) != 1:
-        raise typer.BadParameter("give one of TERM, --edge A B and --path A B")
+    if sum(given is not None for given in (term, edge, path, text)) != 1:
+        raise typer.BadParameter("give one of TERM, --edge A B, --path A B and --text TEXT")
     opened = Graph(graph)
     offset = (page - 1) * limit
     if edge is not None:
         _edge(opened, edge, relation, since, offset, limit, as_json)
     elif path is not None:
         _path(opened, path, as_json)
+    elif text is not None:
+        _text(opened, text, offset, limit, as_json)
     else:
         assert term is not None
         options = {"type": kind, "relation": relation, "since": since, "offset": offset, "limit": limit}
@@ -111,6 +114,19 @@ def _path(graph: Graph, pair: tuple[str, str], as_json: bool) -> None:
         typer.echo(f"There is no path between {pair[0]} and {pair[1]}.")
     else:
         show(edge_table(edges, f"{amount(len(edges), 'step', 'steps')} from {pair[0]} to {pair[1]}"))
+
+
+def _text(graph: Graph, text: str, offset: int, limit: int, as_json: bool) -> None:
+    found = graph.sentences(text, offset=offset, limit=limit)
+    if as_json:
+        report({"sentences": [asdict(sentence) for sentence in found]})
+        return
+    for sentence in found:
+        year = f", {sentence.year}" if sentence.year else ""
+        typer.echo(printable(f"{sentence.title}{year}  ({sentence.document} [{sentence.start}, {sentence.end}))"))
+        typer.echo(f"    {one_line(sentence.text)}")
+    if not found:
+        typer.echo(f"No sentence holds {text}.")
 
 
 def card_tables(card: Card) -> list[RenderableType]:
