@@ -3,7 +3,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from suwen.concepts.abbreviations import (
@@ -63,6 +63,10 @@ def pairs(text: str) -> list[tuple[str, str]]:
         ("{Disease:心功能不全}(II)", []),
         ("{Test:空腹血糖}(FPG、2hPG)", []),
         ("{Test:比值比}(OR)", []),
+        ("{Disease:乳头状癌}(T1N0M0)", []),
+        ("{Drug:胰升糖素样肽}(GLP)-1", []),
+        ("{Anatomy:p38-丝裂原活化蛋白激酶}(MAPK)", []),
+        ("{Test:C-反应蛋白}(CRP)", [("CRP", "C-反应蛋白")]),
     ],
 )
 def test_abbreviations_finds_definitions(text: str, found: list[tuple[str, str]]) -> None:
@@ -75,6 +79,7 @@ def test_abbreviations_takes_the_longest_entity() -> None:
     assert definitions_in(document) == (Definition("DN", "糖尿病肾病", "Disease"),)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text("DNmolLgPI12/%<(αβ) ,", max_size=8))
 def test_abbreviations_short_forms_have_a_capital(text: str) -> None:
     if is_short_form(text):
@@ -105,6 +110,7 @@ def test_abbreviations_short_ones_may_mean_more() -> None:
     assert long_forms([Definition("DM", "2型糖尿病", "Disease")], {"dm": ["糖尿病"]})["dm"]["Disease"] == "2型糖尿病"
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.sampled_from(["代谢综合征", "代谢综合症", "多发性硬化", ""]), max_size=12), st.randoms())
 def test_abbreviations_agreement_needs_three_documents_and_no_order(longs: list[str], shuffled: random.Random) -> None:
     documents = [{"ms": {"": long}} if long else {"ms": {"Test": "质谱"}} for long in longs]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_abbreviations import marked
 
@@ -76,6 +76,7 @@ def test_assertion_scores_the_open_cases() -> None:
     assert figures["cues"] >= 0.95
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.sampled_from("无未见，。、但如可能排除标准:(1)者的A\n？")), st.randoms())
 def test_assertion_takes_any_text_and_order(pieces: list[str], shuffled: random.Random) -> None:
     text = "".join(pieces)

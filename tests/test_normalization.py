@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from suwen.concepts.normalization import STEPS, difference, normalize
@@ -79,6 +79,7 @@ def test_normalization_names_the_difference(first: str, second: str, reason: str
     assert difference(first, second) == difference(second, first) == reason
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=12) | st.text(CHARACTERS, max_size=12))
 def test_normalization_is_idempotent_and_never_empty(surface: str) -> None:
     key = normalize(surface)

@@ -50,6 +50,7 @@ _UNIT = re.compile(
 )
 _STATISTIC = re.compile(r"P|p|t|r|F|n|N|Z|χ2?|OR|RR|HR|CI|SD|SE|SEM|IQR|AUC|ROC|NS|M|Q|R2?")
 _ROMAN = re.compile(r"[IVX]+[abc]?")
+_STAGE = re.compile(r"[cpy]*T[0-4][a-d]?(?:N[0-3X][a-c]?)?(?:M[01X])?")
 _LIST_MARK = re.compile(r"[A-Za-z][0-9]?|[0-9]+[A-Za-z]?")
 _REMARK = re.compile(
     rf"\s*[(（](?P<remark>(?:[^()（）]|[(（][^()（）]{{0,40}}[)）]){{1,{LONGEST_REMARK}}})[)）]|"
@@ -58,6 +59,9 @@ _REMARK = re.compile(
 _ANNOUNCED = re.compile(r"(?:以下|英文)?(?:简称|缩写|简写)(?:为|是|[:：])?\s*|abbreviated\s+as\s+", re.IGNORECASE)
 _PARTS = re.compile(r"[,，;；:：]")
 _CHINESE = re.compile(r"[㐀-鿿]")
+_GOES_ON = re.compile(r"\s*[-‐–—－一]\s*[0-9α-ω]")
+_PREFIX = re.compile(r"[A-Za-z0-9]+\s*[-‐–—－](?=[㐀-鿿])")
+_BRACKET = re.compile("[(（]")
 _INNER = re.compile(r"[(（]([^()（）]+(?:\([^()]*\)[^()（）]*)?)[)）]")
 
 
@@ -83,7 +87,7 @@ def is_short_form(text: str) -> bool:
         return False
     if not re.search("[A-ZΑ-Ω]", text) or text.count("(") != text.count(")"):
         return False
-    return not any(known.fullmatch(text) for known in (_UNIT, _STATISTIC, _ROMAN, _LIST_MARK, _WORD))
+    return not any(known.fullmatch(text) for known in (_UNIT, _STATISTIC, _STAGE, _ROMAN, _LIST_MARK, _WORD))
 
 
 def definitions_in(document: Document) -> tuple[Definition, ...]:
@@ -91,18 +95,22 @@ def definitions_in(document: Document) -> tuple[Definition, ...]:
 
     Needs the document's entities: a long form is one, of a label of its own.
     """
+    text = document.text
     found: list[tuple[int, Definition]] = []
     starts = {entity.start: entity for entity in sorted(document.entities, key=lambda entity: entity.end)}
     ordered = sorted(document.entities, key=lambda entity: (entity.end, entity.start))
     for end, ending in groupby(ordered, key=lambda entity: entity.end):
-        longest = next(iter(ending))
+        longest = next(ending)
+        after = _REMARK.match(text, end)
+        inside = _BRACKET.search(text, longest.start, end)
+        if not (after or inside):
+            continue
         mention = document.mention(longest)
-        if inner := _inner_definition(mention, longest.label):
-            found.append((longest.start, inner))
-        if after := _REMARK.match(document.text, end):
-            definition = _from_remark(document, longest, mention, after, starts)
-            if definition:
-                found.append((longest.start, definition))
+        pair = (
+            _inner_definition(mention, longest.label) if inside else None,
+            _from_remark(document, longest, mention, after, starts) if after else None,
+        )
+        found += [(longest.start, definition) for definition in pair if definition]
     return tuple(definition for _, definition in sorted(found, key=lambda item: item[0]))
 
 
@@ -140,7 +148,9 @@ def _from_remark(
     """Return the definition that an entity and the remark behind it make."""
     if _CHINESE.search(mention):
         short = _short_form_in(after["remark"] or after["called"])
-        return Definition(short, mention, entity.label) if short else None
+        # 胰升糖素样肽(GLP)-1 goes on, and in p38-丝裂原活化蛋白激酶(MAPK) only a part is meant.
+        is_part = _GOES_ON.match(document.text, after.end()) or _is_compound(mention, short or "")
+        return Definition(short, mention, entity.label) if short and not is_part else None
     if after["remark"] and is_short_form(mention):
         # The short form stands first: DM(糖尿病). The long form is an entity that fills the bracket.
         begin, end = after.span("remark")
@@ -149,6 +159,12 @@ def _from_remark(
             long = document.mention(inside)
             return Definition(mention, long, entity.label) if _CHINESE.search(long) else None
     return None
+
+
+def _is_compound(long: str, short: str) -> bool:
+    """Whether a long form begins with a Latin part of which its short form knows nothing."""
+    prefix = _PREFIX.match(long)
+    return prefix is not None and not short.lower().startswith(prefix[0][0].lower())
 
 
 def _short_form_in(remark: str) -> str | None:

@@ -14,6 +14,7 @@ Only these merge. Names that are merely alike are candidates (`Linking.candidate
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,6 +34,9 @@ from suwen.concepts.terminologies import AliasList, Terminology, listed_abbrevia
 from suwen.document import Document, Entity
 
 __all__ = ["Alias", "Code", "Concept", "ConceptLinker", "Link", "Linking"]
+
+_WORD = re.compile("[A-Z][a-z]{2,}")
+"""Ras is a protein, whatever RAS stands for in other documents."""
 
 ABBREVIATION, ALIAS_LIST, TERMINOLOGY = "abbreviation", "alias list", "terminology"
 DOCUMENT, LIBRARY, SUWEN = "document", "library", "suwen"
@@ -214,7 +218,7 @@ class ConceptLinker:
             term, match = terminology.find(name)
             if term and match == "alias":
                 return _Step(term.name, TERMINOLOGY, terminology.name, 2)
-        if key in library:
+        if key in library and not _WORD.fullmatch(name):
             return _Step(library[key], ABBREVIATION, LIBRARY, 3)
         if long := self._listed.meaning(key, label) or self._listed.synonym_of(key):
             return _Step(long, ABBREVIATION if is_short_form(name) else ALIAS_LIST, SUWEN, 4)

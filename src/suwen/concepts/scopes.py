@@ -31,17 +31,17 @@ _MODIFIERS = frozenset({"Anatomy", "Level"})
 
 _HIDDEN = "\ufffb"
 _COMMA = re.compile(r"(?<![0-9])[,，:：]|[,，:：](?![0-9])")
-_CONNECTED = re.compile(r"[、及和或与以其/\s]*")
+_CONNECTED = re.compile(r"(?:合并|并发|伴有?|还是|[、及和或与以其/\s])*")
 _PREDICATE = re.compile(
     r"(?:减弱|增强|消失|存在|升高|增高|下降|增大|肿大|阳性|阴性|正常|明显|好转|加重|增多|增快|加快|受限)$"
 )
-_FIRST_STOPS = re.compile(r"的[^，,]{0,6}(?:患者|者|人群|组)|给予|改用|改为|后(?!遗)|者相比|者较|是(?!否)")
+_FIRST_STOPS = re.compile(r"^在|的[^，,]{0,6}(?:患者|者|人群|组)|给予|改用|改为|后(?!遗)|者相比|者较|是(?!否)")
 _CONTRAST = re.compile("但|而|却")
 _CORRELATION = re.compile(r"相关|关联|差异|差别|区别|关系|影响|作用")
 _CHANGED = re.compile(rf"(?:的|水平|程度|发生|症状|明显|显著|进一步|[^{words.MENTION}，,。]){{0,3}}?{words.CHANGE}")
 _ADVISES_AGAINST = re.compile("不(?:推荐|建议|主张|提倡)")
 _LACKS = re.compile("缺乏|无|没有")
-_EVIDENCE = re.compile("证据|依据|数据|资料|研究|经验|共识|报道")
+_EVIDENCE = re.compile("证据|依据|数据|资料|研究|经验|共识")
 _SEES = re.compile(
     "没有(?:发现|观察到|观测到|检测到|见到)|未(?:见|见到|发现|查见|检出|提示|显示|示|闻及|触及|观察到|探及|查及)|无"
 )
@@ -158,7 +158,7 @@ class Sentence:
     def _reaches(self, cue: _Cue, here: Mention) -> bool:
         """Whether a cue reaches a mention behind it."""
         gap = self._masked[cue.end : here.start]
-        if words.BACKWARD_ONLY.fullmatch(cue.text) or words.OPEN_RELATION.fullmatch(cue.text):
+        if any(backward.fullmatch(cue.text) for backward in (words.BACKWARD_ONLY, words.OPEN_RELATION, words.NOT_FOR)):
             return False
         if words.TERMINATOR.search(gap):
             return False
@@ -176,7 +176,9 @@ class Sentence:
             return self._is_in_list(cue, here)
         if words.CONDITION.fullmatch(cue.text) and words.STOPS_HYPOTHESIS.search(gap):
             return False
-        return not self._has_comma(cue.end, here.start) or self._is_in_list(cue, here)
+        # 诊断考虑：…
+        start = cue.end + 1 if gap.startswith(("：", ":")) else cue.end
+        return not self._has_comma(start, here.start) or self._is_in_list(cue, here)
 
     def _is_act(self, here: Mention) -> bool:
         is_of_person = re.match("的?(?:患者|者|病人|人群|的患者)", self._masked[here.end :])
@@ -192,7 +194,7 @@ class Sentence:
         if sees and here.label == "Test":
             return True
         rest = self._masked[here.end : self._comma_after(here.end)]
-        if _CHANGED.match(rest) or (sees and _CORRELATION.search(rest)):
+        if _CHANGED.match(rest) or (sees and cue.text != "无" and _CORRELATION.search(rest)):
             return True
         return bool(_LACKS.match(cue.text) and _EVIDENCE.search(rest))
 
@@ -208,19 +210,23 @@ class Sentence:
             return False
         if len(gap) > FARTHEST or self._has_comma(cue.end, listed[0].start) or _FIRST_STOPS.search(gap):
             return False
-        return all(self._goes_on(first, second, listed[0]) for first, second in pairwise(listed))
+        of_persons = cue.text in ("排除", "剔除", "除外")
+        return all(self._goes_on(first, second, listed[0], of_persons) for first, second in pairwise(listed))
 
-    def _goes_on(self, first: Mention, second: Mention, head: Mention) -> bool:
+    def _goes_on(self, first: Mention, second: Mention, head: Mention, of_persons: bool) -> bool:
         """Whether a list goes on from one mention to the next."""
         gap = self._masked[first.end : second.start]
         if self._has_comma(first.end, second.start):
-            return self._is_bare(first.end, second) and _group(second) in (_group(head), "modifier")
+            return self._is_bare(first.end, second, of_persons) and _group(second) in (_group(head), "modifier")
         return not ("的" in gap or len(gap) > FARTHEST_IN_LIST or words.STOPS_LIST.search(gap))
 
-    def _is_bare(self, start: int, second: Mention) -> bool:
-        """Whether from `start` to the end of a mention's clause there are mentions and connecting words alone."""
+    def _is_bare(self, start: int, second: Mention, of_persons: bool) -> bool:
+        """Whether from `start` to the end of a mention's clause there are mentions and connecting words alone.
+
+        If persons are excluded, the list may end with them (排除…，…者).
+        """
         end = self._comma_after(second.end)
-        between = _COMMA.sub("", self._masked[start:end]).rstrip("。；;！!\n")
+        between = _COMMA.sub("", self._masked[start:end]).rstrip("。；;！!\n" + "者患" * of_persons)
         tail = self._text[second.start : second.end]
         return not words.FILLER.sub("", between) and not _PREDICATE.search(tail)
 
@@ -236,18 +242,25 @@ class Sentence:
             if not _CONNECTED.fullmatch(self._masked[first.end : second.start]):
                 return False
         distance = cue.start - max(mention.end for mention in listed)
+        if words.NOT_FOR.fullmatch(cue.text):
+            return distance <= FARTHEST_BEHIND and _group(here) == "act"
         if cue.kind == "negation":
             return distance <= FARTHEST_BEHIND and self._denies_subject(cue, here)
-        if cue.text in "？?":
-            return distance == 0 and not words.QUESTION.search(self._masked)
+        if cue.text == "可能":
+            return distance == 0 and self._ends_clause(cue)
+        if cue.text in "吗？?":
+            return distance == 0 and not self._asks(0, here.start)
         if cue.text in words.EVENT_CUES and here.label in _NO_EVENTS:
             return False
         if cue.text in ("风险", "危险", "高危", "可能性"):
             return distance <= FARTHEST_RISK and "因素" not in gap
         if cue.text == "预防":
-            return distance <= FARTHEST_RISK and self._ends_clause(cue)
+            return distance <= FARTHEST_RISK and self._ends_clause(cue) and not self._asks(here.end, cue.start)
         behind = words.BACKWARD_ONLY.fullmatch(cue.text) or cue.text.endswith(("排除", "除外", "否定"))
         return bool(behind) and distance <= FARTHEST_BEHIND and self._ends_clause(cue)
+
+    def _asks(self, start: int, end: int) -> bool:
+        return bool(words.QUESTION.search(self._text, start, end))
 
     def _is_open(self, cue: _Cue, gap: str) -> bool:
         """Whether a relation is open, and not merely the cause of something certain."""

@@ -208,8 +208,14 @@ class ListedAbbreviations:
 
     @cached_property
     def long_forms(self) -> dict[str, tuple[str, ...]]:
-        """By key of a short form all its names."""
-        return {short: tuple(name for name, _ in meanings) for short, meanings in self._short.items()}
+        """By key of a short form all names of all its meanings, the preferred ones first."""
+        return {
+            short: (
+                *(name for name, _ in meanings),
+                *(other for name, _ in meanings for other in self.other_names(name)),
+            )
+            for short, meanings in self._short.items()
+        }
 
     def synonym_of(self, key: str) -> str | None:
         """Return the preferred name behind another name."""

@@ -18,6 +18,7 @@ from suwen.graph.facts import Facts, facts_of
 from suwen.graph.linking import Form, Linker
 from suwen.graph.tables import PER_DOCUMENT
 from suwen.graph.texts import index_sentences, is_indexed, unindex_sentences
+from suwen.runs import Listener, Progress
 from suwen.version import __version__
 
 __all__ = ["Changes", "Writer", "now", "remove_documents"]
@@ -84,10 +85,20 @@ class Writer:
         self._connection = connection
         self._problem = problem
         self._replace = replace
-        self._is_indexed = is_indexed(connection)
         self._build: int | None = None
+        self._first: int | None = None
         self._form = lru_cache(CACHED_FORMS)(self._find_form)
         self._relations: dict[str, int] = dict(connection.execute("SELECT name, id FROM relation").fetchall())
+
+    def add_all(self, documents: Iterable[Document], listener: Listener) -> Changes:
+        """Add documents, tell how far it is, and return what changed."""
+        for number, document in enumerate(documents, start=1):
+            self.add(document)
+            listener(Progress("adding", number))
+        if self._first is not None and is_indexed(self._connection):
+            # All at once: the index would be written anew for every document.
+            index_sentences(self._connection, self._first)
+        return self.changes
 
     def add(self, document: Document) -> None:
         """Add a document, unless the graph has it."""
@@ -128,6 +139,7 @@ class Writer:
             "INSERT INTO document (key, hash, title, year, model, build, sketch) VALUES (?, ?, ?, ?, ?, ?, ?)", row
         ).lastrowid
         assert number is not None
+        self._first = self._first or number
         first = number * PER_DOCUMENT
         many(
             "INSERT INTO meaning VALUES (?, ?, ?, ?)",
@@ -141,8 +153,6 @@ class Writer:
             "INSERT INTO sentence VALUES (?, ?, ?, ?)",
             ((first + start, number, start, document.text[start:end]) for start, end in facts.sentences),
         )
-        if self._is_indexed:
-            index_sentences(self._connection, number)
         forms = {form: self._form(form) for form in {mention.form for mention in facts.mentions}}
         many(
             "INSERT INTO mention VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -143,10 +143,7 @@ class Graph:
             is_new_table = store_resources(connection, terminologies, aliases)
             linker = linker_of(connection)
             writer = Writer(connection, linker, problem, replace)
-            for number, document in enumerate(documents, start=1):
-                writer.add(document)
-                listener(Progress("adding", number))
-            changes = writer.changes
+            changes = writer.add_all(documents, listener)
             listener(Progress("computing"))
             if not connection.execute("SELECT 1 FROM mention LIMIT 1").fetchone():
                 raise SuwenError("S712", self._path)

@@ -59,11 +59,11 @@ def create_index(connection: sqlite3.Connection) -> None:
         connection.execute(f"INSERT INTO {INDEX} (rowid, grams) SELECT id, pairs(fold(text)) FROM sentence")
 
 
-def index_sentences(connection: sqlite3.Connection, document: int) -> None:
-    """Add the sentences of a document to the index."""
+def index_sentences(connection: sqlite3.Connection, first: int) -> None:
+    """Add the sentences of the documents from a row on to the index."""
     connection.execute(
-        f"INSERT INTO {INDEX} (rowid, grams) SELECT id, pairs(fold(text)) FROM sentence WHERE id >= ? AND id < ?",
-        _ids(document),
+        f"INSERT INTO {INDEX} (rowid, grams) SELECT id, pairs(fold(text)) FROM sentence WHERE id >= ?",
+        _ids(first)[:1],
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
 
+from suwen.bundled import encoder_name
 from suwen.errors import SuwenError
 from suwen.files import StrPath
 from suwen.models.catalog import encoder_width, is_language_model
@@ -252,6 +253,8 @@ def load_training_config(
     if base_encoder is not None:
         _refuse_inherited(merged.given)
     values = merged.values
+    if isinstance(name := values["encoder"].get("name"), str):
+        values["encoder"] = {**values["encoder"], "name": encoder_name(name)}
     if merged.preset == "best":
         for (table, name), value in _fitted(values["encoder"], base_encoder).items():
             if name not in merged.given.get(table, {}):

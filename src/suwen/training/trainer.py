@@ -21,6 +21,7 @@ from suwen.tagging.encode import Example, TaughtExample
 from suwen.training.batches import Collator, LengthBatches
 from suwen.training.checkpoints import CheckpointKeeper, checkpoint_folder
 from suwen.training.config import EvaluationConfig, TrainingConfig
+from suwen.training.device import place_on
 from suwen.training.schedule import EVALUATIONS, Schedule
 
 __all__ = ["BEST", "TaggerTrainer", "is_better", "stop_reason"]
@@ -103,6 +104,7 @@ class TaggerTrainer(Trainer):  # type: ignore[misc]
             report_to=[],
             disable_tqdm=True,
         )
+        place_on(arguments, device)
         super().__init__(
             model=tagger,
             args=arguments,
