@@ -26,6 +26,7 @@ EXTRAS = {
     "export": ("onnx", "onnxscript"),
     "augment": ("jieba", "thulac"),
     "parquet": ("pyarrow",),
+    "graph": ("networkx",),
     "hub": ("huggingface_hub",),
     "ray": ("ray",),
     "spacy": ("spacy",),

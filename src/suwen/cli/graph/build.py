@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from suwen.cli.options import ENCODING, FORMAT, JSON, OFFSETS, Offsets, reading_options
 from suwen.cli.output import amount, fail, report, standard_error
 from suwen.cli.progress import progress_bar
 
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
 
 INPUTS: Any = typer.Argument(..., metavar="INPUT...", help="Files or folders of documents with entities and relations.")
 GRAPH: Any = typer.Argument(..., metavar="GRAPH", help="A graph made by 'suwen graph build'.")
-SOURCE: Any = typer.Option(None, "--from", metavar="FORMAT", help="The format of the input, where it is not evident.")
-ENCODING: Any = typer.Option(None, "--encoding", help="The encoding of the files.", show_default="found out")
 CODES: Any = typer.Option(
     None, metavar="TSV", help="A terminology: lines of code, name, synonyms (a|b). The graph keeps it. Repeatable."
 )
@@ -33,7 +33,6 @@ INDEX_SENTENCES: Any = typer.Option(
     False, "--index-sentences", help="Index the sentences for 'graph query --text'; twice the time and the space."
 )
 REPLACE: Any = typer.Option(False, "--replace", help="Replace documents whose content changed; by default refuse them.")
-AS_JSON: Any = typer.Option(False, "--json", help="Print the counts as JSON.")
 SHOWN = 10
 KINDS = ("added", "replaced", "removed", "unchanged", "refused")
 
@@ -41,14 +40,15 @@ KINDS = ("added", "replaced", "removed", "unchanged", "refused")
 def build(
     inputs: list[Path] = INPUTS,
     output: Path = typer.Option(..., "--output", "-o", metavar="GRAPH", help="The graph: made, or added to."),
-    source: str | None = SOURCE,
+    source: str | None = FORMAT,
     encoding: str | None = ENCODING,
+    offsets: Offsets | None = OFFSETS,
     codes: list[Path] | None = CODES,
     aliases: list[Path] | None = ALIASES,
     assertion: bool = ASSERTION,
     index_sentences: bool = INDEX_SENTENCES,
     replace: bool = REPLACE,
-    as_json: bool = AS_JSON,
+    as_json: bool = JSON,
 ) -> None:
     """Build a graph from documents with entities and relations, in one SQLite file that its owner alone can read.
 
@@ -59,20 +59,22 @@ def build(
     """
     tables = {"codes": codes, "aliases": aliases}
     options = {"index_sentences": index_sentences, "replace": replace, "create": True}
-    _add(output, inputs, source, encoding, assertion, tables, options, as_json)
+    read = partial(_documents, inputs, source, reading_options(encoding, offsets), assertion)
+    _add(output, read, tables, options, as_json)
 
 
 def add(
     graph: Path = GRAPH,
     inputs: list[Path] = INPUTS,
-    source: str | None = SOURCE,
+    source: str | None = FORMAT,
     encoding: str | None = ENCODING,
+    offsets: Offsets | None = OFFSETS,
     codes: list[Path] | None = CODES,
     aliases: list[Path] | None = ALIASES,
     assertion: bool = ASSERTION,
     index_sentences: bool = INDEX_SENTENCES,
     replace: bool = REPLACE,
-    as_json: bool = AS_JSON,
+    as_json: bool = JSON,
 ) -> None:
     """Add documents to a graph. The result is that of building it from all documents at once.
 
@@ -80,13 +82,14 @@ def add(
     """
     tables = {"codes": codes, "aliases": aliases}
     options = {"index_sentences": index_sentences, "replace": replace, "create": False}
-    _add(graph, inputs, source, encoding, assertion, tables, options, as_json)
+    read = partial(_documents, inputs, source, reading_options(encoding, offsets), assertion)
+    _add(graph, read, tables, options, as_json)
 
 
 def remove(
     graph: Path = GRAPH,
     documents: list[str] = typer.Argument(..., metavar="DOCUMENT...", help="The ids of documents."),
-    as_json: bool = AS_JSON,
+    as_json: bool = JSON,
 ) -> None:
     """Remove documents from a graph, with all that only they say. Their texts are erased from the file.
 
@@ -99,10 +102,7 @@ def remove(
 
 def _add(
     graph: Path,
-    inputs: list[Path],
-    source: str | None,
-    encoding: str | None,
-    assertion: bool,
+    read: Callable[[Problem], Iterator[Document]],
     tables: dict[str, list[Path] | None],
     options: dict[str, Any],
     as_json: bool,
@@ -111,25 +111,24 @@ def _add(
     from suwen.graph.graph import Graph
 
     problems: list[SuwenError] = []
-    documents = _documents(inputs, source, encoding, problems.append)
-    if assertion:
-        documents = map(_asserted, documents)
+    problem = problems.append
     options["terminologies"] = list(map(read_terminology, tables["codes"] or ()))
     options["aliases"] = list(map(read_aliases, tables["aliases"] or ()))
     with progress_bar(standard_error()) as listener:
-        changes = Graph(graph).add(documents, problem=problems.append, listener=listener, **options)
+        changes = Graph(graph).add(read(problem), problem=problem, listener=listener, **options)
     _tell(graph, changes, problems, as_json)
     if problems:
         raise typer.Exit(1)
 
 
-def _documents(inputs: list[Path], source: str | None, encoding: str | None, problem: Problem) -> Iterator[Document]:
+def _documents(
+    inputs: list[Path], source: str | None, options: dict[str, Any], assertion: bool, problem: Problem
+) -> Iterator[Document]:
     from suwen.formats import scan_corpus
 
-    options: dict[str, Any] = {"encoding": encoding} if encoding else {}
     for path in inputs:
         for located in scan_corpus(path, problem, source, **options):
-            yield located.document
+            yield _asserted(located.document) if assertion else located.document
 
 
 def _asserted(document: Document) -> Document:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import typer
 
-from suwen.cli.graph.build import AS_JSON, GRAPH
+from suwen.cli.graph.build import GRAPH
+from suwen.cli.options import JSON
 from suwen.cli.output import report, show
 
 
-def info(graph: Path = GRAPH, as_json: bool = AS_JSON) -> None:
+def info(graph: Path = GRAPH, as_json: bool = JSON) -> None:
     """Count what a graph holds, and check that its file is not damaged.
 
     Example: suwen graph info graph.db --json

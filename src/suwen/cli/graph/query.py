@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from suwen.cli.graph.build import GRAPH
+from suwen.cli.options import JSON
 from suwen.cli.output import amount, printable, report, show
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def query(
     ),
     page: int = typer.Option(1, min=1, help="Which page of each relation type, or of the sentences."),
     limit: int = typer.Option(10, min=1, help="How many neighbors of each relation type, or sentences, a page holds."),
-    as_json: bool = typer.Option(False, "--json", help="Print the answer as JSON."),
+    as_json: bool = JSON,
 ) -> None:
     """Show a concept with its names and its neighbors, the sentences behind an edge or with a text, or a path.
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from suwen.errors import SuwenError
 from suwen.graph.exports.rows import Rows
+from suwen.requirements import require_packages
 
 if TYPE_CHECKING:
     import networkx
@@ -22,10 +22,8 @@ def to_networkx(rows: Rows) -> networkx.MultiDiGraph[str]:
     SuwenError
         S405 when networkx is not installed.
     """
-    try:
-        import networkx
-    except ModuleNotFoundError:
-        raise SuwenError("S405", package="networkx", install="networkx") from None
+    require_packages("networkx")
+    import networkx
 
     graph: networkx.MultiDiGraph[str] = networkx.MultiDiGraph()
     for concept, names in rows.concepts():
