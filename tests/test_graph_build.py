@@ -246,6 +246,20 @@ def test_graph_refuses_documents_without_any_entity(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_graph_takes_odd_documents(tmp_path: Path) -> None:
+    many = document("many", "二甲双胍治疗糖尿病。" * 300, [("Drug", "二甲双胍"), ("Disease", "糖尿病")] * 300)
+    many = replace(many, relations=tuple(Relation("R", f"T{2 * i}", f"T{2 * i + 1}") for i in range(300)))
+    long = document(
+        "long", f"二甲双胍{'与' * 5000}糖尿病", [("Drug", "二甲双胍"), ("Disease", "糖尿病")], [("R", 0, 1, 0.5)]
+    )
+    graph = built(tmp_path / "graph.db", [many, long, Document("empty", ""), Document("blank", " \r\n")])
+    (edge,) = graph.edges("二甲双胍", "糖尿病")
+    assert (edge.documents, edge.sentences, edge.affirmed) == (2, 301, 301)
+    assert edge.confidence == edge_confidence([(1, 0, 1.0), (2, 0, 0.5)])
+    assert [len(item.text) for item in graph.evidence("二甲双胍", "糖尿病", limit=None)] == [10] * 300 + [5007]
+    assert graph.remove("empty", "blank").documents == {"removed": 2}
+
+
 def test_graph_refuses_what_is_no_unicode(tmp_path: Path) -> None:
     bad = Document("a", "二甲双胍", (Entity("\ud800", 0, 4),))
     problems: list[SuwenError] = []

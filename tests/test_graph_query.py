@@ -56,6 +56,8 @@ def test_graph_sentences_finds_what_a_plain_scan_finds(sample: Graph, tmp_path: 
     texts = sample.sql("SELECT key, start, text FROM sentence JOIN document ON document.id = sentence.document").rows
     draw = random.Random(5)
     parts = {"病", "糖尿病 肾", "", "%", "2型", "HbA1c", "。", "(DN)", "AND", "\x00-("}
+    parts.add(max((text for _, _, text in texts), key=len) + "病")
+    parts.add(max((text for _, _, text in texts), key=len)[1:])
     parts |= {text[place : place + draw.randint(1, 6)] for _, _, text in draw.sample(texts, 60) for place in [2]}
     for part in parts:
         expected = {(key, start) for key, start, text in texts if fold(part) and fold(part) in fold(text)}

@@ -14,6 +14,8 @@ from itertools import pairwise
 __all__ = ["TOKENIZER", "fold", "grams", "matching", "pairs", "query_of"]
 
 LAST = "\U0010ffff"
+MOST_TERMS = 50
+"""FTS5 takes no query that is much longer; what is found is compared with the text that was looked for anyway."""
 
 TOKENIZER = "ascii"
 """FTS5's tokenizer that keeps every character beyond ASCII as it is. Those of ASCII that it would take for the end of a
@@ -76,6 +78,7 @@ def matching(connection: sqlite3.Connection, text: str) -> Iterator[int]:
 
 
 def query_of(part: str) -> str:
-    """Return the query for a folded text: all its pairs, or its only character."""
+    """Return the query for a folded text: its pairs (of very many, some), or its only character."""
     written = part.translate(_PRIVATE)
-    return " AND ".join(f'"{term}"' for term in sorted(_pairs(written) or {written}))
+    terms = sorted(_pairs(written) or {written})[:MOST_TERMS]
+    return " AND ".join(f'"{term}"' for term in terms)
