@@ -20,6 +20,7 @@ GROUPS = {
     "S3": "Corpora and splits",
     "S4": "Configuration and label sets",
     "S5": "Models",
+    "S6": "Relations",
     "S7": "Graphs",
 }
 BEGIN, END = "<!-- presets -->", "<!-- end of presets -->"

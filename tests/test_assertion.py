@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib.util
 import random
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -101,3 +102,12 @@ def test_assertion_attributes_are_added_once_and_beside_others() -> None:
     assert [entity.id for entity in found.entities] == ["T2", "T1"]
     added = Attribute("A1", "Assertion", "T2", "negated"), Attribute("A2", "Cue", "T2", "0-1")
     assert found.attributes == (kept, *added)
+
+
+def test_assertion_takes_a_long_text_without_an_end() -> None:
+    text = "无发热，可能咳嗽，" * 2_000
+    entities = tuple(Entity("Symptom", start + 1, start + 3) for start in range(0, len(text), 9))
+    started = time.process_time()
+    found = assertions(Document("a", text, entities))
+    assert time.process_time() - started < 10
+    assert {assertion.value for assertion in found} == {"negated"}

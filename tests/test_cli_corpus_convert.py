@@ -126,7 +126,7 @@ def test_cli_corpus_convert_reads_named_columns(tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_text('{"pmid": 7, "body": "血糖"}\n', "utf-8")
     run(tmp_path / "in.jsonl", "-o", tmp_path / "out", "--to", "text", "--text-column", "body", "--id-column", "pmid")
     assert (tmp_path / "out/7.txt").read_text("utf-8") == "血糖"
-    with pytest.raises(SuwenError, match=r"S406 --text-column .*it is for jsonl and parquet alone"):
+    with pytest.raises(SuwenError, match=r"S406 --text-column .*it is for jsonl, parquet, csv, xlsx alone"):
         run(tmp_path / "out", "-o", tmp_path / "b", "--to", "jsonl", "--text-column", "body")
 
 

@@ -25,10 +25,12 @@ if TYPE_CHECKING:
         extract,
         load,
         pretrain,
+        relate,
         split,
         train,
         train_folds,
     )
+    from suwen.api.frames import from_dataframe, to_dataframe
     from suwen.formats import read_corpus, write_corpus
     from suwen.graph.graph import Graph
 
@@ -48,10 +50,13 @@ __all__ = [
     "evaluate",
     "export",
     "extract",
+    "from_dataframe",
     "load",
     "pretrain",
     "read_corpus",
+    "relate",
     "split",
+    "to_dataframe",
     "train",
     "train_folds",
     "write_corpus",
@@ -69,12 +74,14 @@ _FUNCTIONS = {
             "extract",
             "load",
             "pretrain",
+            "relate",
             "split",
             "train",
             "train_folds",
         ),
         "suwen.api",
     ),
+    **dict.fromkeys(("from_dataframe", "to_dataframe"), "suwen.api.frames"),
     **dict.fromkeys(("read_corpus", "write_corpus"), "suwen.formats"),
     "Graph": "suwen.graph.graph",
 }

@@ -94,6 +94,17 @@ CATALOG: dict[str, Message] = {
         "name the one of the text with --text-column, that of the id with --id-column",
     ),
     "S215": Message("the tags are numbers whose names are not in the file", "{advice}"),
+    "S221": Message(
+        "the column of the texts is not named; columns: {known}",
+        "name it with --text-column; the other columns are kept",
+    ),
+    "S222": Message("broken row: {reason}", "correct the row, or leave it out"),
+    "S223": Message("the workbook has several sheets: {known}", "name one with --sheet"),
+    "S224": Message(
+        "more than {limit} entities: an Excel sheet holds no more rows",
+        "write CSV: run the same command with --to csv --resume",
+    ),
+    "S225": Message("the id {id!r} stands twice, in lines {first} and {second}", "keep one row for each document"),
     # S3xx: corpora and splits
     "S301": Message("the split was made for other data (hash {expected}, found {found})", "make a new split"),
     "S302": Message("not a split file: {reason}", "make one with 'suwen corpus split'"),
@@ -180,6 +191,28 @@ CATALOG: dict[str, Message] = {
     "S523": Message("no such model folder", "check the path, or write hf://{name} for a model on the Hugging Face Hub"),
     "S530": Message("half-written or foreign results: {reason}", "remove it, or choose another folder, and start anew"),
     "S531": Message("an experiment is there already", "go on with --resume, or choose another folder"),
+    # S6xx: relations
+    "S601": Message("the corpus has no relation", "annotate some, or check that the right folder was given"),
+    "S602": Message(
+        "the documents have no entity to relate", "find entities and relations in one pass: suwen extract --relations"
+    ),
+    "S603": Message(
+        "the relation model knows none of the entity types {found}",
+        "its types: {known}; use a relation model that was trained with your label set",
+    ),
+    "S604": Message(
+        "the label set {name!r} has no relation type", "add [[relations]] with name, head and tail to its TOML file"
+    ),
+    "S605": Message(
+        "a relation model finds no entities",
+        "use it as --relation-model (extract, relate) or score it with --task relations; the model is a tagger",
+    ),
+    "S606": Message(
+        "a model of the kind {found!r} finds no relations", "pass a relation model: a folder, or {baseline!r}"
+    ),
+    "S607": Message(
+        "the format {format!r} holds no entities to relate", "for texts and articles use suwen extract --relations"
+    ),
     # S7xx: graphs
     "S701": Message("this is not a graph", "make one with 'suwen graph build'"),
     "S702": Message(

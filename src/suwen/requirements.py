@@ -26,6 +26,8 @@ EXTRAS = {
     "export": ("onnx", "onnxscript"),
     "augment": ("jieba", "thulac"),
     "parquet": ("pyarrow",),
+    "excel": ("openpyxl",),
+    "pandas": ("pandas",),
     "graph": ("networkx",),
     "hub": ("huggingface_hub",),
     "ray": ("ray",),

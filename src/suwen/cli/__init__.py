@@ -27,6 +27,7 @@ from suwen.cli import (
     extract,
     graph,
     pretrain,
+    relate,
     reproduce,
     train,
 )
@@ -42,7 +43,7 @@ CLOSED_PIPE = 141
 
 LICENSES = "program: Apache-2.0; bundled model and encoder: CC BY-NC 4.0, for non-commercial use only"
 
-RESUMABLE = ("train", "pretrain", "augment", "reproduce", "extract")
+RESUMABLE = ("train", "pretrain", "augment", "reproduce", "extract", "relate")
 
 app = typer.Typer(
     name=NAME,
@@ -62,6 +63,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("extract")(extract.extract)
+app.command("relate")(relate.relate)
 app.command("export")(export.export)
 app.command("reproduce")(reproduce.reproduce)
 app.command("encoders")(encoders.encoders)

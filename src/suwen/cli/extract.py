@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from suwen.cli.options import DEVICE, ENCODING, FORMAT, ID_COLUMN, RESUME, TEXT_COLUMN
+from suwen.cli.options import DEVICE, ENCODING, FORMAT, ID_COLUMN, RESUME, SHEET, TEXT_COLUMN
 from suwen.cli.output import amount, printable, report, standard_error
 from suwen.cli.progress import progress_bar
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from suwen.extraction.planning import Extraction
 
 MEASURES = (("document", "documents"), ("character", "characters"), ("entity", "entities"))
+RELATED = ("relation", "relations")
+NAMED = 3
+TABLES = frozenset((".csv", ".tsv", ".tab", ".xlsx", ".xlsm"))
 COUNTED = ("documents", "empty", "renamed", "characters", "entities")
 
 
@@ -32,6 +35,8 @@ class Format(StrEnum):
     CONLL = "conll"
     HTML = "html"
     PARQUET = "parquet"
+    CSV = "csv"
+    XLSX = "xlsx"
 
 
 class Engine(StrEnum):
@@ -54,12 +59,23 @@ def named_path(name: str) -> Path:
     return Path(name)
 
 
+RAW: Any = typer.Option(False, "--raw", help="To csv: no apostrophe before cells that look like formulas.")
+RELATION_MODEL: Any = typer.Option(
+    None,
+    "--relation-model",
+    metavar="MODEL",
+    parser=named_path,
+    help="A relation model: a folder, hf://owner/name, or cooccurrence (the baseline).",
+    show_default="bundled",
+)
+
+
 def extract(
     inputs: list[Path] = typer.Argument(
         ...,
         metavar="INPUT...",
         parser=named_path,
-        help="Files (txt, pdf, html, xml, docx, jsonl, parquet), folders, patterns; - is stdin.",
+        help="Files (txt, pdf, html, xml, docx, jsonl, parquet, csv, xlsx), folders, patterns; - is stdin.",
     ),
     output: Path = typer.Option(
         ..., "--output", "-o", metavar="OUT", parser=named_path, help="The file or folder to write; - is stdout."
@@ -73,6 +89,13 @@ def extract(
     source: str | None = FORMAT,
     text_column: str | None = TEXT_COLUMN,
     id_column: str | None = ID_COLUMN,
+    sheet: str | None = SHEET,
+    metadata: Path | None = typer.Option(
+        None,
+        metavar="FILE",
+        parser=named_path,
+        help="A CSV table with metadata (title, year …) by document id: the column id, or the first.",
+    ),
     encoding: str | None = ENCODING,
     always: Path | None = typer.Option(
         None, metavar="FILE", parser=named_path, help="Terms that always are entities: TERM<tab>TYPE a line, or TOML."
@@ -90,10 +113,13 @@ def extract(
     codes: Path | None = typer.Option(
         None, metavar="TSV", parser=named_path, help="Add the codes of a terminology: lines of code, name, synonyms."
     ),
+    relations: bool = typer.Option(False, "--relations", help="Find the relations between the entities too."),
+    relation_model: Path | None = RELATION_MODEL,
+    raw: bool = RAW,
     resume: bool = RESUME,
     as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),
 ) -> None:
-    """Find the entities of texts and articles, with their offsets and a confidence each.
+    """Find the entities of texts and articles, with their offsets and a confidence each; with --relations, relations.
 
     Folders are searched for all readable files. Offsets count the characters of text files, and of the text that was
     taken from others, which is written out too. What is found does not depend on the batches or the order of the files.
@@ -103,6 +129,7 @@ def extract(
 
     Examples: suwen extract notes/ -o entities.jsonl;
     suwen extract a.txt b.txt -o page.html --model model/;
+    suwen extract notes.xlsx -o entities.csv --text-column 主诉 --id-column 编号;
     cat a.txt | suwen extract - -o entities.jsonl --model model/
     """
     import time
@@ -117,6 +144,7 @@ def extract(
         "text_column": text_column,
         "id_column": id_column,
         "encoding": encoding,
+        "sheet": sheet,
     }
     options: dict[str, Any] = {
         "model": model,
@@ -128,6 +156,10 @@ def extract(
         "engine": engine.value,
         "assertion": assertion,
         "codes": codes,
+        "relations": relations,
+        "relation_model": relation_model,
+        "metadata": metadata,
+        "raw": raw,
     }
     console = standard_error()
     started = time.monotonic()
@@ -139,21 +171,31 @@ def extract(
         with progress_bar(console) as listener:
             result = extract_files(inputs, output, to=target, resume=resume, listener=listener, **reading, **options)
     seconds = time.monotonic() - started
+    conclude(console, result, output, target, seconds, as_json, is_related=relations)
+
+
+def conclude(
+    console: Console, result: Result, output: Path, target: str, seconds: float, as_json: bool, is_related: bool
+) -> None:
+    """Say what became of an extraction, and end with its status."""
+    from suwen.extraction.planning import STANDARD_OUTPUT
+
     tell(console, result, target)
     if output != STANDARD_OUTPUT:
         tell_problems(console, result)
     if not result.is_written:
         raise typer.Exit(2)
-    counts = {**dict.fromkeys(COUNTED, 0), **result.tally.counts}
+    counts = {**dict.fromkeys((*COUNTED, *["relations"] * is_related), 0), **result.tally.counts}
     if as_json:
         left_out = {
             "left_out": result.left_out,
             "dropped": result.tally.dropped,
             "not_held": result.not_held,
+            "unmatched": len(result.unmatched),
         }
         problems = {"problems": result.tally.faults, "report": result.report and str(result.report)}
         report({**counts, "seconds": seconds, **left_out, **problems})
-    figures = ", ".join(amount(counts[several], one, several) for one, several in MEASURES)
+    figures = ", ".join(amount(counts[several], one, several) for one, several in (*MEASURES, *[RELATED] * is_related))
     say(console, f"{figures} in {seconds:.1f} s: {output}")
     if result.tally.faults:
         raise typer.Exit(1)
@@ -187,7 +229,8 @@ def print_lines(extraction: Extraction, console: Console) -> Result:
         sys.stdout.buffer.write(line)
         sys.stdout.buffer.flush()
     is_written = bool(tally.counts["documents"]) or not tally.faults
-    return Result(tally, Counter(), [], [], None, is_written, extraction.inputs.left_out)
+    unmatched = extraction.finish.metadata.unmatched if extraction.finish.metadata else []
+    return Result(tally, Counter(), [], [], None, is_written, extraction.inputs.left_out, unmatched)
 
 
 def tell(console: Console, result: Result, target: str) -> None:
@@ -201,11 +244,16 @@ def tell(console: Console, result: Result, target: str) -> None:
         say(console, f"{new}: so named because {why}")
     tell_rest(console, tally.counts["renamed"] - len(result.renamed), "renamed")
     warn(console, "not read", result.left_out)
+    if not TABLES.isdisjoint(result.left_out):
+        say(console, "name the column of the texts with --text-column to read tables")
     warn(console, "left out of the texts", tally.dropped)
     if tally.counts["added"] or tally.counts["removed"]:
         added = amount(tally.counts["added"], "entity", "entities")
         say(console, f"overrides: {added} added, {tally.counts['removed']:,} removed")
     warn(console, f"not held by {target}", result.not_held)
+    for name in result.unmatched[:NAMED]:
+        say(console, f"{name}: no document has this id of the metadata")
+    tell_rest(console, len(result.unmatched) - NAMED, "ids of the metadata that no document has")
 
 
 def tell_problems(console: Console, result: Result) -> None:

@@ -22,6 +22,9 @@ __all__ = ["AFFIRMED", "Assertion", "Value", "assertions", "with_assertions"]
 
 Value = Literal["affirmed", "negated", "hypothetical"]
 
+LONGEST = 600
+"""Characters of a sentence. LCDD has sentences of up to 5,000: tables that became lines."""
+
 _END = re.compile(r"[。！!；;\n]|[？?](?:[。；;])?|(?<=[a-z0-9%)）])\.(?=\s*[A-Z㐀-鿿])")
 _BREAK = re.compile(r"[ \t\u3000]*[\r\n][ \t\r\n\u3000]*")
 _BLANK_LINE = re.compile(r"\r\n[ \t\u3000]*\r\n|\n[ \t\u3000]*\n|\r[ \t\u3000]*\r")
@@ -87,12 +90,16 @@ def _flattened(text: str) -> tuple[str, list[int]]:
 
 
 def _sentences(flat: str) -> Iterator[Span]:
+    """Yield the sentences; what is longer than `LONGEST` is a table, and is cut after a comma or anywhere."""
     begin = 0
-    for end in _END.finditer(flat):
-        yield begin, end.end()
-        begin = end.end()
-    if begin < len(flat):
-        yield begin, len(flat)
+    for end in (*(found.end() for found in _END.finditer(flat)), len(flat)):
+        while end - begin > LONGEST:
+            cut = max(flat.rfind(comma, begin, begin + LONGEST) for comma in ",，、") + 1 or begin + LONGEST
+            yield begin, cut
+            begin = cut
+        if begin < end:
+            yield begin, end
+        begin = end
 
 
 def _exclusion(text: str, begin: int, heading: Span | None, before: str) -> tuple[Span, Span, bool] | None:

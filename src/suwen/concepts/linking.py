@@ -108,7 +108,7 @@ class Concept:
     label, key
         Its identity.
     name
-        The name where a table gives one, else the most frequent surface.
+        The most frequent surface that has the key; where no text has it, the name of a table.
     aliases
         Its surfaces, the most frequent first; the reason of one with the key of the name is the step of normalization.
     codes
@@ -254,13 +254,13 @@ class Linking:
         """The concepts by type and key, sorted; they do not depend on the order of the documents."""
         members: defaultdict[tuple[str, str], Counter[tuple[str, str, str]]] = defaultdict(Counter)
         given: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-        codes: dict[tuple[str, str], tuple[Code, ...]] = {}
+        codes: defaultdict[tuple[str, str], Counter[tuple[Code, ...]]] = defaultdict(Counter)
         for links in self.links.values():
             for link in links:
                 members[link.concept][link.surface, link.reason, link.source] += 1
                 if link.reason:
                     given[link.concept][link.name] += 1
-                codes.setdefault(link.concept, link.codes)
+                codes[link.concept][link.codes] += 1
         return {
             concept: _concept(concept, members[concept], given[concept], codes[concept]) for concept in sorted(members)
         }
@@ -275,14 +275,16 @@ class Linking:
 
 
 def _concept(
-    concept: tuple[str, str], members: Counter[tuple[str, str, str]], given: Counter[str], codes: tuple[Code, ...]
+    concept: tuple[str, str],
+    members: Counter[tuple[str, str, str]],
+    given: Counter[str],
+    codes: Counter[tuple[Code, ...]],
 ) -> Concept:
     label, key = concept
     surfaces: Counter[str] = Counter()
     for (surface, reason, _), count in members.items():
         if not reason:
             surfaces[surface] += count
-    # The surface that most texts have, without the spaces of a scan; a name of a table where no text has the key.
     name = max(surfaces or given, key=lambda one: ((surfaces or given)[one], one))
     aliases = []
     for (surface, reason, source), count in members.items():
@@ -291,4 +293,5 @@ def _concept(
         else:
             aliases.append(Alias(surface, difference(name, surface) or "same", "", count))
     aliases.sort(key=lambda alias: (-alias.count, alias.surface, alias.reason, alias.source))
-    return Concept(label, key, name, tuple(aliases), codes)
+    chosen = max(codes, key=lambda one: (codes[one], [code.code for code in one]))
+    return Concept(label, key, name, tuple(aliases), chosen)

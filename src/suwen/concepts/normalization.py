@@ -48,7 +48,7 @@ _HYPHEN = re.compile(
 # Numerals --------------------------------------------------------------------------------------------------------
 # A numeral counts before a classifier or before others that share it (II-III级). X线 is no tenth line.
 _ROMAN = r"(?:IX|IV|VI{0,3}|I{1,3}|XI{1,2})"
-_SHARED = r"(?:\s*[-~、/或和至及]\s*(?:[0-9]+|[IVX]+|[一二三四五六七八九十]+))*"
+_SHARED = r"(?:\s*[-~、/或和至及]\s*(?:[0-9]{1,3}|[IVX]{1,4}|[一二三四五六七八九十]{1,2})){0,5}"
 _ROMAN_BEFORE = re.compile(rf"(?<![0-9A-Za-z]){_ROMAN}(?={_SHARED}\s*[型期级度类代])", re.IGNORECASE)
 _ROMAN_AFTER = re.compile(r"(?<=[㐀-鿿a-z\s])(?:II|III|IV|VI|VII|VIII|IX)$")
 _CHINESE_BEFORE = re.compile(

@@ -20,6 +20,8 @@ FARTHEST_IN_LIST = 10
 FARTHEST_BEHIND = 10
 FARTHEST_RISK = 8
 FARTHEST_OPEN = 40
+FARTHEST_OF_ALL = 200
+"""No cue reaches farther, be its clause as long as it may."""
 SECOND_NEGATION = 8
 """A negation so near behind another, with no mention between them, undoes it."""
 
@@ -107,8 +109,9 @@ class Sentence:
         one behind it.
         """
         here = Mention(mention.number, mention.start - self._begin, mention.end - self._begin, mention.label)
-        before = [cue for cue in reversed(self._cues) if cue.end <= here.start and self._reaches(cue, here)]
-        behind = [cue for cue in self._cues if cue.start >= here.end and self._reaches_back(cue, here)]
+        near = [cue for cue in self._cues if here.start - FARTHEST_OF_ALL <= cue.end <= here.end + FARTHEST_OF_ALL]
+        before = [cue for cue in reversed(near) if cue.end <= here.start and self._reaches(cue, here)]
+        behind = [cue for cue in near if cue.start >= here.end and self._reaches_back(cue, here)]
         reaching = before + behind
         for cue in reaching:
             if _kind(cue, here) != "negation":

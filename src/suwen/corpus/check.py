@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,10 +13,8 @@ from suwen.corpus.sentences import sentence_spans
 from suwen.document import Document, Entity, Relation
 from suwen.errors import SuwenError
 from suwen.files import StrPath
-from suwen.formats import FORMATS, format_of, scan_corpus
-from suwen.formats.base import ArticleFormat
+from suwen.formats import FORMATS, WITHOUT_ANNOTATIONS, format_of, scan_corpus
 from suwen.formats.brat import kept_lines
-from suwen.formats.parquet import Parquet
 from suwen.formats.reading import Annotation, Located
 from suwen.formats.remarks import is_off_by_line_ends
 from suwen.schema import LCDD, Schema
@@ -40,6 +38,7 @@ KINDS: dict[str, Kind] = {
     "S102": Kind("error", "file not readable"),
     "S103": Kind("error", "not UTF-8"),
     "S106": Kind("error", "empty text"),
+    "S108": Kind("error", "no document"),
     "S109": Kind("error", "folder in place of a file"),
     "S110": Kind("error", "document id stands twice"),
     "S112": Kind("error", "damaged compressed file"),
@@ -67,6 +66,9 @@ KINDS: dict[str, Kind] = {
     "S213": Kind("error", "broken field"),
     "S214": Kind("error", "column missing"),
     "S215": Kind("error", "tags are numbers without names"),
+    "S221": Kind("error", "column of the texts not named"),
+    "S222": Kind("error", "broken row"),
+    "S223": Kind("error", "several sheets"),
     "W101": Kind("warning", "byte order mark"),
     "W102": Kind("warning", "carriage returns"),
     "W103": Kind("warning", f"nearly empty text (under {LEAST_CHARACTERS} visible characters)"),
@@ -84,6 +86,8 @@ KINDS: dict[str, Kind] = {
     "W211": Kind("warning", "no entity in the corpus"),
     "W212": Kind("warning", "left out by the reader"),
     "W213": Kind("warning", "offsets read in another way"),
+    "W214": Kind("warning", "relation of an entity with itself"),
+    "W215": Kind("warning", "relation between types that it does not join"),
 }
 
 
@@ -178,7 +182,7 @@ def check_corpus(
         findings.append(Finding(error.code, error.path, error.line, error.text))
 
     others: dict[str, Finding] = {}
-    relations = {kind.name for kind in (schema or LCDD).relations}
+    relations = {kind.name: (kind.head, kind.tail) for kind in (schema or LCDD).relations}
     # Without a schema, so that entities of every label are looked at.
     for located in scan_corpus(path, problem, format, None, **options):
         documents += 1
@@ -278,7 +282,7 @@ def _reference_findings(located: Located) -> Iterator[Finding]:
 
 def _is_of_articles(path: Path, name: str | None) -> bool:
     """Whether the documents are of a format that has no annotations."""
-    return isinstance(FORMATS[name or format_of(path)], ArticleFormat | Parquet)
+    return isinstance(FORMATS[name or format_of(path)], WITHOUT_ANNOTATIONS)
 
 
 def _label_findings(located: Located, schema: Schema) -> Iterator[Finding]:
@@ -301,10 +305,21 @@ def _reading_findings(located: Located) -> Iterator[Finding]:
             yield Finding("W213", *place, f"{source['offsets']}")
 
 
-def _relation_findings(located: Located, known: set[str]) -> Iterator[Finding]:
+def _relation_findings(located: Located, joined: Mapping[str, tuple[str, str]]) -> Iterator[Finding]:
+    labels = {entity.id: entity.label for entity in located.document.entities}
     for item, line in located.lines:
-        if isinstance(item, Relation) and item.label not in known:
-            yield Finding("W209", located.annotation_path, line, f"{item.label!r}; known: {', '.join(sorted(known))}")
+        if not isinstance(item, Relation):
+            continue
+        if item.label not in joined:
+            known = ", ".join(sorted(joined))
+            yield Finding("W209", located.annotation_path, line, f"{item.label!r}; known: {known}")
+            continue
+        types = labels.get(item.head), labels.get(item.tail)
+        if item.head == item.tail:
+            yield Finding("W214", located.annotation_path, line, f"{item.label} of {item.head}")
+        elif None not in types and types != joined[item.label]:
+            wanted, found = " and ".join(joined[item.label]), " and ".join(map(str, types))
+            yield Finding("W215", located.annotation_path, line, f"{item.label} joins {wanted}, not {found}")
 
 
 def _entities(located: Located) -> Iterator[tuple[Entity, int]]:

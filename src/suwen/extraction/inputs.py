@@ -24,7 +24,7 @@ from typing import IO, Any
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import os_error
-from suwen.formats import FORMATS, html, jsonl, parquet, text
+from suwen.formats import FORMATS, csv_table, excel, html, jsonl, parquet, text
 from suwen.formats.articles import docx, jats, pdf
 from suwen.formats.base import ArticleFormat, CorpusFormat
 from suwen.formats.contents import LONGEST_TEXT, read_bytes, read_stream
@@ -57,17 +57,24 @@ DESCRIPTORS = Path("/dev/fd")
 SHOWN_STANDARD_INPUT = Path("<stdin>")
 HEAD = 4096
 
-TOLD = ("model", "read_from", "overrides", "earlier")
+TOLD = ("model", "relation_model", "read_from", "overrides", "earlier")
 """What extractions say under ``meta``."""
 
 ANNOTATION = "annotation of a record"
 
 ARTICLES = {name: entry for name, entry in FORMATS.items() if isinstance(entry, ArticleFormat)}
-RECORDS: dict[str, CorpusFormat] = {jsonl.NAME: jsonl.FORMAT, parquet.NAME: parquet.FORMAT}
+TABLES: dict[str, CorpusFormat] = {csv_table.NAME: csv_table.FORMAT, excel.NAME: excel.FORMAT}
+RECORDS: dict[str, CorpusFormat] = {jsonl.NAME: jsonl.FORMAT, parquet.NAME: parquet.FORMAT, **TABLES}
 INPUT_FORMATS = tuple(sorted((*ARTICLES, *RECORDS)))
+ANNOTATED = tuple(sorted(FORMATS.keys() - ARTICLES.keys() - {parquet.NAME, *TABLES}))
+"""The formats of corpora that have entities."""
+
 ENDINGS = {suffix: name for name, entry in {**ARTICLES, **RECORDS}.items() for suffix in entry.suffixes}
 MOST_FAULTS = 1000
 """After so many faults in a row a file is given up: it is of another kind, and its faults would fill the memory."""
+
+COLUMNED = {text.NAME: csv_table.NAME, docx.NAME: excel.NAME}
+"""What content is that looks like another format, where the column of the text is named."""
 
 SIGNATURES = {"PDF": pdf.NAME, "ZIP (or docx)": docx.NAME, "parquet": parquet.NAME}
 
@@ -80,10 +87,14 @@ class Options:
     ----------
     format
         The format of all of them, one of `INPUT_FORMATS`; by default each has its own.
+    annotated
+        Whether corpora are read, in any format that has entities, with their annotations.
     text_column, id_column
-        The column or key of the text and of the id, in Parquet and JSON Lines that are not suwen's own.
+        The column or key of the text and of the id, in tables, Parquet and JSON Lines that are not suwen's own.
     encoding
-        The encoding of text files, JSON Lines and web pages; by default it is found out.
+        The encoding of text files, CSV, JSON Lines and web pages; by default it is found out.
+    sheet
+        The sheet of Excel workbooks; by default the only one that holds something.
 
     Raises
     ------
@@ -95,10 +106,13 @@ class Options:
     text_column: str | None = None
     id_column: str | None = None
     encoding: str | None = None
+    sheet: str | None = None
+    annotated: bool = False
 
     def __post_init__(self) -> None:
-        if self.format is not None and self.format not in INPUT_FORMATS:
-            raise SuwenError("S404", what="format", name=self.format, known=", ".join(INPUT_FORMATS))
+        known = ANNOTATED if self.annotated else INPUT_FORMATS
+        if self.format is not None and self.format not in known:
+            raise SuwenError("S404", what="format", name=self.format, known=", ".join(known))
         if self.encoding is not None:
             encoding_named(self.encoding)
 
@@ -248,17 +262,25 @@ def parts_of(source: Input | Content, options: Options = DEFAULT_OPTIONS) -> Ite
 
 
 def _read_file(file: Input, options: Options, problem: Problem) -> Iterator[Document]:
-    """The documents of a file of records, or of one whose content has to tell what it is."""
+    """The documents of a corpus, of a file of records, or of one whose content has to tell what it is."""
+    if options.annotated:
+        corpus = FORMATS[str(file.format)].scan(file.path, problem)
+        yield from (_bounded(located.document, located.text_path) for located in corpus)
+        return
     if file.format == jsonl.NAME:
         rows = numbered_objects(lines_of(file.path, problem, options.encoding), file.path, problem)
         yield from _records(rows, file, file.path, options, problem)
         return
+    columns = options.text_column, options.id_column
+    if file.format == csv_table.NAME:
+        located = csv_table.scan_file(file.path, file.name, problem, *columns, options.encoding)
+        yield from (item.document for item in located)
+        return
     try:
         with file.path.open("rb") as opened:
-            if file.format is None:
+            if file.format in (None, excel.NAME):
                 yield from _read_stream(opened, file, file.path, options, problem)
             else:
-                columns = options.text_column, options.id_column
                 located = parquet.scan_table(opened, file.path, file.name, problem, *columns)
                 yield from (_unannotated(item.document) for item in located)
     except OSError as error:
@@ -268,7 +290,8 @@ def _read_file(file: Input, options: Options, problem: Problem) -> Iterator[Docu
 def _read_stream(stream: IO[bytes], file: Input, shown: Path, options: Options, problem: Problem) -> Iterator[Document]:
     """The documents of a stream that may not be wound back."""
     head = stream.read(HEAD)
-    name = file.format or format_of_content(head)
+    found = format_of_content(head)
+    name = file.format or (COLUMNED.get(found, found) if options.text_column else found)
     rest = io.BufferedReader(Rejoined(head, stream))
     columns = options.text_column, options.id_column
     if name == jsonl.NAME:
@@ -278,6 +301,13 @@ def _read_stream(stream: IO[bytes], file: Input, shown: Path, options: Options, 
         data = io.BytesIO(read_stream(rest, shown, parquet.LARGEST_CHUNK))
         located = parquet.scan_table(data, shown, file.name, problem, *columns)
         yield from (_unannotated(item.document) for item in located)
+    elif name == csv_table.NAME:
+        located = csv_table.scan_stream(rest, shown, file.name, problem, *columns, options.encoding)
+        yield from (item.document for item in located)
+    elif name == excel.NAME:
+        workbook = read_stream(rest, shown, excel.LARGEST)
+        located = excel.scan_workbook(workbook, shown, file.name, problem, *columns, options.sheet)
+        yield from (item.document for item in located)
     else:
         yield from _parse(name, read_stream(rest, shown, ARTICLES[name].largest), file, shown, options)
 
@@ -331,7 +361,8 @@ def _records(
     for number, values in rows:
         known, left_out = (values, 0) if options.text_column else _known(values)
         for item in jsonl.scan_rows([(number, known)], shown, file.name, problem, None, *columns):
-            yield _unannotated(_bounded(item.document, shown), left_out)
+            document = _bounded(item.document, shown)
+            yield document if options.annotated else _unannotated(document, left_out)
 
 
 def _known(values: dict[str, Any]) -> tuple[dict[str, Any], int]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from suwen.cli.options import ENCODING, FORMAT, ID_COLUMN, OFFSETS, TEXT_COLUMN, Offsets, reading_options
+from suwen.cli.options import ENCODING, FORMAT, ID_COLUMN, OFFSETS, SHEET, TEXT_COLUMN, Offsets, reading_options
 from suwen.cli.output import amount, report, show
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def convert(
         ...,
         "--to",
         metavar="FORMAT",
-        help="brat, conll, jsonl, cmeee, diakg, doccano, label_studio, text, html or parquet.",
+        help="brat, conll, jsonl, cmeee, diakg, doccano, label_studio, text, html, parquet, csv or xlsx.",
     ),
     source: str | None = FORMAT,
     scheme: str | None = typer.Option(None, help="To CoNLL: BIO, BIOES or BMES.", show_default="BIO"),
@@ -61,6 +61,7 @@ def convert(
     ),
     text_column: str | None = TEXT_COLUMN,
     id_column: str | None = ID_COLUMN,
+    sheet: str | None = SHEET,
     encoding: str | None = ENCODING,
     offsets: Offsets | None = OFFSETS,
     as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),
@@ -83,11 +84,12 @@ def convert(
         ("--illegal", illegal, source, "--format", ("conll",)),
         ("--ends", ends, target if to_cmeee else source, "--to" if to_cmeee else "--format", ("cmeee",)),
         ("--offsets", offsets, source, "--format", ("brat",)),
-        ("--text-column", text_column, source, "--format", ("jsonl", "parquet")),
-        ("--id-column", id_column, source, "--format", ("jsonl", "parquet")),
+        ("--text-column", text_column, source, "--format", ("jsonl", "parquet", "csv", "xlsx")),
+        ("--id-column", id_column, source, "--format", ("jsonl", "parquet", "csv", "xlsx")),
+        ("--sheet", sheet, source, "--format", ("xlsx",)),
     ):
         if value is not None and format_name not in fitting:
-            advice = f"it is for {' and '.join(fitting)} alone"
+            advice = f"it is for {', '.join(fitting)} alone"
             raise SuwenError("S406", first=option, second=f"{end} {format_name}", advice=advice)
     reading: dict[str, Any] = {"illegal": illegal.value} if illegal else {}
     writing: dict[str, Any] = {"scheme": scheme_named(scheme)} if scheme else {}
@@ -96,7 +98,8 @@ def convert(
     if ends:
         (writing if to_cmeee else reading)["ends"] = ends.value
     reading |= reading_options(encoding, offsets)
-    reading |= {name: column for name, column in (("text_column", text_column), ("id_column", id_column)) if column}
+    columns_read = {"text_column": text_column, "id_column": id_column, "sheet": sheet}
+    reading |= {name: value for name, value in columns_read.items() if value}
     counts: Counter[str] = Counter()
     documents = counted(stream_corpus(corpus, source, **reading), source, counts)
     lost = write_corpus(documents, output, target, **writing)
