@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import shutil
+import stat
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -226,3 +227,56 @@ def test_cli_graph_sample_library_tells_its_story(run, capsys):
     assert len({concept.name for concept in graph.search("MS")}) == 2
     info = graph.info()
     assert (info.documents, info.sources, info.years) == (15, 14, (2012, 2024))
+
+
+@pytest.fixture
+def articles() -> None:
+    Path("articles").mkdir()
+    Path("articles/n1.txt").write_text("2型糖尿病患者口服二甲双胍后出现腹泻，未见低血糖。", encoding="utf-8")
+    Path("articles/n2.html").write_text("<html><body><p>二甲双胍可致腹泻。</p></body></html>", encoding="utf-8")
+    Path("articles/n3.pdf").write_bytes(b"%PDF-1.4 broken")
+    Path("table.csv").write_text("id,title,year\nn1,初诊,2015\n", encoding="utf-8")
+
+
+def test_cli_graph_build_extracts_from_articles_first(run, capsys, articles):
+    arguments = ("articles", "library.jsonl", "-o", "graph.db", "--metadata", "table.csv")
+    assert run("build", *arguments, "--relation-model", "cooccurrence") == 1
+    printed = capsys.readouterr()
+    assert printed.out.startswith("graph.db: 6 added (")
+    assert printed.err.startswith("S120 articles/n3.pdf: damaged PDF")
+    assert printed.err.splitlines()[1] == "listed in graph.db.problems.jsonl"
+    assert {path.name for path in Path().iterdir()} == {
+        "articles",
+        "graph.db",
+        "graph.db.problems.jsonl",
+        "library.jsonl",
+        "table.csv",
+    }
+    graph = Graph("graph.db")
+    found = graph.evidence("腹泻", "二甲双胍", limit=None)
+    assert {item.document for item in found} >= {"n1", "n2"}
+    assert ("初诊", 2015) in {(item.title, item.year) for item in found}
+    assert graph.edges("低血糖", "二甲双胍")[0].negated == 2
+    models = [model for (model,) in graph.sql("SELECT DISTINCT model FROM document WHERE model NOT NULL").rows]
+    assert len(models) == 1
+    assert models[0].endswith("; cooccurrence")
+
+
+def test_cli_graph_build_goes_on_with_the_articles_of_an_interrupted_run(run, capsys, articles, monkeypatch):
+    arguments = ("build", "articles/n1.txt", "-o", "graph.db", "--relation-model", "cooccurrence")
+    with monkeypatch.context() as patch:
+
+        def broken(*_: object, **__: object) -> None:
+            raise KeyboardInterrupt
+
+        patch.setattr(Graph, "add", broken)
+        assert run(*arguments) == 130
+    work = Path("graph.db.articles")
+    assert stat.S_IMODE(work.stat().st_mode) == 0o700
+    assert run("build", "articles/n2.html", "-o", "graph.db", "--relation-model", "cooccurrence") == 2
+    assert "S508 graph.db.articles: the run was made with another inputs" in capsys.readouterr().err
+    with monkeypatch.context() as patch:
+        patch.setattr("suwen.extraction.planning.extract_files", broken)
+        assert run(*arguments) == 0
+    assert not work.exists()
+    assert capsys.readouterr().out.startswith("graph.db: 1 added")

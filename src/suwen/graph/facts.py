@@ -89,11 +89,10 @@ def facts_of(document: Document, linker: Linker) -> Facts:
     mentions, numbers = _mentions(document, forms_of(document, meanings), said, left_out)
     sentences = sentence_spans(document.text)
     evidence = _evidence(document, mentions, numbers, sentences, said, left_out)
-    model = document.meta.get("model")
     return Facts(
         title_of(document),
         year_of(document),
-        model if isinstance(model, str) else None,
+        _model_of(document),
         meanings,
         sentences,
         mentions,
@@ -115,6 +114,12 @@ def year_of(document: Document) -> int | None:
         if len(value) == 4 and value.isascii() and value.isdigit():
             return int(value)
     return None
+
+
+def _model_of(document: Document) -> str | None:
+    """Return the names of the models that an extraction states."""
+    named = [document.meta.get(key) for key in ("model", "relation_model")]
+    return "; ".join(name for name in named if isinstance(name, str)) or None
 
 
 def _mentions(

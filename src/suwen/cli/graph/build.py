@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from suwen.cli.options import ENCODING, FORMAT, JSON, OFFSETS, Offsets, reading_options
+from suwen.cli.extract import RELATION_MODEL, Engine, named_path
+from suwen.cli.graph.reading import Reading
+from suwen.cli.options import DEVICE, ENCODING, FORMAT, JSON, OFFSETS, Offsets, reading_options
 from suwen.cli.output import amount, fail, report, standard_error
 from suwen.cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from suwen.document import Document
     from suwen.errors import SuwenError
-    from suwen.graph.build import Changes, Problem
+    from suwen.graph.build import Changes
 
-INPUTS: Any = typer.Argument(..., metavar="INPUT...", help="Files or folders of documents with entities and relations.")
+INPUTS: Any = typer.Argument(
+    ..., metavar="INPUT...", help="Corpora with entities and relations; or articles, from which they are extracted."
+)
+METADATA: Any = typer.Option(
+    None,
+    "--metadata",
+    metavar="FILE",
+    help="A CSV table with title, year … by document id: the column id, or the first.",
+)
+MODEL: Any = typer.Option(
+    None, "--model", metavar="MODEL", parser=named_path, help="For articles: a model folder.", show_default="bundled"
+)
+ENGINE: Any = typer.Option(Engine.LOCAL, "--engine", help="For articles: this computer, or a Ray cluster.")
 GRAPH: Any = typer.Argument(..., metavar="GRAPH", help="A graph made by 'suwen graph build'.")
 CODES: Any = typer.Option(
     None, metavar="TSV", help="A terminology: lines of code, name, synonyms (a|b). The graph keeps it. Repeatable."
@@ -43,6 +54,11 @@ def build(
     source: str | None = FORMAT,
     encoding: str | None = ENCODING,
     offsets: Offsets | None = OFFSETS,
+    metadata: Path | None = METADATA,
+    model: Path | None = MODEL,
+    relation_model: Path | None = RELATION_MODEL,
+    engine: Engine = ENGINE,
+    device: str = DEVICE,
     codes: list[Path] | None = CODES,
     aliases: list[Path] | None = ALIASES,
     assertion: bool = ASSERTION,
@@ -50,17 +66,18 @@ def build(
     replace: bool = REPLACE,
     as_json: bool = JSON,
 ) -> None:
-    """Build a graph from documents with entities and relations, in one SQLite file that its owner alone can read.
+    """Build a graph of documents in one SQLite file that its owner alone can read.
 
+    Corpora bring their entities and relations; from articles (txt, pdf, html, xml, docx) they are extracted first.
     Documents that the graph has already are skipped: the same command may be run again, also after an interruption.
 
-    Examples: suwen graph build articles/ -o graph.db; suwen extract notes/ -o found.jsonl --assertion, then
-    suwen graph build found.jsonl -o graph.db --codes icd10.tsv
+    Examples: suwen graph build articles/ -o graph.db; suwen graph build corpus.jsonl -o graph.db --codes icd10.tsv
     """
     tables = {"codes": codes, "aliases": aliases}
     options = {"index_sentences": index_sentences, "replace": replace, "create": True}
-    read = partial(_documents, inputs, source, reading_options(encoding, offsets), assertion)
-    _add(output, read, tables, options, as_json)
+    extraction = {"model": model, "relation_model": relation_model, "engine": engine.value, "device": device}
+    reading = Reading(inputs, source, reading_options(encoding, offsets), metadata, assertion, extraction)
+    _add(output, reading, tables, options, as_json)
 
 
 def add(
@@ -69,6 +86,11 @@ def add(
     source: str | None = FORMAT,
     encoding: str | None = ENCODING,
     offsets: Offsets | None = OFFSETS,
+    metadata: Path | None = METADATA,
+    model: Path | None = MODEL,
+    relation_model: Path | None = RELATION_MODEL,
+    engine: Engine = ENGINE,
+    device: str = DEVICE,
     codes: list[Path] | None = CODES,
     aliases: list[Path] | None = ALIASES,
     assertion: bool = ASSERTION,
@@ -82,8 +104,9 @@ def add(
     """
     tables = {"codes": codes, "aliases": aliases}
     options = {"index_sentences": index_sentences, "replace": replace, "create": False}
-    read = partial(_documents, inputs, source, reading_options(encoding, offsets), assertion)
-    _add(graph, read, tables, options, as_json)
+    extraction = {"model": model, "relation_model": relation_model, "engine": engine.value, "device": device}
+    reading = Reading(inputs, source, reading_options(encoding, offsets), metadata, assertion, extraction)
+    _add(graph, reading, tables, options, as_json)
 
 
 def remove(
@@ -101,48 +124,31 @@ def remove(
 
 
 def _add(
-    graph: Path,
-    read: Callable[[Problem], Iterator[Document]],
-    tables: dict[str, list[Path] | None],
-    options: dict[str, Any],
-    as_json: bool,
+    graph: Path, reading: Reading, tables: dict[str, list[Path] | None], options: dict[str, Any], as_json: bool
 ) -> None:
     from suwen.concepts.terminologies import read_aliases, read_terminology
     from suwen.graph.graph import Graph
 
     problems: list[SuwenError] = []
-    problem = problems.append
+    faults: list[str] = []
     options["terminologies"] = list(map(read_terminology, tables["codes"] or ()))
     options["aliases"] = list(map(read_aliases, tables["aliases"] or ()))
-    with progress_bar(standard_error()) as listener:
-        changes = Graph(graph).add(read(problem), problem=problem, listener=listener, **options)
-    _tell(graph, changes, problems, as_json)
-    if problems:
+    with (
+        progress_bar(standard_error()) as listener,
+        reading.documents(graph, problems.append, faults, listener) as documents,
+    ):
+        changes = Graph(graph).add(documents, problem=problems.append, listener=listener, **options)
+    faults += map(str, problems)
+    _tell(graph, changes, faults, as_json)
+    if faults:
         raise typer.Exit(1)
 
 
-def _documents(
-    inputs: list[Path], source: str | None, options: dict[str, Any], assertion: bool, problem: Problem
-) -> Iterator[Document]:
-    from suwen.formats import scan_corpus
-
-    for path in inputs:
-        for located in scan_corpus(path, problem, source, **options):
-            yield _asserted(located.document) if assertion else located.document
-
-
-def _asserted(document: Document) -> Document:
-    from suwen.concepts.assertion import with_assertions
-    from suwen.graph.linking import assertions_in
-
-    return document if assertions_in(document) else with_assertions(document)
-
-
-def _tell(graph: Path, changes: Changes, problems: list[SuwenError], as_json: bool) -> None:
-    for problem in problems[:SHOWN]:
-        fail(str(problem))
-    if len(problems) > SHOWN:
-        fail(f"and {len(problems) - SHOWN:,} more problems")
+def _tell(graph: Path, changes: Changes, faults: list[str], as_json: bool) -> None:
+    for fault in faults[:SHOWN]:
+        fail(fault)
+    if len(faults) > SHOWN:
+        fail(f"and {len(faults) - SHOWN:,} more problems")
     without = changes.documents["without entities"]
     if without:
         named = [*changes.without_entities, *(["…"] if without > len(changes.without_entities) else [])]
@@ -150,7 +156,7 @@ def _tell(graph: Path, changes: Changes, problems: list[SuwenError], as_json: bo
     for what, count in sorted(changes.left_out.items()):
         fail(f"left out: {count:,} {what}")
     if as_json:
-        report({"graph": str(graph), **changes.to_dict(), "problems": len(problems)})
+        report({"graph": str(graph), **changes.to_dict(), "problems": len(faults)})
         return
     counts = ", ".join(f"{changes.documents[kind]:,} {kind}" for kind in KINDS if changes.documents[kind])
     written = f"{amount(changes.mentions, 'mention', 'mentions')}, {amount(changes.evidence, 'relation', 'relations')}"
