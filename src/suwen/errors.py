@@ -233,6 +233,22 @@ CATALOG: dict[str, Message] = {
         "no document has an entity", "give documents with entities: 'suwen extract' finds them, with --relations"
     ),
     "S713": Message("the query failed: {reason}", "only SELECT is allowed; docs/graph.md lists the tables"),
+    # S9xx: annotation
+    "S901": Message("the endpoint {url!r} is not on this machine", "{advice}"),
+    "S902": Message("not an endpoint: {reason}", "give its address, for example http://127.0.0.1:8000/v1"),
+    "S903": Message("the endpoint {url} does not answer: {reason}", "start it, or check the address"),
+    "S904": Message("the endpoint {url} refuses: HTTP {status}", "{advice}"),
+    "S921": Message("nothing says how much to sample", "give --documents or --characters"),
+    "S922": Message("the pool has no document to choose: {reason}", "give other texts"),
+    "S923": Message("a mention has no confidence", "choose with a model that gives confidences"),
+    "S941": Message("agreement needs two annotators or more", "give another corpus with the same documents"),
+    "S942": Message(
+        "the annotators have no document in common", "give corpora with the same document ids: {first}; {second}"
+    ),
+    "S943": Message(
+        "the text of {document!r} differs between {first} and {second} from character {place} on",
+        "annotate the same text: offsets into different texts cannot be compared",
+    ),
 }
 
 

@@ -30,6 +30,7 @@ EXTRAS = {
     "pandas": ("pandas",),
     "graph": ("networkx",),
     "hub": ("huggingface_hub",),
+    "preannotate": ("httpx2",),
     "ray": ("ray",),
     "spacy": ("spacy",),
 }

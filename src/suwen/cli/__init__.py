@@ -26,6 +26,7 @@ from suwen.cli import (
     export,
     extract,
     graph,
+    preannotate,
     pretrain,
     relate,
     reproduce,
@@ -43,7 +44,7 @@ CLOSED_PIPE = 141
 
 LICENSES = "program: Apache-2.0; bundled model and encoder: CC BY-NC 4.0, for non-commercial use only"
 
-RESUMABLE = ("train", "pretrain", "augment", "reproduce", "extract", "relate")
+RESUMABLE = ("train", "pretrain", "augment", "reproduce", "extract", "relate", "preannotate")
 
 app = typer.Typer(
     name=NAME,
@@ -64,6 +65,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("extract")(extract.extract)
 app.command("relate")(relate.relate)
+app.command("preannotate")(preannotate.preannotate)
 app.command("export")(export.export)
 app.command("reproduce")(reproduce.reproduce)
 app.command("encoders")(encoders.encoders)

@@ -18,8 +18,9 @@ from suwen.formats.reading import document_id, files_in
 __all__ = ["JOB", "REPORT", "WORKING", "absolute", "expanded", "find_inputs"]
 
 JOB = "extraction"
-WORKING, REPORT = f".{JOB}", ".problems.jsonl"
-"""How the names of the folder and the file end that an extraction puts beside its output; they are no input."""
+WORKING, REPORT = (f".{JOB}", ".preannotation"), ".problems.jsonl"
+"""How the names end of the folders and the file that extraction and pre-annotation put beside their outputs; they are
+no input."""
 
 
 LINK = "link to a folder"
@@ -104,7 +105,7 @@ def _is_by_product(file: Path, root: Path, output: Path | None, left_out: Counte
     if output is not None and absolute(file).is_relative_to(output):
         return True
     if any(part.endswith(WORKING) for part in file.relative_to(root).parts):
-        left_out[WORKING] += 1
+        left_out["working folder"] += 1
         return True
     if file.name.endswith(REPORT):
         left_out[REPORT] += 1

@@ -57,8 +57,8 @@ DESCRIPTORS = Path("/dev/fd")
 SHOWN_STANDARD_INPUT = Path("<stdin>")
 HEAD = 4096
 
-TOLD = ("model", "relation_model", "read_from", "overrides", "earlier")
-"""What extractions say under ``meta``."""
+TOLD = ("model", "relation_model", "read_from", "overrides", "earlier", "preannotation")
+"""What extractions and pre-annotations say under ``meta``."""
 
 ANNOTATION = "annotation of a record"
 
