@@ -21,6 +21,7 @@ GROUPS = {
     "S4": "Configuration and label sets",
     "S5": "Models",
     "S6": "Relations",
+    "S7": "Graphs",
     "S9": "Annotation",
 }
 BEGIN, END = "<!-- presets -->", "<!-- end of presets -->"

@@ -13,6 +13,7 @@ import pytest
 from suwen.bundled import BUNDLED, SAMPLE, model_path
 
 EXTRACTION = Path(__file__).parents[1] / "benchmarks" / "extraction.py"
+GRAPH = EXTRACTION.with_name("graph.py")
 
 
 def test_benchmarks_extraction_refuses_an_encoder_that_the_pipeline_cannot_load() -> None:
@@ -41,3 +42,12 @@ def test_benchmarks_concepts_counts_merges_and_draws_a_sample(tmp_path: Path) ->
     assert len(sample.read_text(encoding="utf-8").splitlines()) == 1 + min(
         300, sum(figures["merged pairs by reason"].values())
     )
+
+
+def test_benchmarks_graph_measures_building_and_answers(tmp_path: Path) -> None:
+    command = [sys.executable, str(GRAPH), "--mentions", "2000", "--searches", "20", "--index-sentences"]
+    subprocess.run([*command, "--json", str(tmp_path / "figures.json")], capture_output=True, check=True)
+    figures = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
+    assert figures["search_recall"] == 1
+    assert figures["seconds"] > 0
+    assert figures["hub_edges"] > 10

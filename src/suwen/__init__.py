@@ -32,11 +32,13 @@ if TYPE_CHECKING:
     )
     from suwen.api.frames import from_dataframe, to_dataframe
     from suwen.formats import read_corpus, write_corpus
+    from suwen.graph.graph import Graph
 
 __all__ = [
     "Attribute",
     "Document",
     "Entity",
+    "Graph",
     "Note",
     "Page",
     "Relation",
@@ -81,6 +83,7 @@ _FUNCTIONS = {
     ),
     **dict.fromkeys(("from_dataframe", "to_dataframe"), "suwen.api.frames"),
     **dict.fromkeys(("read_corpus", "write_corpus"), "suwen.formats"),
+    "Graph": "suwen.graph.graph",
 }
 
 

@@ -213,6 +213,26 @@ CATALOG: dict[str, Message] = {
     "S607": Message(
         "the format {format!r} holds no entities to relate", "for texts and articles use suwen extract --relations"
     ),
+    # S7xx: graphs
+    "S701": Message("this is not a graph", "make one with 'suwen graph build'"),
+    "S702": Message(
+        "graph version {found} cannot be read", "this release reads version {known}: build the graph again"
+    ),
+    "S703": Message("the graph is damaged: {reason}", "copy it again, or build it again"),
+    "S704": Message("another process writes to the graph for more than {seconds} s", "try again when it has ended"),
+    "S705": Message("the disk is full; the graph is as it was", "make room and run the command again"),
+    "S706": Message(
+        "the document {document!r} differs from the one in the graph", "replace it with --replace, or rename it"
+    ),
+    "S707": Message("no document {document!r}", "'suwen graph sql GRAPH \"SELECT key FROM document\"' lists them"),
+    "S708": Message("no concept {term!r}", "search for a part of its name with 'suwen graph query'"),
+    "S709": Message("no evidence {evidence!r}", "'suwen graph query --edge A B --json' shows the ids"),
+    "S710": Message("this cannot be done: {reason}", "see the concept with 'suwen graph query'"),
+    "S711": Message("nothing to undo: {reason}", "'suwen graph undo --list' shows the decisions"),
+    "S712": Message(
+        "no document has an entity", "give documents with entities: 'suwen extract' finds them, with --relations"
+    ),
+    "S713": Message("the query failed: {reason}", "only SELECT is allowed; docs/graph.md lists the tables"),
     # S9xx: annotation
     "S901": Message("the endpoint {url!r} is not on this machine", "{advice}"),
     "S902": Message("not an endpoint: {reason}", "give its address, for example http://127.0.0.1:8000/v1"),

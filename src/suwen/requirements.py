@@ -28,6 +28,7 @@ EXTRAS = {
     "parquet": ("pyarrow",),
     "excel": ("openpyxl",),
     "pandas": ("pandas",),
+    "graph": ("networkx",),
     "hub": ("huggingface_hub",),
     "preannotate": ("httpx2",),
     "ray": ("ray",),

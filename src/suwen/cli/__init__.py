@@ -25,6 +25,7 @@ from suwen.cli import (
     evaluate,
     export,
     extract,
+    graph,
     preannotate,
     pretrain,
     relate,
@@ -56,6 +57,7 @@ app = typer.Typer(
     help="Named entities in Chinese medical literature: check and split corpora, train, evaluate, extract.",
 )
 app.add_typer(corpus.app, name="corpus")
+app.add_typer(graph.app, name="graph")
 app.command("pretrain")(pretrain.pretrain)
 app.command("augment")(augment.augment)
 app.command("train")(train.train)
