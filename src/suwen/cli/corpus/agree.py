@@ -43,8 +43,7 @@ def agree(
 
     Example: suwen corpus agree anna/ bo/ --html disagreements.html --adjudicate to-decide/
     """
-    from suwen.annotation.agreement import agree as compare
-    from suwen.annotation.agreement_page import write_agreement_page
+    from suwen import agree as compare
     from suwen.annotation.disagreements import to_adjudicate
     from suwen.files import require_new, write_text
     from suwen.formats import brat, format_of, label_studio, read_corpus, write_corpus
@@ -59,12 +58,12 @@ def agree(
     else:
         names = annotator_names(corpora)
         documents = [read_corpus(path, source, None, **options) for path in corpora]
-    found = compare(dict(zip(names, documents, strict=True)), seed)
+    found = compare(dict(zip(names, documents, strict=True)), seed=seed)
     for name, count in found.left_out.items():
         if count:
             fail(f"{name}: {count:,} documents that not all annotators have are left out")
     if html:
-        write_agreement_page(html, found, f"一致性 Agreement: {', '.join(names)}")
+        found.write_html(html)
     if adjudicate:
         write_corpus(to_adjudicate(found.annotators), adjudicate, brat.NAME)
         for name, text in brat_config(*label_set(found)).items():
