@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from suwen.api.annotation import agree, preannotate, sample
 from suwen.api.augmentation import augment, augment_corpus
 from suwen.api.evaluation import compare, evaluate
 from suwen.api.pretraining import pretrain
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from suwen.inference.relations.extractor import RelationExtractor
 
 __all__ = [
+    "agree",
     "augment",
     "augment_corpus",
     "compare",
@@ -37,8 +39,10 @@ __all__ = [
     "export",
     "extract",
     "load",
+    "preannotate",
     "pretrain",
     "relate",
+    "sample",
     "split",
     "train",
     "train_folds",
