@@ -2,10 +2,11 @@
 
 Read are JSON and JSON-MIN. Of a task, the first annotation that was not cancelled is read, or, where nobody has
 annotated, the first prediction; how many others there are is in ``meta["label_studio"]["others"]``. The text is the
-value ``text`` of the data, or the only one that is a string. Regions of hypertext are read by their offsets in the
-text of the page. Other annotators' annotations, regions without labels and regions of other kinds (choices, ratings)
-are counted in ``meta["read_from"]["dropped"]``. Written are predictions where entities or relations
-have confidences, annotations otherwise. The labeling configuration is to name the tags ``label`` and ``text``::
+value ``text`` of the data, the only one that is a string, or the one that holds the mentions of the regions. Regions
+of hypertext are read by their offsets in the text of the page. Other annotators' annotations, regions without labels
+and regions of other kinds (choices, ratings) are counted in ``meta["read_from"]["dropped"]``. Written are predictions
+where entities or relations have confidences, annotations otherwise. The labeling configuration is to name the tags
+``label`` and ``text``::
 
     <View><Labels name="label" toName="text"><Label value="Drug"/></Labels><Text name="text" value="$text"/></View>
 
@@ -50,6 +51,7 @@ _ONE_PIECE = 2
 """``/p[1]/text()[1]`` is the path of a piece of text in a paragraph that may be the only one."""
 
 _TAG = re.compile(r"<[^>]*>")
+_NO_TEXT = {"document", "created_at", "updated_at"}
 
 
 class LabelStudio(WritableFormat):
@@ -109,13 +111,15 @@ FORMAT = LabelStudio()
 
 
 def _located(rows: Iterable[Row], path: Path, name: str, problem: Problem, schema: Schema | None) -> Iterator[Located]:
-    for number, task in rows:
+    values = list(rows)
+    usual = next(filter(None, (_key_of_mentions(task) for _, task in values)), None)
+    for number, task in values:
         report = reporting_at(problem, path, number)
         dropped: Counter[str] = Counter()
         try:
             data = task["data"] if isinstance(task, dict) and isinstance(task.get("data"), dict) else _minimal(task)
-            key = _text_key(data)
             results, others = _results(task, dropped) if data is not task else (_regions(task), 0)
+            key = _text_key(data, usual)
         except SuwenError as error:
             report(error)
             continue
@@ -144,7 +148,7 @@ def _located(rows: Iterable[Row], path: Path, name: str, problem: Problem, schem
 
 def _minimal(task: Any) -> dict[str, Any]:
     """A task of JSON-MIN, which has its data and its regions side by side."""
-    if isinstance(task, dict) and "annotations" not in task and isinstance(task.get("text"), str):
+    if isinstance(task, dict) and "data" not in task and "annotations" not in task and _strings(task):
         return task
     return field(task, "data", dict, NAME)  # type: ignore[no-any-return]
 
@@ -155,13 +159,38 @@ def _regions(task: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"type": "labels", "value": row, "id": row.get("id")} for row in rows if "start" in row and "end" in row]
 
 
-def _text_key(data: dict[str, Any]) -> str:
-    """The key of the text: ``text``, or that of the only string."""
-    strings = [key for key, value in data.items() if isinstance(value, str) and key != "document"]
+def _strings(data: dict[str, Any]) -> list[str]:
+    """The keys that may be that of the text."""
+    return [key for key, value in data.items() if isinstance(value, str) and key not in _NO_TEXT]
+
+
+def _text_key(data: dict[str, Any], usual: str | None) -> str:
+    """The key of the text: ``text``, that of the only string, or the one that is usual in the file."""
+    strings = _strings(data)
     if "text" not in data and len(strings) == 1:
         return strings[0]
+    if "text" not in data and usual in strings:
+        return str(usual)
+    if "text" not in data and strings:
+        reason = f"is missing, and any of these may be the text: {', '.join(strings)}"
+        raise SuwenError("S213", field="text", reason=reason, format=NAME)
     field(data, "text", str, NAME)
     return "text"
+
+
+def _key_of_mentions(task: Any) -> str | None:
+    """The key whose text alone holds the mentions of all regions, if ``text`` is not the key."""
+    try:
+        data = task["data"] if isinstance(task, dict) and isinstance(task.get("data"), dict) else _minimal(task)
+        rows = _results(task, Counter())[0] if data is not task else _regions(task)
+    except SuwenError:
+        return None  # it is reported when the task is read
+    values = [row["value"] for row in rows if isinstance(row, dict) and isinstance(row.get("value"), dict)]
+    mentions = [value["text"] for value in values if isinstance(value.get("text"), str)]
+    if "text" in data or not mentions:
+        return None
+    fitting = [key for key in _strings(data) if all(mention in data[key] for mention in mentions)]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def _results(task: dict[str, Any], dropped: Counter[str]) -> tuple[list[Any], int]:
