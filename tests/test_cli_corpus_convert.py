@@ -138,3 +138,13 @@ def test_cli_corpus_convert_leaves_no_empty_folders_behind(tmp_path: Path) -> No
     assert done.stderr.startswith(f"S205 {tmp_path / 'in.jsonl'}:2: the field 'text' is missing; name the key of the ")
     assert "--text-column, here one of 'body';" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
+
+
+def test_cli_corpus_convert_writes_the_configuration_of_the_label_set(corpus: Path, tmp_path: Path) -> None:
+    options = ["--to", "label_studio", "--label-config", tmp_path / "config.xml"]
+    assert "1 document" in run(corpus, "-o", tmp_path / "a.json", *options)
+    config = (tmp_path / "config.xml").read_text("utf-8")
+    assert '<Label value="SideEff"' in config
+    assert '<Relation value="Drug_Disease"' in config
+    with pytest.raises(SuwenError, match="S406"):
+        run(corpus, "-o", tmp_path / "a.jsonl", "--to", "jsonl", "--label-config", tmp_path / "other.xml")

@@ -25,17 +25,20 @@ if TYPE_CHECKING:
         extract,
         load,
         pretrain,
+        relate,
         split,
         train,
         train_folds,
     )
     from suwen.api.frames import from_dataframe, to_dataframe
     from suwen.formats import read_corpus, write_corpus
+    from suwen.graph.graph import Graph
 
 __all__ = [
     "Attribute",
     "Document",
     "Entity",
+    "Graph",
     "Note",
     "Page",
     "Relation",
@@ -51,6 +54,7 @@ __all__ = [
     "load",
     "pretrain",
     "read_corpus",
+    "relate",
     "split",
     "to_dataframe",
     "train",
@@ -70,6 +74,7 @@ _FUNCTIONS = {
             "extract",
             "load",
             "pretrain",
+            "relate",
             "split",
             "train",
             "train_folds",
@@ -78,6 +83,7 @@ _FUNCTIONS = {
     ),
     **dict.fromkeys(("from_dataframe", "to_dataframe"), "suwen.api.frames"),
     **dict.fromkeys(("read_corpus", "write_corpus"), "suwen.formats"),
+    "Graph": "suwen.graph.graph",
 }
 
 

@@ -173,7 +173,9 @@ class Document:
 
     def mention(self, entity: Entity) -> str:
         """The entity's text; several pieces are joined as running text (see `join_pieces`)."""
-        return join_pieces([self.text[start:end] for start, end in entity.pieces])
+        if not entity.fragments:
+            return self.text[entity.start : entity.end]
+        return join_pieces([self.text[start:end] for start, end in entity.fragments])
 
     def _repr_html_(self) -> str:
         """Return the text with its mentions, as Jupyter shows it."""

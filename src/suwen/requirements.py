@@ -28,7 +28,9 @@ EXTRAS = {
     "parquet": ("pyarrow",),
     "excel": ("openpyxl",),
     "pandas": ("pandas",),
+    "graph": ("networkx",),
     "hub": ("huggingface_hub",),
+    "preannotate": ("httpx2",),
     "ray": ("ray",),
     "spacy": ("spacy",),
 }

@@ -6,25 +6,28 @@ Each loads what it needs when it is called.
 # ruff: noqa: A002 (`format` is the word for it)
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from suwen.api.augmentation import augment, augment_corpus
+from suwen.api.evaluation import compare, evaluate
 from suwen.api.pretraining import pretrain
 from suwen.api.training import train, train_folds
 from suwen.bundled import SAMPLE, model_path
+from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import StrPath
 from suwen.requirements import EXPORTING, require_packages
 from suwen.runs import Listener, silent
 
 if TYPE_CHECKING:
-    from suwen.api.scoring import Corpus, Evaluation, PredictionsComparison
+    from suwen.api.scoring import Corpus
     from suwen.corpus.split import Split, Unit
     from suwen.exporting import Export
     from suwen.extraction.extract import Result
     from suwen.inference.predictor import Extractor
+    from suwen.inference.relations.extractor import RelationExtractor
 
 __all__ = [
     "augment",
@@ -35,6 +38,7 @@ __all__ = [
     "extract",
     "load",
     "pretrain",
+    "relate",
     "split",
     "train",
     "train_folds",
@@ -42,7 +46,12 @@ __all__ = [
 
 
 def load(
-    path: StrPath | None = None, device: str = "cpu", batch_tokens: int | None = None, threads: int | None = None
+    path: StrPath | None = None,
+    device: str = "cpu",
+    batch_tokens: int | None = None,
+    threads: int | None = None,
+    *,
+    relations: bool | StrPath = False,
 ) -> Extractor:
     """Load a model.
 
@@ -56,6 +65,8 @@ def load(
         The most tokens in a batch, padding included; by default what is fast.
     threads
         How many threads compute on the CPU; by default one for each usable core.
+    relations
+        True to find the relations between the entities too; or the relation model: a folder or ``cooccurrence``.
 
     Raises
     ------
@@ -71,7 +82,7 @@ def load(
     """
     from suwen.loading import load as load_model
 
-    return load_model(path, device, batch_tokens, threads)
+    return load_model(path, device, batch_tokens, threads, relations=relations)
 
 
 def split(
@@ -114,93 +125,6 @@ def split(
     return make_split(documents_of(corpus), unit, ratio, seed, group_field)
 
 
-def evaluate(
-    corpus: Corpus,
-    model: StrPath | Extractor | None = None,
-    *,
-    predicted: Corpus | None = None,
-    split: Split | None = None,
-    part: str | None = None,
-    training: Corpus | None = None,
-    device: str = "cpu",
-    listener: Listener = silent,
-) -> Evaluation:
-    """Score a model, or predictions, on annotated documents.
-
-    The headline is strict: a mention counts when its type and both offsets are right.
-
-    Parameters
-    ----------
-    corpus
-        The gold documents.
-    model
-        A model folder, ``hf://owner/name`` or a loaded model; by default the bundled model.
-    predicted
-        The same documents with predicted entities, in place of a model.
-    split, part
-        A split of the corpus and the part to score (``test`` by default).
-    training
-        What the model learned from, to tell seen mentions from unseen; by default the train part of the split.
-    device
-        Where the model runs.
-    listener
-        Told how many documents are predicted.
-
-    Raises
-    ------
-    SuwenError
-        S307 when there is no entity to find, S406 for a model beside predictions, and as `read_corpus` and
-        `Split.select`.
-
-    Examples
-    --------
-    >>> import suwen
-    >>> evaluation = suwen.evaluate("articles/", "model")  # doctest: +SKIP
-    >>> evaluation.f1, evaluation.warnings  # doctest: +SKIP
-    """
-    from suwen.api.scoring import evaluate_model, evaluate_predictions
-
-    if predicted is None:
-        return evaluate_model(corpus, model, split, part, training, device, listener)
-    if model is not None:
-        raise SuwenError("S406", first="a model", second="predictions", advice="give one of them")
-    return evaluate_predictions(corpus, predicted, split, part, training)
-
-
-def compare(
-    first: Corpus, second: Corpus, *, gold: Corpus, split: Split | None = None, part: str | None = None, seed: int = 0
-) -> PredictionsComparison:
-    """Test whether two sets of predictions differ in strict F1 by more than chance.
-
-    The test is paired approximate randomization over documents, or over sentences where the split is by sentence.
-
-    Parameters
-    ----------
-    first, second
-        The same documents as two systems predict them.
-    gold
-        The gold documents.
-    split, part
-        A split of the gold documents and the part to compare on (``test`` by default).
-    seed
-        The seed of shuffles and resamples.
-
-    Raises
-    ------
-    SuwenError
-        As `evaluate`.
-
-    Examples
-    --------
-    >>> import suwen
-    >>> found = suwen.compare("a.jsonl", "b.jsonl", gold="articles/")  # doctest: +SKIP
-    >>> found.result.p_value  # doctest: +SKIP
-    """
-    from suwen.api.scoring import compare_predictions
-
-    return compare_predictions(first, second, gold, split, part, seed)
-
-
 def extract(
     inputs: StrPath | Sequence[StrPath],
     output: StrPath,
@@ -219,11 +143,15 @@ def extract(
     threads: int | None = None,
     batch_tokens: int | None = None,
     engine: str = "local",
+    assertion: bool = False,
+    codes: StrPath | None = None,
+    relations: bool = False,
+    relation_model: StrPath | None = None,
     raw: bool = False,
     resume: bool = False,
     listener: Listener = silent,
 ) -> Result:
-    """Extract the entities of files to a file or folder.
+    """Extract the entities (and relations) of files to a file or folder.
 
     What cannot be read is listed beside the output, and the rest goes on.
 
@@ -253,6 +181,12 @@ def extract(
         As `load`.
     engine
         ``local``, or ``ray`` for a cluster.
+    assertion
+        Whether negated and hypothetical entities are marked by attributes.
+    codes
+        A terminology (TSV: code, name, synonyms separated by ``|``) whose codes the entities get as attributes.
+    relations, relation_model
+        Whether the relations between the entities are extracted too, and the model; as `load`.
     raw
         Whether cells of CSV are written as they are, those that a spreadsheet takes for formulas included.
     resume
@@ -287,10 +221,49 @@ def extract(
         threads=threads,
         batch_tokens=batch_tokens,
         engine=engine,
+        assertion=assertion,
+        codes=codes,
+        relations=relations,
+        relation_model=relation_model,
         metadata=metadata,
         raw=raw,
     )
     return extraction.run(resume, listener)
+
+
+def relate(
+    documents: StrPath | Iterable[Document], model: StrPath | RelationExtractor | None = None
+) -> Iterator[Document]:
+    """Find the relations between the entities of documents.
+
+    The relations that the documents have are replaced.
+
+    Parameters
+    ----------
+    documents
+        Documents with entities, or a folder or file in any format that has them.
+    model
+        A relation model: a folder, ``cooccurrence``, or a loaded one; by default the bundled one.
+
+    Yields
+    ------
+    The documents in their order, with relations and their confidences.
+
+    Raises
+    ------
+    SuwenError
+        S602 when a corpus has no entity and S603 when the model knows none of the entity types, both after the last
+        document; as `read_corpus` and `suwen.loading.load_relations`.
+
+    Examples
+    --------
+    >>> import suwen
+    >>> for document in suwen.relate("articles/"):  # doctest: +SKIP
+    ...     print(document.relations)
+    """
+    from suwen.api.relations import relate_documents
+
+    return relate_documents(documents, model)
 
 
 def export(

@@ -16,7 +16,22 @@ from typing import cast
 
 import typer
 
-from suwen.cli import augment, compare, corpus, demo, encoders, evaluate, export, extract, pretrain, reproduce, train
+from suwen.cli import (
+    augment,
+    compare,
+    corpus,
+    demo,
+    encoders,
+    evaluate,
+    export,
+    extract,
+    graph,
+    preannotate,
+    pretrain,
+    relate,
+    reproduce,
+    train,
+)
 from suwen.cli.output import fail
 from suwen.errors import SuwenError
 
@@ -29,7 +44,7 @@ CLOSED_PIPE = 141
 
 LICENSES = "program: Apache-2.0; bundled model and encoder: CC BY-NC 4.0, for non-commercial use only"
 
-RESUMABLE = ("train", "pretrain", "augment", "reproduce", "extract")
+RESUMABLE = ("train", "pretrain", "augment", "reproduce", "extract", "relate", "preannotate")
 
 app = typer.Typer(
     name=NAME,
@@ -42,12 +57,15 @@ app = typer.Typer(
     help="Named entities in Chinese medical literature: check and split corpora, train, evaluate, extract.",
 )
 app.add_typer(corpus.app, name="corpus")
+app.add_typer(graph.app, name="graph")
 app.command("pretrain")(pretrain.pretrain)
 app.command("augment")(augment.augment)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("extract")(extract.extract)
+app.command("relate")(relate.relate)
+app.command("preannotate")(preannotate.preannotate)
 app.command("export")(export.export)
 app.command("reproduce")(reproduce.reproduce)
 app.command("encoders")(encoders.encoders)

@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from suwen.evaluation.strict import Pair, Score, StrictCounts, strict_counts
 
-__all__ = ["Comparison", "Interval", "bootstrap_interval", "compare", "compare_counts", "compare_runs"]
+__all__ = [
+    "Comparison",
+    "Interval",
+    "bootstrap_interval",
+    "compare",
+    "compare_counts",
+    "compare_runs",
+    "percentile_interval",
+]
 
 RESAMPLES = 1_000
 SHUFFLES = 10_000
@@ -37,7 +45,7 @@ class Interval:
 def bootstrap_interval(counts: StrictCounts, resamples: int = RESAMPLES, seed: int = 0) -> Interval | None:
     """The interval of strict micro-F1 when units are drawn again with replacement; None for fewer than two units."""
     totals = _totals(counts)
-    return _interval(lambda weights: _f1(weights @ totals), len(totals), resamples, seed)
+    return percentile_interval(lambda weights: _f1(weights @ totals), len(totals), resamples, seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,8 @@ class Comparison:
     shuffles: int
     interval: Interval | None
     """Of the difference, where there are two units or more to resample."""
+    task: str = "entity"
+    """What is scored: ``entity`` or ``relation``."""
 
     @property
     def difference(self) -> float:
@@ -61,11 +71,11 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """All figures as JSON values; the keys say what is measured."""
         return {
-            "strict_entity_micro": {"first": self.first.to_dict(), "second": self.second.to_dict()},
+            f"strict_{self.task}_micro": {"first": self.first.to_dict(), "second": self.second.to_dict()},
             "f1_difference": self.difference,
             "f1_difference_interval": self.interval and self.interval.to_dict(),
             "approximate_randomization": {"p_value": self.p_value, "shuffles": self.shuffles},
-            "strict_entity_by_type": {
+            f"strict_{self.task}_by_type": {
                 label: {"first": first.to_dict(), "second": second.to_dict(), "f1_difference": first.f1 - second.f1}
                 for label, (first, second) in self.by_type.items()
             },
@@ -137,7 +147,7 @@ def compare_counts(
         {label: (score, scores[1].by_type[label]) for label, score in scores[0].by_type.items()},
         _randomization(ours, theirs, shuffles, seed),
         shuffles,
-        _interval(lambda weights: _f1(weights @ ours) - _f1(weights @ theirs), len(ours), resamples, seed),
+        percentile_interval(lambda weights: _f1(weights @ ours) - _f1(weights @ theirs), len(ours), resamples, seed),
     )
 
 
@@ -159,7 +169,7 @@ def _f1(totals: NDArray[np.float64]) -> NDArray[np.float64]:
     return 2 * totals[..., 0] / np.maximum(either, 1)
 
 
-def _interval(
+def percentile_interval(
     statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]], units: int, resamples: int, seed: int
 ) -> Interval | None:
     """The interval of a statistic, which is given how often each unit is drawn, ``[batch, units]``."""

@@ -23,6 +23,7 @@ from suwen.extraction.stream import NAMED, PORTION_BYTES, Manner, Portion, Shard
 from suwen.files import StrPath, folder_for, os_error, replacing, require_new
 from suwen.formats import brat
 from suwen.inference.predictor import Extractor
+from suwen.inference.relations.relating import require_shared_types
 from suwen.runs import Listener, Progress, silent, working_folder
 from suwen.schema import Schema
 
@@ -211,6 +212,12 @@ def _extract(
         shards.add(shard)
         meter.added()
     tally = shards.tally
+    if manner.options.annotated:
+        try:
+            require_related(tally, engine.schema)
+        except SuwenError:
+            shards.remove()
+            raise
     problems = list(islice(shards.problems(), NAMED))
     report = _reported(shards, output)
     renamings: list[tuple[str, str]] = []
@@ -228,6 +235,21 @@ def _extract(
     shards.remove()
     unmatched = finish.metadata.unmatched if finish.metadata and is_written else []
     return Result(tally, not_held, renamings, problems, report, is_written, inputs.left_out, unmatched)
+
+
+def require_related(tally: Tally, schema: Schema) -> None:
+    """Refuse documents between whose entities no relation could be found, whatever their text.
+
+    Raises
+    ------
+    SuwenError
+        S602 when no document has an entity, S603 when the relation model knows none of their types.
+    """
+    if not tally.counts["documents"]:
+        return
+    if not tally.labels:
+        raise SuwenError("S602")
+    require_shared_types(tally.labels, schema)
 
 
 def _reported(shards: Shards, output: Path) -> Path | None:
@@ -280,6 +302,8 @@ def extract_lines(
             yield from shard.lines
 
     yield from finish.lines(distinct_lines(lines(), manner, tally, []), manner.places)
+    if manner.options.annotated:
+        require_related(tally, engine.schema)
 
 
 class _Meter:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import StrPath, os_error
 from suwen.formats import csv_table, jsonl
@@ -55,14 +56,18 @@ class Metadata:
         """
         for line in lines:
             document = jsonl.document_of(line)
-            source = document.meta.get("read_from")
-            old = source.get("id") if isinstance(source, dict) else None
-            name = document.id if document.id in self.rows else old
-            if name not in self.rows:
-                yield line
-                continue
-            self.found.add(name)
-            yield jsonl.line(replace(document, meta={**document.meta, **self.rows[name]}), places)
+            described = self.describe(document)
+            yield line if described is document else jsonl.line(described, places)
+
+    def describe(self, document: Document) -> Document:
+        """Return a document with its metadata; the document itself where there is none."""
+        source = document.meta.get("read_from")
+        old = source.get("id") if isinstance(source, dict) else None
+        name = document.id if document.id in self.rows else old
+        if name not in self.rows:
+            return document
+        self.found.add(name)
+        return replace(document, meta={**document.meta, **self.rows[name]})
 
 
 def read_metadata(path: StrPath) -> Metadata:

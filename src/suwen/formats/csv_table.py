@@ -17,25 +17,26 @@ import lzma
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, cast
 
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.files import StrPath, os_error, replacing
+from suwen.files import StrPath, os_error, replacing, require_new
 from suwen.formats import conll
 from suwen.formats.base import WritableFormat
 from suwen.formats.contents import LONGEST_TEXT, MEGABYTE, ending
 from suwen.formats.encodings import EncodingError, encoding_named, encoding_of, kind_of
-from suwen.formats.entity_table import EntityRows
+from suwen.formats.entity_table import EntityRows, KeptRows
 from suwen.formats.foreign import foreign_kind, refuse_foreign
 from suwen.formats.json_files import Rejoined, opened
 from suwen.formats.reading import Located, Problem, document_id, files_in
+from suwen.formats.relation_table import RelationRows
 from suwen.formats.tables import Row, scan_table_rows
 from suwen.schema import Schema
 
-__all__ = ["FORMAT", "NAME", "Csv", "rows_of", "scan_stream"]
+__all__ = ["FORMAT", "NAME", "Csv", "relations_path", "rows_of", "scan_stream"]
 
 NAME = "csv"
 TABBED = (".tsv", ".tab", ".tsv.gz", ".tsv.xz")
@@ -113,6 +114,8 @@ class Csv(WritableFormat):
     def write(self, documents: Iterable[Document], path: StrPath, *, raw: bool = False) -> Counter[str]:
         """Write a row for each entity (see `EntityRows`), with tabs where the name ends in ``.tsv``.
 
+        Relations, if there are any, go to a second file (see `relations_path` and `RelationRows`).
+
         Parameters
         ----------
         raw
@@ -130,21 +133,41 @@ class Csv(WritableFormat):
         """
         path = Path(path)
         safe = _as_is if raw else _safe
-        with replacing(path) as temporary, EntityRows(temporary.parent) as rows:
+        beside = relations_path(path)
+        require_new(beside)
+        with (
+            replacing(path) as temporary,
+            EntityRows(temporary.parent) as rows,
+            RelationRows(temporary.parent) as relations,
+        ):
             for document in documents:
                 rows.add(document)
+                relations.add(document)
             delimiter = "\t" if ending(path, TABBED) else ","
-            with (
-                opened(temporary, "wb", path.suffix) as binary,
-                io.TextIOWrapper(binary, "utf-8-sig", newline="") as file,
-            ):
-                writer = csv.writer(file, delimiter=delimiter)
-                writer.writerow(map(safe, rows.columns))
-                writer.writerows([*map(safe, row)] for row in rows)
+            _write_rows(rows, temporary, path.suffix, delimiter, safe)
+            if relations.count:
+                # The table that the output is named after comes into place last.
+                with replacing(beside) as other:
+                    _write_rows(relations, other, path.suffix, delimiter, safe)
         return rows.not_held
 
 
 FORMAT = Csv()
+
+
+def relations_path(path: StrPath) -> Path:
+    """Return the file for the relations, beside the one for the entities: ``out.relations.csv``."""
+    path = Path(path)
+    own = ending(path, Csv.suffixes) or ""
+    return path.with_name(f"{path.name.removesuffix(own)}.relations{own}")
+
+
+def _write_rows(rows: KeptRows, file: Path, suffix: str, delimiter: str, safe: Callable[[Any], Any]) -> None:
+    """Write rows with their heading, in the compression that the ending names."""
+    with opened(file, "wb", suffix) as binary, io.TextIOWrapper(binary, "utf-8-sig", newline="") as text:
+        writer = csv.writer(text, delimiter=delimiter)
+        writer.writerow(map(safe, rows.columns))
+        writer.writerows([*map(safe, row)] for row in rows)
 
 
 def _head(path: Path) -> bytes:

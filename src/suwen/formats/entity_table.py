@@ -6,24 +6,24 @@ import json
 import tempfile
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from suwen.document import Document, Entity, join_pieces
 from suwen.formats.writing import not_held
 from suwen.text.sentences import split_sentences
 from suwen.text.view import make_view
 
-__all__ = ["COLUMNS", "EntityRows", "Places", "Sentence", "entity_rows", "pieces_shown"]
+__all__ = ["COLUMNS", "EntityRows", "KeptRows", "Places", "Sentence", "entity_rows", "pieces_shown"]
 
 COLUMNS = ("document", "label", "text", "start", "end", "score")
 """The columns that every table of entities has."""
 
 NO_ENTITY = "document without entities"
-_HELD = {"entity", "entity id", "score"}
+_HELD = {"entity", "entity id", "score", "relation", "relation score"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +68,15 @@ class Places:
 
     def sentence(self, entity: Entity) -> Sentence:
         """The sentence of an entity; of one that goes over an end of a sentence, all that it touches, joined."""
-        first = max(bisect_right(self._starts, entity.start) - 1, 0)
-        touched = self._sentences[first : bisect_left(self._starts, entity.end)]
+        return self.sentences(entity.start, entity.end)
+
+    def sentences(self, start: int, end: int) -> Sentence:
+        """The sentences that a part of the text touches, joined."""
+        first = max(bisect_right(self._starts, start) - 1, 0)
+        touched = self._sentences[first : bisect_left(self._starts, end)]
         if not touched:
             # Before the first sentence there is but white space.
-            return Sentence("", entity.start, entity.end)
+            return Sentence("", start, end)
         text = join_pieces([sentence.text for sentence in touched])
         return Sentence(text, touched[0].start, touched[-1].end)
 
@@ -107,13 +111,15 @@ def entity_rows(document: Document) -> Iterator[dict[str, Any]]:
         yield dict(zip(COLUMNS, row, strict=True)) | own | meta
 
 
-class EntityRows:
-    """Keep the rows of entities in a file until all columns are known, so that memory does not grow with them.
+class KeptRows:
+    """Keep rows in a file until all columns are known, so that memory does not grow with them.
 
     Parameters
     ----------
     folder
         Where the file lies; it has no name and ends with the block.
+    columns
+        The columns that there are even without a row.
 
     Attributes
     ----------
@@ -121,28 +127,23 @@ class EntityRows:
         The names of the columns, in the order in which they came.
     count
         The number of rows.
-    not_held
-        What the rows have no place for, by kind.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, columns: Iterable[str]) -> None:
         self._file = tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n", dir=folder)  # noqa: SIM115
-        self._columns = dict.fromkeys(COLUMNS)
+        self._columns = dict.fromkeys(columns)
         self.count = 0
-        self.not_held: Counter[str] = Counter()
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Return the names of the columns."""
         return tuple(self._columns)
 
-    def add(self, document: Document) -> None:
-        """Add the rows of a document."""
-        for row in entity_rows(document):
-            self._columns.update(dict.fromkeys(row))
-            self._file.write(json.dumps(row) + "\n")
-            self.count += 1
-        self.not_held += _not_held(document)
+    def keep(self, row: Mapping[str, Any]) -> None:
+        """Add a row."""
+        self._columns.update(dict.fromkeys(row))
+        self._file.write(json.dumps(row) + "\n")
+        self.count += 1
 
     def __iter__(self) -> Iterator[list[Any]]:
         """Yield the values of each row in the order of `columns`; None where there is none."""
@@ -151,11 +152,31 @@ class EntityRows:
             row = json.loads(line)
             yield [row.get(column) for column in self._columns]
 
-    def __enter__(self) -> EntityRows:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+
+
+class EntityRows(KeptRows):
+    """Keep the rows of entities.
+
+    Attributes
+    ----------
+    not_held
+        What these rows and those of relations have no place for, by kind.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, COLUMNS)
+        self.not_held: Counter[str] = Counter()
+
+    def add(self, document: Document) -> None:
+        """Add the rows of a document."""
+        for row in entity_rows(document):
+            self.keep(row)
+        self.not_held += _not_held(document)
 
 
 def _not_held(document: Document) -> Counter[str]:

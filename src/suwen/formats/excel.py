@@ -20,7 +20,7 @@ import warnings
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from datetime import date, datetime, time, timedelta
 from itertools import chain, repeat
@@ -33,9 +33,10 @@ from suwen.errors import SuwenError, WriteError
 from suwen.files import StrPath, os_error, replacing
 from suwen.formats.base import WritableFormat
 from suwen.formats.contents import MEGABYTE, ending, holds, read_bytes
-from suwen.formats.entity_table import EntityRows
+from suwen.formats.entity_table import EntityRows, KeptRows
 from suwen.formats.foreign import refuse_foreign
 from suwen.formats.reading import Located, Problem, document_id, files_in
+from suwen.formats.relation_table import RelationRows
 from suwen.formats.tables import Row, scan_table_rows
 from suwen.requirements import require_packages
 from suwen.schema import Schema
@@ -55,7 +56,7 @@ MOST_ROWS = 1_048_576
 LONGEST_CELL = 32_767
 """The bounds of Excel: rows of a sheet and characters of a cell."""
 
-SHEET = "entities"
+SHEET, RELATIONS_SHEET = "entities", "relations"
 SHEETS, PICTURES = "xl/worksheets/", "xl/media/"
 _FORMULA = re.compile(rb"<(?:\w+:)?f[ >/]")
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
@@ -121,7 +122,7 @@ class Excel(WritableFormat):
                 problem(error)
 
     def write(self, documents: Iterable[Document], path: StrPath) -> Counter[str]:
-        """Write a row for each entity (see `EntityRows`).
+        """Write a row for each entity (see `EntityRows`); relations, if there are any, on a second sheet.
 
         Returns
         -------
@@ -136,36 +137,48 @@ class Excel(WritableFormat):
         """
         path = Path(path)
         require_packages("openpyxl")
-        with replacing(path) as temporary, EntityRows(temporary.parent) as rows:
+        with (
+            replacing(path) as temporary,
+            EntityRows(temporary.parent) as rows,
+            RelationRows(temporary.parent) as relations,
+        ):
             for document in documents:
                 rows.add(document)
-                if rows.count >= MOST_ROWS:
+                relations.add(document)
+                if max(rows.count, relations.count) >= MOST_ROWS:
                     raise SuwenError("S224", path, limit=f"{MOST_ROWS - 1:,}")
-            for row in chain([rows.columns], rows):
+            sheets: dict[str, KeptRows] = {SHEET: rows} | ({RELATIONS_SHEET: relations} if relations.count else {})
+            for row in chain.from_iterable(map(_with_heading, sheets.values())):
                 # Before it is begun: openpyxl cannot be stopped without complaints.
                 _require_short(row, path)
-            _write_sheet(chain([rows.columns], rows), temporary, path)
+            _write_sheets({name: _with_heading(kept) for name, kept in sheets.items()}, temporary, path)
         return rows.not_held
 
 
 FORMAT = Excel()
 
 
-def _write_sheet(rows: Iterable[Iterable[Any]], file: Path, path: Path) -> None:
+def _with_heading(rows: KeptRows) -> Iterator[Iterable[Any]]:
+    return chain([rows.columns], rows)
+
+
+def _write_sheets(sheets: Mapping[str, Iterable[Iterable[Any]]], file: Path, path: Path) -> None:
     from lxml.etree import SerialisationError
     from openpyxl import Workbook
 
     workbook = Workbook(write_only=True)
-    sheet = workbook.create_sheet(SHEET)
-    sheet.freeze_panes = "A2"
     try:
-        for row in rows:
-            sheet.append([_written(sheet, value) for value in row])
+        for name, rows in sheets.items():
+            sheet = workbook.create_sheet(name)
+            sheet.freeze_panes = "A2"
+            for row in rows:
+                sheet.append([_written(sheet, value) for value in row])
         workbook.save(file)
     except SerialisationError as error:
         # It is closed now, or Python prints the same error again when it collects the sheet.
-        with suppress(SerialisationError):
-            sheet.close()
+        for sheet in workbook.worksheets:
+            with suppress(SerialisationError):
+                sheet.close()
         code = getattr(errno, str(error).removeprefix("IO_"), None)
         raise WriteError("S105", path, reason=os.strerror(code) if code else error) from None
 

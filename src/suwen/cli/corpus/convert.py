@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from suwen.cli.options import ENCODING, FORMAT, ID_COLUMN, OFFSETS, SHEET, TEXT_COLUMN, Offsets, reading_options
+from suwen.cli.options import (
+    ENCODING,
+    FORMAT,
+    ID_COLUMN,
+    OFFSETS,
+    SCHEMA,
+    SHEET,
+    TEXT_COLUMN,
+    Offsets,
+    read_schema,
+    reading_options,
+)
 from suwen.cli.output import amount, report, show
 
 if TYPE_CHECKING:
@@ -62,6 +73,10 @@ def convert(
     text_column: str | None = TEXT_COLUMN,
     id_column: str | None = ID_COLUMN,
     sheet: str | None = SHEET,
+    schema_file: Path | None = SCHEMA,
+    label_config: Path | None = typer.Option(
+        None, metavar="FILE", help="To Label Studio: write the labeling configuration for the label set here (XML)."
+    ),
     encoding: str | None = ENCODING,
     offsets: Offsets | None = OFFSETS,
     as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),
@@ -71,7 +86,10 @@ def convert(
     Example: suwen corpus convert articles/ -o articles.conll --to conll --scheme BIOES
     """
     from suwen.errors import SuwenError
+    from suwen.files import require_new, write_text
     from suwen.formats import format_of, stream_corpus, write_corpus
+    from suwen.formats.label_studio_config import label_config as label_configuration
+    from suwen.schema import LCDD, Schema
     from suwen.schemes import scheme_named
 
     if output == Path("-"):
@@ -83,6 +101,7 @@ def convert(
         ("--columns", columns, target, "--to", ("conll",)),
         ("--illegal", illegal, source, "--format", ("conll",)),
         ("--ends", ends, target if to_cmeee else source, "--to" if to_cmeee else "--format", ("cmeee",)),
+        ("--label-config", label_config, target, "--to", ("label_studio",)),
         ("--offsets", offsets, source, "--format", ("brat",)),
         ("--text-column", text_column, source, "--format", ("jsonl", "parquet", "csv", "xlsx")),
         ("--id-column", id_column, source, "--format", ("jsonl", "parquet", "csv", "xlsx")),
@@ -100,9 +119,18 @@ def convert(
     reading |= reading_options(encoding, offsets)
     columns_read = {"text_column": text_column, "id_column": id_column, "sheet": sheet}
     reading |= {name: value for name, value in columns_read.items() if value}
+    if label_config:
+        require_new(label_config)
     counts: Counter[str] = Counter()
-    documents = counted(stream_corpus(corpus, source, **reading), source, counts)
+    labels: set[str] = set()
+    relations: set[str] = set()
+    schema = read_schema(schema_file)
+    documents = counted(stream_corpus(corpus, source, schema, **reading), source, counts, labels, relations)
     lost = write_corpus(documents, output, target, **writing)
+    if label_config:
+        # All labels, not only those that occur so far: people will need the others.
+        schema = schema or (LCDD if labels <= set(LCDD.labels) else Schema.of_labels(labels))
+        write_text(label_config, label_configuration(schema, sorted(relations)))
     if as_json:
         report({"from": source, "to": target, "output": str(output), **counts, "lost": dict(lost.most_common())})
     else:
@@ -111,9 +139,13 @@ def convert(
         show(lost_table(lost, counts["illegal_tags"]))
 
 
-def counted(documents: Iterable[Document], source: str, counts: Counter[str]) -> Iterator[Document]:
-    """The same documents; what passes is counted."""
+def counted(
+    documents: Iterable[Document], source: str, counts: Counter[str], labels: set[str], relations: set[str]
+) -> Iterator[Document]:
+    """The same documents; what passes is counted, and its labels are collected."""
     for document in documents:
+        labels.update(entity.label for entity in document.entities)
+        relations.update(relation.label for relation in document.relations)
         counts["documents"] += 1
         counts["entities"] += len(document.entities)
         if source == "conll":
