@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from suwen.errors import SuwenError
 from suwen.formats import format_of, read_corpus
 from suwen.formats.tags import form_of_tags
 
