@@ -45,6 +45,9 @@ def entities(draw: st.DrawFn, length: int, odd: bool = True) -> Entity:
     )
 
 
+relations = st.builds(Relation, strings, strings, strings, st.none() | strings, st.none() | st.floats(0, 1))
+
+
 @st.composite
 def documents(draw: st.DrawFn, odd: bool = True) -> Document:
     """A document; with `odd`, with every field that only the native form holds."""
@@ -56,7 +59,7 @@ def documents(draw: st.DrawFn, odd: bool = True) -> Document:
         draw(strings.filter(bool)),
         text,
         tuple(found),
-        tuple(draw(st.lists(st.builds(Relation, strings, strings, strings, st.none() | strings), max_size=2))),
+        tuple(draw(st.lists(relations, max_size=2))),
         draw(st.none() | strings),
         tuple(draw(st.lists(st.builds(Page, st.integers(1, 9), st.integers(0, 9), st.integers(0, 9)), max_size=2))),
         tuple(draw(st.lists(st.builds(Attribute, strings, strings, strings, st.none() | strings), max_size=2))),

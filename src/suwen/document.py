@@ -78,12 +78,25 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A typed, directed relation between two entities, named by their ids."""
+    """A typed, directed relation between two entities.
+
+    Parameters
+    ----------
+    label
+        The relation type, for example ``"Drug_Disease"``.
+    head, tail
+        The ids of the first and the second argument, in the order of the relation type (brat's ``Arg1``, ``Arg2``).
+    id
+        The identifier in the source (``"R3"``).
+    score
+        The confidence in [0, 1], where a model predicted it.
+    """
 
     label: str
     head: str
     tail: str
     id: str | None = None
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

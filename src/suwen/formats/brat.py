@@ -298,7 +298,9 @@ def kept_lines(document: Document) -> list[str] | None:
 
 def _with_ids(document: Document, kept: Iterable[str], lost: Counter[str]) -> list[Annotation]:
     """The annotations, each with an id that brat can read; references follow a changed id."""
-    named: list[Annotation] = [*document.entities, *document.relations, *document.attributes, *document.notes]
+    # Brat has no place for their scores, which `not_held` counts.
+    relations = [dataclasses.replace(relation, score=None) for relation in document.relations]
+    named: list[Annotation] = [*document.entities, *relations, *document.attributes, *document.notes]
     if all(_ID[type(item)].fullmatch(item.id or "") for item in named):
         return named
     referred = [item.target for item in document.attributes] + [note.target for note in document.notes]

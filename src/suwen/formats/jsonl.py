@@ -71,7 +71,7 @@ _NEEDED: dict[type, dict[str, type]] = {
 _OPTIONAL: dict[type, dict[str, type]] = {
     Document: {"id": str, "group": str, "meta": dict},
     Entity: {"fragments": tuple, "id": str, "score": float, "annotated": str},
-    Relation: {"id": str},
+    Relation: {"id": str, "score": float},
     Attribute: {"value": str},
 }
 TEXT_ALONE = "records of other programs are read with --text-column text"

@@ -4,8 +4,8 @@ Read are JSON and JSON-MIN. Of a task, the first annotation that was not cancell
 annotated, the first prediction; how many others there are is in ``meta["label_studio"]["others"]``. The text is the
 value ``text`` of the data, or the only one that is a string. Regions of hypertext are read by their offsets in the
 text of the page. Other annotators' annotations, regions without labels and regions of other kinds (choices, ratings)
-are counted in ``meta["read_from"]["dropped"]``. Written are predictions where entities have
-confidences, annotations otherwise. The labeling configuration is to name the tags ``label`` and ``text``::
+are counted in ``meta["read_from"]["dropped"]``. Written are predictions where entities or relations
+have confidences, annotations otherwise. The labeling configuration is to name the tags ``label`` and ``text``::
 
     <View><Labels name="label" toName="text"><Label value="Drug"/></Labels><Text name="text" value="$text"/></View>
 
@@ -44,7 +44,7 @@ from suwen.schema import Schema
 __all__ = ["FORMAT", "NAME", "LabelStudio"]
 
 NAME = "label_studio"
-_HELD = {"entity", "entity id", "score", "relation"}
+_HELD = {"entity", "entity id", "score", "relation", "relation score"}
 LARGEST_BASIC = "\uffff"
 _ONE_PIECE = 2
 """``/p[1]/text()[1]`` is the path of a piece of text in a paragraph that may be the only one."""
@@ -187,7 +187,7 @@ def _annotations(
     if kind == "relation":
         head, tail = field(row, "from_id", str, NAME), field(row, "to_id", str, NAME)
         labels = row.get("labels") or ["relation"]
-        yield from (Relation(str(label), head, tail) for label in labels)
+        yield from (Relation(str(label), head, tail, score=_score(row)) for label in labels)
     elif kind in ("labels", "hypertextlabels"):
         value = field(row, "value", dict, NAME)
         labels = value.get(kind) or value.get("labels") or ()
@@ -200,7 +200,6 @@ def _annotations(
             return
         start, end = span
         mention = value.get("text") if isinstance(value.get("text"), str) else None
-        score = row.get("score")
         if not 0 <= start < end <= (len(text) if places is None else len(places) - 1):
             raise SuwenError("S201", start=start, end=end, length=len(text))
         if places is not None:
@@ -211,12 +210,18 @@ def _annotations(
                 start,
                 end,
                 id=name_under(row, "id"),
-                score=float(score) if type(score) in (int, float) and 0 <= score <= 1 else None,
+                score=_score(row),
                 annotated=None if mention in (None, text[start:end]) else mention,
             )
             yield checked(entity, text, report, schema)
     else:
         dropped[f"region of the type {kind}"] += 1
+
+
+def _score(row: dict[str, Any]) -> float | None:
+    """The confidence of a region or relation, where it has one."""
+    score: Any = row.get("score")
+    return float(score) if type(score) in (int, float) and 0 <= score <= 1 else None
 
 
 def _span(value: dict[str, Any]) -> tuple[int, int] | None:
@@ -309,8 +314,10 @@ def _task(document: Document, kept: dict[str, Any], lost: Counter[str]) -> dict[
             lost["relation"] += 1
             continue
         ends = {"from_id": names[relation.head], "to_id": names[relation.tail]}
-        result.append({**ends, "type": "relation", "direction": "right", "labels": [relation.label]})
-    scored = any(entity.score is not None for entity in document.entities)
+        line = {**ends, "type": "relation", "direction": "right", "labels": [relation.label]}
+        result.append(line if relation.score is None else line | {"score": relation.score})
+    scores = [entity.score for entity in document.entities] + [relation.score for relation in document.relations]
+    scored = any(score is not None for score in scores)
     data = kept.get("data") if isinstance(kept.get("data"), dict) else {}
     return {
         "data": {**(data or {}), "text": text, "document": document.id},

@@ -147,6 +147,7 @@ def not_held(document: Document, held: Collection[str]) -> Counter[str]:
         "score": sum(entity.score is not None for entity in entities),
         "annotated mention": sum(entity.annotated is not None for entity in entities),
         "relation": len(document.relations),
+        "relation score": sum(one.score is not None for one in document.relations) if "relation" in held else 0,
         "attribute": len(document.attributes),
         "note": len(document.notes),
         "group": int(document.group is not None),

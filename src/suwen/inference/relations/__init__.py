@@ -1,0 +1,1 @@
+"""Relation models at run time; never imports torch."""
