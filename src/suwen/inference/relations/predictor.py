@@ -1,0 +1,109 @@
+"""Find relations with a trained network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suwen.document import Document, Entity
+from suwen.inference.relations.candidates import Mentions
+from suwen.inference.relations.extractor import RelationExtractor, ScoredPair, with_entity_ids, with_relations
+from suwen.inference.relations.inputs import EncodedDocument, Part, RelationEncoder, network_arrays
+from suwen.inference.relations.parts import Rivals, owned_pairs
+from suwen.inference.relations.settings import RelationSettings
+from suwen.schema import Schema
+from suwen.tagging.encode import Arrays
+from suwen.tagging.vocabulary import CharacterVocabulary
+
+__all__ = ["PairScorer", "RelationPredictor", "pair_probabilities"]
+
+CHARACTERS = 2048
+"""Heads that begin in so many characters are scored in one call."""
+
+
+class PairScorer(Protocol):
+    """Runs a relation network."""
+
+    rounds: int
+    """How often the network compares pairs with their rivals."""
+
+    def logits(self, inputs: Arrays) -> NDArray[np.float32]:
+        """Score the pairs of `network_arrays`, float32 ``[P]``."""
+
+
+def pair_probabilities(
+    encoded: EncodedDocument, scorer: PairScorer, padding: int, characters: int = CHARACTERS
+) -> NDArray[np.float64]:
+    """Score all candidates of a document, float64 ``[P]`` in (0, 1).
+
+    Each is scored once, together with all that its score depends on, so that `characters` does not change the result.
+    """
+    found = np.zeros(len(encoded.candidates))
+    rivals = Rivals(encoded.candidates)
+    for pairs in owned_pairs(encoded.mentions, encoded.candidates, characters):
+        read = rivals.around(pairs, scorer.rounds)
+        logits = scorer.logits(network_arrays([Part(encoded, read)], padding)).astype(np.float64)
+        found[pairs] = 1 / (1 + np.exp(-logits[np.searchsorted(read, pairs)]))
+    return found
+
+
+class RelationPredictor(RelationExtractor):
+    """Finds relations with a trained network.
+
+    Parameters
+    ----------
+    settings
+        The types, and what confidence is enough.
+    vocabulary
+        The characters that the network knows.
+    scorer
+        Runs the network.
+    characters
+        How many characters are read in one call, apart from what stands around them. It does not change the result.
+    """
+
+    def __init__(
+        self,
+        settings: RelationSettings,
+        vocabulary: CharacterVocabulary,
+        scorer: PairScorer,
+        characters: int = CHARACTERS,
+    ) -> None:
+        self.settings = settings
+        self.scorer = scorer
+        self.characters = characters
+        self.encoder = RelationEncoder(settings.schema, vocabulary, settings.reach)
+        self._thresholds = np.array([settings.thresholds[kind.name] for kind in settings.schema.relations])
+
+    @property
+    def schema(self) -> Schema:
+        """The relation types that are found."""
+        return self.settings.schema
+
+    def relate(self, document: Document) -> Document:
+        """Find the relations of a document (see `RelationExtractor.relate`).
+
+        Of entities with the same type and boundaries only the first has relations.
+        """
+        document = with_entity_ids(document)
+        return with_relations(document, self._pairs(document))
+
+    def _pairs(self, document: Document) -> Iterator[ScoredPair]:
+        encoded = self.encoder.encode(document)
+        probabilities = pair_probabilities(encoded, self.scorer, self.encoder.vocabulary.pad, self.characters)
+        confidences = self.settings.calibration(probabilities)
+        candidates = encoded.candidates
+        entities = self._entities(document, encoded.mentions)
+        for index in np.flatnonzero(confidences >= self._thresholds[candidates.relations]).tolist():
+            head, tail = entities[candidates.heads[index]], entities[candidates.tails[index]]
+            label = self.schema.relations[candidates.relations[index]].name
+            yield label, head, tail, float(confidences[index])
+
+    def _entities(self, document: Document, mentions: Mentions) -> list[Entity]:
+        """Return the entity of each mention."""
+        by_key = {entity.key: entity for entity in reversed(document.entities)}
+        keys = zip(mentions.types.tolist(), mentions.starts.tolist(), mentions.ends.tolist(), strict=True)
+        return [by_key[self.schema.labels[kind], start, end] for kind, start, end in keys]
