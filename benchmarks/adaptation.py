@@ -1,9 +1,9 @@
-"""What the carried model is worth for labels of one's own and a handful of annotated documents.
+"""What the bundled model is worth for labels of one's own and a handful of annotated documents.
 
     python benchmarks/adaptation.py TRAIN.jsonl TEST.jsonl --runs FOLDER [--documents 5,20,50] [--seeds 0,1,2]
 
-The same few documents are learned from by going on from the carried weights (`suwen train --from carried`), with the
-carried encoder alone, which has read but never seen an annotation (`--encoder carried`), and from random weights
+The same few documents are learned from by going on from the bundled weights (`suwen train --from bundled`), with the
+bundled encoder alone, which has read but never seen an annotation (`--encoder bundled`), and from random weights
 (`suwen train`, a BiLSTM-CRF); which ones they are depends on the seed. Every step is a command line that
 a user would type; steps whose output is there are not repeated.
 """
@@ -21,8 +21,8 @@ from suwen.files import read_json, write_json, write_text
 from suwen.formats import read_corpus, write_corpus
 
 SYSTEMS = {
-    "from the carried model": ["--from", "carried"],
-    "with the carried encoder": ["--encoder", "carried"],
+    "from the bundled model": ["--from", "bundled"],
+    "with the bundled encoder": ["--encoder", "bundled"],
     "from random weights": [],
 }
 COLUMNS = ("documents", *(f"{system}, strict F1" for system in SYSTEMS), "first over last")
@@ -63,8 +63,8 @@ def main() -> None:
             system: [run(system, count, seed, options.train, options.test, options.runs) for seed in seeds]
             for system in SYSTEMS
         }
-        carried, *_, scratch = scores.values()
-        gain = f"{100 * (fmean(carried) - fmean(scratch)):+.2f}"
+        bundled, *_, scratch = scores.values()
+        gain = f"{100 * (fmean(bundled) - fmean(scratch)):+.2f}"
         rows.append([count, *map(shown, scores.values()), gain])
         figures.append({"documents": count, "seeds": seeds, "strict_f1": scores})
     write_json(options.output / "results.json", figures)

@@ -99,7 +99,7 @@ def main() -> None:
     words = ("--set", f"encoder.words={arguments.words.resolve()}")
     kinds = {
         "states": ("--encoder", language_models, *OVER_STATES, *words),
-        "transformer": ("--encoder", "carried", *TRANSFORMER, *words),
+        "transformer": ("--encoder", "bundled", *TRANSFORMER, *words),
     }
     teachers = [
         teacher

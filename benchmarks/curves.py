@@ -1,6 +1,6 @@
 """Does augmentation help, and with how many documents? Learning curves on documents of unseen journal issues.
 
-    python benchmarks/curves.py CORPUS --runs FOLDER [--encoder carried] [--shares 1,5,25,100] [--seeds 0,1,2]
+    python benchmarks/curves.py CORPUS --runs FOLDER [--encoder bundled] [--shares 1,5,25,100] [--seeds 0,1,2]
         [--models bilstm,mini] [--only none,paper,both,mention,best] [--part test] [--collect]
         [-o docs/results/augmentation]
 
@@ -119,7 +119,7 @@ class Study:
     corpus
         The annotated documents.
     encoder
-        The small encoder, with its masked-language-model head; a folder, or `carried`.
+        The small encoder, with its masked-language-model head; a folder, or `bundled`.
     runs
         Where splits, generated documents, models and scores are kept.
     others

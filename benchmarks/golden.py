@@ -317,7 +317,7 @@ def corpus_cases() -> Iterator[Case]:
         texts = (PARQUET_TEXTS,) if kind == "parquet" else ()
         yield Case(f"convert-{kind}", f"corpus convert inputs/sample -o {out} --to {kind} --json", (out, *texts))
         if kind not in NOT_READ_BACK:
-            command = f"corpus convert {texts[0] if texts else out} --from {kind} -o {back} --to brat"
+            command = f"corpus convert {texts[0] if texts else out} --format {kind} -o {back} --to brat"
             yield Case(f"convert-{kind}-back", command, (back,))
     for scheme in ("BIOES", "BMES"):
         out = f"as-{scheme}.conll"
@@ -349,7 +349,7 @@ def learning_cases() -> Iterator[Case]:
 
 def score_cases() -> Iterator[Case]:
     """Yield evaluations and comparisons."""
-    model = "evaluate carried inputs/sample --split split.json"
+    model = "evaluate bundled inputs/sample --split split.json"
     files = ("errors.html", "a.jsonl")
     yield Case("evaluate-model", f"{model} --json --html errors.html --save-predictions a.jsonl", files)
     yield Case("evaluate-text", model)
@@ -379,7 +379,7 @@ def error_cases() -> Iterator[Case]:
         "no-model": "extract inputs/txt -o x.jsonl --model inputs/txt",
         "no-command": "extrakt",
         "no-option": "extract inputs/txt -o x.jsonl --fast",
-        "no-document": "corpus stats inputs/pdf --from brat",
+        "no-document": "corpus stats inputs/pdf --format brat",
         "not-a-split": "corpus stats inputs/sample --split inputs/articles.jsonl",
         "other-split": "corpus stats inputs/faulty --split split.json",
         "no-run": "train inputs/sample -o x --resume",

@@ -28,8 +28,8 @@ LENGTHS = ("--set", "data.lengths=[128,384]", "--set", "data.shares=[0.9,0.1]")
 BEGINNING, GOING_ON, ALONE = 22_000, 1_600, 6_000
 """Steps of 2,048 characters."""
 WARM = "warm"
-CARRIED_RECIPE = "roberta"
-RECIPES = ("bert", "wwm", "wwm-ext", "ernie", "ernie-tiny", CARRIED_RECIPE)
+BUNDLED_RECIPE = "roberta"
+RECIPES = ("bert", "wwm", "wwm-ext", "ernie", "ernie-tiny", BUNDLED_RECIPE)
 KEPT = Path("encoders")
 FILES = ("config.json", "vocab.txt", "tokenizer.json", "tokenizer_config.json")
 LICENSE = "cc-by-nc-4.0"
@@ -134,14 +134,14 @@ def main() -> None:
     runs, texts = arguments.runs, arguments.texts
     split = runs / "split-group.json"
     make_split(arguments.corpus, split, "group")
-    pretrain(CARRIED_RECIPE, runs / WARM, texts, split, ["--set", f"optimization.steps={BEGINNING}"])
+    pretrain(BUNDLED_RECIPE, runs / WARM, texts, split, ["--set", f"optimization.steps={BEGINNING}"])
     for recipe in arguments.only.split(","):
         read = [*texts, *(arguments.wider if recipe == "wwm-ext" else [])]
         pretrain(recipe, runs / recipe, read, split, options_of(recipe, runs, arguments.lexicon))
         if arguments.keep:
-            carried = bundled_encoder(BUNDLED) if recipe == CARRIED_RECIPE else None
+            bundled = bundled_encoder(BUNDLED) if recipe == BUNDLED_RECIPE else None
             place = KEPT / recipe
-            keep(runs / recipe, carried or place, BUNDLED if carried else place.as_posix())
+            keep(runs / recipe, bundled or place, BUNDLED if bundled else place.as_posix())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Word vectors like those that the carried model reads: skip-gram over the words that jieba finds in medical text.
+"""Word vectors like those that the bundled model reads: skip-gram over the words that jieba finds in medical text.
 
     python benchmarks/word_vectors.py CORPUS --split FILE --texts PATH... --terms FILE... -o VECTORS
 

@@ -14,6 +14,8 @@ from suwen.augmentation.masked_lm import MaskedLanguageModel
 from suwen.bundled import BUNDLED, bundled_encoder, model_path
 from suwen.cli import app
 from suwen.model_folder import read_model_folder
+from suwen.models.catalog import find_encoder
+from suwen.training.config import load_training_config
 
 TEXT = "2型糖尿病患者口服二甲双胍0.5g,每日三次。"
 TO_RUN = ("suwen.json", "vocab.txt", "lexicon.npy", "tokenizer.json", "manifest.json", "model.int8.onnx")
@@ -34,6 +36,17 @@ def test_bundled_gives_way_to_a_folder_of_that_name(tmp_path: Path, monkeypatch:
     Path(BUNDLED).mkdir()
     assert model_path(BUNDLED) == Path(BUNDLED)
     assert model_path(None) != Path(BUNDLED)
+
+
+@pytest.mark.parametrize("name", ["carried", Path("carried")])
+def test_bundled_is_found_by_its_former_name(name, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert model_path(name) == model_path(None)
+    assert find_encoder(str(name)) == bundled_encoder(BUNDLED)
+    assert load_training_config(options={"encoder.name": str(name)}).encoder.name == BUNDLED
+    Path(name).mkdir()
+    assert model_path(name) == Path(name)
+    assert bundled_encoder(str(name)) is None
 
 
 def test_bundled_is_small_enough_and_says_where_it_comes_from() -> None:

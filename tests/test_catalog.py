@@ -57,9 +57,15 @@ def test_catalog_name_leads_to_a_local_folder_first() -> None:
 
 def test_catalog_takes_any_name_on_the_hub_that_is_cached() -> None:
     cached = cache("hfl/chinese-macbert-base")
-    found = find_encoder("hfl/chinese-macbert-base")
+    found = find_encoder("hf://hfl/chinese-macbert-base")
     assert found.resolve() == cached.resolve()
     assert hidden(TransformerEncoder.from_folder(found).model).shape == (2, 6, 8)
+
+
+def test_catalog_does_not_look_up_a_bare_name_on_the_hub() -> None:
+    cache("hfl/chinese-macbert-base")
+    with pytest.raises(SuwenError, match=r"S506 .*no such folder; .*hf://hfl/chinese-macbert-base"):
+        find_encoder("hfl/chinese-macbert-base")
 
 
 def test_catalog_takes_the_old_name_of_a_cached_encoder() -> None:
@@ -90,7 +96,7 @@ def test_catalog_lists_what_it_knows_for_other_names(name: str) -> None:
         find_encoder(name, ("bilstm",))
     message = str(raised.value)
     assert message.startswith("S506")
-    assert "bilstm, carried, bert, wwm, wwm-ext, ernie, ernie-tiny, roberta" in message
+    assert "bilstm, bundled, bert, wwm, wwm-ext, ernie, ernie-tiny, roberta" in message
     assert "\n" not in message
 
 

@@ -53,9 +53,9 @@ def test_cli_corpus_check_takes_a_schema_and_a_format(tmp_path: Path) -> None:
     schema = tmp_path / "labels.toml"
     schema.write_text('[[entities]]\nname = "Gene"\n')
     assert run(path, "--schema", str(schema))[0] == 0
-    assert run(path, "--from", "text")[0] == 0
+    assert run(path, "--format", "text")[0] == 0
     with pytest.raises(SuwenError, match="S404"):
-        run(path, "--from", "bart")
+        run(path, "--format", "bart")
 
 
 def test_cli_corpus_check_runs_from_the_shell(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_cli_corpus_convert_applies_a_policy_and_counts(tmp_path: Path) -> None:
     ("options", "code"),
     [
         (["--to", "docx"], "S404"),
-        (["--to", "brat", "--from", "doc"], "S404"),
+        (["--to", "brat", "--format", "doc"], "S404"),
         (["--to", "jsonl", "--scheme", "BIO"], "S406"),
         (["--to", "jsonl", "--columns", "2"], "S406"),
         (["--to", "jsonl", "--illegal", "strict"], "S406"),
@@ -118,7 +118,7 @@ def test_cli_corpus_convert_says_what_the_ends_of_cmeee_mean(corpus: Path, tmp_p
     assert read_corpus(tmp_path / "b.jsonl")[0].entities[0].key == ("Drug", 2, 6)
     run(tmp_path / "a.json", "-o", tmp_path / "c.jsonl", "--to", "jsonl", "--ends", "inclusive")
     assert read_corpus(tmp_path / "c.jsonl")[0].entities[0].key == ("Drug", 2, 7)
-    with pytest.raises(SuwenError, match="S406 --ends cannot be combined with --from brat; it is for cmeee alone"):
+    with pytest.raises(SuwenError, match="S406 --ends cannot be combined with --format brat; it is for cmeee alone"):
         run(corpus, "-o", tmp_path / "d", "--to", "jsonl", "--ends", "inclusive")
 
 

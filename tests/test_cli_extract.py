@@ -158,7 +158,7 @@ def test_cli_extract_says_what_it_leaves_out(run, notes, tmp_path):
     (notes / "scan.tiff").write_text("")
     assert "not read: 1 .tiff\n" in run(notes, "-o", tmp_path / "all.jsonl").stderr
     assert len(read_corpus(tmp_path / "all.jsonl")) == 5
-    result = run(notes, "-o", tmp_path / "records.jsonl", "--from", "jsonl")
+    result = run(notes, "-o", tmp_path / "records.jsonl", "--format", "jsonl")
     assert "not read: 1 .html, 1 .tiff, 3 .txt\n" in result.stderr
     assert len(read_corpus(tmp_path / "records.jsonl")) == 1
 
@@ -348,7 +348,7 @@ def test_cli_extract_opens_no_pipe_that_nobody_may_write_into(run, notes, tmp_pa
 
 
 @pytest.mark.skipif(not pathlib.Path("/dev/fd").exists(), reason="the system does not name open files")
-@pytest.mark.parametrize("form", [[], ["--from", "text"]])
+@pytest.mark.parametrize("form", [[], ["--format", "text"]])
 def test_cli_extract_reads_what_a_shell_makes_of_a_command(run, tmp_path, form):
     reading, writing = os.pipe()
     os.write(writing, "停用二甲双胍。".encode())
@@ -509,7 +509,7 @@ def test_cli_extract_goes_on_after_ctrl_c_and_kill(tmp_path):
 
 
 def test_cli_extract_misses_pyarrow_before_the_work(run, notes, tmp_path, monkeypatch):
-    monkeypatch.setattr("suwen.extraction.planning.find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(SuwenError, match=r"S405 .*pyarrow"):
         run(notes, "-o", tmp_path / "out.parquet")
     assert [place.name for place in tmp_path.iterdir()] == ["notes"]

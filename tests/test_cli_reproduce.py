@@ -20,7 +20,7 @@ from suwen.errors import SuwenError
 from suwen.formats import read_corpus, write_corpus
 from suwen.schema import LCDD
 
-BUNDLED_ENCODER = bundled_encoder("carried")
+BUNDLED_ENCODER = bundled_encoder("bundled")
 SAMPLE = Path(__file__).parent.parent / "src" / "suwen" / "data" / "sample"
 QUICK = (
     *("--tables", "2,added", "--set", "best_encoder=bilstm", "--set", "fraction=0.3"),

@@ -299,8 +299,8 @@ def test_export_command_refuses_what_is_no_tagger(tmp_path):
     assert re.fullmatch(r"S109 .*a tagger was expected.*\n", result.stderr)
 
 
-def test_export_command_leaves_the_carried_model_as_it_is(tmp_path, monkeypatch):
+def test_export_command_leaves_the_bundled_model_as_it_is(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    result = CliRunner().invoke(app, ["export", "carried"])
+    result = CliRunner().invoke(app, ["export", "bundled"])
     assert result.exit_code == 2
     assert "name a new folder with --output" in " ".join(result.stderr.split())

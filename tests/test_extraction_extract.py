@@ -270,8 +270,9 @@ def test_extraction_has_its_folder_alone(library, tmp_path) -> None:
 
     class Second(Marker):
         def predict_groups(self, groups: Iterable[Iterable[Selection]]) -> Iterator[Document]:
-            with pytest.raises(SuwenError, match="S125"):
-                extract(found, output, True)
+            for resume in (True, False):
+                with pytest.raises(SuwenError, match="S125"):
+                    extract(found, output, resume)
             yield from super().predict_groups(groups)
 
     extract(found, output, False, Second())

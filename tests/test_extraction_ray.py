@@ -79,7 +79,7 @@ def extract(library: Path, output: Path, engine: object, resume: bool = False) -
 
 def test_ray_is_asked_for_by_name(library, model, tmp_path, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(SuwenError, match=r"S405 ray is not installed; pip install 'suwen\[ray\]'"):
+    with pytest.raises(SuwenError, match=r"S405 not installed: ray; pip install 'suwen\[ray\]'"):
         extract(library, tmp_path / "out.jsonl", ray_engine(model, load_slow, 1))
     assert not working_folder(tmp_path / "out.jsonl", "extraction").exists()
 

@@ -51,7 +51,7 @@ def counted() -> dict[str, Any]:
 
 def scored() -> dict[str, int]:
     """The counts behind the strict scores of the bundled model on the sample."""
-    micro = json.loads(suwen("evaluate", "carried", SAMPLE, "--json"))["strict_entity"]["micro"]
+    micro = json.loads(suwen("evaluate", "bundled", SAMPLE, "--json"))["strict_entity"]["micro"]
     return {key: micro[key] for key in ("matched", "gold", "predicted")}
 
 

@@ -60,7 +60,7 @@ def test_loading_refuses_a_device_that_is_not_there(model, device):
 def test_loading_without_torch_says_what_to_install(model):
     code = f"import sys; sys.modules['torch'] = None; import suwen; suwen.load({str(model)!r})"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "torch is not installed; pip install 'suwen[train]'" in result.stderr.splitlines()[-1]
+    assert "not installed: torch; pip install 'suwen[train]'" in result.stderr.splitlines()[-1]
 
 
 def test_loading_waits_until_it_is_asked_for():

@@ -86,7 +86,7 @@ def test_words_thulac_cuts_long_lines(thulac_package):
 
 def test_words_thulac_without_its_model_is_not_installed(thulac_package):
     (thulac_package / "idiom.dat").unlink()
-    with pytest.raises(SuwenError, match=r"S405 the model of thulac .*idiom.dat.* is not installed; pip install"):
+    with pytest.raises(SuwenError, match=r"S405 not installed: the model of thulac .*idiom.dat.*; pip install"):
         segmenter_named("thulac")
 
 
@@ -101,7 +101,7 @@ def test_words_of_a_segmenter_that_changes_the_text_are_refused(monkeypatch):
 @pytest.mark.parametrize("name", ["thulac", "jieba"])
 def test_words_missing_package_names_the_installation(name, monkeypatch):
     monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(SuwenError, match=r"S405 .* is not installed; pip install 'suwen\[augment\]'"):
+    with pytest.raises(SuwenError, match=r"S405 not installed: .*; pip install 'suwen\[augment\]'"):
         segmenter_named(name)
 
 

@@ -16,7 +16,19 @@ from suwen.errors import SuwenError
 from suwen.version import __version__
 
 if TYPE_CHECKING:
-    from suwen.api import augment, compare, evaluate, export, extract, load, pretrain, split, train, train_folds
+    from suwen.api import (
+        augment,
+        augment_corpus,
+        compare,
+        evaluate,
+        export,
+        extract,
+        load,
+        pretrain,
+        split,
+        train,
+        train_folds,
+    )
     from suwen.formats import read_corpus, write_corpus
 
 __all__ = [
@@ -29,6 +41,7 @@ __all__ = [
     "SuwenError",
     "__version__",
     "augment",
+    "augment_corpus",
     "compare",
     "evaluate",
     "export",
@@ -45,7 +58,19 @@ __all__ = [
 # Found on first use: who only handles documents should not wait for numpy or torch.
 _FUNCTIONS = {
     **dict.fromkeys(
-        ("augment", "compare", "evaluate", "export", "extract", "load", "pretrain", "split", "train", "train_folds"),
+        (
+            "augment",
+            "augment_corpus",
+            "compare",
+            "evaluate",
+            "export",
+            "extract",
+            "load",
+            "pretrain",
+            "split",
+            "train",
+            "train_folds",
+        ),
         "suwen.api",
     ),
     **dict.fromkeys(("read_corpus", "write_corpus"), "suwen.formats"),

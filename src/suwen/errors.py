@@ -55,7 +55,7 @@ CATALOG: dict[str, Message] = {
     "S121": Message("reading it takes more than {seconds} s", "it may be made to harm; leave it out"),
     "S122": Message(
         "{count} faults in a row; the rest of the file is left out",
-        "mend the first ones, or name the format (--from) or the key of the text (--text-column)",
+        "mend the first ones, or name the format (--format) or the key of the text (--text-column)",
     ),
     "S123": Message("the reader failed: {reason}", "leave the file out, and report it with this line"),
     "S124": Message("cannot write: {reason}", "make room on the disk, and continue with --resume"),
@@ -138,7 +138,7 @@ CATALOG: dict[str, Message] = {
     "S402": Message("invalid value for {key!r}: {reason}", "see the command's --help"),
     "S403": Message("broken TOML: {reason}", "correct the file"),
     "S404": Message("unknown {what} {name!r}", "known: {known}"),
-    "S405": Message("{package} is not installed", "pip install '{install}'"),
+    "S405": Message("not installed: {package}", "pip install '{install}'"),
     "S406": Message("{first} cannot be combined with {second}", "{advice}"),
     "S407": Message("not a label set: {reason}", "see the manual on label sets"),
     "S408": Message(
@@ -174,6 +174,9 @@ CATALOG: dict[str, Message] = {
     "S520": Message(
         "too little text to learn from: {found}; {reason}", "give more, or set data.lengths or data.held_out otherwise"
     ),
+    "S521": Message("not a name on the Hugging Face Hub: {name}", "write hf://owner/name or hf://owner/name@revision"),
+    "S522": Message("not available from the Hugging Face Hub: {reason}", "{advice}"),
+    "S523": Message("no such model folder", "check the path, or write hf://{name} for a model on the Hugging Face Hub"),
     "S530": Message("half-written or foreign results: {reason}", "remove it, or choose another folder, and start anew"),
     "S531": Message("an experiment is there already", "go on with --resume, or choose another folder"),
 }

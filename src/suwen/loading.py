@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
 
 from suwen.bundled import model_path
@@ -16,9 +15,10 @@ from suwen.inference.onnx import OnnxScorer, find_graph
 from suwen.inference.overrides import OverriddenExtractor, Overrides
 from suwen.inference.predictor import BATCH_TOKENS, Extractor, Predictor
 from suwen.model_folder import ModelFolder, StoredModel, read_stored_model, tagger_folder
+from suwen.requirements import MODELS, require_device, require_packages
 from suwen.schemes import scheme_named
 
-__all__ = ["load", "load_overridden", "require_device"]
+__all__ = ["load", "load_overridden"]
 
 BASELINES: dict[str, Callable[[StoredModel], Extractor]] = {
     "dictionary": load_dictionary,
@@ -26,8 +26,6 @@ BASELINES: dict[str, Callable[[StoredModel], Extractor]] = {
     "feature-crf": load_feature_crf,
 }
 KINDS = ("tagger", *BASELINES)
-
-DEVICE = re.compile("cpu|cuda(:[0-9]+)?")
 
 GRAPH_BATCH_TOKENS = 1024
 """What a core computes at once: larger batches leave its cache."""
@@ -43,7 +41,7 @@ def load(
     Parameters
     ----------
     path
-        A folder written by ``suwen train`` or ``suwen export``; by default the model that suwen carries.
+        A folder written by ``suwen train`` or ``suwen export``; or ``hf://owner/name``; by default the bundled model.
     device
         Where the model runs: ``cpu``, ``cuda``, ``cuda:1`` …; the baselines know ``cpu`` only.
     batch_tokens
@@ -78,18 +76,6 @@ def _load(stored: StoredModel, device: str, batch_tokens: int | None, threads: i
     return BASELINES[stored.model](stored)
 
 
-def require_device(device: str) -> None:
-    """Refuse the name of a device that no model runs on, whatever this machine has.
-
-    Raises
-    ------
-    SuwenError
-        S512.
-    """
-    if not DEVICE.fullmatch(device):
-        raise DeviceError("S512", device=device, reason="models run on cpu, cuda, cuda:0, cuda:1 …")
-
-
 def load_overridden(
     path: StrPath, device: str, batch_tokens: int | None, threads: int | None, overrides: Overrides | None
 ) -> Extractor:
@@ -120,13 +106,12 @@ def load_tagger(stored: StoredModel, device: str, batch_tokens: int | None, thre
 
 def load_trained(folder: ModelFolder, device: str, batch_tokens: int | None, threads: int | None) -> Predictor:
     """Load a tagger that runs in torch, for want of a graph."""
-    try:
-        import torch
+    require_packages(*MODELS)
+    import torch
 
-        from suwen.models.scorer import TorchScorer
-        from suwen.models.weights import read_tagger
-    except ModuleNotFoundError as error:
-        raise SuwenError("S405", folder.path, package=error.name, install="suwen[train]") from None
+    from suwen.models.scorer import TorchScorer
+    from suwen.models.weights import read_tagger
+
     settings = folder.settings
     tagger = read_tagger(folder.path, settings.tags, scheme_named(settings.scheme))
     if threads:

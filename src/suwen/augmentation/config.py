@@ -10,6 +10,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from suwen.bundled import BUNDLED
 from suwen.files import StrPath
+from suwen.requirements import MODELS, segmenter_packages
 from suwen.settings import Section, parse_settings, preset_settings, validated, with_overrides
 
 __all__ = ["METHODS", "PRESETS", "RATES", "STEPS", "AugmentationConfig", "Method", "load_augmentation_config"]
@@ -193,6 +194,17 @@ class AugmentationConfig(Section):
         """The name of the masked language model, or nothing where neither the methods nor the user want one."""
         wanted = PAPER_ENCODER if self.preset == "paper" else BUNDLED
         return self.encoder or (wanted if "mlm" in self.methods else "")
+
+    @property
+    def cuts_words(self) -> bool:
+        """Whether the methods need words; mentions alone do not."""
+        return set(self.methods) != {"mention"}
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """The packages of the extras that the methods need."""
+        segmenter = segmenter_packages(self.words.segmenter) if self.cuts_words else ()
+        return (*(MODELS if self.masked_language_model else ()), *segmenter)
 
     @property
     def changes_nothing(self) -> bool:

@@ -17,11 +17,13 @@ from suwen.augmentation.generation import Augmentation, Generator, Outcome, coll
 from suwen.augmentation.report import write_report
 from suwen.augmentation.targets import variants_of
 from suwen.augmentation.workers import outcomes_of
+from suwen.bundled import model_path
 from suwen.corpus.split import Selection, Split, corpus_hash, whole
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import StrPath, replacing_folder, require_new, sha256, write_json
 from suwen.formats import read_corpus, write_corpus
+from suwen.hub import is_on_hub, origin_of
 from suwen.models.catalog import find_encoder
 from suwen.runs import Listener, Progress, check_work, open_work, silent, versions, whole_lines, working_folder
 from suwen.schema import Schema
@@ -157,10 +159,10 @@ def augment_corpus(
     not_held = write_corpus([*originals, *augmentation.documents], made, format)
     # The ids say it too, so that nobody misses the note on where a document comes from.
     not_held = +(not_held - Counter(meta=len(augmentation.documents)))
-    weights = {"name": config.masked_language_model, "files": identity["encoder"]} if identity["encoder"] else None
+    weights = {"name": _pinned(config.masked_language_model), "files": identity["encoder"]}
     manifest = {
         **_manifest(documents, augmentation, figures, config, split, not_held),
-        "masked_language_model": weights,
+        "masked_language_model": weights if identity["encoder"] else None,
     }
     with replacing_folder(record_folder(output), overwrite=resume) as folder:
         write_log(augmentation.recipes, folder / "edits.jsonl")
@@ -176,6 +178,11 @@ def augment_corpus(
     return Result(output, record_folder(output), augmentation, figures, not_held, manifest)
 
 
+def _pinned(encoder: str) -> str:
+    """Return the name of an encoder, with its commit if it is on the hub."""
+    return origin_of(find_encoder(encoder)) if is_on_hub(encoder) else encoder
+
+
 def _refuse_taken_ids(generated: Sequence[str], documents: Sequence[Document]) -> None:
     taken = {document.id for document in documents}
     for name in generated:
@@ -189,7 +196,7 @@ def _identity(documents: Sequence[Document], config: AugmentationConfig, split: 
     if config.synonym.vectors is not None:
         files.append(config.synonym.vectors)
     if config.check.model is not None:
-        files.append(config.check.model / "manifest.json")
+        files.append(model_path(config.check.model) / "manifest.json")
     encoder = find_encoder(config.masked_language_model) if config.masked_language_model else None
     weights = sorted(path for path in encoder.iterdir() if path.is_file()) if encoder else []
     return {

@@ -13,6 +13,7 @@ from suwen.augmentation.workers import outcomes_of
 from suwen.corpus.split import Selection, whole
 from suwen.document import Document
 from suwen.files import StrPath
+from suwen.runs import Listener, Progress, silent
 
 if TYPE_CHECKING:
     from suwen.augmentation.masked_lm import MaskedLanguageModel
@@ -32,6 +33,7 @@ def augment(
     settings: Mapping[str, Any] | None = None,
     device: str = "cpu",
     workers: int = 1,
+    listener: Listener = silent,
 ) -> Augmentation:
     """Generate documents from training documents.
 
@@ -53,6 +55,8 @@ def augment(
         Where the models run.
     workers
         How many processes, on the CPU (see `suwen.augmentation.workers`).
+    listener
+        Told how many documents are done.
 
     Returns
     -------
@@ -80,5 +84,9 @@ def augment(
     if model is None:
         model = load_model(config, device)
     generator = Generator(selections, config, model, device)
-    outcomes = outcomes_of(generator, variants_of(selections, config), workers if device == "cpu" else 1)
+    variants = variants_of(selections, config)
+    outcomes = []
+    for outcome in outcomes_of(generator, variants, workers if device == "cpu" else 1):
+        outcomes.append(outcome)
+        listener(Progress("documents", len(outcomes), len(variants)))
     return collect(outcomes, [selection.document for selection in selections], config)

@@ -23,6 +23,7 @@ from suwen.errors import SuwenError
 from suwen.files import read_terms
 from suwen.loading import load
 from suwen.models.catalog import find_encoder
+from suwen.requirements import require_packages
 from suwen.text.words import Segmenter, segmenter_named
 
 if TYPE_CHECKING:
@@ -105,9 +106,7 @@ class Generator:
         device: str = "cpu",
     ) -> None:
         self._config = config
-        # Mentions need no words; so neither do they need a segmenter.
-        self._cuts_words = set(config.methods) != {"mention"}
-        segment = segmenter_named(config.words.segmenter if self._cuts_words else "none")
+        segment = segmenter_named(config.words.segmenter if config.cuts_words else "none")
         self._read = _Reader(segment)
         protection = Protection(config.protection, read_terms(config.protection.lexicon))
         self._augmenters = {
@@ -164,7 +163,7 @@ class Generator:
         edits: list[list[Edit]] = [[] for _ in pool]
         counts: list[Counter[str]] = [Counter() for _ in pool]
         readings = [self._read(variant.document) for variant in pool]
-        if self._cuts_words:
+        if self._config.cuts_words:
             cut_ahead((reading, reading.owned(one.spans)) for reading, one in zip(readings, pool, strict=True))
         for method, augmenter in self._augmenters.items():
             requests = [
@@ -265,15 +264,14 @@ def load_model(
     Raises
     ------
     SuwenError
-        S405 when torch or transformers is not installed; as `suwen.models.catalog.find_encoder` and
+        S405 when a package that the configuration needs is not installed; as `suwen.models.catalog.find_encoder` and
         `MaskedLanguageModel.from_folder`.
     """
+    require_packages(*config.packages)
     name = config.masked_language_model
     if not name:
         return None
     # Late, because the other methods need no torch.
-    try:
-        from suwen.augmentation.masked_lm import MaskedLanguageModel
-    except ModuleNotFoundError as error:
-        raise SuwenError("S405", package=error.name, install="suwen[train,augment]") from None
+    from suwen.augmentation.masked_lm import MaskedLanguageModel
+
     return MaskedLanguageModel.from_folder(find_encoder(name), device, batch_tokens)

@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
+from suwen.cli.options import (
+    CONFIG,
+    DEVICE,
+    ENCODING,
+    FORMAT,
+    OFFSETS,
+    RESUME,
+    SCHEMA,
+    SETTINGS,
+    SPLIT,
+    Offsets,
+    Preset,
+    read_schema,
+    read_split,
+    reading_options,
+)
 from suwen.cli.output import fail, report, show, standard_error
 from suwen.cli.progress import progress_bar
 
@@ -28,13 +44,6 @@ class Method(StrEnum):
     COMPOSITION = "composition"
 
 
-class Preset(StrEnum):
-    """The named configurations."""
-
-    BEST = "best"
-    PAPER = "paper"
-
-
 class Segmenter(StrEnum):
     """What cuts words."""
 
@@ -51,13 +60,6 @@ class Format(StrEnum):
     CONLL = "conll"
 
 
-class Device(StrEnum):
-    """Where the models run."""
-
-    CPU = "cpu"
-    CUDA = "cuda"
-
-
 def augment(
     corpus: Path = typer.Argument(..., metavar="CORPUS", help="A folder or file of annotated documents."),
     output: Path = typer.Option(..., "--output", "-o", metavar="OUT", help="The corpus to write: a file or folder."),
@@ -72,15 +74,12 @@ def augment(
     ),
     encoder: str | None = typer.Option(
         None,
-        help="The masked language model: 'carried' is the small one that suwen carries; a name that 'suwen encoders' "
-        "shows, a name on the Hugging Face hub, or a folder.",
-        show_default="carried; with --preset paper: ernie",
+        help="The masked language model: bundled, a name of 'suwen encoders', hf://owner/name, or a folder.",
+        show_default="bundled; with --preset paper: ernie",
     ),
     segmenter: Segmenter | None = typer.Option(None, help="What cuts words.", show_default="thulac"),
-    split_file: Path | None = typer.Option(
-        None, "--split", metavar="FILE", help="A split: only its train part is augmented."
-    ),
-    part: str = typer.Option("train", help="The part of the split; any other than train is refused."),
+    split_file: Path | None = SPLIT,
+    part: str = typer.Option("train", help="The part of the split; only train can be augmented."),
     rate: float | None = typer.Option(
         None, min=0, max=1, help="The share of words or mentions that is replaced.", show_default="by method"
     ),
@@ -97,21 +96,21 @@ def augment(
     check: Path | None = typer.Option(
         None, metavar="MODEL", help="A trained tagger: where it finds other entities than before, edits are undone."
     ),
-    config_file: Path | None = typer.Option(
-        None, "--config", metavar="FILE", help="A TOML file that changes the preset."
-    ),
-    settings: list[str] = typer.Option([], "--set", metavar="KEY=VALUE", help="Change one value: sampling.top_k=20."),
-    source: str | None = typer.Option(None, "--format", metavar="FORMAT", help="The format, where it is not evident."),
+    config_file: Path | None = CONFIG,
+    settings: list[str] = SETTINGS,
+    source: str | None = FORMAT,
+    encoding: str | None = ENCODING,
+    offsets: Offsets | None = OFFSETS,
     to: Format | None = typer.Option(
         None, help="The format of OUT; by default what its ending says, else that of CORPUS.", show_default=False
     ),
-    schema_file: Path | None = typer.Option(None, "--schema", metavar="FILE", help="A label set in TOML."),
-    device: Device = typer.Option(Device.CPU, help="Where the models run."),
+    schema_file: Path | None = SCHEMA,
+    device: str = DEVICE,
     batch_tokens: int | None = typer.Option(
         None, min=1, help="Characters per batch; it changes the speed, not the result.", show_default="by device"
     ),
     workers: int = typer.Option(1, min=1, help="Processes; they change the speed, not the result."),
-    resume: bool = typer.Option(False, "--resume", help="Go on with a run that was interrupted."),
+    resume: bool = RESUME,
     as_json: bool = typer.Option(False, "--json", help="Print the manifest as JSON."),
 ) -> None:
     """Generate training documents by changing words outside entities, or mentions; every edit is logged.
@@ -120,48 +119,44 @@ def augment(
 
     Example: suwen augment articles/ -o more.jsonl --split split.json
     """
-    from suwen.augmentation.config import load_augmentation_config
-    from suwen.augmentation.corpus import augment_corpus, select_train
-    from suwen.corpus.split import Split
-    from suwen.files import folder_for, require_new
-    from suwen.formats import format_of, read_corpus
-    from suwen.schema import Schema
+    from suwen import augment_corpus, read_corpus
+    from suwen.files import require_new
+    from suwen.formats import format_of
+    from suwen.settings import parse_settings
 
     if not resume:
         require_new(output)
-    options: dict[str, Any] = {
-        "method": method.value if method else None,
-        "encoder": encoder,
-        "words.segmenter": segmenter.value if segmenter else None,
-        "rate": rate,
-        "target.copies": copies,
-        "seed": seed,
+    values = {
+        "words.segmenter": segmenter and segmenter.value,
         "synonym.lexicon": [str(path) for path in synonyms] or None,
-        "synonym.vectors": str(vectors) if vectors else None,
+        "synonym.vectors": vectors and str(vectors),
         "protection.lexicon": [str(path) for path in protect] or None,
-        "check.model": str(check) if check else None,
+        "check.model": check and str(check),
     }
-    given = {key: value for key, value in options.items() if value is not None}
-    config = load_augmentation_config(preset.value, config_file, given, settings)
-    schema = Schema.from_toml(schema_file) if schema_file else None
-    documents = read_corpus(corpus, source, schema)
-    split = Split.read(split_file) if split_file else None
-    select_train(documents, split, part)
+    given = {key: value for key, value in values.items() if value is not None}
     found = source or format_of(corpus)
-    target = to.value if to else ending_of(output) or (found if found in [*Format] else Format.JSONL.value)
-    with folder_for(output), progress_bar(standard_error()) as listener:
+    documents = read_corpus(corpus, found, read_schema(schema_file), **reading_options(encoding, offsets))
+    with progress_bar(standard_error()) as listener:
         result = augment_corpus(
             documents,
             output,
-            config,
-            split,
-            target,
-            combine,
-            resume,
-            device.value,
-            batch_tokens,
-            workers,
-            listener,
+            method and method.value,
+            preset=preset.value,
+            config=config_file,
+            encoder=encoder,
+            seed=seed,
+            copies=copies,
+            rate=rate,
+            settings={**given, **parse_settings(settings)},
+            split=read_split(split_file),
+            part=part,
+            format=to.value if to else ending_of(output) or (found if found in [*Format] else Format.JSONL.value),
+            combine=combine,
+            device=device,
+            batch_tokens=batch_tokens,
+            workers=workers,
+            resume=resume,
+            listener=listener,
         )
     for name, reason in list(result.augmentation.failures.items())[:SHOWN_FAILURES]:
         fail(f"{name}: kept as it was: {reason}")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from suwen.cli.evaluate import percent, read_split
+from suwen.cli.evaluate import percent
+from suwen.cli.options import JSON, PART, SPLIT, read_split
 from suwen.cli.output import fail, report, show
 
 if TYPE_CHECKING:
@@ -20,10 +21,10 @@ def compare(
     first: Path = typer.Argument(..., metavar="PREDICTIONS_A", help="Documents as one system predicts them."),
     second: Path = typer.Argument(..., metavar="PREDICTIONS_B", help="The same documents as another predicts them."),
     gold: Path = typer.Option(..., metavar="CORPUS", help="The gold documents."),
-    split_file: Path | None = typer.Option(None, "--split", metavar="FILE", help="Compare on one part of this split."),
-    part: str | None = typer.Option(None, metavar="PART", help="Which part (test, if not given)."),
+    split_file: Path | None = SPLIT,
+    part: str | None = PART,
     seed: int = typer.Option(0, help="Of the shuffles and resamples."),
-    as_json: bool = typer.Option(False, "--json", help="Print the figures as JSON."),
+    as_json: bool = JSON,
 ) -> None:
     """Test whether two sets of predictions differ in strict entity F1 by more than chance.
 

@@ -36,9 +36,10 @@ FILES = {
 
 
 def demo(
+    context: typer.Context,
     output: Path = typer.Option(Path("demo-output"), "--output", "-o", metavar="DIR", help="The folder to write."),
 ) -> None:
-    """Extract from an article with the model that suwen carries; then split a sample corpus, train on it, and score.
+    """Extract from an article with the bundled model; then split a sample corpus, train on it, and score.
 
     Each step is an ordinary command, shown as it would be typed. It takes one or two minutes. What an earlier demo made
     in the folder is replaced, other files in it are left alone; a folder that no demo made is refused.
@@ -47,16 +48,20 @@ def demo(
     """
     import os
     import time
+    from functools import partial
 
     from suwen.formats import read_corpus
+    from suwen.requirements import TRAINING, require_packages
 
+    require_packages(*TRAINING)
     started = time.monotonic()
     prepare(output)
     # So small a model gains nothing from more threads, and waits long for them where the machine has other work.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    step = partial(run_step, context)
     show("Each step is a command that you can type yourself (the figures are those of OMP_NUM_THREADS=1).")
     for name, options in {"article.html": (), "article.jsonl": (), "article-brat": ("--to", "brat")}.items():
-        title = f"Extract from an article, with the model that suwen carries: {name}"
+        title = f"Extract from an article, with the bundled model: {name}"
         step(title, "extract", output / "article", "-o", output / name, *options)
     show("", mentions_table(read_corpus(output / "article.jsonl")))
 
@@ -81,7 +86,7 @@ def demo(
 
 
 def prepare(output: Path) -> None:
-    """Make the folder, without what an earlier demo made in it, and copy what suwen carries into it.
+    """Make the folder, without what an earlier demo made in it, and copy the bundled files into it.
 
     Raises
     ------
@@ -123,19 +128,18 @@ def copy_files(source: Path, target: Path) -> None:
         shutil.copyfile(path, target / path.name)
 
 
-def step(title: str, *arguments: str | Path) -> None:
+def run_step(context: typer.Context, title: str, *arguments: str | Path) -> None:
     """Show a command of suwen as it would be typed, and run exactly that."""
     import shlex
     import sys
 
     from rich.markup import escape
 
-    from suwen.cli import app
-
     words = [str(argument) for argument in arguments]
     show(f"\n[bold]{escape(title)}")
     typer.echo(f"$ {shlex.join(['suwen', *words])}\n")
-    status = app(words, standalone_mode=False)
+    root = context.find_root()
+    status = root.command.main(words, root.info_name, standalone_mode=False)
     # Progress goes to standard error; without this, what is piped to one place would come in another order.
     sys.stdout.flush()
     if status:

@@ -6,7 +6,7 @@ import typer
 
 from suwen.cli.output import report, show
 
-CARRIED_NOTE = "carried: the small encoder that comes with suwen (2 × 128, Chinese medical literature); no download."
+BUNDLED_NOTE = "bundled: the small encoder in the package (2 × 128, Chinese medical literature); no download."
 
 
 def encoders(
@@ -31,4 +31,4 @@ def encoders(
         where = entry.hub[0] if entry.hub else "not on the hub"
         table.add_row(entry.name, size, entry.tokenizer, entry.license, where)
     learnt = (f"{entry.name}: {entry.task}. Read {entry.corpora}. {entry.note}".strip() for entry in CATALOG.values())
-    show(table, CARRIED_NOTE, *learnt)
+    show(table, BUNDLED_NOTE, *learnt)

@@ -7,26 +7,25 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from suwen.cli.options import DEVICE, ENCODING, FORMAT, JSON, OFFSETS, PART, SPLIT, Offsets, read_split, reading_options
 from suwen.cli.output import fail, report, show, standard_error
 from suwen.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from suwen.corpus.split import Split
+    from suwen.document import Document
     from suwen.evaluation.analysis import Analysis
     from suwen.evaluation.scores import Score, Scores, StrictScores
 
 
 def evaluate(
-    model: Path | None = typer.Argument(
-        None, metavar="MODEL", help="A model folder; 'carried' is the model that suwen carries."
-    ),
+    model: Path | None = typer.Argument(None, metavar="MODEL", help="A model folder, hf://owner/name, or bundled."),
     corpus: Path | None = typer.Argument(None, metavar="CORPUS", help="What it is scored on."),
     gold: Path | None = typer.Option(None, metavar="CORPUS", help="Instead of a model: the gold documents ..."),
     predicted: Path | None = typer.Option(None, metavar="CORPUS", help="... and the same documents, predicted."),
-    split_file: Path | None = typer.Option(None, "--split", metavar="FILE", help="Score one part of this split."),
-    part: str | None = typer.Option(None, metavar="PART", help="Which part (test, if not given)."),
+    split_file: Path | None = SPLIT,
+    part: str | None = PART,
     train: Path | None = typer.Option(
         None,
         metavar="CORPUS",
@@ -34,8 +33,11 @@ def evaluate(
     ),
     html: Path | None = typer.Option(None, metavar="FILE", help="Write a page that shows every error in its text."),
     save_predictions: Path | None = typer.Option(None, metavar="FILE.jsonl", help="Write what the model predicts."),
-    device: str = typer.Option("cpu", help="cpu or cuda"),
-    as_json: bool = typer.Option(False, "--json", help="Print the figures as JSON."),
+    source: str | None = FORMAT,
+    encoding: str | None = ENCODING,
+    offsets: Offsets | None = OFFSETS,
+    device: str = DEVICE,
+    as_json: bool = JSON,
 ) -> None:
     """Score a model, or predictions, on annotated documents.
 
@@ -45,24 +47,28 @@ def evaluate(
     suwen evaluate --gold articles/ --predicted predictions.jsonl --html errors.html
     """
     from suwen import evaluate as score
-    from suwen.bundled import model_path
     from suwen.files import require_new
-    from suwen.formats import write_corpus
+    from suwen.formats import read_corpus, write_corpus
 
     for output in filter(None, (save_predictions, html)):
         require_new(output)
     if part and not split_file:
         raise typer.BadParameter("--part needs --split")
     split = read_split(split_file)
+
+    def annotated(path: Path) -> list[Document]:
+        return read_corpus(path, source, **reading_options(encoding, offsets))
+
+    learned = annotated(train) if train else None
     if model and corpus and not gold and not predicted:
         with progress_bar(standard_error()) as listener:
             evaluation = score(
-                corpus, model_path(model), split=split, part=part, training=train, device=device, listener=listener
+                annotated(corpus), model, split=split, part=part, training=learned, device=device, listener=listener
             )
         if save_predictions:
             write_corpus(evaluation.predictions, save_predictions, "jsonl")
     elif gold and predicted and not model and not save_predictions:
-        evaluation = score(gold, predicted=predicted, split=split, part=part, training=train)
+        evaluation = score(annotated(gold), predicted=predicted, split=split, part=part, training=learned)
     else:
         raise typer.BadParameter("give MODEL and CORPUS, or --gold and --predicted (which are saved already)")
     for warning in evaluation.warnings:
@@ -73,13 +79,6 @@ def evaluate(
         show(*tables(evaluation.analysis, evaluation.unit))
     if html:
         evaluation.write_html(html, f"{(corpus or gold or html).stem}: {evaluation.part}")
-
-
-def read_split(path: Path | None) -> Split | None:
-    """Read a split file, if one is given."""
-    from suwen.corpus.split import Split
-
-    return Split.read(path) if path else None
 
 
 def tables(analysis: Analysis, unit: str) -> list[Table]:

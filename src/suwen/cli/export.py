@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from suwen.cli.evaluate import read_split
+from suwen.cli.options import JSON, SPLIT, read_split
 from suwen.cli.output import report, show, standard_error
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def export(
         metavar="CORPUS",
         help="Annotated documents: what torch and the graph are compared on, and 8 bits are scored on.",
     ),
-    split_file: Path | None = typer.Option(None, "--split", metavar="FILE", help="Use one part of this split."),
+    split_file: Path | None = SPLIT,
     part: str | None = typer.Option(None, metavar="PART", help="Which part (dev, if not given)."),
     output: Path | None = typer.Option(
         None, "--output", "-o", metavar="RUN", help="A new folder for what runs the model, and nothing else."
@@ -32,7 +32,7 @@ def export(
     trainable: bool = typer.Option(
         False, "--trainable", help="Put the weights into RUN too, in 16 bits, so that 'train --from' can go on from it."
     ),
-    as_json: bool = typer.Option(False, "--json", help="Print the figures as JSON."),
+    as_json: bool = JSON,
 ) -> None:
     """Make a tagger run without torch, several times as fast.
 
@@ -52,7 +52,7 @@ def export(
     if (split_file and not corpus) or (part and not split_file):
         raise typer.BadParameter("--split needs --corpus, and --part needs --split")
     if model_path(model) != model and not output:
-        raise typer.BadParameter("'carried' is part of suwen and stays as it is: name a new folder with --output")
+        raise typer.BadParameter("only model folders are changed: for this model name a new folder with --output")
     with standard_error().status("exporting and comparing"):
         result = export_tagger(
             model,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from suwen.cli.options import DEVICE, ENCODING, FORMAT, ID_COLUMN, RESUME, TEXT_COLUMN
 from suwen.cli.output import amount, printable, report, standard_error
 from suwen.cli.progress import progress_bar
 
@@ -64,36 +65,28 @@ def extract(
         ..., "--output", "-o", metavar="OUT", parser=named_path, help="The file or folder to write; - is stdout."
     ),
     model: Path | None = typer.Option(
-        None, metavar="MODEL", parser=named_path, help="A model folder; by default the model that suwen carries."
+        None, metavar="MODEL", parser=named_path, help="A model folder or hf://owner/name.", show_default="bundled"
     ),
     to: Format | None = typer.Option(
         None, help="The format of OUT; by default what its ending says, jsonl without one.", show_default=False
     ),
-    source: str | None = typer.Option(
-        None, "--from", metavar="FORMAT", help="The format of the input, where it is not evident."
-    ),
-    text_column: str | None = typer.Option(
-        None, metavar="NAME", help="The column or key of the text, in parquet and in jsonl of other programs."
-    ),
-    id_column: str | None = typer.Option(None, metavar="NAME", help="The same for the id.", show_default="id"),
-    encoding: str | None = typer.Option(
-        None,
-        help="The encoding of texts, JSON Lines and web pages: utf-8, gbk, gb18030, utf-16, big5 …",
-        show_default="found out",
-    ),
+    source: str | None = FORMAT,
+    text_column: str | None = TEXT_COLUMN,
+    id_column: str | None = ID_COLUMN,
+    encoding: str | None = ENCODING,
     always: Path | None = typer.Option(
         None, metavar="FILE", parser=named_path, help="Terms that always are entities: TERM<tab>TYPE a line, or TOML."
     ),
     never: Path | None = typer.Option(
         None, metavar="FILE", parser=named_path, help="Mentions that never are: TERM or TERM<tab>TYPE a line."
     ),
-    device: str = typer.Option("cpu", help="cpu or cuda"),
+    device: str = DEVICE,
     threads: int | None = typer.Option(
         None, min=1, help="Computing threads; by default one for each core, with Ray one for each portion of the work."
     ),
     batch_tokens: int | None = typer.Option(None, min=1, help="Characters per batch; by default what is fast."),
     engine: Engine = typer.Option(Engine.LOCAL, help="This computer, or a Ray cluster."),
-    resume: bool = typer.Option(False, "--resume", help="Go on with a run that was interrupted."),
+    resume: bool = RESUME,
     as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),
 ) -> None:
     """Find the entities of texts and articles, with their offsets and a confidence each.
@@ -110,36 +103,37 @@ def extract(
     """
     import time
 
+    from suwen import extract as extract_files
     from suwen.extraction.inputs import Options
     from suwen.extraction.planning import STANDARD_OUTPUT, format_for, plan_extraction
 
     target = to.value if to else format_for(output)
-    if output == STANDARD_OUTPUT:
-        require_plain(target, engine, resume, as_json)
-    extraction = plan_extraction(
-        inputs,
-        output,
-        target,
-        model=model,
-        options=Options(source, text_column, id_column, encoding),
-        always=always,
-        never=never,
-        device=device,
-        threads=threads,
-        batch_tokens=batch_tokens,
-        engine=engine.value,
-    )
+    reading: dict[str, Any] = {
+        "format": source,
+        "text_column": text_column,
+        "id_column": id_column,
+        "encoding": encoding,
+    }
+    options: dict[str, Any] = {
+        "model": model,
+        "always": always,
+        "never": never,
+        "device": device,
+        "threads": threads,
+        "batch_tokens": batch_tokens,
+        "engine": engine.value,
+    }
     console = standard_error()
     started = time.monotonic()
     if output == STANDARD_OUTPUT:
+        require_plain(target, engine, resume, as_json)
+        extraction = plan_extraction(inputs, output, target, options=Options(**reading), **options)
         result = print_lines(extraction, console)
     else:
-        if resume and not extraction.is_unfinished and not output.exists():
-            say(console, "there is nothing to go on with: this begins at the beginning")
         with progress_bar(console) as listener:
-            result = extraction.run(resume, listener)
+            result = extract_files(inputs, output, to=target, resume=resume, listener=listener, **reading, **options)
     seconds = time.monotonic() - started
-    tell(console, result, extraction.inputs.left_out, target)
+    tell(console, result, target)
     if output != STANDARD_OUTPUT:
         tell_problems(console, result)
     if not result.is_written:
@@ -147,7 +141,7 @@ def extract(
     counts = {**dict.fromkeys(COUNTED, 0), **result.tally.counts}
     if as_json:
         left_out = {
-            "left_out": extraction.inputs.left_out,
+            "left_out": result.left_out,
             "dropped": result.tally.dropped,
             "not_held": result.not_held,
         }
@@ -187,10 +181,10 @@ def print_lines(extraction: Extraction, console: Console) -> Result:
         sys.stdout.buffer.write(line)
         sys.stdout.buffer.flush()
     is_written = bool(tally.counts["documents"]) or not tally.faults
-    return Result(tally, Counter(), [], [], None, is_written)
+    return Result(tally, Counter(), [], [], None, is_written, extraction.inputs.left_out)
 
 
-def tell(console: Console, result: Result, left_out: Counter[str], target: str) -> None:
+def tell(console: Console, result: Result, target: str) -> None:
     """Say what was empty, renamed, left out or not held, the first of each by name."""
     tally = result.tally
     for name in tally.empty:
@@ -200,7 +194,7 @@ def tell(console: Console, result: Result, left_out: Counter[str], target: str) 
         why = f"{old} is another's file, or can be none" if target == Format.BRAT.value else f"there is another {old}"
         say(console, f"{new}: so named because {why}")
     tell_rest(console, tally.counts["renamed"] - len(result.renamed), "renamed")
-    warn(console, "not read", left_out)
+    warn(console, "not read", result.left_out)
     warn(console, "left out of the texts", tally.dropped)
     if tally.counts["added"] or tally.counts["removed"]:
         added = amount(tally.counts["added"], "entity", "entities")

@@ -8,6 +8,7 @@ from typing import Any
 
 import typer
 
+from suwen.cli.options import DEVICE, RESUME
 from suwen.cli.output import report, show, standard_error
 from suwen.cli.progress import progress_bar
 
@@ -40,13 +41,6 @@ class Size(StrEnum):
     BASE = "base"
 
 
-class Device(StrEnum):
-    """Where to train."""
-
-    CPU = "cpu"
-    CUDA = "cuda"
-
-
 def pretrain(
     texts: list[Path] = typer.Argument(
         ..., metavar="TEXT…", help="Plain text: files (.txt, .xz, .gz) and folders of .txt documents."
@@ -63,7 +57,7 @@ def pretrain(
         None,
         "--from",
         metavar="ENCODER",
-        help="Go on from this encoder: carried, a folder, a catalogue name or a hub name.",
+        help="An encoder to start from: bundled, a name of 'suwen encoders', hf://owner/name, or a folder.",
     ),
     size: Size | None = typer.Option(
         None, help="2 x 128 (mini, the default), 4 x 256, 6 x 384, 8 x 512 or 12 x 768 (base)."
@@ -84,8 +78,8 @@ def pretrain(
         [], "--set", metavar="KEY=VALUE", help="Change one value: optimization.steps=20000, data.lengths=[64,128]."
     ),
     seed: int = typer.Option(0, min=0, help="The seed of all draws."),
-    device: Device = typer.Option(Device.CPU, help="Where to train."),
-    resume: bool = typer.Option(False, "--resume", help="Go on with a run that was interrupted."),
+    device: str = DEVICE,
+    resume: bool = RESUME,
     as_json: bool = typer.Option(False, "--json", help="Print the manifest as JSON."),
 ) -> None:
     """Pre-train an encoder on plain text, from random weights or from an encoder.
@@ -110,7 +104,7 @@ def pretrain(
             cache=cache,
             settings=[*settings, *([f'data.segmenter="{segmenter}"'] if segmenter else [])],
             seed=seed,
-            device=device.value,
+            device=device,
             resume=resume,
             listener=listener,
         )

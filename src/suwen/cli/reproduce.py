@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from suwen.bundled import SAMPLE
+from suwen.cli.options import DEVICE
 from suwen.cli.output import fail, report, show, standard_error
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from suwen.reproduction.results import Results
     from suwen.reproduction.system_run import Run
     from suwen.reproduction.verdicts import Verdict
+
+
+SHOWN_FAILURES = 5
 
 
 class ProfileName(StrEnum):
@@ -40,17 +44,10 @@ class EngineName(StrEnum):
     RAY = "ray"
 
 
-class Device(StrEnum):
-    """What a run computes on."""
-
-    CPU = "cpu"
-    CUDA = "cuda"
-
-
 def reproduce(
     output: Path = typer.Option(..., "-o", "--output", metavar="DIR", help="The folder of the experiment."),
     corpus: Path | None = typer.Option(
-        None, "--data", metavar="CORPUS", help="An annotated corpus; without it, the sample that suwen carries."
+        None, "--data", metavar="CORPUS", help="An annotated corpus; by default the bundled sample."
     ),
     profile: ProfileName = typer.Option(
         ProfileName.SMOKE,
@@ -71,12 +68,14 @@ def reproduce(
     ),
     engine: EngineName = typer.Option(EngineName.LOCAL, help="ray: on the cluster of RAY_ADDRESS, or on this machine."),
     workers: int = typer.Option(1, min=1, help="With the local engine: how many runs at once, each in a process."),
-    device: Device = typer.Option(Device.CPU, help="What each run computes on."),
+    device: str = DEVICE,
     keep_models: bool = typer.Option(False, help="Keep every trained model."),
     dry_run: bool = typer.Option(
         False, "--dry-run", help="List the runs with the tables that share them; run nothing."
     ),
-    resume: bool = typer.Option(False, "--resume", help="Go on: runs that are done are not repeated, failed ones are."),
+    resume: bool = typer.Option(
+        False, "--resume", help="Continue a run; failed parts are repeated, finished ones are not."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print the figures, or the plan, as JSON."),
 ) -> None:
     """Run the experiments of the paper (tables 2 and 4 to 7) and report the paper's figures beside those found here.
@@ -87,37 +86,39 @@ def reproduce(
     """
     from suwen.errors import SuwenError
     from suwen.formats import read_corpus
+    from suwen.reproduction.material import check_documents
+    from suwen.reproduction.plan import plan_runs, plan_to_dict, required_packages, tables_of
+    from suwen.reproduction.profile import load_profile
+    from suwen.requirements import require_packages
     from suwen.schema import LCDD
-
-    try:
-        from suwen.reproduction.experiment import Experiment, open_experiment
-        from suwen.reproduction.material import check_documents
-        from suwen.reproduction.plan import plan_runs, plan_to_dict, tables_of
-        from suwen.reproduction.preparation import read_notes
-        from suwen.reproduction.profile import load_profile
-        from suwen.reproduction.report import write_report
-        from suwen.reproduction.results import Results
-        from suwen.reproduction.runner import perform
-    except ModuleNotFoundError as error:
-        raise SuwenError("S405", package=error.name, install="suwen[train]") from None
 
     chosen = load_profile(profile.value, settings)
     wanted = tables_of([name.strip() for name in tables.split(",") if name.strip()])
-    source = corpus or SAMPLE
-    # In an order of their own, so that the same corpus in another order is the same experiment.
-    documents = sorted(read_corpus(source, None, LCDD), key=lambda document: document.id)
-    check_documents(documents, source)
     runs = plan_runs(chosen, wanted)
     for path in (*texts, *([encoders] if encoders else [])):
         if not path.exists():
             raise SuwenError("S101", path)
+    if not dry_run:
+        ray = ["ray"] * (engine is EngineName.RAY)
+        require_packages(*required_packages(runs, chosen, encoders), *ray)
+    source = corpus or SAMPLE
+    # In an order of their own, so that the same corpus in another order is the same experiment.
+    documents = sorted(read_corpus(source, None, LCDD), key=lambda document: document.id)
+    check_documents(documents, source)
     if dry_run:
         plan = plan_to_dict(runs, chosen, wanted, documents)
         report(plan) if as_json else show(plan_table(plan))
         return
+    # Only now: they load torch, which a plan does not need.
+    from suwen.reproduction.experiment import Experiment, open_experiment
+    from suwen.reproduction.preparation import read_notes
+    from suwen.reproduction.report import write_report
+    from suwen.reproduction.results import Results
+    from suwen.reproduction.runner import perform
+
     if engine is EngineName.LOCAL:
         check_machine(chosen, device)
-    experiment = Experiment(output, chosen, documents, device.value, encoders, tuple(texts), keep_models)
+    experiment = Experiment(output, chosen, documents, device, encoders, tuple(texts), keep_models)
     open_experiment(experiment, source, resume)
     with run_bar(runs, chosen, documents) as progress:
         failures = perform(
@@ -137,8 +138,14 @@ def reproduce(
         )
     if results.failed:
         for reason, names in grouped(results.failed).items():
-            fail(f"failed: {', '.join(names)}: {reason}")
+            fail(f"failed: {named(names)}: {reason}")
         raise typer.Exit(1)
+
+
+def named(names: Sequence[str]) -> str:
+    """Return the first names, and how many more there are."""
+    more = f" and {len(names) - SHOWN_FAILURES:,} more" if len(names) > SHOWN_FAILURES else ""
+    return ", ".join(names[:SHOWN_FAILURES]) + more
 
 
 def grouped(failed: Mapping[Run, str]) -> dict[str, list[str]]:
@@ -149,7 +156,7 @@ def grouped(failed: Mapping[Run, str]) -> dict[str, list[str]]:
     return names
 
 
-def check_machine(profile: Profile, device: Device) -> None:
+def check_machine(profile: Profile, device: str) -> None:
     """Refuse a device or a precision that this machine does not have, before anything is made.
 
     Raises
@@ -164,10 +171,10 @@ def check_machine(profile: Profile, device: Device) -> None:
 
     configs = (system_config(system, profile, 0) for system in SYSTEMS.values())
     for precision in {one.optimization.precision for one in configs if isinstance(one, TrainingConfig)}:
-        check_device(device.value, precision)
+        check_device(device, precision)
 
 
-def engine_of(name: EngineName, workers: int, threads: int, device: Device) -> Engine:
+def engine_of(name: EngineName, workers: int, threads: int, device: str) -> Engine:
     """The engine of that name."""
     if name is EngineName.LOCAL:
         from suwen.reproduction.engine import LocalEngine
@@ -175,7 +182,7 @@ def engine_of(name: EngineName, workers: int, threads: int, device: Device) -> E
         return LocalEngine(workers)
     from suwen.reproduction.ray import RayEngine
 
-    return RayEngine(threads, gpus=1 if device is Device.CUDA else 0)
+    return RayEngine(threads, gpus=1 if device != "cpu" else 0)
 
 
 def run_bar(runs: Sequence[Run], profile: Profile, documents: Sequence[Document]) -> Progress:

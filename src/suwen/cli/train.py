@@ -8,6 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from suwen.cli.options import (
+    CONFIG,
+    DEVICE,
+    ENCODING,
+    FORMAT,
+    OFFSETS,
+    RESUME,
+    SCHEMA,
+    SETTINGS,
+    SPLIT,
+    Offsets,
+    Preset,
+    read_schema,
+    read_split,
+    reading_options,
+)
 from suwen.cli.output import report, show, standard_error
 from suwen.cli.progress import progress_bar
 
@@ -16,13 +32,6 @@ if TYPE_CHECKING:
     from suwen.training.folds import FoldsReport
 
 BASELINES = ("dictionary", "hmm", "feature-crf")
-
-
-class Preset(StrEnum):
-    """The named configurations."""
-
-    BEST = "best"
-    PAPER = "paper"
 
 
 class Head(StrEnum):
@@ -41,33 +50,22 @@ class Transfer(StrEnum):
     FEATURE_EXTRACTION = "feature-extraction"
 
 
-class Device(StrEnum):
-    """Where the model runs."""
-
-    CPU = "cpu"
-    CUDA = "cuda"
-
-
 def train(
     corpus: Path = typer.Argument(..., metavar="CORPUS", help="A folder or file of annotated documents."),
     output: Path = typer.Option(..., "--output", "-o", metavar="MODEL", help="The model folder to write."),
-    split_file: Path | None = typer.Option(
-        None, "--split", metavar="FILE", help="A split made by 'suwen corpus split'."
-    ),
+    split_file: Path | None = SPLIT,
     part: str = typer.Option("train", help="The part of the split to learn from."),
     preset: Preset = typer.Option(Preset.BEST, help="'paper' is the paper's Table 3, 'best' is what works best here."),
-    config_file: Path | None = typer.Option(
-        None, "--config", metavar="FILE", help="A TOML file that changes the preset."
-    ),
+    config_file: Path | None = CONFIG,
     encoder: str | None = typer.Option(
         None,
-        help="bilstm, bigru, cnn, transformer (random start), dictionary, hmm, feature-crf; pretrained: 'carried' (the "
-        "small one that suwen carries), a name that 'suwen encoders' shows or on the Hugging Face hub, or a folder.",
+        help="Random start: bilstm, bigru, cnn, transformer. Baseline: dictionary, hmm, feature-crf. Pretrained: "
+        "bundled, a name of 'suwen encoders', hf://owner/name, or a folder.",
     ),
     head: Head | None = typer.Option(None, help="What turns the encoder's vectors into tags."),
     transfer: Transfer | None = typer.Option(None, help="Whether the encoder learns too, or only what is above it."),
     base: Path | None = typer.Option(
-        None, "--from", metavar="MODEL", help="Go on from this trained model; 'carried' is the one that suwen carries."
+        None, "--from", metavar="MODEL", help="A trained model to start from: a folder, hf://owner/name, or bundled."
     ),
     teachers: list[Path] = typer.Option(
         [],
@@ -84,13 +82,13 @@ def train(
     contradictions: Path | None = typer.Option(
         None, "--report", metavar="FILE", help="With --folds: a table of annotations that these models contradict."
     ),
-    settings: list[str] = typer.Option(
-        [], "--set", metavar="KEY=VALUE", help="Change one value: optimization.epochs=3."
-    ),
-    schema_file: Path | None = typer.Option(None, "--schema", metavar="FILE", help="A label set in TOML."),
-    source: str | None = typer.Option(None, "--format", metavar="FORMAT", help="The format, where it is not evident."),
-    device: Device = typer.Option(Device.CPU, help="Where to train."),
-    resume: bool = typer.Option(False, "--resume", help="Go on with a run that was interrupted."),
+    settings: list[str] = SETTINGS,
+    schema_file: Path | None = SCHEMA,
+    source: str | None = FORMAT,
+    encoding: str | None = ENCODING,
+    offsets: Offsets | None = OFFSETS,
+    device: str = DEVICE,
+    resume: bool = RESUME,
     as_json: bool = typer.Option(False, "--json", help="Print the manifest as JSON."),
 ) -> None:
     """Train a tagger on an annotated corpus and write a model folder.
@@ -99,10 +97,8 @@ def train(
     """
     from suwen import train as train_model
     from suwen import train_folds
-    from suwen.corpus.split import Split
     from suwen.errors import SuwenError
     from suwen.formats import read_corpus
-    from suwen.schema import Schema
 
     if output.exists() and not (folds and resume):
         raise SuwenError("S104", output)
@@ -115,20 +111,20 @@ def train(
         raise typer.BadParameter("--part needs --split")
     if texts and not teachers and encoder not in BASELINES:
         raise typer.BadParameter("--texts needs --teacher")
-    schema = Schema.from_toml(schema_file) if schema_file else None
-    documents = read_corpus(corpus, source, schema)
+    schema = read_schema(schema_file)
+    documents = read_corpus(corpus, source, schema, **reading_options(encoding, offsets))
     options: dict[str, Any] = {
         "encoder": encoder,
         "head": head and head.value,
         "transfer": transfer and transfer.value,
-        "split": Split.read(split_file) if split_file else None,
+        "split": read_split(split_file),
         "part": part,
         "preset": preset.value,
         "config": config_file,
         "settings": settings,
         "schema": schema,
         "base": base,
-        "device": device.value,
+        "device": device,
         "resume": resume,
     }
     with progress_bar(standard_error()) as listener:

@@ -21,6 +21,7 @@ from suwen.model_folder import CARD, ModelFolder, add_files, read_model_folder, 
 from suwen.models.scorer import TorchScorer
 from suwen.models.tagger import Tagger
 from suwen.models.weights import read_tagger, write_tagger
+from suwen.requirements import EXPORTING, require_packages
 from suwen.schemes import scheme_named
 from suwen.tagging.encode import Arrays
 
@@ -105,11 +106,10 @@ def export_model(
     path = Path(path)
     if output:
         require_new(output)
-    try:
-        from suwen.exporting.graph import tagger_graph
-        from suwen.exporting.quantize import quantized
-    except ModuleNotFoundError as error:
-        raise SuwenError("S405", package=error.name, install="suwen[export]") from None
+    require_packages(*EXPORTING)
+    from suwen.exporting.graph import tagger_graph
+    from suwen.exporting.quantize import quantized
+
     folder = read_model_folder(path)
     tagger = read_tagger(path, folder.settings.tags, scheme_named(folder.settings.scheme))
     graph = tagger_graph(tagger, folder.settings.features)

@@ -77,6 +77,8 @@ class Result:
         The file that lists all of that; None when there is none.
     is_written
         Whether there is an output: not when nothing could be read.
+    left_out
+        The files of the inputs that no reader takes, by their ending.
     """
 
     tally: Tally
@@ -85,6 +87,7 @@ class Result:
     problems: list[dict[str, Any]]
     report: Path | None
     is_written: bool
+    left_out: Counter[str]
 
 
 def report_path(output: StrPath) -> Path:
@@ -135,6 +138,8 @@ def extract_files(
     kept = working_folder(output, JOB).exists()
     if not kept:
         require_new(output)
+        if resume:
+            listener(Progress("extracting", message="there is no unfinished run: this starts a new one"))
     if not kept and (piped or is_brief(inputs)):
         with passing_shards(output) as shards, open_engine() as engine:
             return _extract(inputs, output, format, manner, engine, shards, listener)
@@ -190,7 +195,7 @@ def _extract(
         lines = meter.writing(changed(shards.lines(), manner, tally, renamings))
         not_held = write_extracted_lines(lines, output, format, engine.schema)
     shards.remove()
-    return Result(tally, not_held, renamings, problems, report, is_written)
+    return Result(tally, not_held, renamings, problems, report, is_written, inputs.left_out)
 
 
 def _reported(shards: Shards, output: Path) -> Path | None:

@@ -7,23 +7,24 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from hashlib import sha256 as hash_of_bytes
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from suwen.bundled import model_path
 from suwen.errors import SuwenError
 from suwen.extraction.extract import LocalEngine, OpenEngine, Result, extract_files, extract_lines
-from suwen.extraction.finding import JOB, find_inputs
+from suwen.extraction.finding import find_inputs
 from suwen.extraction.inputs import DEFAULT_OPTIONS, Inputs, Options
 from suwen.extraction.outputs import ENDINGS
 from suwen.extraction.stream import Manner, Tally
 from suwen.files import StrPath, sha256
 from suwen.formats import jsonl, parquet
+from suwen.hub import origin_of
 from suwen.inference.overrides import read_overrides
-from suwen.loading import load_overridden, require_device
+from suwen.loading import load_overridden
 from suwen.model_folder import MANIFEST, read_manifest
-from suwen.runs import Listener, release, silent, working_folder
+from suwen.requirements import require_device, require_packages
+from suwen.runs import Listener, release, silent
 
 __all__ = ["STANDARD_OUTPUT", "Extraction", "format_for", "model_version", "plan_extraction"]
 
@@ -57,11 +58,6 @@ class Extraction:
     manner: Manner
     identity: dict[str, Any]
     open_engine: OpenEngine
-
-    @property
-    def is_unfinished(self) -> bool:
-        """Whether an earlier run of the output was interrupted."""
-        return working_folder(self.output, JOB).exists()
 
     def run(self, resume: bool = False, listener: Listener = silent) -> Result:
         """Write the output (see `extract_files`).
@@ -128,9 +124,8 @@ def plan_extraction(
     if engine not in ENGINES:
         raise SuwenError("S404", what="engine", name=engine, known=", ".join(ENGINES))
     format = format or format_for(output)  # noqa: A001
-    if format == parquet.NAME and find_spec("pyarrow") is None:
-        # Told now, and not after hours of work.
-        raise SuwenError("S405", output, package="pyarrow", install="suwen[parquet]")
+    # Told now, and not after hours of work.
+    require_packages(*["pyarrow"] * (format == parquet.NAME), *["ray"] * (engine == "ray"))
     inputs = find_inputs(paths, options, output)
     folder = model_path(model)
     overrides = read_overrides(always and Path(always), never and Path(never))
@@ -185,4 +180,4 @@ def model_version(model: Path) -> str | None:
         return None
     files = read_manifest(model)["files"]
     deciding = "\n".join(f"{name} {value}" for name, value in sorted(files.items()) if not name.startswith("log/"))
-    return f"{model.resolve().name} {hash_of_bytes(deciding.encode()).hexdigest()[:12]}"
+    return f"{origin_of(model)} {hash_of_bytes(deciding.encode()).hexdigest()[:12]}"

@@ -19,6 +19,7 @@ from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.extraction.stream import Manner, Portion, Shard, fetched, shards_of
 from suwen.inference.predictor import Extractor
+from suwen.requirements import require_packages
 from suwen.schema import Schema
 
 __all__ = ["RayEngine", "connected", "ray_engine"]
@@ -108,10 +109,9 @@ def connected() -> Iterator[Any]:
         S405 when Ray is not installed, S519 when it does not answer.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    try:
-        import ray
-    except ModuleNotFoundError:
-        raise SuwenError("S405", package="ray", install="suwen[ray]") from None
+    require_packages("ray")
+    import ray
+
     before = ray.is_initialized()
     if not before:
         quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}

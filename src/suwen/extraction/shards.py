@@ -208,6 +208,10 @@ def open_shards(output: Path, identity: dict[str, Any], inputs: Inputs, resume: 
     """
     work = working_folder(output, JOB)
     going_on = resume and work.exists()
+    if work.exists():
+        # Before S511: nobody should remove the folder of a running process.
+        with holding(work):
+            pass
     check_work(work, going_on)
     if going_on:
         require_same(work, identity)

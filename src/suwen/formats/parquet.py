@@ -31,6 +31,7 @@ from suwen.formats.entity_table import Places, pieces_shown
 from suwen.formats.json_files import field, located_at, name_under, reporting_at
 from suwen.formats.reading import Located, Problem, document_id, files_in
 from suwen.formats.writing import not_held
+from suwen.requirements import require_packages
 from suwen.schema import Schema
 
 __all__ = ["FORMAT", "NAME", "Parquet", "scan_table", "texts_path"]
@@ -111,10 +112,9 @@ class Parquet(WritableFormat):
             S102, S104 or S105 when the files cannot be written, S405 without pyarrow.
         """
         path = Path(path)
-        try:
-            import pyarrow
-        except ModuleNotFoundError:
-            raise SuwenError("S405", path, package="pyarrow", install="suwen[parquet]") from None
+        require_packages("pyarrow")
+        import pyarrow
+
         text, number = pyarrow.string(), pyarrow.int32()
         entity_columns = {
             "document": text,
@@ -245,11 +245,10 @@ def _tag_names(metadata: Mapping[bytes, bytes], column: str) -> list[str]:
 
 def _opened(file: IO[bytes], path: Path) -> tuple[Any, Any]:
     """Pyarrow, and the table."""
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ModuleNotFoundError:
-        raise SuwenError("S405", path, package="pyarrow", install="suwen[parquet]") from None
+    require_packages("pyarrow")
+    import pyarrow
+    from pyarrow import parquet
+
     try:
         return pyarrow, parquet.ParquetFile(file, pre_buffer=False)
     except (pyarrow.ArrowException, ValueError, OSError) as error:

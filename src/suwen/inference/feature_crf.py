@@ -10,6 +10,7 @@ from suwen.errors import SuwenError
 from suwen.inference.dictionary import DICTIONARY, Dictionary, fold
 from suwen.inference.sentence_extractor import SentenceExtractor, SentenceSettings
 from suwen.model_folder import StoredModel
+from suwen.requirements import require_packages
 from suwen.schemes import Scheme, ScoredSpan, scheme_named
 
 if TYPE_CHECKING:
@@ -175,10 +176,9 @@ def open_tagger(path: Path) -> pycrfsuite.Tagger:
     SuwenError
         S405 when python-crfsuite is not installed, S509 when the file is damaged.
     """
-    try:
-        import pycrfsuite
-    except ModuleNotFoundError:
-        raise SuwenError("S405", package="python-crfsuite", install="suwen[train]") from None
+    require_packages("pycrfsuite")
+    import pycrfsuite
+
     tagger = pycrfsuite.Tagger()
     try:
         tagger.open(str(path))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from suwen.bundled import BUNDLED, bundled_encoder
+from suwen.bundled import BUNDLED, bundled_encoder, encoder_name
 from suwen.errors import SuwenError
 from suwen.files import read_json
+from suwen.hub import download
+from suwen.requirements import is_installed
 
 __all__ = ["CATALOG", "LANGUAGE_MODEL", "PublishedEncoder", "encoder_width", "find_encoder", "is_language_model"]
 
@@ -163,57 +165,56 @@ SMALL = ("config.json", "model_config.json", "vocab.txt", "tokenizer.json", "tok
 
 
 def find_encoder(name: str, others: Sequence[str] = ()) -> Path:
-    """Find the folder of an encoder: a local folder of that name, the hub's cache on this machine, or the hub.
+    """Find the folder of an encoder: a local folder of that name, or the hub's cache and the hub for published ones.
 
     Parameters
     ----------
     name
-        A name of `CATALOG`, ``carried`` for the small encoder that comes with suwen, a folder, or an identifier on
-        the hub (``hfl/chinese-macbert-base``).
+        A name of `CATALOG`, ``bundled`` for the small encoder that comes with suwen, a folder, or
+        ``hf://owner/name`` for any other on the hub. A bare ``owner/name`` is a folder.
     others
         Further names that the caller accepts, for the message.
 
     Raises
     ------
     SuwenError
-        S506 when it is nowhere; the message says where to get it.
+        S506 when it is nowhere; the message says where to get it. As `suwen.hub.find_on_hub`.
     """
+    name = encoder_name(name)
     local = _local(name)
     if local is not None:
         return local
     entry = CATALOG.get(name)
-    identifiers = entry.hub if entry else (name,)
-    for identifier in identifiers:
+    if entry is None:
+        known = ", ".join([*others, BUNDLED, *CATALOG])
+        hint = f", or hf://{name} from the Hugging Face Hub" if name.count("/") == 1 and " " not in name else ""
+        raise SuwenError("S506", name, advice=f"no such folder; give one of {known}, a folder{hint}")
+    for identifier in entry.hub:
         folder = _cached(identifier)
         if folder is not None:
             return folder
-    reason = "no such folder"
-    for identifier in identifiers:
-        # Without an owner it would be a name that nobody published since 2022, or a misspelt folder.
+    reason = ""
+    for identifier in entry.hub:
+        # A name without an owner is only looked up in the cache: nobody published under one since 2022.
         if "/" in identifier:
             try:
-                return _download(identifier)
-            except _UnavailableError as error:
-                reason = f"{identifier} cannot be had from the hub: {error}"
-    if entry and entry.hub:
-        download = f"hf download {entry.hub[0]} --local-dir {name}"
-        advice = f"{reason}; put its files into a folder {name!r} here: {download}; or take {BUNDLED!r}"
-        raise SuwenError("S506", name, advice=advice)
-    if entry:
-        raise SuwenError(
-            "S506",
-            name,
-            advice=f"put its files into a folder {name!r} here; they are at {entry.source}; or take {BUNDLED!r}",
-        )
-    known = ", ".join([*others, BUNDLED, *CATALOG])
-    raise SuwenError("S506", name, advice=f"{reason}; give one of {known}, a folder, or a name on the hub")
+                return download(identifier, None, _weights_and_small)
+            except SuwenError as error:
+                reason = str(error.fields.get("reason", error))
+    if entry.hub:
+        where = f"hf download {entry.hub[0]} --local-dir {name}"
+        advice = f"{reason}; put its files into a folder {name!r} here: {where}; or take {BUNDLED!r}"
+    else:
+        advice = f"put its files into a folder {name!r} here; they are at {entry.source}; or take {BUNDLED!r}"
+    raise SuwenError("S506", name, advice=advice)
 
 
 def encoder_width(name: str) -> int | None:
-    """The width of an encoder that is on this machine or in `CATALOG`; None where only the hub could tell."""
+    """The width of an encoder that is on this machine or in `CATALOG`; None where it is nowhere."""
+    name = encoder_name(name)
     entry = CATALOG.get(name)
     folder = _local(name)
-    for identifier in () if folder else (entry.hub if entry else (name,)):
+    for identifier in () if folder or not entry else entry.hub:
         folder = folder or _cached(identifier)
     for small in CONFIGURATIONS if folder else ():
         if folder and (folder / small).is_file():
@@ -228,43 +229,26 @@ def is_language_model(name: str | Path) -> bool:
     return path.is_file() and read_json(path).get("model_type") == LANGUAGE_MODEL
 
 
-class _UnavailableError(Exception):
-    pass
-
-
 def _local(name: str) -> Path | None:
     return Path(name) if Path(name).is_dir() else bundled_encoder(name)
 
 
 def _cached(identifier: str) -> Path | None:
     """The folder of a repository in the local cache, if its configuration and weights are there."""
+    if not is_installed("huggingface_hub"):
+        return None
     from huggingface_hub import try_to_load_from_cache
-    from huggingface_hub.errors import HFValidationError
 
     for weights in WEIGHTS:
-        try:
-            found = try_to_load_from_cache(identifier, weights)
-        except HFValidationError:
-            return None
+        found = try_to_load_from_cache(identifier, weights)
         if isinstance(found, str) and any((Path(found).parent / small).is_file() for small in SMALL[:2]):
             return Path(found).parent
     return None
 
 
-def _download(identifier: str) -> Path:
-    from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-
-    # OSError, and the error of whichever HTTP library the hub's client is built on.
-    failures: Any = HfHubHTTPError.__bases__
-    try:
-        # Asked once: the client's other calls try for half a minute, and print each attempt.
-        present = {file.rfilename for file in HfApi().model_info(identifier, timeout=10).siblings or ()}
-        weights = next((name for name in WEIGHTS if name in present), None)
-        if weights is None:
-            raise _UnavailableError(f"it has none of {', '.join(WEIGHTS)}")
-        return Path(snapshot_download(identifier, allow_patterns=[weights, *SMALL]))
-    except HFValidationError:
-        raise _UnavailableError("that is no name on the hub") from None
-    except failures as error:
-        raise _UnavailableError(str(error).strip().partition("\n")[0] or type(error).__name__) from None
+def _weights_and_small(files: Collection[str]) -> list[str]:
+    """Choose the first kind of weights that is there, and the small files."""
+    weights = next((name for name in WEIGHTS if name in files), None)
+    if weights is None:
+        raise SuwenError("S522", reason=f"it has none of {', '.join(WEIGHTS)}", advice="name a local folder")
+    return [weights, *(name for name in SMALL if name in files)]

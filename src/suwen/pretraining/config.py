@@ -9,8 +9,8 @@ from typing import Any, Literal, get_args
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
 
 from suwen.errors import SuwenError
-from suwen.models.checkpoints import read_checkpoint
 from suwen.pretraining.strategies import strategy_named
+from suwen.requirements import TRAINING, segmenter_packages
 from suwen.settings import Section, parse_settings, validated, with_overrides
 
 __all__ = [
@@ -243,7 +243,17 @@ def load_language_model_config(settings: Sequence[str] = (), seed: int = 0) -> L
     return config
 
 
+def pretraining_packages(strategy: str | None, settings: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the packages of the extras that pre-training by this strategy needs; None stands for language models."""
+    if strategy is None or not strategy_named(strategy).needs_words:
+        return TRAINING
+    return (*TRAINING, *segmenter_packages(str(parse_settings(settings).get("data.segmenter", DataConfig().segmenter))))
+
+
 def _sizes_of(base: Path) -> dict[str, Any]:
+    # It loads torch, which settings alone do not need.
+    from suwen.models.checkpoints import read_checkpoint
+
     stored = read_checkpoint(base).config
     kinds = get_args(ModelConfig.model_fields["architecture"].annotation)
     if stored["model_type"] not in kinds:

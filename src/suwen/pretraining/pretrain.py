@@ -19,6 +19,7 @@ from transformers.utils import logging
 
 from suwen.errors import SuwenError
 from suwen.files import StrPath, read_terms, replacing_folder, sha256, write_json
+from suwen.hub import origin_of
 from suwen.model_folder import write_tokenizer
 from suwen.models.vocabularies import read_vocabulary
 from suwen.pretraining.batches import HeldOut, MaskedBatches, MaskingRules, phases
@@ -243,7 +244,7 @@ def identity_of(
         "configuration": config.model_dump(mode="json"),
         "vocabulary": vocabulary and digest(vocabulary.tokens),
         "lexicon": digest(sorted(terms)),
-        "base encoder": base and {"name": base.name, "weights": {path.name: sha256(path) for path in weights}},
+        "base encoder": base and {"name": origin_of(base), "weights": {path.name: sha256(path) for path in weights}},
     }
 
 

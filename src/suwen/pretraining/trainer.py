@@ -20,6 +20,7 @@ from suwen.pretraining.config import LanguageModelConfig, PretrainingConfig
 from suwen.pretraining.language_model import HeldOutStreams, StreamBatches
 from suwen.pretraining.muon import Muon
 from suwen.training.checkpoints import CheckpointKeeper
+from suwen.training.device import place_on
 from suwen.training.schedule import EVALUATIONS, Schedule
 
 __all__ = ["PretrainingTrainer"]
@@ -85,6 +86,7 @@ class PretrainingTrainer(Trainer):  # type: ignore[misc]
             report_to=[],
             disable_tqdm=True,
         )
+        place_on(arguments, device)
         super().__init__(
             model=model,
             args=arguments,

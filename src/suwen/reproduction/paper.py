@@ -9,6 +9,7 @@ from typing import Literal
 
 __all__ = [
     "ADDED",
+    "AUGMENTING",
     "BEST",
     "CLAIMS",
     "DEALT",
@@ -41,6 +42,9 @@ RECIPES = {
 FROM_SCRATCH = {"bigru": "BiGRU", "bilstm": "BiLSTM", "cnn": "CNN"}
 BASELINES = {"dictionary": "Dictionary", "hmm": "HMM", "feature-crf": "Feature CRF"}
 HEADS = {"fc": "", "crf": "-CRF", "lstm-crf": "-LSTM-CRF", "bilstm-crf": "-BiLSTM-CRF"}
+AUGMENTING = "ernie"
+"""The encoder whose masked language model generates D'."""
+
 BEST = "best"
 """The encoder of the project's own setting; which one it is, the profile says."""
 

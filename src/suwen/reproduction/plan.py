@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from suwen.augmentation.config import load_augmentation_config
 from suwen.corpus.dealing import RATIO
 from suwen.document import Document
 from suwen.errors import SuwenError
+from suwen.pretraining.config import pretraining_packages
 from suwen.reproduction.paper import (
     ADDED,
+    AUGMENTING,
     CLAIMS,
     DEALT,
     FROM_SCRATCH,
@@ -20,10 +24,11 @@ from suwen.reproduction.paper import (
     systems_of,
 )
 from suwen.reproduction.profile import UNITS, Profile, Unit, system_config
-from suwen.reproduction.system_run import Run
+from suwen.reproduction.system_run import Run, encoder_of
+from suwen.requirements import TRAINING
 from suwen.training.config import TrainingConfig
 
-__all__ = ["claims_of", "estimated_seconds", "plan_runs", "plan_to_dict", "tables_of"]
+__all__ = ["claims_of", "estimated_seconds", "plan_runs", "plan_to_dict", "required_packages", "tables_of"]
 
 SECONDS_PER_MILLION = {
     "pretrained": 150.0,
@@ -84,6 +89,26 @@ def plan_runs(profile: Profile, tables: Collection[str]) -> list[Run]:
         if name in rows[unit] and not (SYSTEMS[name].baseline and place)
     ]
     return [run for _, _, run in sorted(runs, key=lambda entry: entry[:2])]
+
+
+def required_packages(runs: Sequence[Run], profile: Profile, encoders: Path | None = None) -> tuple[str, ...]:
+    """Return the packages of the extras that the runs need, with what is made for them.
+
+    Parameters
+    ----------
+    encoders
+        A folder with encoders by name; those need not be pre-trained.
+    """
+    systems = [SYSTEMS[run.system] for run in runs]
+    packages = [*TRAINING, *["pycrfsuite"] * any(system.encoder == "feature-crf" for system in systems)]
+    wanted = {name for system in systems if (name := encoder_of(system, profile))}
+    if any(system.augmented for system in systems):
+        wanted.add(AUGMENTING)
+        packages += load_augmentation_config("paper", settings=profile.augmentation).packages
+    if profile.encoders == "own":
+        made = [name for name in wanted if encoders is None or not (encoders / name).is_dir()]
+        packages += [package for name in made for package in pretraining_packages(name, profile.pretraining)]
+    return tuple(dict.fromkeys(packages))
 
 
 def estimated_seconds(run: Run, profile: Profile, documents: Sequence[Document]) -> float:

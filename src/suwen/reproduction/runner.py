@@ -13,7 +13,7 @@ from suwen.files import holding, read_json, write_json
 from suwen.reproduction.engine import Engine, Job
 from suwen.reproduction.experiment import Experiment
 from suwen.reproduction.material import material_of
-from suwen.reproduction.paper import RECIPES, SYSTEMS
+from suwen.reproduction.paper import AUGMENTING, RECIPES, SYSTEMS
 from suwen.reproduction.plan import estimated_seconds
 from suwen.reproduction.preparation import (
     ENCODERS,
@@ -62,10 +62,10 @@ def perform(experiment: Experiment, runs: Sequence[Run], engine: Engine, observe
 
 
 def _perform(experiment: Experiment, runs: Sequence[Run], engine: Engine, observer: Observer) -> dict[str, str]:
-    folder, profile = experiment.folder, experiment.profile
+    folder, profile, device = experiment.folder, experiment.profile, experiment.device
     failures: dict[str, str] = {}
 
-    def carried_out(jobs: Sequence[Job]) -> None:
+    def carry_out(jobs: Sequence[Job]) -> None:
         for name, result in engine(jobs, lambda name: observer(name, None)):
             if result["state"] == FAILED:
                 failures[name] = result["error"]
@@ -74,7 +74,7 @@ def _perform(experiment: Experiment, runs: Sequence[Run], engine: Engine, observ
     systems = [SYSTEMS[run.system] for run in runs]
     wanted = {name for system in systems if (name := encoder_of(system, profile))}
     units = sorted({run.unit for run in runs if SYSTEMS[run.system].augmented})
-    needed = sorted(wanted | ({"ernie"} if units else set()), key=[*RECIPES].index)
+    needed = sorted(wanted | ({AUGMENTING} if units else set()), key=[*RECIPES].index)
     places: dict[str, str] = {}
     for name in needed:
         try:
@@ -91,20 +91,24 @@ def _perform(experiment: Experiment, runs: Sequence[Run], engine: Engine, observ
             observer(f"encoder/{name}", {"state": AGAIN, "error": f"{altered} is not what 'suwen pretrain' wrote"})
             shutil.rmtree(place)
     missing = [name for name in places if not Path(places[name]).is_dir()]
-    carried_out([Job(f"encoder/{name}", make_encoder, (experiment, name)) for name in missing])
+    carry_out([Job(f"encoder/{name}", make_encoder, (experiment, name)) for name in missing])
     write_json(folder / ENCODERS, notes_on(experiment, places))
     for unit in units:
         if is_damaged(material_of(folder).generated_file(unit)):
             observer(f"augmentation/{unit}", {"state": AGAIN, "error": "it is not what was generated"})
-    if units and "encoder/ernie" not in failures:
-        carried_out(
+    if units and f"encoder/{AUGMENTING}" not in failures:
+        carry_out(
             [
-                Job(f"augmentation/{unit}", make_generated, (folder, unit, profile, places["ernie"], experiment.device))
+                Job(
+                    f"augmentation/{unit}",
+                    make_generated,
+                    (folder, unit, profile, places[AUGMENTING], device),
+                )
                 for unit in units
             ]
         )
     elif units:
-        failures |= {f"augmentation/{unit}": failures["encoder/ernie"] for unit in units}
+        failures |= {f"augmentation/{unit}": failures[f"encoder/{AUGMENTING}"] for unit in units}
     jobs = list(_jobs(experiment, runs, places, failures, observer))
     by_name = {run.name: run for run in runs}
     for name, result in engine(jobs, lambda name: observer(name, None)):

@@ -10,15 +10,13 @@ from functools import cache
 from importlib.util import find_spec
 from itertools import accumulate, pairwise
 from pathlib import Path
-from types import ModuleType
 from typing import Protocol, runtime_checkable
 
 from suwen.errors import SuwenError
+from suwen.requirements import require_packages
 from suwen.text.segmenters.thulac import Thulac
 
 __all__ = ["SEGMENTERS", "Segmenter", "cut_all", "segmenter_named"]
-
-INSTALL = "suwen[augment]"
 
 THULAC_LIMIT = 5000
 """A longer line is cut here. Words depend on it, so that it stays, though nothing else needs it any more."""
@@ -115,6 +113,7 @@ def _each(cut: Callable[[str], list[str]]) -> Cut:
 
 
 def _thulac() -> Segmenter:
+    require_packages("thulac")
     # The package's model is read, its code is not run.
     package = find_spec("thulac")
     folders = (package and package.submodule_search_locations) or ()
@@ -122,8 +121,8 @@ def _thulac() -> Segmenter:
         try:
             return _Checked("thulac", _by_lines(Thulac.read(Path(folder) / "models")))
         except (OSError, ValueError, LookupError) as error:
-            raise SuwenError("S405", package=f"the model of thulac ({error})", install=INSTALL) from None
-    raise SuwenError("S405", package="thulac", install=INSTALL)
+            raise SuwenError("S405", package=f"the model of thulac ({error})", install="suwen[augment]") from None
+    raise AssertionError("a package has a folder")
 
 
 def _by_lines(model: Thulac) -> Cut:
@@ -138,7 +137,8 @@ def _by_lines(model: Thulac) -> Cut:
 
 
 def _jieba() -> Segmenter:
-    package = _imported("jieba")
+    require_packages("jieba")
+    package = importlib.import_module("jieba")
     package.setLogLevel(logging.WARNING)
     # A tokenizer of our own: words that others add to the shared one must not change the result.
     return _Checked("jieba", _each(package.Tokenizer().lcut))
@@ -146,13 +146,6 @@ def _jieba() -> Segmenter:
 
 def _characters() -> Segmenter:
     return _Checked("none", _each(list))
-
-
-def _imported(package: str) -> ModuleType:
-    try:
-        return importlib.import_module(package)
-    except ImportError:
-        raise SuwenError("S405", package=package, install=INSTALL) from None
 
 
 SEGMENTERS: dict[str, Callable[[], Segmenter]] = {"thulac": _thulac, "jieba": _jieba, "none": _characters}

@@ -27,6 +27,7 @@ from suwen.inference.hmm import COUNTS, HMM, HMMExtractor, hmm_settings
 from suwen.inference.sentence_extractor import SentenceExtractor, SentenceSettings
 from suwen.model_card import model_card
 from suwen.model_folder import write_stored_model
+from suwen.requirements import require_packages
 from suwen.runs import Listener, Progress, silent, versions
 from suwen.schema import Schema
 from suwen.schemes import LabelSpan, scheme_named
@@ -296,10 +297,9 @@ def train_crf(
     SuwenError
         S405 when python-crfsuite is not installed.
     """
-    try:
-        from suwen.training.crfsuite import ObservedTrainer
-    except ModuleNotFoundError:
-        raise SuwenError("S405", package="python-crfsuite", install="suwen[train]") from None
+    require_packages("pycrfsuite")
+    from suwen.training.crfsuite import ObservedTrainer
+
     parameters = {
         "c1": config.c1,
         "c2": config.c2,

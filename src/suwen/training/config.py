@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
 
+from suwen.bundled import encoder_name
 from suwen.errors import SuwenError
 from suwen.files import StrPath
 from suwen.models.catalog import encoder_width, is_language_model
@@ -20,6 +21,8 @@ __all__ = [
     "TEACHERS_WEIGHT",
     "BaseEncoder",
     "DistillationConfig",
+    "EvaluationConfig",
+    "LoopConfig",
     "TrainingConfig",
     "load_training_config",
     "pretrained_rate",
@@ -86,12 +89,9 @@ class InputConfig(Section):
     pack: NonNegativeInt = 0
 
 
-class OptimizationConfig(Section):
-    """How the weights are learnt: AdamW with learning rates of their own for encoder, head and CRF."""
+class LoopConfig(Section):
+    """How any network of the package is trained with AdamW."""
 
-    learning_rate: float = Field(gt=0)
-    head_learning_rate: float = Field(gt=0)
-    crf_learning_rate: float = Field(gt=0)
     weight_decay: NonNegativeFloat = 0.01
     epochs: PositiveInt
     least_steps: NonNegativeInt = 0
@@ -99,13 +99,21 @@ class OptimizationConfig(Section):
     schedule: Literal["linear", "cosine", "constant"] = "linear"
     warmup: float = Field(default=0.0, ge=0, lt=1)
     """Share of the steps in which the rates rise from 0."""
-    batch_sentences: NonNegativeInt = 0
-    """Windows per batch; 0 fills batches up to `batch_tokens`."""
-    batch_tokens: PositiveInt = 4096
     max_gradient_norm: float = Field(default=1.0, gt=0)
     average: float = Field(default=0.0, ge=0, lt=1)
     """Decay of the exponential moving average of the weights that is scored and kept; 0 keeps the last weights."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+
+
+class OptimizationConfig(LoopConfig):
+    """How the weights of a tagger are learnt: with learning rates of their own for encoder, head and CRF."""
+
+    learning_rate: float = Field(gt=0)
+    head_learning_rate: float = Field(gt=0)
+    crf_learning_rate: float = Field(gt=0)
+    batch_sentences: NonNegativeInt = 0
+    """Windows per batch; 0 fills batches up to `batch_tokens`."""
+    batch_tokens: PositiveInt = 4096
     lists: float = Field(default=0.0, ge=0, le=1)
     """Share of the sentences with at least three items that are learned once more as lists, one item a line."""
     features_gigabytes: NonNegativeFloat = 16.0
@@ -252,6 +260,8 @@ def load_training_config(
     if base_encoder is not None:
         _refuse_inherited(merged.given)
     values = merged.values
+    if isinstance(name := values["encoder"].get("name"), str):
+        values["encoder"] = {**values["encoder"], "name": encoder_name(name)}
     if merged.preset == "best":
         for (table, name), value in _fitted(values["encoder"], base_encoder).items():
             if name not in merged.given.get(table, {}):

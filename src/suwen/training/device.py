@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import torch
+from transformers import TrainingArguments
 
 from suwen.errors import DeviceError, SuwenError
-from suwen.loading import require_device
+from suwen.requirements import require_device
 
-__all__ = ["check_device"]
+__all__ = ["check_device", "place_on"]
 
 
 def check_device(device: str, precision: str) -> None:
@@ -32,3 +33,25 @@ def check_device(device: str, precision: str) -> None:
     if precision == "bf16" and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         advice = "this one has no AVX-512; take fp32, or --device cuda"
         raise SuwenError("S406", first="bf16", second="this processor", advice=advice)
+
+
+def place_on(arguments: TrainingArguments, device: str) -> None:
+    """Train on the GPU ``cuda:N``; by itself the Trainer takes the first GPU, or all that it sees.
+
+    Parameters
+    ----------
+    arguments
+        The arguments of a Trainer that is not yet built; they are changed.
+    device
+        ``cpu`` and ``cuda`` change nothing.
+    """
+    if ":" not in device:
+        return
+    assert arguments.device is not None  # found now, so that it can be replaced
+    place = torch.device(device)
+    if torch.cuda.is_available():
+        torch.cuda.set_device(place)
+    arguments.distributed_state.device = place
+    arguments._n_gpu = 1
+    # TrainingArguments caches its device under the name of the method that finds it.
+    arguments.__dict__["_setup_devices"] = place

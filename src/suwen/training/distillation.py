@@ -26,6 +26,7 @@ from suwen.document import Document
 from suwen.errors import ResumeError, SuwenError
 from suwen.files import StrPath, read_json, sha256, write_json
 from suwen.formats import read_corpus
+from suwen.hub import origin_of
 from suwen.inference.batching import batches, pad
 from suwen.inference.predictor import Predictor
 from suwen.loading import load
@@ -115,7 +116,7 @@ def read_distillation(
             advice = "take taggers alone"
             raise SuwenError("S406", first=f"--teacher {path}", second="a model that is no tagger", advice=advice)
         manifest = path / "manifest.json"
-        teacher = Teacher(path.name, sha256(manifest), predictor, read_json(manifest).get("data", {}))
+        teacher = Teacher(origin_of(path), sha256(manifest), predictor, read_json(manifest).get("data", {}))
         if teacher.hash in (other.hash for other in loaded):
             raise SuwenError("S406", first=f"--teacher {path}", second="itself", advice="name each teacher once")
         loaded.append(teacher)

@@ -17,6 +17,7 @@ from suwen.errors import SuwenError
 from suwen.evaluation.reliability import judged
 from suwen.evaluation.strict import Pair, pair_documents, strict_scores
 from suwen.files import StrPath, read_json, sha256
+from suwen.hub import origin_of
 from suwen.inference import Predictor
 from suwen.model_card import model_card
 from suwen.model_folder import TaggerSettings, write_model_folder
@@ -149,7 +150,7 @@ def train_tagger(
         "name": output.name,
         **_license(config, base),
         "configuration": _configuration(config, base),
-        "base": None if base is None else base.name,
+        "base": None if base is None else origin_of(base),
         "distillation": distillation and distillation.describe(),
         "seed": config.seed,
         "versions": versions("torch", "transformers", "numpy"),
@@ -279,8 +280,8 @@ def _configuration(config: TrainingConfig, base: Path | None) -> dict[str, Any]:
     values = config.model_dump()
     encoder = Path(config.encoder.name)
     if encoder.is_dir():
-        # Where it lay is nobody's business.
-        values["encoder"]["name"] = encoder.resolve().name
+        # Drop the local path (privacy).
+        values["encoder"]["name"] = origin_of(encoder)
     values["encoder"]["words"] = Path(config.encoder.words).name
     if base is not None:
         inherited = read_json(base / "manifest.json").get("configuration", {})

@@ -11,6 +11,7 @@ from suwen.corpus.split import Split
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import StrPath
+from suwen.requirements import TRAINING, require_packages
 from suwen.runs import Listener, check_work, silent, working_folder
 from suwen.schema import Schema
 from suwen.training.baselines import BASELINES, load_baseline_config, train_baseline
@@ -44,32 +45,7 @@ def train(
     resume: bool = False,
     listener: Listener = silent,
 ) -> Report:
-    """Train a tagger or a baseline on annotated documents and write its model folder.
-
-    Parameters
-    ----------
-    output
-        The model folder to write.
-    encoder
-        The name of an encoder or baseline, or an encoder folder; by default that of the configuration.
-    head, transfer
-        As ``head.name`` and ``encoder.transfer`` of the configuration.
-    split, part
-        A split of the documents and the part to learn from; without one, a tenth is set aside for evaluation.
-    preset, config, settings
-        The configuration: a preset, a TOML file that changes it, and ``key=value`` settings.
-    schema
-        The entity types; by default the labels of the training part.
-    base
-        A trained model to start from.
-    teachers, texts
-        Trained models to distill from, and unlabeled texts that they annotate.
-    device
-        ``cpu`` or ``cuda``.
-    resume
-        Whether to continue the unfinished run of `output`.
-    listener
-        Told how far the run is.
+    """Train a tagger or a baseline on annotated documents and write its model folder (see `suwen.train`).
 
     Raises
     ------
@@ -94,15 +70,15 @@ def train(
                 f"--preset {preset}": preset != "best",
             },
         )
+        require_packages(*["pycrfsuite"] * (encoder == "feature-crf"))
         baseline = load_baseline_config(encoder, config, settings)
         data = select_data(documents, split, part, baseline.seed)
         return train_baseline(data, output, baseline, schema or Schema.of_labels(data.labels), listener)
-    try:
-        from suwen.training.config import with_teachers
-        from suwen.training.distillation import read_distillation
-        from suwen.training.taggers import train_tagger
-    except ModuleNotFoundError as error:
-        raise SuwenError("S405", package=error.name, install="suwen[train]") from None
+    require_packages(*TRAINING)
+    from suwen.training.config import with_teachers
+    from suwen.training.distillation import read_distillation
+    from suwen.training.taggers import train_tagger
+
     if texts and not teachers:
         raise SuwenError(
             "S406", first="--texts", second="no --teacher", advice="name a trained model that annotates them"
@@ -141,20 +117,7 @@ def train_folds(
     resume: bool = False,
     listener: Listener = silent,
 ) -> FoldsReport:
-    """Train taggers, each without a part of the annotated documents, which it then judges.
-
-    Parameters
-    ----------
-    output
-        The folder of the models ``fold-1`` … ``fold-K``.
-    count
-        How many folds; what the split keeps whole stays whole in them.
-    contradictions
-        A table to write, of the annotations that these models contradict.
-    resume
-        Whether to keep the models that are there, and to train the others.
-
-    All other parameters are those of `train`.
+    """Train taggers, each without a part of the annotated documents, which it then judges (see `suwen.train_folds`).
 
     Raises
     ------
@@ -166,12 +129,11 @@ def train_folds(
         raise SuwenError("S104", output)
     if encoder in BASELINES:
         _refuse_neural(encoder, {"--folds": True})
-    try:
-        from suwen.training.config import with_teachers
-        from suwen.training.folds import FoldsReport, find_contradictions, judges, write_contradictions
-        from suwen.training.folds import train_folds as train_each
-    except ModuleNotFoundError as error:
-        raise SuwenError("S405", package=error.name, install="suwen[train]") from None
+    require_packages(*TRAINING)
+    from suwen.training.config import with_teachers
+    from suwen.training.folds import FoldsReport, find_contradictions, judges, write_contradictions
+    from suwen.training.folds import train_folds as train_each
+
     folder = model_path(base) if base else None
     loaded = with_teachers(_configuration(encoder, head, transfer, preset, config, settings, folder), False)
     data = select_data(documents, split, part, loaded.seed, set_aside=False)

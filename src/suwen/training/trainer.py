@@ -20,7 +20,8 @@ from suwen.models.tagger import Tagger
 from suwen.tagging.encode import Example, TaughtExample
 from suwen.training.batches import Collator, LengthBatches
 from suwen.training.checkpoints import CheckpointKeeper, checkpoint_folder
-from suwen.training.config import EvaluationConfig, OptimizationConfig, TrainingConfig
+from suwen.training.config import EvaluationConfig, LoopConfig, TrainingConfig
+from suwen.training.device import place_on
 from suwen.training.schedule import EVALUATIONS, Schedule
 
 __all__ = ["BEST", "Batches", "SelectingTrainer", "TaggerTrainer", "is_better", "stop_reason"]
@@ -79,7 +80,7 @@ class SelectingTrainer(Trainer):  # type: ignore[misc]
         batches: Batches,
         collate: Callable[[list[Any]], dict[str, Tensor]],
         evaluate_dev: Evaluate | None,
-        options: OptimizationConfig,
+        options: LoopConfig,
         evaluation: EvaluationConfig,
         seed: int,
         folder: Path,
@@ -112,6 +113,7 @@ class SelectingTrainer(Trainer):  # type: ignore[misc]
             report_to=[],
             disable_tqdm=True,
         )
+        place_on(arguments, device)
         super().__init__(
             model=model,
             args=arguments,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from suwen.cli.corpus.options import ENCODING, OFFSETS, Offsets, reading_options
+from suwen.cli.options import ENCODING, FORMAT, OFFSETS, Offsets, read_schema, reading_options
 from suwen.cli.output import amount, printable, report, show
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ SHOWN_PLACES = 3
 
 def check(
     corpus: Path = typer.Argument(..., metavar="PATH", help="A folder or file of documents."),
-    source: str | None = typer.Option(None, "--from", metavar="FORMAT", help="The format, where it is not evident."),
+    source: str | None = FORMAT,
     schema_file: Path | None = typer.Option(
         None, "--schema", metavar="FILE", help="A label set in TOML: other labels are errors.", show_default=False
     ),
@@ -41,10 +41,9 @@ def check(
     from suwen.corpus.check import check_corpus
     from suwen.corpus.consistency import inconsistencies
     from suwen.document import Document
-    from suwen.schema import Schema
 
     documents: list[Document] = []
-    schema = Schema.from_toml(schema_file) if schema_file else None
+    schema = read_schema(schema_file)
     keep = documents.append if consistency else lambda document: None
     result = check_corpus(corpus, source, schema, keep, **reading_options(encoding, offsets))
     found = inconsistencies(documents) if consistency else []

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from suwen.cli.corpus.options import ENCODING, OFFSETS, Offsets, reading_options
+from suwen.cli.options import ENCODING, FORMAT, ID_COLUMN, OFFSETS, TEXT_COLUMN, Offsets, reading_options
 from suwen.cli.output import amount, report, show
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def convert(
         metavar="FORMAT",
         help="brat, conll, jsonl, cmeee, diakg, doccano, label_studio, text, html or parquet.",
     ),
-    source: str | None = typer.Option(None, "--from", metavar="FORMAT", help="The format, where it is not evident."),
+    source: str | None = FORMAT,
     scheme: str | None = typer.Option(None, help="To CoNLL: BIO, BIOES or BMES.", show_default="BIO"),
     columns: Columns | None = typer.Option(None, help="To CoNLL: how many columns.", show_default="2"),
     illegal: Illegal | None = typer.Option(
@@ -59,10 +59,8 @@ def convert(
     ends: Ends | None = typer.Option(
         None, help="To CMeEE, else from it: what end_idx means.", show_default="to: inclusive; from: what fits"
     ),
-    text_column: str | None = typer.Option(
-        None, metavar="NAME", help="The column or key of the text, in parquet and in jsonl of other programs."
-    ),
-    id_column: str | None = typer.Option(None, metavar="NAME", help="The same for the id.", show_default="id"),
+    text_column: str | None = TEXT_COLUMN,
+    id_column: str | None = ID_COLUMN,
     encoding: str | None = ENCODING,
     offsets: Offsets | None = OFFSETS,
     as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),
@@ -82,11 +80,11 @@ def convert(
     for option, value, format_name, end, fitting in (
         ("--scheme", scheme, target, "--to", ("conll",)),
         ("--columns", columns, target, "--to", ("conll",)),
-        ("--illegal", illegal, source, "--from", ("conll",)),
-        ("--ends", ends, target if to_cmeee else source, "--to" if to_cmeee else "--from", ("cmeee",)),
-        ("--offsets", offsets, source, "--from", ("brat",)),
-        ("--text-column", text_column, source, "--from", ("jsonl", "parquet")),
-        ("--id-column", id_column, source, "--from", ("jsonl", "parquet")),
+        ("--illegal", illegal, source, "--format", ("conll",)),
+        ("--ends", ends, target if to_cmeee else source, "--to" if to_cmeee else "--format", ("cmeee",)),
+        ("--offsets", offsets, source, "--format", ("brat",)),
+        ("--text-column", text_column, source, "--format", ("jsonl", "parquet")),
+        ("--id-column", id_column, source, "--format", ("jsonl", "parquet")),
     ):
         if value is not None and format_name not in fitting:
             advice = f"it is for {' and '.join(fitting)} alone"

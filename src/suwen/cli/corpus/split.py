@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from suwen.cli.corpus.options import ENCODING, OFFSETS, Offsets, reading_options
 from suwen.cli.corpus.stats import figures_table, label_table, table_of
+from suwen.cli.options import ENCODING, FORMAT, JSON, OFFSETS, SCHEMA, Offsets, read_schema, reading_options
 from suwen.cli.output import report, show
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ def split(
     ratio: str = typer.Option("6:2:2", help="The sizes of train, dev and test; 8:0:2 makes no dev part."),
     seed: int = typer.Option(0, help="The same seed gives the same split."),
     group_field: str | None = typer.Option(None, metavar="FIELD", help="The metadata field that names the group."),
-    as_json: bool = typer.Option(False, "--json", help="Print the figures as JSON."),
-    schema_file: Path | None = typer.Option(None, "--schema", metavar="FILE", help="A label set in TOML."),
-    source: str | None = typer.Option(None, "--from", metavar="FORMAT", help="The format, where it is not evident."),
+    as_json: bool = JSON,
+    schema_file: Path | None = SCHEMA,
+    source: str | None = FORMAT,
     encoding: str | None = ENCODING,
     offsets: Offsets | None = OFFSETS,
 ) -> None:
@@ -50,13 +50,12 @@ def split(
     from suwen.corpus.stats import statistics
     from suwen.files import require_new
     from suwen.formats import read_corpus
-    from suwen.schema import Schema
 
     require_new(output)
     sizes = _sizes(ratio)
     if group_field is not None and unit != Unit.GROUP:
         raise typer.BadParameter("it needs --unit group", param_hint="--group-field")
-    schema = Schema.from_toml(schema_file) if schema_file else None
+    schema = read_schema(schema_file)
     documents = read_corpus(corpus, source, schema, **reading_options(encoding, offsets))
     made = make_split(documents, unit.value, sizes, seed, group_field)
     made.write(output)

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from suwen.cli.corpus.options import ENCODING, OFFSETS, Offsets, reading_options
+from suwen.cli.options import (
+    ENCODING,
+    FORMAT,
+    JSON,
+    OFFSETS,
+    SCHEMA,
+    Offsets,
+    read_schema,
+    read_split,
+    reading_options,
+)
 from suwen.cli.output import report, show
 
 if TYPE_CHECKING:
@@ -31,9 +41,9 @@ FIGURES = {
 def stats(
     corpus: Path = typer.Argument(..., metavar="PATH", help="A folder or file of annotated documents."),
     split_file: Path | None = typer.Option(None, "--split", metavar="FILE", help="Count each part of this split too."),
-    as_json: bool = typer.Option(False, "--json", help="Print the figures as JSON."),
-    schema_file: Path | None = typer.Option(None, "--schema", metavar="FILE", help="A label set in TOML."),
-    source: str | None = typer.Option(None, "--from", metavar="FORMAT", help="The format, where it is not evident."),
+    as_json: bool = JSON,
+    schema_file: Path | None = SCHEMA,
+    source: str | None = FORMAT,
     encoding: str | None = ENCODING,
     offsets: Offsets | None = OFFSETS,
 ) -> None:
@@ -41,13 +51,10 @@ def stats(
 
     Example: suwen corpus stats articles/ --split split.json
     """
-    from suwen.corpus.split import Split
     from suwen.corpus.stats import statistics
     from suwen.formats import read_corpus
-    from suwen.schema import Schema
 
-    schema = Schema.from_toml(schema_file) if schema_file else None
-    split = Split.read(split_file) if split_file else None
+    schema, split = read_schema(schema_file), read_split(split_file)
     documents = read_corpus(corpus, source, schema, **reading_options(encoding, offsets))
     parts = {part: split.select(documents, part) for part in split.parts} if split else {}
     figures = statistics(documents, parts, schema)

@@ -1,12 +1,12 @@
 """The model that suwen carries: chosen and scored on the group split, then trained again on all documents.
 
-    python benchmarks/carried.py CORPUS --encoder FOLDER --words FILE --runs FOLDER [--seed 0] [--install | --all-only]
-        [--teacher MODEL]... [--texts PATH]...
+    python benchmarks/bundled_model.py CORPUS --encoder FOLDER --words FILE --runs FOLDER [--seed 0]
+        [--install | --all-only] [--teacher MODEL]... [--texts PATH]...
 
 `FOLDER` is an encoder that `suwen pretrain` wrote, and `FILE` holds vectors that `benchmarks/word_vectors.py` wrote,
 both without text of the split's dev and test documents. The first model
 learns from the train part; its test figure is the one that is published, and its dev part gives the calibration of
-confidences. The second learns from every document by the same recipe; with `--install`, it becomes the carried one: in
+confidences. The second learns from every document by the same recipe; with `--install`, it becomes the bundled one: in
 8 bits to run, and its weights in 16 to train on. Steps whose output is there are not repeated.
 
 Teachers are models that learned from the train part too. TEXTS have no annotations, and none may be of the split's dev
@@ -43,13 +43,13 @@ RECIPE = (
 NAME = "suwen-mini"
 LICENSE = "cc-by-nc-4.0"
 MEASURES = ("precision", "recall", "f1")
-RESULTS = Path("docs/results/carried")
+RESULTS = Path("docs/results/bundled-model")
 
 CARD = """
 ## Which figures are whose
 
 The scores above are those of the same recipe, trained on the train part of a corpus of 287 annotated journal articles
-alone, on the dev and test parts, whose journal issues it had not seen. The carried weights then learned from all 287,
+alone, on the dev and test parts, whose journal issues it had not seen. The bundled weights then learned from all 287,
 so scoring them on that corpus says nothing.
 
 BY_TYPE
@@ -60,10 +60,10 @@ Types with an F1 below 40 are hardly found: most of them are rare, and they are 
 
 Research and software development on Chinese medical literature: diseases, tests, drugs and the other types above in
 journal articles, most of all on diabetes, which is what the training articles are about. In patient records, drug
-labels, and patients' questions it finds less; `suwen train --from carried` adapts it to your own annotations.
+labels, and patients' questions it finds less; `suwen train --from bundled` adapts it to your own annotations.
 
 Confidences, and the threshold below which mentions are not reported, were fitted to what the first model finds in the
-dev part, where of its mentions with 0.8 four in five are right; for the carried weights they can only be taken over. In
+dev part, where of its mentions with 0.8 four in five are right; for the bundled weights they can only be taken over. In
 other kinds of text confidences are too high.
 
 ## License of the weights 权重许可
@@ -142,7 +142,7 @@ def main() -> None:
     options += ["--set", f"seed={arguments.seed}"]
     for name, paths in (("--teacher", arguments.teacher), ("--texts", arguments.texts)):
         options += [word for path in paths for word in (name, path)]
-    first, model = arguments.runs / "carried-group", arguments.runs / "carried-all"
+    first, model = arguments.runs / "bundled-group", arguments.runs / "bundled-all"
     if arguments.all_only:
         train_on_all(arguments.corpus, arguments.runs, model, options)
         return

@@ -1,0 +1,160 @@
+"""Generating training documents: the functions `suwen.augment` and `suwen.augment_corpus`."""
+
+# ruff: noqa: A002 (`format` is the word for it)
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from suwen.document import Document
+from suwen.files import StrPath
+from suwen.requirements import require_packages
+from suwen.runs import Listener, silent
+
+if TYPE_CHECKING:
+    from suwen.api.scoring import Corpus
+    from suwen.augmentation.corpus import Result as AugmentedCorpus
+    from suwen.augmentation.generation import Augmentation
+    from suwen.corpus.split import Selection, Split
+
+__all__ = ["augment", "augment_corpus"]
+
+
+def augment(
+    documents: Iterable[Document | Selection],
+    method: str | None = None,
+    *,
+    preset: str = "best",
+    encoder: StrPath | None = None,
+    seed: int | None = None,
+    copies: int | None = None,
+    rate: float | None = None,
+    settings: Mapping[str, Any] | None = None,
+    device: str = "cpu",
+    workers: int = 1,
+    listener: Listener = silent,
+) -> Augmentation:
+    """Generate documents from training documents.
+
+    Parameters
+    ----------
+    documents
+        Documents, or the selections of the train part of a split.
+    method
+        ``mlm`` (the default), ``mention``, ``token``, ``synonym`` or ``composition``.
+    preset
+        ``best`` or ``paper``.
+    encoder
+        The masked language model of ``mlm``: a name, a folder or ``hf://owner/name``.
+    seed, copies, rate
+        The seed, the documents generated from each, and the share of words or mentions that is replaced.
+    settings
+        Other values of the configuration by dotted key.
+    device, workers
+        Where the models run; how many processes on the CPU.
+    listener
+        Told how many documents are done.
+
+    Raises
+    ------
+    SuwenError
+        As `suwen.augmentation.augment`.
+
+    Examples
+    --------
+    >>> import suwen
+    >>> more = suwen.augment(suwen.read_corpus("articles/"), "mention", seed=1).documents  # doctest: +SKIP
+    """
+    from suwen.augmentation import augment as augment_documents
+
+    return augment_documents(
+        documents,
+        method,
+        preset=preset,
+        encoder=encoder,
+        seed=seed,
+        copies=copies,
+        rate=rate,
+        settings=settings,
+        device=device,
+        workers=workers,
+        listener=listener,
+    )
+
+
+def augment_corpus(
+    corpus: Corpus,
+    output: StrPath,
+    method: str | None = None,
+    *,
+    preset: str = "best",
+    config: StrPath | None = None,
+    encoder: StrPath | None = None,
+    seed: int | None = None,
+    copies: int | None = None,
+    rate: float | None = None,
+    settings: Mapping[str, Any] | None = None,
+    split: Split | None = None,
+    part: str = "train",
+    format: str = "jsonl",
+    combine: bool = False,
+    device: str = "cpu",
+    batch_tokens: int | None = None,
+    workers: int = 1,
+    resume: bool = False,
+    listener: Listener = silent,
+) -> AugmentedCorpus:
+    """Augment the train part of a corpus, and write the generated documents with their log and report.
+
+    Parameters
+    ----------
+    corpus
+        A folder or file in any format, or documents.
+    output
+        The corpus to write.
+    method, preset, encoder, seed, copies, rate, settings
+        As `augment`.
+    config
+        A TOML file that changes the preset.
+    split, part
+        A split, whose train part alone is augmented; any other `part` is refused.
+    format
+        The format of `output`.
+    combine
+        Whether to write the originals too; with a split also a split of the new corpus.
+    device, batch_tokens, workers
+        Where the models run, the characters in a batch, and the processes on the CPU; none changes the result.
+    resume
+        Whether to continue the unfinished run of `output`.
+    listener
+        Told how many documents are done.
+
+    Raises
+    ------
+    SuwenError
+        S311 for another part than ``train``, and as `suwen.augmentation.corpus.augment_corpus`.
+
+    Examples
+    --------
+    >>> import suwen
+    >>> made = suwen.augment_corpus("articles/", "more.jsonl", "mention", copies=2)  # doctest: +SKIP
+    >>> made.figures.counts, made.record  # doctest: +SKIP
+    """
+    from suwen.api.scoring import documents_of
+    from suwen.augmentation.config import load_augmentation_config
+    from suwen.augmentation.corpus import augment_corpus as augment_documents
+    from suwen.augmentation.corpus import select_train
+    from suwen.files import folder_for
+
+    named = None if encoder is None else str(encoder)
+    shorthands = {"method": method, "encoder": named, "seed": seed, "target.copies": copies, "rate": rate}
+    options = {**{key: value for key, value in shorthands.items() if value is not None}, **(settings or {})}
+    loaded = load_augmentation_config(preset, config, options)
+    require_packages(*loaded.packages)
+    documents = documents_of(corpus)
+    select_train(documents, split, part)
+    with folder_for(Path(output)):
+        return augment_documents(
+            documents, output, loaded, split, format, combine, resume, device, batch_tokens, workers, listener
+        )

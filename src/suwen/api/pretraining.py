@@ -1,0 +1,144 @@
+"""Pre-training encoders: the function `suwen.pretrain`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from suwen.errors import SuwenError
+from suwen.files import StrPath
+from suwen.requirements import require_packages
+from suwen.runs import Listener, silent
+
+__all__ = ["pretrain"]
+
+
+PRETRAINABLE = ("transformer", "bilstm")
+
+
+def pretrain(
+    texts: Sequence[StrPath],
+    output: StrPath,
+    *,
+    strategy: str | None = None,
+    encoder: str = "transformer",
+    size: str | None = None,
+    base: StrPath | None = None,
+    vocabulary: StrPath | None = None,
+    lexicon: Sequence[StrPath] = (),
+    exclude_split: StrPath | None = None,
+    exclude_parts: Sequence[str] = (),
+    cache: StrPath | None = None,
+    settings: Sequence[str] = (),
+    seed: int = 0,
+    device: str = "cpu",
+    resume: bool = False,
+    listener: Listener = silent,
+) -> dict[str, Any]:
+    """Pre-train an encoder on plain text, from random weights or from an encoder.
+
+    Parameters
+    ----------
+    texts
+        Files (.txt, .xz, .gz) and folders of .txt documents.
+    output
+        The encoder folder to write.
+    strategy
+        The masking of a transformer: ``bert``, ``wwm``, ``wwm-ext``, ``ernie``, ``ernie-tiny`` or ``roberta``.
+    encoder
+        ``transformer``, a masked language model, or ``bilstm``, a forward and a backward character language model.
+    size
+        ``mini`` (the default), ``small``, ``medium``, ``large`` or ``base``.
+    base
+        An encoder to start from: a name, a folder or ``hf://owner/name``; its size is kept.
+    vocabulary
+        A vocab.txt; by default the characters of the texts.
+    lexicon
+        Files of terms, one a line, that ``ernie`` masks whole.
+    exclude_split, exclude_parts
+        A split.json of a corpus among the texts, and the parts to leave out.
+    cache
+        A folder that keeps the texts as ids, shared by several runs.
+    settings
+        ``key=value`` settings.
+    seed
+        The seed of all draws.
+    device
+        ``cpu``, ``cuda`` or ``cuda:N``.
+    resume
+        Whether to continue the unfinished run of `output`.
+    listener
+        Told how far the run is.
+
+    Returns
+    -------
+    dict[str, Any]
+        The manifest, as JSON values.
+
+    Raises
+    ------
+    SuwenError
+        S404 for an unknown encoder, S405 when a package is missing, S406 for arguments that do not go together, and
+        as `suwen.pretraining.pretrain.pretrain`.
+
+    Examples
+    --------
+    >>> import suwen
+    >>> suwen.pretrain(["articles.txt.xz"], "encoder", strategy="wwm")  # doctest: +SKIP
+    """
+    output = Path(output)
+    if output.exists():
+        raise SuwenError("S104", output)
+    if encoder not in PRETRAINABLE:
+        raise SuwenError("S404", what="encoder to pre-train", name=encoder, known=", ".join(PRETRAINABLE))
+    if encoder == "bilstm":
+        _refuse_transformer(strategy, size, base, lexicon, settings)
+    elif strategy is None:
+        raise SuwenError("S406", first="--encoder transformer", second="no --strategy", advice="name a strategy")
+    if base is not None and size is not None:
+        raise SuwenError("S406", first="--from", second="--size", advice="leave --size out: the encoder's is kept")
+    if bool(exclude_split) != bool(exclude_parts):
+        given, needed = "--exclude-split", "--exclude-part"
+        if exclude_parts:
+            given, needed = needed, given
+        raise SuwenError("S406", first=given, second=f"no {needed}", advice=f"give {needed} too")
+    from suwen.pretraining.config import pretraining_packages
+
+    require_packages(*pretraining_packages(strategy, settings))
+    from suwen.files import folder_for
+    from suwen.models.catalog import find_encoder
+    from suwen.pretraining.config import load_language_model_config, load_pretraining_config
+    from suwen.pretraining.passages import read_exclusion
+    from suwen.pretraining.pretrain import NO_EXCLUSION, Texts
+    from suwen.pretraining.pretrain import pretrain as pretrain_transformer
+    from suwen.pretraining.pretrain_language_model import pretrain_language_model
+
+    paths = tuple(map(Path, texts))
+    folder = find_encoder(str(base)) if base is not None else None
+    exclusion = read_exclusion(Path(exclude_split), list(exclude_parts), list(paths)) if exclude_split else NO_EXCLUSION
+    given_vocabulary = None if vocabulary is None else Path(vocabulary)
+    kept = None if cache is None else Path(cache)
+    sources = Texts(paths, given_vocabulary, tuple(map(Path, lexicon)), exclusion, folder, kept)
+    with folder_for(output):
+        if strategy is None:
+            language_models = load_language_model_config(settings, seed)
+            return pretrain_language_model(sources, output, language_models, resume, device, listener=listener)
+        config = load_pretraining_config(strategy, size or "mini", settings, folder, seed)
+        return pretrain_transformer(sources, output, config, resume, device, listener=listener)
+
+
+def _refuse_transformer(
+    strategy: str | None, size: str | None, base: StrPath | None, lexicon: Sequence[StrPath], settings: Sequence[str]
+) -> None:
+    """Refuse options that mean nothing to language models (S406)."""
+    given = {
+        "--strategy": strategy is not None,
+        "--size": size is not None,
+        "--from": base is not None,
+        "--segmenter": any(setting.split("=")[0].strip() == "data.segmenter" for setting in settings),
+        "--lexicon": bool(lexicon),
+    }
+    for option, present in given.items():
+        if present:
+            raise SuwenError("S406", first=option, second="--encoder bilstm", advice="leave it out")

@@ -1,0 +1,188 @@
+"""Training models: the functions `suwen.train` and `suwen.train_folds`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from suwen.files import StrPath
+from suwen.runs import Listener, silent
+
+if TYPE_CHECKING:
+    from suwen.api.scoring import Corpus
+    from suwen.corpus.split import Split
+    from suwen.schema import Schema
+    from suwen.training.data import Report
+    from suwen.training.folds import FoldsReport
+
+__all__ = ["train", "train_folds"]
+
+
+def train(
+    corpus: Corpus,
+    output: StrPath,
+    *,
+    encoder: str | None = None,
+    head: str | None = None,
+    transfer: str | None = None,
+    split: Split | None = None,
+    part: str = "train",
+    preset: str = "best",
+    config: StrPath | None = None,
+    settings: Sequence[str] = (),
+    schema: Schema | None = None,
+    base: StrPath | None = None,
+    teachers: Sequence[StrPath] = (),
+    texts: Sequence[StrPath] = (),
+    device: str = "cpu",
+    resume: bool = False,
+    listener: Listener = silent,
+) -> Report:
+    """Train a tagger or a baseline and write its model folder.
+
+    Parameters
+    ----------
+    corpus
+        A folder or file in any format, or documents.
+    output
+        The model folder to write.
+    encoder
+        The name of an encoder or baseline, ``hf://owner/name``, or an encoder folder.
+    head, transfer
+        ``head.name`` and ``encoder.transfer`` of the configuration.
+    split, part
+        A split of the corpus and the part to learn from; without one, a tenth is set aside for evaluation.
+    preset, config, settings
+        A preset, a TOML file that changes it, and ``key=value`` settings.
+    schema
+        The entity types; by default the labels of the training part.
+    base
+        A trained model to start from: a folder, ``hf://owner/name``, or ``bundled``.
+    teachers, texts
+        Trained models to distill from, and unlabeled texts that they annotate.
+    device
+        ``cpu``, ``cuda`` or ``cuda:N``.
+    resume
+        Whether to continue the unfinished run of `output`.
+    listener
+        Told how far the run is.
+
+    Raises
+    ------
+    SuwenError
+        As `suwen.training.train.train`.
+
+    Examples
+    --------
+    >>> import suwen
+    >>> report = suwen.train("articles/", "model", base="bundled")  # doctest: +SKIP
+    >>> report.scores.micro.f1  # doctest: +SKIP
+    """
+    from suwen.api.scoring import documents_of
+    from suwen.training.train import train as train_documents
+
+    return train_documents(
+        documents_of(corpus, schema),
+        output,
+        encoder=encoder,
+        head=head,
+        transfer=transfer,
+        split=split,
+        part=part,
+        preset=preset,
+        config=config,
+        settings=settings,
+        schema=schema,
+        base=base,
+        teachers=teachers,
+        texts=texts,
+        device=device,
+        resume=resume,
+        listener=listener,
+    )
+
+
+def train_folds(
+    corpus: Corpus,
+    output: StrPath,
+    count: int,
+    *,
+    encoder: str | None = None,
+    head: str | None = None,
+    transfer: str | None = None,
+    split: Split | None = None,
+    part: str = "train",
+    preset: str = "best",
+    config: StrPath | None = None,
+    settings: Sequence[str] = (),
+    schema: Schema | None = None,
+    base: StrPath | None = None,
+    contradictions: StrPath | None = None,
+    device: str = "cpu",
+    resume: bool = False,
+    listener: Listener = silent,
+) -> FoldsReport:
+    """Train taggers, each without a part of the annotated documents, which it then judges.
+
+    Parameters
+    ----------
+    corpus
+        A folder or file in any format, or documents.
+    output
+        The folder of the models ``fold-1`` … ``fold-K``.
+    count
+        How many folds; what the split keeps whole stays whole in them.
+    encoder
+        The name of an encoder, or an encoder folder.
+    head, transfer
+        ``head.name`` and ``encoder.transfer`` of the configuration.
+    split, part
+        A split of the corpus and the part to deal into folds; without one, all documents.
+    preset, config, settings
+        A preset, a TOML file that changes it, and ``key=value`` settings.
+    schema
+        The entity types; by default the labels of the training part.
+    base
+        A trained model to start from: a folder, ``hf://owner/name``, or ``bundled``.
+    contradictions
+        A table to write, of the annotations that these models contradict.
+    device
+        ``cpu``, ``cuda`` or ``cuda:N``.
+    resume
+        Whether to keep the models that are there, and to train the others.
+    listener
+        Told how far the run is.
+
+    Raises
+    ------
+    SuwenError
+        As `suwen.training.train.train_folds`.
+
+    Examples
+    --------
+    >>> import suwen
+    >>> report = suwen.train_folds("articles/", "models", 5, contradictions="report.tsv")  # doctest: +SKIP
+    >>> report.contradictions  # doctest: +SKIP
+    """
+    from suwen.api.scoring import documents_of
+    from suwen.training.train import train_folds as train_on_folds
+
+    return train_on_folds(
+        documents_of(corpus, schema),
+        output,
+        count,
+        encoder=encoder,
+        head=head,
+        transfer=transfer,
+        split=split,
+        part=part,
+        preset=preset,
+        config=config,
+        settings=settings,
+        schema=schema,
+        base=base,
+        contradictions=contradictions,
+        device=device,
+        resume=resume,
+        listener=listener,
+    )
