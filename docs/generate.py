@@ -20,6 +20,7 @@ GROUPS = {
     "S3": "Corpora and splits",
     "S4": "Configuration and label sets",
     "S5": "Models",
+    "S6": "Relations",
 }
 BEGIN, END = "<!-- presets -->", "<!-- end of presets -->"
 FITTED = "The values of `best` are those for `bilstm` and `bigru`. Other encoders have these, unless you set them:"

@@ -57,11 +57,19 @@ def test_check_is_content_with_a_sound_corpus(tmp_path: Path) -> None:
         ("#1\tAnnotatorNotes T9\tx", "W207"),
         ("T1\tDrug 2 6\t二甲双胍", "W208"),
         ("R1\tGene_Disease Arg1:T1 Arg2:T1", "W209"),
+        ("R1\tMethod_Drug Arg1:T1 Arg2:T1", "W214"),
         ("E1\tTherapy:T1\nA1\tNegation E1", None),
     ],
 )
 def test_check_finds_each_kind_of_annotation(tmp_path: Path, line: str, code: str | None) -> None:
     assert annotated(tmp_path, "T1\tMethod 0 2\t口服", line) == ([(code, "a.ann:2")] if code else [])
+
+
+def test_check_finds_relations_between_types_that_do_not_fit(tmp_path: Path) -> None:
+    lines = "T1\tDrug 2 6\t二甲双胍", "T2\tDisease 8 13\t2型糖尿病", "R1\tTest_Disease Arg1:T1 Arg2:T2"
+    assert annotated(tmp_path, *lines) == [("W215", "a.ann:3")]
+    (finding,) = check_corpus(tmp_path).findings
+    assert finding.text == "Test_Disease joins Test and Disease, not Drug and Disease"
 
 
 def test_check_reports_every_pair_that_shares_characters(tmp_path: Path) -> None:

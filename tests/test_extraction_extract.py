@@ -199,7 +199,8 @@ def test_extraction_removes_the_half_of_two_files_that_a_kill_left(library, tmp_
     output = tmp_path / "out.parquet"
 
     def half(lines: Iterable[bytes], path: Path, *_: object) -> None:
-        parquet.texts_path(path).write_bytes(b"half")
+        for other in parquet.other_paths(path):
+            other.write_bytes(b"half")
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:

@@ -80,7 +80,7 @@ def extract(library: Path, output: Path, engine: object, resume: bool = False) -
 def test_ray_is_asked_for_by_name(library, model, tmp_path, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(SuwenError, match=r"S405 not installed: ray; pip install 'suwen\[ray\]'"):
-        extract(library, tmp_path / "out.jsonl", ray_engine(model, load_slow, 1))
+        extract(library, tmp_path / "out.jsonl", ray_engine([model], load_slow, 1))
     assert not working_folder(tmp_path / "out.jsonl", "extraction").exists()
 
 
@@ -117,7 +117,7 @@ def test_ray_gives_the_same_when_a_node_dies(library, model, tmp_path, monkeypat
 
         class Opened:
             def __init__(self):
-                self.connected = ray_engine(model, load_slow, 1)
+                self.connected = ray_engine([model], load_slow, 1)
 
             def __enter__(self):
                 return Watched(self.connected.__enter__())
@@ -135,11 +135,11 @@ def test_ray_gives_the_same_when_a_node_dies(library, model, tmp_path, monkeypat
         assert reports[0] == reports[1]
         assert result.tally.faults == {"S117": 1}
         with pytest.raises(SuwenError, match="S503 model"):
-            extract(library, tmp_path / "other.jsonl", ray_engine(model, load_nothing, 1))
+            extract(library, tmp_path / "other.jsonl", ray_engine([model], load_nothing, 1))
         with pytest.raises(
             SuwenError, match="S519 the Ray cluster failed: it has no computer with 1 cores and 7 GPUs;"
         ):
-            extract(library, tmp_path / "other.jsonl", ray_engine(model, load_slow, 1, 7))
+            extract(library, tmp_path / "other.jsonl", ray_engine([model], load_slow, 1, 7))
         assert not working_folder(tmp_path / "other.jsonl", "extraction").exists()
     finally:
         cluster.shutdown()
@@ -163,5 +163,5 @@ def test_ray_goes_on_with_what_was_begun_here(library, model, tmp_path, monkeypa
     with pytest.raises(KeyboardInterrupt):
         extract(library, output, nullcontext(Interrupted(load_slow(model))))
     assert (working_folder(output, "extraction") / JOURNAL).read_bytes().count(b"\n") == 4
-    extract(library, output, ray_engine(model, load_slow, 1), True)
+    extract(library, output, ray_engine([model], load_slow, 1), True)
     assert output.read_bytes() == (tmp_path / "local.jsonl").read_bytes()

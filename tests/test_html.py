@@ -221,7 +221,6 @@ def test_html_counts_what_it_does_not_show(tmp_path: Path) -> None:
     assert html.FORMAT.write([document], tmp_path / "page.html") == {
         "entity id": 2,
         "annotated mention": 1,
-        "relation": 1,
         "attribute": 1,
         "note": 1,
     }

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pickle
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -21,6 +22,8 @@ from suwen.corpus.split import Selection  # noqa: E402
 from suwen.document import Document, Entity  # noqa: E402
 from suwen.errors import SuwenError  # noqa: E402
 from suwen.inference.predictor import Extractor  # noqa: E402
+from suwen.inference.relations.cooccurrence import CooccurrenceExtractor  # noqa: E402
+from suwen.inference.relations.relating import RelatingExtractor  # noqa: E402
 from suwen.loading import load  # noqa: E402
 from suwen.schema import Schema  # noqa: E402
 from suwen.spacy import SuwenComponent, make_component  # noqa: E402
@@ -56,6 +59,18 @@ def test_spacy_component_gives_exact_spans_of_characters() -> None:
     assert doc._.suwen.entities == FOUND
     assert doc._.suwen_misaligned == {}
     assert doc[0:1]._.suwen is None
+
+
+def test_spacy_component_lists_relations() -> None:
+    relating = RelatingExtractor(Fixed(), CooccurrenceExtractor())
+    doc = SuwenComponent(pickle.loads(pickle.dumps(relating)))(spacy.blank("zh")(TEXT))
+    drug, amount, disease = FOUND
+    assert doc._.suwen_relations == [("Drug_Disease", drug, disease, None), ("Amount_Drug", amount, drug, None)]
+    assert spacy.blank("zh")(TEXT)._.suwen_relations == []
+    nlp = spacy.blank("zh")
+    nlp.add_pipe("suwen", config={"relations": "cooccurrence"})
+    assert nlp("口服二甲双胍0.5g")._.suwen_relations
+    assert spacy.blank("zh").add_pipe("suwen").extractor.schema.name == load().schema.name
 
 
 @pytest.mark.parametrize(

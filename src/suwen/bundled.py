@@ -9,7 +9,16 @@ from pathlib import Path
 from suwen.errors import SuwenError
 from suwen.hub import find_on_hub, is_on_hub
 
-__all__ = ["BUNDLED", "DATA", "SAMPLE", "bundled_encoder", "current_name", "encoder_name", "model_path"]
+__all__ = [
+    "BUNDLED",
+    "DATA",
+    "SAMPLE",
+    "bundled_encoder",
+    "current_name",
+    "encoder_name",
+    "model_path",
+    "relation_model_path",
+]
 
 BUNDLED = "bundled"
 """The name of the bundled model wherever a model is asked for, and of the bundled encoder where an encoder is."""
@@ -27,6 +36,7 @@ SAMPLE = DATA / "sample"
 
 _FOLDER = DATA / "suwen-mini"
 _ENCODER = DATA / "suwen-mini-encoder"
+_RELATIONS = DATA / "suwen-relations"
 
 
 def current_name(name: str) -> str:
@@ -75,3 +85,20 @@ def encoder_name(name: str) -> str:
 def bundled_encoder(name: str) -> Path | None:
     """Return the folder of the bundled encoder for the name ``bundled``, unless a folder has that name; else None."""
     return _ENCODER if current_name(name) == BUNDLED and not Path(BUNDLED).exists() else None
+
+
+def relation_model_path(path: str | os.PathLike[str] | None) -> Path | None:
+    """Return the folder of a relation model: the bundled one for None and for the name ``bundled``.
+
+    Without a bundled relation model, None has no folder: None is returned.
+
+    Raises
+    ------
+    SuwenError
+        As `model_path`.
+    """
+    if path is None:
+        return _RELATIONS if _RELATIONS.exists() else None
+    if current_name(os.fspath(path)) == BUNDLED and not Path(path).exists():
+        return _RELATIONS
+    return model_path(path)

@@ -179,6 +179,28 @@ CATALOG: dict[str, Message] = {
     "S523": Message("no such model folder", "check the path, or write hf://{name} for a model on the Hugging Face Hub"),
     "S530": Message("half-written or foreign results: {reason}", "remove it, or choose another folder, and start anew"),
     "S531": Message("an experiment is there already", "go on with --resume, or choose another folder"),
+    # S6xx: relations
+    "S601": Message("the corpus has no relation", "annotate some, or check that the right folder was given"),
+    "S602": Message(
+        "the documents have no entity to relate", "find entities and relations in one pass: suwen extract --relations"
+    ),
+    "S603": Message(
+        "the relation model knows none of the entity types {found}",
+        "its types: {known}; use a relation model that was trained with your label set",
+    ),
+    "S604": Message(
+        "the label set {name!r} has no relation type", "add [[relations]] with name, head and tail to its TOML file"
+    ),
+    "S605": Message(
+        "a relation model finds no entities",
+        "use it as --relation-model (extract, relate) or score it with --task relations; the model is a tagger",
+    ),
+    "S606": Message(
+        "a model of the kind {found!r} finds no relations", "pass a relation model: a folder, or {baseline!r}"
+    ),
+    "S607": Message(
+        "the format {format!r} holds no entities to relate", "for texts and articles use suwen extract --relations"
+    ),
 }
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
+from pathlib import Path
 
-from suwen.bundled import model_path
+from suwen.bundled import model_path, relation_model_path
 from suwen.errors import DeviceError, SuwenError
 from suwen.files import StrPath
 from suwen.inference.dictionary import load_dictionary
@@ -14,11 +16,24 @@ from suwen.inference.hmm import load_hmm
 from suwen.inference.onnx import OnnxScorer, find_graph
 from suwen.inference.overrides import OverriddenExtractor, Overrides
 from suwen.inference.predictor import BATCH_TOKENS, Extractor, Predictor
+from suwen.inference.relations import cooccurrence
+from suwen.inference.relations.extractor import RelationExtractor
+from suwen.inference.relations.relating import GivenEntities, RelatingExtractor
 from suwen.model_folder import ModelFolder, StoredModel, read_stored_model, tagger_folder
 from suwen.requirements import MODELS, require_device, require_packages
+from suwen.schema import LCDD, Schema
 from suwen.schemes import scheme_named
 
-__all__ = ["load", "load_overridden"]
+__all__ = [
+    "load",
+    "load_for_given_entities",
+    "load_overridden",
+    "load_relating",
+    "load_relations",
+    "relation_folder",
+]
+
+_LOGGER = logging.getLogger("suwen")
 
 BASELINES: dict[str, Callable[[StoredModel], Extractor]] = {
     "dictionary": load_dictionary,
@@ -27,6 +42,9 @@ BASELINES: dict[str, Callable[[StoredModel], Extractor]] = {
 }
 KINDS = ("tagger", *BASELINES)
 
+RELATIONS = "relations"
+"""The kind of model that finds relations."""
+
 GRAPH_BATCH_TOKENS = 1024
 """What a core computes at once: larger batches leave its cache."""
 
@@ -34,7 +52,12 @@ GPU_BATCH_TOKENS = 2**15
 
 
 def load(
-    path: StrPath | None = None, device: str = "cpu", batch_tokens: int | None = None, threads: int | None = None
+    path: StrPath | None = None,
+    device: str = "cpu",
+    batch_tokens: int | None = None,
+    threads: int | None = None,
+    *,
+    relations: bool | StrPath = False,
 ) -> Extractor:
     """Load a model folder.
 
@@ -48,14 +71,20 @@ def load(
         The most tokens, padding included, that a batch may hold; by default what is fast.
     threads
         How many threads compute on the CPU; by default one for each core that the process may use.
+    relations
+        True to find the relations between the entities too; or the relation model, as `load_relations`.
 
     Raises
     ------
     SuwenError
         S101, S109, S501, S502 or S503 when the folder cannot be read, S402 for a number below 1, S404
         when it holds a kind of model that this release does not know, S405 when a package is missing that the model
-        needs, S512 when the device cannot be used.
+        needs, S512 when the device cannot be used; with relations as `load_relating`.
     """
+    if relations is not False:
+        found = relation_folder(None if relations is True else relations)
+        models = [model_path(path), *([found] if found else [])]
+        return load_relating(*models, device=device, batch_tokens=batch_tokens, threads=threads)
     require_device(device)
     for name, count in (("batch_tokens", batch_tokens), ("threads", threads)):
         if count is not None and count < 1:
@@ -69,6 +98,8 @@ def load(
 def _load(stored: StoredModel, device: str, batch_tokens: int | None, threads: int | None) -> Extractor:
     if stored.model == "tagger":
         return load_tagger(stored, device, batch_tokens, threads)
+    if stored.model == RELATIONS:
+        raise SuwenError("S605", stored.path)
     if stored.model not in BASELINES:
         raise SuwenError("S404", stored.path, what="kind of model", name=stored.model, known=", ".join(KINDS))
     if device != "cpu":
@@ -82,6 +113,74 @@ def load_overridden(
     """As `load`, with term lists laid over what the model finds."""
     extractor = load(path, device, batch_tokens, threads)
     return extractor if overrides is None else OverriddenExtractor(extractor, overrides)
+
+
+def load_relations(path: StrPath | None = None, schema: Schema = LCDD) -> RelationExtractor:
+    """Load a relation model.
+
+    Parameters
+    ----------
+    path
+        A folder, or ``cooccurrence`` for the baseline; by default the bundled model, without one the baseline.
+    schema
+        The relation types of the baseline; a folder has its own.
+
+    Raises
+    ------
+    SuwenError
+        As `load`; S604 when the label set of the baseline has no relation types, S606 when the folder holds no
+        relation model.
+    """
+    folder = relation_folder(path)
+    if folder is None:
+        if not schema.relations:
+            raise SuwenError("S604", name=schema.name)
+        return cooccurrence.CooccurrenceExtractor(schema)
+    stored = read_stored_model(folder)
+    raise SuwenError("S606", stored.path, found=stored.model, baseline=cooccurrence.NAME)
+
+
+def relation_folder(path: StrPath | None) -> Path | None:
+    """Return the folder of a relation model (see `load_relations`); None for the co-occurrence baseline."""
+    if path is not None and str(path) == cooccurrence.NAME and not Path(path).exists():
+        return None
+    folder = relation_model_path(path)
+    if folder is None:
+        _LOGGER.warning("no relation model is bundled: relations are those of the co-occurrence baseline")
+    return folder
+
+
+def load_relating(
+    path: StrPath,
+    relations: StrPath = cooccurrence.NAME,
+    *,
+    device: str = "cpu",
+    batch_tokens: int | None = None,
+    threads: int | None = None,
+    overrides: Overrides | None = None,
+) -> RelatingExtractor:
+    """As `load_overridden`, with a relation model behind it.
+
+    Raises
+    ------
+    SuwenError
+        As `load`, `load_relations` and `RelatingExtractor`.
+    """
+    entities = load_overridden(path, device, batch_tokens, threads, overrides)
+    schema = entities.schema if entities.schema.relations else LCDD
+    return RelatingExtractor(entities, load_relations(relations, schema))
+
+
+def load_for_given_entities(relations: StrPath = cooccurrence.NAME) -> RelatingExtractor:
+    """Load a relation model for documents that have entities already.
+
+    Raises
+    ------
+    SuwenError
+        As `load_relations`.
+    """
+    model = load_relations(relations)
+    return RelatingExtractor(GivenEntities(model.schema), model)
 
 
 def load_tagger(stored: StoredModel, device: str, batch_tokens: int | None, threads: int | None) -> Predictor:

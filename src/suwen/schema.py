@@ -5,8 +5,9 @@ The 15 entity types and 10 relation types of LCDD are built in; others are read 
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,25 @@ class Schema:
         relations = tuple(kind for kind in LCDD.relations if {kind.head, kind.tail} <= present)
         groups = tuple(group for group in LCDD.groups if group[0] in {kind.group for kind in known})
         return cls("lcdd" if present == set(LCDD.labels) else name, (*known, *plain), relations, groups)
+
+    def with_relations_of(self, triples: Iterable[tuple[str, str, str]]) -> Schema:
+        """Add the relation types of a corpus that the schema does not have.
+
+        Parameters
+        ----------
+        triples
+            Type, head type and tail type of each relation. A new type joins the types that it joins most often.
+        """
+        known = {kind.name for kind in self.relations}
+        joined: defaultdict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
+        for label, head, tail in triples:
+            if label not in known:
+                joined[label][head, tail] += 1
+        added = []
+        for label in sorted(joined):
+            (head, tail), _ = min(joined[label].items(), key=lambda item: (-item[1], item[0]))
+            added.append(RelationType(label, label, head, tail))
+        return replace(self, relations=(*self.relations, *added))
 
     def to_dict(self) -> dict[str, Any]:
         """The schema as JSON values; `from_dict` reads it back."""

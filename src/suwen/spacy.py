@@ -5,6 +5,8 @@ so the component says what becomes of those that do not fit, and keeps the exact
 
 - ``doc._.suwen`` is suwen's own document of the text, with every entity, its exact offsets, fragments and confidence.
 - ``span._.suwen`` is the entity that a span in ``doc.ents`` stands for (None for the spans of other components).
+- ``doc._.suwen_relations`` lists the relations as ``(type, head, tail, confidence)`` with suwen's entities, where the
+  component is told to find them: ``config={"relations": True}`` or a relation model in place of ``True``.
 - ``alignment_mode`` is spaCy's: ``strict`` leaves out what does not fit, ``contract`` takes the tokens that lie whole
   inside, ``expand`` those that are touched. ``doc._.suwen_misaligned`` counts, by what became of them, the entities
   that did not fit: ``moved``, ``left out``, and ``overlapping`` (their tokens belong to another entity already).
@@ -44,7 +46,7 @@ MISALIGNED = (
     "doc.ents or left out, doc._.suwen has all as they are, and with spacy.blank('zh') every character is a token"
 )
 
-DEFAULTS = {"model": None, "device": "cpu", "alignment_mode": "expand", "overwrite": True}
+DEFAULTS = {"model": None, "device": "cpu", "alignment_mode": "expand", "overwrite": True, "relations": False}
 
 
 class SuwenComponent:
@@ -147,9 +149,24 @@ def _entity_of(span: Span) -> Entity | None:
     return None if number is None else document.entities[number]
 
 
+def _relations_of(doc: Doc) -> list[tuple[str, Entity, Entity, float | None]]:
+    """The relations that suwen found in a text, with their arguments."""
+    document = _document_of(doc)
+    if document is None:
+        return []
+    entities = {entity.id: entity for entity in document.entities}
+    return [(one.label, entities[one.head], entities[one.tail], one.score) for one in document.relations]
+
+
 @Language.factory("suwen", default_config=DEFAULTS, assigns=["doc.ents"])  # type: ignore[untyped-decorator]
 def make_component(
-    nlp: Language, name: str, model: str | None, device: str, alignment_mode: Alignment, overwrite: bool
+    nlp: Language,
+    name: str,
+    model: str | None,
+    device: str,
+    alignment_mode: Alignment,
+    overwrite: bool,
+    relations: bool | str,
 ) -> SuwenComponent:
     """Make the component; spaCy calls this for ``nlp.add_pipe("suwen", config={…})``.
 
@@ -159,6 +176,8 @@ def make_component(
         A model folder; by default the model that suwen carries.
     device
         Where the model runs, as for `suwen.load`.
+    relations
+        True to find relations too, or a relation model, as for `suwen.load`.
 
     Raises
     ------
@@ -166,10 +185,11 @@ def make_component(
         As `suwen.load` and `SuwenComponent`.
     """
     del nlp, name
-    return SuwenComponent(load(model, device), alignment_mode, overwrite)
+    return SuwenComponent(load(model, device, relations=relations), alignment_mode, overwrite)
 
 
 if not Doc.has_extension("suwen"):
     Doc.set_extension("suwen", getter=_document_of)
     Doc.set_extension("suwen_misaligned", default=None)
+    Doc.set_extension("suwen_relations", getter=_relations_of)
     Span.set_extension("suwen", getter=_entity_of)

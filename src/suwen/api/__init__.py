@@ -6,25 +6,28 @@ Each loads what it needs when it is called.
 # ruff: noqa: A002 (`format` is the word for it)
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args, overload
 
 from suwen.api.augmentation import augment, augment_corpus
 from suwen.api.pretraining import pretrain
 from suwen.api.training import train, train_folds
 from suwen.bundled import SAMPLE, model_path
+from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import StrPath
 from suwen.requirements import EXPORTING, require_packages
 from suwen.runs import Listener, silent
 
 if TYPE_CHECKING:
+    from suwen.api.relations import RelationEvaluation
     from suwen.api.scoring import Corpus, Evaluation, PredictionsComparison
     from suwen.corpus.split import Split, Unit
     from suwen.exporting import Export
     from suwen.extraction.extract import Result
     from suwen.inference.predictor import Extractor
+    from suwen.inference.relations.extractor import RelationExtractor
 
 __all__ = [
     "augment",
@@ -35,14 +38,23 @@ __all__ = [
     "extract",
     "load",
     "pretrain",
+    "relate",
     "split",
     "train",
     "train_folds",
 ]
 
+Task = Literal["entities", "relations"]
+TASKS: tuple[Task, ...] = get_args(Task)
+
 
 def load(
-    path: StrPath | None = None, device: str = "cpu", batch_tokens: int | None = None, threads: int | None = None
+    path: StrPath | None = None,
+    device: str = "cpu",
+    batch_tokens: int | None = None,
+    threads: int | None = None,
+    *,
+    relations: bool | StrPath = False,
 ) -> Extractor:
     """Load a model.
 
@@ -56,6 +68,8 @@ def load(
         The most tokens in a batch, padding included; by default what is fast.
     threads
         How many threads compute on the CPU; by default one for each usable core.
+    relations
+        True to find the relations between the entities too; or the relation model: a folder or ``cooccurrence``.
 
     Raises
     ------
@@ -71,7 +85,7 @@ def load(
     """
     from suwen.loading import load as load_model
 
-    return load_model(path, device, batch_tokens, threads)
+    return load_model(path, device, batch_tokens, threads, relations=relations)
 
 
 def split(
@@ -114,29 +128,83 @@ def split(
     return make_split(documents_of(corpus), unit, ratio, seed, group_field)
 
 
+@overload
 def evaluate(
     corpus: Corpus,
     model: StrPath | Extractor | None = None,
     *,
+    task: Literal["entities"] = "entities",
     predicted: Corpus | None = None,
     split: Split | None = None,
     part: str | None = None,
     training: Corpus | None = None,
     device: str = "cpu",
     listener: Listener = silent,
-) -> Evaluation:
+) -> Evaluation: ...
+
+
+@overload
+def evaluate(
+    corpus: Corpus,
+    model: StrPath | RelationExtractor | None = None,
+    *,
+    task: Literal["relations"],
+    entities: StrPath | Extractor | None = None,
+    predicted: Corpus | None = None,
+    split: Split | None = None,
+    part: str | None = None,
+    device: str = "cpu",
+    listener: Listener = silent,
+) -> RelationEvaluation: ...
+
+
+@overload
+def evaluate(
+    corpus: Corpus,
+    model: StrPath | Extractor | RelationExtractor | None = None,
+    *,
+    task: Task,
+    entities: StrPath | Extractor | None = None,
+    predicted: Corpus | None = None,
+    split: Split | None = None,
+    part: str | None = None,
+    training: Corpus | None = None,
+    device: str = "cpu",
+    listener: Listener = silent,
+) -> Evaluation | RelationEvaluation: ...
+
+
+def evaluate(
+    corpus: Corpus,
+    model: StrPath | Extractor | RelationExtractor | None = None,
+    *,
+    task: Task = "entities",
+    entities: StrPath | Extractor | None = None,
+    predicted: Corpus | None = None,
+    split: Split | None = None,
+    part: str | None = None,
+    training: Corpus | None = None,
+    device: str = "cpu",
+    listener: Listener = silent,
+) -> Evaluation | RelationEvaluation:
     """Score a model, or predictions, on annotated documents.
 
-    The headline is strict: a mention counts when its type and both offsets are right.
+    The headline is strict: a mention counts when its type and both offsets are right, a relation when its type and
+    both offsets of its two arguments are right.
 
     Parameters
     ----------
     corpus
         The gold documents.
     model
-        A model folder, ``hf://owner/name`` or a loaded model; by default the bundled model.
+        A model folder, ``hf://owner/name`` or a loaded model; by default the bundled model of the task. For relations
+        ``cooccurrence`` is the baseline.
+    task
+        ``entities`` or ``relations``.
+    entities
+        For relations: the tagger whose entities are related; by default the gold entities are.
     predicted
-        The same documents with predicted entities, in place of a model.
+        The same documents with predicted entities (and relations), in place of a model.
     split, part
         A split of the corpus and the part to score (``test`` by default).
     training
@@ -149,8 +217,8 @@ def evaluate(
     Raises
     ------
     SuwenError
-        S307 when there is no entity to find, S406 for a model beside predictions, and as `read_corpus` and
-        `Split.select`.
+        S307 when there is no entity to find, S601 when there is no relation to find, S404 for an unknown task, S406
+        for a model beside predictions and for options of the other task, and as `read_corpus` and `Split.select`.
 
     Examples
     --------
@@ -160,15 +228,39 @@ def evaluate(
     """
     from suwen.api.scoring import evaluate_model, evaluate_predictions
 
-    if predicted is None:
-        return evaluate_model(corpus, model, split, part, training, device, listener)
-    if model is not None:
+    _require_task(task)
+    if predicted is not None and (model is not None or entities is not None):
         raise SuwenError("S406", first="a model", second="predictions", advice="give one of them")
+    if task == "relations":
+        from suwen.api.relations import evaluate_predicted_relations, evaluate_relation_model
+
+        if training is not None:
+            raise SuwenError("S406", first="training", second="relations", advice="it is for the task entities")
+        if predicted is not None:
+            return evaluate_predicted_relations(corpus, predicted, split, part)
+        return evaluate_relation_model(corpus, model, entities, split, part, device, listener)  # type: ignore[arg-type]
+    if entities is not None:
+        raise SuwenError("S406", first="entities", second="the task entities", advice="it is for the task relations")
+    if predicted is None:
+        return evaluate_model(corpus, model, split, part, training, device, listener)  # type: ignore[arg-type]
     return evaluate_predictions(corpus, predicted, split, part, training)
 
 
+def _require_task(task: str) -> None:
+    """Refuse an unknown task (S404)."""
+    if task not in TASKS:
+        raise SuwenError("S404", what="task", name=task, known=", ".join(TASKS))
+
+
 def compare(
-    first: Corpus, second: Corpus, *, gold: Corpus, split: Split | None = None, part: str | None = None, seed: int = 0
+    first: Corpus,
+    second: Corpus,
+    *,
+    gold: Corpus,
+    task: Task = "entities",
+    split: Split | None = None,
+    part: str | None = None,
+    seed: int = 0,
 ) -> PredictionsComparison:
     """Test whether two sets of predictions differ in strict F1 by more than chance.
 
@@ -180,6 +272,8 @@ def compare(
         The same documents as two systems predict them.
     gold
         The gold documents.
+    task
+        ``entities`` or ``relations``: what is scored.
     split, part
         A split of the gold documents and the part to compare on (``test`` by default).
     seed
@@ -198,6 +292,11 @@ def compare(
     """
     from suwen.api.scoring import compare_predictions
 
+    _require_task(task)
+    if task == "relations":
+        from suwen.api.relations import compare_relations
+
+        return compare_relations(first, second, gold, split, part, seed)
     return compare_predictions(first, second, gold, split, part, seed)
 
 
@@ -217,10 +316,12 @@ def extract(
     threads: int | None = None,
     batch_tokens: int | None = None,
     engine: str = "local",
+    relations: bool = False,
+    relation_model: StrPath | None = None,
     resume: bool = False,
     listener: Listener = silent,
 ) -> Result:
-    """Extract the entities of files to a file or folder.
+    """Extract the entities (and relations) of files to a file or folder.
 
     What cannot be read is listed beside the output, and the rest goes on.
 
@@ -246,6 +347,8 @@ def extract(
         As `load`.
     engine
         ``local``, or ``ray`` for a cluster.
+    relations, relation_model
+        Whether the relations between the entities are extracted too, and the model; as `load`.
     resume
         Whether to continue an unfinished run of `output`.
     listener
@@ -278,8 +381,45 @@ def extract(
         threads=threads,
         batch_tokens=batch_tokens,
         engine=engine,
+        relations=relations,
+        relation_model=relation_model,
     )
     return extraction.run(resume, listener)
+
+
+def relate(
+    documents: StrPath | Iterable[Document], model: StrPath | RelationExtractor | None = None
+) -> Iterator[Document]:
+    """Find the relations between the entities of documents.
+
+    The relations that the documents have are replaced.
+
+    Parameters
+    ----------
+    documents
+        Documents with entities, or a folder or file in any format that has them.
+    model
+        A relation model: a folder, ``cooccurrence``, or a loaded one; by default the bundled one.
+
+    Yields
+    ------
+    The documents in their order, with relations and their confidences.
+
+    Raises
+    ------
+    SuwenError
+        S602 when a corpus has no entity and S603 when the model knows none of the entity types, both after the last
+        document; as `read_corpus` and `suwen.loading.load_relations`.
+
+    Examples
+    --------
+    >>> import suwen
+    >>> for document in suwen.relate("articles/"):  # doctest: +SKIP
+    ...     print(document.relations)
+    """
+    from suwen.api.relations import relate_documents
+
+    return relate_documents(documents, model)
 
 
 def export(

@@ -27,11 +27,13 @@ from suwen.schema import Schema
 __all__ = [
     "Corpus",
     "Evaluation",
+    "Gold",
     "PredictionsComparison",
     "compare_predictions",
     "documents_of",
     "evaluate_model",
     "evaluate_predictions",
+    "read_gold",
 ]
 
 Corpus = StrPath | Sequence[Document]
@@ -98,7 +100,7 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class _Gold:
+class Gold:
     """The selections to score, and what the corpus and the split say of them."""
 
     ids: frozenset[str]
@@ -112,6 +114,7 @@ class _Gold:
     def evaluation(
         self, predicted: Sequence[Document], training: Corpus | None, warnings: tuple[str, ...], keep: bool
     ) -> Evaluation:
+        """Score predicted entities; `keep` says that the predictions are the model's, which the result returns."""
         learned = self.training if training is None else whole(documents_of(training))
         pairs = pair_documents(self.selections, predicted)
         analysis = analyze(pairs, None if learned is None else training_mentions(learned))
@@ -137,7 +140,7 @@ def evaluate_model(
     listener: Listener = silent,
 ) -> Evaluation:
     """Score a model on annotated documents (see `suwen.evaluate`)."""
-    gold = _read_gold(corpus, split, part)
+    gold = read_gold(corpus, split, part)
     if isinstance(model, Extractor):
         name, extractor, learned = "the model", model, model.learned_from
     else:
@@ -161,7 +164,7 @@ def evaluate_predictions(
     training: Corpus | None = None,
 ) -> Evaluation:
     """Score predictions on annotated documents (see `suwen.evaluate`)."""
-    gold = _read_gold(corpus, split, part)
+    gold = read_gold(corpus, split, part)
     predictions, warnings = gold.known(predicted)
     return gold.evaluation(predictions, training, warnings, keep=False)
 
@@ -194,7 +197,7 @@ def compare_predictions(
     first: Corpus, second: Corpus, gold: Corpus, split: Split | None = None, part: str | None = None, seed: int = 0
 ) -> PredictionsComparison:
     """Compare two sets of predictions (see `suwen.compare`)."""
-    annotated = _read_gold(gold, split, part)
+    annotated = read_gold(gold, split, part)
     (ours, warnings), (theirs, others) = annotated.known(first), annotated.known(second)
     pairs = pair_documents(annotated.selections, ours), pair_documents(annotated.selections, theirs)
     result = compare(pairs[0], pairs[1], seed=seed)
@@ -206,7 +209,7 @@ def documents_of(corpus: Corpus, schema: Schema | None = None) -> list[Document]
     return read_corpus(corpus, schema=schema) if isinstance(corpus, str | Path) else list(corpus)  # type: ignore[arg-type]
 
 
-def _read_gold(corpus: Corpus, split: Split | None, part: str | None) -> _Gold:
+def read_gold(corpus: Corpus, split: Split | None, part: str | None) -> Gold:
     """Read a corpus, or one part of it.
 
     Raises
@@ -229,4 +232,4 @@ def _read_gold(corpus: Corpus, split: Split | None, part: str | None) -> _Gold:
         raise SuwenError("S307", corpus if isinstance(corpus, str | Path) else None)
     unit = "sentence" if split and split.unit == "sentence" else "document"
     ids = frozenset(document.id for document in documents)
-    return _Gold(ids, part, unit, selections, training, corpus_hash(documents), split.hash if split else None)
+    return Gold(ids, part, unit, selections, training, corpus_hash(documents), split.hash if split else None)

@@ -16,7 +16,20 @@ from typing import cast
 
 import typer
 
-from suwen.cli import augment, compare, corpus, demo, encoders, evaluate, export, extract, pretrain, reproduce, train
+from suwen.cli import (
+    augment,
+    compare,
+    corpus,
+    demo,
+    encoders,
+    evaluate,
+    export,
+    extract,
+    pretrain,
+    relate,
+    reproduce,
+    train,
+)
 from suwen.cli.output import fail
 from suwen.errors import SuwenError
 
@@ -29,7 +42,7 @@ CLOSED_PIPE = 141
 
 LICENSES = "program: Apache-2.0; bundled model and encoder: CC BY-NC 4.0, for non-commercial use only"
 
-RESUMABLE = ("train", "pretrain", "augment", "reproduce", "extract")
+RESUMABLE = ("train", "pretrain", "augment", "reproduce", "extract", "relate")
 
 app = typer.Typer(
     name=NAME,
@@ -48,6 +61,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("extract")(extract.extract)
+app.command("relate")(relate.relate)
 app.command("export")(export.export)
 app.command("reproduce")(reproduce.reproduce)
 app.command("encoders")(encoders.encoders)

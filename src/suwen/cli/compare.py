@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from suwen.cli.evaluate import percent
+from suwen.cli.evaluate import Task, percent
 from suwen.cli.options import JSON, PART, SPLIT, read_split
 from suwen.cli.output import fail, report, show
 
@@ -16,17 +16,23 @@ if TYPE_CHECKING:
 
     from suwen.evaluation.significance import Comparison
 
+TITLES = {
+    "entity": "Strict entities: type and both offsets right",
+    "relation": "Strict relations: type and both spans right",
+}
+
 
 def compare(
     first: Path = typer.Argument(..., metavar="PREDICTIONS_A", help="Documents as one system predicts them."),
     second: Path = typer.Argument(..., metavar="PREDICTIONS_B", help="The same documents as another predicts them."),
     gold: Path = typer.Option(..., metavar="CORPUS", help="The gold documents."),
+    task: Task = typer.Option(Task.ENTITIES, help="What is scored."),
     split_file: Path | None = SPLIT,
     part: str | None = PART,
     seed: int = typer.Option(0, help="Of the shuffles and resamples."),
     as_json: bool = JSON,
 ) -> None:
-    """Test whether two sets of predictions differ in strict entity F1 by more than chance.
+    """Test whether two sets of predictions differ in strict F1 by more than chance.
 
     The test is paired approximate randomization over documents (over sentences, where the split is by sentence).
 
@@ -36,7 +42,9 @@ def compare(
 
     if part and not split_file:
         raise typer.BadParameter("--part needs --split")
-    found = compare_predictions(first, second, gold=gold, split=read_split(split_file), part=part, seed=seed)
+    found = compare_predictions(
+        first, second, gold=gold, task=task.value, split=read_split(split_file), part=part, seed=seed
+    )
     for warning in found.warnings:
         fail(warning)
     if as_json:
@@ -50,7 +58,7 @@ def comparison_table(comparison: Comparison, unit: str) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("Type", "gold", "F1 of A", "F1 of B", "A − B", title="Strict entities: type and both offsets right")
+    table = Table("Type", "gold", "F1 of A", "F1 of B", "A − B", title=TITLES[comparison.task])
     for column in table.columns[1:]:
         column.justify = "right"
     by_type = [(escape(label), scores) for label, scores in comparison.by_type.items()]

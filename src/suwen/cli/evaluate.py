@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,10 +18,20 @@ if TYPE_CHECKING:
     from suwen.document import Document
     from suwen.evaluation.analysis import Analysis
     from suwen.evaluation.scores import Score, Scores, StrictScores
+    from suwen.evaluation.significance import Interval
+
+
+class Task(StrEnum):
+    """What is scored."""
+
+    ENTITIES = "entities"
+    RELATIONS = "relations"
 
 
 def evaluate(
-    model: Path | None = typer.Argument(None, metavar="MODEL", help="A model folder, hf://owner/name, or bundled."),
+    model: Path | None = typer.Argument(
+        None, metavar="MODEL", help="A model folder, hf://owner/name, bundled; cooccurrence (relations)."
+    ),
     corpus: Path | None = typer.Argument(None, metavar="CORPUS", help="What it is scored on."),
     gold: Path | None = typer.Option(None, metavar="CORPUS", help="Instead of a model: the gold documents ..."),
     predicted: Path | None = typer.Option(None, metavar="CORPUS", help="... and the same documents, predicted."),
@@ -32,6 +43,10 @@ def evaluate(
         help="What the model learned from, to tell seen mentions from unseen; by default the train part of the split.",
     ),
     html: Path | None = typer.Option(None, metavar="FILE", help="Write a page that shows every error in its text."),
+    task: Task = typer.Option(Task.ENTITIES, help="What is scored."),
+    entities: Path | None = typer.Option(
+        None, metavar="MODEL", help="Relations: relate the entities of this tagger, not the gold ones."
+    ),
     save_predictions: Path | None = typer.Option(None, metavar="FILE.jsonl", help="Write what the model predicts."),
     source: str | None = FORMAT,
     encoding: str | None = ENCODING,
@@ -41,12 +56,16 @@ def evaluate(
 ) -> None:
     """Score a model, or predictions, on annotated documents.
 
-    The headline is strict: a mention counts when its type and both offsets are right.
+    The headline is strict: a mention counts when its type and both offsets are right, a relation when its type and
+    both offsets of its two arguments are right.
 
     Examples: suwen evaluate model/ articles/ --split split.json;
-    suwen evaluate --gold articles/ --predicted predictions.jsonl --html errors.html
+    suwen evaluate --gold articles/ --predicted predictions.jsonl --html errors.html;
+    suwen evaluate relations/ articles/ --task relations --entities model/
     """
     from suwen import evaluate as score
+    from suwen.api.relations import RelationEvaluation
+    from suwen.cli.relation_tables import relation_tables
     from suwen.files import require_new
     from suwen.formats import read_corpus, write_corpus
 
@@ -63,18 +82,36 @@ def evaluate(
     if model and corpus and not gold and not predicted:
         with progress_bar(standard_error()) as listener:
             evaluation = score(
-                annotated(corpus), model, split=split, part=part, training=learned, device=device, listener=listener
+                annotated(corpus),
+                model,
+                task=task.value,
+                entities=entities,
+                split=split,
+                part=part,
+                training=learned,
+                device=device,
+                listener=listener,
             )
         if save_predictions:
             write_corpus(evaluation.predictions, save_predictions, "jsonl")
     elif gold and predicted and not model and not save_predictions:
-        evaluation = score(annotated(gold), predicted=predicted, split=split, part=part, training=learned)
+        evaluation = score(
+            annotated(gold),
+            task=task.value,
+            entities=entities,
+            predicted=predicted,
+            split=split,
+            part=part,
+            training=learned,
+        )
     else:
         raise typer.BadParameter("give MODEL and CORPUS, or --gold and --predicted (which are saved already)")
     for warning in evaluation.warnings:
         fail(warning)
     if as_json:
         report(evaluation.to_dict())
+    elif isinstance(evaluation, RelationEvaluation):
+        show(*relation_tables(evaluation))
     else:
         show(*tables(evaluation.analysis, evaluation.unit))
     if html:
@@ -106,11 +143,16 @@ def strict_table(scores: Scores, unit: str) -> Table:
         table.add_section()
         table.add_row("expected calibration error", "", "", f"{scores.reliability.error:.3f}", "", "", "")
     if interval:
-        table.caption = (
-            f"{interval.level:.0%} bootstrap interval of micro-F1: {percent(interval.low)} to {percent(interval.high)} "
-            f"({interval.resamples:,} resamples of {interval.units:,} {unit}s)"
-        )
+        table.caption = interval_caption(interval, unit)
     return table
+
+
+def interval_caption(interval: Interval, unit: str) -> str:
+    """The bootstrap interval in words."""
+    return (
+        f"{interval.level:.0%} bootstrap interval of micro-F1: {percent(interval.low)} to {percent(interval.high)} "
+        f"({interval.resamples:,} resamples of {interval.units:,} {unit}s)"
+    )
 
 
 def views_table(scores: Scores) -> Table:

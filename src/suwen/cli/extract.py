@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from suwen.extraction.planning import Extraction
 
 MEASURES = (("document", "documents"), ("character", "characters"), ("entity", "entities"))
+RELATED = ("relation", "relations")
 COUNTED = ("documents", "empty", "renamed", "characters", "entities")
 
 
@@ -52,6 +53,16 @@ def named_path(name: str) -> Path:
     if not name:
         raise typer.BadParameter("the name is empty")
     return Path(name)
+
+
+RELATION_MODEL: Any = typer.Option(
+    None,
+    "--relation-model",
+    metavar="MODEL",
+    parser=named_path,
+    help="A relation model: a folder, hf://owner/name, or cooccurrence (the baseline).",
+    show_default="bundled",
+)
 
 
 def extract(
@@ -86,10 +97,12 @@ def extract(
     ),
     batch_tokens: int | None = typer.Option(None, min=1, help="Characters per batch; by default what is fast."),
     engine: Engine = typer.Option(Engine.LOCAL, help="This computer, or a Ray cluster."),
+    relations: bool = typer.Option(False, "--relations", help="Find the relations between the entities too."),
+    relation_model: Path | None = RELATION_MODEL,
     resume: bool = RESUME,
     as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),
 ) -> None:
-    """Find the entities of texts and articles, with their offsets and a confidence each.
+    """Find the entities of texts and articles, with their offsets and a confidence each; with --relations, relations.
 
     Folders are searched for all readable files. Offsets count the characters of text files, and of the text that was
     taken from others, which is written out too. What is found does not depend on the batches or the order of the files.
@@ -122,6 +135,8 @@ def extract(
         "threads": threads,
         "batch_tokens": batch_tokens,
         "engine": engine.value,
+        "relations": relations,
+        "relation_model": relation_model,
     }
     console = standard_error()
     started = time.monotonic()
@@ -133,12 +148,21 @@ def extract(
         with progress_bar(console) as listener:
             result = extract_files(inputs, output, to=target, resume=resume, listener=listener, **reading, **options)
     seconds = time.monotonic() - started
+    conclude(console, result, output, target, seconds, as_json, is_related=relations)
+
+
+def conclude(
+    console: Console, result: Result, output: Path, target: str, seconds: float, as_json: bool, is_related: bool
+) -> None:
+    """Say what became of an extraction, and end with its status."""
+    from suwen.extraction.planning import STANDARD_OUTPUT
+
     tell(console, result, target)
     if output != STANDARD_OUTPUT:
         tell_problems(console, result)
     if not result.is_written:
         raise typer.Exit(2)
-    counts = {**dict.fromkeys(COUNTED, 0), **result.tally.counts}
+    counts = {**dict.fromkeys((*COUNTED, *["relations"] * is_related), 0), **result.tally.counts}
     if as_json:
         left_out = {
             "left_out": result.left_out,
@@ -147,7 +171,7 @@ def extract(
         }
         problems = {"problems": result.tally.faults, "report": result.report and str(result.report)}
         report({**counts, "seconds": seconds, **left_out, **problems})
-    figures = ", ".join(amount(counts[several], one, several) for one, several in MEASURES)
+    figures = ", ".join(amount(counts[several], one, several) for one, several in (*MEASURES, *[RELATED] * is_related))
     say(console, f"{figures} in {seconds:.1f} s: {output}")
     if result.tally.faults:
         raise typer.Exit(1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -84,6 +84,8 @@ KINDS: dict[str, Kind] = {
     "W211": Kind("warning", "no entity in the corpus"),
     "W212": Kind("warning", "left out by the reader"),
     "W213": Kind("warning", "offsets read in another way"),
+    "W214": Kind("warning", "relation of an entity with itself"),
+    "W215": Kind("warning", "relation between types that it does not join"),
 }
 
 
@@ -178,7 +180,7 @@ def check_corpus(
         findings.append(Finding(error.code, error.path, error.line, error.text))
 
     others: dict[str, Finding] = {}
-    relations = {kind.name for kind in (schema or LCDD).relations}
+    relations = {kind.name: (kind.head, kind.tail) for kind in (schema or LCDD).relations}
     # Without a schema, so that entities of every label are looked at.
     for located in scan_corpus(path, problem, format, None, **options):
         documents += 1
@@ -301,10 +303,21 @@ def _reading_findings(located: Located) -> Iterator[Finding]:
             yield Finding("W213", *place, f"{source['offsets']}")
 
 
-def _relation_findings(located: Located, known: set[str]) -> Iterator[Finding]:
+def _relation_findings(located: Located, joined: Mapping[str, tuple[str, str]]) -> Iterator[Finding]:
+    labels = {entity.id: entity.label for entity in located.document.entities}
     for item, line in located.lines:
-        if isinstance(item, Relation) and item.label not in known:
-            yield Finding("W209", located.annotation_path, line, f"{item.label!r}; known: {', '.join(sorted(known))}")
+        if not isinstance(item, Relation):
+            continue
+        if item.label not in joined:
+            known = ", ".join(sorted(joined))
+            yield Finding("W209", located.annotation_path, line, f"{item.label!r}; known: {known}")
+            continue
+        types = labels.get(item.head), labels.get(item.tail)
+        if item.head == item.tail:
+            yield Finding("W214", located.annotation_path, line, f"{item.label} of {item.head}")
+        elif None not in types and types != joined[item.label]:
+            wanted, found = " and ".join(joined[item.label]), " and ".join(map(str, types))
+            yield Finding("W215", located.annotation_path, line, f"{item.label} joins {wanted}, not {found}")
 
 
 def _entities(located: Located) -> Iterator[tuple[Entity, int]]:

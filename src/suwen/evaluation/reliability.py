@@ -10,7 +10,7 @@ import numpy as np
 
 from suwen.evaluation.strict import Pair
 
-__all__ = ["BINS", "Bin", "Reliability", "judged", "reliability"]
+__all__ = ["BINS", "Bin", "Reliability", "judged", "reliability", "reliability_of"]
 
 BINS = 15
 
@@ -66,7 +66,11 @@ def reliability(pairs: Sequence[Pair], bins: int = BINS) -> Reliability | None:
     -------
     None where no mention has a confidence.
     """
-    scores, right = judged(pairs)
+    return reliability_of(*judged(pairs), bins)
+
+
+def reliability_of(scores: Sequence[float], right: Sequence[bool], bins: int = BINS) -> Reliability | None:
+    """As `reliability`, from the confidence of each prediction and whether it is right."""
     if not scores:
         return None
     order = np.argsort(scores, kind="stable")

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from markupsafe import Markup
 
@@ -19,7 +20,9 @@ from suwen.pages.reliability_plot import reliability_plot
 from suwen.pages.rendering import render
 from suwen.schema import EntityType, Schema
 
-__all__ = ["CONTEXT", "SHOWN", "write_error_page"]
+__all__ = ["CONTEXT", "SHOWN", "spread", "write_error_page"]
+
+T = TypeVar("T")
 
 CONTEXT = 30
 """Characters shown on either side of an error."""
@@ -169,12 +172,13 @@ def _groups(cases: Iterable[Case], documents: Mapping[str, Document], types: Typ
     for kind in KINDS:
         for one in types.ordered(label for other, label in found if other == kind):
             group = found[kind, one.name]
-            shown = [_shown(case, documents[case.document_id], types) for case in _spread(group, SHOWN)]
+            shown = [_shown(case, documents[case.document_id], types) for case in spread(group, SHOWN)]
             groups.setdefault(kind, []).append(Group(one, len(group), shown))
     return groups
 
 
-def _spread(cases: Sequence[Case], limit: int) -> Sequence[Case]:
+def spread(cases: Sequence[T], limit: int) -> Sequence[T]:
+    """Return at most `limit` cases, spread evenly."""
     if len(cases) <= limit:
         return cases
     return [cases[index * len(cases) // limit] for index in range(limit)]

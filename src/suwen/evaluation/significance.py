@@ -52,6 +52,8 @@ class Comparison:
     shuffles: int
     interval: Interval | None
     """Of the difference, where there are two units or more to resample."""
+    task: str = "entity"
+    """What is scored: ``entity`` or ``relation``."""
 
     @property
     def difference(self) -> float:
@@ -61,11 +63,11 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """All figures as JSON values; the keys say what is measured."""
         return {
-            "strict_entity_micro": {"first": self.first.to_dict(), "second": self.second.to_dict()},
+            f"strict_{self.task}_micro": {"first": self.first.to_dict(), "second": self.second.to_dict()},
             "f1_difference": self.difference,
             "f1_difference_interval": self.interval and self.interval.to_dict(),
             "approximate_randomization": {"p_value": self.p_value, "shuffles": self.shuffles},
-            "strict_entity_by_type": {
+            f"strict_{self.task}_by_type": {
                 label: {"first": first.to_dict(), "second": second.to_dict(), "f1_difference": first.f1 - second.f1}
                 for label, (first, second) in self.by_type.items()
             },

@@ -16,13 +16,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from suwen.document import Document
+from suwen.document import Document, Span
 from suwen.errors import SuwenError
 
 if TYPE_CHECKING:
     from suwen.corpus.split import Selection
 
-__all__ = ["Key", "Pair", "Score", "StrictCounts", "StrictScores", "pair_documents", "strict_counts", "strict_scores"]
+__all__ = [
+    "Key",
+    "Pair",
+    "Score",
+    "StrictCounts",
+    "StrictScores",
+    "counts_by_unit",
+    "pair_documents",
+    "strict_counts",
+    "strict_scores",
+]
 
 Key = tuple[str, int, int]
 
@@ -173,15 +183,32 @@ def strict_counts(pairs: Sequence[Pair], labels: Iterable[str] | None = None) ->
     """
     if labels is None:
         labels = sorted({label for pair in pairs for label, _, _ in pair.gold_keys | pair.predicted_keys})
+    sides = (
+        (pair.gold.spans, (pair.gold_keys & pair.predicted_keys, pair.gold_keys, pair.predicted_keys)) for pair in pairs
+    )
+    return counts_by_unit(((spans, [[key[:2] for key in side] for side in keys]) for spans, keys in sides), labels)
+
+
+def counts_by_unit(
+    selections: Iterable[tuple[Sequence[Span], Iterable[Iterable[tuple[str, int]]]]], labels: Iterable[str]
+) -> StrictCounts:
+    """Count what matched, what is in gold and what was predicted by unit and label.
+
+    Parameters
+    ----------
+    selections
+        For each selection its owned spans, and label and place of each thing that matched, is in gold, was predicted.
+    labels
+        The second axis.
+    """
     column = {label: 3 * index for index, label in enumerate(labels)}
     cells: list[int] = []
     units = 0
-    for pair in pairs:
-        starts = [start for start, _ in pair.gold.spans]
-        both = pair.gold_keys & pair.predicted_keys
-        for kind, keys in enumerate((both, pair.gold_keys, pair.predicted_keys)):
-            for label, start, _ in keys:
-                unit = units + bisect_right(starts, start) - 1
+    for spans, sides in selections:
+        starts = [start for start, _ in spans]
+        for kind, things in enumerate(sides):
+            for label, place in things:
+                unit = units + bisect_right(starts, place) - 1
                 cells.append(unit * 3 * len(column) + column[label] + kind)
         units += len(starts)
     shape = (units, len(column), 3)

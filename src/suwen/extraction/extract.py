@@ -22,6 +22,7 @@ from suwen.extraction.stream import NAMED, PORTION_BYTES, Manner, Portion, Shard
 from suwen.files import StrPath, folder_for, os_error, replacing, require_new
 from suwen.formats import brat
 from suwen.inference.predictor import Extractor
+from suwen.inference.relations.relating import require_shared_types
 from suwen.runs import Listener, Progress, silent, working_folder
 from suwen.schema import Schema
 
@@ -180,6 +181,12 @@ def _extract(
         shards.add(shard)
         meter.added()
     tally = shards.tally
+    if manner.options.annotated:
+        try:
+            require_related(tally, engine.schema)
+        except SuwenError:
+            shards.remove()
+            raise
     problems = list(islice(shards.problems(), NAMED))
     report = _reported(shards, output)
     renamings: list[tuple[str, str]] = []
@@ -196,6 +203,21 @@ def _extract(
         not_held = write_extracted_lines(lines, output, format, engine.schema)
     shards.remove()
     return Result(tally, not_held, renamings, problems, report, is_written, inputs.left_out)
+
+
+def require_related(tally: Tally, schema: Schema) -> None:
+    """Refuse documents between whose entities no relation could be found, whatever their text.
+
+    Raises
+    ------
+    SuwenError
+        S602 when no document has an entity, S603 when the relation model knows none of their types.
+    """
+    if not tally.counts["documents"]:
+        return
+    if not tally.labels:
+        raise SuwenError("S602")
+    require_shared_types(tally.labels, schema)
 
 
 def _reported(shards: Shards, output: Path) -> Path | None:
@@ -241,6 +263,8 @@ def extract_lines(
             yield from shard.lines
 
     yield from distinct_lines(lines(), manner, tally, [])
+    if manner.options.annotated:
+        require_related(tally, engine.schema)
 
 
 class _Meter:

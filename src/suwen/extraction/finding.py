@@ -15,7 +15,7 @@ from suwen.files import StrPath, require_regular
 from suwen.formats.contents import ending
 from suwen.formats.reading import document_id, files_in
 
-__all__ = ["JOB", "REPORT", "WORKING", "find_inputs"]
+__all__ = ["JOB", "REPORT", "WORKING", "absolute", "expanded", "find_inputs"]
 
 JOB = "extraction"
 WORKING, REPORT = f".{JOB}", ".problems.jsonl"
@@ -46,22 +46,22 @@ def find_inputs(paths: Sequence[StrPath], options: Options = DEFAULT_OPTIONS, ou
     """
     problems: list[SuwenError] = []
     left_out: Counter[str] = Counter()
-    own = None if output is None else _absolute(Path(output))
+    own = None if output is None else absolute(Path(output))
     chosen: list[Path] = []
     for path in map(Path, paths):
         try:
-            chosen += _expanded(path, own, left_out)
+            chosen += expanded(path, own, left_out)
         except PermissionError:
             # Below a folder that is closed nobody can tell whether it is there.
             problems.append(SuwenError("S102", path))
-    if own in {_absolute(path) for path in chosen if path != STANDARD_INPUT}:
+    if own in {absolute(path) for path in chosen if path != STANDARD_INPUT}:
         raise SuwenError("S127", output)
     files: list[Path] = []
     endings = tuple(suffix for suffix, name in ENDINGS.items() if options.format in (None, name))
     for path in chosen:
         files += _files_below(path, endings, own, left_out, problems) if path.is_dir() else [path]
     folders = [path if path.is_dir() else path.parent for path in chosen if path != STANDARD_INPUT]
-    root = Path(os.path.commonpath([_absolute(folder) for folder in folders])) if folders else Path()
+    root = Path(os.path.commonpath([absolute(folder) for folder in folders])) if folders else Path()
     found: list[Input] = []
     for file in dict.fromkeys(files):
         try:
@@ -94,7 +94,7 @@ def _files_below(
 
 def _is_by_product(file: Path, root: Path, output: Path | None, left_out: Counter[str]) -> bool:
     """Whether a file that was found below a folder is this output, or what an extraction puts beside one."""
-    if output is not None and _absolute(file).is_relative_to(output):
+    if output is not None and absolute(file).is_relative_to(output):
         return True
     if any(part.endswith(WORKING) for part in file.relative_to(root).parts):
         left_out[WORKING] += 1
@@ -105,8 +105,14 @@ def _is_by_product(file: Path, root: Path, output: Path | None, left_out: Counte
     return False
 
 
-def _expanded(path: Path, output: Path | None, left_out: Counter[str]) -> list[Path]:
-    """The path, or what fits it as a pattern."""
+def expanded(path: Path, output: Path | None, left_out: Counter[str]) -> list[Path]:
+    """Return the path, or what fits it as a pattern.
+
+    Raises
+    ------
+    SuwenError
+        S101 when nothing fits.
+    """
     if path == STANDARD_INPUT or path.exists() or path.is_symlink():
         return [path]
     names = sorted(glob.glob(str(path), recursive=True)) if glob.has_magic(str(path)) else []  # noqa: PTH207
@@ -142,10 +148,10 @@ def _input(file: Path, root: Path, options: Options) -> Input:
     if file == STANDARD_INPUT:
         return Input(file, "stdin", options.format)
     own = ending(file, tuple(ENDINGS))
-    name = document_id(_absolute(file), root, (own,) if own else ())
+    name = document_id(absolute(file), root, (own,) if own else ())
     return Input(file, name, options.format or (ENDINGS[own.lower()] if own else None))
 
 
-def _absolute(path: Path) -> Path:
-    """Without ``..``, but with links left as they are: a linked file is named by where the link stands."""
+def absolute(path: Path) -> Path:
+    """Return the path without ``..``; links are left as they are: a linked file is named by where the link stands."""
     return Path(os.path.abspath(path))  # noqa: PTH100

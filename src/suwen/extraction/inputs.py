@@ -57,7 +57,7 @@ DESCRIPTORS = Path("/dev/fd")
 SHOWN_STANDARD_INPUT = Path("<stdin>")
 HEAD = 4096
 
-TOLD = ("model", "read_from", "overrides", "earlier")
+TOLD = ("model", "relation_model", "read_from", "overrides", "earlier")
 """What extractions say under ``meta``."""
 
 ANNOTATION = "annotation of a record"
@@ -65,6 +65,9 @@ ANNOTATION = "annotation of a record"
 ARTICLES = {name: entry for name, entry in FORMATS.items() if isinstance(entry, ArticleFormat)}
 RECORDS: dict[str, CorpusFormat] = {jsonl.NAME: jsonl.FORMAT, parquet.NAME: parquet.FORMAT}
 INPUT_FORMATS = tuple(sorted((*ARTICLES, *RECORDS)))
+ANNOTATED = tuple(sorted(FORMATS.keys() - ARTICLES.keys() - {parquet.NAME}))
+"""The formats of corpora that have entities."""
+
 ENDINGS = {suffix: name for name, entry in {**ARTICLES, **RECORDS}.items() for suffix in entry.suffixes}
 MOST_FAULTS = 1000
 """After so many faults in a row a file is given up: it is of another kind, and its faults would fill the memory."""
@@ -80,6 +83,8 @@ class Options:
     ----------
     format
         The format of all of them, one of `INPUT_FORMATS`; by default each has its own.
+    annotated
+        Whether corpora are read, in any format that has entities, with their annotations.
     text_column, id_column
         The column or key of the text and of the id, in Parquet and JSON Lines that are not suwen's own.
     encoding
@@ -95,10 +100,12 @@ class Options:
     text_column: str | None = None
     id_column: str | None = None
     encoding: str | None = None
+    annotated: bool = False
 
     def __post_init__(self) -> None:
-        if self.format is not None and self.format not in INPUT_FORMATS:
-            raise SuwenError("S404", what="format", name=self.format, known=", ".join(INPUT_FORMATS))
+        known = ANNOTATED if self.annotated else INPUT_FORMATS
+        if self.format is not None and self.format not in known:
+            raise SuwenError("S404", what="format", name=self.format, known=", ".join(known))
         if self.encoding is not None:
             encoding_named(self.encoding)
 
@@ -248,7 +255,11 @@ def parts_of(source: Input | Content, options: Options = DEFAULT_OPTIONS) -> Ite
 
 
 def _read_file(file: Input, options: Options, problem: Problem) -> Iterator[Document]:
-    """The documents of a file of records, or of one whose content has to tell what it is."""
+    """The documents of a corpus, of a file of records, or of one whose content has to tell what it is."""
+    if options.annotated:
+        corpus = FORMATS[str(file.format)].scan(file.path, problem)
+        yield from (_bounded(located.document, located.text_path) for located in corpus)
+        return
     if file.format == jsonl.NAME:
         rows = numbered_objects(lines_of(file.path, problem, options.encoding), file.path, problem)
         yield from _records(rows, file, file.path, options, problem)
@@ -331,7 +342,8 @@ def _records(
     for number, values in rows:
         known, left_out = (values, 0) if options.text_column else _known(values)
         for item in jsonl.scan_rows([(number, known)], shown, file.name, problem, None, *columns):
-            yield _unannotated(_bounded(item.document, shown), left_out)
+            document = _bounded(item.document, shown)
+            yield document if options.annotated else _unannotated(document, left_out)
 
 
 def _known(values: dict[str, Any]) -> tuple[dict[str, Any], int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -103,14 +104,17 @@ def remove_parts(path: Path, format: str) -> None:
     """
     if format == parquet.NAME:
         try:
-            parquet.texts_path(path).unlink(missing_ok=True)
+            for other in parquet.other_paths(path):
+                other.unlink(missing_ok=True)
         except OSError as error:
             raise os_error(error, path) from None
 
 
-def with_model(document: Document, model: str | None) -> Document:
-    """The document with the model's name in ``meta["model"]``."""
-    return document if model is None else replace(document, meta={**document.meta, "model": model})
+def with_model(document: Document, model: str | None, relation_model: str | None = None) -> Document:
+    """The document with the models' names in ``meta["model"]`` and ``meta["relation_model"]``, where there are any."""
+    named = {"model": model, "relation_model": relation_model}
+    said = {key: name for key, name in named.items() if name is not None}
+    return replace(document, meta={**document.meta, **said}) if said else document
 
 
 def _without_reading(document: Document) -> Document:
@@ -120,19 +124,36 @@ def _without_reading(document: Document) -> Document:
 
 
 def with_notes(document: Document) -> Document:
-    """Put confidence, page and model into a note on each entity: brat has no other place, and shows it there."""
+    """Put confidence, page and model into a note on each entity and relation: brat has no other place for them."""
     places = Places(document)
-    model = document.meta.get("model")
-    notes: list[Note] = []
+    said: list[tuple[str | None, str]] = []
     for entity in document.entities:
         page = places.page(entity)
-        said = [
-            f"confidence {entity.score}" if entity.score is not None else "",
-            f"page {page}" if page is not None else "",
-            f"model {model}" if model else "",
-        ]
-        if entity.id is not None and any(said):
-            notes.append(Note(f"#{len(notes) + 1}", "AnnotatorNotes", entity.id, ", ".join(filter(None, said))))
-    entities = tuple(replace(entity, score=None) for entity in document.entities)
-    meta = {key: value for key, value in document.meta.items() if key != "model"}
-    return replace(document, entities=entities, notes=tuple(notes), pages=(), meta=meta)
+        on_page = "" if page is None else f"page {page}"
+        said.append((entity.id, _joined(_confidence(entity.score), on_page, _model(document, "model"))))
+    model = _model(document, "relation_model")
+    scored = [relation for relation in document.relations if relation.score is not None]
+    said += [(relation.id, _joined(_confidence(relation.score), model)) for relation in scored]
+    taken = {note.id for note in document.notes}
+    fresh = (name for number in count(1) if (name := f"#{number}") not in taken)
+    notes = [Note(next(fresh), "AnnotatorNotes", target, text) for target, text in said if target is not None and text]
+    return replace(
+        document,
+        entities=tuple(replace(entity, score=None) for entity in document.entities),
+        relations=tuple(replace(relation, score=None) for relation in document.relations),
+        notes=(*document.notes, *notes),
+        pages=(),
+        meta={key: value for key, value in document.meta.items() if key not in ("model", "relation_model")},
+    )
+
+
+def _confidence(score: float | None) -> str:
+    return "" if score is None else f"confidence {score}"
+
+
+def _model(document: Document, key: str) -> str:
+    return f"model {document.meta[key]}" if document.meta.get(key) else ""
+
+
+def _joined(*said: str) -> str:
+    return ", ".join(filter(None, said))

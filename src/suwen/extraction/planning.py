@@ -12,6 +12,7 @@ from typing import Any
 
 from suwen.bundled import model_path
 from suwen.errors import SuwenError
+from suwen.extraction.corpora import find_corpora
 from suwen.extraction.extract import LocalEngine, OpenEngine, Result, extract_files, extract_lines
 from suwen.extraction.finding import find_inputs
 from suwen.extraction.inputs import DEFAULT_OPTIONS, Inputs, Options
@@ -21,15 +22,18 @@ from suwen.files import StrPath, sha256
 from suwen.formats import jsonl, parquet
 from suwen.hub import origin_of
 from suwen.inference.overrides import read_overrides
-from suwen.loading import load_overridden
+from suwen.inference.predictor import Extractor
+from suwen.inference.relations import cooccurrence
+from suwen.loading import load_for_given_entities, load_overridden, load_relating, relation_folder
 from suwen.model_folder import MANIFEST, read_manifest
 from suwen.requirements import require_device, require_packages
 from suwen.runs import Listener, release, silent
 
-__all__ = ["STANDARD_OUTPUT", "Extraction", "format_for", "model_version", "plan_extraction"]
+__all__ = ["STANDARD_OUTPUT", "Extraction", "format_for", "model_version", "plan_extraction", "plan_relating"]
 
 STANDARD_OUTPUT = Path("-")
 ENGINES = ("local", "ray")
+ANNOTATED_OPTIONS = Options(annotated=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,8 @@ def plan_extraction(
     threads: int | None = None,
     batch_tokens: int | None = None,
     engine: str = "local",
+    relations: bool = False,
+    relation_model: StrPath | None = None,
 ) -> Extraction:
     """Find the inputs of an extraction and check its options, before a model is loaded.
 
@@ -113,6 +119,10 @@ def plan_extraction(
         As `suwen.loading.load`.
     engine
         ``local`` or ``ray``.
+    relations
+        Whether the relations between the entities are found too.
+    relation_model
+        As `suwen.loading.load_relations`.
 
     Raises
     ------
@@ -121,38 +131,98 @@ def plan_extraction(
         device that no model runs on, and as `find_inputs` and `read_overrides`.
     """
     output = Path(output)
+    format = _output_format(output, format, engine)  # noqa: A001
+    if relation_model is not None and not relations:
+        raise SuwenError("S406", first="a relation model", second="no relations", advice="ask for relations too")
+    inputs = find_inputs(paths, options, output)
+    folders = [model_path(model)]
+    overrides = read_overrides(always and Path(always), never and Path(never))
+    version = None
+    if relations:
+        related = relation_folder(relation_model)
+        folders += [related] if related else []
+        version = _relation_version(related)
+    manner = Manner(options, model_version(folders[0]), format == jsonl.NAME, version)
+    # Before a cluster is asked for it.
+    require_device(device)
+    cores = threads or 1 if engine == "ray" else threads
+    load_all = load_relating if relations else load_overridden
+    load = partial(load_all, device=device, batch_tokens=batch_tokens, threads=cores, overrides=overrides)
+    identity = {
+        **release(),
+        "model": manner.model,
+        "relation model": manner.relation_model,
+        "option": {"--to": format, "--device": device, "--batch-tokens": batch_tokens, **asdict(options)},
+        "term list": {"--always": always and sha256(always), "--never": never and sha256(never)},
+    }
+    opening = _opening(engine, folders, load, cores, int(device != "cpu"))
+    return Extraction(inputs, output, format, manner, identity, opening)
+
+
+def plan_relating(
+    paths: Sequence[StrPath],
+    output: StrPath,
+    format: str | None = None,  # noqa: A002 (it is the word for it)
+    *,
+    model: StrPath | None = None,
+    options: Options = ANNOTATED_OPTIONS,
+    engine: str = "local",
+) -> Extraction:
+    """Find the corpora between whose entities relations are to be found, and check the options.
+
+    Parameters
+    ----------
+    paths, options
+        As `suwen.extraction.corpora.find_corpora`.
+    output, format, engine
+        As `plan_extraction`.
+    model
+        As `suwen.loading.load_relations`.
+
+    Raises
+    ------
+    SuwenError
+        As `plan_extraction` and `find_corpora`.
+    """
+    output = Path(output)
+    format = _output_format(output, format, engine)  # noqa: A001
+    inputs = find_corpora(paths, options, output)
+    folder = relation_folder(model)
+    manner = Manner(options, None, format == jsonl.NAME, _relation_version(folder))
+    option = {"--to": format, **asdict(options)}
+    identity = {**release(), "relation model": manner.relation_model, "option": option}
+    opening = _opening(engine, [folder] if folder else [], load_for_given_entities)
+    return Extraction(inputs, output, format, manner, identity, opening)
+
+
+def _output_format(output: Path, format: str | None, engine: str) -> str:  # noqa: A002
+    """Return the format of an output, if all is there that it and the engine need."""
     if engine not in ENGINES:
         raise SuwenError("S404", what="engine", name=engine, known=", ".join(ENGINES))
     format = format or format_for(output)  # noqa: A001
     # Told now, and not after hours of work.
     require_packages(*["pyarrow"] * (format == parquet.NAME), *["ray"] * (engine == "ray"))
-    inputs = find_inputs(paths, options, output)
-    folder = model_path(model)
-    overrides = read_overrides(always and Path(always), never and Path(never))
-    manner = Manner(options, model_version(folder), format == jsonl.NAME)
-    # Before a cluster is asked for it.
-    require_device(device)
-    open_engine: OpenEngine
+    return format
+
+
+def _opening(
+    engine: str, folders: Sequence[Path], load: Callable[..., Extractor], cores: int | None = None, gpus: int = 0
+) -> OpenEngine:
+    """Return what opens an engine with a model of these folders."""
     if engine == "ray":
         from suwen.extraction.ray import ray_engine
 
-        cores = threads or 1
-        load = partial(load_overridden, device=device, batch_tokens=batch_tokens, threads=cores, overrides=overrides)
-        open_engine = partial(ray_engine, folder, load, cores, int(device != "cpu"))
-    else:
-        load = partial(load_overridden, folder, device, batch_tokens, threads, overrides)
-        open_engine = partial(_local_engine, load)
-    identity = {
-        **release(),
-        "model": manner.model,
-        "option": {"--to": format, "--device": device, "--batch-tokens": batch_tokens, **asdict(options)},
-        "term list": {"--always": always and sha256(always), "--never": never and sha256(never)},
-    }
-    return Extraction(inputs, output, format, manner, identity, open_engine)
+        return partial(ray_engine, folders, load, cores or 1, gpus)
+    return partial(_local_engine, partial(load, *folders))
 
 
-def _local_engine(load: Callable[[], Any]) -> nullcontext[LocalEngine]:
+def _local_engine(load: Callable[[], Extractor]) -> nullcontext[LocalEngine]:
     return nullcontext(LocalEngine(load()))
+
+
+def _relation_version(folder: Path | None) -> str | None:
+    """Return the name and version of a relation model, or the name of the baseline."""
+    return cooccurrence.NAME if folder is None else model_version(folder)
 
 
 def format_for(output: Path) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -24,7 +24,7 @@ from suwen.schema import Schema
 
 __all__ = ["RayEngine", "connected", "ray_engine"]
 
-Load = Callable[[Path], Extractor]
+Load = Callable[..., Extractor]
 
 AHEAD = 2
 """So many portions for each that can be worked on at once: none waits for this process to read the next."""
@@ -43,15 +43,16 @@ class RayEngine:
     ----------
     ray
         The package, connected.
-    model
-        The model folder.
+    models
+        The model folders.
     load
-        Loads it; sent to the other processes, so it is a function of a module, or `functools.partial` of one.
+        Loads a model of these folders; sent to the other processes, so it is a function of a module, or
+        `functools.partial` of one.
     cores, gpus
         How much of a computer a portion takes.
     """
 
-    def __init__(self, ray: Any, model: Path, load: Load, cores: int, gpus: int = 0) -> None:
+    def __init__(self, ray: Any, models: Sequence[Path], load: Load, cores: int, gpus: int = 0) -> None:
         self._ray = ray
         self._cores, self._gpus = cores, gpus
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
@@ -59,7 +60,7 @@ class RayEngine:
             # Ray would wait for one.
             raise SuwenError("S519", reason=f"it has no computer with {cores} cores and {gpus} GPUs")
         # In a list Ray leaves a reference alone: the model comes to each process once, not with each portion.
-        self._model = [ray.put((model.name, _files(model), load))]
+        self._model = [ray.put(([(model.name, _files(model)) for model in models], load))]
         options: dict[str, Any] = {"num_cpus": cores, "num_gpus": gpus, "max_retries": TRIES}
         self._make = ray.remote(**options)(_make_shard)
         self.schema: Schema = self._value(ray.remote(**options)(_schema).remote(self._model))
@@ -132,8 +133,8 @@ def connected() -> Iterator[Any]:
 
 
 @contextmanager
-def ray_engine(model: Path, load: Load, cores: int, gpus: int = 0) -> Iterator[RayEngine]:
-    """Connect to Ray and bring the model there.
+def ray_engine(models: Sequence[Path], load: Load, cores: int, gpus: int = 0) -> Iterator[RayEngine]:
+    """Connect to Ray and bring the models there.
 
     Raises
     ------
@@ -141,7 +142,7 @@ def ray_engine(model: Path, load: Load, cores: int, gpus: int = 0) -> Iterator[R
         As `connected` and `load`.
     """
     with connected() as ray:
-        yield RayEngine(ray, model, load, cores, gpus)
+        yield RayEngine(ray, models, load, cores, gpus)
 
 
 def _files(model: Path) -> dict[str, bytes]:
@@ -175,11 +176,13 @@ def _extractor(reference: Any) -> Extractor:
     """The model, which a process loads once."""
     import ray
 
-    name, files, load = ray.get(reference)
+    models, load = ray.get(reference)
     with tempfile.TemporaryDirectory() as folder:
-        for relative, data in files.items():
-            path = Path(folder, name, relative)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-        extractor: Extractor = load(Path(folder, name))
+        paths = [Path(folder, str(number), name) for number, (name, _) in enumerate(models)]
+        for path, (_, files) in zip(paths, models, strict=True):
+            for relative, data in files.items():
+                file = path / relative
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(data)
+        extractor: Extractor = load(*paths)
     return extractor

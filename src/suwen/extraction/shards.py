@@ -24,6 +24,7 @@ from suwen.extraction.finding import JOB
 from suwen.extraction.inputs import Inputs
 from suwen.extraction.stream import Shard, Tally, size_of
 from suwen.files import folder_for, holding, os_error, replacing_folder, write_json
+from suwen.formats.reading import files_in
 from suwen.runs import RECORD, check_work, require_same, whole_lines, working_folder
 
 __all__ = ["Shards", "json_line", "open_shards", "passing_shards"]
@@ -245,10 +246,16 @@ def _fingerprints(inputs: Inputs) -> Iterator[bytes]:
         yield json_line({"path": str(problem.path), "code": problem.code})
     for file in inputs.files:
         try:
-            changed = file.path.stat().st_mtime_ns
+            changed = _changed(file.path)
         except OSError:
             changed = 0
         yield json_line({"name": file.name, "format": file.format, "size": size_of(file), "changed": changed})
+
+
+def _changed(path: Path) -> int:
+    """When a file, or the last file of a corpus, was changed."""
+    files = files_in(path, ("",)) if path.is_dir() else [path]
+    return max((file.stat().st_mtime_ns for file in files), default=0)
 
 
 def _require_same_inputs(work: Path, inputs: Inputs) -> None:

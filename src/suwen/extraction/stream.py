@@ -18,6 +18,7 @@ from suwen.errors import SuwenError
 from suwen.extraction.inputs import STANDARD_INPUT, Content, Input, Inputs, Options, fetch, parts_of
 from suwen.extraction.outputs import with_model
 from suwen.formats import jsonl
+from suwen.formats.reading import files_in
 from suwen.inference.predictor import Extractor
 
 __all__ = ["Manner", "Portion", "Shard", "Tally", "deal", "fetched", "shards_of", "size_of"]
@@ -61,14 +62,17 @@ class Manner:
     options
         How files are read.
     model
-        The name and version of the model, which each document is given.
+        The name and version of the model, which each document is given; None leaves what it says.
     places
         Whether each entity tells its text, page and sentence.
+    relation_model
+        The name and version of the relation model; None where no relations are looked for.
     """
 
     options: Options
     model: str | None
     places: bool
+    relation_model: str | None = None
 
 
 @dataclass(slots=True)
@@ -78,8 +82,10 @@ class Tally:
     Parameters
     ----------
     counts
-        ``documents``, ``characters``, ``entities``, ``empty`` (documents without text), and what overrides ``added``
-        and ``removed``.
+        ``documents``, ``characters``, ``entities``, ``relations``, ``empty`` (documents without text), and what
+        overrides ``added`` and ``removed``.
+    labels
+        The entities, by label.
     dropped
         What the readers left out, by kind.
     faults
@@ -89,6 +95,7 @@ class Tally:
     """
 
     counts: Counter[str] = field(default_factory=Counter)
+    labels: Counter[str] = field(default_factory=Counter)
     dropped: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     empty: list[str] = field(default_factory=list)
@@ -96,27 +103,37 @@ class Tally:
     def count(self, document: Document) -> None:
         """Count a document and what was found in it."""
         self.counts.update(documents=1, characters=len(document.text), entities=len(document.entities))
+        if document.relations:
+            self.counts.update(relations=len(document.relations))
+        self.labels.update(entity.label for entity in document.entities)
         self.counts.update(_counts(document.meta.get("overrides")))
         source = document.meta.get("read_from")
         self.dropped.update(_counts(source.get("dropped") if isinstance(source, Mapping) else None))
         if not document.text.strip():
-            self.add(Tally(Counter(empty=1), empty=[document.id]))
+            self.add(Tally(counts=Counter(empty=1), empty=[document.id]))
 
     def add(self, other: Tally) -> None:
         """Count what another has counted."""
         self.counts.update(other.counts)
+        self.labels.update(other.labels)
         self.dropped.update(other.dropped)
         self.faults.update(other.faults)
         self.empty = [*self.empty, *other.empty][:NAMED]
 
     def to_dict(self) -> dict[str, Any]:
         """The counts as JSON values; `from_dict` reads them back."""
-        return {"counts": self.counts, "dropped": self.dropped, "faults": self.faults, "empty": self.empty}
+        return {
+            "counts": self.counts,
+            "labels": self.labels,
+            "dropped": self.dropped,
+            "faults": self.faults,
+            "empty": self.empty,
+        }
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Tally:
         """What `to_dict` made."""
-        counters = {key: Counter(values[key]) for key in ("counts", "dropped", "faults")}
+        counters = {key: Counter(values[key]) for key in ("counts", "labels", "dropped", "faults")}
         return cls(**counters, empty=values["empty"])
 
 
@@ -151,7 +168,8 @@ class Shard:
     def add(self, document: Document, manner: Manner) -> None:
         """Add a document in which entities were looked for."""
         self.tally.count(document)
-        self.lines.append(jsonl.line(with_model(document, manner.model), manner.places))
+        named = with_model(document, manner.model, manner.relation_model)
+        self.lines.append(jsonl.line(named, manner.places))
 
     def report(self, error: SuwenError) -> None:
         """Add what could not be read."""
@@ -162,9 +180,13 @@ class Shard:
 
 
 def size_of(file: Input) -> int:
-    """The bytes of a file, as far as that is known before it is read."""
+    """The bytes of a file or corpus, as far as that is known before it is read."""
     try:
-        return 0 if file.path == STANDARD_INPUT else file.path.stat().st_size
+        if file.path == STANDARD_INPUT:
+            return 0
+        if file.path.is_dir():
+            return sum(path.stat().st_size for path in files_in(file.path, ("",)))
+        return file.path.stat().st_size
     except OSError:
         return 0
 

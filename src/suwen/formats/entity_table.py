@@ -55,11 +55,15 @@ class Places:
 
     def sentence(self, entity: Entity) -> Sentence:
         """The sentence of an entity; of one that goes over an end of a sentence, all that it touches, joined."""
-        first = max(bisect_right(self._starts, entity.start) - 1, 0)
-        touched = self._sentences[first : bisect_left(self._starts, entity.end)]
+        return self.sentences(entity.start, entity.end)
+
+    def sentences(self, start: int, end: int) -> Sentence:
+        """The sentences that a part of the text touches, joined."""
+        first = max(bisect_right(self._starts, start) - 1, 0)
+        touched = self._sentences[first : bisect_left(self._starts, end)]
         if not touched:
             # Before the first sentence there is but white space.
-            return Sentence("", entity.start, entity.end)
+            return Sentence("", start, end)
         text = join_pieces([sentence.text for sentence in touched])
         return Sentence(text, touched[0].start, touched[-1].end)
 

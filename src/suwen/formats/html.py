@@ -14,6 +14,7 @@ How mentions are drawn
   between them they are frames with open sides.
 - Lines wrapped inside running text are joined for reading; a switch shows the line breaks of the original.
 - The text content of an article is the document's text; for characters that cannot be shown see `page.marked_up`.
+- Relations are listed below the text, by the sentence of the argument that comes first.
 """
 
 from __future__ import annotations
@@ -37,8 +38,18 @@ from suwen.formats.articles import web_page
 from suwen.formats.base import ArticleFormat, WritableFormat
 from suwen.formats.contents import MEGABYTE
 from suwen.formats.entity_table import Places
+from suwen.formats.relation_list import listed_relations
 from suwen.formats.writing import file_key, not_held
-from suwen.pages.page import LINE_GAP, Types, filter_style, mark, marked_up, mention_title, text_with_mentions
+from suwen.pages.page import (
+    LINE_GAP,
+    Types,
+    as_entity_types,
+    filter_style,
+    mark,
+    marked_up,
+    mention_title,
+    text_with_mentions,
+)
 from suwen.pages.rendering import render
 from suwen.schema import LCDD, EntityType, Schema
 from suwen.text.view import make_view
@@ -61,6 +72,28 @@ LONGEST_SHOWN = 40  # characters of a mention in the table of counts
 TURNED_OFF = "mark.{name}{background:none;border:0;padding:0;margin:0;&::after{content:none}}"
 
 
+MODELS = ("model", "relation_model")
+"""The keys of the metadata that name the models."""
+
+
+class AllTypes(Types):
+    """The entity types of one or more pages, and their relation types."""
+
+    def __init__(self, schema: Schema) -> None:
+        super().__init__(schema)
+        self.relations = Types(as_entity_types(schema), "r")
+
+    def all_rules(self, counts: Counts) -> str:
+        """Rules for the colors of the types that occur, and for the filters."""
+        entities, relations = map(self.css_class, counts.mentions), map(self.relations.css_class, counts.relations)
+        return (
+            self.style(counts.mentions)
+            + self.relations.style(counts.relations)
+            + filter_style("type", entities, TURNED_OFF)
+            + filter_style("relation", relations, ".relations .{name}{display:none}")
+        )
+
+
 class Counts:
     """How many documents, characters and mentions there are, and which mentions of each type how often.
 
@@ -73,6 +106,7 @@ class Counts:
         self.uncertain = 0
         self.scored = False
         self.models: set[str] = set()
+        self.relations: Counter[str] = Counter()
         self.mentions: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
     @classmethod
@@ -81,8 +115,8 @@ class Counts:
         counts = cls()
         counts.documents = 1
         counts.characters = len(document.text)
-        if model := document.meta.get("model"):
-            counts.models.add(str(model))
+        counts.models.update(str(document.meta[key]) for key in MODELS if document.meta.get(key))
+        counts.relations.update(relation.label for relation in document.relations)
         for entity in document.entities:
             counts.mentions[entity.label][running(document.mention(entity))] += 1
             counts.scored |= entity.score is not None
@@ -96,6 +130,7 @@ class Counts:
         self.uncertain += other.uncertain
         self.scored |= other.scored
         self.models |= other.models
+        self.relations.update(other.relations)
         for label, mentions in other.mentions.items():
             self.mentions[label].update(mentions)
 
@@ -180,9 +215,9 @@ class Html(ArticleFormat, WritableFormat):
         unshown: Counter[str] = Counter()
         counted = _counting(documents, unshown)
         if path.suffix.lower() in self.suffixes:
-            _write_page(counted, path, Types(schema), title)
+            _write_page(counted, path, AllTypes(schema), title)
         else:
-            _write_folder(counted, path, Types(schema), title or path.name)
+            _write_folder(counted, path, AllTypes(schema), title or path.name)
         return +unshown
 
 
@@ -191,13 +226,12 @@ FORMAT = Html()
 
 def _counting(documents: Iterable[Document], unshown: Counter[str]) -> Iterator[Document]:
     for document in documents:
-        unshown.update(not_held(document, {"entity", "fragments", "score", "page"}))
-        if "model" in document.meta:
-            unshown["meta"] -= 1
+        unshown.update(not_held(document, {"entity", "fragments", "score", "page", "relation", "relation score"}))
+        unshown["meta"] -= sum(key in document.meta for key in MODELS)
         yield document
 
 
-def _write_page(documents: Iterator[Document], path: Path, types: Types, title: str | None) -> None:
+def _write_page(documents: Iterator[Document], path: Path, types: AllTypes, title: str | None) -> None:
     first = list(islice(documents, 2))
     several = len(first) > 1
     title = title or (first[0].id if len(first) == 1 else path.stem)
@@ -221,7 +255,7 @@ def _write_page(documents: Iterator[Document], path: Path, types: Types, title: 
             page.writelines(_page(title, counts, types, sections, documents=lines))
 
 
-def _write_folder(documents: Iterator[Document], path: Path, types: Types, title: str) -> None:
+def _write_folder(documents: Iterator[Document], path: Path, types: AllTypes, title: str) -> None:
     counts = Counts()
     lines: list[Line] = []
     taken = {INDEX}
@@ -255,17 +289,16 @@ def _page_name(document_id: str, taken: set[str]) -> str:
 def _page(
     title: str,
     counts: Counts,
-    types: Types,
+    types: AllTypes,
     sections: Iterable[Markup],
     documents: Sequence[Line] = (),
     index: str | None = None,
 ) -> Iterator[str]:
     """Return a page with these sections, a table of contents of several, and a link to the index of a folder."""
-    filters = filter_style("type", map(types.css_class, counts.mentions), TURNED_OFF)
     return render(
         "document",
         title=title,
-        rules=types.style(counts.mentions) + filters,
+        rules=types.all_rules(counts),
         counts=counts,
         types=types,
         sections=sections,
@@ -277,13 +310,19 @@ def _page(
 
 
 def _section(
-    document: Document, counts: Counts, types: Types, anchor: str | None = None, heading: str | None = None
+    document: Document, counts: Counts, types: AllTypes, anchor: str | None = None, heading: str | None = None
 ) -> Iterator[str]:
-    article = _article(document, types)
-    return render("section", article=article, counts=counts, anchor=anchor, heading=heading)
+    return render(
+        "section",
+        article=_article(document, types),
+        relations=listed_relations(document, types, types.relations),
+        counts=counts,
+        anchor=anchor,
+        heading=heading,
+    )
 
 
-def _article(document: Document, types: Types) -> Iterator[Markup]:
+def _article(document: Document, types: AllTypes) -> Iterator[Markup]:
     places = Places(document)
 
     def opening_tag(index: int, piece: Span) -> Markup:

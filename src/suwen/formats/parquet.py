@@ -5,7 +5,8 @@ The written tables are for data frames and databases.
 Written are two files. ``OUT.parquet`` has the columns ``document``, ``page``, ``sentence``, ``sentence_start``,
 ``sentence_end``, ``start``, ``end``, ``type``, ``text``, ``confidence``, ``model``, ``id`` and ``fragments`` (as in
 brat: ``0 2;3 5``; null for one piece). ``OUT.texts.parquet`` has ``id`` and ``text`` of every document, those without
-entities included: the offsets count its characters (code points).
+entities included: the offsets count its characters (code points). Where there are relations, ``OUT.relations.parquet``
+is a third one, with the columns of `suwen.formats.relation_table`.
 
 A table with the columns ``tokens`` and ``ner_tags`` (or ``tags``, ``labels``) and no ``text`` is read as Hugging Face's
 datasets for token classification are (see `suwen.formats.hf_tokens`): with its entities.
@@ -18,6 +19,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -30,11 +32,12 @@ from suwen.formats.contents import article, ending, holds
 from suwen.formats.entity_table import Places, pieces_shown
 from suwen.formats.json_files import field, located_at, name_under, reporting_at
 from suwen.formats.reading import Located, Problem, document_id, files_in
+from suwen.formats.relation_table import RELATION_COLUMNS, relation_rows
 from suwen.formats.writing import not_held
 from suwen.requirements import require_packages
 from suwen.schema import Schema
 
-__all__ = ["FORMAT", "NAME", "Parquet", "scan_table", "texts_path"]
+__all__ = ["FORMAT", "NAME", "Parquet", "other_paths", "scan_table"]
 
 NAME = "parquet"
 KIND = "parquet file"
@@ -47,7 +50,8 @@ LARGEST_CHUNK = 2**30
 WRITTEN_ROWS, WRITTEN_CHARACTERS = 10_000, 4_000_000
 """A row group has so many rows at most, and about so many characters."""
 
-_HELD = {"entity", "fragments", "entity id", "score", "page"}
+_HELD = {"entity", "fragments", "entity id", "score", "page", "relation", "relation score"}
+_HELD_META = ("model", "relation_model")
 
 
 class Parquet(WritableFormat):
@@ -99,7 +103,7 @@ class Parquet(WritableFormat):
                 problem(os_error(error, file, "S113"))
 
     def write(self, documents: Iterable[Document], path: StrPath) -> Counter[str]:
-        """Write the entities to `path` and the texts beside it, both or neither.
+        """Write the entities to `path`, and beside it the texts and the relations, all or nothing.
 
         Returns
         -------
@@ -131,20 +135,27 @@ class Parquet(WritableFormat):
             "id": text,
             "fragments": text,
         }
-        require_new(texts_path(path))
+        kinds = {str: text, int: number, float: pyarrow.float32()}
+        relation_columns = {name: kinds[kind] for name, kind in RELATION_COLUMNS.items()}
+        for other in other_paths(path):
+            require_new(other)
+        texts_file, relations_file = other_paths(path)
         lost: Counter[str] = Counter()
-        with (
-            replacing(path) as entities_file,
-            replacing(texts_path(path)) as texts_file,
-            _Table(entities_file, entity_columns) as entities,
-            _Table(texts_file, {"id": text, "text": text}) as texts,
-        ):
+        with ExitStack() as stack:
+            # The table that the output is named after comes into place last.
+            entities = stack.enter_context(_opened_table(path, entity_columns))
+            texts = stack.enter_context(_opened_table(texts_file, {"id": text, "text": text}))
+            relations: _Table | None = None
             for document in documents:
                 texts.add({"id": document.id, "text": document.text})
                 for row in _rows(document):
                     entities.add(row)
-                lost += not_held(document, _HELD if "model" not in document.meta else {*_HELD, "meta"})
-        return lost
+                for row in relation_rows(document):
+                    relations = relations or stack.enter_context(_opened_table(relations_file, relation_columns))
+                    relations.add(row)
+                lost += not_held(document, _HELD)
+                lost["meta"] -= sum(key in document.meta for key in _HELD_META)
+        return +lost
 
 
 FORMAT = Parquet()
@@ -293,10 +304,11 @@ def _require_small_chunks(metadata: Any, columns: list[str], path: Path) -> None
                 raise SuwenError("S115", path, what=what, limit=f"{LARGEST_CHUNK >> 20} MB")
 
 
-def texts_path(path: StrPath) -> Path:
-    """The file for the texts, beside the one for the entities."""
+def other_paths(path: StrPath) -> tuple[Path, Path]:
+    """The files for the texts and the relations, beside the one for the entities."""
     path = Path(path)
-    return path.with_name(f"{path.name.removesuffix('.parquet')}.texts.parquet")
+    stem = path.name.removesuffix(".parquet")
+    return path.with_name(f"{stem}.texts.parquet"), path.with_name(f"{stem}.relations.parquet")
 
 
 def _rows(document: Document) -> Iterator[dict[str, Any]]:
@@ -321,6 +333,13 @@ def _rows(document: Document) -> Iterator[dict[str, Any]]:
         }
 
 
+@contextmanager
+def _opened_table(path: Path, columns: dict[str, Any]) -> Iterator[_Table]:
+    """Open a table that comes into place whole."""
+    with replacing(path) as temporary, _Table(temporary, columns) as table:
+        yield table
+
+
 class _Table:
     """A Parquet file that is written some rows at a time.
 
@@ -343,7 +362,7 @@ class _Table:
     def add(self, row: dict[str, Any]) -> None:
         """Add a row."""
         self._rows.append(row)
-        self._characters += len(row["text"]) + len(row.get("sentence", ""))
+        self._characters += sum(len(value) for value in row.values() if isinstance(value, str))
         if len(self._rows) >= WRITTEN_ROWS or self._characters >= WRITTEN_CHARACTERS:
             self._flush()
 

@@ -18,6 +18,7 @@ from suwen.schema import PALETTE, EntityType, Schema
 __all__ = [
     "LINE_GAP",
     "Types",
+    "as_entity_types",
     "attribute",
     "filter_style",
     "mark",
@@ -77,10 +78,16 @@ class Types:
     """The entity types of one or more pages, each with a short class name (``t0``, ``t1``, ...) for the style sheet.
 
     Labels that the schema does not know are shown under their own name, in the order in which they are met.
+
+    Parameters
+    ----------
+    prefix
+        The beginning of the class names, another one for a second set of types on the same page.
     """
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, prefix: str = "t") -> None:
         self.groups = schema.groups
+        self._prefix = prefix
         self._types = {kind.name: kind for kind in schema.entities}
         self._numbers = {label: index for index, label in enumerate(schema.labels)}
 
@@ -93,7 +100,7 @@ class Types:
 
     def css_class(self, label: str) -> str:
         """The class name of a label."""
-        return f"t{self._numbers[self[label].name]}"
+        return f"{self._prefix}{self._numbers[self[label].name]}"
 
     def ordered(self, labels: Iterable[str]) -> list[EntityType]:
         """The types of these labels in the schema's order."""
@@ -110,6 +117,13 @@ class Types:
         return "".join(
             f".{self.css_class(kind.name)}{{--c:{_safe_color(kind.color)}}}\n" for kind in self.ordered(labels)
         )
+
+
+def as_entity_types(schema: Schema) -> Schema:
+    """Return the relation types of a schema in the form that `Types`, filters and legends take."""
+    kinds = enumerate(schema.relations)
+    shown = tuple(EntityType(kind.name, kind.zh, kind.name, PALETTE[i % len(PALETTE)]) for i, kind in kinds)
+    return Schema(schema.name, shown)
 
 
 def _safe_color(color: str) -> str:

@@ -175,9 +175,7 @@ class SelectingTrainer(Trainer):  # type: ignore[misc]
             self.state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
             history = self.state.log_history
             # A run that was killed between its end and the writing of its model must not train on.
-            finished = self.state.global_step >= self.state.max_steps or bool(
-                stop_reason(history, self.evaluation)
-            )
+            finished = self.state.global_step >= self.state.max_steps or bool(stop_reason(history, self.evaluation))
         if not finished:
             self.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         model: nn.Module = self.accelerator.unwrap_model(self.model)

@@ -30,6 +30,8 @@ class CooccurrenceExtractor(RelationExtractor):
         The relation types and the entity types that they join.
     """
 
+    reach = REACH
+
     def __init__(self, schema: Schema = LCDD) -> None:
         self._schema = schema
         self._labels: defaultdict[tuple[str, str], list[str]] = defaultdict(list)

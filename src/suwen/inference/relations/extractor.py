@@ -28,6 +28,9 @@ class RelationExtractor(ABC):
     >>> relate = suwen.load("model", relations=True)  # doctest: +SKIP
     """
 
+    reach: int | None = None
+    """The most characters between two entities that are looked at; None for any number."""
+
     learned_from: Mapping[str, Any] = MappingProxyType({})
     """What the manifest of a loaded model says of its training data; empty where it says nothing."""
 
