@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args, overload
+from typing import TYPE_CHECKING, Literal, overload
 
 from suwen.api.augmentation import augment, augment_corpus
 from suwen.api.pretraining import pretrain
+from suwen.api.tasks import Task, require_task
 from suwen.api.training import train, train_folds
 from suwen.bundled import SAMPLE, model_path
 from suwen.document import Document
@@ -43,9 +44,6 @@ __all__ = [
     "train",
     "train_folds",
 ]
-
-Task = Literal["entities", "relations"]
-TASKS: tuple[Task, ...] = get_args(Task)
 
 
 def load(
@@ -228,7 +226,7 @@ def evaluate(
     """
     from suwen.api.scoring import evaluate_model, evaluate_predictions
 
-    _require_task(task)
+    require_task(task)
     if predicted is not None and (model is not None or entities is not None):
         raise SuwenError("S406", first="a model", second="predictions", advice="give one of them")
     if task == "relations":
@@ -244,12 +242,6 @@ def evaluate(
     if predicted is None:
         return evaluate_model(corpus, model, split, part, training, device, listener)  # type: ignore[arg-type]
     return evaluate_predictions(corpus, predicted, split, part, training)
-
-
-def _require_task(task: str) -> None:
-    """Refuse an unknown task (S404)."""
-    if task not in TASKS:
-        raise SuwenError("S404", what="task", name=task, known=", ".join(TASKS))
 
 
 def compare(
@@ -292,7 +284,7 @@ def compare(
     """
     from suwen.api.scoring import compare_predictions
 
-    _require_task(task)
+    require_task(task)
     if task == "relations":
         from suwen.api.relations import compare_relations
 

@@ -30,6 +30,7 @@ __all__ = [
     "TEXT_COLUMN",
     "Offsets",
     "Preset",
+    "Task",
     "read_schema",
     "read_split",
     "reading_options",
@@ -41,6 +42,13 @@ class Offsets(StrEnum):
 
     text = "text"
     crlf = "crlf"
+
+
+class Task(StrEnum):
+    """What is learned, found and scored."""
+
+    ENTITIES = "entities"
+    RELATIONS = "relations"
 
 
 class Preset(StrEnum):

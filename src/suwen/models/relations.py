@@ -16,6 +16,9 @@ __all__ = ["FeatureSum", "RelationNetwork", "RelationSizes"]
 BOUND = 8.0
 """The largest absolute value of a logit, so that competing scores can be summed without finding their maximum."""
 
+ROUND_WEIGHT = 0.3
+"""What the scores of a round count in the loss; the final scores count 1."""
+
 KERNEL = 3
 EMBEDDING_DEVIATION = 0.3
 FEATURE_DEVIATION = 0.05
@@ -89,7 +92,13 @@ class RelationNetwork(nn.Module):
         """The arguments that build this network again, for use."""
         return asdict(self.sizes)
 
-    def forward(
+    def forward(self, targets: Tensor, **inputs: Tensor) -> dict[str, Tensor]:
+        """Compute the loss of a batch: the cross-entropy with the targets ``[P]``, and less of it for the rounds."""
+        logits = self.logits(**inputs)
+        losses = nn.functional.binary_cross_entropy_with_logits(logits, targets.expand_as(logits), reduction="none")
+        return {"loss": losses[-1].mean() + ROUND_WEIGHT * losses[:-1].mean(dim=1).sum()}
+
+    def logits(
         self,
         characters: Tensor,
         tags: Tensor,

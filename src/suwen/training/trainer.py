@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
@@ -39,6 +39,9 @@ class Batches(Protocol):
 
     def __len__(self) -> int:
         """Count the batches of an epoch."""
+
+    def __iter__(self) -> Iterator[list[int]]:
+        """Yield the places of the examples of each batch."""
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the batches of this epoch next."""

@@ -112,8 +112,10 @@ def gaps(mentions: Mentions, heads: NDArray[np.integer], tails: NDArray[np.integ
     """Return the number of characters between the mentions of each pair; 0 where they touch or overlap."""
     later = np.maximum(mentions.starts[heads], mentions.starts[tails])
     earlier = np.minimum(mentions.ends[heads], mentions.ends[tails])
-    return np.maximum(later - earlier, 0).astype(np.int32)
+    distances: Integers = np.maximum(later - earlier, 0).astype(np.int32)
+    return distances
 
 
 def _joined(parts: Sequence[Integers]) -> Integers:
-    return np.concatenate([np.zeros(0, np.int32), *parts]).astype(np.int32)
+    joined: Integers = np.concatenate([np.zeros(0, np.int32), *parts]).astype(np.int32)
+    return joined

@@ -6,7 +6,9 @@ They need no trained values. Training, torch and ONNX all read the arrays of `st
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +62,8 @@ SHARES = 32
 Counts = NDArray[np.int32]
 Groups = NDArray[np.int64]
 Features = dict[str, Counts]
+Mixed = Mapping[str, NDArray[Any]]
+"""Features before they all become int32."""
 
 
 def bucketed(features: Counts) -> NDArray[np.uint8]:
@@ -160,7 +164,7 @@ def _any_of(points: NDArray[np.uint32], characters: str) -> NDArray[np.bool_]:
     return np.isin(points, np.frombuffer(characters.encode("utf-32-le"), np.uint32))
 
 
-def _places(table: _Table) -> Features:
+def _places(table: _Table) -> Mixed:
     """Lengths, distance, order, and how far from the start of the sentence the mentions stand."""
     mentions, heads, tails = table.mentions, table.heads, table.tails
     sentence_ends = np.flatnonzero(_any_of(table.points, MARKS["sentence ends"]))
@@ -177,9 +181,9 @@ def _places(table: _Table) -> Features:
     }
 
 
-def _marks_between(table: _Table) -> Features:
+def _marks_between(table: _Table) -> Mixed:
     """Count marks and small words between the mentions, and 分别 around them."""
-    counts: Features = {}
+    counts: dict[str, Counts] = {}
     for name, characters in MARKS.items():
         running = _running(_any_of(table.points, characters))
         counts[name] = running[table.ends] - running[table.begins]
@@ -191,7 +195,7 @@ def _marks_between(table: _Table) -> Features:
     return counts
 
 
-def _mentions_between(table: _Table, types: int) -> Features:
+def _mentions_between(table: _Table, types: int) -> Mixed:
     """Count the mentions that lie between those of each pair: all, by type, of the two types of the pair."""
     mentions = table.mentions
     first = np.searchsorted(mentions.starts, table.begins)
@@ -207,7 +211,7 @@ def _mentions_between(table: _Table, types: int) -> Features:
     }
 
 
-def _ranks(table: _Table, name: str, groups: Groups, others: Counts) -> Features:
+def _ranks(table: _Table, name: str, groups: Groups, others: Counts) -> Mixed:
     """Rank each candidate by distance among those with the same head or tail, which `groups` gives.
 
     `others` are the texts of the other mention.
@@ -262,7 +266,7 @@ def _smallest(groups: Groups, wanted: Groups, keys: Counts) -> Counts:
     return np.where(arranged[place] == wanted, values[place], FAR).astype(np.int32)
 
 
-def _lists(table: _Table) -> Features:
+def _lists(table: _Table) -> Mixed:
     """Describe the lists (mentions of one type with nothing but joints between) in which the mentions stand."""
     mentions, heads, tails = table.mentions, table.heads, table.tails
     joints = _running(_any_of(table.points, JOINTS))
@@ -284,7 +288,7 @@ def _lists(table: _Table) -> Features:
     }
 
 
-def _repetition(table: _Table) -> Features:
+def _repetition(table: _Table) -> Mixed:
     """Count how often the texts of the two mentions occur, alone and together, in the document."""
     mentions = table.mentions
     heads, tails = mentions.surfaces[table.heads], mentions.surfaces[table.tails]
@@ -309,7 +313,7 @@ def _repetition(table: _Table) -> Features:
     }
 
 
-def _sentence(table: _Table) -> Features:
+def _sentence(table: _Table) -> Mixed:
     """Count the mentions of the two types in the sentences of head and tail."""
     mentions, heads, tails = table.mentions, table.heads, table.tails
     types = int(mentions.types.max(initial=0)) + 1

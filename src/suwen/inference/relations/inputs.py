@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +14,13 @@ from suwen.document import Document
 from suwen.inference.relations.candidates import Candidates, Mentions, candidate_pairs, read_mentions
 from suwen.inference.relations.features import bucketed, structural_features
 from suwen.schema import Schema
-from suwen.tagging.encode import Arrays
 from suwen.tagging.vocabulary import CharacterVocabulary
 
 __all__ = [
     "DILATIONS",
     "MENTION_DILATIONS",
     "EncodedDocument",
+    "NetworkArrays",
     "Part",
     "RelationEncoder",
     "network_arrays",
@@ -36,6 +37,7 @@ MENTIONS_READ = sum(MENTION_DILATIONS) + 1
 """Mentions on either side that its vector depends on; one more, because the gap before each is read."""
 
 Ids = NDArray[np.int64]
+NetworkArrays = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ class RelationEncoder:
         return EncodedDocument(characters, tags, mentions, candidates, features)
 
 
-def network_arrays(parts: Sequence[Part], padding: int) -> Arrays:
+def network_arrays(parts: Sequence[Part], padding: int) -> NetworkArrays:
     """Put parts of documents into the arrays of one call.
 
     The parts stand one after the other, with so many separators between that none reads another. Each brings the
@@ -185,9 +187,9 @@ class _Row:
         self.mentions += last - first
         self.separate()
 
-    def arrays(self) -> Arrays:
+    def arrays(self) -> NetworkArrays:
         """Join what was collected."""
-        arrays: Arrays = {name: np.concatenate(pieces) for name, pieces in self.found.items()}
+        arrays: dict[str, NDArray[Any]] = {name: np.concatenate(pieces) for name, pieces in self.found.items()}
         for name, argument in (("rows", arrays["heads"]), ("columns", arrays["tails"])):
             arrays[name] = np.unique(arrays["relations"] * self.mentions + argument, return_inverse=True)[1]
         return arrays

@@ -62,4 +62,5 @@ class _Groups:
         first = np.searchsorted(self.arranged, wanted)
         counts = np.searchsorted(self.arranged, wanted, side="right") - first
         offsets = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-        return self.order[np.repeat(first, counts) + offsets]
+        found: Indices = self.order[np.repeat(first, counts) + offsets]
+        return found

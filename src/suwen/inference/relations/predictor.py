@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
 import numpy as np
@@ -11,11 +13,16 @@ from numpy.typing import NDArray
 from suwen.document import Document, Entity
 from suwen.inference.relations.candidates import Mentions
 from suwen.inference.relations.extractor import RelationExtractor, ScoredPair, with_entity_ids, with_relations
-from suwen.inference.relations.inputs import EncodedDocument, Part, RelationEncoder, network_arrays
+from suwen.inference.relations.inputs import (
+    EncodedDocument,
+    NetworkArrays,
+    Part,
+    RelationEncoder,
+    network_arrays,
+)
 from suwen.inference.relations.parts import Rivals, owned_pairs
 from suwen.inference.relations.settings import RelationSettings
 from suwen.schema import Schema
-from suwen.tagging.encode import Arrays
 from suwen.tagging.vocabulary import CharacterVocabulary
 
 __all__ = ["PairScorer", "RelationPredictor", "pair_probabilities"]
@@ -23,28 +30,29 @@ __all__ = ["PairScorer", "RelationPredictor", "pair_probabilities"]
 CHARACTERS = 2048
 """Heads that begin in so many characters are scored in one call."""
 
+AHEAD = 2
+"""Documents that each thread reads ahead."""
+
 
 class PairScorer(Protocol):
     """Runs a relation network."""
 
-    rounds: int
-    """How often the network compares pairs with their rivals."""
-
-    def logits(self, inputs: Arrays) -> NDArray[np.float32]:
+    def logits(self, inputs: NetworkArrays) -> NDArray[np.float32]:
         """Score the pairs of `network_arrays`, float32 ``[P]``."""
 
 
 def pair_probabilities(
-    encoded: EncodedDocument, scorer: PairScorer, padding: int, characters: int = CHARACTERS
+    encoded: EncodedDocument, scorer: PairScorer, rounds: int, padding: int, characters: int = CHARACTERS
 ) -> NDArray[np.float64]:
     """Score all candidates of a document, float64 ``[P]`` in (0, 1).
 
     Each is scored once, together with all that its score depends on, so that `characters` does not change the result.
+    `rounds` says how often the network compares pairs with their rivals.
     """
     found = np.zeros(len(encoded.candidates))
     rivals = Rivals(encoded.candidates)
     for pairs in owned_pairs(encoded.mentions, encoded.candidates, characters):
-        read = rivals.around(pairs, scorer.rounds)
+        read = rivals.around(pairs, rounds)
         logits = scorer.logits(network_arrays([Part(encoded, read)], padding)).astype(np.float64)
         found[pairs] = 1 / (1 + np.exp(-logits[np.searchsorted(read, pairs)]))
     return found
@@ -63,6 +71,8 @@ class RelationPredictor(RelationExtractor):
         Runs the network.
     characters
         How many characters are read in one call, apart from what stands around them. It does not change the result.
+    workers
+        How many threads read documents of a `pipe`; 0 reads them in the thread that asks.
     """
 
     def __init__(
@@ -71,10 +81,13 @@ class RelationPredictor(RelationExtractor):
         vocabulary: CharacterVocabulary,
         scorer: PairScorer,
         characters: int = CHARACTERS,
+        workers: int = 0,
     ) -> None:
+        self.reach = settings.reach
         self.settings = settings
         self.scorer = scorer
         self.characters = characters
+        self.workers = workers
         self.encoder = RelationEncoder(settings.schema, vocabulary, settings.reach)
         self._thresholds = np.array([settings.thresholds[kind.name] for kind in settings.schema.relations])
 
@@ -82,6 +95,20 @@ class RelationPredictor(RelationExtractor):
     def schema(self) -> Schema:
         """The relation types that are found."""
         return self.settings.schema
+
+    def pipe(self, documents: Iterable[Document]) -> Iterator[Document]:
+        """Find the relations of many documents, in their order, reading only a little ahead."""
+        if not self.workers:
+            yield from map(self.relate, documents)
+            return
+        with ThreadPoolExecutor(self.workers, "suwen") as executor:
+            running: deque[Future[Document]] = deque()
+            for document in documents:
+                running.append(executor.submit(self.relate, document))
+                if len(running) > AHEAD * self.workers:
+                    yield running.popleft().result()
+            while running:
+                yield running.popleft().result()
 
     def relate(self, document: Document) -> Document:
         """Find the relations of a document (see `RelationExtractor.relate`).
@@ -93,7 +120,8 @@ class RelationPredictor(RelationExtractor):
 
     def _pairs(self, document: Document) -> Iterator[ScoredPair]:
         encoded = self.encoder.encode(document)
-        probabilities = pair_probabilities(encoded, self.scorer, self.encoder.vocabulary.pad, self.characters)
+        padding, rounds = self.encoder.vocabulary.pad, self.settings.rounds
+        probabilities = pair_probabilities(encoded, self.scorer, rounds, padding, self.characters)
         confidences = self.settings.calibration(probabilities)
         candidates = encoded.candidates
         entities = self._entities(document, encoded.mentions)

@@ -28,6 +28,8 @@ class RelationSettings:
         The entity types that are read, and the relation types that are found.
     reach
         The most characters between the arguments of a relation.
+    rounds
+        How often the network compares a pair with the other candidates of its head and tail.
     calibration
         Maps the network's probabilities to confidences.
     thresholds
@@ -36,6 +38,7 @@ class RelationSettings:
 
     schema: Schema
     reach: int
+    rounds: int
     calibration: Calibration
     thresholds: Mapping[str, float]
 
@@ -44,6 +47,7 @@ class RelationSettings:
         return {
             "schema": self.schema.to_dict(),
             "reach": self.reach,
+            "rounds": self.rounds,
             "calibration": asdict(self.calibration),
             "thresholds": dict(self.thresholds),
         }
@@ -58,11 +62,16 @@ class RelationSettings:
             S401 when a key is unknown, S407 when the label set is broken, S501 when a key is missing or its value is
             not of its kind.
         """
-        kinds = {"schema": (dict,), "reach": (int,), "calibration": (dict,), "thresholds": (dict,)}
-        check_keys(values, kinds, path)
+        check_keys(
+            values,
+            {"schema": (dict,), "reach": (int,), "rounds": (int,), "calibration": (dict,), "thresholds": (dict,)},
+            path,
+        )
         schema = Schema.from_dict(values["schema"], path)
         thresholds = values["thresholds"]
         check_keys(thresholds, {kind.name: (float,) for kind in schema.relations}, path)
-        if values["reach"] < 0:
-            raise SuwenError("S501", path, reason=f"'reach' is {values['reach']}, expected at least 0")
-        return cls(schema, values["reach"], read_rules(Calibration, values["calibration"], path), thresholds)
+        for key in ("reach", "rounds"):
+            if values[key] < 0:
+                raise SuwenError("S501", path, reason=f"{key!r} is {values[key]}, expected at least 0")
+        calibration = read_rules(Calibration, values["calibration"], path)
+        return cls(schema, values["reach"], values["rounds"], calibration, thresholds)
