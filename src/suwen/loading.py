@@ -19,10 +19,11 @@ from suwen.inference.predictor import BATCH_TOKENS, Extractor, Predictor
 from suwen.inference.relations import cooccurrence
 from suwen.inference.relations.extractor import RelationExtractor
 from suwen.inference.relations.onnx import OnnxPairScorer
-from suwen.inference.relations.predictor import PairScorer, RelationPredictor
+from suwen.inference.relations.predictor import PairModel, PairScorer, RelationPredictor
 from suwen.inference.relations.relating import GivenEntities, RelatingExtractor
 from suwen.inference.relations.settings import KIND as RELATIONS
 from suwen.inference.relations.settings import RelationSettings
+from suwen.inference.relations.trees import TREES, BoostedTrees
 from suwen.model_folder import SETTINGS, VOCABULARY, ModelFolder, StoredModel, read_stored_model, tagger_folder
 from suwen.requirements import MODELS, require_device, require_packages
 from suwen.schema import LCDD, Schema
@@ -161,7 +162,9 @@ def load_relation_network(stored: StoredModel, device: str, threads: int | None)
         from suwen.models.relation_weights import TorchPairScorer, read_network
 
         scorer = TorchPairScorer(read_network(stored.path), device)
-    predictor = RelationPredictor(settings, vocabulary, scorer, workers=threads or usable_cores())
+    trees = BoostedTrees.read(stored.path / TREES) if TREES in stored.manifest["files"] else None
+    model = PairModel(scorer, settings.rounds, vocabulary.pad, trees)
+    predictor = RelationPredictor(settings, vocabulary, model, workers=threads or usable_cores())
     predictor.learned_from = stored.manifest.get("data") or {}
     return predictor
 

@@ -125,8 +125,9 @@ class RelationNetwork(nn.Module):
         mentions = self._mentions(hidden, means, starts, ends, types, mention_inside)
         begins = torch.minimum(ends[heads], ends[tails])
         stops = torch.maximum(torch.maximum(starts[heads], starts[tails]), begins)
-        product = self.head_factor(mentions)[heads] * self.tail_factor(mentions)[tails]
-        pairs = self.head(mentions)[heads] + self.tail(mentions)[tails] + self.between(means(begins, stops))
+        product = _rows(self.head_factor(mentions), heads) * _rows(self.tail_factor(mentions), tails)
+        pairs = _rows(self.head(mentions), heads) + _rows(self.tail(mentions), tails)
+        pairs = pairs + self.between(means(begins, stops))
         pairs = pairs + self.product(product) + self.relations(relations)
         if self.features is not None:
             pairs = pairs + self.structure(self.features(features))
@@ -144,7 +145,7 @@ class RelationNetwork(nn.Module):
         """Pool each mention, what stands on either side and what stands before it; then read its neighbors."""
         before = torch.cat([ends[:1], ends[:-1]])
         gaps = means(torch.minimum(before, starts), torch.maximum(before, starts))
-        sides = [hidden[starts], hidden[ends - 1], hidden[starts - 1], hidden[ends]]
+        sides = [_rows(hidden, places) for places in (starts, ends - 1, starts - 1, ends)]
         pooled = self.dropout(torch.cat([means(starts, ends), *sides, gaps], dim=1))
         mentions = self.mention_norm(self.mention(pooled) + self.types(types))
         read: Tensor = self.dropout(self.context(mentions, inside))
@@ -200,8 +201,8 @@ class Competition(nn.Module):
         weights = logits.exp()
         parts = [pairs, logits]
         for groups in (rows, columns):
-            totals = torch.zeros_like(weights).index_add(0, groups, weights)[groups]
-            pooled = torch.zeros_like(pairs).index_add(0, groups, weights * pairs)[groups] / totals
+            totals = torch.zeros_like(weights).index_add(0, groups, weights).index_select(0, groups)
+            pooled = torch.zeros_like(pairs).index_add(0, groups, weights * pairs).index_select(0, groups) / totals
             parts += [pooled, weights / totals, totals.log()]
         return pairs + self.change(torch.cat(parts, dim=1)), logits
 
@@ -216,7 +217,12 @@ class _Means:
     def __call__(self, begins: Tensor, ends: Tensor) -> Tensor:
         """Average over ``[begin, end)``; 0 where that is empty."""
         lengths = (ends - begins).clamp(min=1)[:, None]
-        return ((self.sums[ends] - self.sums[begins]) / lengths).float()
+        return ((_rows(self.sums, ends) - _rows(self.sums, begins)) / lengths).float()
+
+
+def _rows(table: Tensor, places: Tensor) -> Tensor:
+    # Indexing with brackets becomes a slower operator in ONNX.
+    return table.index_select(0, places)
 
 
 def _bounded(logits: Tensor) -> Tensor:

@@ -1,10 +1,11 @@
-"""Find relations with a trained network."""
+"""Find relations with a trained model."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -13,21 +14,16 @@ from numpy.typing import NDArray
 from suwen.document import Document, Entity
 from suwen.inference.relations.candidates import Mentions
 from suwen.inference.relations.extractor import RelationExtractor, ScoredPair, with_entity_ids, with_relations
-from suwen.inference.relations.inputs import (
-    EncodedDocument,
-    NetworkArrays,
-    Part,
-    RelationEncoder,
-    network_arrays,
-)
+from suwen.inference.relations.inputs import EncodedDocument, NetworkArrays, Part, RelationEncoder, network_arrays
 from suwen.inference.relations.parts import Rivals, owned_pairs
 from suwen.inference.relations.settings import RelationSettings
+from suwen.inference.relations.trees import BoostedTrees, tree_inputs
 from suwen.schema import Schema
 from suwen.tagging.vocabulary import CharacterVocabulary
 
-__all__ = ["PairScorer", "RelationPredictor", "pair_probabilities"]
+__all__ = ["PairModel", "PairScorer", "RelationPredictor"]
 
-CHARACTERS = 2048
+CHARACTERS = 8192
 """Heads that begin in so many characters are scored in one call."""
 
 AHEAD = 2
@@ -41,25 +37,47 @@ class PairScorer(Protocol):
         """Score the pairs of `network_arrays`, float32 ``[P]``."""
 
 
-def pair_probabilities(
-    encoded: EncodedDocument, scorer: PairScorer, rounds: int, padding: int, characters: int = CHARACTERS
-) -> NDArray[np.float64]:
-    """Score all candidates of a document, float64 ``[P]`` in (0, 1).
+@dataclass(frozen=True, slots=True)
+class PairModel:
+    """Scores candidates: a network, and boosted trees if there are any; their logits are averaged.
 
-    Each is scored once, together with all that its score depends on, so that `characters` does not change the result.
-    `rounds` says how often the network compares pairs with their rivals.
+    Parameters
+    ----------
+    network
+        Runs the network.
+    rounds
+        How often the network compares pairs with their rivals.
+    padding
+        The id of the network's padding character.
+    trees
+        The trees.
     """
-    found = np.zeros(len(encoded.candidates))
-    rivals = Rivals(encoded.candidates)
-    for pairs in owned_pairs(encoded.mentions, encoded.candidates, characters):
-        read = rivals.around(pairs, rounds)
-        logits = scorer.logits(network_arrays([Part(encoded, read)], padding)).astype(np.float64)
-        found[pairs] = 1 / (1 + np.exp(-logits[np.searchsorted(read, pairs)]))
-    return found
+
+    network: PairScorer
+    rounds: int
+    padding: int
+    trees: BoostedTrees | None
+
+    def probabilities(self, encoded: EncodedDocument, characters: int = CHARACTERS) -> NDArray[np.float64]:
+        """Score all candidates of a document, float64 ``[P]`` in (0, 1).
+
+        Each is scored once, together with all that its score depends on, so that `characters` does not change the
+        result.
+        """
+        logits = np.zeros(len(encoded.candidates))
+        rivals = Rivals(encoded.candidates)
+        for pairs in owned_pairs(encoded.mentions, encoded.candidates, characters):
+            read = rivals.around(pairs, self.rounds)
+            found = self.network.logits(network_arrays([Part(encoded, read)], self.padding))
+            logits[pairs] = found[np.searchsorted(read, pairs)]
+        if self.trees is not None:
+            logits = (logits + self.trees.logits(tree_inputs(encoded))) / 2
+        probabilities: NDArray[np.float64] = 1 / (1 + np.exp(-logits))
+        return probabilities
 
 
 class RelationPredictor(RelationExtractor):
-    """Finds relations with a trained network.
+    """Finds relations with a trained model.
 
     Parameters
     ----------
@@ -67,8 +85,8 @@ class RelationPredictor(RelationExtractor):
         The types, and what confidence is enough.
     vocabulary
         The characters that the network knows.
-    scorer
-        Runs the network.
+    model
+        Scores the candidates.
     characters
         How many characters are read in one call, apart from what stands around them. It does not change the result.
     workers
@@ -79,13 +97,13 @@ class RelationPredictor(RelationExtractor):
         self,
         settings: RelationSettings,
         vocabulary: CharacterVocabulary,
-        scorer: PairScorer,
+        model: PairModel,
         characters: int = CHARACTERS,
         workers: int = 0,
     ) -> None:
         self.reach = settings.reach
         self.settings = settings
-        self.scorer = scorer
+        self.model = model
         self.characters = characters
         self.workers = workers
         self.encoder = RelationEncoder(settings.schema, vocabulary, settings.reach)
@@ -120,9 +138,7 @@ class RelationPredictor(RelationExtractor):
 
     def _pairs(self, document: Document) -> Iterator[ScoredPair]:
         encoded = self.encoder.encode(document)
-        padding, rounds = self.encoder.vocabulary.pad, self.settings.rounds
-        probabilities = pair_probabilities(encoded, self.scorer, rounds, padding, self.characters)
-        confidences = self.settings.calibration(probabilities)
+        confidences = self.settings.calibration(self.model.probabilities(encoded, self.characters))
         candidates = encoded.candidates
         entities = self._entities(document, encoded.mentions)
         for index in np.flatnonzero(confidences >= self._thresholds[candidates.relations]).tolist():

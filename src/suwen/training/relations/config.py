@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
 
 from suwen.files import StrPath
 from suwen.settings import Section, parse_settings, preset_settings, validated
@@ -37,6 +37,23 @@ class NetworkConfig(Section):
     """Share of the other characters that are hidden while training."""
     minimum_count: PositiveInt = 3
     """Rarer characters are all read as one."""
+
+
+class TreeConfig(Section):
+    """Boosted trees over the structural features, whose scores are averaged with the network's (LightGBM)."""
+
+    count: NonNegativeInt = 300
+    """0 uses the network alone."""
+    leaves: int = Field(default=63, ge=2, le=1024)
+    learning_rate: float = Field(default=0.05, gt=0)
+    least_pairs: PositiveInt = 60
+    """Candidates in each leaf, at least."""
+    feature_share: float = Field(default=0.5, gt=0, le=1)
+    """Share of the features that each tree chooses from."""
+    pair_share: float = Field(default=0.8, gt=0, le=1)
+    """Share of the candidates that each tree learns from."""
+    ridge: NonNegativeFloat = 5.0
+    """L2 penalty of the leaves."""
 
 
 class CandidateConfig(Section):
@@ -76,6 +93,7 @@ class RelationConfig(Section):
 
     preset: str
     network: NetworkConfig
+    trees: TreeConfig = TreeConfig()
     candidates: CandidateConfig = CandidateConfig()
     optimization: RelationOptimizationConfig
     evaluation: EvaluationConfig

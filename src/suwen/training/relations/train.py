@@ -21,6 +21,7 @@ from suwen.files import StrPath
 from suwen.inference.relations.features import feature_names
 from suwen.inference.relations.inputs import RelationEncoder
 from suwen.inference.relations.settings import KIND, RelationSettings
+from suwen.inference.relations.trees import TREES, BoostedTrees
 from suwen.model_card import relation_card
 from suwen.model_folder import VOCABULARY, write_stored_model
 from suwen.models.relation_weights import write_network
@@ -38,6 +39,7 @@ from suwen.training.relations.config import ConfidenceConfig, RelationConfig
 from suwen.training.relations.data import LabeledDocument, label_documents
 from suwen.training.relations.decisions import Decisions, fit_decisions, strict_relation_scores
 from suwen.training.relations.trainer import RelationEvaluator, RelationTrainer
+from suwen.training.relations.trees import fit_trees
 from suwen.training.trainer import stop_reason
 
 __all__ = ["train_relations"]
@@ -93,7 +95,8 @@ def train_relations(
     # Only now: a run that cannot even begin leaves nothing behind.
     open_work(work, identity, resume)
     log = Log(work)
-    evaluator = RelationEvaluator(network, dev, encoder, device) if dev else None
+    trees = _trees(train, config, work / TREES, listener)
+    evaluator = RelationEvaluator(network, trees, dev, encoder, device) if dev else None
     callbacks = [log, ProgressCallback(listener)]
     trainer = RelationTrainer(network, train, encoder, evaluator, config, work, device, callbacks)
     history = trainer.run(last_checkpoint(work) if resume else None)
@@ -104,7 +107,7 @@ def train_relations(
         "name": output.name,
         "configuration": config.model_dump(),
         "seed": config.seed,
-        "versions": versions("torch", "transformers", "numpy"),
+        "versions": versions("torch", "transformers", "numpy", "lightgbm"),
         "data": description,
         "expressible": {"train": _reached(train), **({"dev": _reached(dev)} if dev else {})},
         "scores": {"dev": {**scores.micro.to_dict(), "by_type": scores.to_dict()["by_type"]}} if scores else {},
@@ -120,7 +123,7 @@ def train_relations(
             "device": device,
         },
     }
-    _write(output, settings, encoder.vocabulary, network, manifest, work)
+    _write(output, settings, encoder.vocabulary, network, trees, manifest, work)
     shutil.rmtree(work)
     return Report(output, {}, scores, manifest)
 
@@ -143,6 +146,17 @@ def _network(encoder: RelationEncoder, config: RelationConfig) -> RelationNetwor
         options.competition,
     )
     return RelationNetwork(sizes, options.dropout, options.feature_dropout)
+
+
+def _trees(
+    documents: Sequence[LabeledDocument], config: RelationConfig, path: Path, listener: Listener
+) -> BoostedTrees | None:
+    """Return the trees of a run: those that were fitted before it was interrupted, or new ones; None without any."""
+    if not config.trees.count:
+        return None
+    if not path.is_file():
+        fit_trees(documents, config.trees, config.seed, listener).write(path)
+    return BoostedTrees.read(path)
 
 
 def _relations(data: TrainingData) -> dict[str, Any]:
@@ -191,12 +205,15 @@ def _write(
     settings: RelationSettings,
     vocabulary: CharacterVocabulary,
     network: RelationNetwork,
+    trees: BoostedTrees | None,
     manifest: dict[str, Any],
     work: Path,
 ) -> None:
     def write_files(folder: Path) -> None:
         vocabulary.write(folder / VOCABULARY)
         write_network(network, folder)
+        if trees is not None:
+            trees.write(folder / TREES)
         (folder / "log").mkdir()
         shutil.copyfile(work / "log" / "log.jsonl", folder / "log" / "log.jsonl")
 

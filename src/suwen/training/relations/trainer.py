@@ -10,7 +10,8 @@ import torch
 from transformers import TrainerCallback
 
 from suwen.inference.relations.inputs import RelationEncoder
-from suwen.inference.relations.predictor import pair_probabilities
+from suwen.inference.relations.predictor import PairModel
+from suwen.inference.relations.trees import BoostedTrees
 from suwen.models.relation_weights import TorchPairScorer
 from suwen.models.relations import RelationNetwork
 from suwen.tagging.calibration import Calibration
@@ -102,6 +103,8 @@ class RelationEvaluator:
     ----------
     network
         The network.
+    trees
+        The trees whose scores are averaged with the network's.
     documents
         The dev part.
     encoder
@@ -111,8 +114,14 @@ class RelationEvaluator:
     """
 
     def __init__(
-        self, network: RelationNetwork, documents: Sequence[LabeledDocument], encoder: RelationEncoder, device: str
+        self,
+        network: RelationNetwork,
+        trees: BoostedTrees | None,
+        documents: Sequence[LabeledDocument],
+        encoder: RelationEncoder,
+        device: str,
     ) -> None:
+        self._trees = trees
         self._network = network
         self._documents = documents
         self._encoder = encoder
@@ -131,6 +140,6 @@ class RelationEvaluator:
     def pairs(self) -> ScoredPairs:
         """Score the candidates that the part owns."""
         scorer, padding = TorchPairScorer(self._network, self._device), self._encoder.vocabulary.pad
-        rounds = self._network.sizes.rounds
-        found = [pair_probabilities(document.encoded, scorer, rounds, padding) for document in self._documents]
+        model = PairModel(scorer, self._network.sizes.rounds, padding, self._trees)
+        found = [model.probabilities(document.encoded) for document in self._documents]
         return scored_pairs(self._documents, found, self._encoder.schema)
