@@ -137,13 +137,9 @@ def _reliability(values: Mapping[str, Any] | None) -> list[str]:
     """Return the expected calibration error and the bins it was computed from."""
     if values is None:
         return []
-    rows = [
-        (f"{one['confidence']:.2f}", f"{one['right']:.2f}", f"{one['count']:,}")
-        for one in values["bins"]
-        if one["count"]
-    ]
+    rows = [(f"{one['confidence']:.2f}", f"{one['precision']:.2f}", f"{one['mentions']:,}") for one in values["bins"]]
     return [
-        f"Expected calibration error {values['ece']:.3f} on the {values['part']} part.",
+        f"Expected calibration error {values['expected_calibration_error']:.3f} on the {values['part']} part.",
         "",
         *_table(("mean confidence", "share right", "relations"), rows),
     ]

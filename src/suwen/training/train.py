@@ -121,7 +121,7 @@ def train_relation_model(
     output = Path(output)
     if output.exists():
         raise SuwenError("S104", output)
-    require_packages(*TRAINING)
+    require_packages(*TRAINING, "lightgbm")
     from suwen.training.relations.config import load_relation_config
     from suwen.training.relations.data import relation_schema
     from suwen.training.relations.train import train_relations

@@ -18,6 +18,8 @@ __all__ = ["TREES", "BoostedTrees", "tree_inputs"]
 TREES = "trees.npz"
 """The file of a model folder that holds the trees."""
 
+ARRAYS = ("features", "thresholds", "left", "right", "values")
+
 BLOCK = 4096
 """Pairs that are sent through all trees at once."""
 
@@ -71,8 +73,7 @@ class BoostedTrees:
     def write(self, path: Path) -> None:
         """Write the trees as a compressed archive of arrays."""
         buffer = io.BytesIO()
-        arrays = {name: getattr(self, name) for name in ("features", "thresholds", "left", "right", "values", "depth")}
-        np.savez_compressed(buffer, **arrays)
+        np.savez_compressed(buffer, **{name: getattr(self, name) for name in (*ARRAYS, "depth")})
         write_bytes(path, buffer.getvalue())
 
     @classmethod
@@ -86,8 +87,7 @@ class BoostedTrees:
         """
         try:
             with np.load(path, allow_pickle=False) as arrays:
-                depth = int(arrays["depth"])
-                parts = [arrays[name] for name in ("features", "thresholds", "left", "right", "values")]
+                parts = {name: arrays[name] for name in ARRAYS}
+                return cls(**parts, depth=int(arrays["depth"]))
         except (OSError, ValueError, KeyError, EOFError) as error:
             raise SuwenError("S509", path, reason=str(error).partition("\n")[0]) from None
-        return cls(*parts, depth)

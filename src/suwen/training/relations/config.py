@@ -103,10 +103,10 @@ class RelationConfig(Section):
 
 PRESETS: dict[str, dict[str, Any]] = {
     "best": {
-        "network": {"dropout": 0.3, "feature_dropout": 0.1, "masking": 0.3, "character_masking": 0.05},
+        "network": {"dropout": 0.2, "feature_dropout": 0.05, "masking": 0.15, "character_masking": 0.05},
         "optimization": {
             "learning_rate": 2e-3,
-            "weight_decay": 0.1,
+            "weight_decay": 0.05,
             "epochs": 5,
             "least_steps": 600,
             "schedule": "cosine",

@@ -16,7 +16,6 @@ from transformers import set_seed
 from suwen.corpus.split import Selection
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.evaluation.strict import StrictScores
 from suwen.files import StrPath
 from suwen.inference.relations.features import feature_names
 from suwen.inference.relations.inputs import RelationEncoder
@@ -37,7 +36,13 @@ from suwen.training.log import Log
 from suwen.training.progress import ProgressCallback
 from suwen.training.relations.config import ConfidenceConfig, RelationConfig
 from suwen.training.relations.data import LabeledDocument, label_documents
-from suwen.training.relations.decisions import Decisions, fit_decisions, strict_relation_scores
+from suwen.training.relations.decisions import (
+    Decisions,
+    ScoredPairs,
+    fit_decisions,
+    relation_reliability,
+    strict_relation_scores,
+)
 from suwen.training.relations.trainer import RelationEvaluator, RelationTrainer
 from suwen.training.relations.trees import fit_trees
 from suwen.training.trainer import stop_reason
@@ -100,7 +105,10 @@ def train_relations(
     callbacks = [log, ProgressCallback(listener)]
     trainer = RelationTrainer(network, train, encoder, evaluator, config, work, device, callbacks)
     history = trainer.run(last_checkpoint(work) if resume else None)
-    decisions, scores = _decide(evaluator, config.confidence, schema)
+    pairs = evaluator.pairs() if evaluator else None
+    decisions = _decide(pairs, config.confidence, schema)
+    scores = strict_relation_scores(pairs, decisions, schema) if pairs else None
+    reliability = relation_reliability(pairs, decisions, schema) if pairs else None
     rounds = config.network.competition
     settings = RelationSettings(schema, encoder.reach, rounds, decisions.calibration, decisions.thresholds)
     manifest = {
@@ -111,6 +119,7 @@ def train_relations(
         "data": description,
         "expressible": {"train": _reached(train), **({"dev": _reached(dev)} if dev else {})},
         "scores": {"dev": {**scores.micro.to_dict(), "by_type": scores.to_dict()["by_type"]}} if scores else {},
+        "reliability": {"part": "dev", **reliability.to_dict()} if reliability else None,
         "training": {
             "steps": trainer.state.global_step,
             "kept_step": trainer.state.best_global_step or trainer.state.global_step,
@@ -183,21 +192,14 @@ def _reached(documents: Sequence[LabeledDocument]) -> dict[str, int]:
     return {"relations": gold, "reachable": gold - sum(document.unreachable for document in documents)}
 
 
-def _decide(
-    evaluator: RelationEvaluator | None, given: ConfidenceConfig, schema: Schema
-) -> tuple[Decisions, StrictScores | None]:
+def _decide(pairs: ScoredPairs | None, given: ConfidenceConfig, schema: Schema) -> Decisions:
     """Take calibration and thresholds from the configuration, or fit them to the dev part."""
-    pairs = evaluator.pairs() if evaluator else None
     fitted = (pairs and fit_decisions(pairs, schema)) or Decisions(Calibration(), {})
     calibration = fitted.calibration
     if given.slope is not None and given.intercept is not None:
         calibration = Calibration(given.slope, given.intercept)
-    thresholds = {
-        kind.name: given.thresholds.get(kind.name, fitted.thresholds.get(kind.name, COMMON_THRESHOLD))
-        for kind in schema.relations
-    }
-    decisions = Decisions(calibration, thresholds)
-    return decisions, strict_relation_scores(pairs, decisions, schema) if pairs else None
+    known = {**fitted.thresholds, **given.thresholds}
+    return Decisions(calibration, {kind.name: known.get(kind.name, COMMON_THRESHOLD) for kind in schema.relations})
 
 
 def _write(
