@@ -21,6 +21,8 @@ GROUPS = {
     "S4": "Configuration and label sets",
     "S5": "Models",
     "S6": "Relations",
+    "S7": "Graphs",
+    "S9": "Annotation",
 }
 BEGIN, END = "<!-- presets -->", "<!-- end of presets -->"
 FITTED = "The values of `best` are those for `bilstm` and `bigru`. Other encoders have these, unless you set them:"

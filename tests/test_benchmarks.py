@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from suwen.bundled import BUNDLED, model_path
+from suwen.bundled import BUNDLED, SAMPLE, model_path
 
 EXTRACTION = Path(__file__).parents[1] / "benchmarks" / "extraction.py"
+GRAPH = EXTRACTION.with_name("graph.py")
 
 
 def test_benchmarks_extraction_refuses_an_encoder_that_the_pipeline_cannot_load() -> None:
@@ -28,3 +30,24 @@ def test_benchmarks_extraction_passes_on_what_a_measurement_says(tmp_path: Path)
     spec.loader.exec_module(module)
     with pytest.raises(SystemExit, match=r"(?s)S101 .*texts.*the measurement 'stable:float32' failed with status 1"):
         module.run(tmp_path, "stable:float32", 1)
+
+
+def test_benchmarks_concepts_counts_merges_and_draws_a_sample(tmp_path: Path) -> None:
+    sample = tmp_path / "merges.tsv"
+    command = [sys.executable, str(EXTRACTION.with_name("concepts.py")), str(SAMPLE), "--sample", str(sample)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    figures = json.loads(done.stdout)
+    assert figures["mentions"] == 2566
+    assert figures["concepts"] < figures["after normalization"] < figures["pairs of type and surface"]
+    assert len(sample.read_text(encoding="utf-8").splitlines()) == 1 + min(
+        300, sum(figures["merged pairs by reason"].values())
+    )
+
+
+def test_benchmarks_graph_measures_building_and_answers(tmp_path: Path) -> None:
+    command = [sys.executable, str(GRAPH), "--mentions", "2000", "--searches", "20", "--index-sentences"]
+    subprocess.run([*command, "--json", str(tmp_path / "figures.json")], capture_output=True, check=True)
+    figures = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
+    assert figures["search_recall"] == 1
+    assert figures["seconds"] > 0
+    assert figures["hub_edges"] > 10

@@ -316,3 +316,12 @@ def test_brat_refuses_a_file_name_that_is_not_unicode(tmp_path: Path) -> None:
     pair(tmp_path, name="\udcff")
     with pytest.raises(SuwenError, match=r"S114 .*file name"):
         list(brat.FORMAT.read(tmp_path))
+
+
+def test_brat_keeps_the_order_of_attributes_and_notes(tmp_path: Path) -> None:
+    lines = "T1\tDrug 0 2\t药物\n#1\tAnnotatorNotes T1\t疑问\nA1\tNegation T1\n"
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.txt").write_text("药物", "utf-8")
+    (tmp_path / "in/a.ann").write_text(lines, "utf-8")
+    brat.FORMAT.write(brat.FORMAT.read(tmp_path / "in"), tmp_path / "out")
+    assert (tmp_path / "out/a.ann").read_text("utf-8") == lines

@@ -126,7 +126,7 @@ def test_cli_corpus_convert_reads_named_columns(tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_text('{"pmid": 7, "body": "血糖"}\n', "utf-8")
     run(tmp_path / "in.jsonl", "-o", tmp_path / "out", "--to", "text", "--text-column", "body", "--id-column", "pmid")
     assert (tmp_path / "out/7.txt").read_text("utf-8") == "血糖"
-    with pytest.raises(SuwenError, match=r"S406 --text-column .*it is for jsonl and parquet alone"):
+    with pytest.raises(SuwenError, match=r"S406 --text-column .*it is for jsonl, parquet, csv, xlsx alone"):
         run(tmp_path / "out", "-o", tmp_path / "b", "--to", "jsonl", "--text-column", "body")
 
 
@@ -138,3 +138,13 @@ def test_cli_corpus_convert_leaves_no_empty_folders_behind(tmp_path: Path) -> No
     assert done.stderr.startswith(f"S205 {tmp_path / 'in.jsonl'}:2: the field 'text' is missing; name the key of the ")
     assert "--text-column, here one of 'body';" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
+
+
+def test_cli_corpus_convert_writes_the_configuration_of_the_label_set(corpus: Path, tmp_path: Path) -> None:
+    options = ["--to", "label_studio", "--label-config", tmp_path / "config.xml"]
+    assert "1 document" in run(corpus, "-o", tmp_path / "a.json", *options)
+    config = (tmp_path / "config.xml").read_text("utf-8")
+    assert '<Label value="SideEff"' in config
+    assert '<Relation value="Drug_Disease"' in config
+    with pytest.raises(SuwenError, match="S406"):
+        run(corpus, "-o", tmp_path / "a.jsonl", "--to", "jsonl", "--label-config", tmp_path / "other.xml")

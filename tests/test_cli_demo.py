@@ -28,6 +28,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copy(DATA / "sample" / f"{name}{suffix}", data / "sample")
     (data / "article").mkdir()
     (data / "article" / "note.txt").write_text("患者口服二甲双胍0.5g，\n每日三次。", encoding="utf-8")
+    shutil.copytree(DATA / "library", data / "library")
     configuration = (DATA / "demo.toml").read_text(encoding="utf-8")
     for key, value in SETTINGS.items():
         configuration = re.sub(rf"^{key} = .*", f"{key} = {value}", configuration, flags=re.MULTILINE)
@@ -59,11 +60,11 @@ def run(*arguments: str) -> str:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """What must be the same each time: the manifest tells how long the training took, the log when it was."""
+    """What must be the same each time: the manifest tells how long the training took, log and graph when it was."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and path.name != "manifest.json" and "log" not in path.parts
+        if path.is_file() and path.name not in ("manifest.json", "graph.db") and "log" not in path.parts
     }
 
 
@@ -98,7 +99,7 @@ def test_cli_demo_replaces_what_it_made_and_nothing_else(made: tuple[Path, str])
     demo.prepare(output)
     assert Path("elsewhere/kept.txt").exists()
     carried = {name: made[0] / name for name in contents(output) if name != "notes.txt"}
-    assert {Path(name).parts[0] for name in carried} == {demo.MARK, "sample", "article", "training.toml"}
+    assert {Path(name).parts[0] for name in carried} == {demo.MARK, "sample", "article", "library", "training.toml"}
     assert contents(output) == {"notes.txt": b"mine", **{name: path.read_bytes() for name, path in carried.items()}}
 
 

@@ -92,7 +92,7 @@ def test_cli_extract_writes_conll(run, notes, tmp_path):
     assert "B-Drug" in (tmp_path / "out.conll").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["out.csv", "out.json", "out.conll.gz", "out.v2"])
+@pytest.mark.parametrize("name", ["out.txt", "out.json", "out.conll.gz", "out.v2"])
 def test_cli_extract_refuses_an_ending_that_names_no_format(run, notes, tmp_path, name):
     with pytest.raises(SuwenError, match=r"S404 .*; known: \.jsonl, .*--to FORMAT"):
         run(notes, "-o", tmp_path / name)
@@ -146,6 +146,7 @@ def test_cli_extract_prints_counts_as_json_alone(run, notes, tmp_path):
         "left_out": {".png": 1},
         "dropped": {},
         "not_held": {},
+        "unmatched": 0,
         "problems": {},
         "report": None,
     }

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 import subprocess
 import sys
@@ -106,11 +107,35 @@ def test_cli_relate_writes_a_table_of_relations(corpus: Path, tmp_path: Path) ->
     assert relate(corpus, tmp_path / "none.parquet").exit_code == 0
 
 
+def test_cli_relate_writes_csv_and_excel(corpus: Path, tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    with (corpus / "a.txt").open("a", encoding="utf-8") as file:
+        file.write("=药1g")
+    with (corpus / "a.ann").open("a", encoding="utf-8") as file:
+        file.write("T7\tDrug 29 31\t=药\nT8\tAmount 31 33\t1g\n")
+    for name in ("out.csv", "more.csv.gz", "out.xlsx"):
+        result = relate(corpus, tmp_path / name)
+        assert result.exit_code == 0
+        assert "relation" not in result.stderr.partition("not held")[2].partition("\n")[0]
+    with (tmp_path / "out.relations.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 8
+    assert (rows[0]["type"], rows[0]["head_text"], rows[0]["tail_start"]) == ("Drug_Disease", "二甲双胍", "10")
+    assert "'=药" in {row["tail_text"] for row in rows}
+    assert relate(corpus, tmp_path / "raw.csv", "--raw").exit_code == 0
+    assert "'=药" not in (tmp_path / "raw.relations.csv").read_text("utf-8")
+    assert (tmp_path / "more.relations.csv.gz").exists()
+    sheet = openpyxl.load_workbook(tmp_path / "out.xlsx")["relations"]
+    assert [row[1] for row in sheet.values] == ["type", *(row["type"] for row in rows)]
+
+
 def test_cli_relate_writes_no_table_of_no_relations(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     write_corpus([Document("a", "血糖", (Entity("Test", 0, 2),))], tmp_path / "a.jsonl", "jsonl")
     assert relate(tmp_path / "a.jsonl", tmp_path / "out.parquet").exit_code == 0
     assert sorted(path.name for path in tmp_path.glob("out*")) == ["out.parquet", "out.texts.parquet"]
+    assert relate(tmp_path / "a.jsonl", tmp_path / "b.csv").exit_code == 0
+    assert sorted(path.name for path in tmp_path.glob("b*")) == ["b.csv"]
 
 
 def test_cli_relate_lists_relations_on_a_page(tmp_path: Path) -> None:

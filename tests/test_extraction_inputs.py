@@ -204,7 +204,7 @@ def test_inputs_leave_out_what_extractions_keep_beside_their_outputs(library: Pa
         (library / name).write_text('{"text": "血糖"}\n')
     inputs = find_inputs([library], output=library / "y.jsonl")
     assert [file.name for file in inputs.files] == ["a", "c", "d", "e", "f", "deep/b", "out/a"]
-    assert inputs.left_out == {".png": 1, ".ann": 1, ".extraction": 1, ".problems.jsonl": 1}
+    assert inputs.left_out == {".png": 1, ".ann": 1, "working folder": 1, ".problems.jsonl": 1}
     assert "out/a" not in {file.name for file in find_inputs([library], output=library / "out").files}
     monkeypatch.chdir(library)
     assert [file.name for file in find_inputs([Path("**/*.jsonl")], output=Path("y.jsonl")).files] == ["f"]

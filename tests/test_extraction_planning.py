@@ -37,10 +37,11 @@ def test_planning_identifies_what_decides_the_output(tmp_path: Path) -> None:
 
 
 def test_planning_knows_formats_by_their_endings() -> None:
-    endings = ("a", "a.jsonl", "a.JSONL.gz", "a.html", "a.conll", "a.parquet")
-    assert [format_for(Path(name)) for name in endings] == ["jsonl", "jsonl", "jsonl", "html", "conll", "parquet"]
-    with pytest.raises(SuwenError, match=r"S404 a\.csv"):
-        format_for(Path("a.csv"))
+    endings = ("a", "a.jsonl", "a.JSONL.gz", "a.html", "a.conll", "a.parquet", "a.csv", "a.tsv", "a.xlsx")
+    formats = ["jsonl", "jsonl", "jsonl", "html", "conll", "parquet", "csv", "csv", "xlsx"]
+    assert [format_for(Path(name)) for name in endings] == formats
+    with pytest.raises(SuwenError, match=r"S404 a\.json"):
+        format_for(Path("a.json"))
 
 
 @pytest.mark.parametrize(("options", "code"), [({"device": "tpu"}, "S512"), ({"always": "nowhere.tsv"}, "S101")])

@@ -25,7 +25,6 @@ FILES: dict[str, tuple[str, bytes]] = {
     "an old Word file": ("a.doc", OLE + b"\0" * 64 + "WordDocument".encode("utf-16-le")),
     "an old Word file (.doc)": ("b.docx", OLE + b"\0" * 64),
     "an old Excel file": ("a.xls", OLE + b"\0" * 64 + "Workbook".encode("utf-16-le")),
-    "an Excel file": ("a.xlsx", archive(xl__workbook="")),
     "a PowerPoint file": ("a.pptx", archive(ppt__presentation="")),
     "an e-book": ("a.epub", archive(mimetype="application/epub+zip")),
     "an OpenDocument text": ("a.odt", archive(mimetype="application/vnd.oasis.opendocument.text")),
@@ -40,7 +39,6 @@ FILES: dict[str, tuple[str, bytes]] = {
     "RIS": ("a.ris", b"TY  - JOUR\nTI  - x\n"),
     "MEDLINE": ("a.nbib", b"PMID- 1\nTI  - x\n"),
     "an e-mail": ("a.eml", b"From: a@b\nSubject: x\nMIME-Version: 1.0\n\ntext\n"),
-    "a CSV table": ("a.csv", "编号,主诉\n1,头晕\n".encode()),
     "LaTeX": ("a.tex", rb"\documentclass{article}"),
 }
 
@@ -55,6 +53,16 @@ def test_foreign_files_are_refused_by_name(tmp_path: Path, kind: str) -> None:
             read()
         assert caught.value.code == "S130"
         assert kind in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"), [("a.xlsx", archive(xl__workbook="")), ("a.csv", "编号,主诉\n1,头晕\n".encode())]
+)
+def test_foreign_tables_are_no_texts(tmp_path: Path, name: str, data: bytes) -> None:
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(SuwenError, match=r"S130 .*name the column of its texts with --text-column"):
+        list(read_input(Input(path, "a", None)))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,8 @@ def test_doccano_reads_both_forms(tmp_path: Path) -> None:
     path = stored(tmp_path / "all.jsonl", LISTS, OBJECTS)
     assert format_of(path) == format_of(tmp_path) == "doccano"
     first, second = read_corpus(path)
-    assert first == Document(
-        "3", TEXT, (Entity("Drug", 2, 6), Entity("Disease", 8, 13)), meta={"doccano": {"id": 3, "source": "x"}}
-    )
+    assert (first.id, first.text, first.entities) == ("3", TEXT, (Entity("Drug", 2, 6), Entity("Disease", 8, 13)))
+    assert first.meta["doccano"] == {"id": 3, "source": "x"}
     assert second.entities == (Entity("Drug", 2, 6, id="11"), Entity("Disease", 8, 13, id="12"))
     assert second.relations == (Relation("Drug_Disease", "11", "12", "1"),)
 
@@ -103,3 +103,34 @@ def test_doccano_gives_documents_or_one_clear_line(tmp_path_factory: pytest.Temp
     path = stored(tmp_path_factory.mktemp("doccano") / "a.jsonl", values, {"text": "a", "label": values})
     found: list[SuwenError] = []
     assert all(located.document for located in doccano.FORMAT.scan(path, found.append))
+
+
+def test_doccano_keeps_confidences_as_metadata(tmp_path: Path) -> None:
+    entities = (Entity("Drug", 2, 6, id="T1", score=0.5), Entity("Disease", 8, 13, id="T2"))
+    document = Document("a", TEXT, entities, (Relation("Drug_Disease", "T1", "T2", score=0.25),))
+    assert write_corpus([document], tmp_path / "out.jsonl", "doccano") == {"entity id": 2}
+    (record,) = map(json.loads, (tmp_path / "out.jsonl").read_text("utf-8").splitlines())
+    assert record["suwen_scores"] == [[2, 6, "Drug", 0.5]]
+    # The tool gives other numbers, and a person adds an entity.
+    for row in record["entities"]:
+        row["id"] += 70
+    record["relations"][0] |= {"from_id": 71, "to_id": 72}
+    record["entities"].insert(0, {"id": 99, "label": "Method", "start_offset": 0, "end_offset": 2})
+    (back,) = read_corpus(stored(tmp_path / "back.jsonl", record))
+    assert [entity.score for entity in back.entities] == [None, 0.5, None]
+    assert [relation.score for relation in back.relations] == [0.25]
+
+
+def test_doccano_counts_entities_that_overlap(tmp_path: Path) -> None:
+    entities = (Entity("Drug", 2, 6), Entity("Drug", 2, 6), Entity("Disease", 5, 8), Entity("Disease", 8, 9))
+    lost = write_corpus([Document("a", TEXT, entities)], tmp_path / "out.jsonl", "doccano")
+    assert lost == {doccano.OVERLAPPING: 2}
+
+
+def test_doccano_writes_a_changed_record_anew(tmp_path: Path) -> None:
+    (document,) = read_corpus(stored(tmp_path / "in.jsonl", LISTS))
+    changed = replace(document, entities=document.entities[1:])
+    write_corpus([changed], tmp_path / "out.jsonl", "doccano")
+    (back,) = read_corpus(tmp_path / "out.jsonl")
+    assert [entity.key for entity in back.entities] == [("Disease", 8, 13)]
+    assert back.meta["doccano"] == {"id": 3, "source": "x"}

@@ -260,6 +260,11 @@ def test_docx_counts_charts_and_embedded_objects() -> None:
     assert dropped(read(docx_of(paragraph(body)))) == dict.fromkeys(kinds.values(), 1)
 
 
+def test_docx_counts_formulas_in_fields() -> None:
+    body = paragraph("<w:r><w:instrText> EQ \\\\f(1,2) </w:instrText></w:r><w:r><w:instrText>PAGE</w:instrText></w:r>")
+    assert dropped(read(docx_of(body))) == {"formula in a field (EQ)": 1, "field code": 1}
+
+
 def test_docx_states_the_title_of_the_properties() -> None:
     core = '<cp:coreProperties xmlns:cp="c" xmlns:dc="d" xmlns:dcterms="t">{}</cp:coreProperties>'
     stated = "<dc:title> 糖尿病 随访</dc:title><dcterms:created>2020-01-01</dcterms:created>"
@@ -267,6 +272,8 @@ def test_docx_states_the_title_of_the_properties() -> None:
     assert document.meta["title"] == "糖尿病 随访"
     assert "year" not in document.meta
     assert "title" not in read(docx_of(properties=core.format("<dc:title/>"))).meta
+    identified = read(docx_of(properties=core.format("<dc:identifier>doi:10.1234/abc.5</dc:identifier>")))
+    assert identified.meta["doi"] == "10.1234/abc.5"
 
 
 def test_docx_finds_the_main_part_by_its_relation() -> None:

@@ -27,7 +27,10 @@ def small_disk() -> Iterator[None]:
     signal.signal(signal.SIGXFSZ, ignored)
 
 
-@pytest.mark.parametrize("name", WRITABLE)
+TABLES = ("csv", "xlsx")
+
+
+@pytest.mark.parametrize("name", [name for name in WRITABLE if name not in TABLES])
 @pytest.mark.parametrize("path", ["out", "out.html", "out.jsonl.gz", "out.parquet"])
 @pytest.mark.usefixtures("small_disk")
 def test_full_disk_is_told_in_one_line_and_leaves_nothing(tmp_path: Path, name: str, path: str) -> None:
@@ -38,4 +41,24 @@ def test_full_disk_is_told_in_one_line_and_leaves_nothing(tmp_path: Path, name: 
         write_corpus(documents, tmp_path / path, name)
     assert str(caught.value).startswith(f"S105 {tmp_path / 'out'}")
     assert "cannot write: File too large; check the disk's free space" in str(caught.value)
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.usefixtures("small_disk")
+def test_full_disk_is_told_by_tables(tmp_path: Path, name: str) -> None:
+    text = "糖" * 1_000
+    spans = tuple(Entity("Drug", n, n + 4) for n in range(900))
+    with pytest.raises(SuwenError, match=r"S105 .*File too large"):
+        write_corpus([Document("a", text, spans)], tmp_path / "out", name)
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.usefixtures("small_disk")
+def test_full_disk_is_told_while_a_sheet_is_written(tmp_path: Path) -> None:
+    # The rows that are kept before are smaller than the sheet.
+    spans = tuple(Entity("Drug", n, n + 1) for n in range(300))
+    with pytest.raises(SuwenError, match=r"S105 .*File too large"):
+        write_corpus([Document("a", "糖" * 300, spans)], tmp_path / "out", "xlsx")
     assert not any(tmp_path.iterdir())

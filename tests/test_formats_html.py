@@ -203,6 +203,50 @@ def test_html_reads_what_a_page_states_of_its_article() -> None:
     assert "year" not in read(f'<meta name="dc.date" content="三月"><p>{PARAGRAPH}</p>').meta
 
 
+@pytest.mark.parametrize(
+    ("inner", "expected"),
+    [
+        ("10<span class='sup'>9</span>/L，CO<font class=Subscript>2</font>，<div class=sup>块</div>", "10⁹/L，CO2，块"),
+        ("受体<img alt='β' src=b.gif>与<img alt='≥'>5", "受体β与≥5"),
+        ("系数<script type='math/tex'>\\alpha \\le 5</script>。", "系数α≤5。"),
+        ("甲<span class=MathJax_Preview>[x]</span><script type='math/tex; mode=display'>x^2</script>乙", "甲x²乙"),
+        ("甲<span class=MathJax>x²</span><script type='math/tex'>x^2</script>乙", "甲x²乙"),
+    ],
+)
+def test_html_reads_symbols_within_lines(inner: str, expected: str) -> None:
+    text = read(f"<article><p>{PARAGRAPH}</p><p>{inner}</p><p>{PARAGRAPH}</p></article>").text
+    assert "".join(text.split()).removeprefix(PARAGRAPH).removesuffix(PARAGRAPH) == expected
+
+
+@pytest.mark.parametrize(
+    ("inner", "is_kept"),
+    [
+        ("<p>相关阅读：<a href=/b>另一篇文章的题目</a></p>", False),
+        ("<p><b>Read more:</b> <a href=/b>The title of another article</a></p>", False),
+        ("<p><a href=/b>另一篇文章的题目</a></p>", False),
+        ("<p>见<a href=/b>另一篇文章的题目</a>。</p>", True),
+        ("<p>血糖：<a href=/b>空腹血糖</a>为7.8 mmol/L</p>", True),
+        ("<p>关键词：<a href=/b>糖尿病</a>；<a href=/c>二甲双胍缓释片</a></p>", True),
+        ("<p>作者：<a href=/b>张三</a></p>", True),
+        ("<ul><li>指标：<a href=/b>空腹血糖</a></li></ul>", True),
+    ],
+)
+def test_html_leaves_out_paragraphs_that_only_lead_elsewhere(inner: str, is_kept: bool) -> None:
+    document = read(f"<article><p>{PARAGRAPH}</p>{inner}<p>{PARAGRAPH}</p></article>")
+    assert (len(document.text) > 2 * len(PARAGRAPH) + 4) == is_kept
+    assert ("outside the main text" in document.meta["read_from"].get("dropped", {})) != is_kept
+
+
+def test_html_counts_pictures_within_lines() -> None:
+    page = f"<article><p>{PARAGRAPH}<img alt='流程图'></p><p><img alt='图'></p><p>{PARAGRAPH}</p></article>"
+    assert read(page).meta["read_from"]["dropped"]["picture within a line"] == 1
+
+
+def test_html_ends_paragraphs_at_empty_lines_of_pre() -> None:
+    text = read(f"<article><p>{PARAGRAPH}</p><pre>甲\n乙\n\n丙</pre></article>").text
+    assert text.endswith("甲\n乙\n\n丙")
+
+
 TAGS = ["<p>", "</p>", "<table>", "<tr>", "<td>", "</tr>", "<article>", "<main>", "&#xD800;", "糖", "<svg>", "<br>"]
 
 

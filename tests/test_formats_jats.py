@@ -85,6 +85,25 @@ def body_of(body: str) -> Document:
     return document
 
 
+@pytest.mark.parametrize(
+    ("inner", "expected", "left_out"),
+    [
+        ("10<styled-content style='vertical-align: super'>9</styled-content>/L", "10⁹/L", {}),
+        (
+            "甲<private-char><glyph-data/></private-char>乙<x>，</x>丙",
+            "甲乙，丙",
+            {"private character": 1},
+        ),
+        ("式<inline-graphic/>尾", "式尾", {"picture": 1}),
+        ("<preformat>甲\n乙\n\n丙</preformat>", "甲\n乙\n\n丙", {}),
+    ],
+)
+def test_jats_loses_nothing_within_lines_in_silence(inner: str, expected: str, left_out: dict[str, int]) -> None:
+    (document,) = read(f"<article><body><p>{inner}</p></body></article>")
+    assert document.text == expected
+    assert document.meta["read_from"].get("dropped", {}) == left_out
+
+
 def test_jats_states_title_year_journal_and_doi() -> None:
     front = """<article><front><journal-meta><journal-title-group><journal-title>某医学杂志</journal-title>
     </journal-title-group></journal-meta><article-meta><article-id pub-id-type="pmid">1</article-id>
@@ -98,6 +117,11 @@ def test_jats_states_title_year_journal_and_doi() -> None:
     assert about.items() <= read(front.format(dates))[0].meta.items()
     online = '<pub-date date-type="pub" publication-format="electronic"><year>2021</year></pub-date>'
     assert read(front.format(online))[0].meta["year"] == 2021
+    dated = "<pub-date><string-date><month>3</month><year>2022</year></string-date></pub-date>"
+    assert read(front.format(dated))[0].meta["year"] == 2022
+    short = front.replace("journal-title-group", "a").replace("journal-title", "abbrev-journal-title")
+    link = short.replace(">10.1000/x.1<", ">https://doi.org/10.1000/x.1<")
+    assert {"journal": "某医学杂志", "doi": "10.1000/x.1"}.items() <= read(link.format(dates))[0].meta.items()
     for other in (
         '<pub-date pub-type="nihms-submitted"><year>2018</year></pub-date>',
         "<pub-date><year>?</year></pub-date>",

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from format_strategies import documents
@@ -13,6 +15,7 @@ from test_formats_cmeee import VALUES, stored
 from suwen.document import Document, Entity, Relation
 from suwen.errors import SuwenError
 from suwen.formats import format_of, label_studio, read_corpus, write_corpus
+from suwen.formats.label_studio_config import label_config
 from suwen.schema import LCDD
 
 TEXT = "😀口服二甲双胍治疗2型糖尿病。"
@@ -62,8 +65,10 @@ def test_label_studio_writes_predictions_where_there_are_confidences(tmp_path: P
     gold = Document("b", TEXT, ENTITIES, (Relation("Drug_Disease", "a1", "b2"),))
     assert not write_corpus([scored, gold, Document("c", "")], tmp_path / "out.json", "label_studio")
     first, second, third = json.loads((tmp_path / "out.json").read_text("utf-8"))
-    assert first["predictions"][0]["result"][0]["value"]["start"] == 4
-    assert second["annotations"][0]["result"] == RESULT
+    assert first["predictions"][0]["result"][0]["value"]["start"] == 3
+    assert first["predictions"][0]["score"] == 0.75
+    expected = [region("a1", 3, 7, "Drug", "二甲双胍"), region("b2", 9, 14, "Disease", "2型糖尿病"), RESULT[2]]
+    assert second["annotations"][0]["result"] == expected
     assert third == {"data": {"text": "", "document": "c"}, "annotations": []}
     assert read_corpus(tmp_path / "out.json") == [scored, gold, Document("c", "")]
 
@@ -118,3 +123,81 @@ def test_label_studio_gives_documents_or_one_clear_line(
     path = stored(tmp_path_factory.mktemp("label_studio") / "a.json", values)
     found: list[SuwenError] = []
     assert all(located.document for located in label_studio.FORMAT.scan(path, found.append))
+
+
+def test_label_studio_writes_back_what_people_did_not_change(tmp_path: Path) -> None:
+    path = stored(tmp_path / "in.json", [TASK])
+    (document,) = read_corpus(path)
+    write_corpus([document], tmp_path / "same.json", "label_studio")
+    assert json.loads((tmp_path / "same.json").read_text("utf-8")) == [TASK]
+    added = Entity("Method", 1, 3, id="a1")
+    changed = replace(document, entities=(*document.entities[1:], added), relations=())
+    write_corpus([changed], tmp_path / "changed.json", "label_studio")
+    (task,) = json.loads((tmp_path / "changed.json").read_text("utf-8"))
+    assert {key: task[key] for key in ("id", "data", "predictions")} == {
+        key: TASK[key] for key in ("id", "data", "predictions")
+    }
+    assert task["annotations"][0] == TASK["annotations"][0]
+    assert task["annotations"][1]["id"] == 2
+    # The offsets are counted as in the rest of the task.
+    assert task["annotations"][1]["result"] == [RESULT[1], region("a1", 2, 4, "Method", "口服")]
+    (back,) = read_corpus(tmp_path / "changed.json")
+    assert [entity.key for entity in back.entities] == [("Disease", 9, 14), ("Method", 1, 3)]
+
+
+def test_label_studio_sends_line_feeds_and_puts_crlf_back(tmp_path: Path) -> None:
+    text = "主诉\r\n口服二甲双胍\r\n。"
+    document = Document("a", text, (Entity("Drug", 6, 10, id="T1"), Entity("Method", 4, 12, id="T2")))
+    write_corpus([document], tmp_path / "out.json", "label_studio")
+    (task,) = json.loads((tmp_path / "out.json").read_text("utf-8"))
+    assert task["data"] == {"text": text.replace("\r\n", "\n"), "document": "a", "suwen_crlf": [2, 9]}
+    assert [row["value"]["start"] for row in task["annotations"][0]["result"]] == [5, 3]
+    assert read_corpus(tmp_path / "out.json") == [document]
+    # What the tool adds is kept, and the line ends are too.
+    task |= {"id": 7, "drafts": []}
+    (back,) = read_corpus(stored(tmp_path / "exported.json", [task]))
+    assert (back.text, back.entities) == (text, document.entities)
+    write_corpus([back], tmp_path / "again.json", "label_studio")
+    assert json.loads((tmp_path / "again.json").read_text("utf-8")) == [task]
+
+
+def test_label_studio_reads_relations_in_their_direction(tmp_path: Path) -> None:
+    left = {**RESULT[2], "from_id": "b2", "to_id": "a1", "direction": "left"}
+    task = {"data": {"text": TEXT}, "annotations": [{"result": [*RESULT[:2], left]}]}
+    (document,) = read_corpus(stored(tmp_path / "a.json", [task]))
+    assert document.relations == (Relation("Drug_Disease", "a1", "b2"),)
+
+
+def test_label_studio_ignores_white_space_in_mentions(tmp_path: Path) -> None:
+    task = {"data": {"text": "2型  糖尿病"}, "annotations": [{"result": [region("a", 0, 7, "Disease", "2型 糖尿病")]}]}
+    (document,) = read_corpus(stored(tmp_path / "a.json", [task]))
+    assert document.entities[0].annotated is None
+
+
+def test_label_studio_names_the_model_of_predictions(tmp_path: Path) -> None:
+    document = Document("a", TEXT, (Entity("Drug", 3, 7, id="T1"),), meta={"model": "m 1"})
+    assert not write_corpus([document], tmp_path / "out.json", "label_studio")
+    (task,) = json.loads((tmp_path / "out.json").read_text("utf-8"))
+    assert task["predictions"][0]["model_version"] == "m 1"
+
+
+def test_label_studio_has_a_configuration_for_a_label_set() -> None:
+    view = ElementTree.fromstring(label_config(LCDD, ["Drug_Disease", "a<b"]))
+    assert [item.get("value") for item in view.iter("Label")] == list(LCDD.labels)
+    assert [item.get("value") for item in view.iter("Relation")][-1] == "a<b"
+    assert {item.get("granularity") for item in view.iter("Text")} == {"symbol"}
+
+
+def test_label_studio_reads_each_annotator(tmp_path: Path) -> None:
+    by_anna = {"completed_by": {"id": 1, "email": "anna@example.org"}, "result": RESULT}
+    by_bo = {"completed_by": 2, "result": RESULT[:1]}
+    cancelled = {"completed_by": 3, "was_cancelled": True, "result": RESULT}
+    first = {"id": 1, "data": {"text": TEXT}, "annotations": [by_anna, cancelled, by_bo]}
+    second = {"id": 2, "data": {"text": TEXT}, "annotations": [by_bo], "predictions": [{"result": RESULT}]}
+    path = stored(tmp_path / "export.json", [first, second])
+    assert label_studio.FORMAT.annotators(path) == ["anna@example.org", "2"]
+    found = {
+        name: [(document.id, document.entities) for document in read_corpus(path, annotator=name)]
+        for name in label_studio.FORMAT.annotators(path)
+    }
+    assert found == {"anna@example.org": [("1", ENTITIES)], "2": [("1", ENTITIES[:1]), ("2", ENTITIES[:1])]}

@@ -311,6 +311,39 @@ def test_pdf_states_its_title() -> None:
     assert "title" not in read(pdf_of(lambda sheet: sheet.put(60, 780, "血糖"))).meta
 
 
+XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" prism:coverDate="2020-03"
+ xmlns:prism="http://{}/namespaces/basic/2.0/" prism:publicationName="J Diabetes"><prism:doi>10.1234/abc.5</prism:doi>
+<dc:title><rdf:Alt><rdf:li xml:lang="en">A Trial</rdf:li></rdf:Alt></dc:title></rdf:Description></rdf:RDF>
+</x:xmpmeta>"""
+
+
+def test_pdf_states_what_its_publisher_wrote_into_its_packet() -> None:
+    page = pdf_of(lambda sheet: sheet.put(60, 780, "血糖"))
+    stated = {"title": "A Trial", "year": 2020, "journal": "J Diabetes", "doi": "10.1234/abc.5"}
+    packet = XMP.format("prismstandard.org").encode()
+    for data in (page + packet, page + packet + XMP.format("example.org").encode()):
+        assert {key: read(data).meta.get(key) for key in stated} == stated
+    # A packet that is broken, or of no article, states nothing; the date of the file is not that of publication.
+    for data in (page + packet.replace(b"</rdf:RDF>", b""), page + XMP.format("example.org").encode()):
+        assert not stated.keys() & read(data).meta.keys()
+
+
+@pytest.mark.parametrize(
+    ("entry", "doi"),
+    [
+        (b"/doi (10.1234/abc.5)", "10.1234/abc.5"),
+        (b"/Subject (J Diabetes, 12 \\(2020\\) 1-9. doi:10.1234/abc.5.)", "10.1234/abc.5"),
+        (b"/Subject (10.1234/abc.5)", None),
+    ],
+)
+def test_pdf_states_its_doi(entry: bytes, doi: str | None) -> None:
+    content = b"BT /F1 12 Tf 50 700 Td (Glucose) Tj ET"
+    data = raw_pdf(content, fonts=HELVETICA, objects=[b"<< %b >>" % entry], trailer=b"/Info 3 0 R")
+    assert read(data).meta.get("doi") == doi
+    assert "year" not in read(data).meta
+
+
 def test_pdf_lets_punctuation_hang_over_the_edge_of_a_column() -> None:
     text, other = FIRST.replace(",", "，"), SECOND.replace(",", "，")
     left, right = wrapped(text, WRAPPED), wrapped(other, WRAPPED)

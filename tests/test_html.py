@@ -215,7 +215,7 @@ def test_html_counts_what_it_does_not_show(tmp_path: Path) -> None:
         "口服二甲双胍",
         (Entity("Method", 0, 2, id="T1"), Entity("Drug", 2, 6, id="T2", annotated="二甲双胍片")),
         (Relation("Method_Drug", "T1", "T2"),),
-        attributes=(Attribute("A1", "Negated", "T2"),),
+        attributes=(Attribute("A1", "Negated", "T2"), Attribute("A2", "Seen", "R1")),
         notes=(Note("#1", "AnnotatorNotes", "T2", "?"),),
     )
     assert html.FORMAT.write([document], tmp_path / "page.html") == {

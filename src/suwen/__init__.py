@@ -17,6 +17,7 @@ from suwen.version import __version__
 
 if TYPE_CHECKING:
     from suwen.api import (
+        agree,
         augment,
         augment_corpus,
         compare,
@@ -24,34 +25,44 @@ if TYPE_CHECKING:
         export,
         extract,
         load,
+        preannotate,
         pretrain,
         relate,
+        sample,
         split,
         train,
         train_folds,
     )
+    from suwen.api.frames import from_dataframe, to_dataframe
     from suwen.formats import read_corpus, write_corpus
+    from suwen.graph.graph import Graph
 
 __all__ = [
     "Attribute",
     "Document",
     "Entity",
+    "Graph",
     "Note",
     "Page",
     "Relation",
     "SuwenError",
     "__version__",
+    "agree",
     "augment",
     "augment_corpus",
     "compare",
     "evaluate",
     "export",
     "extract",
+    "from_dataframe",
     "load",
+    "preannotate",
     "pretrain",
     "read_corpus",
     "relate",
+    "sample",
     "split",
+    "to_dataframe",
     "train",
     "train_folds",
     "write_corpus",
@@ -61,6 +72,7 @@ __all__ = [
 _FUNCTIONS = {
     **dict.fromkeys(
         (
+            "agree",
             "augment",
             "augment_corpus",
             "compare",
@@ -68,15 +80,19 @@ _FUNCTIONS = {
             "export",
             "extract",
             "load",
+            "preannotate",
             "pretrain",
             "relate",
+            "sample",
             "split",
             "train",
             "train_folds",
         ),
         "suwen.api",
     ),
+    **dict.fromkeys(("from_dataframe", "to_dataframe"), "suwen.api.frames"),
     **dict.fromkeys(("read_corpus", "write_corpus"), "suwen.formats"),
+    "Graph": "suwen.graph.graph",
 }
 
 

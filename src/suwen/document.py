@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
+from importlib import import_module
 from typing import Any
 
 from suwen.errors import SuwenError
@@ -172,7 +173,14 @@ class Document:
 
     def mention(self, entity: Entity) -> str:
         """The entity's text; several pieces are joined as running text (see `join_pieces`)."""
-        return join_pieces([self.text[start:end] for start, end in entity.pieces])
+        if not entity.fragments:
+            return self.text[entity.start : entity.end]
+        return join_pieces([self.text[start:end] for start, end in entity.fragments])
+
+    def _repr_html_(self) -> str:
+        """Return the text with its mentions, as Jupyter shows it."""
+        # By name: pages are built on documents, and only who looks at one waits for them.
+        return str(import_module("suwen.pages.notebook").document_html(self))
 
 
 def lone_surrogates(value: Any, where: str) -> Iterator[tuple[str, int, int]]:

@@ -94,6 +94,17 @@ CATALOG: dict[str, Message] = {
         "name the one of the text with --text-column, that of the id with --id-column",
     ),
     "S215": Message("the tags are numbers whose names are not in the file", "{advice}"),
+    "S221": Message(
+        "the column of the texts is not named; columns: {known}",
+        "name it with --text-column; the other columns are kept",
+    ),
+    "S222": Message("broken row: {reason}", "correct the row, or leave it out"),
+    "S223": Message("the workbook has several sheets: {known}", "name one with --sheet"),
+    "S224": Message(
+        "more than {limit} entities: an Excel sheet holds no more rows",
+        "write CSV: run the same command with --to csv --resume",
+    ),
+    "S225": Message("the id {id!r} stands twice, in lines {first} and {second}", "keep one row for each document"),
     # S3xx: corpora and splits
     "S301": Message("the split was made for other data (hash {expected}, found {found})", "make a new split"),
     "S302": Message("not a split file: {reason}", "make one with 'suwen corpus split'"),
@@ -146,6 +157,7 @@ CATALOG: dict[str, Message] = {
     ),
     "S409": Message("{reason}", "see '{command} --help'"),
     "S411": Message("not a term list: {reason}", "each line is a term, a tab and its type"),
+    "S420": Message("not {what}: {reason}", "each line is {form}"),
     # S5xx: models
     "S501": Message("not a model folder: {reason}", "pass a folder written by 'suwen train' or 'suwen export'"),
     "S502": Message("model format version {found} cannot be read", "this release reads: {known}"),
@@ -200,6 +212,42 @@ CATALOG: dict[str, Message] = {
     ),
     "S607": Message(
         "the format {format!r} holds no entities to relate", "for texts and articles use suwen extract --relations"
+    ),
+    # S7xx: graphs
+    "S701": Message("this is not a graph", "make one with 'suwen graph build'"),
+    "S702": Message(
+        "graph version {found} cannot be read", "this release reads version {known}: build the graph again"
+    ),
+    "S703": Message("the graph is damaged: {reason}", "copy it again, or build it again"),
+    "S704": Message("another process writes to the graph for more than {seconds} s", "try again when it has ended"),
+    "S705": Message("the disk is full; the graph is as it was", "make room and run the command again"),
+    "S706": Message(
+        "the document {document!r} differs from the one in the graph", "replace it with --replace, or rename it"
+    ),
+    "S707": Message("no document {document!r}", "'suwen graph sql GRAPH \"SELECT key FROM document\"' lists them"),
+    "S708": Message("no concept {term!r}", "search for a part of its name with 'suwen graph query'"),
+    "S709": Message("no evidence {evidence!r}", "'suwen graph query --edge A B --json' shows the ids"),
+    "S710": Message("this cannot be done: {reason}", "see the concept with 'suwen graph query'"),
+    "S711": Message("nothing to undo: {reason}", "'suwen graph undo --list' shows the decisions"),
+    "S712": Message(
+        "no document has an entity", "give documents with entities: 'suwen extract' finds them, with --relations"
+    ),
+    "S713": Message("the query failed: {reason}", "only SELECT is allowed; docs/graph.md lists the tables"),
+    # S9xx: annotation
+    "S901": Message("the endpoint {url!r} is not on this machine", "{advice}"),
+    "S902": Message("not an endpoint: {reason}", "give its address, for example http://127.0.0.1:8000/v1"),
+    "S903": Message("the endpoint {url} does not answer: {reason}", "start it, or check the address"),
+    "S904": Message("the endpoint {url} refuses: HTTP {status}", "{advice}"),
+    "S921": Message("nothing says how much to sample", "give --documents or --characters"),
+    "S922": Message("the pool has no document to choose: {reason}", "give other texts"),
+    "S923": Message("a mention has no confidence", "choose with a model that gives confidences"),
+    "S941": Message("agreement needs two annotators or more", "give another corpus with the same documents"),
+    "S942": Message(
+        "the annotators have no document in common", "give corpora with the same document ids: {first}; {second}"
+    ),
+    "S943": Message(
+        "the text of {document!r} differs between {first} and {second} from character {place} on",
+        "annotate the same text: offsets into different texts cannot be compared",
     ),
 }
 

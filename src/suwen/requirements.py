@@ -26,7 +26,11 @@ EXTRAS = {
     "export": ("onnx", "onnxscript"),
     "augment": ("jieba", "thulac"),
     "parquet": ("pyarrow",),
+    "excel": ("openpyxl",),
+    "pandas": ("pandas",),
+    "graph": ("networkx",),
     "hub": ("huggingface_hub",),
+    "preannotate": ("httpx2",),
     "ray": ("ray",),
     "spacy": ("spacy",),
 }

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING
 
+from suwen.api.annotation import agree, preannotate, sample
 from suwen.api.augmentation import augment, augment_corpus
+from suwen.api.evaluation import compare, evaluate
 from suwen.api.pretraining import pretrain
-from suwen.api.tasks import Task, require_task
 from suwen.api.training import train, train_folds
 from suwen.bundled import SAMPLE, model_path
 from suwen.document import Document
@@ -22,8 +23,7 @@ from suwen.requirements import EXPORTING, require_packages
 from suwen.runs import Listener, silent
 
 if TYPE_CHECKING:
-    from suwen.api.relations import RelationEvaluation
-    from suwen.api.scoring import Corpus, Evaluation, PredictionsComparison
+    from suwen.api.scoring import Corpus
     from suwen.corpus.split import Split, Unit
     from suwen.exporting import Export, RelationExport
     from suwen.extraction.extract import Result
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from suwen.inference.relations.extractor import RelationExtractor
 
 __all__ = [
+    "agree",
     "augment",
     "augment_corpus",
     "compare",
@@ -38,8 +39,10 @@ __all__ = [
     "export",
     "extract",
     "load",
+    "preannotate",
     "pretrain",
     "relate",
+    "sample",
     "split",
     "train",
     "train_folds",
@@ -126,172 +129,6 @@ def split(
     return make_split(documents_of(corpus), unit, ratio, seed, group_field)
 
 
-@overload
-def evaluate(
-    corpus: Corpus,
-    model: StrPath | Extractor | None = None,
-    *,
-    task: Literal["entities"] = "entities",
-    predicted: Corpus | None = None,
-    split: Split | None = None,
-    part: str | None = None,
-    training: Corpus | None = None,
-    device: str = "cpu",
-    listener: Listener = silent,
-) -> Evaluation: ...
-
-
-@overload
-def evaluate(
-    corpus: Corpus,
-    model: StrPath | RelationExtractor | None = None,
-    *,
-    task: Literal["relations"],
-    entities: StrPath | Extractor | None = None,
-    predicted: Corpus | None = None,
-    split: Split | None = None,
-    part: str | None = None,
-    device: str = "cpu",
-    listener: Listener = silent,
-) -> RelationEvaluation: ...
-
-
-@overload
-def evaluate(
-    corpus: Corpus,
-    model: StrPath | Extractor | RelationExtractor | None = None,
-    *,
-    task: Task,
-    entities: StrPath | Extractor | None = None,
-    predicted: Corpus | None = None,
-    split: Split | None = None,
-    part: str | None = None,
-    training: Corpus | None = None,
-    device: str = "cpu",
-    listener: Listener = silent,
-) -> Evaluation | RelationEvaluation: ...
-
-
-def evaluate(
-    corpus: Corpus,
-    model: StrPath | Extractor | RelationExtractor | None = None,
-    *,
-    task: Task = "entities",
-    entities: StrPath | Extractor | None = None,
-    predicted: Corpus | None = None,
-    split: Split | None = None,
-    part: str | None = None,
-    training: Corpus | None = None,
-    device: str = "cpu",
-    listener: Listener = silent,
-) -> Evaluation | RelationEvaluation:
-    """Score a model, or predictions, on annotated documents.
-
-    The headline is strict: a mention counts when its type and both offsets are right, a relation when its type and
-    both offsets of its two arguments are right.
-
-    Parameters
-    ----------
-    corpus
-        The gold documents.
-    model
-        A model folder, ``hf://owner/name`` or a loaded model; by default the bundled model of the task. For relations
-        ``cooccurrence`` is the baseline.
-    task
-        ``entities`` or ``relations``.
-    entities
-        For relations: the tagger whose entities are related; by default the gold entities are.
-    predicted
-        The same documents with predicted entities (and relations), in place of a model.
-    split, part
-        A split of the corpus and the part to score (``test`` by default).
-    training
-        What the model learned from, to tell seen mentions from unseen; by default the train part of the split.
-    device
-        Where the model runs.
-    listener
-        Told how many documents are predicted.
-
-    Raises
-    ------
-    SuwenError
-        S307 when there is no entity to find, S601 when there is no relation to find, S404 for an unknown task, S406
-        for a model beside predictions and for options of the other task, and as `read_corpus` and `Split.select`.
-
-    Examples
-    --------
-    >>> import suwen
-    >>> evaluation = suwen.evaluate("articles/", "model")  # doctest: +SKIP
-    >>> evaluation.f1, evaluation.warnings  # doctest: +SKIP
-    """
-    from suwen.api.scoring import evaluate_model, evaluate_predictions
-
-    require_task(task)
-    if predicted is not None and (model is not None or entities is not None):
-        raise SuwenError("S406", first="a model", second="predictions", advice="give one of them")
-    if task == "relations":
-        from suwen.api.relations import evaluate_predicted_relations, evaluate_relation_model
-
-        if training is not None:
-            raise SuwenError("S406", first="training", second="relations", advice="it is for the task entities")
-        if predicted is not None:
-            return evaluate_predicted_relations(corpus, predicted, split, part)
-        return evaluate_relation_model(corpus, model, entities, split, part, device, listener)  # type: ignore[arg-type]
-    if entities is not None:
-        raise SuwenError("S406", first="entities", second="the task entities", advice="it is for the task relations")
-    if predicted is None:
-        return evaluate_model(corpus, model, split, part, training, device, listener)  # type: ignore[arg-type]
-    return evaluate_predictions(corpus, predicted, split, part, training)
-
-
-def compare(
-    first: Corpus,
-    second: Corpus,
-    *,
-    gold: Corpus,
-    task: Task = "entities",
-    split: Split | None = None,
-    part: str | None = None,
-    seed: int = 0,
-) -> PredictionsComparison:
-    """Test whether two sets of predictions differ in strict F1 by more than chance.
-
-    The test is paired approximate randomization over documents, or over sentences where the split is by sentence.
-
-    Parameters
-    ----------
-    first, second
-        The same documents as two systems predict them.
-    gold
-        The gold documents.
-    task
-        ``entities`` or ``relations``: what is scored.
-    split, part
-        A split of the gold documents and the part to compare on (``test`` by default).
-    seed
-        The seed of shuffles and resamples.
-
-    Raises
-    ------
-    SuwenError
-        As `evaluate`.
-
-    Examples
-    --------
-    >>> import suwen
-    >>> found = suwen.compare("a.jsonl", "b.jsonl", gold="articles/")  # doctest: +SKIP
-    >>> found.result.p_value  # doctest: +SKIP
-    """
-    from suwen.api.scoring import compare_predictions
-
-    require_task(task)
-    if task == "relations":
-        from suwen.api.relations import compare_relations
-
-        return compare_relations(first, second, gold, split, part, seed)
-    return compare_predictions(first, second, gold, split, part, seed)
-
-
 def extract(
     inputs: StrPath | Sequence[StrPath],
     output: StrPath,
@@ -302,14 +139,19 @@ def extract(
     text_column: str | None = None,
     id_column: str | None = None,
     encoding: str | None = None,
+    sheet: str | None = None,
+    metadata: StrPath | None = None,
     always: StrPath | None = None,
     never: StrPath | None = None,
     device: str = "cpu",
     threads: int | None = None,
     batch_tokens: int | None = None,
     engine: str = "local",
+    assertion: bool = False,
+    codes: StrPath | None = None,
     relations: bool = False,
     relation_model: StrPath | None = None,
+    raw: bool = False,
     resume: bool = False,
     listener: Listener = silent,
 ) -> Result:
@@ -333,14 +175,24 @@ def extract(
         The column or key of the text and of the id, in tables and records.
     encoding
         The encoding of text files; by default it is detected.
+    sheet
+        The sheet of Excel files; by default the only one that holds something.
+    metadata
+        A CSV table with metadata by document id, in the column ``id`` or the first.
     always, never
         Term lists laid over the predictions.
     device, threads, batch_tokens
         As `load`.
     engine
         ``local``, or ``ray`` for a cluster.
+    assertion
+        Whether negated and hypothetical entities are marked by attributes.
+    codes
+        A terminology (TSV: code, name, synonyms separated by ``|``) whose codes the entities get as attributes.
     relations, relation_model
         Whether the relations between the entities are extracted too, and the model; as `load`.
+    raw
+        Whether cells of CSV are written as they are, those that a spreadsheet takes for formulas included.
     resume
         Whether to continue an unfinished run of `output`.
     listener
@@ -366,15 +218,19 @@ def extract(
         output,
         to,
         model=model,
-        options=Options(format, text_column, id_column, encoding),
+        options=Options(format, text_column, id_column, encoding, sheet),
         always=always,
         never=never,
         device=device,
         threads=threads,
         batch_tokens=batch_tokens,
         engine=engine,
+        assertion=assertion,
+        codes=codes,
         relations=relations,
         relation_model=relation_model,
+        metadata=metadata,
+        raw=raw,
     )
     return extraction.run(resume, listener)
 

@@ -25,6 +25,8 @@ from suwen.cli import (
     evaluate,
     export,
     extract,
+    graph,
+    preannotate,
     pretrain,
     relate,
     reproduce,
@@ -42,7 +44,7 @@ CLOSED_PIPE = 141
 
 LICENSES = "program: Apache-2.0; bundled model and encoder: CC BY-NC 4.0, for non-commercial use only"
 
-RESUMABLE = ("train", "pretrain", "augment", "reproduce", "extract", "relate")
+RESUMABLE = ("train", "pretrain", "augment", "reproduce", "extract", "relate", "preannotate")
 
 app = typer.Typer(
     name=NAME,
@@ -55,6 +57,7 @@ app = typer.Typer(
     help="Named entities in Chinese medical literature: check and split corpora, train, evaluate, extract.",
 )
 app.add_typer(corpus.app, name="corpus")
+app.add_typer(graph.app, name="graph")
 app.command("pretrain")(pretrain.pretrain)
 app.command("augment")(augment.augment)
 app.command("train")(train.train)
@@ -62,6 +65,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("extract")(extract.extract)
 app.command("relate")(relate.relate)
+app.command("preannotate")(preannotate.preannotate)
 app.command("export")(export.export)
 app.command("reproduce")(reproduce.reproduce)
 app.command("encoders")(encoders.encoders)

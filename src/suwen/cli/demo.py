@@ -25,12 +25,14 @@ FILES = {
     "article.html": "the article with its mentions in color; open it in a browser",
     "article.jsonl": "the same mentions as data: offsets into the article, and a confidence each",
     "article-brat": "the same in brat's form, to correct by hand",
+    "graph.db": "a knowledge graph of the sample library; see 'suwen graph query --help'",
     "errors.html": "every error of the trained model on the held-out passages, in its text",
     "model": "the trained model; README.md in it says what it learned from and how well it does",
     "split.json": "which passages were learned from, and which were held out",
     "training.toml": "how it was trained",
     "sample": "the annotated corpus",
     "article": "the article as plain text",
+    "library": "fifteen short annotated articles, for the graph",
 }
 """What a demo makes in its folder, and so replaces when it runs again."""
 
@@ -64,6 +66,10 @@ def demo(
         title = f"Extract from an article, with the bundled model: {name}"
         step(title, "extract", output / "article", "-o", output / name, *options)
     show("", mentions_table(read_corpus(output / "article.jsonl")))
+
+    graph = output / "graph.db"
+    step("Build a knowledge graph of a small library", "graph", "build", output / "library", "-o", graph)
+    step("Ask it what is known of a drug", "graph", "query", graph, "二甲双胍", "--relation", "SideEff-Drug")
 
     sample, split, model = output / "sample", output / "split.json", output / "model"
     step("Deal the journal issues to train, dev and test", "corpus", "split", sample, "-o", split, "--unit", "group")
@@ -104,6 +110,7 @@ def prepare(output: Path) -> None:
             remove(output / name)
         copy_files(DATA / "sample", output / "sample")
         copy_files(DATA / "article", output / "article")
+        copy_files(DATA / "library", output / "library")
         write_text(output / "training.toml", (DATA / "demo.toml").read_text(encoding="utf-8"))
     except OSError as error:
         raise os_error(error, output) from None

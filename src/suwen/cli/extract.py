@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from suwen.cli.options import DEVICE, ENCODING, FORMAT, ID_COLUMN, RESUME, TEXT_COLUMN
+from suwen.cli.options import DEVICE, ENCODING, FORMAT, ID_COLUMN, RESUME, SHEET, TEXT_COLUMN
 from suwen.cli.output import amount, printable, report, standard_error
 from suwen.cli.progress import progress_bar
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MEASURES = (("document", "documents"), ("character", "characters"), ("entity", "entities"))
 RELATED = ("relation", "relations")
+NAMED = 3
+TABLES = frozenset((".csv", ".tsv", ".tab", ".xlsx", ".xlsm"))
 COUNTED = ("documents", "empty", "renamed", "characters", "entities")
 
 
@@ -33,6 +35,8 @@ class Format(StrEnum):
     CONLL = "conll"
     HTML = "html"
     PARQUET = "parquet"
+    CSV = "csv"
+    XLSX = "xlsx"
 
 
 class Engine(StrEnum):
@@ -55,6 +59,7 @@ def named_path(name: str) -> Path:
     return Path(name)
 
 
+RAW: Any = typer.Option(False, "--raw", help="To csv: no apostrophe before cells that look like formulas.")
 RELATION_MODEL: Any = typer.Option(
     None,
     "--relation-model",
@@ -70,7 +75,7 @@ def extract(
         ...,
         metavar="INPUT...",
         parser=named_path,
-        help="Files (txt, pdf, html, xml, docx, jsonl, parquet), folders, patterns; - is stdin.",
+        help="Files (txt, pdf, html, xml, docx, jsonl, parquet, csv, xlsx), folders, patterns; - is stdin.",
     ),
     output: Path = typer.Option(
         ..., "--output", "-o", metavar="OUT", parser=named_path, help="The file or folder to write; - is stdout."
@@ -84,6 +89,13 @@ def extract(
     source: str | None = FORMAT,
     text_column: str | None = TEXT_COLUMN,
     id_column: str | None = ID_COLUMN,
+    sheet: str | None = SHEET,
+    metadata: Path | None = typer.Option(
+        None,
+        metavar="FILE",
+        parser=named_path,
+        help="A CSV table with metadata (title, year …) by document id: the column id, or the first.",
+    ),
     encoding: str | None = ENCODING,
     always: Path | None = typer.Option(
         None, metavar="FILE", parser=named_path, help="Terms that always are entities: TERM<tab>TYPE a line, or TOML."
@@ -97,8 +109,13 @@ def extract(
     ),
     batch_tokens: int | None = typer.Option(None, min=1, help="Characters per batch; by default what is fast."),
     engine: Engine = typer.Option(Engine.LOCAL, help="This computer, or a Ray cluster."),
+    assertion: bool = typer.Option(False, "--assertion", help="Mark negated and hypothetical entities, with the cue."),
+    codes: Path | None = typer.Option(
+        None, metavar="TSV", parser=named_path, help="Add the codes of a terminology: lines of code, name, synonyms."
+    ),
     relations: bool = typer.Option(False, "--relations", help="Find the relations between the entities too."),
     relation_model: Path | None = RELATION_MODEL,
+    raw: bool = RAW,
     resume: bool = RESUME,
     as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),
 ) -> None:
@@ -112,6 +129,7 @@ def extract(
 
     Examples: suwen extract notes/ -o entities.jsonl;
     suwen extract a.txt b.txt -o page.html --model model/;
+    suwen extract notes.xlsx -o entities.csv --text-column 主诉 --id-column 编号;
     cat a.txt | suwen extract - -o entities.jsonl --model model/
     """
     import time
@@ -126,6 +144,7 @@ def extract(
         "text_column": text_column,
         "id_column": id_column,
         "encoding": encoding,
+        "sheet": sheet,
     }
     options: dict[str, Any] = {
         "model": model,
@@ -135,8 +154,12 @@ def extract(
         "threads": threads,
         "batch_tokens": batch_tokens,
         "engine": engine.value,
+        "assertion": assertion,
+        "codes": codes,
         "relations": relations,
         "relation_model": relation_model,
+        "metadata": metadata,
+        "raw": raw,
     }
     console = standard_error()
     started = time.monotonic()
@@ -168,6 +191,7 @@ def conclude(
             "left_out": result.left_out,
             "dropped": result.tally.dropped,
             "not_held": result.not_held,
+            "unmatched": len(result.unmatched),
         }
         problems = {"problems": result.tally.faults, "report": result.report and str(result.report)}
         report({**counts, "seconds": seconds, **left_out, **problems})
@@ -205,7 +229,8 @@ def print_lines(extraction: Extraction, console: Console) -> Result:
         sys.stdout.buffer.write(line)
         sys.stdout.buffer.flush()
     is_written = bool(tally.counts["documents"]) or not tally.faults
-    return Result(tally, Counter(), [], [], None, is_written, extraction.inputs.left_out)
+    unmatched = extraction.finish.metadata.unmatched if extraction.finish.metadata else []
+    return Result(tally, Counter(), [], [], None, is_written, extraction.inputs.left_out, unmatched)
 
 
 def tell(console: Console, result: Result, target: str) -> None:
@@ -219,11 +244,16 @@ def tell(console: Console, result: Result, target: str) -> None:
         say(console, f"{new}: so named because {why}")
     tell_rest(console, tally.counts["renamed"] - len(result.renamed), "renamed")
     warn(console, "not read", result.left_out)
+    if not TABLES.isdisjoint(result.left_out):
+        say(console, "name the column of the texts with --text-column to read tables")
     warn(console, "left out of the texts", tally.dropped)
     if tally.counts["added"] or tally.counts["removed"]:
         added = amount(tally.counts["added"], "entity", "entities")
         say(console, f"overrides: {added} added, {tally.counts['removed']:,} removed")
     warn(console, f"not held by {target}", result.not_held)
+    for name in result.unmatched[:NAMED]:
+        say(console, f"{name}: no document has this id of the metadata")
+    tell_rest(console, len(result.unmatched) - NAMED, "ids of the metadata that no document has")
 
 
 def tell_problems(console: Console, result: Result) -> None:

@@ -26,6 +26,7 @@ __all__ = [
     "RESUME",
     "SCHEMA",
     "SETTINGS",
+    "SHEET",
     "SPLIT",
     "TEXT_COLUMN",
     "Offsets",
@@ -82,10 +83,13 @@ TEXT_COLUMN: Any = typer.Option(
     None,
     "--text-column",
     metavar="NAME",
-    help="The column or key of the text, in parquet and in jsonl of other programs.",
+    help="The column or key of the text, in csv, xlsx, parquet and in jsonl of other programs.",
 )
 ID_COLUMN: Any = typer.Option(
     None, "--id-column", metavar="NAME", help="The column or key of the id.", show_default="id"
+)
+SHEET: Any = typer.Option(
+    None, "--sheet", metavar="NAME", help="The sheet of Excel files.", show_default="the only one that holds something"
 )
 SCHEMA: Any = typer.Option(None, "--schema", metavar="FILE", help="A label set in TOML.")
 SPLIT: Any = typer.Option(None, "--split", metavar="FILE", help="A split made by 'suwen corpus split'.")

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from suwen.cli.extract import RELATION_MODEL, Engine, Format, conclude, named_path, print_lines, require_plain
+from suwen.cli.extract import RAW, RELATION_MODEL, Engine, Format, conclude, named_path, print_lines, require_plain
 from suwen.cli.options import FORMAT, RESUME
 from suwen.cli.output import standard_error
 from suwen.cli.progress import progress_bar
@@ -29,6 +29,7 @@ def relate(
     ),
     source: str | None = FORMAT,
     engine: Engine = typer.Option(Engine.LOCAL, help="This computer, or a Ray cluster."),
+    raw: bool = RAW,
     resume: bool = RESUME,
     as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),
 ) -> None:
@@ -48,7 +49,7 @@ def relate(
     target = to.value if to else format_for(output)
     if output == STANDARD_OUTPUT:
         require_plain(target, engine, resume, as_json)
-    options: dict[str, Any] = {"options": Options(source, annotated=True), "engine": engine.value}
+    options: dict[str, Any] = {"options": Options(source, annotated=True), "engine": engine.value, "raw": raw}
     relating = plan_relating(inputs, output, target, model=relation_model, **options)
     console = standard_error()
     started = time.monotonic()

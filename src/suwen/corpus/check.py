@@ -13,10 +13,8 @@ from suwen.corpus.sentences import sentence_spans
 from suwen.document import Document, Entity, Relation
 from suwen.errors import SuwenError
 from suwen.files import StrPath
-from suwen.formats import FORMATS, format_of, scan_corpus
-from suwen.formats.base import ArticleFormat
+from suwen.formats import FORMATS, WITHOUT_ANNOTATIONS, format_of, scan_corpus
 from suwen.formats.brat import kept_lines
-from suwen.formats.parquet import Parquet
 from suwen.formats.reading import Annotation, Located
 from suwen.formats.remarks import is_off_by_line_ends
 from suwen.schema import LCDD, Schema
@@ -40,6 +38,7 @@ KINDS: dict[str, Kind] = {
     "S102": Kind("error", "file not readable"),
     "S103": Kind("error", "not UTF-8"),
     "S106": Kind("error", "empty text"),
+    "S108": Kind("error", "no document"),
     "S109": Kind("error", "folder in place of a file"),
     "S110": Kind("error", "document id stands twice"),
     "S112": Kind("error", "damaged compressed file"),
@@ -67,6 +66,9 @@ KINDS: dict[str, Kind] = {
     "S213": Kind("error", "broken field"),
     "S214": Kind("error", "column missing"),
     "S215": Kind("error", "tags are numbers without names"),
+    "S221": Kind("error", "column of the texts not named"),
+    "S222": Kind("error", "broken row"),
+    "S223": Kind("error", "several sheets"),
     "W101": Kind("warning", "byte order mark"),
     "W102": Kind("warning", "carriage returns"),
     "W103": Kind("warning", f"nearly empty text (under {LEAST_CHARACTERS} visible characters)"),
@@ -280,7 +282,7 @@ def _reference_findings(located: Located) -> Iterator[Finding]:
 
 def _is_of_articles(path: Path, name: str | None) -> bool:
     """Whether the documents are of a format that has no annotations."""
-    return isinstance(FORMATS[name or format_of(path)], ArticleFormat | Parquet)
+    return isinstance(FORMATS[name or format_of(path)], WITHOUT_ANNOTATIONS)
 
 
 def _label_findings(located: Located, schema: Schema) -> Iterator[Finding]:

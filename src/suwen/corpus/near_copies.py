@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from suwen.document import Document
 
-__all__ = ["NearCopy", "held_out_copy", "near_copies"]
+__all__ = ["NearCopy", "held_out_copy", "near_copies", "resemblance", "sketch"]
 
 SHINGLE = 8
 """Characters per shingle: long enough that texts on one subject share few."""
 SAMPLE_ONE_IN = 16
 LEAST_SAMPLE = 32
+SKETCH = 16
+FEW = 8 * SKETCH
 CROWDED = 16
 """A shingle in more documents than this is boilerplate, or a text with many copies."""
 
@@ -95,8 +97,32 @@ def held_out_copy(texts: Sequence[Document], held_out: Sequence[Document], least
     return None
 
 
+def sketch(text: str) -> bytes:
+    """Return the `SKETCH` smallest hashes of a text's shingles, little-endian 64-bit integers.
+
+    Two texts share about so large a part of them as they resemble each other.
+    """
+    hashes = _hashes(text)
+    if len(hashes) > FEW:
+        # Sorting all of them would take longer than the rest.
+        least = np.unique(np.partition(hashes, FEW)[:FEW])
+        if len(least) >= SKETCH:
+            hashes = least
+    return np.unique(hashes)[:SKETCH].astype("<u8").tobytes()
+
+
+def resemblance(first: str, second: str) -> float:
+    """Return the share of shingles that two texts have in common (see `near_copies`)."""
+    return _resemblance(_shingles(first), _shingles(second))
+
+
 def _shingles(text: str) -> Shingles:
     """The distinct hashes of all runs of `SHINGLE` characters, ascending; one for a shorter text, none for an empty."""
+    return np.unique(_hashes(text))
+
+
+def _hashes(text: str) -> Shingles:
+    """The hashes of all runs of `SHINGLE` characters without white space, in the order of the text."""
     codes = np.frombuffer("".join(text.split()).encode("utf-32-le"), dtype=np.uint32).astype(np.uint64)
     if not len(codes):
         return codes
@@ -107,7 +133,7 @@ def _shingles(text: str) -> Shingles:
     # A polynomial of similar characters gives similar values; the smallest must be as good as random (splitmix64).
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         hashes = (hashes ^ (hashes >> np.uint64(shift))) * np.uint64(factor)
-    return np.unique(hashes)
+    return hashes
 
 
 def _sample(shingles: Shingles) -> Shingles:

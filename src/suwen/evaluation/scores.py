@@ -33,6 +33,7 @@ __all__ = [
     "TrainingMentions",
     "familiarity",
     "match_overlapping",
+    "overlap_score",
     "pair_documents",
     "score_selections",
     "strict_scores",
@@ -127,7 +128,7 @@ def score_selections(
         documents=len(pairs),
         strict=counts.scores(),
         strict_f1_interval=bootstrap_interval(counts, resamples, seed),
-        overlap=_total(_overlap_score(pair) for pair in pairs),
+        overlap=_total(overlap_score(pair) for pair in pairs),
         type_blind_strict=_total(_type_blind_score(pair) for pair in pairs),
         type_blind_overlap=_total(_type_blind_overlap_score(pair) for pair in pairs),
         tokens=_token_scores(pairs),
@@ -181,7 +182,8 @@ def match_overlapping(first: Sequence[Span], second: Sequence[Span]) -> list[tup
     return pairs
 
 
-def _overlap_score(pair: Pair) -> Score:
+def overlap_score(pair: Pair) -> Score:
+    """Return the view in which a common character and the same label are enough (see `Scores.overlap`)."""
     spans: defaultdict[str, tuple[list[Span], list[Span]]] = defaultdict(lambda: ([], []))
     for side, keys in enumerate((pair.gold_keys, pair.predicted_keys)):
         for label, start, end in keys:

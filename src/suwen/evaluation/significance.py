@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from suwen.evaluation.strict import Pair, Score, StrictCounts, strict_counts
 
-__all__ = ["Comparison", "Interval", "bootstrap_interval", "compare", "compare_counts", "compare_runs"]
+__all__ = [
+    "Comparison",
+    "Interval",
+    "bootstrap_interval",
+    "compare",
+    "compare_counts",
+    "compare_runs",
+    "percentile_interval",
+]
 
 RESAMPLES = 1_000
 SHUFFLES = 10_000
@@ -37,7 +45,7 @@ class Interval:
 def bootstrap_interval(counts: StrictCounts, resamples: int = RESAMPLES, seed: int = 0) -> Interval | None:
     """The interval of strict micro-F1 when units are drawn again with replacement; None for fewer than two units."""
     totals = _totals(counts)
-    return _interval(lambda weights: _f1(weights @ totals), len(totals), resamples, seed)
+    return percentile_interval(lambda weights: _f1(weights @ totals), len(totals), resamples, seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +147,7 @@ def compare_counts(
         {label: (score, scores[1].by_type[label]) for label, score in scores[0].by_type.items()},
         _randomization(ours, theirs, shuffles, seed),
         shuffles,
-        _interval(lambda weights: _f1(weights @ ours) - _f1(weights @ theirs), len(ours), resamples, seed),
+        percentile_interval(lambda weights: _f1(weights @ ours) - _f1(weights @ theirs), len(ours), resamples, seed),
     )
 
 
@@ -161,7 +169,7 @@ def _f1(totals: NDArray[np.float64]) -> NDArray[np.float64]:
     return 2 * totals[..., 0] / np.maximum(either, 1)
 
 
-def _interval(
+def percentile_interval(
     statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]], units: int, resamples: int, seed: int
 ) -> Interval | None:
     """The interval of a statistic, which is given how often each unit is drawn, ``[batch, units]``."""

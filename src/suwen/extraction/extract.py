@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,6 +15,7 @@ from suwen.document import Document
 from suwen.errors import SuwenError, WriteError
 from suwen.extraction.finding import JOB, REPORT
 from suwen.extraction.inputs import Inputs
+from suwen.extraction.metadata import Metadata
 from suwen.extraction.naming import distinct_lines, lines_fit_for_files
 from suwen.extraction.outputs import remove_parts, write_extracted_lines
 from suwen.extraction.shards import Shards, json_line, open_shards, passing_shards
@@ -26,7 +27,7 @@ from suwen.inference.relations.relating import require_shared_types
 from suwen.runs import Listener, Progress, silent, working_folder
 from suwen.schema import Schema
 
-__all__ = ["Engine", "LocalEngine", "Result", "extract_files", "extract_lines", "report_path"]
+__all__ = ["PLAIN", "Engine", "Finish", "LocalEngine", "Result", "extract_files", "extract_lines", "report_path"]
 
 OpenEngine = Callable[[], AbstractContextManager["Engine"]]
 
@@ -61,6 +62,29 @@ class LocalEngine:
 
 
 @dataclass(frozen=True, slots=True)
+class Finish:
+    """What is done when all entities are found and the output is written.
+
+    Parameters
+    ----------
+    metadata
+        Metadata of the user, laid over that of the documents.
+    raw
+        Whether cells of CSV are written as they are (see `suwen.formats.csv_table`).
+    """
+
+    metadata: Metadata | None = None
+    raw: bool = False
+
+    def lines(self, lines: Iterable[bytes], places: bool) -> Iterable[bytes]:
+        """Return the documents with their metadata."""
+        return lines if self.metadata is None else self.metadata.described(lines, places)
+
+
+PLAIN = Finish()
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What became of an extraction.
 
@@ -80,6 +104,8 @@ class Result:
         Whether there is an output: not when nothing could be read.
     left_out
         The files of the inputs that no reader takes, by their ending.
+    unmatched
+        The ids in the metadata of the user that no document has.
     """
 
     tally: Tally
@@ -89,6 +115,7 @@ class Result:
     report: Path | None
     is_written: bool
     left_out: Counter[str]
+    unmatched: list[str] = field(default_factory=list)
 
 
 def report_path(output: StrPath) -> Path:
@@ -99,7 +126,7 @@ def report_path(output: StrPath) -> Path:
 
 def is_brief(inputs: Inputs) -> bool:
     """Whether there is so little to do that it is sooner done again than kept."""
-    plain = all(file.is_article or file.path.suffix == ".jsonl" for file in inputs.files)
+    plain = all(file.is_article or file.path.suffix in (".jsonl", ".csv", ".tsv") for file in inputs.files)
     return plain and sum(map(size_of, inputs.files)) <= PORTION_BYTES
 
 
@@ -112,6 +139,7 @@ def extract_files(
     identity: dict[str, Any],
     resume: bool = False,
     listener: Listener = silent,
+    finish: Finish = PLAIN,
 ) -> Result:
     """Find the entities of files and write them; what cannot be read is reported and left out.
 
@@ -125,6 +153,8 @@ def extract_files(
         Whether to go on with an unfinished run of `output`, if there is one. The result is that of one without a break.
     listener
         Told how far it is: bytes of the inputs while extracting, then documents while writing.
+    finish
+        What is done when the output is written.
 
     Raises
     ------
@@ -143,14 +173,14 @@ def extract_files(
             listener(Progress("extracting", message="there is no unfinished run: this starts a new one"))
     if not kept and (piped or is_brief(inputs)):
         with passing_shards(output) as shards, open_engine() as engine:
-            return _extract(inputs, output, format, manner, engine, shards, listener)
+            return _extract(inputs, output, format, manner, engine, shards, listener, finish)
     with (
         folder_for(output),
         open_shards(output, identity, inputs, resume) as shards,
         _resumable(shards),
         open_engine() as engine,
     ):
-        return _extract(inputs, output, format, manner, engine, shards, listener)
+        return _extract(inputs, output, format, manner, engine, shards, listener, finish)
 
 
 @contextmanager
@@ -174,6 +204,7 @@ def _extract(
     engine: Engine,
     shards: Shards,
     listener: Listener,
+    finish: Finish,
 ) -> Result:
     meter = _Meter(shards, sum(map(size_of, inputs.files)), listener)
     waiting = (portion for portion in deal(inputs) if portion.number not in shards)
@@ -199,10 +230,11 @@ def _extract(
             remove_parts(output, format)
         shards.begin_joining()
         changed = distinct_lines if format != brat.NAME else lines_fit_for_files
-        lines = meter.writing(changed(shards.lines(), manner, tally, renamings))
-        not_held = write_extracted_lines(lines, output, format, engine.schema)
+        lines = finish.lines(changed(shards.lines(), manner, tally, renamings), manner.places)
+        not_held = write_extracted_lines(meter.writing(lines), output, format, engine.schema, finish.raw)
     shards.remove()
-    return Result(tally, not_held, renamings, problems, report, is_written, inputs.left_out)
+    unmatched = finish.metadata.unmatched if finish.metadata and is_written else []
+    return Result(tally, not_held, renamings, problems, report, is_written, inputs.left_out, unmatched)
 
 
 def require_related(tally: Tally, schema: Schema) -> None:
@@ -237,7 +269,12 @@ def _reported(shards: Shards, output: Path) -> Path | None:
 
 
 def extract_lines(
-    inputs: Inputs, manner: Manner, engine: Engine, tally: Tally, problem: Callable[[dict[str, Any]], None]
+    inputs: Inputs,
+    manner: Manner,
+    engine: Engine,
+    tally: Tally,
+    problem: Callable[[dict[str, Any]], None],
+    finish: Finish = PLAIN,
 ) -> Iterator[bytes]:
     """Find the entities of documents as they come; nothing is kept.
 
@@ -249,6 +286,8 @@ def extract_lines(
         Counts what goes by.
     problem
         Told of what cannot be read (see `Shard`).
+    finish
+        What is done with the documents before they are written.
 
     Yields
     ------
@@ -262,7 +301,7 @@ def extract_lines(
                 problem(values)
             yield from shard.lines
 
-    yield from distinct_lines(lines(), manner, tally, [])
+    yield from finish.lines(distinct_lines(lines(), manner, tally, []), manner.places)
     if manner.options.annotated:
         require_related(tally, engine.schema)
 

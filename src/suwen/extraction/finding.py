@@ -10,7 +10,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from suwen.errors import SuwenError
-from suwen.extraction.inputs import DEFAULT_OPTIONS, ENDINGS, STANDARD_INPUT, Input, Inputs, Options
+from suwen.extraction.inputs import DEFAULT_OPTIONS, ENDINGS, STANDARD_INPUT, TABLES, Input, Inputs, Options
 from suwen.files import StrPath, require_regular
 from suwen.formats.contents import ending
 from suwen.formats.reading import document_id, files_in
@@ -18,8 +18,9 @@ from suwen.formats.reading import document_id, files_in
 __all__ = ["JOB", "REPORT", "WORKING", "absolute", "expanded", "find_inputs"]
 
 JOB = "extraction"
-WORKING, REPORT = f".{JOB}", ".problems.jsonl"
-"""How the names of the folder and the file end that an extraction puts beside its output; they are no input."""
+WORKING, REPORT = (f".{JOB}", ".preannotation"), ".problems.jsonl"
+"""How the names end of the folders and the file that extraction and pre-annotation put beside their outputs; they are
+no input."""
 
 
 LINK = "link to a folder"
@@ -57,7 +58,7 @@ def find_inputs(paths: Sequence[StrPath], options: Options = DEFAULT_OPTIONS, ou
     if own in {absolute(path) for path in chosen if path != STANDARD_INPUT}:
         raise SuwenError("S127", output)
     files: list[Path] = []
-    endings = tuple(suffix for suffix, name in ENDINGS.items() if options.format in (None, name))
+    endings = tuple(suffix for suffix, name in ENDINGS.items() if _is_searched(name, options))
     for path in chosen:
         files += _files_below(path, endings, own, left_out, problems) if path.is_dir() else [path]
     folders = [path if path.is_dir() else path.parent for path in chosen if path != STANDARD_INPUT]
@@ -72,6 +73,13 @@ def find_inputs(paths: Sequence[StrPath], options: Options = DEFAULT_OPTIONS, ou
         except SuwenError as error:
             problems.append(error)
     return Inputs(tuple(found), options, left_out, tuple(problems))
+
+
+def _is_searched(name: str, options: Options) -> bool:
+    """Return whether files of a format are read that stand in a folder: of tables, one has to know the column."""
+    if options.format is not None:
+        return options.format == name
+    return name not in TABLES or options.text_column is not None
 
 
 def _files_below(
@@ -97,7 +105,7 @@ def _is_by_product(file: Path, root: Path, output: Path | None, left_out: Counte
     if output is not None and absolute(file).is_relative_to(output):
         return True
     if any(part.endswith(WORKING) for part in file.relative_to(root).parts):
-        left_out[WORKING] += 1
+        left_out["working folder"] += 1
         return True
     if file.name.endswith(REPORT):
         left_out[REPORT] += 1

@@ -24,7 +24,7 @@ from typing import IO, Any
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import os_error
-from suwen.formats import FORMATS, html, jsonl, parquet, text
+from suwen.formats import FORMATS, csv_table, excel, html, jsonl, parquet, text
 from suwen.formats.articles import docx, jats, pdf
 from suwen.formats.base import ArticleFormat, CorpusFormat
 from suwen.formats.contents import LONGEST_TEXT, read_bytes, read_stream
@@ -57,20 +57,24 @@ DESCRIPTORS = Path("/dev/fd")
 SHOWN_STANDARD_INPUT = Path("<stdin>")
 HEAD = 4096
 
-TOLD = ("model", "relation_model", "read_from", "overrides", "earlier")
-"""What extractions say under ``meta``."""
+TOLD = ("model", "relation_model", "read_from", "overrides", "earlier", "preannotation")
+"""What extractions and pre-annotations say under ``meta``."""
 
 ANNOTATION = "annotation of a record"
 
 ARTICLES = {name: entry for name, entry in FORMATS.items() if isinstance(entry, ArticleFormat)}
-RECORDS: dict[str, CorpusFormat] = {jsonl.NAME: jsonl.FORMAT, parquet.NAME: parquet.FORMAT}
+TABLES: dict[str, CorpusFormat] = {csv_table.NAME: csv_table.FORMAT, excel.NAME: excel.FORMAT}
+RECORDS: dict[str, CorpusFormat] = {jsonl.NAME: jsonl.FORMAT, parquet.NAME: parquet.FORMAT, **TABLES}
 INPUT_FORMATS = tuple(sorted((*ARTICLES, *RECORDS)))
-ANNOTATED = tuple(sorted(FORMATS.keys() - ARTICLES.keys() - {parquet.NAME}))
+ANNOTATED = tuple(sorted(FORMATS.keys() - ARTICLES.keys() - {parquet.NAME, *TABLES}))
 """The formats of corpora that have entities."""
 
 ENDINGS = {suffix: name for name, entry in {**ARTICLES, **RECORDS}.items() for suffix in entry.suffixes}
 MOST_FAULTS = 1000
 """After so many faults in a row a file is given up: it is of another kind, and its faults would fill the memory."""
+
+COLUMNED = {text.NAME: csv_table.NAME, docx.NAME: excel.NAME}
+"""What content is that looks like another format, where the column of the text is named."""
 
 SIGNATURES = {"PDF": pdf.NAME, "ZIP (or docx)": docx.NAME, "parquet": parquet.NAME}
 
@@ -86,9 +90,11 @@ class Options:
     annotated
         Whether corpora are read, in any format that has entities, with their annotations.
     text_column, id_column
-        The column or key of the text and of the id, in Parquet and JSON Lines that are not suwen's own.
+        The column or key of the text and of the id, in tables, Parquet and JSON Lines that are not suwen's own.
     encoding
-        The encoding of text files, JSON Lines and web pages; by default it is found out.
+        The encoding of text files, CSV, JSON Lines and web pages; by default it is found out.
+    sheet
+        The sheet of Excel workbooks; by default the only one that holds something.
 
     Raises
     ------
@@ -100,6 +106,7 @@ class Options:
     text_column: str | None = None
     id_column: str | None = None
     encoding: str | None = None
+    sheet: str | None = None
     annotated: bool = False
 
     def __post_init__(self) -> None:
@@ -264,12 +271,16 @@ def _read_file(file: Input, options: Options, problem: Problem) -> Iterator[Docu
         rows = numbered_objects(lines_of(file.path, problem, options.encoding), file.path, problem)
         yield from _records(rows, file, file.path, options, problem)
         return
+    columns = options.text_column, options.id_column
+    if file.format == csv_table.NAME:
+        located = csv_table.scan_file(file.path, file.name, problem, *columns, options.encoding)
+        yield from (item.document for item in located)
+        return
     try:
         with file.path.open("rb") as opened:
-            if file.format is None:
+            if file.format in (None, excel.NAME):
                 yield from _read_stream(opened, file, file.path, options, problem)
             else:
-                columns = options.text_column, options.id_column
                 located = parquet.scan_table(opened, file.path, file.name, problem, *columns)
                 yield from (_unannotated(item.document) for item in located)
     except OSError as error:
@@ -279,7 +290,8 @@ def _read_file(file: Input, options: Options, problem: Problem) -> Iterator[Docu
 def _read_stream(stream: IO[bytes], file: Input, shown: Path, options: Options, problem: Problem) -> Iterator[Document]:
     """The documents of a stream that may not be wound back."""
     head = stream.read(HEAD)
-    name = file.format or format_of_content(head)
+    found = format_of_content(head)
+    name = file.format or (COLUMNED.get(found, found) if options.text_column else found)
     rest = io.BufferedReader(Rejoined(head, stream))
     columns = options.text_column, options.id_column
     if name == jsonl.NAME:
@@ -289,6 +301,13 @@ def _read_stream(stream: IO[bytes], file: Input, shown: Path, options: Options, 
         data = io.BytesIO(read_stream(rest, shown, parquet.LARGEST_CHUNK))
         located = parquet.scan_table(data, shown, file.name, problem, *columns)
         yield from (_unannotated(item.document) for item in located)
+    elif name == csv_table.NAME:
+        located = csv_table.scan_stream(rest, shown, file.name, problem, *columns, options.encoding)
+        yield from (item.document for item in located)
+    elif name == excel.NAME:
+        workbook = read_stream(rest, shown, excel.LARGEST)
+        located = excel.scan_workbook(workbook, shown, file.name, problem, *columns, options.sheet)
+        yield from (item.document for item in located)
     else:
         yield from _parse(name, read_stream(rest, shown, ARTICLES[name].largest), file, shown, options)
 

@@ -2,13 +2,14 @@
 
 Beside the entities with their confidences, a result tells the model (``meta["model"]``), the page and the sentence of
 each entity: JSON Lines and Parquet in fields of their own, brat in a note on the entity, HTML where the pointer rests.
+CSV and Excel have a row for each entity, for people to work with.
 """
 
 # ruff: noqa: A002 (`format` is the word for it)
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 
 from suwen.document import Document, Note
 from suwen.files import StrPath, os_error
-from suwen.formats import brat, conll, html, jsonl, parquet, write_corpus
+from suwen.formats import brat, conll, csv_table, excel, html, jsonl, parquet, write_corpus
 from suwen.formats.entity_table import Places
 from suwen.schema import Schema
 
@@ -37,12 +38,21 @@ ENDINGS = {
     ".html": html.NAME,
     ".htm": html.NAME,
     ".parquet": parquet.NAME,
+    ".csv": csv_table.NAME,
+    ".csv.gz": csv_table.NAME,
+    ".tsv": csv_table.NAME,
+    ".xlsx": excel.NAME,
 }
 """The formats that the ending of an output names; brat writes folders, which have none."""
 
 
 def write_extracted(
-    documents: Iterable[Document], path: StrPath, format: str, schema: Schema, model: str | None = None
+    documents: Iterable[Document],
+    path: StrPath,
+    format: str,
+    schema: Schema,
+    model: str | None = None,
+    raw: bool = False,
 ) -> Counter[str]:
     """Write what was extracted.
 
@@ -52,6 +62,8 @@ def write_extracted(
         The types, for pages in HTML.
     model
         The name and version of the model.
+    raw
+        Whether cells of CSV are written as they are (see `suwen.formats.csv_table`).
 
     Returns
     -------
@@ -72,6 +84,8 @@ def write_extracted(
         documents = map(_without_reading, documents)
     if format == html.NAME:
         options["schema"] = schema
+    if format == csv_table.NAME:
+        options["raw"] = raw
     if format == brat.NAME:
         documents = map(with_notes, documents)
     lost = write_corpus(documents, path, format, **options)
@@ -79,7 +93,9 @@ def write_extracted(
     return lost
 
 
-def write_extracted_lines(lines: Iterable[bytes], path: StrPath, format: str, schema: Schema) -> Counter[str]:
+def write_extracted_lines(
+    lines: Iterable[bytes], path: StrPath, format: str, schema: Schema, raw: bool = False
+) -> Counter[str]:
     """As `write_extracted`, for documents that are lines of JSON Lines already, with their model and places.
 
     Raises
@@ -91,7 +107,7 @@ def write_extracted_lines(lines: Iterable[bytes], path: StrPath, format: str, sc
     if format == jsonl.NAME:
         jsonl.write_lines(lines, path)
         return Counter()
-    return write_extracted(map(jsonl.document_of, lines), path, format, schema)
+    return write_extracted(map(jsonl.document_of, lines), path, format, schema, raw=raw)
 
 
 def remove_parts(path: Path, format: str) -> None:
@@ -102,12 +118,15 @@ def remove_parts(path: Path, format: str) -> None:
     SuwenError
         S102 or S105 when it cannot be removed.
     """
-    if format == parquet.NAME:
-        try:
-            for other in parquet.other_paths(path):
-                other.unlink(missing_ok=True)
-        except OSError as error:
-            raise os_error(error, path) from None
+    beside: dict[str, Callable[[Path], Sequence[Path]]] = {
+        parquet.NAME: parquet.other_paths,
+        csv_table.NAME: lambda path: [csv_table.relations_path(path)],
+    }
+    try:
+        for other in beside[format](path) if format in beside else ():
+            other.unlink(missing_ok=True)
+    except OSError as error:
+        raise os_error(error, path) from None
 
 
 def with_model(document: Document, model: str | None, relation_model: str | None = None) -> Document:

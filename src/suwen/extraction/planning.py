@@ -11,15 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from suwen.bundled import model_path
+from suwen.concepts.terminologies import read_terminology
 from suwen.errors import SuwenError
+from suwen.extraction.attributes import load_attributing
 from suwen.extraction.corpora import find_corpora
-from suwen.extraction.extract import LocalEngine, OpenEngine, Result, extract_files, extract_lines
+from suwen.extraction.extract import PLAIN, Finish, LocalEngine, OpenEngine, Result, extract_files, extract_lines
 from suwen.extraction.finding import find_inputs
 from suwen.extraction.inputs import DEFAULT_OPTIONS, Inputs, Options
+from suwen.extraction.metadata import read_metadata
 from suwen.extraction.outputs import ENDINGS
 from suwen.extraction.stream import Manner, Tally
 from suwen.files import StrPath, sha256
-from suwen.formats import jsonl, parquet
+from suwen.formats import csv_table, excel, jsonl, parquet
 from suwen.hub import origin_of
 from suwen.inference.overrides import read_overrides
 from suwen.inference.predictor import Extractor
@@ -34,6 +37,8 @@ __all__ = ["STANDARD_OUTPUT", "Extraction", "format_for", "model_version", "plan
 STANDARD_OUTPUT = Path("-")
 ENGINES = ("local", "ray")
 ANNOTATED_OPTIONS = Options(annotated=True)
+PACKAGES = {parquet.NAME: ("pyarrow",), excel.NAME: ("openpyxl",)}
+"""What must be installed to write a format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,8 @@ class Extraction:
         What decides the output beside the inputs, as JSON values: a run is resumed only if it is the same.
     open_engine
         Opens what computes.
+    finish
+        What is done when the output is written.
     """
 
     inputs: Inputs
@@ -62,6 +69,7 @@ class Extraction:
     manner: Manner
     identity: dict[str, Any]
     open_engine: OpenEngine
+    finish: Finish = PLAIN
 
     def run(self, resume: bool = False, listener: Listener = silent) -> Result:
         """Write the output (see `extract_files`).
@@ -74,13 +82,21 @@ class Extraction:
         if self.output == STANDARD_OUTPUT:
             raise SuwenError("S406", first="standard output", second="a run", advice="name a file or folder")
         return extract_files(
-            self.inputs, self.output, self.format, self.manner, self.open_engine, self.identity, resume, listener
+            self.inputs,
+            self.output,
+            self.format,
+            self.manner,
+            self.open_engine,
+            self.identity,
+            resume,
+            listener,
+            self.finish,
         )
 
     def lines(self, tally: Tally, problem: Callable[[dict[str, Any]], None]) -> Iterator[bytes]:
         """Yield the documents as lines of JSON as they come (see `extract_lines`)."""
         with self.open_engine() as engine:
-            yield from extract_lines(self.inputs, self.manner, engine, tally, problem)
+            yield from extract_lines(self.inputs, self.manner, engine, tally, problem, self.finish)
 
 
 def plan_extraction(
@@ -96,8 +112,12 @@ def plan_extraction(
     threads: int | None = None,
     batch_tokens: int | None = None,
     engine: str = "local",
+    assertion: bool = False,
+    codes: StrPath | None = None,
     relations: bool = False,
     relation_model: StrPath | None = None,
+    metadata: StrPath | None = None,
+    raw: bool = False,
 ) -> Extraction:
     """Find the inputs of an extraction and check its options, before a model is loaded.
 
@@ -119,22 +139,31 @@ def plan_extraction(
         As `suwen.loading.load`.
     engine
         ``local`` or ``ray``.
+    assertion, codes
+        Whether negated and hypothetical entities are marked, and the terminology whose codes they get
+        (see `suwen.extraction.attributes`).
     relations
         Whether the relations between the entities are found too.
     relation_model
         As `suwen.loading.load_relations`.
+    metadata
+        A table with metadata by the id of a document (see `read_metadata`).
+    raw
+        Whether cells of CSV are written as they are, those that a spreadsheet takes for formulas included.
 
     Raises
     ------
     SuwenError
-        S404 for an ending that names no format and for an unknown engine, S405 when a package is missing, S512 for a
-        device that no model runs on, and as `find_inputs` and `read_overrides`.
+        S404 for an ending that names no format and for an unknown engine, S405 when a package is missing, S406 for
+        `raw` with another format than CSV, S512 for a device that no model runs on, and as `find_inputs`,
+        `read_metadata`, `read_overrides` and `read_terminology`.
     """
     output = Path(output)
-    format = _output_format(output, format, engine)  # noqa: A001
+    format = _output_format(output, format, engine, raw)  # noqa: A001
     if relation_model is not None and not relations:
         raise SuwenError("S406", first="a relation model", second="no relations", advice="ask for relations too")
     inputs = find_inputs(paths, options, output)
+    finish = Finish(read_metadata(metadata) if metadata else None, raw)
     folders = [model_path(model)]
     overrides = read_overrides(always and Path(always), never and Path(never))
     version = None
@@ -148,15 +177,18 @@ def plan_extraction(
     cores = threads or 1 if engine == "ray" else threads
     load_all = load_relating if relations else load_overridden
     load = partial(load_all, device=device, batch_tokens=batch_tokens, threads=cores, overrides=overrides)
+    load = partial(load_attributing, load, assertion, read_terminology(codes) if codes else None)
     identity = {
         **release(),
         "model": manner.model,
         "relation model": manner.relation_model,
-        "option": {"--to": format, "--device": device, "--batch-tokens": batch_tokens, **asdict(options)},
+        "option": {"--to": _kind(format), "--device": device, "--batch-tokens": batch_tokens, **asdict(options)},
         "term list": {"--always": always and sha256(always), "--never": never and sha256(never)},
+        "metadata": metadata and sha256(metadata),
+        "attribute": {"--assertion": assertion, "--codes": codes and sha256(codes)},
     }
     opening = _opening(engine, folders, load, cores, int(device != "cpu"))
-    return Extraction(inputs, output, format, manner, identity, opening)
+    return Extraction(inputs, output, format, manner, identity, opening, finish)
 
 
 def plan_relating(
@@ -167,6 +199,7 @@ def plan_relating(
     model: StrPath | None = None,
     options: Options = ANNOTATED_OPTIONS,
     engine: str = "local",
+    raw: bool = False,
 ) -> Extraction:
     """Find the corpora between whose entities relations are to be found, and check the options.
 
@@ -174,7 +207,7 @@ def plan_relating(
     ----------
     paths, options
         As `suwen.extraction.corpora.find_corpora`.
-    output, format, engine
+    output, format, engine, raw
         As `plan_extraction`.
     model
         As `suwen.loading.load_relations`.
@@ -185,23 +218,25 @@ def plan_relating(
         As `plan_extraction` and `find_corpora`.
     """
     output = Path(output)
-    format = _output_format(output, format, engine)  # noqa: A001
+    format = _output_format(output, format, engine, raw)  # noqa: A001
     inputs = find_corpora(paths, options, output)
     folder = relation_folder(model)
     manner = Manner(options, None, format == jsonl.NAME, _relation_version(folder))
-    option = {"--to": format, **asdict(options)}
+    option = {"--to": _kind(format), **asdict(options)}
     identity = {**release(), "relation model": manner.relation_model, "option": option}
     opening = _opening(engine, [folder] if folder else [], load_for_given_entities)
-    return Extraction(inputs, output, format, manner, identity, opening)
+    return Extraction(inputs, output, format, manner, identity, opening, Finish(raw=raw))
 
 
-def _output_format(output: Path, format: str | None, engine: str) -> str:  # noqa: A002
+def _output_format(output: Path, format: str | None, engine: str, raw: bool) -> str:  # noqa: A002
     """Return the format of an output, if all is there that it and the engine need."""
     if engine not in ENGINES:
         raise SuwenError("S404", what="engine", name=engine, known=", ".join(ENGINES))
     format = format or format_for(output)  # noqa: A001
     # Told now, and not after hours of work.
-    require_packages(*["pyarrow"] * (format == parquet.NAME), *["ray"] * (engine == "ray"))
+    require_packages(*PACKAGES.get(format, ()), *["ray"] * (engine == "ray"))
+    if raw and format != csv_table.NAME:
+        raise SuwenError("S406", first="--raw", second=f"--to {format}", advice="only CSV changes cells: leave it out")
     return format
 
 
@@ -214,6 +249,11 @@ def _opening(
 
         return partial(ray_engine, folders, load, cores or 1, gpus)
     return partial(_local_engine, partial(load, *folders))
+
+
+def _kind(format: str) -> str:  # noqa: A002
+    """Return what shards are fit for: without places, any format but JSON Lines can be made of them."""
+    return jsonl.NAME if format == jsonl.NAME else f"no {jsonl.NAME}"
 
 
 def _local_engine(load: Callable[[], Extractor]) -> nullcontext[LocalEngine]:

@@ -21,8 +21,10 @@ from suwen.formats import (
     cluener,
     cmeee,
     conll,
+    csv_table,
     diakg,
     doccano,
+    excel,
     hf_tokens,
     html,
     jsonl,
@@ -40,6 +42,7 @@ from suwen.schema import Schema
 
 __all__ = [
     "FORMATS",
+    "WITHOUT_ANNOTATIONS",
     "WRITABLE",
     "format_of",
     "read_corpus",
@@ -69,7 +72,12 @@ _REGISTERED: tuple[CorpusFormat, ...] = (
     docx.FORMAT,
     pdf.FORMAT,
     parquet.FORMAT,
+    csv_table.FORMAT,
+    excel.FORMAT,
 )
+WITHOUT_ANNOTATIONS = (ArticleFormat, parquet.Parquet, csv_table.Csv, excel.Excel)
+"""What may be read without an entity, and is no fault."""
+
 FORMATS = {entry.name: entry for entry in _REGISTERED}
 WRITABLE = {name: entry for name, entry in FORMATS.items() if isinstance(entry, WritableFormat)}
 
@@ -151,7 +159,7 @@ def stream_corpus(
     for located in scan_corpus(path, refuse, format, schema, **options):
         remarks.add(located.document)
         yield located.document
-    annotated = not isinstance(FORMATS[format or format_of(path)], ArticleFormat | parquet.Parquet)
+    annotated = not isinstance(FORMATS[format or format_of(path)], WITHOUT_ANNOTATIONS)
     for remark in remarks.lines(annotated):
         _LOGGER.warning("%s: %s", path, remark)
 

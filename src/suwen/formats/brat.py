@@ -152,7 +152,9 @@ def _document(name: str, text: str, source: str, annotations: Sequence[Annotatio
         attributes=tuple(item for item in annotations if isinstance(item, Attribute)),
         notes=tuple(item for item in annotations if isinstance(item, Note)),
     )
-    if "".join(_render(item, text) for item in annotations) == source:
+    # In the order of the writer: a source with another one is kept.
+    written: tuple[Annotation, ...] = (*document.entities, *document.relations, *document.attributes, *document.notes)
+    if "".join(_render(item, text) for item in written) == source:
         return document
     return dataclasses.replace(document, meta={"brat": _split_lines(source)})
 
@@ -271,7 +273,8 @@ def _annotations(document: Document) -> tuple[str, Counter[str]]:
     if kept is not None:
         lost["meta"] -= 1
     waiting: defaultdict[str | None, list[Annotation]] = defaultdict(list)
-    for annotation in _with_ids(document, kept or (), lost):
+    named = _with_ids(document, kept or (), lost)
+    for annotation in named:
         waiting[annotation.id].append(annotation)
     lines = []
     for line in kept or ():
@@ -284,7 +287,13 @@ def _annotations(document: Document) -> tuple[str, Counter[str]]:
         elif same := waiting.get(original.id):
             annotation = same.pop(0)
             lines.append(line if annotation == original else _line(annotation, text, lost))
-    fresh = "".join(_line(annotation, text, lost) for same in waiting.values() for annotation in same)
+    # Those that no line was kept for, in their order; by identity, since equal ones may stand twice.
+    left = Counter(id(annotation) for same in waiting.values() for annotation in same)
+    fresh = ""
+    for annotation in named:
+        if left[id(annotation)]:
+            left[id(annotation)] -= 1
+            fresh += _line(annotation, text, lost)
     if fresh and lines and not lines[-1].endswith(("\n", "\r")):
         lines[-1] += "\n"
     return "".join(lines) + fresh, +lost

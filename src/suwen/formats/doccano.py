@@ -3,8 +3,14 @@
 Read are the forms of all versions: ``"label"`` or ``"labels": [[start, end, label], …]``, and ``"entities": [{"id",
 "label", "start_offset", "end_offset"}, …]`` with ``"relations": [{"id", "from_id", "to_id", "type"}, …]``, which
 version 1.0 calls ``"annotations"``; written are lines with ``entities``. Offsets are code points. What else a line
-holds (comments, and what was imported) is kept in ``meta["doccano"]``. Where labels are numbers of the project, as in
-its plain JSONL export, they are refused: their names are not in the file.
+holds (comments, and what was imported) is kept in ``meta["doccano"]``. What the writer would not produce by itself is
+kept in ``meta["doccano_record"]``, and written back as long as the document still says the same. Where labels are
+numbers of the project, as in its plain JSONL export, they are refused: their names are not in the file.
+
+doccano has no place for confidences. They are written as metadata: ``suwen_scores`` holds ``[start, end, label,
+score]`` of each entity, ``suwen_relation_scores`` ``[type, start, end, start, end, score]`` of each relation.
+
+A project drops entities that overlap, unless it was made to allow them; they are written, and counted.
 
 doccano numbers its documents, so the document's id goes under ``document``; a line without it is named by its ``id``.
 
@@ -13,9 +19,11 @@ Source: https://doccano.github.io/doccano/
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,7 +33,7 @@ from suwen.errors import SuwenError
 from suwen.files import StrPath, replacing
 from suwen.formats.base import WritableFormat
 from suwen.formats.json_files import Row, checked, field, located_at, name_under, reporting_at, scan_records
-from suwen.formats.reading import Located, Problem
+from suwen.formats.reading import Located, Problem, refuse
 from suwen.formats.record_forms import RECORDS, record_form
 from suwen.formats.writing import encoded, not_held
 from suwen.schema import Schema
@@ -33,9 +41,13 @@ from suwen.schema import Schema
 __all__ = ["FORMAT", "NAME", "Doccano"]
 
 NAME = "doccano"
-_HELD = {"entity", "entity id", "relation"}
+KEPT = "doccano_record"
+"""The key of `Document.meta` with the record as it was read, without its text."""
+SCORES, RELATION_SCORES = "suwen_scores", "suwen_relation_scores"
+OVERLAPPING = "overlapping entity (imported only if the project allows overlapping)"
+_HELD = {"entity", "entity id", "score", "relation", "relation score"}
 _LISTS = ("entities", "label", "labels", "annotations")
-_OWN = ("text", "data", "document", *_LISTS, "relations")
+_OWN = ("text", "data", "document", *_LISTS, "relations", SCORES, RELATION_SCORES)
 
 
 class Doccano(WritableFormat):
@@ -70,7 +82,8 @@ class Doccano(WritableFormat):
         Returns
         -------
         Counter[str]
-            What it has no place for, by kind. doccano knows entities by numbers; other ids are counted.
+            What it has no place for, by kind. doccano knows entities by numbers; other ids are counted. Entities that
+            overlap another are counted too.
 
         Raises
         ------
@@ -79,55 +92,133 @@ class Doccano(WritableFormat):
         """
         path = Path(path)
         lost: Counter[str] = Counter()
-        fresh = 1
+        numbers = itertools.count(1)
         with replacing(path) as temporary, temporary.open("wb") as file:
             for document in documents:
-                numbers: dict[str | None, int] = {}
-                rows: list[dict[str, Any]] = []
-                for entity in document.entities:
-                    numbers[entity.id] = fresh
-                    row = {"id": fresh, "label": entity.label, "start_offset": entity.start, "end_offset": entity.end}
-                    rows.append(row)
-                    lost["entity id"] += entity.id is not None and entity.id != str(fresh)
-                    fresh += 1
-                relations: list[dict[str, Any]] = []
-                for relation in document.relations:
-                    if relation.head not in numbers or relation.tail not in numbers:
-                        lost["relation"] += 1
-                        continue
-                    ends = {"from_id": numbers[relation.head], "to_id": numbers[relation.tail]}
-                    relations.append({"id": len(relations) + 1, "type": relation.label, **ends})
-                kept = document.meta.get(NAME)
-                values = {**(kept if isinstance(kept, dict) else {}), "text": document.text, "document": document.id}
-                values |= {"entities": rows, "relations": relations}
-                file.write(encoded(json.dumps(values, ensure_ascii=False) + "\n", document))
+                record = _kept_record(document) or _fresh_record(document, numbers, lost)
+                file.write(encoded(json.dumps(record, ensure_ascii=False) + "\n", document))
                 lost += not_held(document, _HELD)
-                lost["meta"] -= isinstance(kept, dict)
+                lost["meta"] -= sum(isinstance(document.meta.get(key), dict) for key in (NAME, KEPT))
+                lost[OVERLAPPING] += _overlapping(document.entities)
         return +lost
 
 
 FORMAT = Doccano()
 
 
+def _kept_record(document: Document) -> dict[str, Any] | None:
+    """Return the record that the document was read from, if the document still says the same."""
+    kept = document.meta.get(KEPT)
+    if not isinstance(kept, dict) or not isinstance(kept.get("record"), dict):
+        return None
+    record = {**kept["record"], str(kept.get("key")): document.text}
+    try:
+        before = _document(record, document.id, refuse, None)
+    except SuwenError:
+        return None
+    said = (document.text, document.entities, document.relations)
+    return record if (before.text, before.entities, before.relations) == said else None
+
+
+def _fresh_record(document: Document, numbers: Iterator[int], lost: Counter[str]) -> dict[str, Any]:
+    ids: dict[str | None, int] = {}
+    rows: list[dict[str, Any]] = []
+    for entity in document.entities:
+        number = ids[entity.id] = next(numbers)
+        rows.append({"id": number, "label": entity.label, "start_offset": entity.start, "end_offset": entity.end})
+        lost["entity id"] += entity.id is not None and entity.id != str(number)
+    relations: list[dict[str, Any]] = []
+    for relation in document.relations:
+        if relation.head not in ids or relation.tail not in ids:
+            lost["relation"] += 1
+            continue
+        ends = {"from_id": ids[relation.head], "to_id": ids[relation.tail]}
+        relations.append({"id": len(relations) + 1, "type": relation.label, **ends})
+    kept = document.meta.get(NAME)
+    own = {**(kept if isinstance(kept, dict) else {}), "text": document.text, "document": document.id}
+    return own | {"entities": rows, "relations": relations} | _scores(document)
+
+
+def _scores(document: Document) -> dict[str, Any]:
+    """Return the confidences, as metadata."""
+    spans = {entity.id: (entity.start, entity.end) for entity in document.entities}
+    entities = [[e.start, e.end, e.label, e.score] for e in document.entities if e.score is not None]
+    relations = [
+        [one.label, *spans[one.head], *spans[one.tail], one.score]
+        for one in document.relations
+        if one.score is not None and one.head in spans and one.tail in spans
+    ]
+    found = {SCORES: entities, RELATION_SCORES: relations}
+    return {key: rows for key, rows in found.items() if rows}
+
+
+def _with_scores(document: Document, values: dict[str, Any]) -> Document:
+    """Return the document with the confidences of its metadata; of equal entities, each gets one in turn."""
+    lists = (values.get(key) for key in (SCORES, RELATION_SCORES))
+    waiting: defaultdict[str, list[float]] = defaultdict(list)
+    for row in itertools.chain.from_iterable(rows for rows in lists if isinstance(rows, list)):
+        if isinstance(row, list) and row and type(row[-1]) in (int, float) and 0 <= row[-1] <= 1:
+            waiting[json.dumps(row[:-1])].append(float(row[-1]))
+    if not waiting:
+        return document
+
+    def score(*key: object) -> float | None:
+        found = waiting.get(json.dumps(key))
+        return found.pop(0) if found else None
+
+    spans = {entity.id: (entity.start, entity.end) for entity in document.entities}
+    entities = tuple(replace(e, score=score(e.start, e.end, e.label)) for e in document.entities)
+    relations = tuple(
+        replace(one, score=score(one.label, *spans.get(one.head, ()), *spans.get(one.tail, ())))
+        for one in document.relations
+    )
+    return replace(document, entities=entities, relations=relations)
+
+
+def _overlapping(entities: Sequence[Entity]) -> int:
+    """Count how many entities share a character with an earlier or longer one."""
+    count, reached = 0, 0
+    for entity in sorted(entities, key=lambda entity: (entity.start, -entity.end)):
+        count += entity.start < reached
+        reached = max(reached, entity.end)
+    return count
+
+
 def _located(rows: Iterable[Row], path: Path, name: str, problem: Problem, schema: Schema | None) -> Iterator[Located]:
     for number, values in rows:
         report = reporting_at(problem, path, number)
         try:
-            yield located_at(_document(values, f"{name}/{number}", report, schema), path, number)
+            document = _document(values, f"{name}/{number}", report, schema)
+            yield located_at(_with_record(document, values), path, number)
         except SuwenError as error:
             report(error)
 
 
 def _document(values: dict[str, Any], name: str, report: Problem, schema: Schema | None) -> Document:
-    text = field(values, "text" if "text" in values else "data", str, NAME)
+    text = field(values, _text_key(values), str, NAME)
     rows: Any = next((values[key] for key in _LISTS if isinstance(values.get(key), list)), [])
     entities = _built(rows, lambda row: _entity(row, text, report, schema), report)
     relations = _built(values.get("relations") or [], _relation, report)
     kept = {key: value for key, value in values.items() if key not in _OWN and value not in ([], None)}
     own = values.get("document") or values.get("id")
-    return Document(
-        name if own is None else str(own), text, tuple(entities), tuple(relations), meta={NAME: kept} if kept else {}
-    )
+    meta = {NAME: kept} if kept else {}
+    found = Document(name if own is None else str(own), text, tuple(entities), tuple(relations), meta=meta)
+    return _with_scores(found, values)
+
+
+def _text_key(values: dict[str, Any]) -> str:
+    return "text" if "text" in values else "data"
+
+
+def _with_record(document: Document, values: dict[str, Any]) -> Document:
+    """Keep the record that a document was read from in its metadata, unless writing gives the same."""
+    first = document.entities[0].id if document.entities else None
+    numbers = itertools.count(int(first) if first is not None and first.isascii() and first.isdecimal() else 1)
+    if _fresh_record(document, numbers, Counter()) == values:
+        return document
+    key = _text_key(values)
+    record = {name: value for name, value in values.items() if name != key}
+    return replace(document, meta={**document.meta, KEPT: {"key": key, "record": record}})
 
 
 def _built(rows: Any, build: Any, report: Problem) -> Iterator[Any]:

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
 from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
 
 from suwen.document import Document, Entity, join_pieces
+from suwen.formats.writing import not_held
 from suwen.text.sentences import split_sentences
 from suwen.text.view import make_view
 
-__all__ = ["Places", "Sentence", "pieces_shown"]
+__all__ = ["COLUMNS", "EntityRows", "KeptRows", "Places", "Sentence", "entity_rows", "pieces_shown"]
+
+COLUMNS = ("document", "label", "text", "start", "end", "score")
+"""The columns that every table of entities has."""
+
+NO_ENTITY = "document without entities"
+_HELD = {"entity", "entity id", "score", "relation", "relation score"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +84,106 @@ class Places:
 def pieces_shown(entity: Entity) -> str | None:
     """The pieces of an entity as brat writes them (``0 2;3 5``); None when it has only one."""
     return ";".join(f"{start} {end}" for start, end in entity.fragments) or None
+
+
+def entity_rows(document: Document) -> Iterator[dict[str, Any]]:
+    """Yield a row for each entity: `COLUMNS`, its attributes, and the single values of the document's metadata.
+
+    An attribute (an assertion, a code) is a column of its label; several values of one label are joined with ``; ``. A
+    column that would have the name of one before it is called ``attribute.NAME`` or ``meta.NAME``.
+    """
+    attributes: dict[str, dict[str, str]] = {}
+    for attribute in document.attributes:
+        column = f"attribute.{attribute.label}" if attribute.label in COLUMNS else attribute.label
+        values = attributes.setdefault(attribute.target, {})
+        value = attribute.value if attribute.value is not None else "true"
+        values[column] = f"{values[column]}; {value}" if column in values else value
+    labels = {column for values in attributes.values() for column in values}
+    meta = {
+        f"meta.{key}" if key in COLUMNS or key in labels else key: value
+        for key, value in document.meta.items()
+        if isinstance(value, str | int | float)
+    }
+    for entity in document.entities:
+        mention = document.mention(entity)
+        row = (document.id, entity.label, mention, entity.start, entity.end, entity.score)
+        own = attributes.get(entity.id, {}) if entity.id is not None else {}
+        yield dict(zip(COLUMNS, row, strict=True)) | own | meta
+
+
+class KeptRows:
+    """Keep rows in a file until all columns are known, so that memory does not grow with them.
+
+    Parameters
+    ----------
+    folder
+        Where the file lies; it has no name and ends with the block.
+    columns
+        The columns that there are even without a row.
+
+    Attributes
+    ----------
+    columns
+        The names of the columns, in the order in which they came.
+    count
+        The number of rows.
+    """
+
+    def __init__(self, folder: Path, columns: Iterable[str]) -> None:
+        self._file = tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n", dir=folder)  # noqa: SIM115
+        self._columns = dict.fromkeys(columns)
+        self.count = 0
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the names of the columns."""
+        return tuple(self._columns)
+
+    def keep(self, row: Mapping[str, Any]) -> None:
+        """Add a row."""
+        self._columns.update(dict.fromkeys(row))
+        self._file.write(json.dumps(row) + "\n")
+        self.count += 1
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        """Yield the values of each row in the order of `columns`; None where there is none."""
+        self._file.seek(0)
+        for line in self._file:
+            row = json.loads(line)
+            yield [row.get(column) for column in self._columns]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+class EntityRows(KeptRows):
+    """Keep the rows of entities.
+
+    Attributes
+    ----------
+    not_held
+        What these rows and those of relations have no place for, by kind.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, COLUMNS)
+        self.not_held: Counter[str] = Counter()
+
+    def add(self, document: Document) -> None:
+        """Add the rows of a document."""
+        for row in entity_rows(document):
+            self.keep(row)
+        self.not_held += _not_held(document)
+
+
+def _not_held(document: Document) -> Counter[str]:
+    """Count what the rows of a document have no place for."""
+    lost = not_held(document, _HELD)
+    targets = {entity.id for entity in document.entities}
+    lost["attribute"] = sum(attribute.target not in targets for attribute in document.attributes)
+    lost["meta"] = sum(not isinstance(value, str | int | float) for value in document.meta.values())
+    lost[NO_ENTITY] = int(not document.entities)
+    return +lost

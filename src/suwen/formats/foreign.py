@@ -25,8 +25,8 @@ EXPORT = "export its texts as .txt, one a file, or as JSON Lines with the keys i
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 OLE_STREAMS = (
     ("WordDocument", "an old Word file (.doc)", SAVE_TEXT.format(".docx")),
-    ("Workbook", "an old Excel file (.xls)", EXPORT),
-    ("Book", "an old Excel file (.xls)", EXPORT),
+    ("Workbook", "an old Excel file (.xls)", SAVE_TEXT.format(".xlsx")),
+    ("Book", "an old Excel file (.xls)", SAVE_TEXT.format(".xlsx")),
     ("PowerPoint Document", "an old PowerPoint file (.ppt)", SAVE_TEXT.format(".txt")),
     ("__properties_version1.0", "an Outlook message (.msg)", SAVE_TEXT.format(".txt")),
     ("FileHeader", "a Hangul or other Office file", SAVE_TEXT.format(".docx")),
@@ -37,14 +37,14 @@ OLD_ENDINGS = {".doc": OLE_STREAMS[0][1:], ".xls": OLE_STREAMS[1][1:], ".ppt": O
 OLD_OFFICE = ("an old Office file (.doc, .xls, .ppt)", SAVE_TEXT.format(".docx"))
 
 ZIP_MEMBERS = (
-    ("xl/", "an Excel file (.xlsx)", EXPORT),
+    ("xl/", "an Excel file (.xlsx)", "name the column of its texts with --text-column"),
     ("ppt/", "a PowerPoint file (.pptx)", SAVE_TEXT.format(".txt")),
     ("META-INF/container.xml", "an e-book (EPUB)", "unpack it and pass its pages (.xhtml, .html)"),
 )
 ZIP_TYPES = (
     ("application/epub+zip", "an e-book (EPUB)", "unpack it and pass its pages (.xhtml, .html)"),
     ("opendocument.text", "an OpenDocument text (.odt)", SAVE_TEXT.format(".docx")),
-    ("opendocument.spreadsheet", "an OpenDocument table (.ods)", EXPORT),
+    ("opendocument.spreadsheet", "an OpenDocument table (.ods)", SAVE_TEXT.format(".xlsx")),
     ("opendocument", "an OpenDocument file", SAVE_TEXT.format(".docx or .pdf")),
 )
 
@@ -158,4 +158,4 @@ def _corpus_kind(head: bytes, text: str, path: Path) -> tuple[str, str] | None:
     if holds_columns(head):
         return "a file of CoNLL columns", CONVERT
     table = TABLES.get(path.suffix.lower())
-    return (table, EXPORT) if table else None
+    return (table, "name the column of its texts with --text-column") if table else None

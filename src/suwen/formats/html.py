@@ -12,6 +12,8 @@ How mentions are drawn
   one ends; both halves have an open side there, and the name stands after the last half.
 - Fragments with nothing but white space between them (a line break inside a mention) are one frame. With other text
   between them they are frames with open sides.
+- A negated mention is struck through, a hypothetical one is in italics (attribute ``Assertion``); all attributes are
+  shown where the pointer rests.
 - Lines wrapped inside running text are joined for reading; a switch shows the line breaks of the original.
 - The text content of an article is the document's text; for characters that cannot be shown see `page.marked_up`.
 - Relations are listed below the text, by the sentence of the argument that comes first.
@@ -32,7 +34,7 @@ from urllib.parse import quote
 import numpy as np
 from markupsafe import Markup
 
-from suwen.document import Document, Entity, Span, join_pieces
+from suwen.document import Attribute, Document, Entity, Span, join_pieces
 from suwen.files import StrPath, replacing, replacing_folder
 from suwen.formats.articles import web_page
 from suwen.formats.base import ArticleFormat, WritableFormat
@@ -66,6 +68,9 @@ INDEX = "index.html"
 LONG = 200_000  # on a page with more characters the browser lays out only the texts in sight
 
 CHUNK = 1 << 16  # characters that are copied at once
+
+ASSERTION, ASSERTED = "Assertion", ("negated", "hypothetical")
+"""The attribute whose values are drawn: struck through, and in italics."""
 
 LONGEST_SHOWN = 40  # characters of a mention in the table of counts
 
@@ -105,6 +110,7 @@ class Counts:
         self.characters = 0
         self.uncertain = 0
         self.scored = False
+        self.asserted = False
         self.models: set[str] = set()
         self.relations: Counter[str] = Counter()
         self.mentions: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -117,6 +123,7 @@ class Counts:
         counts.characters = len(document.text)
         counts.models.update(str(document.meta[key]) for key in MODELS if document.meta.get(key))
         counts.relations.update(relation.label for relation in document.relations)
+        counts.asserted = any(attribute.label == ASSERTION for attribute in document.attributes)
         for entity in document.entities:
             counts.mentions[entity.label][running(document.mention(entity))] += 1
             counts.scored |= entity.score is not None
@@ -129,6 +136,7 @@ class Counts:
         self.characters += other.characters
         self.uncertain += other.uncertain
         self.scored |= other.scored
+        self.asserted |= other.asserted
         self.models |= other.models
         self.relations.update(other.relations)
         for label, mentions in other.mentions.items():
@@ -226,6 +234,8 @@ FORMAT = Html()
 
 def _counting(documents: Iterable[Document], unshown: Counter[str]) -> Iterator[Document]:
     for document in documents:
+        shown = {entity.id for entity in document.entities}
+        unshown["attribute"] -= sum(attribute.target in shown for attribute in document.attributes)
         unshown.update(not_held(document, {"entity", "fragments", "score", "page", "relation", "relation score"}))
         unshown["meta"] -= sum(key in document.meta for key in MODELS)
         yield document
@@ -324,14 +334,28 @@ def _section(
 
 def _article(document: Document, types: AllTypes) -> Iterator[Markup]:
     places = Places(document)
+    said: defaultdict[str | None, list[Attribute]] = defaultdict(list)
+    for attribute in document.attributes:
+        said[attribute.target].append(attribute)
 
     def opening_tag(index: int, piece: Span) -> Markup:
         entity = document.entities[index]
         kind = types[entity.label]
-        classes = types.css_class(entity.label) + " uncertain" * is_uncertain(entity)
-        return mark(entity, piece, classes, kind.zh, mention_title(kind, entity.score, places.page(entity)))
+        known = said[entity.id] if entity.id else []
+        classes = types.css_class(entity.label) + " uncertain" * is_uncertain(entity) + _assertion_class(known)
+        title = " · ".join([mention_title(kind, entity.score, places.page(entity)), *map(_told, known)])
+        return mark(entity, piece, classes, kind.zh, title)
 
     return text_with_mentions(document.text, document.entities, opening_tag, Lines(document.text).stretch)
+
+
+def _assertion_class(attributes: Iterable[Attribute]) -> str:
+    values = {attribute.value for attribute in attributes if attribute.label == ASSERTION}
+    return "".join(f" {value}" for value in ASSERTED if value in values)
+
+
+def _told(attribute: Attribute) -> str:
+    return attribute.label if attribute.value is None else f"{attribute.label} {attribute.value}"
 
 
 class Lines:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from suwen.document import Document, Entity
-from suwen.formats.entity_table import Places
+from suwen.formats.entity_table import KeptRows, Places
 
-__all__ = ["RELATION_COLUMNS", "relation_rows"]
+__all__ = ["RELATION_COLUMNS", "RelationRows", "relation_rows"]
 
 _ARGUMENT: dict[str, type] = {"id": str, "type": str, "text": str, "start": int, "end": int}
 
@@ -54,3 +55,15 @@ def relation_rows(document: Document) -> Iterator[dict[str, Any]]:
             sentence = places.sentences(start, stop)
             row |= {"sentence": sentence.text, "sentence_start": sentence.start, "sentence_end": sentence.end}
         yield row
+
+
+class RelationRows(KeptRows):
+    """Keep the rows of relations."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, RELATION_COLUMNS)
+
+    def add(self, document: Document) -> None:
+        """Add the rows of a document."""
+        for row in relation_rows(document):
+            self.keep(row)

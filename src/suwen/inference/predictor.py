@@ -36,7 +36,7 @@ from suwen.tagging.encode import Arrays, Featurizer, Prepared, prepare
 from suwen.text.view import View
 from suwen.text.windows import Block
 
-__all__ = ["BATCH_TOKENS", "Extractor", "Predictor", "Scorer", "with_predictions"]
+__all__ = ["BATCH_TOKENS", "SOURCES", "Extractor", "Predictor", "Scorer", "with_predictions"]
 
 Emissions = NDArray[np.float32]
 
@@ -58,6 +58,9 @@ DECODED_CHARACTERS = 2**15
 
 POOLS_AHEAD = 1
 """So many pools wait behind the one that is being decided, so that no worker waits for the reader."""
+
+SOURCES = ("brat", "doccano_record", "label_studio_task", "overrides")
+"""Keys of a document's metadata that speak of the entities that it had."""
 
 SCORE_DIGITS = 6
 """The decimals of a confidence; more would be the noise of float32 arithmetic."""
@@ -153,8 +156,8 @@ def _document(text: str | Document, name: str) -> Document:
 def with_predictions(document: Document, view: View, spans: Iterable[ScoredSpan]) -> Document:
     """Replace the annotations of a document by predicted entities.
 
-    They are numbered T1, T2, … in reading order. Relations, attributes, notes, the lines of an ``.ann`` file and the
-    counts of overrides go too: they speak of the entities that the document had. All else stays.
+    They are numbered T1, T2, … in reading order. Relations, attributes, notes and the metadata under `SOURCES` go too:
+    they speak of the entities that the document had. All else stays.
 
     Parameters
     ----------
@@ -172,7 +175,7 @@ def with_predictions(document: Document, view: View, spans: Iterable[ScoredSpan]
             number = f"T{len(entities) + 1}"
             hull = pieces[0][0], pieces[-1][1]
             entities.append(Entity(label, *hull, fragments, number, round(score, SCORE_DIGITS)))
-    meta = {key: value for key, value in document.meta.items() if key not in ("brat", "overrides")}
+    meta = {key: value for key, value in document.meta.items() if key not in SOURCES}
     return replace(document, entities=tuple(entities), relations=(), attributes=(), notes=(), meta=meta)
 
 

@@ -186,12 +186,16 @@ def text_with_mentions(
     yield from stretch(position, len(text))
 
 
-def mark(entity: Entity, piece: Span, classes: str, name: str, title: str) -> Markup:
-    """Return the opening tag of a piece of a mention; its last piece carries the name that is shown behind it."""
+def mark(entity: Entity, piece: Span, classes: str, name: str, title: str, color: str | None = None) -> Markup:
+    """Return the opening tag of a piece of a mention; its last piece carries the name that is shown behind it.
+
+    The color comes from the style sheet of the page by the class, or is given where there is none.
+    """
     start, end = piece
     classes += " from" * (start > entity.start) + " to" * (end < entity.end)
     shown = f' data-type="{attribute(name)}"' if end == entity.end else ""
-    return Markup(f'<mark class="{classes}"{shown} title="{attribute(title)}">')  # noqa: S704
+    style = f' style="--c:{attribute(_safe_color(color))}"' if color else ""
+    return Markup(f'<mark class="{classes}"{style}{shown} title="{attribute(title)}">')  # noqa: S704
 
 
 def nested_pieces(text: str, entities: Sequence[Entity]) -> list[tuple[int, int, int]]:

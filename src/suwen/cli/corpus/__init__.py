@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from suwen.cli.corpus import check, convert, split, stats
+from suwen.cli.corpus import agree, check, convert, sample, split, stats
 
-app = typer.Typer(no_args_is_help=True, help="Check, describe, split and convert corpora.")
+HELP = "Check, describe, split and convert corpora; sample documents to annotate; measure agreement."
+
+app = typer.Typer(no_args_is_help=True, help=HELP)
 app.command("check")(check.check)
 app.command("stats")(stats.stats)
 app.command("split")(split.split)
 app.command("convert")(convert.convert)
+app.command("sample")(sample.sample)
+app.command("agree")(agree.agree)

@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from suwen.cli.options import ENCODING, FORMAT, ID_COLUMN, OFFSETS, TEXT_COLUMN, Offsets, reading_options
+from suwen.cli.options import (
+    ENCODING,
+    FORMAT,
+    ID_COLUMN,
+    OFFSETS,
+    SCHEMA,
+    SHEET,
+    TEXT_COLUMN,
+    Offsets,
+    read_schema,
+    reading_options,
+)
 from suwen.cli.output import amount, report, show
 
 if TYPE_CHECKING:
@@ -48,7 +59,7 @@ def convert(
         ...,
         "--to",
         metavar="FORMAT",
-        help="brat, conll, jsonl, cmeee, diakg, doccano, label_studio, text, html or parquet.",
+        help="brat, conll, jsonl, cmeee, diakg, doccano, label_studio, text, html, parquet, csv or xlsx.",
     ),
     source: str | None = FORMAT,
     scheme: str | None = typer.Option(None, help="To CoNLL: BIO, BIOES or BMES.", show_default="BIO"),
@@ -61,6 +72,11 @@ def convert(
     ),
     text_column: str | None = TEXT_COLUMN,
     id_column: str | None = ID_COLUMN,
+    sheet: str | None = SHEET,
+    schema_file: Path | None = SCHEMA,
+    label_config: Path | None = typer.Option(
+        None, metavar="FILE", help="To Label Studio: write the labeling configuration for the label set here (XML)."
+    ),
     encoding: str | None = ENCODING,
     offsets: Offsets | None = OFFSETS,
     as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),
@@ -70,7 +86,10 @@ def convert(
     Example: suwen corpus convert articles/ -o articles.conll --to conll --scheme BIOES
     """
     from suwen.errors import SuwenError
+    from suwen.files import require_new, write_text
     from suwen.formats import format_of, stream_corpus, write_corpus
+    from suwen.formats.label_studio_config import label_config as label_configuration
+    from suwen.schema import LCDD, Schema
     from suwen.schemes import scheme_named
 
     if output == Path("-"):
@@ -82,12 +101,14 @@ def convert(
         ("--columns", columns, target, "--to", ("conll",)),
         ("--illegal", illegal, source, "--format", ("conll",)),
         ("--ends", ends, target if to_cmeee else source, "--to" if to_cmeee else "--format", ("cmeee",)),
+        ("--label-config", label_config, target, "--to", ("label_studio",)),
         ("--offsets", offsets, source, "--format", ("brat",)),
-        ("--text-column", text_column, source, "--format", ("jsonl", "parquet")),
-        ("--id-column", id_column, source, "--format", ("jsonl", "parquet")),
+        ("--text-column", text_column, source, "--format", ("jsonl", "parquet", "csv", "xlsx")),
+        ("--id-column", id_column, source, "--format", ("jsonl", "parquet", "csv", "xlsx")),
+        ("--sheet", sheet, source, "--format", ("xlsx",)),
     ):
         if value is not None and format_name not in fitting:
-            advice = f"it is for {' and '.join(fitting)} alone"
+            advice = f"it is for {', '.join(fitting)} alone"
             raise SuwenError("S406", first=option, second=f"{end} {format_name}", advice=advice)
     reading: dict[str, Any] = {"illegal": illegal.value} if illegal else {}
     writing: dict[str, Any] = {"scheme": scheme_named(scheme)} if scheme else {}
@@ -96,10 +117,20 @@ def convert(
     if ends:
         (writing if to_cmeee else reading)["ends"] = ends.value
     reading |= reading_options(encoding, offsets)
-    reading |= {name: column for name, column in (("text_column", text_column), ("id_column", id_column)) if column}
+    columns_read = {"text_column": text_column, "id_column": id_column, "sheet": sheet}
+    reading |= {name: value for name, value in columns_read.items() if value}
+    if label_config:
+        require_new(label_config)
     counts: Counter[str] = Counter()
-    documents = counted(stream_corpus(corpus, source, **reading), source, counts)
+    labels: set[str] = set()
+    relations: set[str] = set()
+    schema = read_schema(schema_file)
+    documents = counted(stream_corpus(corpus, source, schema, **reading), source, counts, labels, relations)
     lost = write_corpus(documents, output, target, **writing)
+    if label_config:
+        # All labels, not only those that occur so far: people will need the others.
+        schema = schema or (LCDD if labels <= set(LCDD.labels) else Schema.of_labels(labels))
+        write_text(label_config, label_configuration(schema, sorted(relations)))
     if as_json:
         report({"from": source, "to": target, "output": str(output), **counts, "lost": dict(lost.most_common())})
     else:
@@ -108,9 +139,13 @@ def convert(
         show(lost_table(lost, counts["illegal_tags"]))
 
 
-def counted(documents: Iterable[Document], source: str, counts: Counter[str]) -> Iterator[Document]:
-    """The same documents; what passes is counted."""
+def counted(
+    documents: Iterable[Document], source: str, counts: Counter[str], labels: set[str], relations: set[str]
+) -> Iterator[Document]:
+    """The same documents; what passes is counted, and its labels are collected."""
     for document in documents:
+        labels.update(entity.label for entity in document.entities)
+        relations.update(relation.label for relation in document.relations)
         counts["documents"] += 1
         counts["entities"] += len(document.entities)
         if source == "conll":

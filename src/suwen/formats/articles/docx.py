@@ -4,7 +4,8 @@ Tables are read row by row, tabs between cells; text boxes after the paragraph t
 (altChunk) in their places. Symbols of the fonts that Word knows are read as characters, formulas on one line. What Word
 neither shows nor prints is left out and counted: deleted text (tracked changes) and hidden text; so are comments, foot-
 and endnotes, page headers and footers, field codes, soft hyphens, other symbols, charts, embedded objects and pictures.
-The numbers of numbered lists are not text in Word and so not here. ``meta["title"]`` is the title of the properties.
+The numbers of numbered lists are not text in Word and so not here. ``meta`` holds the title of the properties, and the
+DOI if their identifier is one.
 
 The file is a ZIP archive of XML; what it unpacks to is bounded, whatever its directory claims.
 """
@@ -22,10 +23,12 @@ import zlib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.formats.articles import web_page
+from suwen.formats.articles.file_metadata import about_properties
 from suwen.formats.articles.formulas import add_formula
 from suwen.formats.articles.markup import Element, RunningText, Script, local_name, parse_xml, walk
 from suwen.formats.articles.symbol_fonts import symbol, symbol_font
@@ -57,6 +60,7 @@ DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueE
 
 CHUNK = "inserted file (altChunk)"
 HIDDEN = "hidden text"
+EQUATION = "formula in a field (EQ)"
 SYMBOL = "symbol of a picture font"
 LEFT_OUT = {
     "del": "deleted text",
@@ -92,6 +96,7 @@ LONGEST_CHAIN = 12
 """So many styles that are based on one another are looked up; Word itself allows eleven."""
 
 _MIME = re.compile(rb"(?:[A-Za-z-]+:[^\n]*\n(?:[ \t][^\n]*\n)*)*?MIME-Version:", re.IGNORECASE)
+_EQUATION = re.compile(r"\s*EQ\b", re.IGNORECASE)
 _PRIVATE = re.compile("[\ue000-\uf8ff]")
 _CITING = re.compile("_?(?:ENREF|bib|cit)", re.IGNORECASE)
 """How the bookmarks of references begin."""
@@ -137,7 +142,7 @@ def _parse(data: bytes, path: Path, name: str, depth: int) -> list[Document]:
     reader = _Body(package, text, dropped, depth)
     reader.add(body)
     reader.add_boxes()
-    return [article(name, str(text), path, {"format": NAME, "dropped": dropped}, about={"title": package.title()})]
+    return [article(name, str(text), path, {"format": NAME, "dropped": dropped}, about=package.about())]
 
 
 def _read_chunk(data: bytes, path: Path, depth: int) -> Document | None:
@@ -230,11 +235,9 @@ class _Package:
         """Return the root of the styles."""
         return self.xml(posixpath.join(posixpath.dirname(self._main), "styles.xml"))
 
-    def title(self) -> str:
-        """Return the title that the properties of the file state."""
-        properties = self.xml("docProps/core.xml")
-        titles = () if properties is None else (item for item in properties if local_name(item) == "title")
-        return next((" ".join((item.text or "").split()) for item in titles), "")
+    def about(self) -> dict[str, Any]:
+        """Return what the properties of the file state."""
+        return about_properties(self.xml("docProps/core.xml"))
 
     def _named_in_relations(self) -> str:
         """Return the name of the main part, where it is not the usual one."""
@@ -393,6 +396,8 @@ class _Body:
             return HIDDEN
         if name == "pict" and any(local_name(item) == "txbxContent" for item in element.iter()):
             return None
+        if name == "instrText" and _EQUATION.match(element.text or ""):
+            return EQUATION
         return LEFT_OUT.get(name)
 
     def _look(self, run: Element) -> _Look:

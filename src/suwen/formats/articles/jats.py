@@ -20,8 +20,9 @@ from typing import Any
 
 from suwen.document import Document
 from suwen.errors import SuwenError
+from suwen.formats.articles.file_metadata import doi_in
 from suwen.formats.articles.formulas import add_formula, add_tex
-from suwen.formats.articles.markup import Element, RunningText, Script, local_name, parse_xml, walk
+from suwen.formats.articles.markup import Element, RunningText, Script, local_name, parse_xml, styled_script, walk
 from suwen.formats.base import ArticleFormat
 from suwen.formats.contents import MEGABYTE, article
 
@@ -32,7 +33,7 @@ NAME = "jats"
 INLINE = frozenset(
     "bold italic sub sup sc underline overline overline-start overline-end strike monospace roman sans-serif xref "
     "ext-link uri email named-content styled-content inline-formula inline-graphic inline-supplementary-material "
-    "chem-struct abbrev milestone-start milestone-end related-article related-object target private-char fixed-case "
+    "chem-struct abbrev milestone-start milestone-end related-article related-object target private-char x fixed-case "
     "ruby rb alternatives math a b i u em strong span font".split()
 )
 BLOCKS = frozenset(
@@ -49,7 +50,7 @@ NOTES = frozenset("fn table-fn aff corresp author-notes".split())
 LITERAL = frozenset(("preformat", "code"))
 """Elements whose lines are lines."""
 
-ABOUT = ("article-title", "journal-title", "article-id", "pub-date")
+ABOUT = ("article-title", "journal-title", "abbrev-journal-title", "article-id", "pub-date")
 DATES = (("ppub", "collection", "epub-ppub", "pub"), ("epub", "epreprint"))
 """Kinds of dates of publication; the year of the issue is preferred to that of an article put online before it."""
 
@@ -70,6 +71,8 @@ LEFT_OUT = {
     "alt-title": "short title",
     "alt-text": "alternative text",
     "graphic": "picture",
+    "inline-graphic": "picture",
+    "private-char": "private character",
     "media": "picture",
     "object-id": "identifier",
     "permissions": "license",
@@ -159,13 +162,8 @@ def _add(
         if kind != "text":
             _mark(kind, item, text)
             literal += (local_name(item) in LITERAL) * (1 if kind == "start" else -1)
-        elif not literal:
-            text.add(item)
         else:
-            for place, line in enumerate((item or "").split("\n")):
-                if place:
-                    text.end_line()
-                text.add(line)
+            (text.add_literal if literal else text.add)(item)
 
 
 def _about(root: Element) -> dict[str, Any]:
@@ -175,15 +173,20 @@ def _about(root: Element) -> dict[str, Any]:
         return {}
     first = {name: [item for item in front.iter() if local_name(item) == name] for name in ABOUT}
     year = next((year for kinds in DATES for date in first["pub-date"] if (year := _year(date, kinds))), None)
-    dois = [_line(item) for item in first["article-id"] if item.get("pub-id-type") == "doi"]
-    titles, journals = map(_line, first["article-title"]), map(_line, first["journal-title"])
-    return {"title": next(titles, ""), "year": year, "journal": next(journals, ""), "doi": next(iter(dois), "")}
+    dois = [doi_in(_line(item)) for item in first["article-id"] if item.get("pub-id-type") == "doi"]
+    titles, journals = map(_line, first["article-title"]), first["journal-title"] or first["abbrev-journal-title"]
+    return {
+        "title": next(titles, ""),
+        "year": year,
+        "journal": next(map(_line, journals), ""),
+        "doi": next(iter(dois), ""),
+    }
 
 
 def _year(date: Element, kinds: tuple[str, ...]) -> int | None:
     """Return the year of a date of publication of one of these kinds."""
     kind = date.get("date-type") if date.get("date-type") not in (None, "pub") else date.get("pub-type")
-    year = next((_line(item) for item in date if local_name(item) == "year"), "")
+    year = next((_line(item) for item in date.iter() if local_name(item) == "year"), "")
     return int(year) if (kind or "pub") in kinds and re.fullmatch("[12][0-9]{3}", year) else None
 
 
@@ -215,7 +218,7 @@ def _is_inline(element: Element) -> bool:
 def _script(element: Element) -> Script | None:
     """Return how an element is set."""
     if local_name(element) != "xref":
-        return SCRIPTS.get(local_name(element))
+        return SCRIPTS.get(local_name(element)) or styled_script(element.get("style"))
     kind = element.get("ref-type")
     raised = kind in NOTES and all(local_name(item) != "sup" for item in element.iter())
     return "citation" if kind == "bibr" else "superscript" if raised else None

@@ -27,6 +27,7 @@ __all__ = [
     "local_name",
     "parse_xml",
     "reason",
+    "styled_script",
     "subscript",
     "superscript",
     "walk",
@@ -45,6 +46,9 @@ MOST_TAGS = 2_000_000
 FIRST_WIDE = "\u2e80"
 HANGUL = ("\uac00", "\ud7a3")
 _SPACE = re.compile("[ \t\n\r\f]+")
+_EMPTY_LINE = re.compile(r"\n[ \t\r]*\n")
+_RAISING = re.compile(r"vertical-align\s*:\s*(super|sub)\b", re.IGNORECASE)
+_STYLED: dict[str, Script] = {"super": "superscript", "sub": "subscript"}
 
 _RAISED = str.maketrans(
     "0123456789+-\u2212\u2013()=abcdefghijklmnoprstuvwxyz",
@@ -98,6 +102,16 @@ class RunningText:
             cites = "citation" in self._scripts
             script: Script | None = shifted[-1] if shifted else "citation" if cites else None
             self._pieces.append(_Piece(text, script, cites))
+
+    def add_literal(self, text: str | None) -> None:
+        """Add text whose line breaks end lines, and whose empty lines end paragraphs."""
+        for number, paragraph in enumerate(_EMPTY_LINE.split(text or "")):
+            if number:
+                self.end_paragraph()
+            for place, line in enumerate(paragraph.split("\n")):
+                if place:
+                    self.end_line()
+                self.add(line)
 
     def begin_script(self, script: Script) -> None:
         """Begin a superscript, a subscript or a link to a reference; they may be nested."""
@@ -193,6 +207,12 @@ def _with_separators(pieces: list[_Piece]) -> Iterator[_Piece]:
             yield _Piece(piece.text, beside[0].script, cites=True)
         else:
             yield piece
+
+
+def styled_script(style: str | None) -> Script | None:
+    """Return how the value of an attribute ``style`` sets text."""
+    found = _RAISING.search(style or "")
+    return _STYLED[found[1].lower()] if found else None
 
 
 def superscript(text: str, before: str, after: str = "", *, cites: bool | None = None) -> str:

@@ -13,7 +13,7 @@
 - Superscripts and subscripts are written as in the other formats (`suwen.formats.articles.markup`).
 
 ``Document.pages`` says which part of the text stands on which page. Offsets count the characters of the text that was
-taken; every output holds it or has it beside it. ``meta["title"]`` is the title that the file states.
+taken; every output holds it or has it beside it. ``meta`` holds title, year, journal and DOI that the file states.
 
 A file that opens with a password only is refused (S118), and so is one whose pages are pictures (S119) or whose fonts
 do not tell most of its characters or hanzi (S120).
@@ -37,6 +37,7 @@ from numpy.typing import NDArray
 
 from suwen.document import Document
 from suwen.errors import SuwenError
+from suwen.formats.articles.file_metadata import about_pdf
 from suwen.formats.articles.pdf_layout import CELL_GAP, Run, is_wide, merged
 from suwen.formats.articles.pdf_text import PageRuns, flowing_text
 from suwen.formats.base import ArticleFormat
@@ -100,9 +101,6 @@ BLANKS = frozenset((0x0D, 0x0A, 0x09, 0x20, 0xA0))
 HYPHEN = 0x02
 """What PDFium writes for a hyphen at which it has joined two lines."""
 
-NO_TITLES = frozenset(("untitled", "Untitled"))
-"""What programs put in the place of a title."""
-
 JOINED = -1
 """In the place of the second half of a character beyond U+FFFF."""
 
@@ -136,16 +134,16 @@ class Pdf(ArticleFormat):
             when it is damaged or its fonts do not tell their characters, S121 when it takes too long.
         """
         with _LOCK:
-            pages, dropped, title = _read_pages(data, path)
+            pages, dropped, about = _read_pages(data, path)
         text, spans = flowing_text(pages, dropped)
-        return [article(name, text, path, {"format": NAME, "dropped": dropped}, spans, {"title": title})]
+        return [article(name, text, path, {"format": NAME, "dropped": dropped}, spans, about)]
 
 
 FORMAT = Pdf()
 
 
-def _read_pages(data: bytes, path: Path) -> tuple[list[PageRuns], Counter[str], str]:
-    """The runs of every page, what was left out, and the title that the file states."""
+def _read_pages(data: bytes, path: Path) -> tuple[list[PageRuns], Counter[str], dict[str, Any]]:
+    """The runs of every page, what was left out, and what the file states of itself."""
     import pypdfium2
 
     deadline = time.monotonic() + MOST_SECONDS
@@ -171,8 +169,7 @@ def _read_pages(data: bytes, path: Path) -> tuple[list[PageRuns], Counter[str], 
             if characters > LONGEST_TEXT:
                 raise SuwenError("S115", path, what="the text", limit=f"{LONGEST_TEXT:,} characters")
             pages.append(PageRuns(index + 1, height, runs))
-        title = " ".join(file.get_metadata_value("Title").split())
-        title = "" if title in NO_TITLES else title
+        about = about_pdf(file.get_metadata_value, data)
     except pypdfium2.PdfiumError as error:
         raise SuwenError("S120", path, kind=KIND, reason=_reason(error)) from None
     finally:
@@ -185,7 +182,7 @@ def _read_pages(data: bytes, path: Path) -> tuple[list[PageRuns], Counter[str], 
     if dropped[UNTOLD_KIND] > UNTOLD_SHARE * characters or all_lost:
         raise SuwenError("S120", path, kind=KIND, reason="its fonts do not tell which characters they show")
     dropped["page without text (a picture)"] += pictures
-    return pages, +dropped, title
+    return pages, +dropped, about
 
 
 def _reason(error: Exception) -> str:

@@ -6,10 +6,10 @@ Nothing is guessed: a date that states no year, or an identifier that is no DOI,
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from typing import Any
 
+from suwen.formats.articles.file_metadata import doi_in, year_in
 from suwen.formats.articles.markup import Element
 
 __all__ = ["about_page"]
@@ -39,9 +39,6 @@ DATES = (
 
 DOIS = ("citation_doi", "bepress_citation_doi", "prism.doi", "dc.identifier.doi", "dc.identifier", "dcterms.identifier")
 
-_YEAR = re.compile(r"(?<!\d)(?:1[6-9]|20)\d\d(?!\d)|^(?:1[6-9]|20)\d\d(?=\d{4}$)")
-_DOI = re.compile(r"10\.\d{4,9}/\S+")
-
 
 def about_page(root: Element) -> dict[str, Any]:
     """Return title, year, journal and DOI, where the page states them."""
@@ -53,11 +50,11 @@ def about_page(root: Element) -> dict[str, Any]:
                 stated[meta.get(key).strip().lower()].append(content)
     titles = [value for name in TITLES for value in stated[name]]
     titles += [title for item in root.iter("title") if (title := " ".join("".join(item.itertext()).split()))]
-    years = [year[0] for name in DATES for value in stated[name] if (year := _YEAR.search(value))]
-    dois = [doi[0] for name in DOIS for value in stated[name] if (doi := _DOI.search(value))]
+    years = [year for name in DATES for value in stated[name] if (year := year_in(value))]
+    dois = [doi for name in DOIS for value in stated[name] if (doi := doi_in(value))]
     return {
         "title": next(iter(titles), ""),
-        "year": next(map(int, years), None),
+        "year": next(iter(years), None),
         "journal": next((value for name in JOURNALS for value in stated[name]), ""),
         "doi": next(iter(dois), ""),
     }

@@ -3,8 +3,9 @@
 trafilatura finds the main text. It decides block by block: every block gets a mark before it is asked,
 and the blocks whose marks come back are read here, from the page itself. So no formula, table or superscript is
 lost on the way. Left out, and counted by kind, are scripts, styles, form controls, navigation, page footers, hidden
-parts, and all blocks that trafilatura rejects. The page's heading is kept in any case. What holds more than half of the
-text of a page is kept, whatever its tag or class says: old pages leave tags open.
+parts, all blocks that trafilatura rejects, and paragraphs that only lead to other pages. The page's heading is kept in
+any case. What holds more than half of the text of a page is kept, whatever its tag or class says: old pages leave tags
+open.
 
 Blocks end paragraphs; white space is as a browser shows it (`suwen.formats.articles.markup`). Tags that HTML does not
 know, such as the smart tags of Word, stand within a line, as in a browser. Title, year, journal and DOI are read from
@@ -16,18 +17,18 @@ from __future__ import annotations
 
 import logging
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import dropwhile, takewhile
 from pathlib import Path
-from typing import NamedTuple
 
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.formats.articles.formulas import FORMULAS, add_formula
-from suwen.formats.articles.markup import Element, RunningText, Script, local_name, reason, walk
+from suwen.formats.articles.markup import Element, RunningText, Script, local_name, reason, styled_script, walk
+from suwen.formats.articles.web_blocks import SITE_NAMES, Slot, beside_paragraphs, names_of, teasers, title_and_lead
 from suwen.formats.articles.web_encodings import decode_page
 from suwen.formats.articles.web_metadata import about_page
+from suwen.formats.articles.web_symbols import is_within_line, read_symbols
 from suwen.formats.contents import article
 
 __all__ = ["parse"]
@@ -65,29 +66,19 @@ LARGEST_OUTSIDE = 0.5
 MARKS = ("class", "id", "role", "hidden", "aria-hidden", "style", "itemprop", "itemtype")
 """Attributes by which an extractor judges an element."""
 
-TITLES = ("h1", "h2", "h3", "h4", "h5", "h6")
-BESIDE = (*TITLES, *"ul ol dl table figure pre math".split())
-"""What belongs to an article if it stands beside its paragraphs."""
-
-NO_LEAD = frozenset("a figure figcaption time address li".split())
-"""Sentences before the main text that stand in one of these belong to no lead."""
-
 LEAST_EXTRACTED = 100
 """With fewer characters trafilatura looks for more text; its own 250 are for languages with longer words."""
 
 SCRIPTS: dict[str, Script] = {"sup": "superscript", "sub": "subscript"}
+CLASSES: dict[str, Script] = {**SCRIPTS, "superscript": "superscript", "subscript": "subscript"}
+"""Classes of elements in `NAMED_SCRIPTS` that say the same, as word processors write them."""
 
-_SENTENCE = re.compile(r".{15}.*[。！？；.!?]$")
+NAMED_SCRIPTS = frozenset("span font small i em b".split())
+
 _HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-_RAISING = re.compile(r"vertical-align\s*:\s*(super|sub)\b", re.IGNORECASE)
 _DISPLAY = re.compile(r"display\s*:\s*(block|inline)\b", re.IGNORECASE)
 _SPACE_KEPT = re.compile(r"white-space\s*:\s*(pre|break-spaces)", re.IGNORECASE)
 
-_SITE_NAMES = frozenset(
-    "nav navbar navigation menu breadcrumb breadcrumbs footer header sidebar share social comment comments advert "
-    "advertisement ads ad banner related recommend copyright cookie toolbar pagination pager toc widget hidden".split()
-)
-_WORD = re.compile(r"[a-z]+")
 _MARK = re.compile(
     f"[{chr(FIRST_SIGN)}-{chr(FIRST_SIGN + SIGNS - 1)}][{chr(FIRST_SIGN + SIGNS)}-{chr(FIRST_SIGN + 2 * SIGNS - 1)}]"
 )
@@ -115,10 +106,11 @@ def parse(data: bytes, path: Path, name: str) -> list[Document]:
     if root is None:
         return [article(name, "", path, {"format": "html", "dropped": dropped})]
     about = about_page(root)
+    read_symbols(root)
     _remove_what_is_no_text(root, dropped)
     _empty_other_blocks(root, path, dropped)
     text = RunningText()
-    _add(root, text)
+    _add(root, text, dropped)
     return [article(name, str(text), path, {"format": "html", "dropped": dropped}, about=about)]
 
 
@@ -193,14 +185,9 @@ def _make_neutral(element: Element) -> None:
     """Take from an element that holds most of the text what an extractor would hold against it."""
     if local_name(element) in OF_THE_SITE or local_name(element) == "header":
         element.tag = "div"
-    if _kind_of_no_text(element) or _SITE_NAMES & _names(element):
+    if _kind_of_no_text(element) or SITE_NAMES & names_of(element):
         for name in MARKS:
             element.attrib.pop(name, None)
-
-
-def _names(element: Element) -> set[str]:
-    """Return the words of the class and the id of an element."""
-    return set(_WORD.findall(f"{element.get('class') or ''} {element.get('id') or ''}".lower()))
 
 
 def _empty_other_blocks(root: Element, path: Path, dropped: Counter[str]) -> None:
@@ -208,8 +195,9 @@ def _empty_other_blocks(root: Element, path: Path, dropped: Counter[str]) -> Non
     slots = list(_mark_blocks(root, path))
     marks = {slot.mark for slot in slots}
     found = _extracted(root) & marks
-    kept = found | _title_and_lead(slots, found)
-    kept |= _beside(root, slots, found)
+    kept = found | title_and_lead(slots, found)
+    kept |= beside_paragraphs(root, slots, found)
+    kept = kept - teasers(slots) or kept
     rows = {_row(slot.element) for slot in slots if slot.mark in kept} - {None}
     left_out = marks - kept if found else set()
     for element, part, mark in slots:
@@ -219,20 +207,7 @@ def _empty_other_blocks(root: Element, path: Path, dropped: Counter[str]) -> Non
         dropped["outside the main text"] = len(left_out)
 
 
-class _Slot(NamedTuple):
-    """A place for text in a tree: the ``text`` or ``tail`` of an element, and the mark of the block that it is in."""
-
-    element: Element
-    part: str
-    mark: str
-
-    def within(self) -> set[str]:
-        """Return the names of the elements around it."""
-        own = {local_name(self.element)} if self.part == "text" else set()
-        return own | {local_name(element) for element in self.element.iterancestors()}
-
-
-def _mark_blocks(root: Element, path: Path) -> Iterator[_Slot]:
+def _mark_blocks(root: Element, path: Path) -> Iterator[Slot]:
     """Put a character of its own before each piece of text of a block."""
     from lxml import etree
 
@@ -246,7 +221,7 @@ def _mark_blocks(root: Element, path: Path) -> Iterator[_Slot]:
                 raise SuwenError("S115", path, what="the markup", limit=f"{SIGNS * SIGNS:,} blocks")
             mark = chr(FIRST_SIGN + block // SIGNS) + chr(FIRST_SIGN + SIGNS + block % SIGNS)
             setattr(element, part, mark + value)
-            yield _Slot(element, part, mark)
+            yield Slot(element, part, mark)
 
 
 def _extracted(root: Element) -> set[str]:
@@ -260,58 +235,14 @@ def _extracted(root: Element) -> set[str]:
     return set() if found is None else set(_MARK.findall("".join(found.body.itertext())))
 
 
-def _title_and_lead(slots: list[_Slot], found: set[str]) -> set[str]:
-    """Return the marks of the title before the main text and of the sentences between the two."""
-    before = list(takewhile(lambda slot: slot.mark not in found, slots))
-    if any("h1" in slot.within() for slot in slots if slot.mark in found):
-        return set()
-    titles = next(filter(None, ([slot for slot in before if name in slot.within()] for name in ("h1", "h2"))), [])
-    if not titles:
-        return set()
-    title = titles[-1].mark
-    after = list(dropwhile(lambda slot: slot.mark != title, before))
-    texts: defaultdict[str, str] = defaultdict(str)
-    for slot in after:
-        texts[slot.mark] += "" if slot.within() & NO_LEAD else getattr(slot.element, slot.part)[2:]
-    return {title} | {mark for mark, text in texts.items() if _SENTENCE.match(" ".join(text.split()))}
-
-
-def _beside(root: Element, slots: list[_Slot], found: set[str]) -> set[str]:
-    """Return the marks of headings, lists, tables, figures and formulas beside paragraphs of the main text.
-
-    Extractors leave them out where they take the whole for a page of paragraphs. A heading counts if what follows it
-    does; what holds mostly links does not.
-    """
-    holders: defaultdict[Element, set[str]] = defaultdict(set)
-    for slot in slots:
-        own = [slot.element] if slot.part == "text" else []
-        for element in (*own, *slot.element.iterancestors()):
-            holders[element].add(slot.mark)
-    main = {element.getparent() for element in holders if local_name(element) == "p" and holders[element] & found}
-    beside: set[str] = set()
-    for element in reversed(list(root.iter(*BESIDE, "div", "p"))):
-        name = local_name(element)
-        if element.getparent() not in main or (name in ("div", "p") and next(element.iter(*FORMULAS), None) is None):
-            continue
-        after = element.getnext()
-        goes_on = name not in TITLES or (after is not None and bool(holders[after] & (found | beside)))
-        if goes_on and not _is_of_links(element) and not _SITE_NAMES & _names(element):
-            beside |= holders[element]
-    return beside
-
-
-def _is_of_links(element: Element) -> bool:
-    """Return whether half of the text of an element or more stands in links."""
-    linked = sum(len("".join(link.itertext())) for link in element.iter("a"))
-    return 2 * linked > len("".join(element.itertext()))
-
-
 def _row(element: Element) -> Element | None:
     return next((row for row in element.iterancestors("tr") if _is_data(row)), None)
 
 
-def _add(root: Element, text: RunningText) -> None:
+def _add(root: Element, text: RunningText, dropped: Counter[str]) -> None:
     def skip(element: Element) -> bool:
+        if local_name(element) == "img" and is_within_line(element):
+            dropped["picture within a line"] += 1
         if local_name(element) in FORMULAS:
             if "".join(element.itertext()).strip():
                 add_formula(element, text)
@@ -323,13 +254,8 @@ def _add(root: Element, text: RunningText) -> None:
         if kind != "text":
             _mark(kind, item, text)
             literal += _keeps_lines(item) * (1 if kind == "start" else -1)
-        elif not literal:
-            text.add(item)
         else:
-            for place, line in enumerate((item or "").split("\n")):
-                if place:
-                    text.end_line()
-                text.add(line)
+            (text.add_literal if literal else text.add)(item)
 
 
 def _mark(kind: str, element: Element, text: RunningText) -> None:
@@ -360,8 +286,8 @@ def _script(element: Element) -> Script | None:
     name = local_name(element)
     if name == "a":
         return "citation" if (element.get("href") or "").startswith("#") else None
-    raised = _RAISING.search(element.get("style") or "")
-    return SCRIPTS.get(name) or ({"super": "superscript", "sub": "subscript"}[raised[1].lower()] if raised else None)  # type: ignore[return-value]
+    named = element.get("class") if name in NAMED_SCRIPTS else None
+    return SCRIPTS.get(name) or styled_script(element.get("style")) or CLASSES.get((named or "").strip().lower())
 
 
 def _is_block(element: Element) -> bool:

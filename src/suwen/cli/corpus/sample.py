@@ -1,0 +1,117 @@
+"""The command ``suwen corpus sample``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from suwen.cli.extract import named_path
+from suwen.cli.options import DEVICE, ENCODING, FORMAT, JSON
+from suwen.cli.output import amount, fail, printable, report, show
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from suwen.annotation.sampling import Sample
+
+SHOWN = 30
+
+
+class Method(StrEnum):
+    """How documents are chosen."""
+
+    UNCERTAIN = "uncertain"
+    RANDOM = "random"
+
+
+def sample(
+    pool: list[Path] = typer.Argument(
+        ..., metavar="POOL...", parser=named_path, help="Folders and files of articles, as suwen extract reads them."
+    ),
+    output: Path = typer.Option(..., "--output", "-o", metavar="OUT.jsonl", help="The chosen documents, best first."),
+    documents: int | None = typer.Option(None, min=1, help="How many documents at most."),
+    characters: int | None = typer.Option(None, min=1, help="How many characters at most: the cost of annotation."),
+    model: Path | None = typer.Option(
+        None, metavar="MODEL", help="The model whose confidences count.", show_default="the bundled model"
+    ),
+    annotated: Path | None = typer.Option(
+        None, metavar="CORPUS", help="What is annotated already: it is not chosen, and neither is what is like it."
+    ),
+    per_group: int | None = typer.Option(None, min=1, help="At most so many documents of one journal issue."),
+    group_field: str | None = typer.Option(None, metavar="FIELD", help="The metadata field that names the issue."),
+    method: Method = typer.Option(Method.UNCERTAIN, help="uncertain: see below; random: the baseline."),
+    seed: int = typer.Option(0, help="Seed of --method random."),
+    source: str | None = FORMAT,
+    encoding: str | None = ENCODING,
+    device: str = DEVICE,
+    as_json: bool = JSON,
+) -> None:
+    """Choose the documents to annotate next: many uncertain entities per 100 characters, rare types, new words.
+
+    OUT.jsonl holds the documents in the order in which they were chosen, with the figures under meta.sample. Exit
+    status 1: a file could not be read, or no document fits.
+
+    Example: suwen corpus sample articles/ -o next.jsonl --documents 20 --annotated corpus/ --per-group 2
+    """
+    from suwen import sample as choose
+    from suwen.files import require_new
+    from suwen.formats import write_corpus
+
+    require_new(output)
+    found = choose(
+        pool,
+        documents=documents,
+        characters=characters,
+        model=model,
+        annotated=annotated or (),
+        per_group=per_group,
+        group_field=group_field,
+        method=method.value,
+        seed=seed,
+        format=source,
+        encoding=encoding,
+        device=device,
+    )
+    for problem in found.problems:
+        fail(str(problem))
+    chosen = found.documents
+    write_corpus(chosen, output, "jsonl")
+    if as_json:
+        values = {"documents": len(chosen), "characters": found.characters, "left_out": dict(found.left_out)}
+        report({**values, "choices": [choice.to_dict() for choice in found.choices]})
+    else:
+        written = amount(len(chosen), "document", "documents")
+        typer.echo(f"{written}, {amount(found.characters, 'character', 'characters')} → {output}")
+        show(choice_table(found))
+        tell_left_out(found.left_out)
+    if not chosen:
+        fail("no document fits the budget")
+    if found.problems or not chosen:
+        raise typer.Exit(1)
+
+
+def choice_table(found: Sample) -> Table:
+    """Return the chosen documents and their figures."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("", "document")
+    for column in ("characters", "uncertain entities per 100", "rare types", "novelty", "score"):
+        table.add_column(column, justify="right")
+    for rank, choice in enumerate(found.choices[:SHOWN], 1):
+        figures = [f"{value:.2f}" for value in (choice.uncertain, choice.rare, choice.novelty, choice.score)]
+        name = Text(printable(choice.document.id))
+        table.add_row(str(rank), name, f"{len(choice.document.text):,}", *figures)
+    if len(found.choices) > SHOWN:
+        table.caption = f"and {len(found.choices) - SHOWN:,} more"
+    return table
+
+
+def tell_left_out(left_out: Counter[str]) -> None:
+    """Say how many documents were left out, by reason."""
+    for reason, count in sorted((+left_out).items()):
+        typer.echo(f"left out: {count:,} {reason}")

@@ -1,0 +1,19 @@
+"""The commands ``suwen graph …``."""
+
+from __future__ import annotations
+
+import typer
+
+from suwen.cli.graph import build, decisions, export, info, query, sql
+
+app = typer.Typer(no_args_is_help=True, help="Build a knowledge graph of documents, ask it, correct it, export it.")
+app.command("build")(build.build)
+app.command("add")(build.add)
+app.command("remove")(build.remove)
+app.command("query")(query.query)
+app.command("merge")(decisions.merge)
+app.command("split")(decisions.split)
+app.command("undo")(decisions.undo)
+app.command("sql")(sql.sql)
+app.command("export")(export.export)
+app.command("info")(info.info)

@@ -1,0 +1,84 @@
+"""The commands ``suwen graph merge``, ``split`` and ``undo``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from suwen.cli.graph.build import GRAPH
+from suwen.cli.output import report, show
+
+if TYPE_CHECKING:
+    from suwen.graph.actions import Action
+
+
+def merge(
+    graph: Path = GRAPH,
+    first: str = typer.Argument(..., metavar="CONCEPT", help="The concept to merge, by a name or its id."),
+    second: str = typer.Argument(..., metavar="INTO", help="The concept that it becomes a part of."),
+) -> None:
+    """Merge one concept into another. 'suwen graph undo' takes it back.
+
+    Example: suwen graph merge graph.db 二甲双胍片 二甲双胍
+    """
+    from suwen.graph.graph import Graph
+
+    number = Graph(graph).merge(first, second)
+    typer.echo(f"decision {number}: {first} is {second}")
+
+
+def split(
+    graph: Path = GRAPH,
+    concept: str = typer.Argument(..., metavar="CONCEPT", help="The concept, by a name or its id."),
+    surface: str = typer.Argument(..., metavar="NAME", help="The name to take out, as the concept's card shows it."),
+) -> None:
+    """Make one name of a concept a concept of its own. 'suwen graph undo' takes it back.
+
+    Example: suwen graph split graph.db 糖尿病肾病 DN
+    """
+    from suwen.graph.graph import Graph
+
+    number = Graph(graph).split(concept, surface)
+    typer.echo(f"decision {number}: {surface} is a concept of its own")
+
+
+def undo(
+    graph: Path = GRAPH,
+    number: int | None = typer.Argument(None, metavar="[DECISION]", help="Its number; by default the last one."),
+    listed: bool = typer.Option(False, "--list", help="List the decisions instead."),
+    as_json: bool = typer.Option(False, "--json", help="With --list: print them as JSON."),
+) -> None:
+    """Take back a merge or a split: the graph is as if it had never been made.
+
+    Examples: suwen graph undo graph.db --list; suwen graph undo graph.db 3
+    """
+    from suwen.graph.graph import Graph
+
+    if not listed:
+        if as_json:
+            raise typer.BadParameter("--json needs --list")
+        action = Graph(graph).undo(number)
+        typer.echo(f"decision {action.id} is taken back: {_said(action)}")
+        return
+    actions = Graph(graph).actions()
+    if as_json:
+        report([action._asdict() for action in actions])
+    else:
+        _show(actions)
+
+
+def _show(actions: list[Action]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("decision", "time", "what", "state")
+    for action in actions:
+        table.add_row(str(action.id), action.time, Text(_said(action)), "taken back" if action.undone else "stands")
+    show(table)
+
+
+def _said(action: Action) -> str:
+    what = "into" if action.kind == "merge" else "gives up"
+    return f"{action.kind}: {action.key} ({action.type}) {what} {action.other_key} ({action.other_type})"

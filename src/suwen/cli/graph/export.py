@@ -1,0 +1,52 @@
+"""The command ``suwen graph export``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+import typer
+
+from suwen.cli.graph.build import GRAPH
+from suwen.cli.output import fail
+
+
+class Form(StrEnum):
+    """What can be written (`suwen.graph.exports.EXPORTS`)."""
+
+    NQUADS = "nquads"
+    NEO4J = "neo4j"
+    GRAPHML = "graphml"
+    CSV = "csv"
+    DUMP = "dump"
+
+
+ENDINGS = {".nq": Form.NQUADS, ".graphml": Form.GRAPHML, ".jsonl": Form.DUMP}
+
+
+def export(
+    graph: Path = GRAPH,
+    output: Path = typer.Option(..., "--output", "-o", metavar="OUT", help="The file or folder; must not exist."),
+    to: Form | None = typer.Option(
+        None, help="The form; by default what the ending says: .nq, .graphml, .jsonl (dump).", show_default=False
+    ),
+    raw: bool = typer.Option(False, "--raw", help="CSV as it is: no guard against formulas, no byte order mark."),
+) -> None:
+    """Write a graph for other programs.
+
+    nquads holds all evidence with its provenance, neo4j and csv are folders of CSV files, dump is a canonical text of
+    the graph: equal for equal graphs.
+
+    Examples: suwen graph export graph.db -o graph.nq; suwen graph export graph.db -o tables --to csv
+    """
+    from suwen.graph.graph import Graph
+
+    form = to or ENDINGS.get(output.suffix)
+    if form is None:
+        raise typer.BadParameter(f"the ending says nothing; give one of {', '.join(Form)}", param_hint="--to")
+    if raw and form != Form.CSV:
+        raise typer.BadParameter("it needs --to csv", param_hint="--raw")
+    lost = Graph(graph).export(output, "csv-raw" if raw else form.value)
+    for kind, count in sorted(lost.items()):
+        fail(f"not held by {form}, and replaced: {count:,} {kind}")
+    typer.echo(f"Written to {output}.")

@@ -1,0 +1,153 @@
+"""The command `suwen preannotate`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from suwen.cli.extract import named_path, say, tell_rest
+from suwen.cli.options import ENCODING, FORMAT, JSON, RESUME, SCHEMA, read_schema
+from suwen.cli.output import amount, report, show, standard_error
+from suwen.cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from suwen.annotation.preannotation import PreannotationReport
+
+SHOWN_PROBLEMS = 20
+PRIVACY = (
+    "privacy: the texts are sent to {url}, another machine; send no personal data without a legal basis, and consider "
+    "that its operator may keep them"
+)
+
+
+def preannotate(
+    inputs: list[Path] = typer.Argument(
+        ...,
+        metavar="INPUT...",
+        parser=named_path,
+        help="Files (txt, pdf, html, xml, docx, jsonl, parquet), folders, patterns.",
+    ),
+    output: Path = typer.Option(..., "--output", "-o", metavar="OUT", parser=named_path, help="The file to write."),
+    endpoint: str = typer.Option(..., metavar="URL", help="An OpenAI-compatible address: http://127.0.0.1:8000/v1."),
+    model: str = typer.Option(..., metavar="NAME", help="The name of the model, as the endpoint knows it."),
+    guideline: Path | None = typer.Option(None, metavar="FILE", help="Annotation guideline, added to the prompt."),
+    examples: Path | None = typer.Option(
+        None, metavar="CORPUS", help="Annotated documents: their most similar sentences are shown as examples."
+    ),
+    schema_file: Path | None = SCHEMA,
+    shown: int = typer.Option(8, "--shown-examples", min=1, help="How many examples a request shows."),
+    to: str = typer.Option("jsonl", "--to", metavar="FORMAT", help="The format of OUT: label_studio, doccano …"),
+    parallel: int = typer.Option(4, min=1, help="How many requests wait for an answer at the same time."),
+    retries: int = typer.Option(5, min=0, help="How often a request is repeated after an error that may pass."),
+    timeout: float = typer.Option(120.0, help="The most seconds of a request."),
+    attempts: int = typer.Option(2, min=1, help="How often a sentence is asked about whose answer cannot be used."),
+    passage: int = typer.Option(500, min=1, help="Characters of consecutive sentences in a request."),
+    settings: list[str] = typer.Option(
+        [], "--set", metavar="KEY=VALUE", help="A parameter of the requests: max_tokens=4096.", show_default=False
+    ),
+    prices: str | None = typer.Option(
+        None, metavar="IN,OUT", help="Prices of a million tokens of prompt and answer, to report the cost."
+    ),
+    cache: Path | None = typer.Option(
+        None, metavar="FILE", help="Keep all answers here, for later runs too; only you can read the file."
+    ),
+    allow_remote: bool = typer.Option(False, "--allow-remote", help="Allow another machine: the texts are sent there."),
+    source: str | None = FORMAT,
+    encoding: str | None = ENCODING,
+    resume: bool = RESUME,
+    as_json: bool = JSON,
+) -> None:
+    """Annotate texts with a large language model, to be corrected by people or to train on.
+
+    Only mentions whose place is certain are kept: a sentence that the model altered is refused and counted. The API key
+    is read from the environment variable SUWEN_API_KEY. While a run lasts, OUT.preannotation keeps the answers. Exit
+    status 1: a file could not be read, or a sentence got no answer.
+
+    Example: suwen preannotate articles/ -o pre.jsonl --endpoint http://127.0.0.1:8000/v1 --model qwen3
+    """
+    from suwen import preannotate as annotate
+    from suwen.annotation.endpoint import Endpoint
+    from suwen.files import read_text
+    from suwen.settings import parse_settings
+
+    price = parsed_prices(prices)
+    console = standard_error()
+    if not Endpoint(endpoint, model, allow_remote).is_local:
+        say(console, PRIVACY.format(url=endpoint))
+    with progress_bar(console) as listener:
+        result = annotate(
+            inputs,
+            output,
+            endpoint=endpoint,
+            model=model,
+            guideline=read_text(guideline) if guideline else "",
+            examples=examples or (),
+            schema=read_schema(schema_file),
+            shown_examples=shown,
+            format=source,
+            encoding=encoding,
+            to=to,
+            parallel=parallel,
+            retries=retries,
+            timeout=timeout,
+            attempts=attempts,
+            passage=passage,
+            parameters=parse_settings(settings),
+            cache=cache,
+            allow_remote=allow_remote,
+            resume=resume,
+            listener=listener,
+        )
+    for problem in result.problems[:SHOWN_PROBLEMS]:
+        say(console, str(problem))
+    tell_rest(console, len(result.problems) - SHOWN_PROBLEMS, "that could not be read")
+    if as_json:
+        report(result.to_dict() | ({"cost": result.cost(*price)} if price else {}))
+    else:
+        counts = result.counts
+        entities = amount(counts["entities"], "entity", "entities")
+        typer.echo(f"{amount(counts['documents'], 'document', 'documents')}, {entities} → {output}")
+        show(counts_table(result, price))
+    if result.refused_sentences["no answer"]:
+        say(console, f"{output}.preannotation keeps the answers: to ask again, remove {output} and add --resume")
+    if result.is_partial:
+        raise typer.Exit(1)
+
+
+def parsed_prices(prices: str | None) -> tuple[float, float] | None:
+    """Return the two prices of ``--prices``."""
+    if prices is None:
+        return None
+    try:
+        prompt, answer = map(float, prices.split(","))
+    except ValueError:
+        raise typer.BadParameter("two numbers are expected: 0.5,2", param_hint="--prices") from None
+    return prompt, answer
+
+
+def counts_table(result: PreannotationReport, price: tuple[float, float] | None) -> Table:
+    """Return all counts; what was refused by reason."""
+    from rich.table import Table
+
+    table = Table("", "what")
+    table.add_column("count", justify="right")
+    sections: list[tuple[str, Counter[str]]] = [
+        ("", result.counts),
+        ("endpoint", result.requests),
+        ("sentence refused", result.refused_sentences),
+        ("mention refused", result.refused_mentions),
+        ("not held by the format", result.not_held),
+    ]
+    for name, counts in sections:
+        for what, count in sorted((+counts).items()):
+            table.add_row(name, what, f"{count:,}")
+        if +counts:
+            table.add_section()
+    if price:
+        table.add_row("", "cost of this run, by --prices", f"{result.cost(*price):,.4f}")
+    return table

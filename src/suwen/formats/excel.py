@@ -1,0 +1,336 @@
+"""Excel workbooks (xlsx): read, a sheet with a text a row; written, a sheet with an entity a row.
+
+Read is the only sheet that holds something, or the one that is named. Cells are strings: numbers as the file has them,
+dates in ISO 8601, truth values as ``TRUE`` and ``FALSE``. Of a formula the stored result is read. Rows are streamed;
+the strings of a workbook are in memory together, as Excel stores them.
+
+Written cells are texts and numbers, never formulas. Control characters, which XML cannot hold, are escaped as in Excel
+(``_x0001_``).
+
+It needs openpyxl (``pip install 'suwen[excel]'``).
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import re
+import warnings
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, suppress
+from datetime import date, datetime, time, timedelta
+from itertools import chain, repeat
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import ParseError
+
+from suwen.document import Document
+from suwen.errors import SuwenError, WriteError
+from suwen.files import StrPath, os_error, replacing
+from suwen.formats.base import WritableFormat
+from suwen.formats.contents import MEGABYTE, ending, holds, read_bytes
+from suwen.formats.entity_table import EntityRows, KeptRows
+from suwen.formats.foreign import refuse_foreign
+from suwen.formats.reading import Located, Problem, document_id, files_in
+from suwen.formats.relation_table import RelationRows
+from suwen.formats.tables import Row, scan_table_rows
+from suwen.requirements import require_packages
+from suwen.schema import Schema
+
+__all__ = ["FORMAT", "NAME", "Excel", "scan_workbook"]
+
+NAME = "xlsx"
+KIND = "Excel file"
+LARGEST = 256 * MEGABYTE
+LARGEST_PARTS = 512 * MEGABYTE
+"""Of all that is in memory together, unpacked: the strings of a workbook above all."""
+
+LONGEST_VALUE = 64 * MEGABYTE
+"""Of a cell in a sheet; Excel itself allows 32,767 characters."""
+
+MOST_ROWS = 1_048_576
+LONGEST_CELL = 32_767
+"""The bounds of Excel: rows of a sheet and characters of a cell."""
+
+SHEET, RELATIONS_SHEET = "entities", "relations"
+SHEETS, PICTURES = "xl/worksheets/", "xl/media/"
+_FORMULA = re.compile(rb"<(?:\w+:)?f[ >/]")
+_ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
+_UNHELD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\r\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
+
+DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ParseError)
+MISREAD = (ValueError, KeyError, TypeError, IndexError, AttributeError)
+"""What openpyxl raises for parts that are missing or hold something else than they should."""
+
+
+class Excel(WritableFormat):
+    """Read and write Excel workbooks: a file, or all workbooks of a folder.
+
+    Faults are S101, S102, S106, S108, S113 to S115, S118, S120, S130, S210, S213, S214, S221 to S223, and S405 without
+    openpyxl.
+    """
+
+    name = NAME
+    suffixes = (".xlsx", ".xlsm")
+    yields = True
+
+    def sniff(self, path: StrPath) -> bool:
+        """Return True for a workbook, or a folder that holds workbooks alone."""
+        path = Path(path)
+        if path.is_dir():
+            files = list(files_in(path, ("",)))
+            return bool(files) and all(ending(file, self.suffixes) for file in files)
+        return holds(path, self.suffixes)
+
+    def scan(
+        self,
+        path: StrPath,
+        problem: Problem,
+        schema: Schema | None = None,
+        *,
+        text_column: str | None = None,
+        id_column: str | None = None,
+        sheet: str | None = None,
+    ) -> Iterator[Located]:
+        """Read rows one at a time; there is no label to compare with `schema`.
+
+        Parameters
+        ----------
+        text_column
+            The column of the texts; it has to be named.
+        id_column
+            The column of the ids; by default ``id`` where there is one, else rows are numbered as in Excel.
+        sheet
+            The name of the sheet; by default the only one that holds something.
+        """
+        path = Path(path)
+        require_packages("openpyxl")
+        root = path if path.is_dir() else path.parent
+        for file in files_in(path, ("",)):
+            own = ending(file, self.suffixes)
+            if own is None and path.is_dir():
+                continue
+            try:
+                name = document_id(file, root, (own,) if own else ())
+                data = read_bytes(file, LARGEST)
+                yield from scan_workbook(data, file, name, problem, text_column, id_column, sheet)
+            except SuwenError as error:
+                problem(error)
+
+    def write(self, documents: Iterable[Document], path: StrPath) -> Counter[str]:
+        """Write a row for each entity (see `EntityRows`); relations, if there are any, on a second sheet.
+
+        Returns
+        -------
+        Counter[str]
+            What the columns have no place for, by kind.
+
+        Raises
+        ------
+        SuwenError
+            S102 or S105 when the file cannot be written, S115 for a cell that Excel cannot hold, S224 for more rows
+            than a sheet has, S405 without openpyxl.
+        """
+        path = Path(path)
+        require_packages("openpyxl")
+        with (
+            replacing(path) as temporary,
+            EntityRows(temporary.parent) as rows,
+            RelationRows(temporary.parent) as relations,
+        ):
+            for document in documents:
+                rows.add(document)
+                relations.add(document)
+                if max(rows.count, relations.count) >= MOST_ROWS:
+                    raise SuwenError("S224", path, limit=f"{MOST_ROWS - 1:,}")
+            sheets: dict[str, KeptRows] = {SHEET: rows} | ({RELATIONS_SHEET: relations} if relations.count else {})
+            for row in chain.from_iterable(map(_with_heading, sheets.values())):
+                # Before it is begun: openpyxl cannot be stopped without complaints.
+                _require_short(row, path)
+            _write_sheets({name: _with_heading(kept) for name, kept in sheets.items()}, temporary, path)
+        return rows.not_held
+
+
+FORMAT = Excel()
+
+
+def _with_heading(rows: KeptRows) -> Iterator[Iterable[Any]]:
+    return chain([rows.columns], rows)
+
+
+def _write_sheets(sheets: Mapping[str, Iterable[Iterable[Any]]], file: Path, path: Path) -> None:
+    from lxml.etree import SerialisationError
+    from openpyxl import Workbook
+
+    workbook = Workbook(write_only=True)
+    try:
+        for name, rows in sheets.items():
+            sheet = workbook.create_sheet(name)
+            sheet.freeze_panes = "A2"
+            for row in rows:
+                sheet.append([_written(sheet, value) for value in row])
+        workbook.save(file)
+    except SerialisationError as error:
+        # It is closed now, or Python prints the same error again when it collects the sheet.
+        for sheet in workbook.worksheets:
+            with suppress(SerialisationError):
+                sheet.close()
+        code = getattr(errno, str(error).removeprefix("IO_"), None)
+        raise WriteError("S105", path, reason=os.strerror(code) if code else error) from None
+
+
+def _escaped(text: str) -> str:
+    return _UNHELD.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
+
+
+def _require_short(row: Iterable[Any], path: Path) -> None:
+    for value in row:
+        if isinstance(value, str) and len(_escaped(value)) > LONGEST_CELL:
+            raise SuwenError("S115", path, what=f"the cell {value[:20]!r}", limit=f"{LONGEST_CELL:,} characters")
+
+
+def _written(sheet: Any, value: Any) -> Any:
+    """Return what openpyxl writes as this value; a string is always a text."""
+    if not isinstance(value, str):
+        return value
+    from openpyxl.cell import WriteOnlyCell
+
+    cell = WriteOnlyCell(sheet, _escaped(value))
+    cell.data_type = "s"
+    return cell
+
+
+def scan_workbook(
+    data: bytes,
+    path: Path,
+    name: str,
+    problem: Problem,
+    text_column: str | None,
+    id_column: str | None,
+    sheet: str | None,
+) -> Iterator[Located]:
+    """Read the documents in the bytes of a workbook; `name` begins the ids of rows that have none.
+
+    Raises
+    ------
+    SuwenError
+        For what concerns the whole file (see `Excel`).
+    """
+    require_packages("openpyxl")
+    if not data:
+        raise SuwenError("S106", path)
+    if not zipfile.is_zipfile(io.BytesIO(data)) and b"E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e\0" in data:
+        raise SuwenError("S118", path, kind=KIND)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            _require_workbook(archive, data, path)
+            parts = [part for part in archive.namelist() if part.startswith(SHEETS)]
+            formulas = [_holds_formulas(archive, part, path) for part in parts]
+        rows = _rows(data, path, sheet, any(formulas))
+        yield from scan_table_rows(rows, path, name, problem, text_column, id_column)
+    except DAMAGES as error:
+        refuse_foreign(data, path)
+        raise SuwenError("S120", path, kind=KIND, reason=error) from None
+    except OSError as error:
+        raise os_error(error, path, "S113") from None
+
+
+def _require_workbook(archive: zipfile.ZipFile, data: bytes, path: Path) -> None:
+    if not any(name.startswith("xl/") for name in archive.namelist()):
+        refuse_foreign(data, path)
+        raise SuwenError("S120", path, kind=KIND, reason="it holds no workbook")
+    # zipfile unpacks no more of a part than the directory claims.
+    kept = (part.file_size for part in archive.infolist() if not part.filename.startswith((SHEETS, PICTURES)))
+    if sum(kept) > LARGEST_PARTS:
+        raise SuwenError("S115", path, what="the text of the workbook", limit=f"{LARGEST_PARTS // MEGABYTE} MB")
+
+
+def _holds_formulas(archive: zipfile.ZipFile, part: str, path: Path) -> bool:
+    """Return whether a sheet holds formulas; refuse one with a cell that would not fit into memory (S115)."""
+    found, before, size = False, b"", 0
+    with archive.open(part) as file:
+        while chunk := file.read(MEGABYTE):
+            found = found or _FORMULA.search(before + chunk) is not None
+            before = chunk[-16:]
+            size = 0 if b"<" in chunk else size + len(chunk)
+            if size > LONGEST_VALUE:
+                raise SuwenError("S115", path, what="a cell", limit=f"{LONGEST_VALUE // MEGABYTE} MB")
+    return found
+
+
+def _opened(data: bytes, path: Path, results: bool) -> Any:
+    from openpyxl import load_workbook
+
+    # It warns of extensions that it leaves out: none of them is text.
+    warnings.filterwarnings("ignore", module="openpyxl")
+    try:
+        return load_workbook(io.BytesIO(data), read_only=True, data_only=results, keep_links=False)
+    except MISREAD as error:
+        raise SuwenError("S120", path, kind=KIND, reason=error) from None
+
+
+def _rows(data: bytes, path: Path, name: str | None, has_formulas: bool) -> Iterator[Row]:
+    """Yield the rows of the sheet that is named, or of the only one that holds something."""
+    with closing(_opened(data, path, results=True)) as workbook:
+        sheet = _sheet(workbook, path, name)
+        if not has_formulas:
+            yield from _paired(_values(sheet, path), repeat(()))
+            return
+        with closing(_opened(data, path, results=False)) as formulas:
+            yield from _paired(_values(sheet, path), _values(formulas[sheet.title], path))
+
+
+def _sheet(workbook: Any, path: Path, name: str | None) -> Any:
+    sheets = {sheet.title: sheet for sheet in workbook.worksheets}
+    if name is not None:
+        if name not in sheets:
+            raise SuwenError("S404", path, what="sheet", name=name, known=", ".join(sheets))
+        return sheets[name]
+    full = [title for title, sheet in sheets.items() if _holds_something(sheet, path)]
+    if not full:
+        raise SuwenError("S106", path)
+    if len(full) > 1:
+        raise SuwenError("S223", path, known=", ".join(full))
+    return sheets[full[0]]
+
+
+def _holds_something(sheet: Any, path: Path) -> bool:
+    return any(value is not None for row in _values(sheet, path) for value in row)
+
+
+def _values(sheet: Any, path: Path) -> Iterator[tuple[Any, ...]]:
+    # Some programs state a size that is too small, and openpyxl would believe it.
+    sheet.reset_dimensions()
+    try:
+        yield from sheet.iter_rows(values_only=True)
+    except MISREAD as error:
+        raise SuwenError("S120", path, kind=KIND, reason=error) from None
+
+
+def _paired(values: Iterable[tuple[Any, ...]], formulas: Iterable[tuple[Any, ...]]) -> Iterator[Row]:
+    for number, (row, made) in enumerate(zip(values, formulas, strict=False), 1):
+        pairs = enumerate(zip(row, made, strict=False))
+        unread = tuple(place for place, (value, formula) in pairs if value is None and formula is not None)
+        yield Row(number, [*map(_shown, row)], unread)
+
+
+def _shown(value: Any) -> str:
+    """Return the value of a cell as a string."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), value)
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, datetime):
+        return (value.date() if value.time() == time() else value).isoformat()
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        seconds = int(value.total_seconds())
+        return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+    return repr(value)

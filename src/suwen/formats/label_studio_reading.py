@@ -1,0 +1,299 @@
+"""Tasks of Label Studio as documents (see `suwen.formats.label_studio`)."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from html import unescape
+from itertools import pairwise
+from typing import Any
+
+from suwen.document import Document, Entity, Relation
+from suwen.errors import SuwenError
+from suwen.formats.json_files import checked, field, name_under
+from suwen.formats.reading import Annotation, Problem, refuse
+from suwen.schema import Schema
+
+__all__ = [
+    "CRLF",
+    "NAME",
+    "Offsets",
+    "annotations_of",
+    "annotators_of",
+    "chosen_result",
+    "document_of",
+    "only_by",
+    "text_and_offsets",
+    "text_key",
+]
+
+NAME = "label_studio"
+CRLF = "suwen_crlf"
+"""The key of the data under which stand the offsets of the line feeds that are CRLF in the document's text."""
+
+LARGEST_BASIC = "\uffff"
+_ONE_PIECE = 2
+"""``/p[1]/text()[1]`` is the path of a piece of text in a paragraph that may be the only one."""
+
+_TAG = re.compile(r"<[^>]*>")
+
+
+def document_of(task: Any, name: str, report: Problem = refuse, schema: Schema | None = None) -> Document:
+    """Read a task.
+
+    Parameters
+    ----------
+    name
+        The document's id, where the task has none.
+
+    Raises
+    ------
+    SuwenError
+        S213 when it is no task; faults of single regions go to `report`.
+    """
+    dropped: Counter[str] = Counter()
+    data = task["data"] if isinstance(task, dict) and isinstance(task.get("data"), dict) else _minimal(task)
+    key = text_key(data)
+    results: list[Any] = _regions(task) if data is task else []
+    others = 0
+    if data is not task:
+        row, others = chosen_result(task, dropped)
+        results = row["result"] if row else []
+    dropped["annotation of another annotator"] += others
+    text, offsets = text_and_offsets(data[key], results)
+    found: list[Annotation] = []
+    for row in results:
+        try:
+            found += annotations_of(row, text, offsets.places, report, schema, dropped)
+        except SuwenError as error:
+            report(error)
+    kept = {} if data is task else {name: value for name, value in data.items() if name not in (key, "document", CRLF)}
+    source: dict[str, Any] = {"dropped": dict(+dropped)} if +dropped else {}
+    if offsets.remark:
+        source["offsets"] = offsets.remark
+    about: dict[str, Any] = {name: value for name, value in (("data", kept), ("others", others)) if value}
+    meta = ({NAME: about} if about else {}) | ({"read_from": source} if source else {})
+    document = Document(
+        name_under(data, "document") or name_under(task, "id") or name,
+        text,
+        tuple(item for item in found if isinstance(item, Entity)),
+        tuple(item for item in found if isinstance(item, Relation)),
+        meta=meta,
+    )
+    return _with_crlf(document, data.get(CRLF))
+
+
+def _with_crlf(document: Document, places: Any) -> Document:
+    """Return the document with the line ends that were sent as line feeds alone."""
+    text = document.text
+    if not isinstance(places, list) or not all(
+        type(place) is int and 0 <= place < len(text) and text[place] == "\n" for place in places
+    ):
+        return document
+    ends = sorted(set(places))
+
+    def moved(offset: int) -> int:
+        # An end of a mention behind a line feed lies behind the CRLF; one before it, before.
+        return offset + bisect_left(ends, offset)
+
+    pieces = [text[start:end] for start, end in pairwise([0, *ends, len(text)])]
+    entities = [replace(entity, start=moved(entity.start), end=moved(entity.end)) for entity in document.entities]
+    return replace(document, text="\r".join(pieces), entities=tuple(entities))
+
+
+def _minimal(task: Any) -> dict[str, Any]:
+    """Return a task of JSON-MIN, which has its data and its regions side by side."""
+    if isinstance(task, dict) and "annotations" not in task and isinstance(task.get("text"), str):
+        return task
+    return field(task, "data", dict, NAME)  # type: ignore[no-any-return]
+
+
+def _regions(task: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the regions of a task of JSON-MIN, in the form that they have in JSON."""
+    rows = (row for value in task.values() if isinstance(value, list) for row in value if isinstance(row, dict))
+    return [{"type": "labels", "value": row, "id": row.get("id")} for row in rows if "start" in row and "end" in row]
+
+
+def text_key(data: dict[str, Any]) -> str:
+    """Return the key of the text: ``text``, or that of the only string."""
+    strings = [key for key, value in data.items() if isinstance(value, str) and key != "document"]
+    if "text" not in data and len(strings) == 1:
+        return strings[0]
+    field(data, "text", str, NAME)
+    return "text"
+
+
+def chosen_result(task: dict[str, Any], dropped: Counter[str]) -> tuple[dict[str, Any] | None, int]:
+    """Return the annotation that counts, and how many annotations and predictions do not; None where there is none."""
+    candidates = []
+    for key in ("annotations", "completions", "predictions"):
+        rows = task.get(key) or []
+        if not isinstance(rows, list):
+            raise SuwenError("S213", field=key, reason="is not a list", format=NAME)
+        taken = [row for row in rows if isinstance(row, dict)]
+        dropped["annotation that was cancelled"] += sum(bool(row.get("was_cancelled")) for row in taken)
+        candidates += [row for row in taken if not row.get("was_cancelled")]
+    if not candidates:
+        return None, 0
+    field(candidates[0], "result", list, NAME)
+    return candidates[0], len(candidates) - 1
+
+
+def annotators_of(task: Any) -> list[str]:
+    """Return who has annotated a task and did not cancel: e-mail addresses, or the numbers that the tool gives."""
+    rows = task.get("annotations") if isinstance(task, dict) else None
+    found = (_annotator(row) for row in rows if isinstance(row, dict)) if isinstance(rows, list) else ()
+    return list(dict.fromkeys(name for name in found if name is not None))
+
+
+def only_by(task: dict[str, Any], annotator: str) -> dict[str, Any]:
+    """Return the task with the annotations of one annotator alone, and without predictions."""
+    rows = [row for row in task["annotations"] if isinstance(row, dict) and _annotator(row) == annotator]
+    return {**task, "annotations": rows, "predictions": []}
+
+
+def _annotator(row: dict[str, Any]) -> str | None:
+    """Return who has made an annotation; None if it was cancelled or does not say."""
+    by = row.get("completed_by")
+    if isinstance(by, dict):
+        by = by.get("email") or by.get("id")
+    return str(by) if type(by) in (int, str) and not row.get("was_cancelled") else None
+
+
+def annotations_of(
+    row: Any, text: str, places: Sequence[int] | None, report: Problem, schema: Schema | None, dropped: Counter[str]
+) -> Iterator[Annotation]:
+    """Read a region or relation; what is none is counted in `dropped`.
+
+    Parameters
+    ----------
+    places
+        As in `Offsets`.
+
+    Raises
+    ------
+    SuwenError
+        S201, S211 or S213.
+    """
+    kind = field(row, "type", str, NAME)
+    if kind == "relation":
+        head, tail = field(row, "from_id", str, NAME), field(row, "to_id", str, NAME)
+        if row.get("direction") == "left":
+            head, tail = tail, head
+        labels = row.get("labels") or ["relation"]
+        yield from (Relation(str(label), head, tail, score=_score(row)) for label in labels)
+    elif kind in ("labels", "hypertextlabels"):
+        value = field(row, "value", dict, NAME)
+        labels = value.get(kind) or value.get("labels") or ()
+        span = _span(value)
+        if not labels:
+            dropped["region without a label"] += 1
+            return
+        if span is None:
+            dropped["region without offsets in the text"] += 1
+            return
+        start, end = span
+        mention = value.get("text") if isinstance(value.get("text"), str) else None
+        if not 0 <= start < end <= (len(text) if places is None else len(places) - 1):
+            raise SuwenError("S201", start=start, end=end, length=len(text))
+        if places is not None:
+            start, end = places[start], places[end]
+        for label in labels:
+            entity = Entity(
+                str(label),
+                start,
+                end,
+                id=name_under(row, "id"),
+                score=_score(row),
+                annotated=None if mention is None or _is_alike(mention, text[start:end]) else mention,
+            )
+            yield checked(entity, text, report, schema)
+    else:
+        dropped[f"region of the type {kind}"] += 1
+
+
+def _is_alike(mention: str, words: str) -> bool:
+    """Tell whether two strings differ in white space alone, of which exports leave some out."""
+    return mention == words or "".join(mention.split()) == "".join(words.split())
+
+
+def _score(row: dict[str, Any]) -> float | None:
+    """Return the confidence of a region or relation, where it has one."""
+    score: Any = row.get("score")
+    return float(score) if type(score) in (int, float) and 0 <= score <= 1 else None
+
+
+def _span(value: dict[str, Any]) -> tuple[int, int] | None:
+    """Return the offsets of a region; those of hypertext count the text of the whole page."""
+    match value:
+        case {"globalOffsets": {"start": int(start), "end": int(end)}} | {"start": int(start), "end": int(end)}:
+            return start, end
+        case {"start": str(first), "end": str(last), "startOffset": int(start), "endOffset": int(end)}:
+            # In a page of one piece of text, offsets into it are those of the page.
+            return (start, end) if first == last and first.count("[") <= _ONE_PIECE else None
+    field(value, "start", int, NAME)
+    field(value, "end", int, NAME)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Offsets:
+    """How offsets are to be understood: for each the place in the text, or None if they are places already."""
+
+    places: Sequence[int] | None = None
+    remark: str | None = None
+
+
+def text_and_offsets(source: str, results: list[Any]) -> tuple[str, Offsets]:
+    """Return the text that regions count in, and how: what fits most of their mentions; code points if several ways do.
+
+    Label Studio counts code points; old versions counted UTF-16 code units. Browsers make one character of a
+    line end of two. Of a page with tags, the text without them is counted.
+    """
+    spans = []
+    for row in results:
+        value = row.get("value") if isinstance(row, dict) else None
+        if isinstance(value, dict) and isinstance(value.get("text"), str):
+            try:
+                span = _span(value)
+            except SuwenError:
+                continue  # it is reported when the region is read
+            if span is not None:
+                spans.append((*span, value["text"]))
+    ways = [(source, Offsets())]
+    if (units := _code_units(source)) is not None:
+        ways.append((source, Offsets(units)))
+    if "\r\n" in source:
+        ways.append((source, Offsets(_one_for_line_end(source), "line ends count as one character")))
+    if any(isinstance(row, dict) and row.get("type") == "hypertextlabels" for row in results) and "<" in source:
+        plain = unescape(_TAG.sub("", source))
+        ways.append((plain, Offsets(_code_units(plain), "the text of the page without its tags")))
+    return max(ways, key=lambda way: _fitting(way[0], way[1], spans))
+
+
+def _fitting(text: str, offsets: Offsets, spans: Iterable[tuple[int, int, str]]) -> int:
+    places = offsets.places
+    last = len(text) if places is None else len(places) - 1
+    known = (
+        (start, end, mention) if places is None else (places[start], places[end], mention)
+        for start, end, mention in spans
+        if 0 <= start <= end <= last
+    )
+    return sum(text[start:end] == mention for start, end, mention in known)
+
+
+def _code_units(text: str) -> Sequence[int] | None:
+    """For each offset in UTF-16 code units that in code points; None where they are the same."""
+    if text.isascii() or max(text) <= LARGEST_BASIC:
+        return None
+    places = [place for place, character in enumerate(text) for _ in range(1 + (character > LARGEST_BASIC))]
+    return [*places, len(text)]
+
+
+def _one_for_line_end(text: str) -> Sequence[int]:
+    """For each offset in the text with line ends of one character that in the text as it is."""
+    places = [place for place, pair in enumerate(zip(text, text[1:] + " ", strict=True)) if pair != ("\r", "\n")]
+    return [*places, len(text)]

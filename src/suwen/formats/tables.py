@@ -1,0 +1,196 @@
+"""What tables share (CSV, Excel): a header, a text in each row, and metadata in all other columns.
+
+The first row that is not empty names the columns. The column of the texts is always named by the user. Cells are
+strings as the file has them; an empty cell says nothing and is no metadata. An empty row is no document: it is counted
+in ``meta["read_from"]["dropped"]`` of the document before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from suwen.errors import SuwenError
+from suwen.formats.contents import article
+from suwen.formats.reading import Located, Problem
+
+__all__ = ["ID_COLUMN", "Header", "Row", "read_header", "scan_table_rows"]
+
+ID_COLUMN = "id"
+EMPTY_ROW, NO_RESULT = "empty row", "formula without a stored result"
+
+RESERVED = ("brat", "conll", "earlier", "model", "overrides", "read_from")
+"""Keys of ``meta`` with a meaning of their own: a column of that name is kept as ``model~2``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a table.
+
+    Parameters
+    ----------
+    number
+        The line of the file at which it begins, or its row in the sheet, from 1.
+    cells
+        The cells as strings.
+    unread
+        The positions of cells whose values are not in the file.
+    """
+
+    number: int
+    cells: list[str]
+    unread: tuple[int, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether nothing stands in it."""
+        return not self.unread and not any(map(str.strip, self.cells))
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The columns of a table.
+
+    Parameters
+    ----------
+    written
+        The names as they are written, without white space around them.
+    names
+        The same, each different: of equal names the second is ``NAME~2``; a column without a name is ``column 3``.
+    """
+
+    written: tuple[str, ...]
+    names: tuple[str, ...]
+
+    def require(self, column: str, path: Path) -> None:
+        """Check that a column can be told from all others.
+
+        Raises
+        ------
+        SuwenError
+            S213 when it stands twice, S214 when it does not exist.
+        """
+        if column not in self.names and column not in self.written:
+            raise SuwenError("S214", path, column=column, known=", ".join(self.names))
+        if self.written.count(column) > 1:
+            raise SuwenError("S213", path, field=column, reason="stands twice in the header", format="tables")
+
+    def name_of(self, column: str) -> str:
+        """Return the name under which `cells` has a column."""
+        return self.names[self.written.index(column)] if column in self.written else column
+
+    def cells(self, row: Row) -> dict[str, str]:
+        """Return the cells of a row by column.
+
+        Raises
+        ------
+        SuwenError
+            S222 when the row is longer than the header.
+        """
+        width = len(self.names)
+        if any(row.cells[width:]):
+            raise SuwenError("S222", reason=f"it has {len(row.cells)} cells, the header has {width}")
+        return dict(zip(self.names, row.cells, strict=False))
+
+
+def read_header(rows: Iterator[Row], path: Path) -> Header:
+    """Return the header, the first row that is not empty.
+
+    Raises
+    ------
+    SuwenError
+        S106 when there is none.
+    """
+    first = next((row for row in rows if not row.is_empty), None)
+    if first is None:
+        raise SuwenError("S106", path)
+    written = tuple(cell.strip() for cell in first.cells)
+    names: list[str] = []
+    taken = {*RESERVED}
+    for position, name in enumerate(written, 1):
+        unique = plain = name or f"column {position}"
+        copies = 1
+        while unique in taken:
+            copies += 1
+            unique = f"{plain}~{copies}"
+        taken.add(unique)
+        names.append(unique)
+    return Header(written, tuple(names))
+
+
+def scan_table_rows(
+    rows: Iterator[Row],
+    path: Path,
+    name: str,
+    problem: Problem,
+    text_column: str | None,
+    id_column: str | None,
+) -> Iterator[Located]:
+    """Read the documents of a table, one a row.
+
+    Parameters
+    ----------
+    name
+        It begins the ids of rows that have none: ``NAME/7`` for line or row 7.
+    problem
+        Told of broken rows (S222), texts that are too long (S115) and invalid Unicode (S210).
+    text_column
+        The column of the texts.
+    id_column
+        The column of the ids; by default ``id`` where there is one.
+
+    Raises
+    ------
+    SuwenError
+        S106 for an empty file, S108 when no row stands below the header, S213 or S214 for a column that stands twice
+        or does not exist, S221 when no column is named.
+    """
+    header = read_header(rows, path)
+    if text_column is None:
+        raise SuwenError("S221", path, known=", ".join(header.names))
+    if id_column is None and ID_COLUMN in header.written and text_column != ID_COLUMN:
+        id_column = ID_COLUMN
+    for column in filter(None, (text_column, id_column)):
+        header.require(column, path)
+    text, identifier = header.name_of(text_column), id_column and header.name_of(id_column)
+    found = False
+    for row, empty in _with_empty_rows(rows):
+        found = True
+        try:
+            located = _located(row, empty, header, path, name, text, identifier)
+        except SuwenError as error:
+            problem(error.at(path, row.number))
+            continue
+        yield located
+    if not found:
+        raise SuwenError("S108", path, expected="rows below the header")
+
+
+def _with_empty_rows(rows: Iterable[Row]) -> Iterator[tuple[Row, int]]:
+    """Yield the rows that are not empty, each with the number of empty ones after it."""
+    held: Row | None = None
+    empty = 0
+    for row in rows:
+        if row.is_empty:
+            empty += 1
+            continue
+        if held is not None:
+            yield held, empty
+            empty = 0
+        held = row
+    if held is not None:
+        yield held, empty
+
+
+def _located(row: Row, empty: int, header: Header, path: Path, name: str, text: str, identifier: str | None) -> Located:
+    cells = header.cells(row)
+    unread = {header.names[place] for place in row.unread if place < len(header.names)}
+    for column in unread & {text, identifier}:
+        reason = f"{column!r} is a formula, and its result is not in the file: open it in Excel and save it"
+        raise SuwenError("S222", reason=reason)
+    content = cells.pop(text, "")
+    own = cells.pop(identifier, "").strip() if identifier else ""
+    dropped = {kind: count for kind, count in ((EMPTY_ROW, empty), (NO_RESULT, len(unread))) if count}
+    document = article(own or f"{name}/{row.number}", content, path, {"dropped": dropped}, about=cells)
+    return Located(document, path, row.number, path)

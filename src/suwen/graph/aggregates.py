@@ -1,0 +1,292 @@
+"""What follows from the facts: concepts, edges and the index of names, computed anew after every change."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from array import array
+from collections.abc import Iterable
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from suwen.graph.linking import Linker
+from suwen.graph.resolving import assign_concepts
+from suwen.graph.sources import assign_sources
+from suwen.graph.tables import AGGREGATES, INDEXES, PER_DOCUMENT
+
+__all__ = [
+    "EVIDENCE",
+    "SHARED_ERROR",
+    "EdgeCounts",
+    "Piece",
+    "edge_confidence",
+    "edge_counts",
+    "rank_of",
+    "rebuild",
+    "refresh_edge",
+]
+
+SHARED_ERROR = 0.05
+"""The probability that all evidence of one document is wrong together, however much there is of it."""
+
+DIGITS = 6
+BATCH = 10_000
+"""Rows that are kept before they are written together."""
+
+
+def rebuild(connection: sqlite3.Connection, linker: Linker) -> None:
+    """Compute all aggregates anew, in an open transaction."""
+    for index in INDEXES:
+        connection.execute(f"DROP INDEX IF EXISTS {index}")
+    for table in AGGREGATES:
+        connection.execute(f"DELETE FROM {table}")
+    connection.execute("INSERT INTO gram (gram) VALUES ('delete-all')")
+    assign_sources(connection)
+    assign_concepts(connection, linker)
+    documents = _count_mentions(connection)
+    _name_concepts(connection)
+    _build_edges(connection, documents)
+    _index_names(connection)
+    for index, columns in INDEXES.items():
+        connection.execute(f"CREATE INDEX {index} ON {columns}")
+
+
+def _count_mentions(connection: sqlite3.Connection) -> array[int]:
+    """Count mentions, and documents with near-copies once; return the documents of each concept by its number."""
+    concepts = dict(connection.execute("SELECT id, concept FROM form"))
+    of_form = array("q", bytes(8 * (1 + max(concepts, default=0))))
+    size = 8 * (1 + max(concepts.values(), default=0))
+    mentions, documents, negated, hypothetical = (array("q", bytes(size)) for _ in range(4))
+    rows = connection.execute(
+        "SELECT document.source, mention.form, mention.polarity FROM document CROSS JOIN mention"
+        f" ON mention.id >= document.id * {PER_DOCUMENT} AND mention.id < (document.id + 1) * {PER_DOCUMENT}"
+        " ORDER BY document.source, document.id"
+    )
+    for _, of_source in groupby(rows, key=itemgetter(0)):
+        found = set()
+        for _, form, polarity in of_source:
+            concept = concepts[form]
+            found.add(concept)
+            of_form[form] += 1
+            mentions[concept] += 1
+            if polarity:
+                (negated if polarity == 1 else hypothetical)[concept] += 1
+        for concept in found:
+            documents[concept] += 1
+    connection.executemany("UPDATE form SET mentions = ? WHERE id = ?", ((of_form[form], form) for form in concepts))
+    connection.executemany(
+        "UPDATE concept SET mentions = ?, documents = ?, negated = ?, hypothetical = ? WHERE id = ?",
+        zip(mentions, documents, negated, hypothetical, range(len(mentions)), strict=True),
+    )
+    # A concept whose forms were all merged into others is none.
+    connection.execute("DELETE FROM concept WHERE mentions = 0")
+    return documents
+
+
+def _name_concepts(connection: sqlite3.Connection) -> None:
+    """Name each concept by its most frequent form with its own key, else by the name that led to it."""
+    connection.execute(
+        "UPDATE concept SET name = chosen.name FROM ("
+        " SELECT concept, name,"
+        " row_number() OVER (PARTITION BY concept ORDER BY is_own DESC, count DESC, name) AS place"
+        " FROM ("
+        "  SELECT form.concept, form.key = owner.key AND form.reason = '' AS is_own, sum(form.mentions) AS count,"
+        "   CASE WHEN form.key = owner.key AND form.reason <> '' THEN form.given ELSE form.surface END AS name"
+        "  FROM form JOIN concept AS owner ON owner.id = form.concept GROUP BY 1, 2, 4)"
+        ") AS chosen WHERE chosen.place = 1 AND chosen.concept = concept.id"
+    )
+
+
+class Piece(NamedTuple):
+    """A piece of evidence, with the edge and the source that it counts for."""
+
+    relation: int
+    head: int
+    tail: int
+    source: int
+    document: int
+    id: int
+    start: int
+    polarity: int
+    confidence: float
+    year: int | None
+    verdict: str | None
+
+
+class EdgeCounts(NamedTuple):
+    """What the evidence of an edge comes to (see `suwen.graph.queries.Edge`)."""
+
+    documents: int
+    sentences: int
+    affirmed: int
+    negated: int
+    hypothetical: int
+    rejected: int
+    confidence: float
+    first_year: int | None
+    last_year: int | None
+
+
+EVIDENCE = """
+    SELECT evidence.relation, head_form.concept, tail_form.concept, document.source, evidence.document, evidence.id,
+        evidence.start, evidence.polarity, coalesce(evidence.confidence, 1), document.year, verdict.value
+    FROM {0} CROSS JOIN evidence ON {1}
+    CROSS JOIN document ON document.id = evidence.document
+    CROSS JOIN mention AS head ON head.id = evidence.head
+    CROSS JOIN mention AS tail ON tail.id = evidence.tail
+    CROSS JOIN form AS head_form ON head_form.id = head.form
+    CROSS JOIN form AS tail_form ON tail_form.id = tail.form
+    LEFT JOIN verdict ON verdict.key = evidence.key
+"""
+"""Selects each piece of evidence as a `Piece`, of all or of those that another table names."""
+_ALL = EVIDENCE.format("(SELECT 1)", "true") + (
+    "ORDER BY 1, 2, 3, document.year DESC, 9 DESC, document.key, evidence.id"
+)
+
+
+def _build_edges(connection: sqlite3.Connection, documents: array[int]) -> None:
+    (total,) = connection.execute("SELECT count(DISTINCT source) FROM document").fetchone()
+    pieces = map(Piece._make, connection.execute(_ALL))
+    edges: list[tuple[Any, ...]] = []
+    support: list[tuple[int, int, int]] = []
+    for number, (triple, of_edge) in enumerate(groupby(pieces, key=itemgetter(0, 1, 2)), start=1):
+        evidence = list(of_edge)
+        counts = edge_counts(evidence)
+        rank = rank_of(counts, documents[triple[1]], documents[triple[2]], total)
+        edges.append((number, *triple, *counts[:7], rank, *counts[7:]))
+        support += [(number, place, piece.id) for place, piece in enumerate(evidence)]
+        if len(support) > BATCH:
+            _write_edges(connection, edges, support)
+            edges, support = [], []
+    _write_edges(connection, edges, support)
+
+
+def _write_edges(
+    connection: sqlite3.Connection, edges: list[tuple[Any, ...]], support: list[tuple[int, int, int]]
+) -> None:
+    connection.executemany(f"INSERT INTO edge VALUES ({', '.join('?' * 14)})", edges)
+    connection.executemany("INSERT INTO support VALUES (?, ?, ?)", support)
+
+
+def refresh_edge(connection: sqlite3.Connection, evidence: int) -> None:
+    """Count the evidence of one edge anew, after a verdict on a piece of it (its key)."""
+    (number,) = connection.execute(
+        "SELECT edge.id FROM evidence CROSS JOIN mention AS head ON head.id = evidence.head"
+        " CROSS JOIN mention AS tail ON tail.id = evidence.tail"
+        " CROSS JOIN form AS head_form ON head_form.id = head.form"
+        " CROSS JOIN form AS tail_form ON tail_form.id = tail.form"
+        " CROSS JOIN edge ON edge.head = head_form.concept AND edge.tail = tail_form.concept"
+        " AND edge.relation = evidence.relation WHERE evidence.key = ?",
+        (evidence,),
+    ).fetchone()
+    query = EVIDENCE.format("support", "evidence.id = support.evidence")
+    pieces = connection.execute(f"{query} WHERE support.edge = ?", (number,))
+    counts = edge_counts(map(Piece._make, pieces))
+    (total,) = connection.execute("SELECT count(DISTINCT source) FROM document").fetchone()
+    head, tail = connection.execute(
+        "SELECT head.documents, tail.documents FROM edge JOIN concept AS head ON head.id = edge.head"
+        " JOIN concept AS tail ON tail.id = edge.tail WHERE edge.id = ?",
+        (number,),
+    ).fetchone()
+    values = (*counts[:7], rank_of(counts, head, tail, total), *counts[7:], number)
+    connection.execute(
+        "UPDATE edge SET documents = ?, sentences = ?, affirmed = ?, negated = ?, hypothetical = ?, rejected = ?,"
+        " confidence = ?, rank = ?, first_year = ?, last_year = ? WHERE id = ?",
+        values,
+    )
+
+
+def edge_counts(evidence: Iterable[Piece]) -> EdgeCounts:
+    """Count the evidence of one edge; what a user rejected counts as rejected alone."""
+    said = [0, 0, 0]
+    rejected = 0
+    sources, sentences, years = set(), set(), set()
+    believed = []
+    for _, _, _, source, document, _, start, polarity, confidence, year, verdict in evidence:
+        if verdict == "reject":
+            rejected += 1
+            continue
+        said[polarity] += 1
+        sources.add(source)
+        sentences.add((document, start))
+        if year is not None:
+            years.add(year)
+        believed.append((source, polarity, 1.0 if verdict == "accept" else confidence))
+    return EdgeCounts(
+        len(sources),
+        len(sentences),
+        said[0],
+        said[1],
+        said[2],
+        rejected,
+        edge_confidence(believed),
+        min(years, default=None),
+        max(years, default=None),
+    )
+
+
+def rank_of(counts: EdgeCounts, head: int, tail: int, total: int) -> float:
+    """Return documents x confidence x lift, -1 where all evidence was rejected.
+
+    The lift compares the documents of the edge with those that two independent concepts would share: of the neighbors
+    of a concept, those come first that stand with it more often than by chance.
+
+    Parameters
+    ----------
+    head, tail, total
+        The documents of the two concepts, and all.
+    """
+    if not counts.documents:
+        return -1.0
+    lift = counts.documents * total / (head * tail)
+    return round(counts.documents * counts.confidence * lift, DIGITS)
+
+
+def edge_confidence(evidence: Iterable[tuple[int, int, float]]) -> float:
+    """Return the probability that what an edge says is true, by noisy-or over documents.
+
+    ``p⁺ = 1 - Π_d min(1, s + Π_e (1 - p_e))`` over the affirmed evidence e of each document d, with s = `SHARED_ERROR`;
+    ``p⁻`` is the same over the negated evidence, and the result ``p⁺ (1 - p⁻)``. Hypothetical evidence does not count.
+
+    Parameters
+    ----------
+    evidence
+        Document (near-copies are one), polarity and probability of each piece, in any order.
+
+    References
+    ----------
+    Gyori et al. 2017, From word models to executable models of signaling networks using automated assembly (the belief
+    of INDRA, whose sources are reading systems; here they are documents).
+
+    Examples
+    --------
+    >>> edge_confidence([(1, 0, 1.0)]), edge_confidence([(1, 0, 1.0), (2, 0, 0.9)])
+    (0.95, 0.9925)
+    """
+    wrong: tuple[dict[int, list[float]], ...] = ({}, {}, {})
+    for source, polarity, probability in evidence:
+        wrong[polarity].setdefault(source, []).append(1 - probability)
+    affirmed, negated, _ = (
+        1 - _product([min(1.0, SHARED_ERROR + _product(of_source)) for of_source in by_source.values()])
+        for by_source in wrong
+    )
+    return round(affirmed * (1 - negated), DIGITS)
+
+
+def _product(values: list[float]) -> float:
+    """Return a product that does not depend on the order of its factors, in any bit."""
+    return math.prod(sorted(values))
+
+
+def _index_names(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        "INSERT INTO name (concept, text) SELECT concept, text FROM ("
+        " SELECT DISTINCT concept.id AS concept, fold(form.surface) AS text, concept.documents, concept.stable"
+        " FROM form JOIN concept ON concept.id = form.concept"
+        " UNION SELECT id, fold(name), documents, stable FROM concept"
+        " UNION SELECT concept.id, fold(json_extract(code.value, '$[0]')), concept.documents, concept.stable"
+        " FROM form JOIN concept ON concept.id = form.concept, json_each(form.codes) AS code)"
+        " ORDER BY documents DESC, stable, text"
+    )
+    connection.execute("INSERT INTO gram (rowid, grams) SELECT id, grams(text) FROM name")

@@ -1,0 +1,359 @@
+"""The class that callers of a graph use: ``suwen.Graph``."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from suwen.concepts.linking import Code
+from suwen.concepts.terminologies import AliasList, Terminology
+from suwen.document import Document
+from suwen.errors import SuwenError
+from suwen.files import StrPath, replacing, replacing_folder, require_new
+from suwen.graph import actions, queries
+from suwen.graph.aggregates import rebuild, refresh_edge
+from suwen.graph.build import Changes, Problem, Writer, remove_documents
+from suwen.graph.dump import dump_lines
+from suwen.graph.exports.rows import Rows
+from suwen.graph.info import Info, info_of
+from suwen.graph.keys import number_of
+from suwen.graph.neighbors import Group, neighbors, path
+from suwen.graph.queries import Alias, Concept, Edge, Evidence
+from suwen.graph.readonly import Table, select
+from suwen.graph.resources import linker_of, store_resources
+from suwen.graph.store import connect, erase_free_pages, translated, writing
+from suwen.graph.texts import Sentence, create_index, find_sentences
+from suwen.runs import Listener, Progress, silent
+
+if TYPE_CHECKING:
+    import networkx
+
+__all__ = ["Card", "Graph"]
+
+PAGE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A concept: codes, names, first neighbors, and other concepts of the same name (of other types, mostly)."""
+
+    concept: Concept
+    codes: tuple[Code, ...]
+    aliases: tuple[Alias, ...]
+    neighbors: tuple[Group, ...]
+    others: tuple[Concept, ...]
+
+
+def _raise(error: SuwenError) -> None:
+    raise error
+
+
+class Graph:
+    """A knowledge graph in a file.
+
+    Concepts are given by a name, as it stands in any text, or by the id that the answers show. Every change is made
+    wholly or not at all.
+
+    Parameters
+    ----------
+    path
+        A file made by `suwen graph build`, or by `add` where there is none.
+
+    Examples
+    --------
+    >>> import suwen
+    >>> graph = suwen.Graph("graph.db")  # doctest: +SKIP
+    >>> graph.concept("T2DM").neighbors  # doctest: +SKIP
+    """
+
+    def __init__(self, path: StrPath) -> None:
+        self._path = Path(path)
+        self._reading: sqlite3.Connection | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; the next question opens it again."""
+        if self._reading is not None:
+            self._reading.close()
+            self._reading = None
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        if self._reading is None:
+            self._reading = connect(self._path)
+        with translated(self._path):
+            yield self._reading
+
+    # Changes ---------------------------------------------------------------------------------------------------------
+
+    def add(
+        self,
+        documents: Iterable[Document],
+        *,
+        replace: bool = False,
+        problem: Problem = _raise,
+        create: bool = True,
+        terminologies: Sequence[Terminology] = (),
+        aliases: Sequence[AliasList] = (),
+        index_sentences: bool = False,
+        listener: Listener = silent,
+    ) -> Changes:
+        """Add documents with entities and relations; those that the graph has already are left as they are.
+
+        Parameters
+        ----------
+        replace
+            Whether a document whose content differs from that of the same id takes its place.
+        problem
+            Told of each document that is refused because its content differs (S706), and left out; by default it is
+            raised, and nothing is added.
+        create
+            Whether to make the graph where there is none.
+        terminologies, aliases
+            Tables that name concepts (`suwen.concepts.terminologies`). The graph keeps them: they hold for all its
+            documents, those that are added later too.
+        index_sentences
+            Whether `sentences` is to find what documents say without reading them all; it holds for later ones too.
+        listener
+            Told how far it is, in documents.
+
+        Raises
+        ------
+        SuwenError
+            S101 when there is no graph to add to, S701 to S705 when it cannot be written, S712 when the graph is new
+            and no document has an entity.
+        """
+        with writing(self._path, create) as connection:
+            if index_sentences:
+                create_index(connection)
+            is_new_table = store_resources(connection, terminologies, aliases)
+            linker = linker_of(connection)
+            writer = Writer(connection, linker, problem, replace)
+            changes = writer.add_all(documents, listener)
+            listener(Progress("computing"))
+            if not connection.execute("SELECT 1 FROM mention LIMIT 1").fetchone():
+                raise SuwenError("S712", self._path)
+            if changes.documents["added"] or changes.documents["replaced"] or is_new_table:
+                rebuild(connection, linker)
+        if changes.documents["replaced"]:
+            erase_free_pages(self._path)
+        return changes
+
+    def remove(self, *documents: str) -> Changes:
+        """Remove documents and all that only they say; their texts are erased from the file.
+
+        Raises
+        ------
+        SuwenError
+            S707 when the graph has no such document: then none is removed.
+        """
+        with writing(self._path) as connection:
+            changes = remove_documents(connection, documents)
+            rebuild(connection, linker_of(connection))
+        erase_free_pages(self._path)
+        return changes
+
+    def merge(self, first: str, second: str) -> int:
+        """Merge the first concept into the second, and return the number of the decision, for `undo`."""
+        with writing(self._path) as connection:
+            pair = queries.resolve(connection, first), queries.resolve(connection, second)
+            number = actions.merge(connection, *pair)
+            rebuild(connection, linker_of(connection))
+        return number
+
+    def split(self, concept: str, surface: str) -> int:
+        """Make one name of a concept a concept of its own, and return the number of the decision, for `undo`."""
+        with writing(self._path) as connection:
+            number = actions.split(connection, queries.resolve(connection, concept), surface)
+            rebuild(connection, linker_of(connection))
+        return number
+
+    def undo(self, number: int | None = None) -> actions.Action:
+        """Take back a decision, by default the last one: the graph is as if it had never been made."""
+        with writing(self._path) as connection:
+            action = actions.undo(connection, number)
+            rebuild(connection, linker_of(connection))
+        return action
+
+    def actions(self) -> list[actions.Action]:
+        """Return all decisions (merge, split), those that were taken back too."""
+        with self._open() as connection:
+            return actions.actions(connection)
+
+    def judge(
+        self, evidence: str, verdict: str | None, *, kind: str | None = None, author: str | None = None, note: str = ""
+    ) -> None:
+        """Accept or reject a piece of evidence, or take the verdict back (None).
+
+        Rejected evidence does not count. Verdicts stay when the graph is built again, and when a document is removed
+        and added again.
+
+        Parameters
+        ----------
+        evidence
+            The `id` of the evidence.
+        verdict
+            ``accept``, ``reject`` or None.
+        kind
+            What is wrong: one of `suwen.graph.actions.ERROR_KINDS`.
+        """
+        with writing(self._path) as connection:
+            actions.judge(connection, evidence, verdict, kind, author, note)
+            refresh_edge(connection, number_of(evidence))
+
+    # Questions -------------------------------------------------------------------------------------------------------
+
+    def search(self, text: str, *, type: str | None = None, offset: int = 0, limit: int | None = 20) -> list[Concept]:  # noqa: A002
+        """Return the concepts with a name that holds a text, from one character on.
+
+        Equal names come first, then names that begin with it; among them those of the most documents.
+        """
+        with self._open() as connection:
+            found = queries.search(connection, text, type)
+            page = list(islice(found, offset, None if limit is None else offset + limit))
+            return [queries.concept_of(connection, number) for number in page]
+
+    def concept(
+        self,
+        term: str,
+        *,
+        type: str | None = None,  # noqa: A002
+        relation: str | None = None,
+        since: int | None = None,
+        offset: int = 0,
+        limit: int = PAGE,
+    ) -> Card:
+        """Return what the graph knows of a concept; of several with this name, that of the most documents.
+
+        Parameters
+        ----------
+        type
+            The entity type, where concepts of several types have the name.
+        relation, since, offset, limit
+            Which neighbors to show; see `suwen.graph.neighbors.neighbors`.
+
+        Raises
+        ------
+        SuwenError
+            S708 when no concept has this name.
+        """
+        with self._open() as connection:
+            number, *others = queries.named(connection, term, type) or [queries.resolve(connection, term, type)]
+            return Card(
+                queries.concept_of(connection, number),
+                tuple(queries.codes(connection, number)),
+                tuple(queries.aliases(connection, number)),
+                tuple(neighbors(connection, number, relation, since, offset, limit)),
+                tuple(queries.concept_of(connection, other) for other in others),
+            )
+
+    def edges(self, first: str, second: str) -> list[Edge]:
+        """Return the edges between two concepts, in both directions."""
+        with self._open() as connection:
+            pair = queries.resolve(connection, first), queries.resolve(connection, second)
+            return [edge for _, edge in queries.edges_between(connection, *pair)]
+
+    def evidence(
+        self,
+        first: str,
+        second: str,
+        *,
+        relation: str | None = None,
+        since: int | None = None,
+        offset: int = 0,
+        limit: int | None = 50,
+    ) -> list[Evidence]:
+        """Return the sentences behind the edges between two concepts, the newest documents of each edge first."""
+        with self._open() as connection:
+            pair = queries.resolve(connection, first), queries.resolve(connection, second)
+            found = (
+                item
+                for number, edge in queries.edges_between(connection, *pair)
+                if relation in (None, edge.relation)
+                for item in queries.evidence(connection, number, since)
+            )
+            return list(islice(found, offset, None if limit is None else offset + limit))
+
+    def sentences(self, text: str, *, offset: int = 0, limit: int | None = 50) -> list[Sentence]:
+        """Return the sentences that hold a text, whether or not it is a concept; width, case and space do not count.
+
+        The answer is fast where the graph was built with `index_sentences`.
+        """
+        with self._open() as connection:
+            found = find_sentences(connection, text)
+            return list(islice(found, offset, None if limit is None else offset + limit))
+
+    def path(self, first: str, second: str) -> list[Edge] | None:
+        """Return the edges of a shortest path between two concepts; None when there is none."""
+        with self._open() as connection:
+            return path(connection, queries.resolve(connection, first), queries.resolve(connection, second))
+
+    def sql(self, query: str, parameters: Sequence[Any] = ()) -> Table:
+        """Return the rows of a SELECT; everything that could change something is refused (S713)."""
+        with self._open():
+            return select(self._path, query, parameters)
+
+    def info(self) -> Info:
+        """Return what the graph holds, in figures, after checking that the file is not damaged."""
+        with self._open() as connection:
+            return info_of(connection, self._path)
+
+    def dump(self) -> Iterator[str]:
+        """Yield the content as JSON lines that do not depend on how the graph came to be.
+
+        Two graphs of the same documents and decisions give the same lines.
+        """
+        with self._open() as connection:
+            yield from dump_lines(connection)
+
+    def to_networkx(self) -> networkx.MultiDiGraph[str]:
+        """Return the graph for networkx: concepts are nodes (by id), the edges' keys are their relation types.
+
+        Raises
+        ------
+        SuwenError
+            S405 when networkx is not installed.
+        """
+        from suwen.graph.exports.networkx import to_networkx
+
+        with self._open() as connection:
+            return to_networkx(Rows(connection))
+
+    def export(self, path: StrPath, form: str) -> Counter[str]:
+        """Write the graph for another program, wholly or not at all; return what the form could not hold, by kind.
+
+        Parameters
+        ----------
+        path
+            The file to write; a folder for ``neo4j``, ``csv`` and ``csv-raw``. It must not exist.
+        form
+            A name in `suwen.graph.exports.EXPORTS`.
+
+        Raises
+        ------
+        SuwenError
+            S104 when the path exists, S404 for an unknown form, S102 or S105 when it cannot be written.
+        """
+        from suwen.graph.exports import EXPORTS
+
+        if form not in EXPORTS:
+            raise SuwenError("S404", what="export", name=form, known=", ".join(EXPORTS))
+        require_new(path)
+        target = EXPORTS[form]
+        opened = replacing_folder if target.is_folder else replacing
+        with self._open() as connection, opened(path) as temporary:
+            return target.write(Rows(connection), temporary)

@@ -1,0 +1,47 @@
+"""Identifiers that survive a rebuild: hashes of what they name."""
+
+from __future__ import annotations
+
+import re
+from hashlib import blake2b
+
+__all__ = ["concept_key", "evidence_key", "hexadecimal", "is_hexadecimal", "mention_key", "number_of"]
+
+BYTES = 8
+_SEPARATOR = "\0"
+_HEXADECIMAL = re.compile(f"[0-9a-f]{{{2 * BYTES}}}")
+
+
+def concept_key(kind: str, key: str) -> str:
+    """Return the identifier of a concept, 16 hexadecimal digits."""
+    return hexadecimal(_hash(kind, key))
+
+
+def mention_key(document: str, start: int, end: int, kind: str) -> str:
+    """Return the identifier of a mention."""
+    return hexadecimal(_hash(document, start, end, kind))
+
+
+def evidence_key(document: str, relation: str, head: tuple[int, int, str], tail: tuple[int, int, str]) -> int:
+    """Return the identifier of a relation between two mentions (start, end, type), as a signed 64-bit integer."""
+    return _hash(document, relation, *head, *tail)
+
+
+def hexadecimal(number: int) -> str:
+    """Write an identifier as it is shown: 16 hexadecimal digits."""
+    return f"{number % 2 ** (8 * BYTES):0{2 * BYTES}x}"
+
+
+def number_of(digits: str) -> int:
+    """Read what `hexadecimal` wrote."""
+    return int.from_bytes(bytes.fromhex(digits), "big", signed=True)
+
+
+def is_hexadecimal(text: str) -> bool:
+    """Tell whether a text has the form of an identifier."""
+    return _HEXADECIMAL.fullmatch(text) is not None
+
+
+def _hash(*parts: str | int) -> int:
+    data = _SEPARATOR.join(map(str, parts)).encode()
+    return int.from_bytes(blake2b(data, digest_size=BYTES).digest(), "big", signed=True)

@@ -1,0 +1,189 @@
+"""Opening graph files: connections, transactions, and what SQLite says when something is wrong."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import quote
+
+from suwen.errors import SuwenError, WriteError
+from suwen.files import StrPath, folder_for, os_error, require_regular
+from suwen.graph.search import fold, grams, pairs
+from suwen.graph.tables import APPLICATION, TABLES, VERSION
+from suwen.graph.texts import is_indexed
+
+__all__ = ["connect", "erase_free_pages", "require_graph", "translated", "writing"]
+
+WAIT_SECONDS = 20.0
+"""How long a second writer waits; readers wait too while a large change is being written."""
+
+CACHE_KIB = 64 * 1024
+PRIVATE = 0o600
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Give what SQLite says a code.
+
+    Raises
+    ------
+    SuwenError
+        S101 or S102 when the file cannot be opened, S701 when it is no graph, S703 when it is damaged, S704 when
+        another process writes, S705 when the disk is full.
+    """
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise _coded(error, path) from None
+
+
+def _coded(error: sqlite3.DatabaseError, path: Path) -> Exception:
+    name = getattr(error, "sqlite_errorname", "")
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return SuwenError("S704", path, seconds=f"{WAIT_SECONDS:g}")
+    if name == "SQLITE_NOTADB":
+        return SuwenError("S701", path)
+    if name == "SQLITE_FULL":
+        return WriteError("S705", path)
+    if name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_CANTOPEN")):
+        return SuwenError("S102" if path.exists() else "S101", path)
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_IOERR")):
+        return SuwenError("S703", path, reason=str(error))
+    return error
+
+
+def connect(path: StrPath) -> sqlite3.Connection:
+    """Open a graph for reading.
+
+    Raises
+    ------
+    SuwenError
+        As `translated` and `require_graph`.
+    """
+    path = Path(path)
+    connection = _connected(path)
+    try:
+        with translated(path):
+            require_graph(connection, path)
+            connection.execute("PRAGMA query_only = ON")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    require_regular(path)
+    if path.is_dir():
+        raise SuwenError("S109", path, found="folder", expected="file")
+    # A process that was killed while it wrote leaves a journal, and only who may write can apply it.
+    mode = "rw" if os.access(path, os.W_OK) else "ro"
+    with translated(path):
+        connection = sqlite3.connect(
+            f"file:{quote(str(path.absolute()))}?mode={mode}",
+            uri=True,
+            timeout=WAIT_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        connection.create_function("fold", 1, fold, deterministic=True)
+        connection.create_function("grams", 1, grams, deterministic=True)
+        connection.create_function("pairs", 1, pairs, deterministic=True)
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    return connection
+
+
+def require_graph(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse a database that is no graph (S701), of another version (S702), or cut off (S703)."""
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    if application != APPLICATION:
+        raise SuwenError("S701", path)
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version != VERSION:
+        raise SuwenError("S702", path, found=version, known=VERSION)
+    if not connection.in_transaction:
+        _require_whole(connection, path)
+
+
+def _require_whole(connection: sqlite3.Connection, path: Path) -> None:
+    # In a transaction, so that no other process changes the size meanwhile.
+    connection.execute("BEGIN")
+    try:
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        (page_size,) = connection.execute("PRAGMA page_size").fetchone()
+        if path.stat().st_size < pages * page_size:
+            raise SuwenError("S703", path, reason="the file is shorter than it says")
+    finally:
+        connection.execute("END")
+
+
+@contextmanager
+def writing(path: StrPath, create: bool = False) -> Iterator[sqlite3.Connection]:
+    """Change a graph, wholly or not at all: a killed process, a full disk or an error leaves it as it was.
+
+    Parameters
+    ----------
+    create
+        Whether to make the graph, readable by its owner alone, where there is none.
+
+    Raises
+    ------
+    SuwenError
+        As `connect`; S704 when another process still writes after `WAIT_SECONDS`.
+    """
+    path = Path(path)
+    with folder_for(path):
+        is_new = create and not path.exists()
+        if is_new:
+            try:
+                os.close(os.open(path, os.O_CREAT | os.O_WRONLY, PRIVATE))
+            except OSError as error:
+                raise os_error(error, path) from None
+        connection = _connected(path)
+        try:
+            with translated(path):
+                connection.execute("PRAGMA secure_delete = ON")
+                # What a process was creating when it was killed is empty again by now.
+                if not (create and _is_empty(connection)):
+                    require_graph(connection, path)
+                connection.execute("BEGIN IMMEDIATE")
+                if create and _is_empty(connection):
+                    _create(connection)
+                require_graph(connection, path)
+                yield connection
+                connection.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+            raise
+        finally:
+            connection.close()
+            if is_new and path.exists() and not path.stat().st_size:
+                path.unlink()
+
+
+def _is_empty(connection: sqlite3.Connection) -> bool:
+    return not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    connection.execute(f"PRAGMA application_id = {APPLICATION}")
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+    for statement in TABLES:
+        connection.execute(statement)
+
+
+def erase_free_pages(path: StrPath) -> None:
+    """Give back the space of what was removed, so that nothing of it is left in the file, its indexes included."""
+    path = Path(path)
+    connection = _connected(path)
+    try:
+        with translated(path):
+            if is_indexed(connection):
+                connection.execute("INSERT INTO sentence_gram (sentence_gram) VALUES ('optimize')")
+            connection.execute("VACUUM")
+    finally:
+        connection.close()

@@ -1,0 +1,377 @@
+"""`suwen preannotate` as a user runs it, against an endpoint that misbehaves in every known way."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chat_endpoint import asked, marking, numbered, serving
+
+from suwen.annotation.annotator import answer_lines
+from suwen.annotation.endpoint import Endpoint
+from suwen.annotation.preannotation import preannotate
+from suwen.annotation.prompt import Examples, Prompt
+from suwen.bundled import SAMPLE
+from suwen.cli import main
+from suwen.errors import SuwenError
+from suwen.formats import read_corpus
+from suwen.schema import LCDD
+
+TEXT = "患者口服二甲双胍治疗2型糖尿病。\n血压正常。不良反应为腹泻；停药后好转。"
+TERMS = {"二甲双胍": "Drug", "2型糖尿病": "Disease", "腹泻": "SideEff"}
+KEY = "sk-secret-0123456789"
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    monkeypatch.setattr(sys, "argv", ["suwen", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return int(ended.value.code or 0)
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> Path:
+    folder = tmp_path / "articles"
+    folder.mkdir()
+    (folder / "a.txt").write_text(TEXT, encoding="utf-8")
+    (folder / "b.txt").write_text("口服二甲双胍。", encoding="utf-8")
+    return folder
+
+
+def quick(url: str, **options: Any) -> Endpoint:
+    return Endpoint(url, "m", **{"first_wait": 0.001, "timeout": 5.0, **options})
+
+
+def mentions(path: Path) -> list[list[tuple[str, str]]]:
+    return [[(e.label, document.mention(e)) for e in document.entities] for document in read_corpus(path)]
+
+
+ALL = [[("Drug", "二甲双胍"), ("Disease", "2型糖尿病"), ("SideEff", "腹泻")], [("Drug", "二甲双胍")]]
+
+
+def test_preannotate_writes_exact_mentions(
+    tmp_path: Path, texts: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SUWEN_API_KEY", KEY)
+    guideline = tmp_path / "guideline.txt"
+    guideline.write_text("药物不包括剂量。", encoding="utf-8")
+    out, cache = tmp_path / "out.jsonl", tmp_path / "cache.jsonl"
+    with serving(marking(TERMS)) as stub:
+        options = ["--endpoint", stub.url, "--model", "m", "--guideline", guideline, "--cache", cache]
+        command = ["preannotate", texts, "-o", out, *options, "--prices", "1,2", "--set", "max_tokens=99", "--json"]
+        assert run(monkeypatch, *command) == 0
+    printed, error = capsys.readouterr()
+    report = json.loads(printed)
+    assert mentions(out) == ALL
+    assert report["counts"]["prompt tokens"] == 200
+    assert report["cost"] == pytest.approx((200 + 2 * 20) / 1e6)
+    assert {body["max_tokens"] for body in stub.bodies} == {99}
+    assert "药物不包括剂量。" in stub.bodies[0]["messages"][0]["content"]
+    assert stub.received[0]["Authorization"] == f"Bearer {KEY}"
+    assert stat.S_IMODE(cache.stat().st_mode) == 0o600
+    written = "".join(path.read_text(encoding="utf-8") for path in (out, cache))
+    assert KEY not in written + printed + error
+    assert not (tmp_path / "out.jsonl.preannotation").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [
+        ("HTTP 429", 429),
+        ("HTTP 500", 500),
+        ("HTTP 503", 503),
+        ("broken connection", None),
+        ("empty answer", ""),
+        ("empty answer", {"choices": [{"message": {"content": None}}]}),
+        ("answer in another form", {"error": "x"}),
+        ("answer in another form", b"<html>gateway</html>"),
+        ("answer in another form", b"[" * 5000),
+    ],
+)
+def test_preannotate_repeats_requests_that_fail(tmp_path: Path, texts: Path, name: str, first: Any) -> None:
+    good = marking(TERMS)
+    with serving(lambda number, body: first if number < 2 else good(number, body), retry_after="0") as stub:
+        report = preannotate([texts], tmp_path / "out.jsonl", quick(stub.url), Prompt(LCDD), parallel=1)
+    assert mentions(tmp_path / "out.jsonl") == ALL
+    assert report.requests == {"requests": 4, name: 2}
+    assert not report.is_partial
+
+
+def test_preannotate_gives_up_on_slow_answers(tmp_path: Path, texts: Path) -> None:
+    good = marking(TERMS)
+
+    def slow(number: int, body: dict[str, Any]) -> Any:
+        if number == 0:
+            time.sleep(1.5)
+        return good(number, body)
+
+    with serving(slow) as stub:
+        endpoint = quick(stub.url, timeout=1.0, retries=20)
+        report = preannotate([texts], tmp_path / "out.jsonl", endpoint, Prompt(LCDD), parallel=1)
+    assert report.requests["timeout"] >= 1
+    assert mentions(tmp_path / "out.jsonl") == ALL
+
+
+@pytest.mark.parametrize(
+    ("change", "kept", "sentences", "refused"),
+    [
+        # Code fences, thoughts and remarks around the lines are skipped.
+        (lambda rows: f"<think>1|嗯</think>\n好的：\n```\n{numbered(rows)}\n```", 4, {}, {}),
+        # Cut off in the middle of a sentence.
+        (lambda rows: numbered(rows)[:-3], 3, {"altered": 2}, {"tag without its other half": 1}),
+        (
+            lambda rows: numbered([row + "<Drug>阿司匹林</Drug>" for row in rows]),
+            0,
+            {"altered": 5},
+            {"invented": 5, "in an altered sentence": 4},
+        ),
+        (lambda rows: numbered([*rows, "多余"]) + "\n7|<Drug>x</Drug>", 4, {}, {}),
+        (lambda rows: "\n".join([numbered(rows), numbered(rows)]), 4, {}, {}),
+        (lambda rows: "1|别的\n" + numbered(rows), 1, {"came twice, with other tags": 2}, None),
+        (lambda rows: "I am a language model.", 0, {"missing in the answer": 5}, {}),
+        (lambda rows: numbered([f"<Food>{row}</Food>" for row in rows]), 4, {}, {"unknown label": 5}),
+        (lambda rows: numbered([f"<Drug>{row[:3]}<Level>{row[3:]}</Drug></Level>" for row in rows]), 3, None, None),
+    ],
+)
+def test_preannotate_keeps_only_what_is_certain(
+    tmp_path: Path, texts: Path, change: Any, kept: int, sentences: Any, refused: Any
+) -> None:
+    (texts / "b.txt").write_text("口服二甲双胍。", encoding="utf-8")
+    good = marking(TERMS)
+
+    def reply(number: int, body: dict[str, Any]) -> str:
+        return str(change([line.partition("|")[2] for line in str(good(number, body)).splitlines()]))
+
+    with serving(reply) as stub:
+        report = preannotate([texts], tmp_path / "out.jsonl", quick(stub.url), Prompt(LCDD))
+    found = mentions(tmp_path / "out.jsonl")
+    assert sum(map(len, found)) == report.counts["entities"] == kept
+    assert {mention for row in found for mention in row} <= {mention for row in ALL for mention in row}
+    assert sentences is None or +report.refused_sentences == sentences
+    assert refused is None or +report.refused_mentions == refused
+    documents = read_corpus(tmp_path / "out.jsonl")
+    said = [item for document in documents for item in document.meta["preannotation"]["refused_sentences"]]
+    assert len(said) == report.refused_sentences.total()
+
+
+def test_preannotate_asks_about_altered_sentences_again(tmp_path: Path, texts: Path) -> None:
+    good = marking(TERMS)
+
+    def reply(number: int, body: dict[str, Any]) -> str:
+        answer = str(good(number, body))
+        return answer if len(asked(body)) == 1 else answer.replace("正常", "很好")
+
+    with serving(reply) as stub:
+        report = preannotate([texts], tmp_path / "out.jsonl", quick(stub.url), Prompt(LCDD))
+    assert mentions(tmp_path / "out.jsonl") == ALL
+    assert report.counts["sentences asked about again"] == 1
+    assert not report.refused_sentences
+
+
+def test_preannotate_stops_and_resumes(
+    tmp_path: Path, texts: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, work = tmp_path / "out.jsonl", tmp_path / "out.jsonl.preannotation"
+    good = marking(TERMS)
+    with serving(lambda number, body: good(number, body) if number == 0 else 401) as stub:
+        command = ["preannotate", texts, "-o", out, "--endpoint", stub.url, "--model", "m", "--parallel", "1"]
+        assert run(monkeypatch, *command) == 2
+        assert "S904" in capsys.readouterr().err
+        assert not out.exists()
+        assert stat.S_IMODE(work.stat().st_mode) == 0o700
+        assert stat.S_IMODE((work / "answers.jsonl").stat().st_mode) == 0o600
+        assert run(monkeypatch, *command) == 2
+        assert "S511" in capsys.readouterr().err
+        stub.reply = good
+        asked_before = len(stub.bodies)
+        assert run(monkeypatch, *command, "--resume") == 0
+        assert len(stub.bodies) == asked_before + 1
+    assert mentions(out) == ALL
+    assert not work.exists()
+
+
+def test_preannotate_goes_on_after_a_failed_request(
+    tmp_path: Path, texts: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = marking(TERMS)
+    out, work = tmp_path / "out.jsonl", tmp_path / "out.jsonl.preannotation"
+    with serving(lambda number, body: good(number, body) if number == 0 else 413) as stub:
+        command = ["preannotate", texts, "-o", out, "--endpoint", stub.url, "--model", "m", "--parallel", "1"]
+        assert run(monkeypatch, *command, "--json") == 1
+        printed, error = capsys.readouterr()
+        assert json.loads(printed)["refused_sentences"] == {"no answer": 1}
+        assert "--resume" in error
+        assert mentions(out) == [ALL[0], []]
+        out.unlink()
+        stub.reply = good
+        assert run(monkeypatch, *command, "--resume") == 0
+    assert mentions(out) == ALL
+    assert not work.exists()
+
+
+def test_preannotate_says_that_the_endpoint_is_down(
+    tmp_path: Path, texts: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+    assert run(monkeypatch, "preannotate", texts, "-o", tmp_path / "o.jsonl", "--endpoint", url, "--model", "m") == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith(f"S903 the endpoint {url} does not answer")
+    assert [path.name for path in tmp_path.iterdir()] == ["articles"]
+
+
+def test_preannotate_stops_after_failures_in_a_row(tmp_path: Path) -> None:
+    lines = [{"id": f"{i}", "text": f"第{i}例。"} for i in range(40)]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    good = marking(TERMS)
+    with (
+        serving(lambda number, body: good(number, body) if number < 3 else 503) as stub,
+        pytest.raises(SuwenError, match="S903"),
+    ):
+        preannotate([tmp_path / "in.jsonl"], tmp_path / "o.jsonl", quick(stub.url, retries=1), Prompt(LCDD), parallel=2)
+    assert len(stub.bodies) < 20
+    assert (tmp_path / "o.jsonl.preannotation/answers.jsonl").read_text(encoding="utf-8").count("\n") == 3
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("http://192.0.2.7/v1", "S901"),
+        ("https://api.example.com/v1", "S901"),
+        ("http://127.0.0.1.example.com/v1", "S901"),
+        ("http://localhost.example.com/v1", "S901"),
+        ("http://127.0.0.1@example.com/v1", "S902"),
+        ("http://user:secret@127.0.0.1/v1", "S902"),
+        ("http://127.0.0.1:x/v1", "S902"),
+        ("http://[::1/v1", "S902"),
+        ("ftp://127.0.0.1/v1", "S902"),
+        ("127.0.0.1:8000", "S902"),
+        ("http://127.0.0.1/v1?key=secret", "S902"),
+    ],
+)
+def test_preannotate_refuses_other_machines_and_keys_in_addresses(url: str, code: str) -> None:
+    with pytest.raises(SuwenError) as caught:
+        Endpoint(url, "m")
+    assert caught.value.code == code
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["http://localhost:1/v1", "http://127.8.9.1/v1", "http://[::1]:8000/v1"])
+def test_preannotate_takes_this_machine(url: str) -> None:
+    assert Endpoint(url, "m").is_local
+
+
+def test_preannotate_follows_no_redirect(tmp_path: Path, texts: Path) -> None:
+    with (
+        serving(lambda number, body: 307, location="http://127.0.0.1:9/v1") as stub,
+        pytest.raises(SuwenError) as caught,
+    ):
+        preannotate([texts], tmp_path / "o.jsonl", quick(stub.url), Prompt(LCDD), parallel=1)
+    assert caught.value.code == "S904"
+    assert "redirects are not followed" in str(caught.value)
+    assert len(stub.bodies) == 1
+
+
+def test_preannotate_shows_the_nearest_sentences(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, texts: Path) -> None:
+    with serving(marking(TERMS)) as stub:
+        command = ["preannotate", texts, "-o", tmp_path / "out.json", "--to", "label_studio", "--endpoint", stub.url]
+        assert run(monkeypatch, *command, "--model", "m", "--examples", SAMPLE, "--shown-examples", 3) == 0
+    _, question, example, _ = stub.bodies[0]["messages"]
+    assert example["content"].count("\n") == 2
+    assert "</Drug>" in example["content"]
+    assert "<" not in question["content"]
+    task = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))[0]
+    assert task["predictions"][0]["model_version"].startswith("m ")
+    assert not task.get("annotations")
+
+
+def test_preannotate_shows_no_sentence_of_the_same_text() -> None:
+    first, second = read_corpus(SAMPLE)[:2]
+    found = Examples([first, second], LCDD.labels).nearest([first.text[:30]], 5, first)
+    assert found
+    assert all(sentence in second.text.replace("\n", "") for sentence, _ in found)
+
+
+def test_preannotate_reports_what_it_cannot_read(
+    tmp_path: Path, texts: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (texts / "c.txt").write_bytes(b"\xff\xfe\x00")
+    (texts / "d.txt").write_text("药<Drug>。", encoding="utf-8")
+    out = tmp_path / "out.jsonl"
+    with serving(marking(TERMS)) as stub:
+        command = ["preannotate", texts, "-o", out, "--endpoint", stub.url, "--model", "m", "--json"]
+        assert run(monkeypatch, *command) == 1
+    printed, error = capsys.readouterr()
+    assert "c.txt" in error
+    assert json.loads(printed)["refused_sentences"] == {"holds what looks like a tag": 1}
+    assert len(mentions(out)) == 3
+
+
+def test_preannotate_warns_before_texts_leave_the_machine(
+    tmp_path: Path, texts: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")
+    out = tmp_path / "out.jsonl"
+    with serving(marking(TERMS)) as stub:
+        # This address is not known to be this machine's own, although it leads here.
+        url = stub.url.replace("127.0.0.1", "0.0.0.0")
+        command = ["preannotate", texts, "-o", out, "--endpoint", url, "--model", "m"]
+        assert run(monkeypatch, *command) == 2
+        assert capsys.readouterr().err.startswith(f"S901 the endpoint '{url}' is not on this machine")
+        assert not stub.bodies
+        assert run(monkeypatch, *command, "--allow-remote") == 0
+    assert f"privacy: the texts are sent to {url}" in capsys.readouterr().err
+    assert mentions(out) == ALL
+
+
+def test_preannotate_is_interrupted_and_goes_on(tmp_path: Path, texts: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    good = marking(TERMS)
+    waiting, go_on = threading.Event(), threading.Event()
+
+    def slow(number: int, body: dict[str, Any]) -> Any:
+        if number == 1:
+            waiting.set()
+            go_on.wait(60)
+        return good(number, body)
+
+    with serving(slow) as stub:
+        options = ["-o", out, "--endpoint", stub.url, "--model", "m", "--parallel", "1"]
+        command = [sys.executable, "-m", "suwen", "preannotate", texts, *options]
+        process = subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True)
+        assert waiting.wait(60)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        go_on.set()
+        _, error = process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert error.strip().endswith("interrupted; continue with --resume")
+        assert not out.exists()
+        done = subprocess.run(list(map(str, [*command, "--resume"])), check=False)
+        assert done.returncode == 0
+        # The answer that was on its way was kept too.
+        assert len(stub.bodies) == 2
+    assert mentions(out) == ALL
+
+
+@pytest.mark.parametrize(
+    ("text", "lines", "others"),
+    [
+        ("1|甲\n 2 ｜乙\n\n```", {1: ["甲"], 2: ["乙"]}, 0),
+        ("<think>1|丙\n</think>\n1|甲", {1: ["甲"]}, 0),
+        ("1|丙\n</think>1|甲", {1: ["甲"]}, 0),
+        ("<think>1|丙\n2|丁", {}, 0),
+        ("好的\n1|甲\n1|乙\n1. 甲", {1: ["甲", "乙"]}, 2),
+    ],
+)
+def test_preannotate_reads_numbered_lines(text: str, lines: dict[int, list[str]], others: int) -> None:
+    assert answer_lines(text) == (lines, others)
