@@ -63,7 +63,7 @@ FEW = (
                      "candidates on its side of the {}", "occurrences of the {}'s text")
     ),
 )  # fmt: skip
-"""Distances, ranks, counts of marks and mentions: no list of the head, nothing about repetition of the pair."""
+"""Distances, ranks among the candidates of a mention, and counts of marks, mentions and equal texts."""
 
 
 @dataclass(frozen=True)
