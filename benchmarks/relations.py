@@ -217,6 +217,8 @@ def tables(found: Mapping[str, Any]) -> str:
         parts.append(agreement_table(found["agreement"]))
     if found["predicted_entities"]:
         parts.append(predicted_table(found["predicted_entities"]))
+    if found["speed"]:
+        parts.append(speed_table(found["speed"]))
     return "\n\n".join(parts)
 
 
@@ -275,6 +277,21 @@ def predicted_table(found: Mapping[str, Any]) -> str:
         )
     ]
     return markdown(("between predicted entities", "P", "R", "F1"), rows)
+
+
+def speed_table(found: Mapping[str, Any]) -> str:
+    """The speed of the bundled model."""
+    scoring, seconds = found["scoring"], found["extraction"]["user_seconds"]
+    rows = [
+        (f"pairs, {name}, 2 threads", f"{scoring[key]['pairs_per_second']:,.0f}/s", f"{busy:,.0f}/s and core")
+        for name, key in (("scored", "scored"), ("read from text and scored", "from_text"))
+        for busy in [scoring[key]["pairs_per_core_second"]]
+    ]
+    runs = (" / ".join(f"{one:.1f}" for one in seconds[name]) for name in ("entities", "relations"))
+    rows.append((f"`suwen extract`, {found['extraction']['characters']:,} characters", f"{next(runs)} s", "user time"))
+    added = f"+{percent(found['extraction']['added_share'])} % (medians)"
+    rows.append(("`suwen extract --relations`, the same", f"{next(runs)} s", added))
+    return markdown((f"speed (load {found['load_average']:.0f} on {found['cores']} cores)", "measured", ""), rows)
 
 
 def main() -> None:
