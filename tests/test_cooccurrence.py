@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from suwen.document import Attribute, Document, Entity, Note, Relation
@@ -33,6 +33,7 @@ def test_cooccurrence_relates_fitting_types_within_a_sentence() -> None:
     assert document.relations == (Relation("Drug_Disease", "T1", "T3", "R1"), Relation("Amount_Drug", "T2", "T1", "R2"))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.sampled_from("药。！？，\n"), min_size=1, max_size=150).map("".join),
     st.lists(

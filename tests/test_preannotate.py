@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from chat_endpoint import asked, marking, numbered, serving
 
+from suwen.annotation.annotator import answer_lines
 from suwen.annotation.endpoint import Endpoint
 from suwen.annotation.preannotation import preannotate
 from suwen.annotation.prompt import Examples, Prompt
@@ -110,12 +111,13 @@ def test_preannotate_gives_up_on_slow_answers(tmp_path: Path, texts: Path) -> No
 
     def slow(number: int, body: dict[str, Any]) -> Any:
         if number == 0:
-            time.sleep(0.6)
+            time.sleep(1.5)
         return good(number, body)
 
     with serving(slow) as stub:
-        report = preannotate([texts], tmp_path / "out.jsonl", quick(stub.url, timeout=0.3), Prompt(LCDD), parallel=1)
-    assert report.requests["timeout"] == 1
+        endpoint = quick(stub.url, timeout=1.0, retries=20)
+        report = preannotate([texts], tmp_path / "out.jsonl", endpoint, Prompt(LCDD), parallel=1)
+    assert report.requests["timeout"] >= 1
     assert mentions(tmp_path / "out.jsonl") == ALL
 
 
@@ -359,3 +361,27 @@ def test_preannotate_is_interrupted_and_goes_on(tmp_path: Path, texts: Path) -> 
         # The answer that was on its way was kept too.
         assert len(stub.bodies) == 2
     assert mentions(out) == ALL
+
+
+@pytest.mark.parametrize(
+    ("text", "lines", "others"),
+    [
+        ("1|甲\n 2 ｜乙\n\n```", {1: ["甲"], 2: ["乙"]}, 0),
+        ("<think>1|丙\n</think>\n1|甲", {1: ["甲"]}, 0),
+        ("1|丙\n</think>1|甲", {1: ["甲"]}, 0),
+        ("<think>1|丙\n2|丁", {}, 0),
+        ("好的\n1|甲\n1|乙\n1. 甲", {1: ["甲", "乙"]}, 2),
+    ],
+)
+def test_preannotate_reads_numbered_lines(text: str, lines: dict[int, list[str]], others: int) -> None:
+    assert answer_lines(text) == (lines, others)
+
+
+def test_preannotate_reads_the_texts_of_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table, out = tmp_path / "notes.csv", tmp_path / "out.jsonl"
+    table.write_text("no,note\n7,口服二甲双胍。\n", "utf-8")
+    with serving(marking(TERMS)) as stub:
+        command = ["preannotate", table, "-o", out, "--endpoint", stub.url, "--model", "m"]
+        assert run(monkeypatch, *command, "--text-column", "note", "--id-column", "no") == 0
+    (document,) = read_corpus(out)
+    assert (document.id, mentions(out)) == ("7", [ALL[1]])

@@ -5,12 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from format_strategies import untimed
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from relation_documents import DOCUMENT, by_span, related_documents
 
 from suwen.document import Document, Relation
 from suwen.formats import read_corpus, write_corpus
+
+# A busy machine draws slowly, and writing waits for the disk.
+patient = settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 
 
 def through(document: Document, path: Path, *formats: str) -> Document:
@@ -26,7 +28,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> object:
     return lambda: tmp_path_factory.mktemp("corpus")
 
 
-@untimed
+@patient
 @given(document=related_documents(scored=False))
 def test_relations_survive_brat_and_json_lines(folders, document: Document) -> None:
     folder = folders()
@@ -37,20 +39,20 @@ def test_relations_survive_brat_and_json_lines(folders, document: Document) -> N
     assert first == last
 
 
-@untimed
+@patient
 @given(document=related_documents())
 def test_relations_survive_json_lines_with_scores(folders, document: Document) -> None:
     assert through(document, folders(), "jsonl").relations == document.relations
 
 
-@untimed
+@patient
 @given(document=related_documents(pieces=False))
 def test_relations_survive_label_studio(folders, document: Document) -> None:
     back = through(document, folders(), "label_studio", "jsonl", "label_studio")
     assert by_span(back) == by_span(document)
 
 
-@untimed
+@patient
 @given(document=related_documents(scored=False, pieces=False))
 def test_relations_survive_doccano(folders, document: Document) -> None:
     back = through(document, folders(), "doccano", "jsonl", "doccano")

@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import permutations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from relation_documents import DOCUMENT, ENTITIES, RELATIONS, related_documents
 
@@ -15,6 +15,9 @@ from suwen.evaluation.relations.matching import match_overlapping_relations
 from suwen.evaluation.relations.pairs import RelationPair, relation_counts
 from suwen.evaluation.strict import Score
 from suwen.schema import LCDD, RelationType, Schema
+
+# A busy machine draws slowly.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def analyzed(gold: Document, predicted: Document, reach: int | None = None) -> RelationAnalysis:
@@ -39,6 +42,7 @@ def test_relation_scores_compare_type_and_spans_not_ids() -> None:
     assert scores.reliability is None
 
 
+@patient
 @given(st.lists(st.tuples(related_documents(), related_documents()), min_size=1, max_size=3))
 def test_relation_scores_are_those_of_plain_sets(drawn: list[tuple[Document, Document]]) -> None:
     pairs, sets = [], []
@@ -131,6 +135,7 @@ KEYS = st.lists(
 )
 
 
+@patient
 @given(KEYS, KEYS)
 def test_relation_matching_pairs_as_many_as_can_be(gold: list, predicted: list) -> None:
     def fit(one, other) -> bool:

@@ -27,7 +27,7 @@ META = "preannotation"
 
 NO_ANSWER, HOLDS_TAG = "no answer", "holds what looks like a tag"
 LINE = re.compile(r"\s*([0-9]{1,6})\s*[|｜](.*)")
-THOUGHT = re.compile(r"<think>.*?</think>", re.DOTALL)
+THOUGHT_BEGINS, THOUGHT_ENDS = "<think>", "</think>"
 FENCE = "```"
 
 
@@ -53,7 +53,7 @@ class Outcome:
 def answer_lines(text: str) -> tuple[dict[int, list[str]], int]:
     """Read the numbered lines of an answer.
 
-    Thoughts before the answer and the marks of a code block are skipped.
+    Thoughts before the answer, also those that were cut off, and the marks of a code block are skipped.
 
     Returns
     -------
@@ -61,7 +61,9 @@ def answer_lines(text: str) -> tuple[dict[int, list[str]], int]:
     """
     lines: dict[int, list[str]] = {}
     others = 0
-    for row in THOUGHT.sub("", text).splitlines():
+    # Some models leave out the mark at which their thoughts begin.
+    answer = text.rpartition(THOUGHT_ENDS)[2].partition(THOUGHT_BEGINS)[0]
+    for row in answer.splitlines():
         if found := LINE.fullmatch(row):
             lines.setdefault(int(found[1]), []).append(found[2])
         elif row.strip() and not row.strip().startswith(FENCE):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -147,8 +147,11 @@ class Preannotation:
         try:
             settings = self.passage, self.attempts, self.parameters
             annotator = Annotator(session, self.prompt, answers, *settings, report.counts)
-            documents = _annotated(texts_in(self.inputs, report.problems), annotator, self.parallel, report, listener)
-            report.not_held += write_corpus(_some(documents, report), self.output, self.format)
+            texts = list(texts_in(self.inputs, report.problems))
+            if not texts:
+                raise report.problems[0] if report.problems else SuwenError("S108", expected="a text")
+            documents = _annotated(texts, annotator, self.parallel, report, listener)
+            report.not_held += write_corpus(documents, self.output, self.format)
         finally:
             answers.close()
 
@@ -213,7 +216,7 @@ def _has_content(path: Path) -> bool:
 
 
 def _annotated(
-    documents: Iterable[Document],
+    documents: Sequence[Document],
     annotator: Annotator,
     parallel: int,
     report: PreannotationReport,
@@ -222,20 +225,28 @@ def _annotated(
     """Return the documents with the mentions that the model finds, in their order."""
     pool = ThreadPoolExecutor(parallel)
     waiting: deque[Asked] = deque()
+    total = sum(len(document.text) for document in documents)
+
+    def finish() -> Document:
+        document = _finished(waiting.popleft(), annotator, report)
+        tokens = report.counts["prompt tokens"] + report.counts["completion tokens"]
+        listener(Progress("characters", report.counts["characters"], total, f"{tokens:,} tokens"))
+        return document
+
     try:
         for document in documents:
             waiting.append(annotator.submit(document, pool))
             while len(waiting) > WAITING_DOCUMENTS or sum(len(one.passages) for one in waiting) > 4 * parallel:
-                yield _finished(waiting.popleft(), annotator, report, listener)
+                yield finish()
         while waiting:
-            yield _finished(waiting.popleft(), annotator, report, listener)
+            yield finish()
     finally:
         # Requests that were sent are waited for: their answers are paid for, and are kept.
         annotator.session.stop()
         pool.shutdown(cancel_futures=True)
 
 
-def _finished(asked: Asked, annotator: Annotator, report: PreannotationReport, listener: Listener) -> Document:
+def _finished(asked: Asked, annotator: Annotator, report: PreannotationReport) -> Document:
     """Wait for a document and count what became of it."""
     outcomes = list(asked.outcomes())
     document = asked.annotated(outcomes, annotator.version)
@@ -248,21 +259,4 @@ def _finished(asked: Asked, annotator: Annotator, report: PreannotationReport, l
         report.refused_mentions += outcome.refused
         if outcome.reason is not None:
             report.refused_sentences[outcome.reason] += 1
-    tokens = counts["prompt tokens"] + counts["completion tokens"]
-    listener(Progress("documents", counts["documents"], None, f"{tokens:,} tokens"))
     return document
-
-
-def _some(documents: Iterator[Document], report: PreannotationReport) -> Iterator[Document]:
-    """Return the documents, if there is one.
-
-    Raises
-    ------
-    SuwenError
-        The first problem of reading, where there is none.
-    """
-    first = next(documents, None)
-    if first is None:
-        raise report.problems[0] if report.problems else SuwenError("S108", expected="a text")
-    yield first
-    yield from documents

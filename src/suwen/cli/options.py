@@ -31,6 +31,7 @@ __all__ = [
     "TEXT_COLUMN",
     "Offsets",
     "Preset",
+    "Task",
     "read_schema",
     "read_split",
     "reading_options",
@@ -42,6 +43,14 @@ class Offsets(StrEnum):
 
     text = "text"
     crlf = "crlf"
+    lf = "lf"
+
+
+class Task(StrEnum):
+    """What is learned, found and scored."""
+
+    ENTITIES = "entities"
+    RELATIONS = "relations"
 
 
 class Preset(StrEnum):
@@ -68,7 +77,7 @@ ENCODING: Any = typer.Option(
 OFFSETS: Any = typer.Option(
     None,
     "--offsets",
-    help="brat: crlf if offsets count line ends as two characters and the text has one.",
+    help="brat: crlf (lf) if offsets count line ends as two characters (one), other than the text.",
     show_default="text",
 )
 TEXT_COLUMN: Any = typer.Option(
