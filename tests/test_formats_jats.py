@@ -194,7 +194,6 @@ def test_jats_reads_declared_encodings(encoding: str) -> None:
     ("data", "reason"),
     [
         ("", "damaged XML"),
-        ("<html/>", "no <article> in <html>"),
         ("<article>\n<p>", "a.xml:2: damaged XML"),
         ("<article>&unknown;</article>", "'unknown' not defined"),
         ("<article>" + "<b>" * 300, "tags are nested too deep, or a text or value is too long; "),
@@ -205,6 +204,10 @@ def test_jats_says_what_is_wrong(data: str, reason: str) -> None:
     message = refusal(data)
     assert message.startswith("S120 a.xml")
     assert reason in message
+
+
+def test_jats_refuses_other_xml_by_its_root() -> None:
+    assert refusal("<html/>").startswith("S130 a.xml: this is XML of another kind (<html>), which is not read here; ")
 
 
 def test_jats_expands_no_entity_and_loads_nothing(tmp_path: Path) -> None:

@@ -328,9 +328,55 @@ def test_readers_warn_of_what_is_odd(tmp_path: Path, caplog: pytest.LogCaptureFi
     (tmp_path / "a.txt").write_text("主诉\n病史\n" + TEXT, encoding="utf-8")
     (tmp_path / "a.ann").write_text("T1\tDrug 10 14\t二甲双胍\n", encoding="utf-8")
     read_corpus(tmp_path / "a.ann")
-    assert "1 of 1 mention differ" in caplog.text
+    assert "1 of 1 mention differs" in caplog.text
     assert "--offsets crlf" in caplog.text
     caplog.clear()
     (document,) = read_corpus(tmp_path / "a.ann", offsets="crlf")
     assert document.entities == (Entity("Drug", 8, 12, id="T1"),)
     assert not caplog.records
+    (tmp_path / "a.txt").write_bytes(("主诉\r\n病史\r\n" + TEXT).encode())
+    (tmp_path / "a.ann").write_text("T1\tDrug 8 12\t二甲双胍\n", encoding="utf-8")
+    read_corpus(tmp_path / "a.ann")
+    assert "--offsets lf" in caplog.text
+    (document,) = read_corpus(tmp_path / "a.ann", offsets="lf")
+    assert document.entities == (Entity("Drug", 10, 14, id="T1"),)
+
+
+def test_brat_leaves_out_a_text_without_annotations(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "README.txt").write_text("语料说明", encoding="utf-8")
+    with pytest.raises(SuwenError, match="S208"):
+        read_corpus(tmp_path, "brat")
+    (tmp_path / "a.txt").write_text(TEXT, encoding="utf-8")
+    (tmp_path / "a.ann").write_text("T1\tDrug 2 6\t二甲双胍\n", encoding="utf-8")
+    assert [document.id for document in read_corpus(tmp_path)] == ["a"]
+    assert "left out: 1 text without '.ann'" in caplog.text
+
+
+def test_cmeee_reads_its_first_edition(tmp_path: Path) -> None:
+    path = tmp_path / "train_data.txt"
+    path.write_text(f"{TEXT}|||2    5    dru|||8    10    dis|||\n无|||\n", encoding="utf-8")
+    assert format_of(path) == "cmeee"
+    first, second = read_corpus(path)
+    assert (first.id, first.text, first.entities) == ("train_data/1", TEXT, (Entity("dru", 2, 6), Entity("dis", 8, 11)))
+    assert (second.text, second.entities) == ("无", ())
+    path.write_text(f"{TEXT}|||2    5    dru|||\n{TEXT}|||2 dru|||\n", encoding="utf-8")
+    with pytest.raises(SuwenError, match=r"S213 .*:2: "):
+        read_corpus(path)
+
+
+def test_label_studio_finds_the_text_by_its_mentions(tmp_path: Path) -> None:
+    tasks = [
+        {"id": 1, "data": {"note": "血糖", "ward": "内科"}, "annotations": []},
+        {
+            "id": 2,
+            "data": {"note": TEXT, "ward": "内科"},
+            "annotations": [{"result": [ls_region(2, 6, "x", TEXT[2:6])]}],
+        },
+    ]
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(tasks), encoding="utf-8")
+    assert [document.text for document in read_corpus(path)] == ["血糖", TEXT]
+    region = {"start": 2, "end": 6, "text": TEXT[2:6], "labels": ["Drug"]}
+    path.write_text(json.dumps([{"id": 1, "note": TEXT, "ner": [region], "created_at": "2020"}]), encoding="utf-8")
+    (document,) = read_corpus(path)
+    assert (document.text, keys(document)) == (TEXT, [("Drug", 2, 6)])

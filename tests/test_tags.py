@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from suwen.errors import SuwenError
 from suwen.formats import format_of, read_corpus
 from suwen.formats.tags import form_of_tags
 
@@ -14,6 +15,7 @@ SPELLINGS = {
     "BIO": ["B-身体", "O", "B-药物", "I-药物", "I-药物"],
     "suffix": ["身体-B", "O", "药物-B", "药物-I", "药物-I"],
     "suffix with an underscore": ["身体_S", "O", "药物_B", "药物_M", "药物_E"],
+    "small letters": ["s-身体", "o", "b-药物", "i-药物", "e-药物"],
     "underscore": ["B_身体", "O", "B_药物", "I_药物", "I_药物"],
 }
 
@@ -85,3 +87,14 @@ def test_conll_is_no_table_of_notes(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("id,text\n1,口服二甲双胍\n", encoding="utf-8")
     assert format_of(path) == "csv"
+
+
+@pytest.mark.parametrize(
+    ("rows", "kind"),
+    [("口 O\n二 B\n甲 I\n", "tags without types"), ("O 口\nB-Drug 二\nI-Drug 甲\n", "the tag first")],
+)
+def test_conll_names_what_is_wrong_with_columns(tmp_path: Path, rows: str, kind: str) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text(rows, encoding="utf-8")
+    with pytest.raises(SuwenError, match=f"S130 .*{kind}"):
+        format_of(path)

@@ -36,6 +36,8 @@ def sample(
     method: Literal["uncertain", "random"] = "uncertain",
     seed: int = 0,
     format: str | None = None,
+    text_column: str | None = None,
+    id_column: str | None = None,
     encoding: str | None = None,
     device: str = "cpu",
 ) -> Sample:
@@ -59,6 +61,8 @@ def sample(
         Of ``random``.
     format, encoding
         Of the pool; by default found from the files.
+    text_column, id_column
+        The columns of text and id, in tables and JSON Lines of other programs.
     device
         Where the model runs.
 
@@ -87,7 +91,7 @@ def sample(
     known = documents_of(annotated)
     problems: list[SuwenError] = []
     paths = [pool] if isinstance(pool, str | Path) else list(pool)  # type: ignore[arg-type]
-    texts = list(texts_in(find_inputs(paths, Options(format, encoding=encoding)), problems))
+    texts = list(texts_in(find_inputs(paths, Options(format, text_column, id_column, encoding)), problems))
     candidates, left_out = candidates_in(texts, known)
     if method == "random":
         found = draw_documents(candidates, budget, seed)
@@ -110,6 +114,8 @@ def preannotate(
     schema: Schema | None = None,
     shown_examples: int = 8,
     format: str | None = None,
+    text_column: str | None = None,
+    id_column: str | None = None,
     encoding: str | None = None,
     to: str = "jsonl",
     parallel: int = 4,
@@ -142,6 +148,8 @@ def preannotate(
         The labels; by default those of the examples, or LCDD's.
     format, encoding
         Of the inputs; by default found from the files.
+    text_column, id_column
+        The columns of text and id, in tables and JSON Lines of other programs.
     to
         The format of the output.
     parallel, retries, timeout
@@ -189,7 +197,7 @@ def preannotate(
         asked,
         _prompt(documents_of(examples), schema, guideline, shown_examples),
         format=to,
-        options=Options(format, encoding=encoding),
+        options=Options(format, text_column, id_column, encoding),
         parallel=parallel,
         cache=cache,
         attempts=attempts,

@@ -43,6 +43,7 @@ class Offsets(StrEnum):
 
     text = "text"
     crlf = "crlf"
+    lf = "lf"
 
 
 class Task(StrEnum):
@@ -76,7 +77,7 @@ ENCODING: Any = typer.Option(
 OFFSETS: Any = typer.Option(
     None,
     "--offsets",
-    help="brat: crlf if offsets count line ends as two characters and the text has one.",
+    help="brat: crlf (lf) if offsets count line ends as two characters (one), other than the text.",
     show_default="text",
 )
 TEXT_COLUMN: Any = typer.Option(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from suwen.cli.extract import named_path, say, tell_rest
-from suwen.cli.options import ENCODING, FORMAT, JSON, RESUME, SCHEMA, read_schema
+from suwen.cli.options import ENCODING, FORMAT, ID_COLUMN, JSON, RESUME, SCHEMA, TEXT_COLUMN, read_schema
 from suwen.cli.output import amount, report, show, standard_error
 from suwen.cli.progress import progress_bar
 
@@ -30,7 +30,7 @@ def preannotate(
         ...,
         metavar="INPUT...",
         parser=named_path,
-        help="Files (txt, pdf, html, xml, docx, jsonl, parquet), folders, patterns.",
+        help="Files (txt, pdf, html, xml, docx, jsonl, csv, xlsx, parquet), folders, patterns.",
     ),
     output: Path = typer.Option(..., "--output", "-o", metavar="OUT", parser=named_path, help="The file to write."),
     endpoint: str = typer.Option(..., metavar="URL", help="An OpenAI-compatible address: http://127.0.0.1:8000/v1."),
@@ -58,6 +58,8 @@ def preannotate(
     ),
     allow_remote: bool = typer.Option(False, "--allow-remote", help="Allow another machine: the texts are sent there."),
     source: str | None = FORMAT,
+    text_column: str | None = TEXT_COLUMN,
+    id_column: str | None = ID_COLUMN,
     encoding: str | None = ENCODING,
     resume: bool = RESUME,
     as_json: bool = JSON,
@@ -90,6 +92,8 @@ def preannotate(
             schema=read_schema(schema_file),
             shown_examples=shown,
             format=source,
+            text_column=text_column,
+            id_column=id_column,
             encoding=encoding,
             to=to,
             parallel=parallel,

@@ -16,7 +16,7 @@ from suwen.files import StrPath
 from suwen.formats import FORMATS, WITHOUT_ANNOTATIONS, format_of, scan_corpus
 from suwen.formats.brat import kept_lines
 from suwen.formats.reading import Annotation, Located
-from suwen.formats.remarks import is_off_by_line_ends
+from suwen.formats.remarks import LINE_ENDS, line_ends_that_fit
 from suwen.schema import LCDD, Schema
 
 __all__ = ["KINDS", "LEAST_CHARACTERS", "Check", "Finding", "Kind", "check_corpus"]
@@ -236,8 +236,9 @@ def _mention_findings(located: Located) -> Iterator[Finding]:
         if entity.annotated is not None:
             differs = (
                 f"{_shown(entity)}: {entity.annotated!r}, in the text {document.text[entity.start : entity.end]!r}"
-                + ("; it fits if line ends count as two (--offsets crlf)" * is_off_by_line_ends(entity, document.text))
             )
+            if (fitting := line_ends_that_fit(entity, document.text)) is not None:
+                differs += f"; it fits if line ends count as {LINE_ENDS[fitting]} (--offsets {fitting})"
             yield Finding("W201", located.annotation_path, line, differs)
         sentence_end = bisect_right(starts, entity.start)
         if sentence_end < len(starts) and starts[sentence_end] < entity.end:

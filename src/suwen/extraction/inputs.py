@@ -29,10 +29,10 @@ from suwen.formats.articles import docx, jats, pdf
 from suwen.formats.base import ArticleFormat, CorpusFormat
 from suwen.formats.contents import LONGEST_TEXT, read_bytes, read_stream
 from suwen.formats.encodings import decode, encoding_named, kind_of
-from suwen.formats.foreign import refuse_foreign
-from suwen.formats.json_files import Rejoined, bounded_lines, lines_of, numbered_objects
+from suwen.formats.foreign import EXPORT, refuse_foreign
+from suwen.formats.json_files import Rejoined, bounded_lines, lines_of, numbered_objects, records_of
 from suwen.formats.reading import Problem, refuse
-from suwen.formats.record_forms import first_records, form_of_records
+from suwen.formats.record_forms import FORMS, first_records, form_of_file, form_of_records
 
 __all__ = [
     "DEFAULT_OPTIONS",
@@ -272,6 +272,11 @@ def _read_file(file: Input, options: Options, problem: Problem) -> Iterator[Docu
         yield from _records(rows, file, file.path, options, problem)
         return
     columns = options.text_column, options.id_column
+    if file.format is None and file.path.suffix.lower() == ".json" and form_of_file(file.path) == jsonl.NAME:
+        # A list of records, which is read whole.
+        rows = ((number, values) for number, values in records_of(file.path, problem, options.encoding))
+        yield from _records(rows, file, file.path, options, problem)
+        return
     if file.format == csv_table.NAME:
         located = csv_table.scan_file(file.path, file.name, problem, *columns, options.encoding)
         yield from (item.document for item in located)
@@ -359,7 +364,11 @@ def _records(
     """The texts of records, of suwen or of other programs."""
     columns = options.text_column, options.id_column
     for number, values in rows:
-        known, left_out = (values, 0) if options.text_column else _known(values)
+        try:
+            known, left_out = (values, 0) if options.text_column else _known(values)
+        except SuwenError as error:
+            problem(error.at(shown, number))
+            continue
         for item in jsonl.scan_rows([(number, known)], shown, file.name, problem, None, *columns):
             document = _bounded(item.document, shown)
             yield document if options.annotated else _unannotated(document, left_out)
@@ -367,7 +376,10 @@ def _records(
 
 def _known(values: dict[str, Any]) -> tuple[dict[str, Any], int]:
     """A record with the keys of other programs under ``meta``, and how many annotations of theirs it had."""
-    foreign = form_of_records(iter([values])) != jsonl.NAME
+    form = form_of_records(iter([values]))
+    foreign = form != jsonl.NAME
+    if "text" not in values and form in FORMS and " " in str(form):
+        raise SuwenError("S130", kind=form, advice=EXPORT)
     if "text" not in values or not (foreign or values.keys() - jsonl.KEYS):
         return values, 0
     meta = values["meta"] if isinstance(values.get("meta"), dict) else {}

@@ -156,9 +156,22 @@ def stream_corpus(
     What is odd about them all is logged at the end as warnings (see `Remarks`).
     """
     remarks = Remarks()
-    for located in scan_corpus(path, refuse, format, schema, **options):
+    alone: list[SuwenError] = []
+
+    def report(error: SuwenError) -> None:
+        # A README beside the pairs of brat is no reason to read nothing.
+        if error.code != "S208":
+            refuse(error)
+        alone.append(error)
+        remarks.leave_out("text without '.ann' (see suwen corpus check)")
+
+    found = False
+    for located in scan_corpus(path, report, format, schema, **options):
+        found = True
         remarks.add(located.document)
         yield located.document
+    if alone and not found:
+        raise alone[0]
     annotated = not isinstance(FORMATS[format or format_of(path)], WITHOUT_ANNOTATIONS)
     for remark in remarks.lines(annotated):
         _LOGGER.warning("%s: %s", path, remark)

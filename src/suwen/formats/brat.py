@@ -34,7 +34,7 @@ from suwen.schema import Schema
 __all__ = ["FORMAT", "NAME", "Brat", "Offsets", "kept_lines"]
 
 NAME = "brat"
-Offsets = Literal["text", "crlf"]
+Offsets = Literal["text", "crlf", "lf"]
 _LINE_END = re.compile(r"(?<!\r)\n")
 _HELD = {"entity", "fragments", "entity id", "annotated mention", "relation", "attribute", "note"}
 
@@ -86,7 +86,7 @@ class Brat(WritableFormat):
         ----------
         offsets
             What offsets count: the characters of the text, or those that it would have with line ends of two
-            characters (``crlf``), as texts do that were annotated on Windows and converted later.
+            characters (``crlf``) or of one (``lf``), as in texts whose line ends were converted after annotation.
         encoding
             The encoding of the files; by default UTF-8, or GB18030 or UTF-16 where that is certain.
         """
@@ -106,10 +106,9 @@ class Brat(WritableFormat):
                 except SuwenError as error:
                     problem(error)
                     continue
-                if offsets == "crlf":
-                    lines = _recounted(_parse(source, _with_crlf(text), annotation_path, problem, schema), text)
-                else:
-                    lines = _parse(source, text, annotation_path, problem, schema)
+                lines = _parse(source, _counted_text(text, offsets), annotation_path, problem, schema)
+                if offsets != "text":
+                    lines = _recounted(lines, text, offsets)
                 document = _document(name, text, source, [item for item, _ in lines])
                 yield Located(document, text_path, None, annotation_path, tuple(lines))
 
@@ -167,16 +166,23 @@ def _split_lines(source: str) -> list[str]:
     return lines if lines[-1] else lines[:-1]
 
 
-def _with_crlf(text: str) -> str:
-    return _LINE_END.sub("\r\n", text)
+def _counted_text(text: str, offsets: Offsets) -> str:
+    """The text that the offsets count in."""
+    if offsets == "crlf":
+        return _LINE_END.sub("\r\n", text)
+    return text.replace("\r\n", "\n") if offsets == "lf" else text
 
 
-def _recounted(lines: list[tuple[Annotation, int]], text: str) -> list[tuple[Annotation, int]]:
-    """The annotations with offsets into the text, from offsets into the text with line ends of two characters."""
-    added = [end.start() + number for number, end in enumerate(_LINE_END.finditer(text))]
+def _recounted(lines: list[tuple[Annotation, int]], text: str, offsets: Offsets) -> list[tuple[Annotation, int]]:
+    """The annotations with offsets into the text, from offsets into the text with other line ends."""
+    if offsets == "crlf":
+        changed = [end.start() + number for number, end in enumerate(_LINE_END.finditer(text))]
+    else:
+        changed = [end.start() - number for number, end in enumerate(re.finditer("\r\n", text))]
+    sign = -1 if offsets == "crlf" else 1
 
     def place(offset: int) -> int:
-        return offset - bisect_left(added, offset)
+        return offset + sign * bisect_left(changed, offset)
 
     recounted: list[tuple[Annotation, int]] = []
     for item, line in lines:

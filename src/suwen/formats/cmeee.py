@@ -6,6 +6,8 @@ The end is that of the last character (inclusive, as in CMeEE itself) or one mor
 The mentions in the file tell which: what fits more of them holds for the whole file; without mentions, or where both
 fit as many, it is inclusive. A mention that differs from the text is kept (``Entity.annotated``).
 
+The first edition (CHIP 2020) is read too: a line ``TEXT|||3    9    bod|||`` for each text, ends inclusive.
+
 Texts have no ids; their documents are numbered ``NAME/1``, ``NAME/2`` …
 
 Source: https://tianchi.aliyun.com/cblue (CMeEE), Zhang et al. 2022, "CBLUE", ACL, section 3.
@@ -14,6 +16,7 @@ Source: https://tianchi.aliyun.com/cblue (CMeEE), Zhang et al. 2022, "CBLUE", AC
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -24,17 +27,22 @@ from suwen.document import Document, Entity
 from suwen.errors import SuwenError
 from suwen.files import StrPath, replacing
 from suwen.formats.base import WritableFormat
+from suwen.formats.encodings import encoding_of, read_encoded
 from suwen.formats.json_files import Row, checked, field, located_at, reporting_at, scan_records
-from suwen.formats.reading import Located, Problem
-from suwen.formats.record_forms import RECORDS, record_form
+from suwen.formats.reading import Located, Problem, document_id
+from suwen.formats.record_forms import RECORDS, TEXTS, record_form
 from suwen.formats.writing import encoded, not_held
 from suwen.schema import Schema
 
-__all__ = ["FORMAT", "NAME", "Cmeee", "Ends"]
+__all__ = ["FORMAT", "NAME", "Cmeee", "Ends", "holds_bars", "is_bars"]
 
 NAME = "cmeee"
 Ends = Literal["inclusive", "exclusive"]
 _HELD = {"entity", "annotated mention"}
+_HEAD = 8192  # bytes that hold the first line
+_BAR = re.compile(r"\s*(\d{1,9})\s+(\d{1,9})\s+(\S+)\s*")
+_BARS = re.compile(rf".*?(?:\|\|\|{_BAR.pattern})+(?:\|\|\|)?")
+_BAR_FORM = "'first last type'"
 
 
 class Cmeee(WritableFormat):
@@ -48,7 +56,8 @@ class Cmeee(WritableFormat):
 
     def sniff(self, path: StrPath) -> bool:
         """Return True if a file, or the first one of a folder, holds texts with entities as CMeEE has them."""
-        return record_form(Path(path)) == NAME
+        path = Path(path)
+        return record_form(path) == NAME or (path.is_file() and holds_bars(path))
 
     def scan(
         self,
@@ -68,7 +77,10 @@ class Cmeee(WritableFormat):
         encoding
             The encoding of the files; by default UTF-8, or GB18030 or UTF-16 where that is certain.
         """
-        return scan_records(Path(path), problem, NAME, partial(_located, schema=schema, ends=ends), encoding)
+        path = Path(path)
+        if path.is_file() and holds_bars(path):
+            return _scan_bars(path, problem, schema, ends, encoding)
+        return scan_records(path, problem, NAME, partial(_located, schema=schema, ends=ends), encoding)
 
     def write(self, documents: Iterable[Document], path: StrPath, *, ends: Ends = "inclusive") -> Counter[str]:
         """Write one file.
@@ -103,6 +115,45 @@ class Cmeee(WritableFormat):
 
 
 FORMAT = Cmeee()
+
+
+def holds_bars(path: Path) -> bool:
+    """Return True if a file is one of the first edition of CMeEE."""
+    try:
+        with path.open("rb") as file:
+            return is_bars(file.read(_HEAD))
+    except OSError:
+        return False
+
+
+def is_bars(head: bytes) -> bool:
+    """Return True if the first line of a file is one of the first edition of CMeEE."""
+    first = head.decode(encoding_of(head), "ignore").removeprefix("\ufeff").partition("\n")[0]
+    return _BARS.fullmatch(first.strip()) is not None
+
+
+def _scan_bars(
+    path: Path, problem: Problem, schema: Schema | None, ends: Ends | None, encoding: str | None
+) -> Iterator[Located]:
+    """Read the lines of the first edition."""
+    rows: list[Row] = []
+    try:
+        lines = read_encoded(path, encoding).removeprefix("\ufeff").split("\n")
+    except SuwenError as error:
+        problem(error)
+        return
+    for number, line in enumerate(lines, 1):
+        text, *entities = (part for part in line.rstrip("\r").split("|||"))
+        found = []
+        for entity in filter(str.strip, entities):
+            match = _BAR.fullmatch(entity)
+            if match is None:
+                problem(SuwenError("S213", path, number, field=entity, reason=f"is none of {_BAR_FORM}", format=NAME))
+                continue
+            found.append({"start_idx": int(match[1]), "end_idx": int(match[2]), "type": match[3]})
+        if text or found:
+            rows.append((number, {"text": text, "entities": found}))
+    yield from _located(rows, path, document_id(path, path.parent, TEXTS), problem, schema, ends)
 
 
 def _located(

@@ -17,7 +17,8 @@ What suwen reads
   line of the file is one of the text, so that sentences stay apart.
 - A row that begins with a separator lacks its character: a space, which other writers do not protect.
 - A mention with line breaks has fragments around them.
-- Tags are ``B-Drug``, ``B_Drug`` or ``Drug-B``, in BIO, BIOES, BMES, BILOU or BMEWO (see `suwen.formats.tags`).
+- Tags are ``B-Drug``, ``b-Drug``, ``B_Drug`` or ``Drug-B``, in BIO, BIOES, BMES, BILOU or BMEWO (see
+  `suwen.formats.tags`).
 - A CSV table of tokens is read too: the column of the tags is the last one, that of the tokens is known by its name or
   is the first; a first row of names is no token, and a new number in a column of sentences begins a sentence.
 - Other columns are kept in ``meta["conll"]["columns"]`` unless they hold nothing but ``_`` or ``-X-``.
@@ -51,7 +52,7 @@ from suwen.schemes import BIO, SCHEMES, IllegalPolicy, LabelSpan, Scheme, split_
 from suwen.text.sentences import split_sentences
 from suwen.text.view import make_view
 
-__all__ = ["FORMAT", "NAME", "Conll", "holds_columns"]
+__all__ = ["FORMAT", "NAME", "Conll", "fault_of_columns", "holds_columns"]
 
 NAME = "conll"
 SUFFIXES = (".conll", ".conll2003", ".bio", ".bioes", ".bmes", ".bmeo", ".bilou", ".iob", ".iob2", ".bieos")
@@ -68,6 +69,7 @@ _SENTENCES = re.compile(r"sent(?:ence)?[ _]?(?:#|id|no|number)?|句子?(?:编号
 _PROTECTED = re.compile(r"[\s\\]")
 _ESCAPE = re.compile(r"\\u([0-9a-f]{4})")
 _EMPTY = {"_", "-X-"}
+_BARE = set("BIESMLUWO")
 _SENTENCE_BREAK = "\n\n"
 _HEAD = 8192  # bytes of a '.txt' that tell whether it holds columns
 
@@ -183,15 +185,32 @@ def holds_columns(head: bytes, table: bool = False) -> bool:
     table
         True for a CSV table.
     """
+    rows = _first_rows(head, table)
+    if not rows:
+        return False
+    tags = {row[-1] for row in rows}
+    # A text with blanks has rows that end in O, too, but hardly only such.
+    return form_of_tags(tags) is not None and (not tags <= {"O", "o"} or all(len(row) == 2 for row in rows))
+
+
+def fault_of_columns(head: bytes) -> tuple[str, str] | None:
+    """Return what is wrong with columns whose tags cannot be read, and what to do; None for any other file."""
+    rows = _first_rows(head)
+    first, last = ({row[place] for row in rows} for place in (0, -1))
+    if last <= _BARE and {"B", "O"} <= last:
+        return "a file of tags without types", "write the type behind each tag, as in B-Drug"
+    if any(re.fullmatch(r"[BI]-\S+", tag) for tag in first) and form_of_tags(first) is not None:
+        return "a file of columns with the tag first", "put the tag into the last column"
+    return None
+
+
+def _first_rows(head: bytes, table: bool = False) -> list[tuple[str, ...]]:
+    """The rows in the first bytes of a file, if all have the same number of columns, two or more; none otherwise."""
     source = head.decode(encoding_of(head), "replace" if len(head) < _HEAD else "ignore").removeprefix("\ufeff")
     # The last of many lines is cut.
     lines = (_rows_of_table(source) if table else source).split("\n")[: None if len(head) < _HEAD else -1]
     rows = [row for row in map(_cells, lines) if row and row[0] != _START]
-    if not rows or len({len(row) for row in rows}) != 1 or len(rows[0]) < 2:
-        return False
-    tags = {row[-1] for row in rows}
-    # A text with blanks has rows that end in O, too, but hardly only such.
-    return form_of_tags(tags) is not None and (tags != {"O"} or all(len(row) == 2 for row in rows))
+    return rows if rows and len({len(row) for row in rows}) == 1 and len(rows[0]) > 1 else []
 
 
 def _rows_of_table(source: str) -> str:

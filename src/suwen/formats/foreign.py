@@ -11,11 +11,12 @@ import zipfile
 from pathlib import Path
 
 from suwen.errors import SuwenError
-from suwen.formats.conll import holds_columns
+from suwen.formats.cmeee import is_bars
+from suwen.formats.conll import fault_of_columns, holds_columns
 from suwen.formats.encodings import encoding_of
 from suwen.formats.record_forms import FORMS, first_records, form_of_records
 
-__all__ = ["foreign_kind", "refuse_foreign"]
+__all__ = ["EXPORT", "foreign_kind", "refuse_foreign"]
 
 HEAD = 2**16
 SAVE_TEXT = "save it as {} in the program that made it"
@@ -62,6 +63,11 @@ XML_ROOTS = (
     ("ClinicalDocument", "a clinical document (HL7 CDA)", EXPORT),
     ("xml", "EndNote XML", EXPORT),
     ("annotation", "Pascal VOC XML", "it has no text"),
+    ("svg", "SVG", EXPORT),
+    ("rss", "an RSS feed", "pass the pages that it links to"),
+    ("wordDocument", "Word XML", SAVE_TEXT.format(".docx")),
+    ("package", "Word XML", SAVE_TEXT.format(".docx")),
+    ("Workbook", "Excel XML", SAVE_TEXT.format(".xlsx")),
 )
 """Names of root elements."""
 
@@ -72,19 +78,25 @@ TEXTS = (
     (r"T\d+\t\S+ \d+ \d+", "brat annotations (.ann)", "pass the text beside it (.txt)"),
     (r"\d+\|[ta]\|", "PubTator", "write its title and abstract as text, with a brat file for the annotations"),
     (r"# (?:sent_id|newdoc|global\.columns|text) *=", "CoNLL-U", "keep two columns, the word and its tag"),
-    (r"@[A-Za-z]+\s*\{[^\s,{}]*,", "BibTeX", EXPORT),
+    (r"(?:%.*\s+)*@[A-Za-z]+\s*[{(]", "BibTeX", EXPORT),
     (r"TY  - ", "RIS", EXPORT),
     (r"PMID- ", "MEDLINE (nbib)", EXPORT),
     (r"%0 \S", "EndNote", EXPORT),
-    (r"\\documentclass|\\begin\{document\}", "LaTeX", "convert it to .docx or .html, as pandoc does"),
+    (r"MSH\|\^~\\&", "an HL7 message", EXPORT),
+    (r"(?:%.*\s+)*(?:\\documentclass|\\begin\{document\})", "LaTeX", "convert it to .docx or .html, as pandoc does"),
 )
 """How the first line of text files begins that are no running text."""
 
 _XML_ROOT = re.compile(
     r"(?:<\?xml.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\])?\s*>|\s)*<(?:[\w.-]+:)?([\w.-]+)", re.DOTALL
 )
+_PAGE = re.compile(r"<(?:!doctype\s+html|html)\b", re.IGNORECASE)
+_NO_PAGES = (".txt", ".pdf", ".docx", ".docm")
 _MAIL = re.compile(r"(?:[A-Za-z][\w-]*:.*(?:\r?\n[ \t].*)*\r?\n){2,}")
-_MIME = re.compile(r"^(?:mime-version|content-type|message-id|received|x-mailer):", re.IGNORECASE | re.MULTILINE)
+_MIME = re.compile(
+    r"^(?:mime-version|content-type|message-id|received|x-mailer):|^from:.*@[\s\S]*^(?:to|subject|date):",
+    re.IGNORECASE | re.MULTILINE,
+)
 TABLES = {".csv": "a CSV table", ".tsv": "a TSV table", ".tab": "a TSV table"}
 
 
@@ -123,7 +135,11 @@ def foreign_kind(data: bytes, path: Path, corpora: bool = True) -> tuple[str, st
         return _kind_of_archive(data)
     head = data[:HEAD]
     text = head.decode(encoding_of(head), "replace").removeprefix("\ufeff").lstrip()
+    if data.startswith(b"%PDF-") and path.suffix.lower() in (".docx", ".docm"):
+        return "a PDF", "give it the ending .pdf"
     if text.startswith("<"):
+        if _PAGE.match(text) and path.suffix.lower() in _NO_PAGES:
+            return "a web page", "give it the ending .html"
         root = _XML_ROOT.match(text)
         return next((item[1:] for item in XML_ROOTS if root and root[1] == item[0]), None)
     for pattern, kind, advice in TEXTS:
@@ -132,7 +148,7 @@ def foreign_kind(data: bytes, path: Path, corpora: bool = True) -> tuple[str, st
     mail = _MAIL.match(text)
     if mail and _MIME.search(mail[0]):
         return "an e-mail or web archive (.eml, .mht)", "save its text as .txt, or its page as .html"
-    return _corpus_kind(head, text, path) if corpora else None
+    return fault_of_columns(head) or (_corpus_kind(head, text, path) if corpora else None)
 
 
 def _kind_of_archive(data: bytes) -> tuple[str, str] | None:
@@ -142,10 +158,14 @@ def _kind_of_archive(data: bytes) -> tuple[str, str] | None:
             kind = archive.read("mimetype")[:100].decode("ascii", "replace") if "mimetype" in names else ""
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, RuntimeError, KeyError):
         return None
-    by_type = (item[1:] for item in ZIP_TYPES if item[0] in kind)
-    by_name = (item[1:] for item in ZIP_MEMBERS if any(name.startswith(item[0]) for name in names))
-    word = any(name.startswith("word/") for name in names)
-    return next(by_type, None) or (None if word else next(by_name, None))
+    by_type = [item[1:] for item in ZIP_TYPES if item[0] in kind]
+    by_name = [item[1:] for item in ZIP_MEMBERS if any(name.startswith(item[0]) for name in names)]
+    if by_type:
+        return by_type[0]
+    if any(name.startswith("word/") for name in names):
+        return None
+    office = "[Content_Types].xml" in names
+    return next(iter(by_name), None if office else ("a ZIP archive", "unpack it and pass its files"))
 
 
 def _corpus_kind(head: bytes, text: str, path: Path) -> tuple[str, str] | None:
@@ -155,6 +175,8 @@ def _corpus_kind(head: bytes, text: str, path: Path) -> tuple[str, str] | None:
         if form in FORMS and " " in form:
             return form, EXPORT
         return f"JSON{f' of the form {form}' if form else ''}", CONVERT if form else EXPORT
+    if is_bars(head):
+        return "a file of CMeEE", CONVERT
     if holds_columns(head):
         return "a file of CoNLL columns", CONVERT
     table = TABLES.get(path.suffix.lower())

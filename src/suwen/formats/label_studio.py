@@ -2,10 +2,11 @@
 
 Read are JSON and JSON-MIN. Of a task, the first annotation that was not cancelled is read, or, where nobody has
 annotated, the first prediction; how many others there are is in ``meta["label_studio"]["others"]``. The text is the
-value ``text`` of the data, or the only one that is a string. Regions of hypertext are read by their offsets in the
-text of the page. Other annotators' annotations, regions without labels and regions of other kinds (choices, ratings)
-are counted in ``meta["read_from"]["dropped"]``. What the writer would not produce by itself is kept in
-``meta["label_studio_task"]``, with all of that, and written back as long as the document still says the same.
+value ``text`` of the data, the only one that is a string, or the one that holds the mentions of the regions. Regions
+of hypertext are read by their offsets in the text of the page. Other annotators' annotations, regions without labels
+and regions of other kinds (choices, ratings) are counted in ``meta["read_from"]["dropped"]``. What the writer would not
+produce by itself is kept in ``meta["label_studio_task"]``, with all of that, and written back as long as the document
+still says the same.
 
 Written are predictions where a model is named (``meta["model"]``) or there are confidences, annotations otherwise. The
 labeling configuration is made by `suwen.formats.label_studio_config`; its tags are named ``label`` and ``text``.
@@ -33,7 +34,7 @@ from suwen.errors import SuwenError
 from suwen.files import StrPath, replacing
 from suwen.formats.base import WritableFormat
 from suwen.formats.json_files import Row, record_files, records_of, reporting_at, scan_records
-from suwen.formats.label_studio_reading import NAME, annotators_of, document_of, only_by
+from suwen.formats.label_studio_reading import NAME, annotators_of, document_of, only_by, usual_key
 from suwen.formats.label_studio_writing import HELD, KEPT, task_of, with_task
 from suwen.formats.reading import Annotation, Located, Problem, refuse
 from suwen.formats.record_forms import RECORDS, record_form
@@ -122,15 +123,17 @@ FORMAT = LabelStudio()
 def _located(
     rows: Iterable[Row], path: Path, name: str, problem: Problem, schema: Schema | None, annotator: str | None
 ) -> Iterator[Located]:
-    for number, task in rows:
+    tasks = list(rows)
+    usual = usual_key(task for _, task in tasks)
+    for number, task in tasks:
         report = reporting_at(problem, path, number)
         if annotator is not None and annotator not in annotators_of(task):
             continue
         try:
             if annotator is None:
-                document = with_task(document_of(task, f"{name}/{number}", report, schema), task)
+                document = with_task(document_of(task, f"{name}/{number}", report, schema, usual), task, usual)
             else:
-                document = document_of(only_by(task, annotator), f"{name}/{number}", report, schema)
+                document = document_of(only_by(task, annotator), f"{name}/{number}", report, schema, usual)
         except SuwenError as error:
             report(error)
             continue

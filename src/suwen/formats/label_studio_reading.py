@@ -28,6 +28,7 @@ __all__ = [
     "only_by",
     "text_and_offsets",
     "text_key",
+    "usual_key",
 ]
 
 NAME = "label_studio"
@@ -39,15 +40,20 @@ _ONE_PIECE = 2
 """``/p[1]/text()[1]`` is the path of a piece of text in a paragraph that may be the only one."""
 
 _TAG = re.compile(r"<[^>]*>")
+_NO_TEXT = {"document", "created_at", "updated_at"}
 
 
-def document_of(task: Any, name: str, report: Problem = refuse, schema: Schema | None = None) -> Document:
+def document_of(
+    task: Any, name: str, report: Problem = refuse, schema: Schema | None = None, usual: str | None = None
+) -> Document:
     """Read a task.
 
     Parameters
     ----------
     name
         The document's id, where the task has none.
+    usual
+        The key of the text, where the task does not tell (see `usual_key`).
 
     Raises
     ------
@@ -56,7 +62,7 @@ def document_of(task: Any, name: str, report: Problem = refuse, schema: Schema |
     """
     dropped: Counter[str] = Counter()
     data = task["data"] if isinstance(task, dict) and isinstance(task.get("data"), dict) else _minimal(task)
-    key = text_key(data)
+    key = text_key(data, usual)
     results: list[Any] = _regions(task) if data is task else []
     others = 0
     if data is not task:
@@ -106,7 +112,7 @@ def _with_crlf(document: Document, places: Any) -> Document:
 
 def _minimal(task: Any) -> dict[str, Any]:
     """Return a task of JSON-MIN, which has its data and its regions side by side."""
-    if isinstance(task, dict) and "annotations" not in task and isinstance(task.get("text"), str):
+    if isinstance(task, dict) and "data" not in task and "annotations" not in task and _strings(task):
         return task
     return field(task, "data", dict, NAME)  # type: ignore[no-any-return]
 
@@ -117,13 +123,49 @@ def _regions(task: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"type": "labels", "value": row, "id": row.get("id")} for row in rows if "start" in row and "end" in row]
 
 
-def text_key(data: dict[str, Any]) -> str:
-    """Return the key of the text: ``text``, or that of the only string."""
-    strings = [key for key, value in data.items() if isinstance(value, str) and key != "document"]
+def _strings(data: dict[str, Any]) -> list[str]:
+    """Return the keys that may be that of the text."""
+    return [key for key, value in data.items() if isinstance(value, str) and key not in _NO_TEXT]
+
+
+def text_key(data: dict[str, Any], usual: str | None = None) -> str:
+    """Return the key of the text: ``text``, that of the only string, or the usual one of the file.
+
+    Raises
+    ------
+    SuwenError
+        S213 when the data does not tell.
+    """
+    strings = _strings(data)
     if "text" not in data and len(strings) == 1:
         return strings[0]
+    if "text" not in data and usual in strings:
+        return str(usual)
+    if "text" not in data and strings:
+        reason = f"is missing, and any of these may be the text: {', '.join(strings)}"
+        raise SuwenError("S213", field="text", reason=reason, format=NAME)
     field(data, "text", str, NAME)
     return "text"
+
+
+def usual_key(tasks: Iterable[Any]) -> str | None:
+    """Return the key that alone holds the mentions of all regions, in the first task that tells; None without one."""
+    return next(filter(None, map(_key_of_mentions, tasks)), None)
+
+
+def _key_of_mentions(task: Any) -> str | None:
+    try:
+        data = task["data"] if isinstance(task, dict) and isinstance(task.get("data"), dict) else _minimal(task)
+        chosen = {"result": _regions(task)} if data is task else chosen_result(task, Counter())[0]
+    except SuwenError:
+        return None  # it is reported when the task is read
+    rows = (chosen or {}).get("result") or []
+    values = [row["value"] for row in rows if isinstance(row, dict) and isinstance(row.get("value"), dict)]
+    mentions = [value["text"] for value in values if isinstance(value.get("text"), str)]
+    if "text" in data or not mentions:
+        return None
+    fitting = [key for key in _strings(data) if all(mention in data[key] for mention in mentions)]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def chosen_result(task: dict[str, Any], dropped: Counter[str]) -> tuple[dict[str, Any] | None, int]:

@@ -33,12 +33,18 @@ HELD = {"entity", "entity id", "score", "relation", "relation score"}
 SCORE_DIGITS = 6
 
 
-def with_task(document: Document, task: dict[str, Any]) -> Document:
-    """Keep the task that a document was read from in its metadata, unless writing gives the same."""
+def with_task(document: Document, task: dict[str, Any], usual: str | None = None) -> Document:
+    """Keep the task that a document was read from in its metadata, unless writing gives the same.
+
+    Parameters
+    ----------
+    usual
+        The key of the text, where the task does not tell.
+    """
     if task_of(document, Counter()) == task:
         return document
     data = _data_of(task)
-    key = text_key(data)
+    key = text_key(data, usual)
     bare = {name: value for name, value in data.items() if name != key}
     kept = bare if data is task else {**task, "data": bare}
     return replace(document, meta={**document.meta, KEPT: {"key": key, "task": kept}})
@@ -70,7 +76,7 @@ def _restored(document: Document, kept: dict[str, Any], lost: Counter[str]) -> d
     data[kept["key"]] = sent.text
     if ends != data.get(CRLF, []):
         return None
-    before = document_of(task, document.id, lambda error: None)
+    before = document_of(task, document.id, lambda error: None, usual=kept["key"])
     if before.text != document.text:
         return None
     if (before.entities, before.relations) == (document.entities, document.relations):

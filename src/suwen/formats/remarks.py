@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
 
 from suwen.document import Document, Entity
 
-__all__ = ["Remarks", "is_off_by_line_ends"]
+__all__ = ["LINE_ENDS", "Remarks", "line_ends_that_fit"]
+
+LINE_ENDS = {"crlf": "two characters (CRLF)", "lf": "one character (LF)"}
+"""What offsets may count a line end as, other than the text has it: the values of ``--offsets``."""
 
 
 class Remarks:
@@ -25,7 +30,7 @@ class Remarks:
         self._documents = 0
         self._entities = 0
         self._differing = 0
-        self._off = 0
+        self._off: Counter[str] = Counter()
         self._dropped: Counter[str] = Counter()
         self._offsets: Counter[str] = Counter()
 
@@ -36,13 +41,17 @@ class Remarks:
         for entity in document.entities:
             if entity.annotated is not None:
                 self._differing += 1
-                self._off += is_off_by_line_ends(entity, document.text)
+                self._off.update(filter(None, [line_ends_that_fit(entity, document.text)]))
         source = document.meta.get("read_from")
         if isinstance(source, dict):
             if isinstance(source.get("dropped"), dict):
                 self._dropped.update(source["dropped"])
             if isinstance(source.get("offsets"), str):
                 self._offsets[source["offsets"]] += 1
+
+    def leave_out(self, kind: str) -> None:
+        """Count what was left out beside the documents."""
+        self._dropped[kind] += 1
 
     def lines(self, annotated: bool) -> Iterator[str]:
         """The remarks, one line each.
@@ -55,29 +64,35 @@ class Remarks:
         if annotated and self._documents and not self._entities:
             yield f"no entity in {_amount(self._documents, 'document')}"
         if self._differing:
-            cause = ""
-            if self._off:
-                cause = f"; {self._off:,} of them fit if line ends count as two characters (CRLF), see --offsets crlf"
+            cause = "".join(
+                f"; {count:,} of them fit if line ends count as {LINE_ENDS[name]}, see --offsets {name}"
+                for name, count in sorted(self._off.items())
+            )
+            verb = "differs" if self._entities == 1 else "differ"
             mentions = _amount(self._entities, "mention")
-            yield f"{self._differing:,} of {mentions} differ from the text at their offsets{cause}"
+            yield f"{self._differing:,} of {mentions} {verb} from the text at their offsets{cause}"
         if self._dropped and annotated:
             yield "left out: " + ", ".join(f"{count:,} {kind}" for kind, count in sorted(self._dropped.items()))
         for way, count in sorted(self._offsets.items()):
             yield f"offsets of {_amount(count, 'document')} were read so: {way}"
 
 
-def is_off_by_line_ends(entity: Entity, text: str) -> bool:
-    """Return True if a mention that differs from its text stands where offsets with line ends of two would put it."""
+def line_ends_that_fit(entity: Entity, text: str) -> str | None:
+    """Return how offsets count line ends (``crlf`` or ``lf``) if a mention that differs from its text then fits."""
     mention = entity.annotated
     if mention is None:
-        return False
+        return None
     start = entity.start
     for _ in range(len(text)):
         moved = entity.start - text.count("\n", 0, start)
         if moved == start:
             break
         start = moved
-    return start != entity.start and text[start : start + len(mention)] == mention
+    ends = [place.start() - number for number, place in enumerate(re.finditer("\r\n", text))]
+    for name, place in (("crlf", start), ("lf", entity.start + bisect_left(ends, entity.start))):
+        if place != entity.start and text[place : place + len(mention)] == mention:
+            return name
+    return None
 
 
 def _amount(count: int, noun: str) -> str:

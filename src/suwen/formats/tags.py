@@ -1,4 +1,4 @@
-"""Read tags in all their spellings: ``B-Drug``, ``B_Drug``, ``Drug-B``, and the prefixes of BILOU and BMEWO.
+"""Read tags in all spellings: ``B-Drug``, ``b-Drug``, ``B_Drug``, ``Drug-B``, and the prefixes of BILOU and BMEWO.
 
 Which spelling a file has is decided by all of its tags together: ``I-B`` may be either.
 """
@@ -12,19 +12,20 @@ __all__ = ["form_of_tags"]
 
 Spelling = Callable[[str], str]
 
-_PREFIXED = re.compile(r"([BIOESMLUW])-(\S+)")
+_PREFIXED = re.compile(r"([BIOESMLUWbioesmluw])-(\S+)")
 _UNDERSCORED = re.compile(r"([BIESMLUW])_(\S+)")
 _SUFFIXED = re.compile(r"(\S+)[-_]([BIESMLUW])")
+_OUTSIDE = {"O", "o"}
 _SAME = {"U": "S", "W": "S", "L": "E"}
 """BILOU and BMEWO call the prefixes of BIOES otherwise."""
 
 
 def form_of_tags(tags: Iterable[str]) -> Spelling | None:
     """Return what turns tags of this spelling into ``O`` or ``B-Drug``; None when they have no common one."""
-    distinct = set(tags) - {"O"}
+    distinct = set(tags) - _OUTSIDE
     for spelling in (_prefixed, _underscored, _suffixed):
         if all(spelling(tag) for tag in distinct):
-            return lambda tag, spelling=spelling: spelling(tag) if tag != "O" else tag  # type: ignore[misc]
+            return lambda tag, spelling=spelling: "O" if tag in _OUTSIDE else spelling(tag)  # type: ignore[misc]
     return None
 
 
@@ -44,4 +45,5 @@ def _suffixed(tag: str) -> str:
 
 
 def _tag(prefix: str, label: str) -> str:
+    prefix = prefix.upper()
     return f"{_SAME.get(prefix, prefix)}-{label}"

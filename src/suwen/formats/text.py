@@ -13,7 +13,7 @@ from pathlib import Path
 
 from suwen.document import Document
 from suwen.files import StrPath, replacing_folder
-from suwen.formats import brat, ccks, conll
+from suwen.formats import brat, ccks, cmeee, conll
 from suwen.formats.base import ArticleFormat, WritableFormat
 from suwen.formats.contents import MEGABYTE, article, scan_articles
 from suwen.formats.encodings import decode
@@ -40,7 +40,7 @@ class Text(ArticleFormat, WritableFormat):
     def sniff(self, path: StrPath) -> bool:
         """Return True for a ``.txt`` file, or a folder that holds one, unless it belongs to an annotated corpus."""
         path = Path(path)
-        others = (brat.FORMAT, conll.FORMAT, ccks.FORMAT)
+        others = (brat.FORMAT, conll.FORMAT, ccks.FORMAT, cmeee.FORMAT)
         is_records = path.is_file() and record_form(path) is not None
         return super().sniff(path) and not is_records and not any(entry.sniff(path) for entry in others)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from suwen.cli.extract import named_path
-from suwen.cli.options import DEVICE, ENCODING, FORMAT, JSON
+from suwen.cli.options import DEVICE, ENCODING, FORMAT, ID_COLUMN, JSON, TEXT_COLUMN
 from suwen.cli.output import amount, fail, printable, report, show
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ def sample(
     method: Method = typer.Option(Method.UNCERTAIN, help="uncertain: see below; random: the baseline."),
     seed: int = typer.Option(0, help="Seed of --method random."),
     source: str | None = FORMAT,
+    text_column: str | None = TEXT_COLUMN,
+    id_column: str | None = ID_COLUMN,
     encoding: str | None = ENCODING,
     device: str = DEVICE,
     as_json: bool = JSON,
@@ -73,6 +75,8 @@ def sample(
         method=method.value,
         seed=seed,
         format=source,
+        text_column=text_column,
+        id_column=id_column,
         encoding=encoding,
         device=device,
     )

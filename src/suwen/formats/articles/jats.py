@@ -29,6 +29,7 @@ from suwen.formats.contents import MEGABYTE, article
 __all__ = ["FORMAT", "NAME", "Jats"]
 
 NAME = "jats"
+ADVICE = "export its text as .txt, or as JSON Lines with the keys id and text"
 
 INLINE = frozenset(
     "bold italic sub sup sc underline overline overline-start overline-end strike monospace roman sans-serif xref "
@@ -87,7 +88,7 @@ BACK = frozenset("ack app app-group sec notes".split())
 class Jats(ArticleFormat):
     """Read articles in JATS: a folder, or one file.
 
-    Faults are S101, S102, S114, S115; S120 when a file is not well-formed or holds no article.
+    Faults are S101, S102, S114, S115; S120 when a file is not well-formed, S130 when it holds no article.
     """
 
     name = NAME
@@ -103,13 +104,13 @@ class Jats(ArticleFormat):
         Raises
         ------
         SuwenError
-            S115 when a text is too long, S120 when the file is not well-formed or holds no article.
+            S115 when a text is too long, S120 when the file is not well-formed, S130 when it holds no article.
         """
         root = parse_xml(data, path, "XML")
         articles = [item for item in root.iter() if local_name(item) == "article"]
         found = [root] if local_name(root) == "article" else articles
         if not found:
-            raise SuwenError("S120", path, kind="JATS file", reason=f"no <article> in <{local_name(root)}>")
+            raise SuwenError("S130", path, kind=f"XML of another kind (<{local_name(root)}>)", advice=ADVICE)
         names = [name] if len(found) == 1 else [f"{name}/{number}" for number in range(1, len(found) + 1)]
         return [_document(element, path, own) for element, own in zip(found, names, strict=True)]
 
