@@ -184,6 +184,11 @@ def test_agreement_is_printed_and_shown(
     assert "<img" not in page
     assert page.count("<small>0 · [") == 2
     assert len(read_corpus(folder)) == 3
+    types = (folder / "annotation.conf").read_text("utf-8")
+    assert "\nSideEff\n" in types
+    assert "\nDrug_Disease\tArg1:Drug, Arg2:Disease\n" in types
+    assert "<OVERLAP>" in types
+    assert "Drug | 药品\n" in (folder / "visual.conf").read_text("utf-8")
     status, printed, _ = run(*paths[:2])
     assert status == 0
     assert "66.7" in printed

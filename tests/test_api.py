@@ -120,3 +120,17 @@ def test_api_refuses_what_the_commands_refuse(tmp_path: Path, monkeypatch, call,
     with pytest.raises(SuwenError, match=code):
         call()
     assert not list(tmp_path.iterdir())
+
+
+def test_api_chooses_documents_and_measures_agreement(tmp_path: Path) -> None:
+    documents = suwen.read_corpus(SAMPLE)[:3]
+    suwen.write_corpus(documents, tmp_path / "pool.jsonl", "jsonl")
+    found = suwen.sample(tmp_path / "pool.jsonl", documents=2, annotated=documents[:1], method="random")
+    assert [document.meta["sample"]["rank"] for document in found.documents] == [1, 2]
+    assert found.left_out == {"documents that are annotated already": 1}
+    agreement = suwen.agree({"anna": documents, "bo": tmp_path / "pool.jsonl"})
+    assert agreement.pairs[0].strict.value == 1
+    agreement.write_html(tmp_path / "page.html")
+    assert "anna, bo" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    with pytest.raises(suwen.SuwenError, match="S404"):
+        suwen.sample(tmp_path / "pool.jsonl", documents=2, method="best")

@@ -34,6 +34,7 @@ def pairs(text: str) -> list[str]:
 def _words_of_two_characters():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(generation, "segmenter_named", lambda name: pairs)
+        patch.setattr(generation, "require_packages", lambda *packages: None)
         yield
 
 

@@ -107,6 +107,19 @@ def test_graph_concept_of_several_types_names_the_others(tmp_path: Path) -> None
         graph.concept("低血糖", type="Drug")
 
 
+def test_graph_edges_are_found_whatever_the_type_of_the_name(tmp_path: Path) -> None:
+    graph = Graph(tmp_path / "graph.db")
+    symptoms = [document(f"{i}", "低血糖。", [("Symptom", "低血糖")]) for i in range(2)]
+    effect = document(
+        "e", "胰岛素致低血糖。", [("Drug", "胰岛素"), ("SideEff", "低血糖")], [("SideEff-Drug", 1, 0, None)]
+    )
+    graph.add([*symptoms, effect])
+    assert graph.concept("低血糖").concept.type == "Symptom"
+    assert [edge.head.type for edge in graph.edges("胰岛素", "低血糖")] == ["SideEff"]
+    assert len(graph.evidence("低血糖", "胰岛素")) == 1
+    assert graph.path("低血糖", "胰岛素") == graph.edges("低血糖", "胰岛素")
+
+
 def test_graph_neighbors_are_ranked_and_paged(sample: Graph) -> None:
     whole = {(g.relation, g.role): g for g in sample.concept("二甲双胍", limit=1000).neighbors}
     for (relation, role), group in whole.items():

@@ -375,3 +375,13 @@ def test_preannotate_is_interrupted_and_goes_on(tmp_path: Path, texts: Path) -> 
 )
 def test_preannotate_reads_numbered_lines(text: str, lines: dict[int, list[str]], others: int) -> None:
     assert answer_lines(text) == (lines, others)
+
+
+def test_preannotate_reads_the_texts_of_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table, out = tmp_path / "notes.csv", tmp_path / "out.jsonl"
+    table.write_text("no,note\n7,口服二甲双胍。\n", "utf-8")
+    with serving(marking(TERMS)) as stub:
+        command = ["preannotate", table, "-o", out, "--endpoint", stub.url, "--model", "m"]
+        assert run(monkeypatch, *command, "--text-column", "note", "--id-column", "no") == 0
+    (document,) = read_corpus(out)
+    assert (document.id, mentions(out)) == ("7", [ALL[1]])

@@ -17,6 +17,7 @@ from suwen.version import __version__
 
 if TYPE_CHECKING:
     from suwen.api import (
+        agree,
         augment,
         augment_corpus,
         compare,
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
         export,
         extract,
         load,
+        preannotate,
         pretrain,
         relate,
+        sample,
         split,
         train,
         train_folds,
@@ -44,6 +47,7 @@ __all__ = [
     "Relation",
     "SuwenError",
     "__version__",
+    "agree",
     "augment",
     "augment_corpus",
     "compare",
@@ -52,9 +56,11 @@ __all__ = [
     "extract",
     "from_dataframe",
     "load",
+    "preannotate",
     "pretrain",
     "read_corpus",
     "relate",
+    "sample",
     "split",
     "to_dataframe",
     "train",
@@ -66,6 +72,7 @@ __all__ = [
 _FUNCTIONS = {
     **dict.fromkeys(
         (
+            "agree",
             "augment",
             "augment_corpus",
             "compare",
@@ -73,8 +80,10 @@ _FUNCTIONS = {
             "export",
             "extract",
             "load",
+            "preannotate",
             "pretrain",
             "relate",
+            "sample",
             "split",
             "train",
             "train_folds",

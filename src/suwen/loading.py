@@ -18,11 +18,17 @@ from suwen.inference.overrides import OverriddenExtractor, Overrides
 from suwen.inference.predictor import BATCH_TOKENS, Extractor, Predictor
 from suwen.inference.relations import cooccurrence
 from suwen.inference.relations.extractor import RelationExtractor
+from suwen.inference.relations.onnx import OnnxPairScorer
+from suwen.inference.relations.predictor import PairModel, PairScorer, RelationPredictor
 from suwen.inference.relations.relating import GivenEntities, RelatingExtractor
-from suwen.model_folder import ModelFolder, StoredModel, read_stored_model, tagger_folder
+from suwen.inference.relations.settings import KIND as RELATIONS
+from suwen.inference.relations.settings import RelationSettings
+from suwen.inference.relations.trees import TREES, BoostedTrees
+from suwen.model_folder import SETTINGS, VOCABULARY, ModelFolder, StoredModel, read_stored_model, tagger_folder
 from suwen.requirements import MODELS, require_device, require_packages
 from suwen.schema import LCDD, Schema
 from suwen.schemes import scheme_named
+from suwen.tagging.vocabulary import CharacterVocabulary
 
 __all__ = [
     "load",
@@ -41,9 +47,6 @@ BASELINES: dict[str, Callable[[StoredModel], Extractor]] = {
     "feature-crf": load_feature_crf,
 }
 KINDS = ("tagger", *BASELINES)
-
-RELATIONS = "relations"
-"""The kind of model that finds relations."""
 
 GRAPH_BATCH_TOKENS = 1024
 """What a core computes at once: larger batches leave its cache."""
@@ -115,7 +118,9 @@ def load_overridden(
     return extractor if overrides is None else OverriddenExtractor(extractor, overrides)
 
 
-def load_relations(path: StrPath | None = None, schema: Schema = LCDD) -> RelationExtractor:
+def load_relations(
+    path: StrPath | None = None, schema: Schema = LCDD, device: str = "cpu", threads: int | None = None
+) -> RelationExtractor:
     """Load a relation model.
 
     Parameters
@@ -124,6 +129,8 @@ def load_relations(path: StrPath | None = None, schema: Schema = LCDD) -> Relati
         A folder, or ``cooccurrence`` for the baseline; by default the bundled model, without one the baseline.
     schema
         The relation types of the baseline; a folder has its own.
+    device, threads
+        As in `load`.
 
     Raises
     ------
@@ -137,7 +144,29 @@ def load_relations(path: StrPath | None = None, schema: Schema = LCDD) -> Relati
             raise SuwenError("S604", name=schema.name)
         return cooccurrence.CooccurrenceExtractor(schema)
     stored = read_stored_model(folder)
-    raise SuwenError("S606", stored.path, found=stored.model, baseline=cooccurrence.NAME)
+    if stored.model != RELATIONS:
+        raise SuwenError("S606", stored.path, found=stored.model, baseline=cooccurrence.NAME)
+    return load_relation_network(stored, device, threads)
+
+
+def load_relation_network(stored: StoredModel, device: str, threads: int | None) -> RelationPredictor:
+    """Load a relation model: its graph where there is one for the device, otherwise its weights."""
+    settings = RelationSettings.from_dict(stored.settings, stored.path / SETTINGS)
+    vocabulary = CharacterVocabulary.read(stored.path / VOCABULARY)
+    graph = find_graph(stored, device)
+    scorer: PairScorer
+    if graph is not None:
+        scorer = OnnxPairScorer(graph, device)
+    else:
+        require_packages(*MODELS)
+        from suwen.models.relation_weights import TorchPairScorer, read_network
+
+        scorer = TorchPairScorer(read_network(stored.path), device)
+    trees = BoostedTrees.read(stored.path / TREES) if TREES in stored.manifest["files"] else None
+    model = PairModel(scorer, settings.rounds, vocabulary.pad, trees)
+    predictor = RelationPredictor(settings, vocabulary, model, workers=threads or usable_cores())
+    predictor.learned_from = stored.manifest.get("data") or {}
+    return predictor
 
 
 def relation_folder(path: StrPath | None) -> Path | None:
@@ -168,7 +197,7 @@ def load_relating(
     """
     entities = load_overridden(path, device, batch_tokens, threads, overrides)
     schema = entities.schema if entities.schema.relations else LCDD
-    return RelatingExtractor(entities, load_relations(relations, schema))
+    return RelatingExtractor(entities, load_relations(relations, schema, device, threads))
 
 
 def load_for_given_entities(relations: StrPath = cooccurrence.NAME) -> RelatingExtractor:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from suwen.schema import Schema
 
-__all__ = ["model_card"]
+__all__ = ["model_card", "relation_card"]
 
 
 class Settings(Protocol):
@@ -79,6 +79,72 @@ def model_card(settings: Settings, manifest: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def relation_card(settings: Settings, manifest: Mapping[str, Any]) -> str:
+    """Write the ``README.md`` of a relation model's folder.
+
+    Parameters
+    ----------
+    settings
+        The model's settings.
+    manifest
+        As in `model_card`; of the data the relations are shown too.
+    """
+    name = manifest.get("name", "suwen relation model")
+    types = [(kind.name, kind.zh, kind.head, kind.tail) for kind in settings.schema.relations]
+    scores = manifest.get("scores", {})
+    lines = [
+        "---",
+        "language: zh",
+        f"license: {manifest.get('license', 'other')}",
+        "library_name: suwen",
+        "tags: [relation-extraction, medical, chinese]",
+        "---",
+        "",
+        f"# {name}",
+        "",
+        "Finds relations between the named entities of Chinese medical literature. 抽取中文医学文献中实体之间的关系。",
+        "",
+        "## What it finds 关系类型",
+        "",
+        *_table(("relation", "中文", "head", "tail"), types),
+        *_section("Training data 训练数据", _counts(manifest.get("data", {}), ("entities", "relations"))),
+        *_section("Scores 成绩", _scores(scores, manifest.get("data", {}), "type, head and tail, with gold entities")),
+        *_section("Confidence 置信度", _reliability(manifest.get("reliability"))),
+        "",
+        "## Limits 局限",
+        "",
+        "- It relates what its training data relates, in the way that data does; other kinds of text cost accuracy.",
+        "- It relates entities that are given or were found before: a missed entity has no relations.",
+        "- Entities that are far apart are not related: see `reach` in `suwen.json`, in characters.",
+        "- It is no medical device. 仅供研究，不可用于诊断或治疗。",
+        "",
+        "## How to use it 使用方法",
+        "",
+        "```sh",
+        "suwen extract notes/ -o relations.jsonl --relations --relation-model MODEL",
+        "suwen relate annotated/ -o relations.jsonl --relation-model MODEL",
+        "```",
+        *_section(
+            "Made with 软件版本", [f"- {name} {version}" for name, version in manifest.get("versions", {}).items()]
+        ),
+        "",
+        "The seed, the resolved configuration and the hashes of all files are in `manifest.json`.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _reliability(values: Mapping[str, Any] | None) -> list[str]:
+    """Return the expected calibration error and the bins it was computed from."""
+    if values is None:
+        return []
+    rows = [(f"{one['confidence']:.2f}", f"{one['precision']:.2f}", f"{one['mentions']:,}") for one in values["bins"]]
+    return [
+        f"Expected calibration error {values['expected_calibration_error']:.3f} on the {values['part']} part.",
+        "",
+        *_table(("mean confidence", "share right", "relations"), rows),
+    ]
+
+
 def _section(heading: str, body: Sequence[str]) -> list[str]:
     return ["", f"## {heading}", "", *body] if body else []
 
@@ -91,9 +157,9 @@ def _row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _counts(data: Mapping[str, Any]) -> list[str]:
+def _counts(data: Mapping[str, Any], annotations: Sequence[str] = ("entities",)) -> list[str]:
     """How much there is in each part; hashes and other values are in the manifest."""
-    counts = ("documents", "characters", "entities")
+    counts = ("documents", "characters", *annotations)
     rows = [
         (part, *(f"{values[count]:,}" for count in counts))
         for part, values in data.items()
@@ -113,7 +179,7 @@ def _lacks_dev(data: Mapping[str, Any]) -> bool:
     return isinstance(dev, Mapping) and dev.get("documents") == 0
 
 
-def _scores(scores: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
+def _scores(scores: Mapping[str, Any], data: Mapping[str, Any], matched: str = "type and both boundaries") -> list[str]:
     """Precision, recall and F1 of each part, in percent; why there are none, where that is known."""
     measures = ("precision", "recall", "f1")
     rows = [
@@ -127,7 +193,7 @@ def _scores(scores: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
         )
         return [why] if _lacks_dev(data) else []
     return [
-        "Strict match of type and both boundaries, micro-averaged, percent.",
+        f"Strict match of {matched}, micro-averaged, percent.",
         "",
         *_table(("part", *measures), rows),
     ]

@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 EXTRAS = {
-    "train": ("torch", "transformers", "accelerate", "safetensors", "tensorboard", "pycrfsuite"),
+    "train": ("torch", "transformers", "accelerate", "safetensors", "tensorboard", "pycrfsuite", "lightgbm"),
     "export": ("onnx", "onnxscript"),
     "augment": ("jieba", "thulac"),
     "parquet": ("pyarrow",),

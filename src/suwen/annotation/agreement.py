@@ -21,6 +21,7 @@ from suwen.evaluation.analysis import Analysis, analyze
 from suwen.evaluation.scores import overlap_score
 from suwen.evaluation.significance import Interval, percentile_interval
 from suwen.evaluation.strict import Pair, Score
+from suwen.files import StrPath
 
 __all__ = ["Agreement", "Annotations", "Measure", "PairAgreement", "agree"]
 
@@ -136,6 +137,18 @@ class Agreement:
         """Return the mean of a figure over the pairs for which it is defined; NaN where it is for none."""
         values = [value for pair in self.pairs if not isnan(value := figure(pair))]
         return fmean(values) if values else float("nan")
+
+    def write_html(self, path: StrPath, title: str = "") -> None:
+        """Write a page that shows the figures and each disagreement in its text.
+
+        Raises
+        ------
+        SuwenError
+            S101, S102 or S105 when it cannot be written.
+        """
+        from suwen.annotation.agreement_page import write_agreement_page
+
+        write_agreement_page(path, self, title or f"一致性 Agreement: {', '.join(self.annotators)}")
 
     def to_dict(self) -> dict[str, Any]:
         """Return all figures as JSON values."""

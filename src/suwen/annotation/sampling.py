@@ -16,7 +16,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -100,10 +100,29 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The chosen documents, the best first, and how many others were left out, by reason."""
+    """The chosen documents, the best first.
+
+    Parameters
+    ----------
+    choices
+        The documents, and why each was chosen.
+    left_out
+        How many others were left out, by reason.
+    problems
+        What could not be read.
+    """
 
     choices: Sequence[Choice]
     left_out: Counter[str]
+    problems: list[SuwenError] = field(default_factory=list)
+
+    @property
+    def documents(self) -> list[Document]:
+        """The chosen documents, each with its rank and figures under ``meta["sample"]``."""
+        return [
+            replace(choice.document, meta={**choice.document.meta, "sample": {"rank": rank, **choice.to_dict()}})
+            for rank, choice in enumerate(self.choices, 1)
+        ]
 
     @property
     def characters(self) -> int:

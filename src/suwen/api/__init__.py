@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from suwen.api.annotation import agree, preannotate, sample
 from suwen.api.augmentation import augment, augment_corpus
 from suwen.api.evaluation import compare, evaluate
 from suwen.api.pretraining import pretrain
@@ -24,12 +25,13 @@ from suwen.runs import Listener, silent
 if TYPE_CHECKING:
     from suwen.api.scoring import Corpus
     from suwen.corpus.split import Split, Unit
-    from suwen.exporting import Export
+    from suwen.exporting import Export, RelationExport
     from suwen.extraction.extract import Result
     from suwen.inference.predictor import Extractor
     from suwen.inference.relations.extractor import RelationExtractor
 
 __all__ = [
+    "agree",
     "augment",
     "augment_corpus",
     "compare",
@@ -37,8 +39,10 @@ __all__ = [
     "export",
     "extract",
     "load",
+    "preannotate",
     "pretrain",
     "relate",
+    "sample",
     "split",
     "train",
     "train_folds",
@@ -277,13 +281,13 @@ def export(
     split: Split | None = None,
     part: str = "dev",
     trainable: bool = False,
-) -> Export:
-    """Export a tagger to ONNX, so that it runs without torch and several times as fast.
+) -> Export | RelationExport:
+    """Export a tagger or a relation model to ONNX, so that it runs without torch and several times as fast.
 
     Parameters
     ----------
     model
-        A model folder with a trained tagger.
+        A model folder with a trained tagger or relation model.
     output
         A new folder for what runs the model; by default the graph is written into the model folder.
     int8
@@ -310,13 +314,25 @@ def export(
     from suwen.corpus.split import whole
 
     require_packages(*EXPORTING)
-    from suwen.exporting import export_model
+    from suwen.exporting import export_model, export_relations
+    from suwen.inference.relations.settings import KIND
+    from suwen.model_folder import read_stored_model
 
     if int8 and corpus is None:
         raise SuwenError("S406", first="int8", second="no corpus", advice="give annotated documents to score it on")
     if trainable and output is None:
         raise SuwenError("S406", first="trainable", second="no output", advice="the model folder has its weights")
     folder = model_path(model)
+    stored = read_stored_model(folder)
+    if stored.model == KIND:
+        if int8:
+            raise SuwenError("S406", first="int8", second="a relation model", advice="it is small and fast in 32 bits")
+        return export_relations(
+            stored,
+            documents_of(SAMPLE if corpus is None else corpus),
+            None if output is None else Path(output),
+            trainable,
+        )
     documents = calibration = documents_of(SAMPLE if corpus is None else corpus)
     selections = whole(documents)
     if split:

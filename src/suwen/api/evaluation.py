@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, get_args, overload
+from typing import TYPE_CHECKING, Literal, overload
 
+from suwen.api.tasks import Task, require_task
 from suwen.errors import SuwenError
 from suwen.files import StrPath
 from suwen.runs import Listener, silent
@@ -15,10 +16,7 @@ if TYPE_CHECKING:
     from suwen.inference.predictor import Extractor
     from suwen.inference.relations.extractor import RelationExtractor
 
-__all__ = ["Task", "compare", "evaluate"]
-
-Task = Literal["entities", "relations"]
-TASKS: tuple[Task, ...] = get_args(Task)
+__all__ = ["compare", "evaluate"]
 
 
 @overload
@@ -121,7 +119,7 @@ def evaluate(
     """
     from suwen.api.scoring import evaluate_model, evaluate_predictions
 
-    _require_task(task)
+    require_task(task)
     if predicted is not None and (model is not None or entities is not None):
         raise SuwenError("S406", first="a model", second="predictions", advice="give one of them")
     if task == "relations":
@@ -137,12 +135,6 @@ def evaluate(
     if predicted is None:
         return evaluate_model(corpus, model, split, part, training, device, listener)  # type: ignore[arg-type]
     return evaluate_predictions(corpus, predicted, split, part, training)
-
-
-def _require_task(task: str) -> None:
-    """Refuse an unknown task (S404)."""
-    if task not in TASKS:
-        raise SuwenError("S404", what="task", name=task, known=", ".join(TASKS))
 
 
 def compare(
@@ -185,7 +177,7 @@ def compare(
     """
     from suwen.api.scoring import compare_predictions
 
-    _require_task(task)
+    require_task(task)
     if task == "relations":
         from suwen.api.relations import compare_relations
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from suwen.api.tasks import Task, require_task
+from suwen.errors import SuwenError
 from suwen.files import StrPath
 from suwen.runs import Listener, silent
 
@@ -22,6 +24,7 @@ def train(
     corpus: Corpus,
     output: StrPath,
     *,
+    task: Task = "entities",
     encoder: str | None = None,
     head: str | None = None,
     transfer: str | None = None,
@@ -38,7 +41,7 @@ def train(
     resume: bool = False,
     listener: Listener = silent,
 ) -> Report:
-    """Train a tagger or a baseline and write its model folder.
+    """Train a tagger, a baseline or a relation model and write its model folder.
 
     Parameters
     ----------
@@ -46,6 +49,9 @@ def train(
         A folder or file in any format, or documents.
     output
         The model folder to write.
+    task
+        ``entities`` or ``relations``. A relation model has an encoder of its own: `encoder`, `head`, `transfer`,
+        `base`, `teachers` and `texts` are for entities alone.
     encoder
         The name of an encoder or baseline, ``hf://owner/name``, or an encoder folder.
     head, transfer
@@ -55,7 +61,7 @@ def train(
     preset, config, settings
         A preset, a TOML file that changes it, and ``key=value`` settings.
     schema
-        The entity types; by default the labels of the training part.
+        The entity types, and for relations the relation types; by default those of the training part.
     base
         A trained model to start from: a folder, ``hf://owner/name``, or ``bundled``.
     teachers, texts
@@ -70,7 +76,7 @@ def train(
     Raises
     ------
     SuwenError
-        As `suwen.training.train.train`.
+        S406 for arguments that are not for the task, and as `suwen.training.train.train` and `train_relation_model`.
 
     Examples
     --------
@@ -80,7 +86,32 @@ def train(
     """
     from suwen.api.scoring import documents_of
     from suwen.training.train import train as train_documents
+    from suwen.training.train import train_relation_model
 
+    require_task(task)
+    if task == "relations":
+        for_entities = {
+            "encoder": encoder,
+            "head": head,
+            "transfer": transfer,
+            "from": base,
+            "teacher": teachers,
+            "texts": texts,
+        }
+        _refuse_options(for_entities, "task relations")
+        return train_relation_model(
+            documents_of(corpus, schema),
+            output,
+            split=split,
+            part=part,
+            preset=preset,
+            config=config,
+            settings=settings,
+            schema=schema,
+            device=device,
+            resume=resume,
+            listener=listener,
+        )
     return train_documents(
         documents_of(corpus, schema),
         output,
@@ -100,6 +131,13 @@ def train(
         resume=resume,
         listener=listener,
     )
+
+
+def _refuse_options(given: Mapping[str, object], run: str) -> None:
+    """Refuse options that mean nothing to a run (S406)."""
+    for option, value in given.items():
+        if value:
+            raise SuwenError("S406", first=f"--{option}", second=f"--{run}", advice="leave it out")
 
 
 def train_folds(

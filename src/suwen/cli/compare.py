@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from suwen.cli.evaluate import Task, percent
-from suwen.cli.options import JSON, PART, SPLIT, read_split
+from suwen.cli.evaluate import percent
+from suwen.cli.options import JSON, PART, SPLIT, Task, read_split
 from suwen.cli.output import fail, report, show
 
 if TYPE_CHECKING:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from suwen.cli.options import DEVICE, ENCODING, FORMAT, JSON, OFFSETS, PART, SPLIT, Offsets, read_split, reading_options
+from suwen.cli.options import (
+    DEVICE,
+    ENCODING,
+    FORMAT,
+    JSON,
+    OFFSETS,
+    PART,
+    SPLIT,
+    Offsets,
+    Task,
+    read_split,
+    reading_options,
+)
 from suwen.cli.output import fail, report, show, standard_error
 from suwen.cli.progress import progress_bar
 
@@ -19,13 +30,6 @@ if TYPE_CHECKING:
     from suwen.evaluation.analysis import Analysis
     from suwen.evaluation.scores import Score, Scores, StrictScores
     from suwen.evaluation.significance import Interval
-
-
-class Task(StrEnum):
-    """What is scored."""
-
-    ENTITIES = "entities"
-    RELATIONS = "relations"
 
 
 def evaluate(

@@ -13,11 +13,11 @@ from suwen.cli.output import report, show, standard_error
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from suwen.exporting import Export
+    from suwen.exporting import Export, RelationExport
 
 
 def export(
-    model: Path = typer.Argument(..., metavar="MODEL", help="A model folder with a trained tagger."),
+    model: Path = typer.Argument(..., metavar="MODEL", help="A model folder: a trained tagger or relation model."),
     int8: bool = typer.Option(False, "--int8", help="In 8 bits: smaller and faster. Needs --corpus."),
     corpus: Path | None = typer.Option(
         None,
@@ -34,7 +34,7 @@ def export(
     ),
     as_json: bool = JSON,
 ) -> None:
-    """Make a tagger run without torch, several times as fast.
+    """Make a tagger or a relation model run without torch, several times as fast.
 
     Writes model.onnx, or model.int8.onnx, into MODEL; extract and evaluate use it from then on. It is written only if
     it finds what the trained tagger finds; in 8 bits, if its strict F1 on CORPUS is at most 0.3 points lower.
@@ -69,13 +69,19 @@ def export(
         show(table(result))
 
 
-def table(result: Export) -> Table:
+def table(result: Export | RelationExport) -> Table:
     """The figures for people."""
     from rich.table import Table
+
+    from suwen.exporting import RelationExport
 
     shown = Table("figure", "value", title=str(result.folder / result.file))
     shown.columns[1].justify = "right"
     shown.add_row("size", f"{result.bytes / 1e6:,.1f} MB")
+    if isinstance(result, RelationExport):
+        shown.add_row("pairs scored by torch and the graph", f"{result.pairs:,}")
+        shown.add_row("largest difference of a probability", f"{result.difference:.1e}")
+        return shown
     shown.add_row("compared with torch on", f"{result.characters:,} characters")
     shown.add_row("entities found by both", f"{result.entities:,}")
     shown.add_row("largest difference of a score, float32", f"{result.difference:.1e}")

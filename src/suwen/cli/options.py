@@ -31,6 +31,7 @@ __all__ = [
     "TEXT_COLUMN",
     "Offsets",
     "Preset",
+    "Task",
     "read_schema",
     "read_split",
     "reading_options",
@@ -43,6 +44,13 @@ class Offsets(StrEnum):
     text = "text"
     crlf = "crlf"
     lf = "lf"
+
+
+class Task(StrEnum):
+    """What is learned, found and scored."""
+
+    ENTITIES = "entities"
+    RELATIONS = "relations"
 
 
 class Preset(StrEnum):

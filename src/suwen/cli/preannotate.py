@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from suwen.cli.extract import named_path, say, tell_rest
-from suwen.cli.options import ENCODING, FORMAT, JSON, RESUME, SCHEMA
+from suwen.cli.options import ENCODING, FORMAT, ID_COLUMN, JSON, RESUME, SCHEMA, TEXT_COLUMN, read_schema
 from suwen.cli.output import amount, report, show, standard_error
 from suwen.cli.progress import progress_bar
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from suwen.annotation.preannotation import PreannotationReport
-    from suwen.annotation.prompt import Prompt
 
 SHOWN_PROBLEMS = 20
 PRIVACY = (
@@ -31,7 +30,7 @@ def preannotate(
         ...,
         metavar="INPUT...",
         parser=named_path,
-        help="Files (txt, pdf, html, xml, docx, jsonl, parquet), folders, patterns.",
+        help="Files (txt, pdf, html, xml, docx, jsonl, csv, xlsx, parquet), folders, patterns.",
     ),
     output: Path = typer.Option(..., "--output", "-o", metavar="OUT", parser=named_path, help="The file to write."),
     endpoint: str = typer.Option(..., metavar="URL", help="An OpenAI-compatible address: http://127.0.0.1:8000/v1."),
@@ -59,6 +58,8 @@ def preannotate(
     ),
     allow_remote: bool = typer.Option(False, "--allow-remote", help="Allow another machine: the texts are sent there."),
     source: str | None = FORMAT,
+    text_column: str | None = TEXT_COLUMN,
+    id_column: str | None = ID_COLUMN,
     encoding: str | None = ENCODING,
     resume: bool = RESUME,
     as_json: bool = JSON,
@@ -71,33 +72,38 @@ def preannotate(
 
     Example: suwen preannotate articles/ -o pre.jsonl --endpoint http://127.0.0.1:8000/v1 --model qwen3
     """
+    from suwen import preannotate as annotate
     from suwen.annotation.endpoint import Endpoint
-    from suwen.annotation.preannotation import preannotate as run
-    from suwen.extraction.inputs import Options
-    from suwen.requirements import require_packages
+    from suwen.files import read_text
     from suwen.settings import parse_settings
 
-    # Before examples are read, which may take a while.
-    require_packages("httpx2")
     price = parsed_prices(prices)
-    asked = Endpoint(endpoint, model, allow_remote, timeout, retries)
     console = standard_error()
-    if not asked.is_local:
+    if not Endpoint(endpoint, model, allow_remote).is_local:
         say(console, PRIVACY.format(url=endpoint))
-    prompt = make_prompt(schema_file, guideline, examples, shown)
     with progress_bar(console) as listener:
-        result = run(
+        result = annotate(
             inputs,
             output,
-            asked,
-            prompt,
-            format=to,
-            options=Options(source, encoding=encoding),
+            endpoint=endpoint,
+            model=model,
+            guideline=read_text(guideline) if guideline else "",
+            examples=examples or (),
+            schema=read_schema(schema_file),
+            shown_examples=shown,
+            format=source,
+            text_column=text_column,
+            id_column=id_column,
+            encoding=encoding,
+            to=to,
             parallel=parallel,
-            cache=cache,
+            retries=retries,
+            timeout=timeout,
             attempts=attempts,
             passage=passage,
-            parameters={"temperature": 0, **parse_settings(settings)},
+            parameters=parse_settings(settings),
+            cache=cache,
+            allow_remote=allow_remote,
             resume=resume,
             listener=listener,
         )
@@ -126,23 +132,6 @@ def parsed_prices(prices: str | None) -> tuple[float, float] | None:
     except ValueError:
         raise typer.BadParameter("two numbers are expected: 0.5,2", param_hint="--prices") from None
     return prompt, answer
-
-
-def make_prompt(schema_file: Path | None, guideline: Path | None, examples: Path | None, shown: int) -> Prompt:
-    """Put the prompt together from the files that were named."""
-    from suwen.annotation.prompt import Examples, Prompt
-    from suwen.files import read_text
-    from suwen.formats import read_corpus
-    from suwen.schema import LCDD, Schema
-
-    documents = read_corpus(examples) if examples else []
-    if schema_file:
-        schema = Schema.from_toml(schema_file)
-    else:
-        labels = {entity.label for document in documents for entity in document.entities}
-        schema = Schema.of_labels(labels) if labels else LCDD
-    text = read_text(guideline) if guideline else ""
-    return Prompt(schema, text, Examples(documents, schema.labels) if documents else None, shown)
 
 
 def counts_table(result: PreannotationReport, price: tuple[float, float] | None) -> Table:

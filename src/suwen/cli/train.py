@@ -20,6 +20,7 @@ from suwen.cli.options import (
     SPLIT,
     Offsets,
     Preset,
+    Task,
     read_schema,
     read_split,
     reading_options,
@@ -53,6 +54,7 @@ class Transfer(StrEnum):
 def train(
     corpus: Path = typer.Argument(..., metavar="CORPUS", help="A folder or file of annotated documents."),
     output: Path = typer.Option(..., "--output", "-o", metavar="MODEL", help="The model folder to write."),
+    task: Task = typer.Option(Task.ENTITIES, help="What is learned."),
     split_file: Path | None = SPLIT,
     part: str = typer.Option("train", help="The part of the split to learn from."),
     preset: Preset = typer.Option(Preset.BEST, help="'paper' is the paper's Table 3, 'best' is what works best here."),
@@ -91,9 +93,10 @@ def train(
     resume: bool = RESUME,
     as_json: bool = typer.Option(False, "--json", help="Print the manifest as JSON."),
 ) -> None:
-    """Train a tagger on an annotated corpus and write a model folder.
+    """Train a tagger or a relation model on an annotated corpus and write a model folder.
 
-    Example: suwen train articles/ -o model --split split.json --set optimization.epochs=8
+    Examples: suwen train articles/ -o model --split split.json --set optimization.epochs=8;
+    suwen train articles/ -o relations --task relations
     """
     from suwen import train as train_model
     from suwen import train_folds
@@ -104,6 +107,8 @@ def train(
         raise SuwenError("S104", output)
     if contradictions and not folds:
         raise typer.BadParameter("--report needs --folds")
+    if folds and task is Task.RELATIONS:
+        raise SuwenError("S406", first="--folds", second="--task relations", advice="leave it out")
     if folds and teachers:
         advice = "a teacher may have learned from the documents that a fold holds out"
         raise SuwenError("S406", first="--folds", second="--teacher", advice=advice)
@@ -131,7 +136,8 @@ def train(
         if folds:
             trained = train_folds(documents, output, folds, contradictions=contradictions, listener=listener, **options)
         else:
-            result = train_model(documents, output, teachers=teachers, texts=texts, listener=listener, **options)
+            options |= {"task": task.value, "teachers": teachers, "texts": texts}
+            result = train_model(documents, output, listener=listener, **options)
     if folds:
         _report_folds(trained, contradictions, as_json)
     elif as_json:
@@ -179,10 +185,10 @@ def _summarize(result: Report) -> None:
         table.add_row(
             f"gold entities in {part}", f"{losses.entities:,}, {losses.expressible:.2%} can be expressed ({lost})"
         )
+    for part, counts in result.manifest["expressible"].items() if not result.losses else ():
+        table.add_row(f"gold relations in {part}", f"{counts['relations']:,}, {counts['reachable']:,} can be found")
     if result.scores:
         micro = result.scores.micro
-        table.add_row(
-            "strict entity scores on dev", f"P {micro.precision:.4f}  R {micro.recall:.4f}  F1 {micro.f1:.4f}"
-        )
+        table.add_row("strict scores on dev", f"P {micro.precision:.4f}  R {micro.recall:.4f}  F1 {micro.f1:.4f}")
     table.add_row("seconds", f"{training['seconds']:.0f}")
     show(table)

@@ -17,7 +17,7 @@ from suwen.models.encoders import TransformerEncoder
 from suwen.models.recurrent import Recurrent
 from suwen.models.tagger import FEATURES, Tagger
 
-__all__ = ["EMISSIONS", "OPSET", "tagger_graph"]
+__all__ = ["EMISSIONS", "OPSET", "anonymous", "quiet", "tagger_graph"]
 
 OPSET = 20
 EMISSIONS = "emissions"
@@ -45,7 +45,7 @@ def tagger_graph(tagger: Tagger, features: Sequence[str]) -> onnx.ModelProto:
     names = [*features, "attention_mask"]
     example = {name: torch.ones(2, 8, dtype=torch.int32) for name in names}
     shapes = {name: dict.fromkeys((0, 1), torch.export.Dim.DYNAMIC) for name in names}
-    with _quiet():
+    with quiet():
         program = torch.onnx.export(
             _Exported(copy.deepcopy(tagger)).eval(),
             (),
@@ -59,7 +59,8 @@ def tagger_graph(tagger: Tagger, features: Sequence[str]) -> onnx.ModelProto:
         )
     assert program is not None
     model = program.model_proto
-    _clean(model)
+    anonymous(model)
+    _name_axes(model.graph)
     _drop_guards(model.graph)
     onnx.checker.check_model(model)
     return model
@@ -157,15 +158,18 @@ def _exchange_recurrent(module: nn.Module) -> None:
             _exchange_recurrent(child)
 
 
-def _clean(model: onnx.ModelProto) -> None:
-    """Remove what tells of the machine and the source lines, and name the axes."""
+def anonymous(model: onnx.ModelProto) -> None:
+    """Remove what tells of the machine and the source lines."""
     del model.graph.value_info[:]
     del model.metadata_props[:]
     model.doc_string = model.graph.doc_string = ""
     for part in (*model.graph.node, *model.graph.initializer, *model.graph.input, *model.graph.output):
         del part.metadata_props[:]
         part.doc_string = ""
-    for value in (*model.graph.input, *model.graph.output):
+
+
+def _name_axes(graph: onnx.GraphProto) -> None:
+    for value in (*graph.input, *graph.output):
         for axis, name in zip(value.type.tensor_type.shape.dim, AXES, strict=False):
             axis.dim_param = name
 
@@ -189,7 +193,7 @@ def _drop_guards(graph: onnx.GraphProto) -> None:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Silence the exporter, which speaks of packages that nobody asked for."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level

@@ -153,6 +153,10 @@ class Writer:
             "INSERT INTO sentence VALUES (?, ?, ?, ?)",
             ((first + start, number, start, document.text[start:end]) for start, end in facts.sentences),
         )
+        self._write_relations(number, facts)
+
+    def _write_relations(self, number: int, facts: Facts) -> None:
+        first, many = number * PER_DOCUMENT, self._connection.executemany
         forms = {form: self._form(form) for form in {mention.form for mention in facts.mentions}}
         many(
             "INSERT INTO mention VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

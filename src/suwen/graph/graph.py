@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -21,11 +21,12 @@ from suwen.graph import actions, queries
 from suwen.graph.aggregates import rebuild, refresh_edge
 from suwen.graph.build import Changes, Problem, Writer, remove_documents
 from suwen.graph.dump import dump_lines
+from suwen.graph.evidence import Evidence, evidence
 from suwen.graph.exports.rows import Rows
 from suwen.graph.info import Info, info_of
 from suwen.graph.keys import number_of
 from suwen.graph.neighbors import Group, neighbors, path
-from suwen.graph.queries import Alias, Concept, Edge, Evidence
+from suwen.graph.queries import Alias, Concept, Edge
 from suwen.graph.readonly import Table, select
 from suwen.graph.resources import linker_of, store_resources
 from suwen.graph.store import connect, erase_free_pages, translated, writing
@@ -170,7 +171,7 @@ class Graph:
     def merge(self, first: str, second: str) -> int:
         """Merge the first concept into the second, and return the number of the decision, for `undo`."""
         with writing(self._path) as connection:
-            pair = queries.resolve(connection, first), queries.resolve(connection, second)
+            pair = queries.resolve(connection, first)[0], queries.resolve(connection, second)[0]
             number = actions.merge(connection, *pair)
             rebuild(connection, linker_of(connection))
         return number
@@ -178,7 +179,7 @@ class Graph:
     def split(self, concept: str, surface: str) -> int:
         """Make one name of a concept a concept of its own, and return the number of the decision, for `undo`."""
         with writing(self._path) as connection:
-            number = actions.split(connection, queries.resolve(connection, concept), surface)
+            number = actions.split(connection, queries.resolve(connection, concept)[0], surface)
             rebuild(connection, linker_of(connection))
         return number
 
@@ -252,7 +253,7 @@ class Graph:
             S708 when no concept has this name.
         """
         with self._open() as connection:
-            number, *others = queries.named(connection, term, type) or [queries.resolve(connection, term, type)]
+            number, *others = queries.resolve(connection, term, type)
             return Card(
                 queries.concept_of(connection, number),
                 tuple(queries.codes(connection, number)),
@@ -262,10 +263,9 @@ class Graph:
             )
 
     def edges(self, first: str, second: str) -> list[Edge]:
-        """Return the edges between two concepts, in both directions."""
+        """Return the edges between all concepts of two names, in both directions."""
         with self._open() as connection:
-            pair = queries.resolve(connection, first), queries.resolve(connection, second)
-            return [edge for _, edge in queries.edges_between(connection, *pair)]
+            return [edge for _, edge in queries.edges_between(connection, first, second)]
 
     def evidence(
         self,
@@ -277,14 +277,13 @@ class Graph:
         offset: int = 0,
         limit: int | None = 50,
     ) -> list[Evidence]:
-        """Return the sentences behind the edges between two concepts, the newest documents of each edge first."""
+        """Return the sentences behind the edges between two names, the newest documents of each edge first."""
         with self._open() as connection:
-            pair = queries.resolve(connection, first), queries.resolve(connection, second)
             found = (
                 item
-                for number, edge in queries.edges_between(connection, *pair)
+                for number, edge in queries.edges_between(connection, first, second)
                 if relation in (None, edge.relation)
-                for item in queries.evidence(connection, number, since)
+                for item in evidence(connection, number, since)
             )
             return list(islice(found, offset, None if limit is None else offset + limit))
 
@@ -300,7 +299,9 @@ class Graph:
     def path(self, first: str, second: str) -> list[Edge] | None:
         """Return the edges of a shortest path between two concepts; None when there is none."""
         with self._open() as connection:
-            return path(connection, queries.resolve(connection, first), queries.resolve(connection, second))
+            ends = product(queries.resolve(connection, first), queries.resolve(connection, second))
+            paths = (path(connection, *pair) for pair in ends)
+            return next((found for found in paths if found is not None), None)
 
     def sql(self, query: str, parameters: Sequence[Any] = ()) -> Table:
         """Return the rows of a SELECT; everything that could change something is refused (S713)."""

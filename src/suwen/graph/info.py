@@ -15,6 +15,21 @@ from suwen.graph.tables import VERSION
 __all__ = ["Info", "info_of"]
 
 
+COUNTED = {
+    "builds": "*) FROM build",
+    "documents": "*) FROM document",
+    "sources": "DISTINCT source) FROM document",
+    "sentences": "*) FROM sentence",
+    "mentions": "*) FROM mention",
+    "forms": "*) FROM form",
+    "concepts": "*) FROM concept",
+    "edges": "*) FROM edge",
+    "corroborated": "*) FROM edge WHERE documents > 1",
+    "evidence": "*) FROM evidence",
+    "decisions": "*) FROM action WHERE NOT undone",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Info:
     """The figures of a graph.
@@ -70,36 +85,23 @@ def info_of(connection: sqlite3.Connection, path: Path) -> Info:
     (state,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if state != "ok":
         raise SuwenError("S703", path, reason=state)
-
-    def count(what: str) -> int:
-        return int(connection.execute(f"SELECT count({what}").fetchone()[0])
-
-    def counts(query: str) -> dict[str, int]:
-        return dict(connection.execute(query).fetchall())
-
+    counted = {name: int(connection.execute(f"SELECT count({what}").fetchone()[0]) for name, what in COUNTED.items()}
+    said = connection.execute(
+        "SELECT coalesce(sum(affirmed), 0) AS affirmed, coalesce(sum(negated), 0) AS negated,"
+        " coalesce(sum(hypothetical), 0) AS hypothetical, coalesce(sum(rejected), 0) AS rejected FROM edge"
+    )
     return Info(
         version=VERSION,
-        builds=count("*) FROM build"),
-        documents=count("*) FROM document"),
-        sources=count("DISTINCT source) FROM document"),
-        sentences=count("*) FROM sentence"),
-        mentions=count("*) FROM mention"),
-        forms=count("*) FROM form"),
-        concepts=count("*) FROM concept"),
+        **counted,
         merged=dict(sorted(_merged(connection).items())),
-        edges=count("*) FROM edge"),
-        corroborated=count("*) FROM edge WHERE documents > 1"),
-        evidence=count("*) FROM evidence"),
-        polarities={
-            name: connection.execute(f"SELECT coalesce(sum({name}), 0) FROM edge").fetchone()[0]
-            for name in ("affirmed", "negated", "hypothetical", "rejected")
-        },
-        relations=counts(
-            "SELECT relation.name, count(*) FROM edge JOIN relation ON relation.id = edge.relation"
-            " GROUP BY 1 ORDER BY 1"
+        polarities=dict(zip([column[0] for column in said.description], said.fetchone(), strict=True)),
+        relations=dict(
+            connection.execute(
+                "SELECT relation.name, count(*) FROM edge JOIN relation ON relation.id = edge.relation"
+                " GROUP BY 1 ORDER BY 1"
+            ).fetchall()
         ),
-        verdicts=counts("SELECT value, count(*) FROM verdict GROUP BY 1 ORDER BY 1"),
-        decisions=count("*) FROM action WHERE NOT undone"),
+        verdicts=dict(connection.execute("SELECT value, count(*) FROM verdict GROUP BY 1 ORDER BY 1").fetchall()),
         years=connection.execute("SELECT min(year), max(year) FROM document").fetchone(),
         bytes=path.stat().st_size,
     )

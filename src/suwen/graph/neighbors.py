@@ -9,7 +9,8 @@ from itertools import groupby
 from typing import Any, Literal
 
 from suwen.graph.aggregates import EVIDENCE, Piece, edge_counts, rank_of
-from suwen.graph.queries import SELECT_EDGE, Edge, concept_of, edge_of, since_condition
+from suwen.graph.evidence import since_condition
+from suwen.graph.queries import SELECT_EDGE, Edge, concept_of, edge_of
 
 __all__ = ["Direction", "Group", "neighbors", "path"]
 

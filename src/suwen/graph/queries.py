@@ -1,4 +1,4 @@
-"""What a graph answers: concepts, their neighbors, the evidence of an edge, and paths."""
+"""Concepts and edges of a graph: by name, by a part of a name, between two concepts."""
 
 from __future__ import annotations
 
@@ -6,21 +6,30 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import product
 from typing import Any
 
 from suwen.concepts.linking import Code
 from suwen.concepts.normalization import difference, normalize
-from suwen.document import Span
 from suwen.errors import SuwenError
-from suwen.graph.keys import hexadecimal, is_hexadecimal
+from suwen.graph.keys import is_hexadecimal
 from suwen.graph.search import fold, matching
-from suwen.graph.tables import PER_DOCUMENT, POLARITIES
 
-__all__ = ["Alias", "Argument", "Concept", "Edge", "Evidence", "aliases", "concept_of", "evidence", "resolve", "search"]
-
-FIRST_YEAR = 1000
-"""A smaller number after ``--since`` is that of a build."""
+__all__ = [
+    "SELECT_EDGE",
+    "Alias",
+    "Concept",
+    "Edge",
+    "aliases",
+    "codes",
+    "concept_of",
+    "edge_of",
+    "edges_between",
+    "named",
+    "resolve",
+    "search",
+    "why",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,7 @@ class Edge:
     Parameters
     ----------
     documents, sentences
-        How many the evidence stands in; near-copies of a document count once.
+        How many the evidence stands in; near-copies of a document are one.
     affirmed, negated, hypothetical
         The pieces of evidence by what the text says; those that a user rejected are in `rejected` alone.
     confidence
@@ -75,56 +84,6 @@ class Edge:
     rank: float
     first_year: int | None
     last_year: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """One of the two mentions of a piece of evidence, in code points of the document.
-
-    Parameters
-    ----------
-    polarity, cue
-        What the text says of the mention, and the span of the word that says so, if one does.
-    """
-
-    start: int
-    end: int
-    fragments: tuple[Span, ...]
-    text: str
-    type: str
-    polarity: str
-    cue: Span | None
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """A relation as one document states it.
-
-    Parameters
-    ----------
-    start, end
-        The sentence or sentences that hold both mentions, in code points of the document.
-    text
-        Those sentences as they stand in the document.
-    confidence
-        The probability that it is right; None where all was annotated.
-    verdict
-        What a user said of it: ``accept``, ``reject`` or None.
-    """
-
-    id: str
-    relation: str
-    document: str
-    title: str
-    year: int | None
-    start: int
-    end: int
-    text: str
-    head: Argument
-    tail: Argument
-    polarity: str
-    confidence: float | None
-    verdict: str | None
 
 
 CONCEPT_COLUMNS = "{0}.stable, {0}.type, {0}.name, {0}.mentions, {0}.documents, {0}.negated, {0}.hypothetical"
@@ -189,8 +148,8 @@ def named(connection: sqlite3.Connection, term: str, kind: str | None = None) ->
     return []
 
 
-def resolve(connection: sqlite3.Connection, term: str, kind: str | None = None) -> int:
-    """Return the concept with this name or identifier; of several, that of the most documents.
+def resolve(connection: sqlite3.Connection, term: str, kind: str | None = None) -> list[int]:
+    """Return the concepts with this name or identifier, those of the most documents first.
 
     Raises
     ------
@@ -198,9 +157,9 @@ def resolve(connection: sqlite3.Connection, term: str, kind: str | None = None) 
         S708 when no concept is so named.
     """
     found = named(connection, term, kind)
-    if found:
-        return found[0]
-    raise SuwenError("S708", term=term)
+    if not found:
+        raise SuwenError("S708", term=term)
+    return found
 
 
 def aliases(connection: sqlite3.Connection, number: int) -> list[Alias]:
@@ -241,91 +200,13 @@ def codes(connection: sqlite3.Connection, number: int) -> list[Code]:
     return [Code(*json.loads(value)) for (value,) in rows]
 
 
-def edges_between(connection: sqlite3.Connection, first: int, second: int) -> list[tuple[int, Edge]]:
-    """Return the edges between two concepts in both directions, with their rows, the best first."""
-    rows = connection.execute(
-        f"{SELECT_EDGE} WHERE edge.head = ? AND edge.tail = ? OR edge.head = ? AND edge.tail = ?"
-        " ORDER BY edge.rank DESC, relation.name, head.stable",
-        (first, second, second, first),
-    )
-    return [(int(row[-1]), edge_of(row)) for row in rows]
-
-
-_SELECT_EVIDENCE = """
-    SELECT evidence.key, relation.name, document.key, document.title, document.year, evidence.start, evidence.end,
-        (SELECT group_concat(text, '') FROM (
-            SELECT text FROM sentence WHERE sentence.id >= evidence.document * {per_document} + evidence.start
-            AND sentence.id < evidence.document * {per_document} + evidence.end ORDER BY sentence.id)),
-        head.start, head.end, head.fragments, head_form.surface, head_form.type,
-        head.polarity, head.cue_start, head.cue_end,
-        tail.start, tail.end, tail.fragments, tail_form.surface, tail_form.type,
-        tail.polarity, tail.cue_start, tail.cue_end,
-        evidence.polarity, evidence.confidence, verdict.value{more}
-    FROM {source}
-    CROSS JOIN relation ON relation.id = evidence.relation
-    CROSS JOIN document ON document.id = evidence.document
-    CROSS JOIN mention AS head ON head.id = evidence.head
-    CROSS JOIN mention AS tail ON tail.id = evidence.tail
-    CROSS JOIN form AS head_form ON head_form.id = head.form
-    CROSS JOIN form AS tail_form ON tail_form.id = tail.form
-    LEFT JOIN verdict ON verdict.key = evidence.key
-"""
-
-
-def select_evidence(source: str, more: str = "") -> str:
-    """Return the query for the evidence of a table or join, each row for `evidence_of`, and `more` columns."""
-    return _SELECT_EVIDENCE.format(per_document=PER_DOCUMENT, source=source, more=more)
-
-
-def evidence(
-    connection: sqlite3.Connection, edge: int, since: int | None = None, offset: int = 0, limit: int | None = None
-) -> list[Evidence]:
-    """Return the evidence of an edge, the newest documents first."""
-    condition, value = since_condition(since)
-    query = select_evidence("support CROSS JOIN evidence ON evidence.id = support.evidence")
-    rows = connection.execute(
-        f"{query} WHERE support.edge = ? AND {condition} ORDER BY support.position", (edge, value)
-    )
-    return [evidence_of(row) for row in islice(rows, offset, None if limit is None else offset + limit)]
-
-
-def since_condition(since: int | None) -> tuple[str, int]:
-    """Return the condition on documents for a year of publication, or the number of the build that added them."""
-    if since is None:
-        return "?", 1
-    return f"document.{'year' if since >= FIRST_YEAR else 'build'} >= ?", since
-
-
-def evidence_of(row: tuple[Any, ...]) -> Evidence:
-    key, relation, document, title, year, start, end, text = row[:8]
-    polarity, confidence, verdict = row[24:]
-    return Evidence(
-        hexadecimal(key),
-        relation,
-        document,
-        title,
-        year,
-        start,
-        end,
-        text,
-        _argument(*row[8:16]),
-        _argument(*row[16:24]),
-        POLARITIES[polarity],
-        confidence,
-        verdict,
-    )
-
-
-def _argument(
-    start: int,
-    end: int,
-    fragments: str | None,
-    surface: str,
-    kind: str,
-    polarity: int,
-    cue_start: int | None,
-    cue_end: int | None,
-) -> Argument:
-    pieces = tuple((first, last) for first, last in json.loads(fragments)) if fragments else ()
-    cue = None if cue_start is None or cue_end is None else (cue_start, cue_end)
-    return Argument(start, end, pieces, surface, kind, POLARITIES[polarity], cue)
+def edges_between(connection: sqlite3.Connection, first: str, second: str) -> list[tuple[int, Edge]]:
+    """Return the edges between the concepts of two names in both directions, with their rows, the best first."""
+    found: dict[int, Edge] = {}
+    for head, tail in product(resolve(connection, first), resolve(connection, second)):
+        rows = connection.execute(
+            f"{SELECT_EDGE} WHERE edge.head = ? AND edge.tail = ? OR edge.head = ? AND edge.tail = ?",
+            (head, tail, tail, head),
+        )
+        found |= {int(row[-1]): edge_of(row) for row in rows}
+    return sorted(found.items(), key=lambda item: (-item[1].rank, item[1].relation, item[1].head.id, item[1].tail.id))

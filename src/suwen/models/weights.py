@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import save_file
+from torch import nn
 
 from suwen.errors import SuwenError
 from suwen.files import read_json, replacing, write_json
@@ -22,7 +23,7 @@ from suwen.models.tagger import Tagger
 from suwen.models.word_vectors import WordVectors
 from suwen.schemes import Scheme
 
-__all__ = ["MODEL_TYPE", "read_tagger", "write_tagger"]
+__all__ = ["MODEL_TYPE", "load_state", "read_tagger", "write_tagger"]
 
 MODEL_TYPE = "suwen-tagger"
 
@@ -117,7 +118,7 @@ def read_tagger(folder: Path, tags: tuple[str, ...], scheme: Scheme, frozen: boo
     return tagger
 
 
-def load_state(tagger: Tagger, state: dict[str, torch.Tensor], path: Path) -> None:
+def load_state(model: nn.Module, state: dict[str, torch.Tensor], path: Path) -> None:
     """Load tensors by name.
 
     Raises
@@ -125,9 +126,9 @@ def load_state(tagger: Tagger, state: dict[str, torch.Tensor], path: Path) -> No
     SuwenError
         S504 when names or shapes differ.
     """
-    own = tagger.state_dict()
+    own = model.state_dict()
     missing = sorted(own.keys() - state.keys())
     unexpected = sorted(state.keys() - own.keys())
     unexpected += [name for name in own.keys() & state.keys() if own[name].shape != state[name].shape]
     require_tensors(path, missing, unexpected)
-    tagger.load_state_dict(state)
+    model.load_state_dict(state)

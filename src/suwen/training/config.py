@@ -21,6 +21,8 @@ __all__ = [
     "TEACHERS_WEIGHT",
     "BaseEncoder",
     "DistillationConfig",
+    "EvaluationConfig",
+    "LoopConfig",
     "TrainingConfig",
     "load_training_config",
     "pretrained_rate",
@@ -87,12 +89,9 @@ class InputConfig(Section):
     pack: NonNegativeInt = 0
 
 
-class OptimizationConfig(Section):
-    """How the weights are learnt: AdamW with learning rates of their own for encoder, head and CRF."""
+class LoopConfig(Section):
+    """How any network of the package is trained with AdamW."""
 
-    learning_rate: float = Field(gt=0)
-    head_learning_rate: float = Field(gt=0)
-    crf_learning_rate: float = Field(gt=0)
     weight_decay: NonNegativeFloat = 0.01
     epochs: PositiveInt
     least_steps: NonNegativeInt = 0
@@ -100,13 +99,21 @@ class OptimizationConfig(Section):
     schedule: Literal["linear", "cosine", "constant"] = "linear"
     warmup: float = Field(default=0.0, ge=0, lt=1)
     """Share of the steps in which the rates rise from 0."""
-    batch_sentences: NonNegativeInt = 0
-    """Windows per batch; 0 fills batches up to `batch_tokens`."""
-    batch_tokens: PositiveInt = 4096
     max_gradient_norm: float = Field(default=1.0, gt=0)
     average: float = Field(default=0.0, ge=0, lt=1)
     """Decay of the exponential moving average of the weights that is scored and kept; 0 keeps the last weights."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+
+
+class OptimizationConfig(LoopConfig):
+    """How the weights of a tagger are learnt: with learning rates of their own for encoder, head and CRF."""
+
+    learning_rate: float = Field(gt=0)
+    head_learning_rate: float = Field(gt=0)
+    crf_learning_rate: float = Field(gt=0)
+    batch_sentences: NonNegativeInt = 0
+    """Windows per batch; 0 fills batches up to `batch_tokens`."""
+    batch_tokens: PositiveInt = 4096
     lists: float = Field(default=0.0, ge=0, le=1)
     """Share of the sentences with at least three items that are learned once more as lists, one item a line."""
     features_gigabytes: NonNegativeFloat = 16.0

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from suwen.training.config import TrainingConfig
     from suwen.training.folds import FoldsReport
 
-__all__ = ["train", "train_folds"]
+__all__ = ["train", "train_folds", "train_relation_model"]
 
 
 def train(
@@ -95,6 +95,40 @@ def train(
     return train_tagger(
         data, output, loaded, schema, folder, resume, device, distillation=distillation, listener=listener
     )
+
+
+def train_relation_model(
+    documents: Sequence[Document],
+    output: StrPath,
+    *,
+    split: Split | None = None,
+    part: str = "train",
+    preset: str = "best",
+    config: StrPath | None = None,
+    settings: Sequence[str] = (),
+    schema: Schema | None = None,
+    device: str = "cpu",
+    resume: bool = False,
+    listener: Listener = silent,
+) -> Report:
+    """Train a relation model on documents with entities and relations and write its model folder (see `suwen.train`).
+
+    Raises
+    ------
+    SuwenError
+        S104 when `output` exists, S405 when a package is missing, and as `relation_schema` and `train_relations`.
+    """
+    output = Path(output)
+    if output.exists():
+        raise SuwenError("S104", output)
+    require_packages(*TRAINING, "lightgbm")
+    from suwen.training.relations.config import load_relation_config
+    from suwen.training.relations.data import relation_schema
+    from suwen.training.relations.train import train_relations
+
+    loaded = load_relation_config(preset, config, settings)
+    data = select_data(documents, split, part, loaded.seed)
+    return train_relations(data, output, loaded, relation_schema(data, schema), resume, device, listener)
 
 
 def train_folds(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
@@ -20,11 +20,11 @@ from suwen.models.tagger import Tagger
 from suwen.tagging.encode import Example, TaughtExample
 from suwen.training.batches import Collator, LengthBatches
 from suwen.training.checkpoints import CheckpointKeeper, checkpoint_folder
-from suwen.training.config import EvaluationConfig, TrainingConfig
+from suwen.training.config import EvaluationConfig, LoopConfig, TrainingConfig
 from suwen.training.device import place_on
 from suwen.training.schedule import EVALUATIONS, Schedule
 
-__all__ = ["BEST", "TaggerTrainer", "is_better", "stop_reason"]
+__all__ = ["BEST", "Batches", "SelectingTrainer", "TaggerTrainer", "is_better", "stop_reason"]
 
 BEST = "best.safetensors"
 AVERAGE = "average.safetensors"
@@ -34,22 +34,37 @@ State = dict[str, Tensor]
 Evaluate = Callable[[], dict[str, float]]
 
 
-class TaggerTrainer(Trainer):  # type: ignore[misc]
-    """Trains a tagger.
+class Batches(Protocol):
+    """Chooses the examples of each batch."""
+
+    def __len__(self) -> int:
+        """Count the batches of an epoch."""
+
+    def __iter__(self) -> Iterator[list[int]]:
+        """Yield the places of the examples of each batch."""
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the batches of this epoch next."""
+
+
+class SelectingTrainer(Trainer):  # type: ignore[misc]
+    """Trains a model and keeps the weights of its best evaluation.
 
     Parameters
     ----------
-    tagger
-        The tagger; afterwards it holds the weights of the best evaluation.
+    model
+        The model; afterwards it holds the weights of the best evaluation.
     examples
-        The windows to learn from.
-    padding
-        See `suwen.training.batches.Collator`.
+        What `batches` chooses from.
+    batches
+        A batch sampler.
+    collate
+        Makes the arguments of the model of a batch of examples.
     evaluate_dev
-        Scores the tagger as it is on the dev part and returns ``loss``, ``precision``, ``recall`` and ``f1``; None when
+        Scores the model as it is on the dev part and returns ``loss``, ``precision``, ``recall`` and ``f1``; None when
         there is no dev part, and then the last weights are kept.
-    config
-        The run's configuration.
+    options, evaluation, seed
+        Of the run's configuration.
     folder
         Where checkpoints, the best weights and logs go.
     device
@@ -63,28 +78,25 @@ class TaggerTrainer(Trainer):  # type: ignore[misc]
 
     def __init__(
         self,
-        tagger: Tagger,
-        examples: Sequence[Example | TaughtExample],
-        padding: dict[str, int],
+        model: nn.Module,
+        examples: Sequence[Any],
+        batches: Batches,
+        collate: Callable[[list[Any]], dict[str, Tensor]],
         evaluate_dev: Evaluate | None,
-        config: TrainingConfig,
+        options: LoopConfig,
+        evaluation: EvaluationConfig,
+        seed: int,
         folder: Path,
         device: str = "cpu",
         callbacks: Sequence[TrainerCallback] = (),
     ) -> None:
-        options = config.optimization
-        self.batches = LengthBatches(
-            [len(example.inputs["input_ids"]) for example in examples],
-            options.batch_sentences,
-            options.batch_tokens,
-            config.seed,
-        )
-        self.config = config
+        self.batches = batches
+        self.evaluation = evaluation
         self.evaluate_dev = evaluate_dev
         self.folder = folder
-        epochs = max(options.epochs, math.ceil(options.least_steps / len(self.batches)))
-        steps = len(self.batches) * epochs
-        self.average = WeightAverage(tagger, options.average) if options.average else None
+        epochs = max(options.epochs, math.ceil(options.least_steps / len(batches)))
+        steps = len(batches) * epochs
+        self.average = WeightAverage(model, options.average) if options.average else None
         arguments = TrainingArguments(
             output_dir=str(folder),
             num_train_epochs=epochs,
@@ -93,9 +105,9 @@ class TaggerTrainer(Trainer):  # type: ignore[misc]
             max_grad_norm=options.max_gradient_norm,
             bf16=options.precision == "bf16",
             fp16=options.precision == "fp16",
-            seed=config.seed,
+            seed=seed,
             use_cpu=device == "cpu",
-            logging_steps=max(1, min(50, len(self.batches) // 10)),
+            logging_steps=max(1, min(50, len(batches) // 10)),
             logging_nan_inf_filter=False,
             eval_strategy="no",
             save_strategy="no",
@@ -106,16 +118,14 @@ class TaggerTrainer(Trainer):  # type: ignore[misc]
         )
         place_on(arguments, device)
         super().__init__(
-            model=tagger,
+            model=model,
             args=arguments,
             train_dataset=list(examples),
-            data_collator=Collator(padding),
+            data_collator=collate,
             callbacks=[
-                Schedule(
-                    config.evaluation.steps or max(len(self.batches), steps // EVALUATIONS), evaluate_dev is not None
-                ),
-                Epochs(self.batches),
-                Stopper(config.evaluation),
+                Schedule(evaluation.steps or max(len(batches), steps // EVALUATIONS), evaluate_dev is not None),
+                Epochs(batches),
+                Stopper(evaluation),
                 Keeper(self),
                 *callbacks,
             ],
@@ -123,37 +133,18 @@ class TaggerTrainer(Trainer):  # type: ignore[misc]
         self.remove_callback(PrinterCallback)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        """Load batches by length."""
+        """Load the chosen batches."""
         loader: DataLoader[Any] = DataLoader(
             self.train_dataset, batch_sampler=self.batches, collate_fn=self.data_collator
         )
         prepared: DataLoader[Any] = self.accelerator.prepare(loader)
         return prepared
 
-    def create_optimizer(self, model: Tagger | None = None) -> torch.optim.Optimizer:
-        """Create AdamW with rates of their own for encoder, head and CRF; biases, norms and the CRF do not decay."""
-        if self.optimizer is None:
-            tagger: Tagger = model or self.model
-            options = self.config.optimization
-            rates = {"encoder": options.learning_rate, "crf": options.crf_learning_rate}
-            groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
-            for name, parameter in tagger.named_parameters():
-                if parameter.requires_grad:
-                    part = name.partition(".")[0]
-                    decay = 0.0 if part == "crf" or parameter.ndim < 2 else options.weight_decay
-                    rate = rates.get(part, options.head_learning_rate)
-                    groups.setdefault((rate, decay), []).append(parameter)
-            self.optimizer = torch.optim.AdamW(
-                [{"params": group, "lr": rate, "weight_decay": decay} for (rate, decay), group in groups.items()],
-                fused=True,
-            )
-        return self.optimizer
-
     def evaluate(self, *_: object, **__: object) -> dict[str, float]:
         """Score the dev part, with the averaged weights where there are any, and keep weights that are the best."""
         assert self.evaluate_dev is not None
-        tagger: Tagger = self.accelerator.unwrap_model(self.model)
-        current = self.average.swap_in(tagger) if self.average else None
+        model: nn.Module = self.accelerator.unwrap_model(self.model)
+        current = self.average.swap_in(model) if self.average else None
         try:
             metrics = {f"eval_{name}": value for name, value in self.evaluate_dev().items()}
             if is_better(metrics, self.state):
@@ -162,17 +153,17 @@ class TaggerTrainer(Trainer):  # type: ignore[misc]
                 self.write_weights()
         finally:
             if current is not None:
-                tagger.load_state_dict(current)
+                model.load_state_dict(current)
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
     def write_weights(self) -> None:
-        """Write the tagger's weights as the best ones so far, whole or not at all."""
+        """Write the model's weights as the best ones so far, whole or not at all."""
         if self.is_world_process_zero():
-            tagger: Tagger = self.accelerator.unwrap_model(self.model)
+            model: nn.Module = self.accelerator.unwrap_model(self.model)
             with replacing(self.folder / BEST) as temporary:
-                save_file({name: tensor.cpu().contiguous() for name, tensor in tagger.state_dict().items()}, temporary)
+                save_file({name: tensor.cpu().contiguous() for name, tensor in model.state_dict().items()}, temporary)
 
     def run(self, checkpoint: Path | None) -> list[dict[str, float]]:
         """Train from the beginning or from a checkpoint; returns what was logged, evaluations included.
@@ -187,30 +178,93 @@ class TaggerTrainer(Trainer):  # type: ignore[misc]
             self.state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
             history = self.state.log_history
             # A run that was killed between its end and the writing of its model must not train on.
-            finished = self.state.global_step >= self.state.max_steps or bool(
-                stop_reason(history, self.config.evaluation)
-            )
+            finished = self.state.global_step >= self.state.max_steps or bool(stop_reason(history, self.evaluation))
         if not finished:
             self.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-        tagger: Tagger = self.accelerator.unwrap_model(self.model)
+        model: nn.Module = self.accelerator.unwrap_model(self.model)
         if self.evaluate_dev is None:
             if finished:
                 assert checkpoint is not None
-                tagger.load_state_dict(load_file(checkpoint / "model.safetensors"))
+                model.load_state_dict(load_file(checkpoint / "model.safetensors"))
                 if self.average:
                     self.average.read(checkpoint)
             if self.average:
-                self.average.swap_in(tagger)
+                self.average.swap_in(model)
             self.write_weights()
-        tagger.load_state_dict(load_file(self.folder / BEST))
+        model.load_state_dict(load_file(self.folder / BEST))
         history = self.state.log_history
         return list(history)
+
+
+class TaggerTrainer(SelectingTrainer):
+    """Trains a tagger on batches by length.
+
+    Parameters
+    ----------
+    tagger
+        The tagger.
+    examples
+        The windows to learn from.
+    padding
+        See `suwen.training.batches.Collator`.
+    config
+        The run's configuration.
+
+    All other parameters are those of `SelectingTrainer`.
+    """
+
+    def __init__(
+        self,
+        tagger: Tagger,
+        examples: Sequence[Example | TaughtExample],
+        padding: dict[str, int],
+        evaluate_dev: Evaluate | None,
+        config: TrainingConfig,
+        folder: Path,
+        device: str = "cpu",
+        callbacks: Sequence[TrainerCallback] = (),
+    ) -> None:
+        options = config.optimization
+        self.options = options
+        lengths = [len(example.inputs["input_ids"]) for example in examples]
+        super().__init__(
+            tagger,
+            examples,
+            LengthBatches(lengths, options.batch_sentences, options.batch_tokens, config.seed),
+            Collator(padding),
+            evaluate_dev,
+            options,
+            config.evaluation,
+            config.seed,
+            folder,
+            device,
+            callbacks,
+        )
+
+    def create_optimizer(self, model: Tagger | None = None) -> torch.optim.Optimizer:
+        """Create AdamW with rates of their own for encoder, head and CRF; biases, norms and the CRF do not decay."""
+        if self.optimizer is None:
+            tagger: Tagger = model or self.model
+            options = self.options
+            rates = {"encoder": options.learning_rate, "crf": options.crf_learning_rate}
+            groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
+            for name, parameter in tagger.named_parameters():
+                if parameter.requires_grad:
+                    part = name.partition(".")[0]
+                    decay = 0.0 if part == "crf" or parameter.ndim < 2 else options.weight_decay
+                    rate = rates.get(part, options.head_learning_rate)
+                    groups.setdefault((rate, decay), []).append(parameter)
+            self.optimizer = torch.optim.AdamW(
+                [{"params": group, "lr": rate, "weight_decay": decay} for (rate, decay), group in groups.items()],
+                fused=True,
+            )
+        return self.optimizer
 
 
 class Epochs(TrainerCallback):  # type: ignore[misc]
     """Tells the batches which epoch it is, also after a resumption in the middle of one."""
 
-    def __init__(self, batches: LengthBatches) -> None:
+    def __init__(self, batches: Batches) -> None:
         self.batches = batches
 
     def on_epoch_begin(
@@ -235,7 +289,7 @@ class Stopper(TrainerCallback):  # type: ignore[misc]
 class Keeper(CheckpointKeeper):
     """Keeps the weights' average too, during the run and in its checkpoints."""
 
-    def __init__(self, trainer: TaggerTrainer) -> None:
+    def __init__(self, trainer: SelectingTrainer) -> None:
         self.trainer = trainer
 
     def on_train_begin(
@@ -259,15 +313,15 @@ class Keeper(CheckpointKeeper):
 
 
 class WeightAverage:
-    """An exponential moving average of a tagger's weights (Polyak and Juditsky, 1992, with exponential weights).
+    """An exponential moving average of a model's weights (Polyak and Juditsky, 1992, with exponential weights).
 
     The decay rises from 0 to `decay` over the first steps, so that the random start is soon forgotten.
     """
 
-    def __init__(self, tagger: Tagger, decay: float) -> None:
+    def __init__(self, model: nn.Module, decay: float) -> None:
         self.decay = decay
-        self.live = [parameter for parameter in tagger.parameters() if parameter.requires_grad]
-        self.names = [name for name, parameter in tagger.named_parameters() if parameter.requires_grad]
+        self.live = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self.names = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
         self.averaged = [parameter.detach().clone() for parameter in self.live]
 
     @torch.no_grad()
@@ -278,10 +332,10 @@ class WeightAverage:
             self.averaged = [average.to(self.live[0].device) for average in self.averaged]
         torch._foreach_lerp_(self.averaged, [parameter.detach() for parameter in self.live], 1 - decay)
 
-    def swap_in(self, tagger: Tagger) -> State:
-        """Put the average into the tagger; returns the state that was there."""
-        current = {name: tensor.clone() for name, tensor in tagger.state_dict().items()}
-        tagger.load_state_dict(dict(zip(self.names, self.averaged, strict=True)), strict=False)
+    def swap_in(self, model: nn.Module) -> State:
+        """Put the average into the model; returns the state that was there."""
+        current = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+        model.load_state_dict(dict(zip(self.names, self.averaged, strict=True)), strict=False)
         return current
 
     def write(self, folder: Path) -> None:

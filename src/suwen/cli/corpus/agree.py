@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from suwen.annotation.agreement import Agreement, Measure
+    from suwen.schema import Schema
 
 SHOWN = 10
 
@@ -42,11 +43,11 @@ def agree(
 
     Example: suwen corpus agree anna/ bo/ --html disagreements.html --adjudicate to-decide/
     """
-    from suwen.annotation.agreement import agree as compare
-    from suwen.annotation.agreement_page import write_agreement_page
+    from suwen import agree as compare
     from suwen.annotation.disagreements import to_adjudicate
-    from suwen.files import require_new
-    from suwen.formats import format_of, label_studio, read_corpus, write_corpus
+    from suwen.files import require_new, write_text
+    from suwen.formats import brat, format_of, label_studio, read_corpus, write_corpus
+    from suwen.formats.brat_config import brat_config
 
     for output in filter(None, (html, adjudicate)):
         require_new(output)
@@ -57,18 +58,30 @@ def agree(
     else:
         names = annotator_names(corpora)
         documents = [read_corpus(path, source, None, **options) for path in corpora]
-    found = compare(dict(zip(names, documents, strict=True)), seed)
+    found = compare(dict(zip(names, documents, strict=True)), seed=seed)
     for name, count in found.left_out.items():
         if count:
             fail(f"{name}: {count:,} documents that not all annotators have are left out")
     if html:
-        write_agreement_page(html, found, f"一致性 Agreement: {', '.join(names)}")
+        found.write_html(html)
     if adjudicate:
-        write_corpus(to_adjudicate(found.annotators), adjudicate, "brat")
+        write_corpus(to_adjudicate(found.annotators), adjudicate, brat.NAME)
+        for name, text in brat_config(*label_set(found)).items():
+            write_text(adjudicate / name, text)
     if as_json:
         report(found.to_dict())
     else:
         show(pairs_table(found), type_table(found), confusion_table(found), boundary_table(found))
+
+
+def label_set(found: Agreement) -> tuple[Schema, set[str]]:
+    """Return the label set of all annotations, LCDD's whole where that is enough, and the relation types."""
+    from suwen.schema import LCDD, Schema
+
+    documents = [document for corpus in found.annotators.values() for document in corpus]
+    labels = {entity.label for document in documents for entity in document.entities}
+    relations = {relation.label for document in documents for relation in document.relations}
+    return LCDD if labels <= set(LCDD.labels) else Schema.of_labels(labels), relations
 
 
 def annotator_names(paths: list[Path]) -> list[str]:

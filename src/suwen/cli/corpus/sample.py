@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from suwen.cli.extract import named_path
-from suwen.cli.options import DEVICE, ENCODING, FORMAT, JSON
+from suwen.cli.options import DEVICE, ENCODING, FORMAT, ID_COLUMN, JSON, TEXT_COLUMN
 from suwen.cli.output import amount, fail, printable, report, show
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ def sample(
     method: Method = typer.Option(Method.UNCERTAIN, help="uncertain: see below; random: the baseline."),
     seed: int = typer.Option(0, help="Seed of --method random."),
     source: str | None = FORMAT,
+    text_column: str | None = TEXT_COLUMN,
+    id_column: str | None = ID_COLUMN,
     encoding: str | None = ENCODING,
     device: str = DEVICE,
     as_json: bool = JSON,
@@ -57,48 +59,42 @@ def sample(
 
     Example: suwen corpus sample articles/ -o next.jsonl --documents 20 --annotated corpus/ --per-group 2
     """
-    from dataclasses import replace
-
-    from suwen.annotation.sampling import Budget, candidates_in, choose_documents, draw_documents
-    from suwen.annotation.texts import texts_in
-    from suwen.document import Document
-    from suwen.errors import SuwenError
-    from suwen.extraction.finding import find_inputs
-    from suwen.extraction.inputs import Options
+    from suwen import sample as choose
     from suwen.files import require_new
-    from suwen.formats import read_corpus, write_corpus
-    from suwen.loading import load
+    from suwen.formats import write_corpus
 
     require_new(output)
-    budget = Budget(documents, characters, per_group, group_field)
-    known = read_corpus(annotated) if annotated else []
-    problems: list[SuwenError] = []
-    texts = list(texts_in(find_inputs(pool, Options(source, encoding=encoding), output), problems))
-    for problem in problems:
+    found = choose(
+        pool,
+        documents=documents,
+        characters=characters,
+        model=model,
+        annotated=annotated or (),
+        per_group=per_group,
+        group_field=group_field,
+        method=method.value,
+        seed=seed,
+        format=source,
+        text_column=text_column,
+        id_column=id_column,
+        encoding=encoding,
+        device=device,
+    )
+    for problem in found.problems:
         fail(str(problem))
-    candidates, left_out = candidates_in(texts, known)
-    if method is Method.RANDOM:
-        found = draw_documents(candidates, budget, seed)
-    else:
-        blank = (Document(document.id, document.text) for document in candidates)
-        found = choose_documents(candidates, list(load(model, device).pipe(blank)), known, budget)
-    chosen = [
-        replace(choice.document, meta={**choice.document.meta, "sample": {"rank": rank, **choice.to_dict()}})
-        for rank, choice in enumerate(found.choices, 1)
-    ]
+    chosen = found.documents
     write_corpus(chosen, output, "jsonl")
-    left_out += found.left_out
     if as_json:
-        values = {"documents": len(chosen), "characters": found.characters, "left_out": dict(left_out)}
+        values = {"documents": len(chosen), "characters": found.characters, "left_out": dict(found.left_out)}
         report({**values, "choices": [choice.to_dict() for choice in found.choices]})
     else:
         written = amount(len(chosen), "document", "documents")
         typer.echo(f"{written}, {amount(found.characters, 'character', 'characters')} → {output}")
         show(choice_table(found))
-        tell_left_out(left_out)
+        tell_left_out(found.left_out)
     if not chosen:
         fail("no document fits the budget")
-    if problems or not chosen:
+    if found.problems or not chosen:
         raise typer.Exit(1)
 
 

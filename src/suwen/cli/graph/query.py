@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
+    from suwen.graph.evidence import Evidence
     from suwen.graph.graph import Card, Graph
-    from suwen.graph.queries import Concept, Edge, Evidence
+    from suwen.graph.queries import Concept, Edge
 
 NAMES = 12
 

@@ -7,7 +7,8 @@ import sqlite3
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from suwen.graph.queries import SELECT_EDGE, Concept, Edge, Evidence, edge_of, evidence_of, select_evidence
+from suwen.graph.evidence import Evidence, evidence_of, select_evidence
+from suwen.graph.queries import SELECT_EDGE, Concept, Edge, edge_of
 
 __all__ = ["ConceptRow", "DocumentRow", "EvidenceOfEdge", "Rows"]
 

@@ -1,0 +1,249 @@
+"""A corpus of one's own: the functions `suwen.sample`, `suwen.preannotate` and `suwen.agree`."""
+
+# ruff: noqa: A002 (`format` is the word for it)
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from suwen.document import Document
+from suwen.errors import SuwenError
+from suwen.files import StrPath
+from suwen.requirements import require_packages
+from suwen.runs import Listener, silent
+
+if TYPE_CHECKING:
+    from suwen.annotation.agreement import Agreement
+    from suwen.annotation.preannotation import PreannotationReport
+    from suwen.annotation.prompt import Prompt
+    from suwen.annotation.sampling import Sample
+    from suwen.api.scoring import Corpus
+    from suwen.schema import Schema
+
+__all__ = ["agree", "preannotate", "sample"]
+
+
+def sample(
+    pool: StrPath | Sequence[StrPath],
+    *,
+    documents: int | None = None,
+    characters: int | None = None,
+    model: StrPath | None = None,
+    annotated: Corpus = (),
+    per_group: int | None = None,
+    group_field: str | None = None,
+    method: Literal["uncertain", "random"] = "uncertain",
+    seed: int = 0,
+    format: str | None = None,
+    text_column: str | None = None,
+    id_column: str | None = None,
+    encoding: str | None = None,
+    device: str = "cpu",
+) -> Sample:
+    """Choose the documents to annotate next (see `suwen.annotation.sampling`).
+
+    Parameters
+    ----------
+    pool
+        Folders, files or patterns, read as `suwen.extract` reads them.
+    documents, characters
+        The most of each; at least one is needed.
+    model
+        The model whose confidences count; by default the bundled model.
+    annotated
+        What is annotated already.
+    per_group, group_field
+        The most documents of one journal issue, and the metadata field that names it.
+    method
+        ``uncertain``, or ``random`` as a baseline.
+    seed
+        Of ``random``.
+    format, encoding
+        Of the pool; by default found from the files.
+    text_column, id_column
+        The columns of text and id, in tables and JSON Lines of other programs.
+    device
+        Where the model runs.
+
+    Raises
+    ------
+    SuwenError
+        S402 for a number below 1, S404 for an unknown method, S921 without a bound, S922 when the pool has no document
+        to choose, S923 when the model gives no confidences; as `suwen.load` and `suwen.read_corpus`.
+
+    Examples
+    --------
+    >>> import suwen
+    >>> found = suwen.sample("articles/", documents=20, per_group=2)  # doctest: +SKIP
+    >>> suwen.write_corpus(found.documents, "next.jsonl", "jsonl")  # doctest: +SKIP
+    """
+    from suwen.annotation.sampling import Budget, candidates_in, choose_documents, draw_documents
+    from suwen.annotation.texts import texts_in
+    from suwen.api.scoring import documents_of
+    from suwen.extraction.finding import find_inputs
+    from suwen.extraction.inputs import Options
+    from suwen.loading import load
+
+    if method not in ("uncertain", "random"):
+        raise SuwenError("S404", what="method", name=method, known="uncertain, random")
+    budget = Budget(documents, characters, per_group, group_field)
+    known = documents_of(annotated)
+    problems: list[SuwenError] = []
+    paths = [pool] if isinstance(pool, str | Path) else list(pool)  # type: ignore[arg-type]
+    texts = list(texts_in(find_inputs(paths, Options(format, text_column, id_column, encoding)), problems))
+    candidates, left_out = candidates_in(texts, known)
+    if method == "random":
+        found = draw_documents(candidates, budget, seed)
+    else:
+        blank = (Document(document.id, document.text) for document in candidates)
+        found = choose_documents(candidates, list(load(model, device).pipe(blank)), known, budget)
+    found.left_out.update(left_out)
+    found.problems.extend(problems)
+    return found
+
+
+def preannotate(
+    inputs: StrPath | Sequence[StrPath],
+    output: StrPath,
+    *,
+    endpoint: str,
+    model: str,
+    guideline: str = "",
+    examples: Corpus = (),
+    schema: Schema | None = None,
+    shown_examples: int = 8,
+    format: str | None = None,
+    text_column: str | None = None,
+    id_column: str | None = None,
+    encoding: str | None = None,
+    to: str = "jsonl",
+    parallel: int = 4,
+    retries: int = 5,
+    timeout: float = 120.0,
+    attempts: int = 2,
+    passage: int = 500,
+    parameters: Mapping[str, Any] | None = None,
+    cache: StrPath | None = None,
+    allow_remote: bool = False,
+    resume: bool = False,
+    listener: Listener = silent,
+) -> PreannotationReport:
+    """Annotate texts with a large language model; only mentions whose place is certain are kept.
+
+    Parameters
+    ----------
+    inputs
+        Folders, files or patterns, read as `suwen.extract` reads them.
+    output
+        The file or folder to write.
+    endpoint, model
+        The address of an OpenAI-compatible endpoint, and the name that the model has there. The API key is read from
+        the environment variable ``SUWEN_API_KEY``.
+    guideline
+        The text of an annotation guideline.
+    examples, shown_examples
+        Annotated documents, and how many of their most similar sentences a request shows.
+    schema
+        The labels; by default those of the examples, or LCDD's.
+    format, encoding
+        Of the inputs; by default found from the files.
+    text_column, id_column
+        The columns of text and id, in tables and JSON Lines of other programs.
+    to
+        The format of the output.
+    parallel, retries, timeout
+        Requests at the same time, repetitions of each, and the most seconds of one.
+    attempts
+        How often a sentence is asked about whose answer cannot be used.
+    passage
+        Characters of consecutive sentences in a request.
+    parameters
+        What else a request holds, for example ``max_tokens``; the temperature is 0.
+    cache
+        A file of answers that outlasts the run.
+    allow_remote
+        Whether the texts may be sent to another machine.
+    resume
+        Whether to continue an unfinished run.
+    listener
+        Told how many characters are done.
+
+    Raises
+    ------
+    SuwenError
+        S104 when the output exists, S402 for a number out of range, S404 for an unknown format, S405 when httpx2 is not
+        installed, S507, S508 or S511 as the run was unfinished or not, S901 to S904 for the endpoint.
+
+    Examples
+    --------
+    >>> import suwen
+    >>> report = suwen.preannotate(  # doctest: +SKIP
+    ...     "articles/", "pre.jsonl", endpoint="http://127.0.0.1:8000/v1", model="qwen3"
+    ... )
+    >>> report.counts["entities"], report.refused_mentions  # doctest: +SKIP
+    """
+    from suwen.annotation.endpoint import Endpoint
+    from suwen.annotation.preannotation import preannotate as run
+    from suwen.api.scoring import documents_of
+    from suwen.extraction.inputs import Options
+
+    # Before examples are read, which may take a while.
+    require_packages("httpx2")
+    asked = Endpoint(endpoint, model, allow_remote, timeout, retries)
+    return run(
+        [inputs] if isinstance(inputs, str | Path) else list(inputs),  # type: ignore[arg-type]
+        output,
+        asked,
+        _prompt(documents_of(examples), schema, guideline, shown_examples),
+        format=to,
+        options=Options(format, text_column, id_column, encoding),
+        parallel=parallel,
+        cache=cache,
+        attempts=attempts,
+        passage=passage,
+        parameters={"temperature": 0, **(parameters or {})},
+        resume=resume,
+        listener=listener,
+    )
+
+
+def _prompt(examples: Sequence[Document], schema: Schema | None, guideline: str, shown: int) -> Prompt:
+    """Put the prompt together."""
+    from suwen.annotation.prompt import Examples, Prompt
+    from suwen.schema import LCDD, Schema
+
+    if shown < 1:
+        raise SuwenError("S402", key="shown_examples", reason=f"{shown} is not a positive number")
+    labels = {entity.label for document in examples for entity in document.entities}
+    schema = schema or (Schema.of_labels(labels) if labels else LCDD)
+    return Prompt(schema, guideline, Examples(examples, schema.labels) if examples else None, shown)
+
+
+def agree(annotators: Mapping[str, Corpus], *, seed: int = 0) -> Agreement:
+    """Measure how far annotators agree on the documents that all of them have.
+
+    Parameters
+    ----------
+    annotators
+        The corpus of each annotator, by name; documents are matched by id.
+    seed
+        Of the bootstrap over documents.
+
+    Raises
+    ------
+    SuwenError
+        S941 for fewer than two annotators, S942 when no document is common to all, S943 when a text differs; as
+        `suwen.read_corpus`.
+
+    Examples
+    --------
+    >>> import suwen
+    >>> found = suwen.agree({"anna": "anna.json", "bo": "bo.json"})  # doctest: +SKIP
+    >>> found.pairs[0].strict.value, found.pairs[0].kappa.value  # doctest: +SKIP
+    >>> found.write_html("disagreements.html")  # doctest: +SKIP
+    """
+    from suwen.annotation.agreement import agree as compare
+    from suwen.api.scoring import documents_of
+
+    return compare({name: documents_of(corpus) for name, corpus in annotators.items()}, seed)
