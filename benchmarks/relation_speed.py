@@ -18,7 +18,7 @@ from suwen.document import Document
 from suwen.files import write_text
 from suwen.loading import load_relations
 
-THREADS, ROUNDS, DOCUMENTS = 2, 3, 10
+THREADS, ROUNDS, DOCUMENTS = 2, 3, 40
 
 
 def speed(documents: Sequence[Document], runs: Path) -> dict[str, Any]:

@@ -49,7 +49,7 @@ MINIMUM_COUNT = 3
 TITLES = {
     "cooccurrence": "co-occurrence: same sentence, ≤ 60 characters",
     "trees-27": "LightGBM, 27 structural features",
-    "cnn": "CNN of 2018, without competition",
+    "cnn": "CNN in the manner of 2018, without competition",
     "trees": "LightGBM, all structural features",
 }
 FEW = (
@@ -196,7 +196,7 @@ COLUMNS = (
     "strict R",
     "**strict F1**",
     "95 % interval",
-    *(f"F1, {one} ends" for one in DISTANCES),
+    *(f"F1, {name.replace('2+', '≥ 2')} sentence ends between" for name in DISTANCES),
 )
 
 
@@ -207,18 +207,23 @@ def tables(found: Mapping[str, Any]) -> str:
     rows = [row(title, [scores[name]]) for name, title in TITLES.items() if name in scores]
     if models:
         rows += [row("model, seed 0", models[:1]), row(f"**model, mean of {len(models)} seeds**", models)]
-    parts = [markdown(COLUMNS, rows), by_type(scores, models)]
-    lines = [
+    differences = [
         [f"model (seed 0) − {TITLES[name]}", percent(one["f1_difference"]), limits(one), f"{p_value(one):.4f}"]
         for name, one in found["comparisons"].items()
     ]
-    parts.append(markdown(("difference", "strict F1", "95 % interval", "p"), lines))
-    if found["agreement"]:
-        parts.append(agreement_table(found["agreement"]))
+    parts = [
+        markdown(COLUMNS, rows),
+        "## Paired by document",
+        markdown(("difference", "strict F1", "95 % interval", "p"), differences),
+        "## By type (strict F1)",
+        by_type(scores, models),
+        "## The annotation against itself (F1)",
+        agreement_table(found["agreement"]),
+    ]
     if found["predicted_entities"]:
-        parts.append(predicted_table(found["predicted_entities"]))
+        parts += ["## Between predicted entities (seed 0)", predicted_table(found["predicted_entities"])]
     if found["speed"]:
-        parts.append(speed_table(found["speed"]))
+        parts += ["## Speed of the bundled model", speed_table(found["speed"])]
     return "\n\n".join(parts)
 
 
