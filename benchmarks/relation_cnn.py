@@ -33,7 +33,7 @@ UNRELATED = 0.5
 POOL = 64 * BATCH
 """Pairs that are sorted by length together."""
 SCORED_AT_ONCE = 512
-NEVER = 1e-6
+NEVER = 0.0
 """The probability of pairs that are not looked at."""
 
 

@@ -68,15 +68,16 @@ def extraction(documents: Sequence[Document], runs: Path) -> dict[str, Any]:
     for number, document in enumerate(documents):
         write_text(texts / f"{number}.txt", document.text)
     seconds: dict[str, list[float]] = {"entities": [], "relations": []}
+    output = runs / "extracted.jsonl"
     for _ in range(ROUNDS):
         for name, options in (("entities", []), ("relations", ["--relations"])):
-            output = runs / "extracted.jsonl"
             output.unlink(missing_ok=True)
             before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
             command = [sys.executable, "-m", "suwen", "extract", texts, "-o", output, *options]
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             seconds[name].append(resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before)
     shutil.rmtree(texts)
+    output.unlink()
     medians = {name: statistics.median(found) for name, found in seconds.items()}
     return {
         "documents": len(documents),

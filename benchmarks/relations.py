@@ -42,7 +42,7 @@ from suwen.schema import LCDD
 from suwen.tagging.vocabulary import CharacterVocabulary
 from suwen.training.relations.config import TreeConfig
 from suwen.training.relations.data import LabeledDocument, label_documents
-from suwen.training.relations.decisions import fit_decisions, scored_pairs, strict_relation_scores
+from suwen.training.relations.decisions import ScoredPairs, fit_decisions, scored_pairs, strict_relation_scores
 
 REACH = 200
 MINIMUM_COUNT = 3
@@ -122,6 +122,9 @@ class Benchmark:
         seconds = time.process_time() - started
         dev = self.labeled["dev"]
         pairs = scored_pairs(dev, [model.probabilities(one.encoded) for one in dev], LCDD)
+        # Pairs that a baseline does not look at say nothing about its confidences.
+        seen = pairs.probabilities > 0
+        pairs = ScoredPairs(pairs.relations[seen], pairs.probabilities[seen], pairs.right[seen], pairs.gold)
         decisions = fit_decisions(pairs, LCDD)
         assert decisions is not None
         settings = RelationSettings(LCDD, REACH, 0, decisions.calibration, decisions.thresholds)
