@@ -101,6 +101,10 @@ def test_graph_remove_erases_the_text(tmp_path: Path) -> None:
 
 def test_graph_file_is_private(graph: Graph, tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "graph.db").stat().st_mode) == 0o600
+    empty = tmp_path / "empty.db"
+    empty.touch(mode=0o644)
+    Graph(empty).add(library())
+    assert stat.S_IMODE(empty.stat().st_mode) == 0o600
 
 
 def test_graph_evidence_has_the_exact_place(graph: Graph) -> None:
@@ -425,6 +429,13 @@ def test_graph_refuses_other_versions_and_damaged_files(tmp_path: Path, graph: G
     connection.close()
     with pytest.raises(SuwenError, match="S702"):
         graph.info()
+    path.write_bytes(whole)
+    connection = sqlite3.connect(path)
+    connection.execute("DROP TABLE mention")
+    connection.close()
+    for question in (graph.info, lambda: graph.concept("二甲双胍"), lambda: graph.remove("a")):
+        with pytest.raises(SuwenError, match=r"S703 .*it has no table mention"):
+            question()
 
 
 def test_graph_on_a_full_disk_is_as_it_was(tmp_path: Path, graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:

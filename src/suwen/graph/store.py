@@ -12,7 +12,7 @@ from urllib.parse import quote
 from suwen.errors import SuwenError, WriteError
 from suwen.files import StrPath, folder_for, os_error, require_regular
 from suwen.graph.search import fold, grams, pairs
-from suwen.graph.tables import APPLICATION, TABLES, VERSION
+from suwen.graph.tables import APPLICATION, NAMES, TABLES, VERSION
 from suwen.graph.texts import is_indexed
 
 __all__ = ["connect", "erase_free_pages", "require_graph", "translated", "writing"]
@@ -97,13 +97,16 @@ def _connected(path: Path) -> sqlite3.Connection:
 
 
 def require_graph(connection: sqlite3.Connection, path: Path) -> None:
-    """Refuse a database that is no graph (S701), of another version (S702), or cut off (S703)."""
+    """Refuse a database that is no graph (S701), of another version (S702), or not whole (S703)."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     if application != APPLICATION:
         raise SuwenError("S701", path)
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version != VERSION:
         raise SuwenError("S702", path, found=version, known=VERSION)
+    missing = NAMES - {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    if missing:
+        raise SuwenError("S703", path, reason=f"it has no table {min(missing)}")
     if not connection.in_transaction:
         _require_whole(connection, path)
 
@@ -151,6 +154,7 @@ def writing(path: StrPath, create: bool = False) -> Iterator[sqlite3.Connection]
                     require_graph(connection, path)
                 connection.execute("BEGIN IMMEDIATE")
                 if create and _is_empty(connection):
+                    path.chmod(PRIVATE)  # an empty file of the user may be readable by others
                     _create(connection)
                 require_graph(connection, path)
                 yield connection
