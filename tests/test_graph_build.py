@@ -265,10 +265,16 @@ def test_graph_takes_odd_documents(tmp_path: Path) -> None:
 
 
 def test_graph_refuses_what_is_no_unicode(tmp_path: Path) -> None:
-    bad = Document("a", "二甲双胍", (Entity("\ud800", 0, 4),))
+    first = library()[0]
+    bad = [
+        Document("a", "二甲双胍", (Entity("\ud800", 0, 4),)),
+        replace(first, relations=(replace(first.relations[0], label="\ud800"),)),
+        replace(first, meta={"title": "\ud800"}),
+        replace(first, meta={"model": "\ud800"}),
+    ]
     problems: list[SuwenError] = []
-    changes = Graph(tmp_path / "graph.db").add([bad, *library()], problem=problems.append)
-    assert ([error.code for error in problems], changes.documents["added"]) == (["S210"], 4)
+    changes = Graph(tmp_path / "graph.db").add([*bad, *library()], problem=problems.append)
+    assert ([error.code for error in problems], changes.documents["added"]) == (["S210"] * 4, 4)
 
 
 def test_graph_keeps_verdicts(tmp_path: Path, graph: Graph) -> None:

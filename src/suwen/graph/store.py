@@ -32,10 +32,12 @@ def translated(path: Path) -> Iterator[None]:
     ------
     SuwenError
         S101 or S102 when the file cannot be opened, S701 when it is no graph, S703 when it is damaged, S704 when
-        another process writes, S705 when the disk is full.
+        another process writes, S705 when the disk is full, S715 when a name that was asked for holds a lone surrogate.
     """
     try:
         yield
+    except UnicodeEncodeError as error:
+        raise SuwenError("S715", text=error.object) from None
     except sqlite3.DatabaseError as error:
         raise _coded(error, path) from None
 

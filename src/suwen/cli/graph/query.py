@@ -144,7 +144,8 @@ def card_tables(card: Card) -> list[RenderableType]:
     from rich.text import Text
 
     concept = card.concept
-    counts = f"{concept.mentions:,} mentions in {amount(concept.documents, 'document', 'documents')}"
+    mentions = amount(concept.mentions, "mention", "mentions")
+    counts = f"{mentions} in {amount(concept.documents, 'document', 'documents')}"
     lines = [
         f"{one_line(concept.name)}  {concept.type}  {concept.id}",
         f"{counts}, {concept.negated:,} negated, {concept.hypothetical:,} hypothetical",
