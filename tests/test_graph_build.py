@@ -462,6 +462,22 @@ def test_graph_on_a_full_disk_is_as_it_was(tmp_path: Path, graph: Graph, monkeyp
     assert dump(graph) == expected
 
 
+def test_graph_beyond_a_quota_is_as_it_was(tmp_path: Path, graph: Graph) -> None:
+    resource = pytest.importorskip("resource")
+    before = list(graph.dump())
+    graph.close()
+    size = (tmp_path / "graph.db").stat().st_size
+    more = [replace(one, id=f"{one.id}{number}") for number in range(200) for one in library()]
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 4096, limits[1]))
+    try:
+        with pytest.raises(SuwenError, match="S105"):
+            graph.add(more)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(graph.dump()) == before
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_graph_is_read_without_the_right_to_write(tmp_path: Path, graph: Graph) -> None:
     graph.close()

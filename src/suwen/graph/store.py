@@ -23,6 +23,9 @@ WAIT_SECONDS = 20.0
 CACHE_KIB = 64 * 1024
 PRIVATE = 0o600
 
+NOT_WRITTEN = {f"SQLITE_IOERR_{what}" for what in ("WRITE", "FSYNC", "DIR_FSYNC", "TRUNCATE")}
+"""What SQLite says of a quota or a limit that was reached: the graph is as it was."""
+
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
@@ -31,8 +34,9 @@ def translated(path: Path) -> Iterator[None]:
     Raises
     ------
     SuwenError
-        S101 or S102 when the file cannot be opened, S701 when it is no graph, S703 when it is damaged, S704 when
-        another process writes, S705 when the disk is full, S715 when a name that was asked for holds a lone surrogate.
+        S101 or S102 when the file cannot be opened, S105 when it cannot be written (a quota), S701 when it is no
+        graph, S703 when it is damaged, S704 when another process writes, S705 when the disk is full, S715 when a name
+        that was asked for holds a lone surrogate.
     """
     try:
         yield
@@ -52,6 +56,8 @@ def _coded(error: sqlite3.DatabaseError, path: Path) -> Exception:
         return WriteError("S705", path)
     if name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_CANTOPEN")):
         return SuwenError("S102" if path.exists() else "S101", path)
+    if name in NOT_WRITTEN:
+        return WriteError("S105", path, reason=str(error))
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_IOERR")):
         return SuwenError("S703", path, reason=str(error))
     return error
