@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import inspect
 import subprocess
 import sys
@@ -42,9 +43,14 @@ def test_api_is_instant() -> None:
 
 
 def test_api_lists_its_functions_and_has_no_others() -> None:
-    assert set(FUNCTIONS) <= set(dir(suwen))
+    assert set(FUNCTIONS) <= set(dir(suwen)) == set(suwen.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = suwen.nothing
+
+
+def test_api_classes_have_examples_that_run() -> None:
+    assert doctest.testmod(suwen.document).attempted >= 5
+    assert doctest.testmod(suwen.document).failed == 0
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -102,6 +108,10 @@ def test_api_augments_documents() -> None:
         (lambda: suwen.train(SAMPLE, "model", encoder="bilstm", device="cuda:7"), "S512"),
         (lambda: suwen.extract(SAMPLE, "out.jsonl", engine="other"), "S404"),
         (lambda: suwen.extract(SAMPLE, "-"), "S406"),
+        (lambda: suwen.extract([], "out.jsonl"), "S402"),
+        (lambda: suwen.split(SAMPLE, unit="article"), "S404"),
+        (lambda: suwen.split(SAMPLE, ratio=(0, 5, 5)), "S402"),
+        (lambda: suwen.split(SAMPLE, ratio=(8, 2)), "S402"),
         (lambda: suwen.pretrain(["a.txt"], "encoder", strategy="bert", size="mini", base="x"), "S406"),
     ],
 )

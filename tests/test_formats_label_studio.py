@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -70,7 +71,9 @@ def test_label_studio_writes_predictions_where_there_are_confidences(tmp_path: P
     expected = [region("a1", 3, 7, "Drug", "二甲双胍"), region("b2", 9, 14, "Disease", "2型糖尿病"), RESULT[2]]
     assert second["annotations"][0]["result"] == expected
     assert third == {"data": {"text": "", "document": "c"}, "annotations": []}
-    assert read_corpus(tmp_path / "out.json") == [scored, gold, Document("c", "")]
+    read = read_corpus(tmp_path / "out.json")
+    assert read == [dataclasses.replace(scored, meta={"read_from": {"predicted": True}}), gold, Document("c", "")]
+    assert not write_corpus(read, tmp_path / "again.json", "label_studio")
 
 
 @pytest.mark.parametrize(

@@ -380,3 +380,15 @@ def test_label_studio_finds_the_text_by_its_mentions(tmp_path: Path) -> None:
     path.write_text(json.dumps([{"id": 1, "note": TEXT, "ner": [region], "created_at": "2020"}]), encoding="utf-8")
     (document,) = read_corpus(path)
     assert (document.text, keys(document)) == (TEXT, [("Drug", 2, 6)])
+
+
+def test_label_studio_says_that_nobody_has_corrected_predictions(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    task = {"id": 1, "data": {"text": TEXT}, "predictions": [{"result": [ls_region(2, 6, "Drug")]}]}
+    document = ls_read(tmp_path, task)
+    assert (keys(document), document.meta["read_from"]) == ([("Drug", 2, 6)], {"predicted": True})
+    assert "annotations of 1 document are predictions that nobody has corrected" in caplog.text
+    caplog.clear()
+    ls_read(tmp_path, {**task, "annotations": [{"result": [ls_region(2, 6, "Drug")]}]})
+    assert "predictions" not in caplog.text

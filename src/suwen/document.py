@@ -44,6 +44,12 @@ class Entity:
     ------
     SuwenError
         S211, when the offsets are not ``0 <= start < end`` or the fragments do not make up the hull.
+
+    Examples
+    --------
+    >>> entity = Entity("Drug", 2, 6, score=0.9)
+    >>> entity.label, entity.pieces
+    ('Drug', ((2, 6),))
     """
 
     label: str
@@ -91,6 +97,11 @@ class Relation:
         The identifier in the source (``"R3"``).
     score
         The confidence in [0, 1], where a model predicted it.
+
+    Examples
+    --------
+    >>> Relation("Drug_Disease", head="T1", tail="T2").tail
+    'T2'
     """
 
     label: str
@@ -152,6 +163,12 @@ class Document:
     ------
     SuwenError
         S201 when an entity lies outside the text, S210 when the text holds a lone surrogate.
+
+    Examples
+    --------
+    >>> document = Document("note", "口服二甲双胍", (Entity("Drug", 2, 6),))
+    >>> [document.mention(entity) for entity in document.entities]
+    ['二甲双胍']
     """
 
     id: str

@@ -155,14 +155,16 @@ def load_relation_network(stored: StoredModel, device: str, threads: int | None)
     vocabulary = CharacterVocabulary.read(stored.path / VOCABULARY)
     graph = find_graph(stored, device)
     scorer: PairScorer
+    trees = None
     if graph is not None:
+        # It holds the trees too.
         scorer = OnnxPairScorer(graph, device)
     else:
         require_packages(*MODELS)
         from suwen.models.relation_weights import TorchPairScorer, read_network
 
         scorer = TorchPairScorer(read_network(stored.path), device)
-    trees = BoostedTrees.read(stored.path / TREES) if TREES in stored.manifest["files"] else None
+        trees = BoostedTrees.read(stored.path / TREES) if TREES in stored.manifest["files"] else None
     model = PairModel(scorer, settings.rounds, vocabulary.pad, trees)
     predictor = RelationPredictor(settings, vocabulary, model, workers=threads or usable_cores())
     predictor.learned_from = stored.manifest.get("data") or {}

@@ -115,7 +115,7 @@ def split(
     Raises
     ------
     SuwenError
-        S304 when there are too few units, and as `read_corpus`.
+        S304 when there are too few units, S402 and S404 for a ratio and a unit that cannot be, and as `read_corpus`.
 
     Examples
     --------
@@ -213,6 +213,8 @@ def extract(
     from suwen.extraction.planning import plan_extraction
 
     paths = [inputs] if isinstance(inputs, str | Path) else list(inputs)  # type: ignore[arg-type]
+    if not paths:
+        raise SuwenError("S402", key="inputs", reason="no file or folder is given")
     extraction = plan_extraction(
         paths,
         output,

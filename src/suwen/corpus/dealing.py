@@ -6,6 +6,8 @@ import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import inf
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +24,7 @@ from suwen.errors import SplitError, SuwenError
 __all__ = ["RATIO", "deal_folds", "group_of", "make_split", "without_generated"]
 
 RATIO = (6.0, 2.0, 2.0)
+UNITS: tuple[str, ...] = get_args(Unit)
 ARTICLE_OF_ISSUE = re.compile(r"(\d+)(?:_\d+)+")
 
 Pieces = Mapping[str, Sequence[tuple[int, int, int]]]
@@ -62,8 +65,14 @@ def make_split(
     ------
     SuwenError
         S304 when there are fewer units than parts, S305 when no document has `group_field`, S316 when near-copies are
-        why there are too few units.
+        why there are too few units, S402 for sizes that make no parts, S404 for an unknown unit.
     """
+    if unit not in UNITS:
+        raise SuwenError("S404", what="unit", name=unit, known=", ".join(UNITS))
+    if len(ratio) != len(PARTS) or not all(type(size) in (int, float) and 0 <= size < inf for size in ratio):
+        raise SuwenError("S402", key="ratio", reason="three numbers are expected, as in 6:2:2")
+    if not ratio[0] or not sum(ratio[1:]):
+        raise SuwenError("S402", key="ratio", reason="train and one other part must be larger than 0")
     everything = sorted(documents, key=lambda document: document.id)
     ordered, generated = without_generated(everything)
     wanted = {part: size for part, size in zip(PARTS, ratio, strict=True) if size}

@@ -1,12 +1,12 @@
 """Label Studio: a JSON list of tasks, as its text-labeling projects import and export.
 
 Read are JSON and JSON-MIN. Of a task, the first annotation that was not cancelled is read, or, where nobody has
-annotated, the first prediction; how many others there are is in ``meta["label_studio"]["others"]``. The text is the
-value ``text`` of the data, the only one that is a string, or the one that holds the mentions of the regions. Regions
-of hypertext are read by their offsets in the text of the page. Other annotators' annotations, regions without labels
-and regions of other kinds (choices, ratings) are counted in ``meta["read_from"]["dropped"]``. What the writer would not
-produce by itself is kept in ``meta["label_studio_task"]``, with all of that, and written back as long as the document
-still says the same.
+annotated, the first prediction (``meta["read_from"]["predicted"]``); how many others there are is in
+``meta["label_studio"]["others"]``. The text is the value ``text`` of the data, the only one that is a string, or the
+one that holds the mentions of the regions. Regions of hypertext are read by their offsets in the text of the page.
+Other annotators' annotations, regions without labels and regions of other kinds (choices, ratings) are counted in
+``meta["read_from"]["dropped"]``. What the writer would not produce by itself is kept in ``meta["label_studio_task"]``,
+with all of that, and written back as long as the document still says the same.
 
 Written are predictions where a model is named (``meta["model"]``) or there are confidences, annotations otherwise. The
 labeling configuration is made by `suwen.formats.label_studio_config`; its tags are named ``label`` and ``text``.
@@ -113,6 +113,8 @@ class LabelStudio(WritableFormat):
                 first = False
                 lost += not_held(document, HELD)
                 lost["meta"] -= sum(key in document.meta for key in (NAME, KEPT, "model"))
+                # Written as predictions again.
+                lost["meta"] -= document.meta.get("read_from") == {"predicted": True}
             file.write(b"[]\n" if first else b"\n]\n")
         return +lost
 

@@ -66,8 +66,8 @@ def document_of(
     results: list[Any] = _regions(task) if data is task else []
     others = 0
     if data is not task:
-        row, others = chosen_result(task, dropped)
-        results = row["result"] if row else []
+        chosen, others = chosen_result(task, dropped)
+        results = chosen["result"] if chosen else []
     dropped["annotation of another annotator"] += others
     text, offsets = text_and_offsets(data[key], results)
     found: list[Annotation] = []
@@ -80,6 +80,8 @@ def document_of(
     source: dict[str, Any] = {"dropped": dict(+dropped)} if +dropped else {}
     if offsets.remark:
         source["offsets"] = offsets.remark
+    if found and data is not task and any(row is chosen for row in task.get("predictions") or ()):
+        source["predicted"] = True
     about: dict[str, Any] = {name: value for name, value in (("data", kept), ("others", others)) if value}
     meta = ({NAME: about} if about else {}) | ({"read_from": source} if source else {})
     document = Document(

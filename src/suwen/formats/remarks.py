@@ -33,6 +33,7 @@ class Remarks:
         self._off: Counter[str] = Counter()
         self._dropped: Counter[str] = Counter()
         self._offsets: Counter[str] = Counter()
+        self._predicted = 0
 
     def add(self, document: Document) -> None:
         """Count a document."""
@@ -48,6 +49,7 @@ class Remarks:
                 self._dropped.update(source["dropped"])
             if isinstance(source.get("offsets"), str):
                 self._offsets[source["offsets"]] += 1
+            self._predicted += source.get("predicted") is True
 
     def leave_out(self, kind: str) -> None:
         """Count what was left out beside the documents."""
@@ -73,6 +75,8 @@ class Remarks:
             yield f"{self._differing:,} of {mentions} {verb} from the text at their offsets{cause}"
         if self._dropped and annotated:
             yield "left out: " + ", ".join(f"{count:,} {kind}" for kind, count in sorted(self._dropped.items()))
+        if self._predicted:
+            yield f"annotations of {_amount(self._predicted, 'document')} are predictions that nobody has corrected"
         for way, count in sorted(self._offsets.items()):
             yield f"offsets of {_amount(count, 'document')} were read so: {way}"
 

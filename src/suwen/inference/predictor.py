@@ -141,7 +141,7 @@ class Extractor(ABC):
         TypeError
             For a single string, whose characters would be as many texts, and for what is neither text nor document.
         """
-        if isinstance(documents, str):
+        if isinstance(documents, str | Document):
             raise TypeError("pipe takes many texts or documents; call the model itself with a single one")
         named = enumerate(documents, 1)
         return self.predict(whole_document(_document(one, f"text{number}")) for number, one in named)
