@@ -103,8 +103,28 @@ def test_cli_graph_says_what_is_wrong_with_documents(run, capsys, built):
         (["remove", "graph.db", "z"], "S707 no document 'z'"),
         (["query", "library.jsonl", "x"], "S701 library.jsonl: this is not a graph"),
         (["query", "graph.db", "胰岛素"], "S708 no concept '胰岛素'"),
+        (["query", "graph.db", "\udcff"], "S715 '\\udcff' is not valid Unicode"),
+        (["query", "graph.db", "--text", "\udcff"], "S715 '\\udcff' is not valid Unicode"),
+        (["merge", "graph.db", "腹泻", "\udcff"], "S715 '\\udcff' is not valid Unicode"),
+        (["remove", "graph.db", "\udcff"], "S715 '\\udcff' is not valid Unicode"),
         (["query", "graph.db"], "S409 give one of TERM"),
         (["query", "graph.db", "a", "--path", "b", "c"], "S409 give one of TERM"),
+        (["query", "graph.db", "--path", "腹泻", "低血糖", "--since", "2018"], "S409 --relation and --since need"),
+        (["query", "graph.db", "--text", "腹泻", "--relation", "SideEff-Drug"], "S409 --relation and --since need"),
+        (["query", "graph.db", "--edge", "腹泻", "低血糖", "--type", "Drug"], "S409 --type needs TERM"),
+        (["query", "graph.db", "腹泻", "--type", "Drug"], "S708 no concept '腹泻' of type 'Drug'"),
+        (
+            ["query", "graph.db", "腹泻", "--type", "x"],
+            "S714 the graph has no entity type 'x'; it has: Disease, Drug",
+        ),
+        (
+            ["query", "graph.db", "腹泻", "--relation", "x"],
+            "S714 the graph has no relation type 'x'; it has: Drug_",
+        ),
+        (
+            ["query", "graph.db", "--edge", "腹泻", "二甲双胍", "--relation", "x"],
+            "S714 the graph has no relation type 'x'",
+        ),
         (["merge", "graph.db", "腹泻", "腹泻"], "S710 this cannot be done: both names"),
         (["split", "graph.db", "腹泻", "x"], "S710 this cannot be done: the concept has no name 'x'"),
         (["undo", "graph.db"], "S711 nothing to undo"),
@@ -136,6 +156,26 @@ def test_cli_graph_query_shows_a_card(run, capsys, built):
     assert run("query", "graph.db", "二甲双胍", "--since", "2018", "--json") == 0
     groups = json.loads(capsys.readouterr().out)["neighbors"]
     assert {group["relation"]: group["total"] for group in groups} == {"SideEff-Drug": 2, "Drug_Disease": 1}
+
+
+def test_cli_graph_query_lists_longer_names_beside_an_equal_one(run, capsys):
+    names = ["肾", "肾病", "左肾", "肾炎", "心"]
+    mentions = [("Disease", name) for name in names]
+    write_corpus([document("n", "，".join(names), mentions, [])], "short.jsonl", "jsonl")
+    assert run("build", "short.jsonl", "-o", "short.db") == 0
+    capsys.readouterr()
+    assert run("query", "short.db", "肾", "--limit", "2") == 0
+    printed = capsys.readouterr().out
+    assert "No neighbors." in printed
+    assert "(more with --page 2)" in " ".join(printed.split())
+    found = []
+    for page in ("1", "2", "3"):
+        assert run("query", "short.db", "肾", "--limit", "2", "--page", page, "--json") == 0
+        card = json.loads(capsys.readouterr().out)
+        assert card["concept"]["name"] == "肾"
+        found.append([concept["name"] for concept in card["found"]])
+    assert list(map(len, found)) == [2, 1, 0]
+    assert {*found[0], *found[1]} == {"肾病", "左肾", "肾炎"}
 
 
 def test_cli_graph_query_shows_sentences(run, capsys, built):
@@ -172,7 +212,10 @@ def test_cli_graph_decisions(run, capsys, built):
     assert run("undo", "graph.db", "1") == 0
     assert run("undo", "graph.db", "--list", "--json") == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("decision 1: 恩格列净 is 二甲双胍\ndecision 2: Ⅱ型糖尿病 is a concept of its own\n")
+    assert printed.splitlines()[:2] == [
+        "decision 1: merge: 恩格列净 (Drug) into 二甲双胍 (Drug)",
+        "decision 2: split: 2型糖尿病 (Disease) gives up Ⅱ型糖尿病 (Disease)",
+    ]
     listed = json.loads(printed[printed.index("[") :])
     assert [(action["kind"], action["undone"]) for action in listed] == [("merge", 1), ("split", 0)]
     assert run("undo", "graph.db", "--list") == 0

@@ -101,6 +101,10 @@ def test_graph_remove_erases_the_text(tmp_path: Path) -> None:
 
 def test_graph_file_is_private(graph: Graph, tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "graph.db").stat().st_mode) == 0o600
+    empty = tmp_path / "empty.db"
+    empty.touch(mode=0o644)
+    Graph(empty).add(library())
+    assert stat.S_IMODE(empty.stat().st_mode) == 0o600
 
 
 def test_graph_evidence_has_the_exact_place(graph: Graph) -> None:
@@ -261,10 +265,16 @@ def test_graph_takes_odd_documents(tmp_path: Path) -> None:
 
 
 def test_graph_refuses_what_is_no_unicode(tmp_path: Path) -> None:
-    bad = Document("a", "二甲双胍", (Entity("\ud800", 0, 4),))
+    first = library()[0]
+    bad = [
+        Document("a", "二甲双胍", (Entity("\ud800", 0, 4),)),
+        replace(first, relations=(replace(first.relations[0], label="\ud800"),)),
+        replace(first, meta={"title": "\ud800"}),
+        replace(first, meta={"model": "\ud800"}),
+    ]
     problems: list[SuwenError] = []
-    changes = Graph(tmp_path / "graph.db").add([bad, *library()], problem=problems.append)
-    assert ([error.code for error in problems], changes.documents["added"]) == (["S210"], 4)
+    changes = Graph(tmp_path / "graph.db").add([*bad, *library()], problem=problems.append)
+    assert ([error.code for error in problems], changes.documents["added"]) == (["S210"] * 4, 4)
 
 
 def test_graph_keeps_verdicts(tmp_path: Path, graph: Graph) -> None:
@@ -425,6 +435,13 @@ def test_graph_refuses_other_versions_and_damaged_files(tmp_path: Path, graph: G
     connection.close()
     with pytest.raises(SuwenError, match="S702"):
         graph.info()
+    path.write_bytes(whole)
+    connection = sqlite3.connect(path)
+    connection.execute("DROP TABLE mention")
+    connection.close()
+    for question in (graph.info, lambda: graph.concept("二甲双胍"), lambda: graph.remove("a")):
+        with pytest.raises(SuwenError, match=r"S703 .*it has no table mention"):
+            question()
 
 
 def test_graph_on_a_full_disk_is_as_it_was(tmp_path: Path, graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -443,6 +460,22 @@ def test_graph_on_a_full_disk_is_as_it_was(tmp_path: Path, graph: Graph, monkeyp
         graph.add([big])
     monkeypatch.undo()
     assert dump(graph) == expected
+
+
+def test_graph_beyond_a_quota_is_as_it_was(tmp_path: Path, graph: Graph) -> None:
+    resource = pytest.importorskip("resource")
+    before = list(graph.dump())
+    graph.close()
+    size = (tmp_path / "graph.db").stat().st_size
+    more = [replace(one, id=f"{one.id}{number}") for number in range(200) for one in library()]
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 4096, limits[1]))
+    try:
+        with pytest.raises(SuwenError, match="S105"):
+            graph.add(more)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(graph.dump()) == before
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

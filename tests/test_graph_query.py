@@ -103,7 +103,7 @@ def test_graph_concept_of_several_types_names_the_others(tmp_path: Path) -> None
     card = graph.concept("低血糖")
     assert (card.concept.type, [other.type for other in card.others]) == ("Disease", ["SideEff"])
     assert graph.concept("低血糖", type="SideEff").concept.documents == 1
-    with pytest.raises(SuwenError, match="S708"):
+    with pytest.raises(SuwenError, match=r"S714 .*'Drug'; it has: Disease, SideEff"):
         graph.concept("低血糖", type="Drug")
 
 
@@ -182,6 +182,23 @@ def test_graph_path_is_a_shortest_one(graph: Graph, sample: Graph) -> None:
     for name, length in sorted(lengths.items())[::10]:
         path = sample.path("二甲双胍", name)
         assert length > 6 if path is None else len(path) == length
+
+
+def test_graph_path_is_the_shortest_between_all_concepts_of_the_names(tmp_path: Path) -> None:
+    graph = Graph(tmp_path / "graph.db")
+    chain = [("Disease", "低血糖"), ("Drug", "胰岛素"), ("SideEff", "水肿")]
+    graph.add(
+        [
+            document(
+                "a", "低血糖，胰岛素，水肿。", chain, [("Drug_Disease", 1, 0, None), ("SideEff-Drug", 2, 1, None)]
+            ),
+            document("b", "低血糖。", chain[:1]),
+            document("c", "低血糖，水肿。", [("Symptom", "低血糖"), chain[2]], [("SideEff-Drug", 1, 0, None)]),
+        ]
+    )
+    assert [concept.type for concept in graph.search("低血糖")] == ["Disease", "Symptom"]
+    assert len(graph.path("低血糖", "水肿") or ()) == 1
+    assert len(graph.path(graph.concept("低血糖").concept.id, "水肿") or ()) == 2
 
 
 def test_graph_sql_answers_and_changes_nothing(tmp_path: Path, graph: Graph) -> None:

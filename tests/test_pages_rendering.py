@@ -14,6 +14,7 @@ from suwen.pages.rendering import render
 
 TEMPLATES = files("suwen.pages").joinpath("templates")
 NAMES = sorted(path.name.removesuffix(".html.jinja") for path in TEMPLATES.iterdir())
+NO_COUNTS = {"relations": None}
 SOURCE = Path(__file__).parent.parent / "src" / "suwen"
 
 
@@ -39,7 +40,7 @@ def test_pages_rendering_marks_what_stands_in_attributes(name: str) -> None:
 
 
 def test_pages_rendering_escapes_by_default() -> None:
-    page = rendered("section", article=["<b>\u202e\"'&amp;"], anchor='"><b>', heading=None)
+    page = rendered("section", article=["<b>\u202e\"'&amp;"], anchor='"><b>', heading=None, counts=NO_COUNTS)
     assert (
         '<article lang="zh">&lt;b&gt;<i class="invisible" data-code="U+202E"></i>&quot;&#x27;&amp;amp;</article>'
         in page
@@ -57,7 +58,9 @@ def test_pages_rendering_reads_a_text_while_it_writes() -> None:
         while True:
             yield "糖"
 
-    assert "".join(islice(render("section", article=endless(), anchor=None, heading=None), 20)).endswith("糖糖糖")
+    assert "".join(
+        islice(render("section", article=endless(), anchor=None, heading=None, counts=NO_COUNTS), 20)
+    ).endswith("糖糖糖")
 
 
 def test_pages_rendering_is_loaded_only_to_write_a_page() -> None:

@@ -225,7 +225,7 @@ CATALOG: dict[str, Message] = {
         "the document {document!r} differs from the one in the graph", "replace it with --replace, or rename it"
     ),
     "S707": Message("no document {document!r}", "'suwen graph sql GRAPH \"SELECT key FROM document\"' lists them"),
-    "S708": Message("no concept {term!r}", "search for a part of its name with 'suwen graph query'"),
+    "S708": Message("no concept {term!r}{of_type}", "search for a part of its name with 'suwen graph query'"),
     "S709": Message("no evidence {evidence!r}", "'suwen graph query --edge A B --json' shows the ids"),
     "S710": Message("this cannot be done: {reason}", "see the concept with 'suwen graph query'"),
     "S711": Message("nothing to undo: {reason}", "'suwen graph undo --list' shows the decisions"),
@@ -233,6 +233,8 @@ CATALOG: dict[str, Message] = {
         "no document has an entity", "give documents with entities: 'suwen extract' finds them, with --relations"
     ),
     "S713": Message("the query failed: {reason}", "only SELECT is allowed; docs/graph.md lists the tables"),
+    "S714": Message("the graph has no {what} {name!r}", "it has: {known}"),
+    "S715": Message("{text!a} is not valid Unicode", "type it in a terminal whose encoding is UTF-8"),
     # S9xx: annotation
     "S901": Message("the endpoint {url!r} is not on this machine", "{advice}"),
     "S902": Message("not an endpoint: {reason}", "give its address, for example http://127.0.0.1:8000/v1"),

@@ -79,9 +79,12 @@ def facts_of(document: Document, linker: Linker) -> Facts:
     Raises
     ------
     SuwenError
-        S210 when an id or a label is not valid Unicode.
+        S210 when an id, a label, the title or the name of a model is not valid Unicode.
     """
-    for where, point, offset in lone_surrogates([document.id, *{e.label for e in document.entities}], "labels"):
+    title, model = title_of(document), _model_of(document)
+    labels = {entity.label for entity in document.entities} | {relation.label for relation in document.relations}
+    stored = {"id": document.id, "labels": sorted(labels), "title": title, "model": model}
+    for where, point, offset in lone_surrogates(stored, ""):
         raise SuwenError("S210", document.id, where=where, point=point, offset=offset)
     left_out: Counter[str] = Counter()
     said = assertions_in(document)
@@ -90,9 +93,9 @@ def facts_of(document: Document, linker: Linker) -> Facts:
     sentences = sentence_spans(document.text)
     evidence = _evidence(document, mentions, numbers, sentences, said, left_out)
     return Facts(
-        title_of(document),
+        title,
         year_of(document),
-        _model_of(document),
+        model,
         meanings,
         sentences,
         mentions,

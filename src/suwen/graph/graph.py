@@ -222,8 +222,14 @@ class Graph:
         """Return the concepts with a name that holds a text, from one character on.
 
         Equal names come first, then names that begin with it; among them those of the most documents.
+
+        Raises
+        ------
+        SuwenError
+            S714 when the graph has no such entity type.
         """
         with self._open() as connection:
+            queries.require_types(connection, type)
             found = queries.search(connection, text, type)
             page = list(islice(found, offset, None if limit is None else offset + limit))
             return [queries.concept_of(connection, number) for number in page]
@@ -250,9 +256,10 @@ class Graph:
         Raises
         ------
         SuwenError
-            S708 when no concept has this name.
+            S708 when no concept has this name, S714 when the graph has no such entity type or relation type.
         """
         with self._open() as connection:
+            queries.require_types(connection, type, relation)
             number, *others = queries.resolve(connection, term, type)
             return Card(
                 queries.concept_of(connection, number),
@@ -277,8 +284,15 @@ class Graph:
         offset: int = 0,
         limit: int | None = 50,
     ) -> list[Evidence]:
-        """Return the sentences behind the edges between two names, the newest documents of each edge first."""
+        """Return the sentences behind the edges between two names, the newest documents of each edge first.
+
+        Raises
+        ------
+        SuwenError
+            S708 when no concept has such a name, S714 when the graph has no such relation type.
+        """
         with self._open() as connection:
+            queries.require_types(connection, relation=relation)
             found = (
                 item
                 for number, edge in queries.edges_between(connection, first, second)
@@ -297,11 +311,11 @@ class Graph:
             return list(islice(found, offset, None if limit is None else offset + limit))
 
     def path(self, first: str, second: str) -> list[Edge] | None:
-        """Return the edges of a shortest path between two concepts; None when there is none."""
+        """Return the edges of a shortest path between the concepts of two names; None when there is none."""
         with self._open() as connection:
             ends = product(queries.resolve(connection, first), queries.resolve(connection, second))
             paths = (path(connection, *pair) for pair in ends)
-            return next((found for found in paths if found is not None), None)
+            return min((found for found in paths if found is not None), key=len, default=None)
 
     def sql(self, query: str, parameters: Sequence[Any] = ()) -> Table:
         """Return the rows of a SELECT; everything that could change something is refused (S713)."""

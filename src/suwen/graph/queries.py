@@ -26,6 +26,7 @@ __all__ = [
     "edge_of",
     "edges_between",
     "named",
+    "require_types",
     "resolve",
     "search",
     "why",
@@ -158,8 +159,19 @@ def resolve(connection: sqlite3.Connection, term: str, kind: str | None = None) 
     """
     found = named(connection, term, kind)
     if not found:
-        raise SuwenError("S708", term=term)
+        raise SuwenError("S708", term=term, of_type=f" of type {kind!r}" if kind else "")
     return found
+
+
+def require_types(connection: sqlite3.Connection, kind: str | None = None, relation: str | None = None) -> None:
+    """Refuse an entity type or a relation type that the graph does not have (S714): nothing could be found."""
+    for what, name, field, table in (
+        ("entity type", kind, "type", "concept"),
+        ("relation type", relation, "name", "relation"),
+    ):
+        if name and not connection.execute(f"SELECT 1 FROM {table} WHERE {field} = ?", (name,)).fetchone():
+            known = connection.execute(f"SELECT DISTINCT {field} FROM {table} ORDER BY 1")
+            raise SuwenError("S714", what=what, name=name, known=", ".join(value for (value,) in known) or "none")
 
 
 def aliases(connection: sqlite3.Connection, number: int) -> list[Alias]:

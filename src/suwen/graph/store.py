@@ -12,7 +12,7 @@ from urllib.parse import quote
 from suwen.errors import SuwenError, WriteError
 from suwen.files import StrPath, folder_for, os_error, require_regular
 from suwen.graph.search import fold, grams, pairs
-from suwen.graph.tables import APPLICATION, TABLES, VERSION
+from suwen.graph.tables import APPLICATION, NAMES, TABLES, VERSION
 from suwen.graph.texts import is_indexed
 
 __all__ = ["connect", "erase_free_pages", "require_graph", "translated", "writing"]
@@ -23,6 +23,9 @@ WAIT_SECONDS = 20.0
 CACHE_KIB = 64 * 1024
 PRIVATE = 0o600
 
+NOT_WRITTEN = {f"SQLITE_IOERR_{what}" for what in ("WRITE", "FSYNC", "DIR_FSYNC", "TRUNCATE")}
+"""What SQLite says of a quota or a limit that was reached: the graph is as it was."""
+
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
@@ -31,11 +34,14 @@ def translated(path: Path) -> Iterator[None]:
     Raises
     ------
     SuwenError
-        S101 or S102 when the file cannot be opened, S701 when it is no graph, S703 when it is damaged, S704 when
-        another process writes, S705 when the disk is full.
+        S101 or S102 when the file cannot be opened, S105 when it cannot be written (a quota), S701 when it is no
+        graph, S703 when it is damaged, S704 when another process writes, S705 when the disk is full, S715 when a name
+        that was asked for holds a lone surrogate.
     """
     try:
         yield
+    except UnicodeEncodeError as error:
+        raise SuwenError("S715", text=error.object) from None
     except sqlite3.DatabaseError as error:
         raise _coded(error, path) from None
 
@@ -50,6 +56,8 @@ def _coded(error: sqlite3.DatabaseError, path: Path) -> Exception:
         return WriteError("S705", path)
     if name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_CANTOPEN")):
         return SuwenError("S102" if path.exists() else "S101", path)
+    if name in NOT_WRITTEN:
+        return WriteError("S105", path, reason=str(error))
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_IOERR")):
         return SuwenError("S703", path, reason=str(error))
     return error
@@ -97,13 +105,16 @@ def _connected(path: Path) -> sqlite3.Connection:
 
 
 def require_graph(connection: sqlite3.Connection, path: Path) -> None:
-    """Refuse a database that is no graph (S701), of another version (S702), or cut off (S703)."""
+    """Refuse a database that is no graph (S701), of another version (S702), or not whole (S703)."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     if application != APPLICATION:
         raise SuwenError("S701", path)
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version != VERSION:
         raise SuwenError("S702", path, found=version, known=VERSION)
+    missing = NAMES - {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    if missing:
+        raise SuwenError("S703", path, reason=f"it has no table {min(missing)}")
     if not connection.in_transaction:
         _require_whole(connection, path)
 
@@ -151,6 +162,7 @@ def writing(path: StrPath, create: bool = False) -> Iterator[sqlite3.Connection]
                     require_graph(connection, path)
                 connection.execute("BEGIN IMMEDIATE")
                 if create and _is_empty(connection):
+                    path.chmod(PRIVATE)  # an empty file of the user may be readable by others
                     _create(connection)
                 require_graph(connection, path)
                 yield connection

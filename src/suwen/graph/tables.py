@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["AGGREGATES", "APPLICATION", "INDEXES", "PER_DOCUMENT", "POLARITIES", "TABLES", "VERSION"]
+__all__ = ["AGGREGATES", "APPLICATION", "INDEXES", "NAMES", "PER_DOCUMENT", "POLARITIES", "TABLES", "VERSION"]
 
 APPLICATION = 0x73757765
 """SQLite's ``application_id``: tells a graph from other databases (``suwe`` in ASCII)."""
@@ -158,6 +158,9 @@ TABLES = (
 - ``support``: the evidence of an edge, the newest first.
 - ``name``: what a search looks through, the concepts of the most documents first; ``gram`` is its index.
 """
+
+NAMES = frozenset(statement.split("TABLE ")[1].split()[0] for statement in TABLES if "TABLE " in statement)
+"""The names of the tables."""
 
 PER_DOCUMENT = 2**32
 

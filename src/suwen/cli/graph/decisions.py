@@ -12,6 +12,7 @@ from suwen.cli.output import report, show
 
 if TYPE_CHECKING:
     from suwen.graph.actions import Action
+    from suwen.graph.graph import Graph
 
 
 def merge(
@@ -25,8 +26,8 @@ def merge(
     """
     from suwen.graph.graph import Graph
 
-    number = Graph(graph).merge(first, second)
-    typer.echo(f"decision {number}: {first} is {second}")
+    opened = Graph(graph)
+    _tell(opened, opened.merge(first, second))
 
 
 def split(
@@ -40,8 +41,8 @@ def split(
     """
     from suwen.graph.graph import Graph
 
-    number = Graph(graph).split(concept, surface)
-    typer.echo(f"decision {number}: {surface} is a concept of its own")
+    opened = Graph(graph)
+    _tell(opened, opened.split(concept, surface))
 
 
 def undo(
@@ -69,11 +70,16 @@ def undo(
         _show(actions)
 
 
+def _tell(graph: Graph, number: int) -> None:
+    # Of several concepts with the name that was given, it says which one was taken.
+    typer.echo(f"decision {number}: {next(_said(action) for action in graph.actions() if action.id == number)}")
+
+
 def _show(actions: list[Action]) -> None:
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
-    table = Table("decision", "time", "what", "state")
+    table = Table("decision", "time", Column("what", overflow="fold"), "state")
     for action in actions:
         table.add_row(str(action.id), action.time, Text(_said(action)), "taken back" if action.undone else "stands")
     show(table)

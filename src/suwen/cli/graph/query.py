@@ -57,6 +57,10 @@ def query(
 
     if sum(given is not None for given in (term, edge, path, text)) != 1:
         raise typer.BadParameter("give one of TERM, --edge A B, --path A B and --text TEXT")
+    if kind is not None and term is None:
+        raise typer.BadParameter("--type needs TERM")
+    if (relation, since) != (None, None) and term is None and edge is None:
+        raise typer.BadParameter("--relation and --since need TERM or --edge A B")
     opened = Graph(graph)
     offset = (page - 1) * limit
     if edge is not None:
@@ -72,31 +76,35 @@ def query(
 
 
 def _term(graph: Graph, term: str, options: dict[str, Any], as_json: bool) -> None:
-    """Show the card of a concept; where none has exactly this name, list those with a name that holds it."""
+    """Show the card of a concept, and list those with a name that holds the term."""
     from suwen.errors import SuwenError
 
+    card, offset, limit = None, options["offset"], options["limit"]
     try:
         card = graph.concept(term, **options)
     except SuwenError as error:
-        found = graph.search(term, type=options["type"]) if error.code == "S708" else []
-        if not found:
+        if error.code != "S708" or not graph.search(term, type=options["type"], limit=1):
             raise
-        if as_json:
-            report({"concept": None, "found": [asdict(concept) for concept in found]})
-        else:
-            show(concept_table(found, f"No concept is named {term}; these have a name that holds it"))
-        return
+    shown = {concept.id for concept in (card.concept, *card.others)} if card else set()
+    # One more than the page holds, to know whether there is another.
+    matches = graph.search(term, type=options["type"], limit=offset + limit + len(shown) + 1)
+    following = [concept for concept in matches if concept.id not in shown][offset:]
+    found = following[:limit]
     if as_json:
-        report({**asdict(card), "found": []})
-    else:
-        show(*card_tables(card))
+        whole = asdict(card) if card else {"concept": None}
+        report({**whole, "found": [asdict(concept) for concept in found]})
+        return
+    title = "Other names that hold it" if card else f"No concept is named {term}; these have a name that holds it"
+    if len(following) > limit:
+        title += f" (more with --page {offset // limit + 2})"
+    show(*(card_tables(card) if card else []), *([concept_table(found, title)] if found or not card else []))
 
 
 def _edge(
     graph: Graph, pair: tuple[str, str], relation: str | None, since: int | None, offset: int, limit: int, as_json: bool
 ) -> None:
-    edges = [edge for edge in graph.edges(*pair) if relation in (None, edge.relation)]
     found = graph.evidence(*pair, relation=relation, since=since, offset=offset, limit=limit)
+    edges = [edge for edge in graph.edges(*pair) if relation in (None, edge.relation)]
     if as_json:
         report({"edges": [asdict(edge) for edge in edges], "evidence": [asdict(item) for item in found]})
         return
@@ -136,7 +144,8 @@ def card_tables(card: Card) -> list[RenderableType]:
     from rich.text import Text
 
     concept = card.concept
-    counts = f"{concept.mentions:,} mentions in {amount(concept.documents, 'document', 'documents')}"
+    mentions = amount(concept.mentions, "mention", "mentions")
+    counts = f"{mentions} in {amount(concept.documents, 'document', 'documents')}"
     lines = [
         f"{one_line(concept.name)}  {concept.type}  {concept.id}",
         f"{counts}, {concept.negated:,} negated, {concept.hypothetical:,} hypothetical",
@@ -153,6 +162,8 @@ def card_tables(card: Card) -> list[RenderableType]:
         arrow = f"→ {group.relation} →" if group.role == "head" else f"← {group.relation} ←"
         title = f"{arrow} ({len(group.edges):,} of {group.total:,})"
         tables.append(edge_table(group.edges, title, "tail" if group.role == "head" else "head"))
+    if not card.neighbors:
+        tables.append(Text("No neighbors."))
     if card.others:
         tables.append(concept_table(card.others, "Other concepts with this name (choose with --type)"))
     return tables
