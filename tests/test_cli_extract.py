@@ -493,7 +493,13 @@ def test_cli_extract_goes_on_after_ctrl_c_and_kill(tmp_path):
     arguments = [sys.executable, "-m", "suwen", "extract", library, "-o", output, "--model", model]
     for lines, number in ((1, signal.SIGINT), (2, signal.SIGKILL)):
         resume = ["--resume"] if journal.exists() else []
-        process = subprocess.Popen([*map(str, arguments), *resume], stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [*map(str, arguments), *resume],
+            stderr=subprocess.PIPE,
+            text=True,
+            # Background jobs of a shell ignore SIGINT, and so do their children.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
         while process.poll() is None and not (journal.exists() and journal.read_bytes().count(b"\n") >= lines):
             time.sleep(0.005)
         process.send_signal(number)
