@@ -37,7 +37,7 @@ def figures(linking: Linking, seconds: float) -> dict[str, object]:
         ),
         "mentions with an abbreviation resolved": sum(link.reason == ABBREVIATION for link in links) / len(links),
         "mentions by source": Counter(link.source for link in links if link.source),
-        "short forms of the library": len(linking.library),
+        "short forms of the library": len(linking.agreed),
         "diseases with a code": sum(bool(link.codes) for link in diseases) / max(len(diseases), 1),
         "seconds": round(seconds, 1),
     }

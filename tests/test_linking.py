@@ -103,7 +103,7 @@ def test_linking_one_document_needs_only_the_tables() -> None:
     documents = library()
     random.Random(0).shuffle(documents)
     for document in documents:
-        assert linker.link_document(document, whole.library) == whole.links[document.id]
+        assert linker.link_document(document, whole.agreed) == whole.links[document.id]
 
 
 def test_linking_joins_pieces(tmp_path: Path) -> None:

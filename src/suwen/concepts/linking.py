@@ -154,7 +154,7 @@ class ConceptLinker:
         """Return what the short forms of a document mean, from its definitions (see `long_forms`)."""
         return long_forms(definitions, self._listed.long_forms)
 
-    def library(self, documents: Iterable[Meanings]) -> dict[str, str]:
+    def agreed_forms(self, documents: Iterable[Meanings]) -> dict[str, str]:
         """Return the short forms that a library defines with one voice, from the `meanings` of its documents."""
         return agreed(documents)
 
@@ -186,7 +186,7 @@ class ConceptLinker:
         """Link all mentions of a library; ids of documents must be distinct."""
         documents = list(documents)
         meanings = {document.id: self.meanings(definitions_in(document)) for document in documents}
-        library = self.library(meanings.values())
+        library = self.agreed_forms(meanings.values())
         links = {document.id: self.link_document(document, library, meanings[document.id]) for document in documents}
         return Linking(links, library)
 
@@ -242,12 +242,12 @@ class Linking:
     ----------
     links
         By id of the document, in the order of its entities.
-    library
+    agreed
         By key the short forms that the library defines with one voice.
     """
 
     links: Mapping[str, tuple[Link, ...]]
-    library: Mapping[str, str] = field(default_factory=dict)
+    agreed: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def concepts(self) -> dict[tuple[str, str], Concept]:

@@ -59,9 +59,9 @@ class Linker:
         """Return what the short forms that a document defines mean, by key and label."""
         return self._linker.meanings(definitions_in(document))
 
-    def library(self, documents: Sequence[Meanings]) -> Library:
+    def agreed_forms(self, documents: Sequence[Meanings]) -> Library:
         """Return the short forms that a library defines with one voice."""
-        return self._linker.library(documents)
+        return self._linker.agreed_forms(documents)
 
     def resolve(self, form: Form, library: Library) -> Resolution:
         """Follow the tables from the name of a form to its concept."""

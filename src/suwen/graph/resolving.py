@@ -60,4 +60,4 @@ def _library(connection: sqlite3.Connection, linker: Linker) -> Library:
     documents: defaultdict[int, defaultdict[str, dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
     for document, short, label, long in connection.execute("SELECT document, short, label, long FROM meaning"):
         documents[document][short][label] = long
-    return linker.library(list(documents.values()))
+    return linker.agreed_forms(list(documents.values()))
