@@ -8,6 +8,7 @@ import pytest
 
 from suwen.errors import SuwenError
 from suwen.files import (
+    adding_folder,
     folder_for,
     parse_toml,
     read_json,
@@ -153,3 +154,13 @@ def test_files_say_in_own_words_that_json_goes_beyond_pythons_bounds(tmp_path: P
 def test_files_say_in_own_words_that_toml_goes_beyond_pythons_bounds(content: str, reason: str) -> None:
     with pytest.raises(SuwenError, match=f"^S403 a.toml: broken TOML: {reason}; correct the file"):
         parse_toml(content, "a.toml")
+
+
+def test_files_adding_keeps_the_folder_of_another_process(tmp_path: Path) -> None:
+    path = tmp_path / "cache" / "key"
+    with adding_folder(path) as first, adding_folder(path) as second:
+        (first / "a").write_text("1", encoding="utf-8")
+        (second / "a").write_text("1", encoding="utf-8")
+        kept = (second / "a").stat().st_ino
+    assert (path / "a").stat().st_ino == kept
+    assert [one.name for one in path.parent.iterdir()] == ["key"]

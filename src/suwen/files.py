@@ -24,6 +24,7 @@ except ImportError:  # Windows: what a killed process leaves stays there
 
 __all__ = [
     "StrPath",
+    "adding_folder",
     "decode_text",
     "excess",
     "folder_for",
@@ -224,6 +225,29 @@ def replacing_folder(path: StrPath, overwrite: bool = False) -> Iterator[Path]:
             else:
                 path.unlink(missing_ok=True)
             temporary.replace(path)
+    except OSError as error:
+        raise os_error(error, path) from None
+
+
+@contextmanager
+def adding_folder(path: Path) -> Iterator[Path]:
+    """Write a folder of a cache, whose name says its content: what another process added meanwhile is kept.
+
+    Raises
+    ------
+    SuwenError
+        S102, S105 or S109 when it cannot be written.
+    """
+    try:
+        with _workplace(path) as workplace:
+            temporary = workplace / path.name
+            temporary.mkdir()
+            yield temporary
+            try:
+                temporary.rename(path)
+            except OSError:
+                if not path.is_dir():
+                    raise
     except OSError as error:
         raise os_error(error, path) from None
 

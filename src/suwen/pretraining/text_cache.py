@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suwen.errors import SuwenError
-from suwen.files import read_json, replacing_folder, write_json
+from suwen.files import adding_folder, read_json, write_json
 from suwen.pretraining.passages import Layout, Source, passages
 from suwen.pretraining.strategies import Level
 from suwen.pretraining.units import mark_entities, mark_phrases, word_begins
@@ -118,7 +118,7 @@ def open_text(
     folder = cache / key
     if not (folder / "text.json").is_file():
         vocabulary = given or _vocabulary_of(sources, rules, notes)
-        with replacing_folder(folder, overwrite=True) as temporary:
+        with adding_folder(folder) as temporary:
             rows = _write_ids(sources, hashes, vocabulary, rules, temporary, notes)
             vocabulary.write(temporary / "vocab.txt")
             write_json(temporary / "text.json", {"sources": rows})
@@ -149,7 +149,7 @@ def open_units(
         units = np.full(len(words), 1 << Level.CHARACTER, np.uint8)
         for level, begins in ((Level.WORD, words), (Level.PHRASE, phrases), (Level.ENTITY, entities)):
             units |= begins.astype(np.uint8) << np.uint8(level)
-        with replacing_folder(folder, overwrite=True) as temporary:
+        with adding_folder(folder) as temporary:
             units.tofile(temporary / "train.units")
     return np.memmap(folder / "train.units", np.uint8, "r")
 
