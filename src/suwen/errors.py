@@ -235,6 +235,8 @@ CATALOG: dict[str, Message] = {
     "S713": Message("the query failed: {reason}", "only SELECT is allowed; docs/graph.md lists the tables"),
     "S714": Message("the graph has no {what} {name!r}", "it has: {known}"),
     "S715": Message("{text!a} is not valid Unicode", "type it in a terminal whose encoding is UTF-8"),
+    "S716": Message("no edge {edge!r}", "'suwen graph query --edge A B' shows the edges between two concepts"),
+    "S717": Message("no document with the identifier {document!r}", "take an identifier that the graph shows"),
     # S9xx: annotation
     "S901": Message("the endpoint {url!r} is not on this machine", "{advice}"),
     "S902": Message("not an endpoint: {reason}", "give its address, for example http://127.0.0.1:8000/v1"),
