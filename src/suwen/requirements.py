@@ -32,6 +32,7 @@ EXTRAS = {
     "hub": ("huggingface_hub",),
     "preannotate": ("httpx2",),
     "ray": ("ray",),
+    "serve": ("fastapi", "uvicorn"),
     "spacy": ("spacy",),
 }
 """The packages of each extra, as they are imported."""

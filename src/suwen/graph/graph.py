@@ -24,7 +24,7 @@ from suwen.graph.dump import dump_lines
 from suwen.graph.evidence import Evidence, evidence
 from suwen.graph.exports.rows import Rows
 from suwen.graph.filters import Filters
-from suwen.graph.info import Info, info_of
+from suwen.graph.info import Info, Overview, info_of, overview_of
 from suwen.graph.keys import number_of
 from suwen.graph.neighbors import Group, neighbors, path
 from suwen.graph.queries import Alias, Concept, Edge
@@ -93,6 +93,22 @@ class Graph(BrowsableGraph):
         if self._reading is not None:
             self._reading.close()
             self._reading = None
+
+    def open(self) -> None:
+        """Open the file, so that faults show before the first question.
+
+        Raises
+        ------
+        SuwenError
+            S101, S102 or S701 to S704 when it cannot be read.
+        """
+        with self._open():
+            pass
+
+    def interrupt(self) -> None:
+        """Stop the question that another thread asks: it fails with `sqlite3.OperationalError`."""
+        if self._reading is not None:
+            self._reading.interrupt()
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -332,6 +348,11 @@ class Graph(BrowsableGraph):
         """Return what the graph holds, in figures, after checking that the file is not damaged."""
         with self._open() as connection:
             return info_of(connection, self._path)
+
+    def overview(self) -> Overview:
+        """Return the figures that an explorer shows first, without checking the file."""
+        with self._open() as connection:
+            return overview_of(connection)
 
     def dump(self) -> Iterator[str]:
         """Yield the content as JSON lines that do not depend on how the graph came to be.
