@@ -47,7 +47,7 @@ class Cursors:
         try:
             values = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
             structure, question, place = values
-            found = kind.validate_python(place, strict=True)
+            found = kind.validate_json(json.dumps(place), strict=True)
         except (ValueError, TypeError, RecursionError, ValidationError):
             raise ProblemError("S828", 400) from None
         if question != self._question:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from typing import Annotated
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from suwen.graph.browsing import Context
 from suwen.graph.exports.selections import csv_of_edges, cytoscape_of_edges, graphml_of_edges, tsv_of_evidence
@@ -13,6 +14,7 @@ from suwen.graph.graph import Graph
 from suwen.graph.keys import document_key
 from suwen.graph.neighbors import Direction
 from suwen.graph.queries import Edge
+from suwen.graph.reading import Follows
 from suwen.web import answers
 from suwen.web.answers import ExportRequest, SearchRequest
 from suwen.web.cursors import Cursors
@@ -20,8 +22,8 @@ from suwen.web.problems import ProblemError
 
 __all__ = ["card", "evidence", "file_of", "neighborhood", "overview", "passage", "path", "search"]
 
-OFFSET = TypeAdapter(int)
-EDGE = TypeAdapter(tuple[float, float, str])
+OFFSET: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=0, le=2**53)])
+EDGE: TypeAdapter[Follows] = TypeAdapter(Follows)
 MOST_OTHERS = 50
 MOST_EVIDENCE = 100_000
 FILES = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import Callable, Collection
@@ -137,7 +138,8 @@ def _listen(address: Address) -> socket.socket:
         family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
         return socket.create_server((address.host, address.port), family=family, backlog=2048)
     except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        # Python adds the address to what the system says.
+        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno > 0 else str(error)
         raise SuwenError("S804", host=address.host, port=address.port, reason=reason) from None
 
 
