@@ -137,9 +137,10 @@ def _listen(address: Address) -> socket.socket:
     try:
         family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
         return socket.create_server((address.host, address.port), family=family, backlog=2048)
-    except (OSError, OverflowError) as error:
-        # Python adds the address to what the system says.
-        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno > 0 else str(error)
+    except OSError as error:
+        # Python adds the address to what the system says; errors of names have negative numbers.
+        number = error.errno or -1
+        reason = os.strerror(number) if number > 0 else error.strerror
         raise SuwenError("S804", host=address.host, port=address.port, reason=reason) from None
 
 
