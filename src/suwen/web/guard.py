@@ -7,6 +7,7 @@ import logging
 import secrets
 import time
 from collections.abc import Collection
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -148,10 +149,15 @@ class _Exchange:
         elif not self._is_started:
             self._about.status = GONE
         seconds = time.perf_counter() - started
-        route = self._scope.get("route")
-        self._about.route = getattr(route, "path", "-") if route else "-"
+        self._about.route = self._route()
         self._guard._metrics.add(self._about, seconds)
         AUDIT.info(self._about.line(seconds))
+
+    def _route(self) -> str:
+        """Return the template of the address; ``-`` where there is none."""
+        if self._path.startswith(STATIC) and self._about.status < HTTPStatus.BAD_REQUEST:
+            return f"{STATIC}{{file}}"
+        return str(getattr(self._scope.get("route"), "path", "-"))
 
     async def _receive(self) -> Message:
         message = await self._receive_message()

@@ -54,6 +54,11 @@ class Server:
     metrics: Metrics
     pools: dict[str, Pool]
 
+    def require_short(self, text: str) -> None:
+        """Refuse a text that is too long (S829)."""
+        if len(text) > self.limits.characters:
+            raise ProblemError("S829", 413, limit=f"{self.limits.characters:,}")
+
 
 def server_of(request: Request) -> Server:
     """Return the server of a request."""
@@ -119,6 +124,7 @@ def written(answer: BaseModel) -> bytes:
 @router.post("/v1/extract", response_model=answers.Extraction, tags=["extraction"])
 async def extract(request: Request, server: Here, body: answers.ExtractRequest) -> Response:
     """Find the entities of a text, on request their relations and assertions."""
+    server.require_short(body.text)
     return await extracted(request, server, lambda ticket: server.models.extract(body))
 
 
@@ -151,6 +157,8 @@ async def extract_file(
 
     def make(ticket: Ticket) -> BaseModel:
         documents = read_upload(ticket, data, name, form, server.limits)
+        for document in documents:
+            server.require_short(document.text)
         return server.models.extract_documents(documents, "relations" in options, "assertion" in options)
 
     return await extracted(request, server, make)
@@ -177,6 +185,7 @@ def name_of(header: str) -> str:
 @router.post("/v1/relate", response_model=answers.Extraction, tags=["extraction"])
 async def relate(request: Request, server: Here, body: answers.RelateRequest) -> Response:
     """Find the relations between given entities."""
+    server.require_short(body.text)
     return await extracted(request, server, lambda ticket: server.models.relate(body))
 
 

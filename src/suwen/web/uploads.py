@@ -7,10 +7,9 @@ import subprocess
 import sys
 
 from suwen.document import Document
-from suwen.errors import SuwenError
 from suwen.formats.jsonl import document_of
 from suwen.web.limits import Limits
-from suwen.web.problems import ProblemError, problem_of
+from suwen.web.problems import ProblemError, problem_of_file
 from suwen.web.work import DisconnectedError, Ticket
 
 __all__ = ["MEDIA_TYPES", "read_upload"]
@@ -70,6 +69,8 @@ def _documents(written: bytes) -> list[Document]:
     for line in lines:
         values = json.loads(line)
         if "code" in values:
-            raise problem_of(SuwenError(values.pop("code"), **values))
+            raise problem_of_file(values.pop("code"), values)
         documents.append(document_of(line + b"\n"))
+    if not any(document.text.strip() for document in documents):
+        raise ProblemError("S106", 422)
     return documents
