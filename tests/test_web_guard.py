@@ -25,7 +25,8 @@ from suwen.web.limits import Limits
 from suwen.web.serving import Address
 
 MARKER = "绝密病历MARKER7f3a"
-SMALL = Limits(characters=1000, body_bytes=10_000, file_bytes=20_000, head_seconds=1.5, seconds=3.0)
+SMALL = Limits(characters=1000, body_bytes=10_000, file_bytes=20_000)
+HASTY = Limits(head_seconds=1.5, seconds=3.0)
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +45,12 @@ def client(path: Path) -> Iterator[Client]:
 @pytest.fixture(scope="module")
 def small(path: Path) -> Iterator[Client]:
     with running(path, limits=SMALL) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def hasty(path: Path) -> Iterator[Client]:
+    with running(path, limits=HASTY) as client:
         yield client
 
 
@@ -179,17 +186,17 @@ def test_web_guard_says_with_a_problem_what_is_no_http(small: Client, request_li
     assert json.loads(body)["code"] == "S811"
 
 
-def test_web_guard_does_not_wait_for_ever(small: Client) -> None:
+def test_web_guard_does_not_wait_for_ever(hasty: Client) -> None:
     started = time.monotonic()
-    assert raw(small, b"") == b""
-    with socket.create_connection(("127.0.0.1", small.port), timeout=PATIENCE) as connection:
+    assert raw(hasty, b"") == b""
+    with socket.create_connection(("127.0.0.1", hasty.port), timeout=PATIENCE) as connection:
         # A header that never ends, byte by byte.
         connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nA: ")
         with pytest.raises(OSError):  # noqa: PT011, PT012
             for _ in range(600):
                 connection.sendall(b"a")
                 time.sleep(0.05)
-    slow = raw(small, b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    slow = raw(hasty, b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                       b"Content-Length: 100\r\n\r\n{")  # fmt: skip
     assert b" 408 " in slow
     assert b"S818" in slow
@@ -266,7 +273,7 @@ def test_web_guard_writes_no_text_of_a_request(path: Path, capfd: pytest.Capture
     coded = quote(MARKER)
     try:
         configure_logging()
-        with running(path, limits=Limits(characters=1000, body_bytes=10_000, file_bytes=20_000)) as client:
+        with running(path, limits=SMALL) as client:
             found = [client.post(address, body) for address in POSTS for body in (
                 {"text": MARKER}, {"query": MARKER, "type": MARKER}, {MARKER: 1}, [MARKER], MARKER.encode(),
                 {"text": MARKER * 200}, {"query": MARKER, "cursor": MARKER}, {"query": MARKER * 100},

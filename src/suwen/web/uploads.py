@@ -25,6 +25,8 @@ MEDIA_TYPES = {
 }
 """The formats that are read, by the media type of the body."""
 
+COMMAND = [sys.executable, "-m", "suwen.web.upload_process"]
+
 
 def read_upload(ticket: Ticket, data: bytes, name: str, form: str, limits: Limits) -> list[Document]:
     """Return the documents of a file.
@@ -42,8 +44,8 @@ def read_upload(ticket: Ticket, data: bytes, name: str, form: str, limits: Limit
         S830 when it takes too long or too much memory, otherwise what is wrong with the file.
     """
     asked = {"name": name, "format": form, "bytes": limits.parse_bytes, "seconds": int(limits.seconds)}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "suwen.web.upload_process"],
+    process = subprocess.Popen(  # noqa: S603
+        COMMAND,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
