@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -300,6 +301,12 @@ def test_preannotate_shows_no_sentence_of_the_same_text() -> None:
     found = Examples([first, second], LCDD.labels).nearest([first.text[:30]], 5, first)
     assert found
     assert all(sentence in second.text.replace("\n", "") for sentence, _ in found)
+
+
+def test_preannotate_shows_no_sentence_of_a_cancelled_task() -> None:
+    first, second = read_corpus(SAMPLE)[:2]
+    second = replace(second, meta={"read_from": {"unannotated": True}})
+    assert not Examples([second], LCDD.labels).nearest([first.text[:30]], 5, first)
 
 
 def test_preannotate_reports_what_it_cannot_read(
