@@ -203,6 +203,15 @@ def test_web_guard_does_not_wait_for_ever(hasty: Client) -> None:
     assert time.monotonic() - started < 60
 
 
+@pytest.mark.parametrize(
+    ("method", "address"), [("POST", "/"), ("PUT", "/v1/search"), ("GET", "/v1/search"), ("DELETE", "/v1/info")]
+)
+def test_web_guard_names_the_methods_that_are_allowed(client: Client, method: str, address: str) -> None:
+    found = client.ask(method, address)
+    assert (found.status, found.code) == (405, "S817")
+    assert found.headers["allow"] in ("GET", "POST")
+
+
 def test_web_guard_sends_its_headers_with_every_answer(client: Client) -> None:
     answers = [
         client.get("/"), client.get("/static/app.js"), client.get("/v1/info"), client.get("/nothing"),

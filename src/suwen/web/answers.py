@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt
 from pydantic_core import PydanticCustomError
 
 from suwen.document import lone_surrogates
@@ -71,8 +71,8 @@ class ExtractRequest(Request):
     """A text, and whether to find relations and to mark negated and hypothetical entities."""
 
     text: Text
-    relations: bool = False
-    assertion: bool = False
+    relations: StrictBool = False
+    assertion: StrictBool = False
 
 
 class GivenEntity(Request):

@@ -91,8 +91,6 @@ class Guard:
             raise ProblemError("S812", 401, {"WWW-Authenticate": "Bearer"})
         if headers.get("content-encoding", "identity").lower() != "identity":
             raise ProblemError("S821", 415, expected="a body without Content-Encoding")
-        if scope["method"] == "POST" and path != FILE_PATH and _media_type(headers) != "application/json":
-            raise ProblemError("S821", 415, expected="application/json")
         length = headers.get("content-length", "0")
         if length.isdecimal() and int(length[:20]) > self.largest(path):
             raise self.too_large(scope)
@@ -203,10 +201,6 @@ def _name_of(host: str) -> str:
     name, colon, port = host.rpartition(":")
     is_port = colon and port.isascii() and port.isdecimal() and (":" not in name or name.endswith("]"))
     return (name if is_port else host).lower()
-
-
-def _media_type(headers: Headers) -> str:
-    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _value(scope: Scope, name: bytes) -> bytes | None:
