@@ -116,6 +116,27 @@ function wireToken() {
   });
 }
 
+const KEYS = {
+  "/, Ctrl+K": "search", "← ↑ → ↓": "arrows", Enter: "enter", E: "expand", C: "center", H: "hide", "F, 0": "fit", "+, −": "zoom", "Shift + ←↑→↓": "pan",
+  T: "table", "[, ]": "evidence", Esc: "escape", "?": "help",
+};
+
+function wireHelp() {
+  const dialog = byId("help-dialog");
+  const open = () => {
+    const rows = Object.entries(KEYS).map(([keys, key]) => [h("dt", {}, keys.split(", ").map((one) => h("kbd", {}, one))), h("dd", {}, t(`help.${key}`))]);
+    byId("help-content").replaceChildren(h("p", {}, t("help.intro")), h("dl.keys", {}, rows));
+    const opener = document.activeElement;
+    dialog.addEventListener("close", () => opener.focus(), { once: true });
+    dialog.showModal();
+  };
+  byId("help").addEventListener("click", open);
+  document.addEventListener("keydown", (event) => {
+    const isTyping = ["INPUT", "TEXTAREA", "SELECT"].includes(event.target.tagName);
+    if (event.key === "?" && !isTyping && !document.querySelector("dialog[open]")) open();
+  });
+}
+
 async function start() {
   setLanguage(document.documentElement.lang);
   try {
@@ -130,4 +151,5 @@ async function start() {
 wireTabs();
 wireTools();
 wireToken();
+wireHelp();
 start();
