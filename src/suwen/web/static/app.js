@@ -3,6 +3,7 @@
 import { ask, explain, onTokenNeeded } from "./api.js";
 import { h } from "./dom.js";
 import { isChinese, setLanguage, t } from "./i18n.js";
+import { learnNames } from "./types.js";
 
 const byId = (id) => document.getElementById(id);
 const TABS = ["explore", "extract"];
@@ -141,6 +142,7 @@ async function start() {
   setLanguage(document.documentElement.lang);
   try {
     app.info = await ask("info");
+    learnNames(app.info.schema);
   } catch (error) {
     showProblem(byId("explore"), error, start);
     return;

@@ -1,22 +1,24 @@
 /** The graph tab: search, neighborhood or path, filters, table, drawer, link. */
 
-import { ask, wasAborted } from "./api.js";
-import { copyText, debounce, h } from "./dom.js";
+import { wasAborted } from "./api.js";
+import { copyText, h } from "./dom.js";
 import { saveEdges, savePicture } from "./download.js";
 import { Drawer, skeleton } from "./drawer.js";
 import { Filters, isDefault } from "./filters.js";
 import { GraphView } from "./graphview.js";
 import { t, translate } from "./i18n.js";
-import { MOST, Neighborhood, PAGE } from "./neighborhood.js";
+import { applyStep, loadFocus, loadPath, relationTotals, typeTotals } from "./loading.js";
+import { MOST } from "./neighborhood.js";
 import { PathDialog } from "./paths.js";
-import { conceptRow, SearchBox } from "./search.js";
-import { NO_FILTERS, emptyState, fromHash, toHash } from "./state.js";
+import { SearchBox } from "./search.js";
+import { showStart } from "./start.js";
+import { emptyState, fromHash, NO_FILTERS, toHash } from "./state.js";
 import { TableView } from "./table.js";
+import { Toolbar } from "./toolbar.js";
 
-const FIRST = { wide: 39, tall: 15 };
-const EXPANDED = 12;
+const FIRST = { wide: 39, tall: 15 }; // neighbors that are shown at first, by the form of the window
 const SLOW = 300;
-const STARTS = 12;
+const WIDE = "(min-width: 64rem)";
 
 export async function mount(panel, app) {
   const explorer = new Explorer(panel, app);
@@ -28,170 +30,116 @@ class Explorer {
   constructor(panel, app) {
     Object.assign(this, { panel, app, state: emptyState(), graph: null, card: null, controller: new AbortController() });
     const announce = (text) => app.announce(text);
-    const actions = {
+    const actions = this.actions();
+    this.search = new SearchBox({ label: "search.label", placeholder: "search.placeholder", shortcut: "/ Control+K", announce, onChoose: (concept) => this.choose(concept) });
+    this.view = new GraphView(actions);
+    this.table = new TableView(actions);
+    this.drawer = new Drawer(app, actions);
+    this.toolbar = new Toolbar(actions);
+    this.paths = new PathDialog(announce, (from, to) => this.openPath([from, to]));
+    this.filters = new Filters((filters, order) => this.filter(filters, order));
+    this.stage = h("div.stage");
+    this.status = h("p.status");
+    this.side = h("details.side", { open: matchMedia(WIDE).matches }, h("summary", { "data-t": "filter.title" }), this.filters.element);
+    const keys = h("p.visually-hidden", { id: "graph-keys", "data-t": "graph.keys" });
+    const center = h("div.center", {}, this.toolbar.element, this.stage, this.status, keys);
+    panel.replaceChildren(this.side, center, this.drawer.element, this.paths.element);
+    document.getElementById("search").replaceChildren(this.search.element);
+    translate(document);
+    document.addEventListener("keydown", (event) => this.onKey(event));
+    document.addEventListener("suwen:language", () => this.onLanguage());
+    window.addEventListener("popstate", () => this.restore());
+  }
+
+  /** Return what the parts of the tab can do to each other. */
+  actions() {
+    return {
       onNode: (id) => this.showConcept(id),
       onEdge: (id) => this.showEdge(id),
       onMore: (key) => this.more(key),
       onCenter: (id) => this.open(id),
       onExpand: (id) => this.step(["expand", id]),
       onHide: (id) => this.step(["hide", id]),
-      onPath: (concept) => this.paths.open(concept),
       onPin: (id, place) => this.pin(id, place),
+      onPath: (concept) => this.paths.open(concept ?? this.card?.concept),
       onVerdict: (edge) => this.replaceEdge(edge),
       onClose: (shown) => this.onDrawerClosed(shown),
+      onView: (view) => this.setView(view),
+      onZoom: (factor) => this.view.zoom(factor),
+      onFit: () => this.view.fit(),
+      onSave: (form) => this.save(form),
+      onLink: () => this.copyLink(),
       evidenceQuery: () => ({ since: this.state.filters.since, until: this.state.filters.until }),
     };
-    this.search = new SearchBox({
-      label: "search.label", placeholder: "search.placeholder", shortcut: "/ Control+K", announce,
-      onChoose: (concept) => {
-        app.openTab("explore");
-        this.open(concept.id);
-      },
-    });
-    document.getElementById("search").replaceChildren(this.search.element);
-    this.view = new GraphView(actions);
-    this.table = new TableView(actions);
-    this.drawer = new Drawer(app, actions);
-    this.paths = new PathDialog(announce, (from, to) => this.openPath([from, to]));
-    this.filters = new Filters((filters, order) => this.filter(filters, order));
-    this.build();
-    document.addEventListener("keydown", (event) => this.onKey(event));
-    document.addEventListener("suwen:language", () => this.onLanguage());
-    window.addEventListener("popstate", () => this.restore());
-  }
-
-  build() {
-    const button = (key, action, more = {}) => h("button", { type: "button", "data-t": key, onclick: action, ...more });
-    this.switches = ["graph", "table"].map((view) => button(`view.${view}`, () => this.setView(view), { "aria-pressed": "false", "data-view": view }));
-    const zooms = h("span.group.zooms", {}, button("view.out", () => this.view.zoom(0.8), { "data-t-label": "view.outLabel" }), button("view.in", () => this.view.zoom(1.25), { "data-t-label": "view.inLabel" }), button("view.fit", () => this.view.fit(), { "aria-keyshortcuts": "F" }));
-    const save = (form) => button(`save.${form}`, () => this.save(form));
-    const menu = h("details.menu", {}, h("summary", { "data-t": "save.title" }), h("div.popup", {}, ["svg", "png", "csv", "json"].map(save)));
-    menu.addEventListener("focusout", (event) => !menu.contains(event.relatedTarget) && (menu.open = false));
-    menu.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape") return;
-      event.stopPropagation();
-      menu.open = false;
-      menu.firstElementChild.focus();
-    });
-    this.zooms = zooms;
-    this.toolbar = h("div.toolbar", { role: "toolbar", "data-t-label": "view.tools" }, h("span.group", { role: "group", "data-t-label": "view.choice" }, this.switches), zooms, h("span.space"), button("path.open", () => this.paths.open(this.card?.concept)), menu, button("link.copy", () => this.copyLink()));
-    this.stage = h("div.stage");
-    this.status = h("p.status");
-    this.side = h("details.side", { open: matchMedia("(min-width: 64rem)").matches }, h("summary", { "data-t": "filter.title" }), this.filters.element);
-    this.keys = h("p.visually-hidden", { id: "graph-keys", "data-t": "graph.keys" });
-    this.panel.replaceChildren(this.side, h("div.center", {}, this.toolbar, this.stage, this.status, this.keys), this.drawer.element, this.paths.element);
-    translate(document);
   }
 
   // Loading ---------------------------------------------------------------------------------------------------------
 
   /** Show what the hash of the URL says. */
   async restore() {
+    this.drawer.close();
     this.state = fromHash(location.hash);
-    const { focus, path, edge } = this.state;
-    this.drawer.close();
+    const { edge } = this.state;
     this.view.reset(this.state.pins);
-    if (path) await this.load(() => this.loadPath(path));
-    else if (focus) await this.load(() => this.loadFocus(focus));
-    else await this.showStart();
-    if (edge && this.graph) {
-      this.state.edge = edge;
-      await this.showEdge(edge);
-    }
+    await this.load();
+    if (edge && this.graph) await this.showEdge(edge);
   }
 
-  /** Put a concept into the middle. */
-  async open(id) {
+  choose(concept) {
+    this.app.openTab("explore");
+    return this.open(concept.id);
+  }
+
+  /** Put a concept into the middle. The filters stay, except for the types, which other concepts may not have. */
+  open(id) {
     const { view, filters, order } = this.state;
-    Object.assign(this.state, emptyState(), { view, filters: { ...filters, withoutRelations: [], withoutTypes: [] }, order, focus: id });
-    this.drawer.close();
-    this.view.reset();
-    this.push();
-    await this.load(() => this.loadFocus(id));
-    this.focusMain(id);
+    const kept = { ...filters, withoutRelations: [], withoutTypes: [] };
+    return this.go({ ...emptyState(), view, order, filters: kept, focus: id }, id);
   }
 
-  async openPath(ends) {
-    Object.assign(this.state, emptyState(), { view: this.state.view, path: ends });
-    this.drawer.close();
-    this.view.reset();
-    this.push();
-    await this.load(() => this.loadPath(ends));
-    this.focusMain(ends[0]);
+  openPath(ends) {
+    return this.go({ ...emptyState(), view: this.state.view, path: ends }, ends[0]);
   }
 
-  /** Load something, give up what was being loaded before, and say what went wrong. */
-  async load(loading) {
+  async go(state, focused) {
+    this.drawer.close();
+    this.state = state;
+    this.view.reset();
+    history.pushState(null, "", toHash(state).hash);
+    await this.load();
+    this.focusMain(focused);
+  }
+
+  /** Load what the state says, give up what was being loaded before, and say what went wrong. */
+  async load() {
     this.controller.abort();
-    const controller = (this.controller = new AbortController());
+    const { signal } = (this.controller = new AbortController());
+    const { focus, path } = this.state;
+    if (!focus && !path) return this.showStart();
     const slow = setTimeout(() => this.stage.replaceChildren(skeleton()), SLOW);
     this.stage.setAttribute("aria-busy", "true");
     try {
-      const graph = await loading();
-      if (controller.signal.aborted) return;
-      this.graph = graph;
+      const loaded = await (path ? loadPath(path, signal) : loadFocus(this.state, this.card, FIRST[this.view.form()], signal));
+      if (signal.aborted) return;
+      Object.assign(this, loaded);
       this.draw();
+      this.say();
     } catch (error) {
-      if (wasAborted(error) || controller.signal.aborted) return;
+      if (wasAborted(error) || signal.aborted) return;
       this.graph = null;
       this.status.textContent = "";
       this.app.showProblem(this.stage, error, () => this.restore());
     } finally {
       clearTimeout(slow);
-      if (this.controller === controller) this.stage.removeAttribute("aria-busy");
+      if (!signal.aborted) this.stage.removeAttribute("aria-busy");
     }
   }
 
-  async loadFocus(id) {
-    const { signal } = this.controller;
-    // What the filters leave can be asked for only when the card has said what there is.
-    if (this.card?.concept.id !== id) this.card = await ask(`concepts/${id}`, { signal });
-    const graph = new Neighborhood(this.card.concept);
-    graph.addGroups(id, await this.neighbors(id, { limit: PAGE }, signal), FIRST[this.view.form()]);
-    for (const step of this.state.steps) await this.apply(step, graph, signal);
-    return graph;
-  }
-
-  async loadPath([from, to]) {
-    const { signal } = this.controller;
-    const [{ edges }, card] = await Promise.all([ask("paths", { body: { from, to }, signal }), ask(`concepts/${from}`, { signal })]);
-    this.card = card;
-    const graph = new Neighborhood(null);
-    graph.hasPath = edges !== null;
-    graph.addPath(from, edges ?? []);
-    return graph;
-  }
-
-  /** Ask for groups of neighbors that pass the filters. */
-  async neighbors(id, query, signal) {
-    const { confidence, since, until, assertion, reviewed, withoutRelations, withoutTypes } = this.state.filters;
-    const relations = allowed(this.relationTotals(), withoutRelations);
-    const types = allowed(this.typeTotals(), withoutTypes);
-    if (relations === null || types === null) return [];
-    const filters = {
-      order: this.state.order, confidence: confidence || "", since, until, relations, types,
-      assertion: assertion === "with" ? "" : assertion, reviewed: reviewed === "all" ? "" : reviewed,
-    };
-    const { groups } = await ask(`concepts/${id}/neighbors`, { query: { ...query, ...filters }, signal });
-    return groups.filter(({ relation }) => !withoutRelations.includes(relation));
-  }
-
-  async apply([name, concept, role, relation], graph, signal) {
-    if (!graph.nodes.has(concept)) return 0;
-    if (name === "hide") {
-      graph.hide(concept);
-    } else if (name === "expand") {
-      graph.addGroups(concept, await this.neighbors(concept, { limit: PAGE }, signal), EXPANDED);
-    } else {
-      const group = graph.groups.get(`${concept}.${role}.${relation}`);
-      if (!group) return 0;
-      if (graph.needsPage(group)) {
-        const [page] = await this.neighbors(concept, { limit: PAGE, cursor: group.next, relation, role }, signal);
-        if (page) graph.addPage(group, page);
-      }
-      graph.showMore(group);
-    }
-    return 1;
+  showStart() {
+    this.graph = this.card = null;
+    this.draw();
+    this.status.textContent = "";
+    return showStart(this.stage, this.app.info.graph, (id) => this.open(id));
   }
 
   // Changes ---------------------------------------------------------------------------------------------------------
@@ -199,10 +147,12 @@ class Explorer {
   /** Do a step that the link remembers: show more of a group, expand or hide a concept. */
   async step(step) {
     const { graph } = this;
-    if (!graph || step[1] === graph.focus?.id && step[0] === "hide") return;
+    const [name, concept] = step;
     const before = new Set(graph.nodes.keys());
+    const wasInGraph = this.view.element.contains(document.activeElement);
     try {
-      if (!(await this.apply(step, graph, this.controller.signal)) || graph !== this.graph) return;
+      const done = await applyStep(step, graph, this.state, this.card, this.controller.signal);
+      if (!done || graph !== this.graph) return;
     } catch (error) {
       if (!wasAborted(error)) this.warn(error);
       return;
@@ -210,17 +160,17 @@ class Explorer {
     this.state.steps.push(step);
     const added = [...graph.nodes.keys()].filter((id) => !before.has(id));
     const left = graph.prune(new Set([...added, ...Object.keys(this.state.pins)]));
-    if (step[0] === "hide" && this.drawer.isOpen) this.drawer.close();
     this.draw();
     this.replace();
-    const said = step[0] === "hide" ? t("graph.hidden") : t("graph.added", { n: added.length });
+    const said = name === "hide" ? t("graph.hidden") : t("graph.added", { n: added.length });
     this.say(left ? `${said} ${t("graph.left", { n: left, most: MOST })}` : said);
-    if (step[0] !== "hide" && this.panel.contains(document.activeElement) && this.state.view === "graph") this.view.focusPart(added[0] ?? step[1]);
+    if (name === "hide") this.drawer.close();
+    if (wasInGraph) this.view.focusPart(added[0] ?? concept);
   }
 
   more(key) {
-    const group = this.graph.groups.get(key);
-    return this.step(["more", group.concept, group.role, group.relation]);
+    const { concept, role, relation } = this.graph.groups.get(key);
+    return this.step(["more", concept, role, relation]);
   }
 
   pin(id, place) {
@@ -228,11 +178,10 @@ class Explorer {
     this.replace();
   }
 
-  async filter(filters, order) {
+  filter(filters, order) {
     Object.assign(this.state, { filters, order });
     this.replace();
-    if (this.state.focus) await this.load(() => this.loadFocus(this.state.focus));
-    this.say();
+    return this.load();
   }
 
   setView(view) {
@@ -243,90 +192,60 @@ class Explorer {
   }
 
   replaceEdge(edge) {
-    if (this.graph?.edges.has(edge.id)) this.graph.edges.set(edge.id, edge);
+    if (!this.graph?.edges.has(edge.id)) return;
+    this.graph.edges.set(edge.id, edge);
     if (this.state.view === "table") this.table.draw(this.graph);
-    else if (this.graph) this.view.redraw();
+    else this.view.redraw();
   }
 
   // Drawing ---------------------------------------------------------------------------------------------------------
 
   draw() {
-    const { graph, state } = this;
-    this.toolbar.hidden = this.side.hidden = !graph;
+    const { graph, state, card } = this;
+    this.toolbar.element.hidden = !graph;
+    this.side.hidden = !graph || Boolean(state.path);
     if (!graph) return;
-    for (const button of this.switches) button.setAttribute("aria-pressed", String(button.dataset.view === state.view));
-    this.zooms.hidden = state.view !== "graph";
-    this.side.hidden = Boolean(state.path);
-    this.filters.draw(state.filters, state.order, { relations: this.relationTotals(), types: this.typeTotals(), years: this.app.info.graph?.years });
-    const empty = this.emptyNote();
+    this.toolbar.set(state.view);
+    this.filters.draw(state.filters, state.order, { relations: relationTotals(card), types: typeTotals(card), years: this.app.info.graph?.years });
     const shown = state.view === "table" ? this.table : this.view;
-    if (this.stage.firstChild !== shown.element || this.stage.childNodes.length > 1) this.stage.replaceChildren(shown.element);
-    if (empty) this.stage.append(empty);
-    if (state.view === "table") this.table.draw(graph);
+    const note = graph.edges.size ? [] : [this.emptyNote()];
+    // The view stays where it is, or it would lose the keyboard.
+    if (this.stage.firstChild !== shown.element) this.stage.replaceChildren(shown.element);
+    while (this.stage.childNodes.length > 1) this.stage.lastChild.remove();
+    this.stage.append(...note);
+    if (shown === this.table) this.table.draw(graph);
     else this.view.draw(graph, { isPath: Boolean(state.path), name: this.summary() });
     this.status.textContent = this.summary();
   }
 
+  /** Say why nothing is shown, and what to do. */
   emptyNote() {
-    const { graph, state } = this;
-    if (graph.edges.size) return null;
-    const reset = () => this.filter({ ...NO_FILTERS }, state.order);
-    if (state.path) return h("div.note", {}, h("p", {}, t("path.none")), h("button", { type: "button", onclick: () => this.paths.open(this.card.concept) }, t("path.open")));
-    if (isDefault(state.filters)) return h("div.note", {}, h("p", {}, t("graph.alone")));
-    return h("div.note", {}, h("p", {}, t("graph.filtered")), h("button", { type: "button", onclick: reset }, t("filter.reset")));
+    const { state } = this;
+    const note = (text, action, label) => h("div.note", {}, h("p", {}, t(text)), action && h("button", { type: "button", onclick: action }, t(label)));
+    if (state.path) return note("path.none", () => this.paths.open(this.card.concept), "path.open");
+    if (isDefault(state.filters)) return note("graph.alone");
+    return note("graph.filtered", () => this.filter({ ...NO_FILTERS }, state.order), "filter.reset");
   }
 
   summary() {
-    const { graph, state } = this;
-    const name = this.card?.concept.name ?? "";
-    if (state.path) return graph.hasPath ? t("path.summary", { n: graph.edges.size, nodes: graph.nodes.size }) : t("path.none");
+    const { graph, state, card } = this;
     const { shown, total } = graph.counts();
-    return t("graph.summary", { name, shown, n: total });
+    if (!state.path) return t("graph.summary", { name: card.concept.name, shown, n: total });
+    return shown ? t("path.summary", { n: shown, nodes: graph.nodes.size }) : t("path.none");
   }
 
   say(text = "") {
-    if (this.graph) this.app.announce(text ? `${text} ${this.summary()}` : this.summary());
+    this.app.announce(text ? `${text} ${this.summary()}` : this.summary());
   }
 
   warn(error) {
     const note = h("div.note", { role: "alert" });
-    this.app.showProblem(note, error, () => note.remove());
+    this.app.showProblem(note, error);
+    note.append(h("button", { type: "button", onclick: () => note.remove() }, t("page.close")));
     this.stage.append(note);
   }
 
-  relationTotals() {
-    const totals = new Map();
-    for (const { relation, total } of this.card?.totals ?? []) totals.set(relation, (totals.get(relation) ?? 0) + total);
-    return [...totals].map(([name, total]) => ({ name, total })).sort((a, b) => b.total - a.total);
-  }
-
-  typeTotals() {
-    return (this.card?.types ?? []).map(({ type, total }) => ({ name: type, total }));
-  }
-
-  /** Say what the graph holds, and offer the best documented concepts. */
-  async showStart() {
-    this.graph = this.card = null;
-    this.draw();
-    this.status.textContent = "";
-    const { graph } = this.app.info;
-    if (!graph) {
-      this.stage.replaceChildren(h("div.message", {}, h("p", {}, t("start.noGraph"))));
-      return;
-    }
-    const list = h("ul.starts");
-    const figures = ["documents", "concepts", "edges", "evidence"].map((key) => h("div", {}, h("dt", {}, t(`start.${key}`)), h("dd.number", {}, t("start.figure", { n: graph[key] }))));
-    this.stage.replaceChildren(h("div.start", {}, h("h2", {}, t("start.title")), h("p.quiet", {}, t("start.text")), h("dl.figures", {}, figures), h("h3", {}, t("start.offer")), list));
-    try {
-      const { items } = await ask("search", { body: { query: "", limit: STARTS } });
-      list.replaceChildren(...items.map((concept) => h("li", {}, h("button", { type: "button", onclick: () => this.open(concept.id) }, conceptRow(concept)))));
-    } catch {
-      list.previousElementSibling.remove(); // only an offer
-    }
-  }
-
   onLanguage() {
-    translate(this.panel);
     if (this.graph) this.draw();
     else if (!this.state.focus && !this.state.path) this.showStart();
     const { shown } = this.drawer;
@@ -336,25 +255,28 @@ class Explorer {
 
   // The drawer ------------------------------------------------------------------------------------------------------
 
-  async showConcept(id) {
+  showConcept(id) {
     this.select(id);
-    await this.drawer.showConcept(id, this.graph);
+    this.setEdge("");
+    return this.drawer.showConcept(id, this.graph);
   }
 
-  async showEdge(id) {
-    this.state.edge = id;
-    this.replace();
+  showEdge(id) {
     this.select(id);
-    await this.drawer.showEdge(id);
+    this.setEdge(id);
+    return this.drawer.showEdge(id);
   }
 
   onDrawerClosed(shown) {
     this.select("");
-    if (this.state.edge) {
-      this.state.edge = "";
-      this.replace();
-    }
-    if (shown && this.graph) this.focusMain(shown.id);
+    this.setEdge("");
+    if (this.graph) this.focusMain(shown.id);
+  }
+
+  setEdge(id) {
+    if (this.state.edge === id) return;
+    this.state.edge = id;
+    this.replace();
   }
 
   select(id) {
@@ -364,38 +286,39 @@ class Explorer {
 
   focusMain(id) {
     if (!this.graph) return;
-    if (this.state.view === "table") this.table.focusPart(id);
-    else this.view.focusPart(id);
+    (this.state.view === "table" ? this.table : this.view).focusPart(id);
   }
 
   // Keyboard, link, files -------------------------------------------------------------------------------------------
 
   onKey(event) {
     const { key, target } = event;
-    const isSearch = key === "k" && (event.ctrlKey || event.metaKey);
-    const isTyping = ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName) && !["checkbox", "radio", "range"].includes(target.type);
-    if (document.querySelector("dialog[open]") || (!isSearch && (isTyping || event.ctrlKey || event.metaKey || event.altKey))) return;
+    const hasModifier = event.ctrlKey || event.metaKey || event.altKey;
+    const isSearch = key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey);
+    const isTyping = target.matches("input:not([type=checkbox], [type=range]), textarea, select");
+    if (document.querySelector("dialog[open]") || (!isSearch && (isTyping || hasModifier))) return;
     if (isSearch || key === "/") {
       event.preventDefault();
       this.search.input.focus();
       this.search.input.select();
-    } else if (this.panel.hidden || !this.graph) {
-      return;
-    } else if (key.toLowerCase() === "t") {
-      this.setView(this.state.view === "table" ? "graph" : "table");
-      this.focusMain(this.view.current);
-    } else if (key.toLowerCase() === "f") {
-      this.view.fit();
-    } else if (key === "[" || key === "]") {
-      if (this.drawer.shown?.kind === "edge") this.drawer.evidence.onKey(event);
-    } else if (key === "Escape") {
-      if (this.drawer.isOpen) this.drawer.close();
-      else this.search.input.focus();
+    } else if (!this.panel.hidden && this.graph) {
+      this.onGraphKey(event);
     }
   }
 
-  push() {
-    history.pushState(null, "", toHash(this.state).hash);
+  onGraphKey(event) {
+    const key = event.key.toLowerCase();
+    if (key === "t") {
+      this.setView(this.state.view === "table" ? "graph" : "table");
+      this.focusMain(this.view.current);
+    } else if (key === "f") {
+      this.view.fit();
+    } else if ((key === "[" || key === "]") && this.drawer.shown?.kind === "edge") {
+      this.drawer.evidence.onKey(event);
+    } else if (key === "escape") {
+      if (this.drawer.isOpen) this.drawer.close();
+      else this.search.input.focus();
+    }
   }
 
   replace() {
@@ -404,26 +327,19 @@ class Explorer {
 
   async copyLink() {
     const { complete } = toHash(this.state);
-    const copied = await copyText(location.href);
-    this.app.announce(t(!copied ? "page.notCopied" : complete ? "link.copied" : "link.partly"));
-    this.status.textContent = t(!copied ? "page.notCopied" : complete ? "link.copied" : "link.partly");
+    const said = t(!(await copyText(location.href)) ? "page.notCopied" : complete ? "link.copied" : "link.partly");
+    this.app.announce(said);
+    this.status.textContent = said;
   }
 
   async save(form) {
-    this.toolbar.querySelector("details").open = false;
     const name = `suwen-${this.card.concept.name.replace(/[^\p{L}\p{N}]+/gu, "-")}`;
     try {
-      const file = ["svg", "png"].includes(form) ? await savePicture(this.view, name, form) : await saveEdges([...this.graph.edges.keys()], name, form);
+      const isPicture = form === "svg" || form === "png";
+      const file = await (isPicture ? savePicture(this.view, name, form) : saveEdges([...this.graph.edges.keys()], name, form));
       this.app.announce(t("page.saved", { name: file }));
     } catch (error) {
       this.warn(error);
     }
   }
-}
-
-/** Return the names that are not left out, as a parameter: "" when none is left out, null when all are. */
-function allowed(totals, without) {
-  const left = totals.map(({ name }) => name).filter((name) => !without.includes(name));
-  if (left.length === totals.length) return "";
-  return left.length ? left.join(",") : null;
 }

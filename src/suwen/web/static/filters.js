@@ -1,7 +1,7 @@
 /** The filters of the graph tab: relation and entity types with counts, confidence, years, assertion, verdicts, ranking. */
 
 import { debounce, h } from "./dom.js";
-import { number, t } from "./i18n.js";
+import { isChinese, number, t } from "./i18n.js";
 import { NO_FILTERS } from "./state.js";
 import { compareTypes, relationName, typeIcon, typeName } from "./types.js";
 
@@ -11,7 +11,11 @@ export class Filters {
   /** @param {function(Object, string)} onChange given the new filters and the ranking */
   constructor(onChange) {
     this.onChange = onChange;
-    this.changed = debounce(() => this.onChange(this.filters, this.order), DELAY);
+    this.changed = debounce(() => {
+      this.drawn = this.content();
+      this.clear.disabled = isDefault(this.filters);
+      this.onChange({ ...this.filters }, this.order);
+    }, DELAY);
     this.element = h("form.filters", { "data-t-label": "filter.title", onsubmit: (event) => event.preventDefault() });
   }
 
@@ -22,9 +26,13 @@ export class Filters {
    * @param {string} order
    * @param {Object} counts `relations` and `types` of the concept in the middle: `[{ name, total }]`; `years`: `[first, last]`
    */
-  draw(filters, order, { relations, types, years }) {
-    this.filters = { ...filters };
-    this.order = order;
+  draw(filters, order, counts) {
+    Object.assign(this, { filters: { ...filters }, order, counts });
+    // A form that shows this already stays: somebody may be dragging its slider.
+    if (this.drawn === this.content()) return;
+    this.drawn = this.content();
+    const { relations, types, years } = counts;
+    this.clear = h("button", { type: "button", onclick: () => this.reset(), disabled: isDefault(filters) }, t("filter.reset"));
     const focused = document.activeElement?.name && this.element.contains(document.activeElement) ? document.activeElement : null;
     const sortedTypes = [...types].sort((one, other) => compareTypes(one.name, other.name));
     this.element.replaceChildren(
@@ -35,9 +43,14 @@ export class Filters {
       this.choice("filter.assertion", "assertion", ["with", "without", "only"]),
       this.choice("filter.reviewed", "reviewed", ["all", "accepted", "rejected", "unreviewed"]),
       this.ranking(),
-      h("button", { type: "button", onclick: () => this.reset(), disabled: isDefault(filters) }, t("filter.reset")),
+      this.clear,
     );
     if (focused) [...this.element.elements].find(({ name, value }) => name === focused.name && value === focused.value)?.focus();
+  }
+
+  /** Return all that the form shows, to compare. */
+  content() {
+    return JSON.stringify([this.filters, this.order, this.counts, isChinese()]);
   }
 
   checkboxes(title, rows, key, label) {

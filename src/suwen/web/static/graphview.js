@@ -62,7 +62,8 @@ export class GraphView {
   withPlace(item, before) {
     const pin = this.pins[item.id];
     if (pin) return { ...item, x: pin[0], y: pin[1], fixed: true };
-    return before && item.kind !== "more" ? { ...item, x: before.x, y: before.y, fixed: true } : item;
+    if (!before || item.kind === "more") return item;
+    return { ...item, x: before.x, y: before.y, box: before.box === before.boxes.above ? item.boxes.above : item.box, fixed: true };
   }
 
   form() {
@@ -92,7 +93,8 @@ export class GraphView {
     const { kind, lines, radius } = item;
     const classes = `g.node.${kind}.g-${typeOf(item.type).group}`;
     const element = svg(classes, { role: "button", tabindex: "-1", "aria-label": labelOf(item), transform: `translate(${item.x} ${item.y})` });
-    const text = lines.map((line, index) => svg("text.name", { y: radius + LINE * (index + 1), "text-anchor": "middle", "font-size": FONT }, line));
+    const first = item.box === item.boxes.above ? -radius - LINE * lines.length + 7 : radius + LINE;
+    const text = lines.map((line, index) => svg("text.name", { y: first + LINE * index, "text-anchor": "middle", "font-size": FONT }, line));
     element.append(svg("title", {}, labelOf(item)), svg("circle.halo", { r: radius + 4 }));
     if (kind === "more") element.append(svg("circle.shape", { r: radius }), svg("text.code", { "text-anchor": "middle", dy: "0.36em", "font-size": 15 }, "+"));
     else element.append(...typeShape(item.type, radius));
@@ -376,8 +378,10 @@ function itemsOf(graph) {
 function sized(item) {
   const lines = wrap(item.text);
   const width = Math.max(2 * item.radius, ...lines.map(widthOf)) + 8;
-  const box = { left: -width / 2, right: width / 2, top: -item.radius - 5, bottom: item.radius + LINE * lines.length + 7 };
-  return { ...item, lines, box };
+  const [near, far] = [item.radius + 5, item.radius + LINE * lines.length + 7];
+  const sides = { left: -width / 2, right: width / 2 };
+  const boxes = { above: { ...sides, top: -far, bottom: near }, below: { ...sides, top: -near, bottom: far } };
+  return { ...item, lines, boxes, box: boxes.below };
 }
 
 /** Break a name into at most two lines; what does not fit is in the title and in the card. */

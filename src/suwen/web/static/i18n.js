@@ -172,7 +172,7 @@ const STRINGS = {
   "card.center": ["以此为中心", "Center"],
   "card.expand": ["展开", "Expand"],
   "card.hide": ["隐藏", "Hide"],
-  "card.path": ["查找路径……", "Find a path…"],
+  "card.path": ["查找路径", "Find a path…"],
   "card.codes": ["编码", "Codes"],
   "card.names": ["名称及合并理由", "Names, and why they are merged"],
   "card.moreNames": ["还有 {n} 个名称", "{n} more name", "{n} more names"],
@@ -231,7 +231,7 @@ const STRINGS = {
   "verdict.kind.other": ["其他", "other"],
 
   // Paths
-  "path.open": ["路径……", "Path…"],
+  "path.open": ["路径", "Path…"],
   "path.title": ["两个概念之间的路径", "Path between two concepts"],
   "path.from": ["从", "From"],
   "path.to": ["到", "To"],

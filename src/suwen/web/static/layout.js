@@ -4,17 +4,20 @@ import { forceSimulation, forceX, forceY } from "./vendor/d3-force.js";
 
 const TICKS = 240;
 const CLEANING = 400; // passes that only separate boxes
-const SLOT = 104; // room along a ring for one node with its label
+const STEEP = 0.35;
+const STAGGER = [0, 0.3, -0.3]; // of a slot, so that lines to outer rings pass between the inner nodes
+const SLOT = 84; // room along a ring for one node with its label
 const SHAPES = {
-  wide: { radius: [235, 165], step: [150, 96] },
-  tall: { radius: [125, 165], step: [92, 92] },
+  wide: { radius: [205, 135], step: [135, 84] },
+  tall: { radius: [112, 140], step: [92, 88] },
 };
 
 /**
  * Place items; those with `fixed` stay where they are.
  *
- * An item is `{ id, type, anchor, box: { left, right, top, bottom }, x, y, fixed }`; `anchor` is the id of the item that
- * it belongs to, null for the one in the middle. Items of an anchor come the most important first.
+ * An item is `{ id, type, anchor, box, boxes: { above, below }, x, y, fixed }`; a box is its room with the name above or
+ * below, `{ left, right, top, bottom }`, and `box` the one in use. `anchor` is the id of the item that it belongs to, null
+ * for the one in the middle. Items of an anchor come the most important first.
  *
  * @param {Array} items changed in place
  * @param {Object} options
@@ -47,6 +50,8 @@ function placeAround(anchor, children, byId, options) {
   else aimOutward(anchor, around, byId.get(anchor.anchor), options);
   for (const item of around) {
     if (item.fixed) continue;
+    // A name above its node is not crossed by the line from below.
+    item.box = item.aimY < anchor.y - STEEP * Math.abs(item.aimX - anchor.x) ? item.boxes.above : item.boxes.below;
     item.x = item.aimX + (options.random() - 0.5) * 6;
     item.y = item.aimY + (options.random() - 0.5) * 6;
   }
@@ -72,7 +77,7 @@ function aimInSectors(anchor, around, { form, sectors }) {
 
 /** Give each type an angle by how many there are; few get more than their share, so that labels have room. */
 function divide(types, around, sectors) {
-  const weight = (type) => 1 + around.filter((item) => item.type === type).length ** 0.85;
+  const weight = (type) => 0.6 + around.filter((item) => item.type === type).length;
   const whole = types.reduce((sum, type) => sum + weight(type), 0);
   let angle = -Math.PI / 2;
   sectors.clear();
@@ -90,7 +95,7 @@ function slotsOf(count, angle, { radius, step }) {
     const mean = (radius[0] + radius[1]) / 2 + (ring * (step[0] + step[1])) / 2;
     const room = Math.max(1, Math.floor((angle * mean) / SLOT));
     const used = Math.min(room, count - slots.length);
-    for (let index = 0; index < used; index += 1) slots.push({ ring, share: (index + 0.5) / used });
+    for (let index = 0; index < used; index += 1) slots.push({ ring, share: (index + 0.5 + STAGGER[ring % STAGGER.length]) / used });
   }
   return slots;
 }
