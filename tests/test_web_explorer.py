@@ -107,7 +107,9 @@ def test_web_explorer_texts_are_in_both_languages() -> None:
     scripts = "".join(path.read_text(encoding="utf-8") for path in [*STATIC.glob("*.js"), STATIC / "index.html"])
     table = source[source.index("const STRINGS") : source.index("const placeholders")]
     keys = set(re.findall(r'^  "([\w .-]+)": \[', table, re.M))
-    used = set(re.findall(r'\bt\("([\w .-]+)"', scripts)) | set(re.findall(r'data-t(?:-\w+)?"?[:=] ?"([\w.-]+)"', scripts))
+    used = set(re.findall(r'\bt\("([\w .-]+)"', scripts)) | set(
+        re.findall(r'data-t(?:-\w+)?"?[:=] ?"([\w.-]+)"', scripts)
+    )
     assert used - keys == set()
     # Half-width punctuation between Chinese characters.
     assert re.findall(r"[\u4e00-\u9fff][,;:?!()][\u4e00-\u9fff]", table) == []
@@ -198,7 +200,7 @@ def test_web_explorer_search_finds_one_character(page_of: Open, sample_graph: Pa
     page.get_by_role("option").first.wait_for()
     assert all("肾" in text for text in page.get_by_role("option").all_inner_texts())
     search(page, "完全没有的词")
-    page.get_by_text("No concept has a name").wait_for()
+    page.locator(".note").get_by_text("No concept has a name").wait_for()
 
 
 def test_web_explorer_enter_opens_only_what_was_chosen(page_of: Open, sample_graph: Path) -> None:
@@ -241,8 +243,7 @@ def test_web_explorer_hub_shows_few_and_says_how_many_more(page_of: Open, hub_gr
         page.get_by_role("button", name=re.compile("^test of disease: .* more")).focus()
         page.keyboard.press("Enter")
         wait_until(
-            page,
-            f"parseInt(document.querySelector('.status').textContent.split(' ')[1]) > {shown} || {shown} >= 141"
+            page, f"parseInt(document.querySelector('.status').textContent.split(' ')[1]) > {shown} || {shown} >= 141"
         )
     page.wait_for_timeout(300)
     assert page.locator(".node:not(.more)").count() <= 150
@@ -302,6 +303,7 @@ def test_web_explorer_shows_markup_as_text(page_of: Open, hostile_graph: Path) -
         page.get_by_role("button", name="Open document").click()
         page.locator(".document").wait_for()
         page.keyboard.press("Escape")
+        page.get_by_role("button", name="Close").click()
     assert page.locator("img").count() == 0
 
 
@@ -341,7 +343,7 @@ def test_web_explorer_ignores_a_damaged_link(page_of: Open, sample_graph: Path) 
     page = page_of(sample_graph, at="#c=<script>&s=more.zz~expand~%00&at=1.2&min=nan&y=x-y&view=cube&e=../..")
     page.get_by_role("heading", name="Start with a concept").wait_for()
     missing = page_of(sample_graph, at="#c=0123456789abcdef", expected=("404",))
-    missing.get_by_text("Search again").wait_for()
+    missing.locator(".message").get_by_text("Search again").wait_for()
 
 
 def test_web_explorer_filters(page_of: Open, sample_graph: Path) -> None:
@@ -355,7 +357,7 @@ def test_web_explorer_filters(page_of: Open, sample_graph: Path) -> None:
     wait_until(page, f"document.querySelectorAll('.edge').length === {total}")
     for box in page.get_by_role("group", name="Relation types").get_by_role("checkbox").all():
         box.uncheck()
-    page.get_by_text("No relation passes the filters").wait_for()
+    page.locator(".note").get_by_text("No relation passes the filters").wait_for()
 
 
 def test_web_explorer_verdict_survives(page_of: Open, hub_graph: Path) -> None:

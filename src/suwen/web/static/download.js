@@ -28,6 +28,7 @@ function standalone(view) {
   });
   copy.querySelector("[aria-hidden]")?.remove();
   copy.firstElementChild.removeAttribute("transform");
+  copy.removeAttribute("class");
   copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   copy.setAttribute("viewBox", `${left - MARGIN} ${top - MARGIN} ${width} ${height}`);
   copy.setAttribute("width", width);

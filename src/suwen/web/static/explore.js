@@ -60,7 +60,7 @@ class Explorer {
       onCenter: (id) => this.open(id),
       onExpand: (id) => this.step(["expand", id]),
       onHide: (id) => this.step(["hide", id]),
-      onPin: (id, place) => this.pin(id, place),
+      onMove: () => this.move(),
       onPath: (concept) => this.paths.open(concept ?? this.card?.concept),
       onVerdict: (edge) => this.replaceEdge(edge),
       onClose: (shown) => this.onDrawerClosed(shown),
@@ -79,8 +79,9 @@ class Explorer {
   async restore() {
     this.drawer.close();
     this.state = fromHash(location.hash);
-    const { edge } = this.state;
-    this.view.reset(this.state.pins);
+    const { edge, places } = this.state;
+    this.isMoved = places !== "";
+    this.view.reset(places);
     await this.load();
     if (edge && this.graph) await this.showEdge(edge);
   }
@@ -104,6 +105,7 @@ class Explorer {
   async go(state, focused) {
     this.drawer.close();
     this.state = state;
+    this.isMoved = false;
     this.view.reset();
     history.pushState(null, "", toHash(state).hash);
     await this.load();
@@ -115,11 +117,11 @@ class Explorer {
     this.controller.abort();
     const { signal } = (this.controller = new AbortController());
     const { focus, path } = this.state;
-    if (!focus && !path) return this.showStart();
+    if (!this.app.info.graph || (!focus && !path)) return this.showStart();
     const slow = setTimeout(() => this.stage.replaceChildren(skeleton()), SLOW);
     this.stage.setAttribute("aria-busy", "true");
     try {
-      const loaded = await (path ? loadPath(path, signal) : loadFocus(this.state, this.card, FIRST[this.view.form()], signal));
+      const loaded = await (path ? loadPath(path, signal) : loadFocus(this.state, this.app.info.graph, FIRST[this.view.form()], signal));
       if (signal.aborted) return;
       Object.assign(this, loaded);
       this.draw();
@@ -148,20 +150,18 @@ class Explorer {
   async step(step) {
     const { graph } = this;
     const [name, concept] = step;
-    const before = new Set(graph.nodes.keys());
     const wasInGraph = this.view.element.contains(document.activeElement);
+    let done = null;
     try {
-      const done = await applyStep(step, graph, this.state, this.card, this.controller.signal);
-      if (!done || graph !== this.graph) return;
+      done = await applyStep(step, graph, this.state, this.app.info.graph, this.controller.signal, this.view.dragged);
     } catch (error) {
       if (!wasAborted(error)) this.warn(error);
-      return;
     }
+    if (!done || graph !== this.graph) return;
+    const { added, left } = done;
     this.state.steps.push(step);
-    const added = [...graph.nodes.keys()].filter((id) => !before.has(id));
-    const left = graph.prune(new Set([...added, ...Object.keys(this.state.pins)]));
     this.draw();
-    this.replace();
+    this.move();
     const said = name === "hide" ? t("graph.hidden") : t("graph.added", { n: added.length });
     this.say(left ? `${said} ${t("graph.left", { n: left, most: MOST })}` : said);
     if (name === "hide") this.drawer.close();
@@ -173,15 +173,17 @@ class Explorer {
     return this.step(["more", concept, role, relation]);
   }
 
-  pin(id, place) {
-    this.state.pins[id] = place;
-    this.replace();
-  }
-
-  filter(filters, order) {
+  async filter(filters, order) {
     Object.assign(this.state, { filters, order });
     this.replace();
-    return this.load();
+    await this.load();
+    this.move();
+  }
+
+  /** Remember that the nodes are where they are for other reasons than the layout's alone. */
+  move() {
+    this.isMoved = true;
+    this.replace();
   }
 
   setView(view) {
@@ -321,7 +323,9 @@ class Explorer {
     }
   }
 
+  /** Write the state into the URL, without an entry for the back button. */
   replace() {
+    if (this.isMoved && this.view.graph === this.graph) this.state.places = this.view.places();
     history.replaceState(null, "", toHash(this.state).hash);
   }
 

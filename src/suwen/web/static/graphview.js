@@ -17,7 +17,7 @@ const PAN = 60;
 export class GraphView {
   /**
    * @param {Object} actions `onNode(id)`, `onEdge(id)`, `onMore(key)`, `onCenter(id)`, `onExpand(id)`, `onHide(id)`,
-   *   `onPin(id, [x, y])`, `onLeave()`
+   *   `onMove()`
    */
   constructor(actions) {
     this.actions = actions;
@@ -37,12 +37,30 @@ export class GraphView {
     new ResizeObserver(() => this.onResize()).observe(this.element);
   }
 
-  /** Forget all places: another concept comes into the middle. */
-  reset(pins = {}) {
+  /** Forget where the nodes are; `places` says where the next ones are, if it was written for the same nodes. */
+  reset(places = "") {
     this.items.clear();
     this.sectors.clear();
-    this.pins = { ...pins };
+    this.dragged = new Set();
+    this.given = places;
     this.current = "";
+  }
+
+  /** Write where the nodes of a neighborhood are, for links. */
+  places() {
+    const ids = [...this.graph.nodes.keys()];
+    const place = ({ x, y, box, boxes }) => `${x}.${y}${box === boxes.above ? "a" : ""}`;
+    return [checksum(ids), ...ids.map((id) => place(this.items.get(id)))].join("~");
+  }
+
+  /** Return the places that were given, by the id of the node. */
+  givenPlaces(graph) {
+    const [sum, ...written] = this.given.split("~");
+    const ids = [...graph.nodes.keys()];
+    this.given = "";
+    const places = written.map((text) => /^(-?\d{1,5})\.(-?\d{1,5})(a?)$/.exec(text));
+    if (sum !== checksum(ids) || places.length !== ids.length || places.includes(null)) return new Map();
+    return new Map(places.map(([, x, y, above], index) => [ids[index], { x: Number(x), y: Number(y), above: above === "a" }]));
   }
 
   /** Draw a neighborhood; concepts that are shown already stay where they are. */
@@ -50,20 +68,15 @@ export class GraphView {
     this.graph = graph;
     this.element.setAttribute("aria-label", name);
     const before = this.items;
-    this.items = new Map(itemsOf(graph).map((item) => [item.id, this.withPlace(item, before.get(item.id))]));
+    const given = this.givenPlaces(graph);
+    const place = (item) => placed(item, given.get(item.id) ?? placeOf(before.get(item.id)));
+    this.items = new Map(itemsOf(graph).map((item) => [item.id, place(item)]));
     const items = [...this.items.values()];
     const form = this.form();
     if (isPath) layoutPath(items, form);
     else layout(items, { seed: graph.focus.id, form, sectors: this.sectors });
     this.redraw();
     if (!before.size || !this.allVisible()) this.fit();
-  }
-
-  withPlace(item, before) {
-    const pin = this.pins[item.id];
-    if (pin) return { ...item, x: pin[0], y: pin[1], fixed: true };
-    if (!before || item.kind === "more") return item;
-    return { ...item, x: before.x, y: before.y, box: before.box === before.boxes.above ? item.boxes.above : item.box, fixed: true };
   }
 
   form() {
@@ -314,9 +327,11 @@ export class GraphView {
         this.focusPart(drag.part.id);
         this.activate(drag.part);
       } else if (drag.moved && isDraggable(drag.part)) {
-        const { id, x, y } = this.items.get(drag.part.id);
-        this.pins[id] = [x, y];
-        this.actions.onPin(id, [x, y]);
+        const item = this.items.get(drag.part.id);
+        Object.assign(item, { x: Math.round(item.x), y: Math.round(item.y) });
+        this.dragged.add(item.id);
+        this.redraw();
+        this.actions.onMove();
       }
     };
     this.canvas.addEventListener("pointerup", end);
@@ -350,6 +365,20 @@ export class GraphView {
     Object.assign(item, { x: item.x + dx / k, y: item.y + dy / k, fixed: true });
     this.redraw();
   }
+}
+
+function placeOf(item) {
+  return item && item.kind !== "more" ? { x: item.x, y: item.y, above: item.box === item.boxes.above } : null;
+}
+
+function placed(item, place) {
+  return place ? { ...item, x: place.x, y: place.y, box: place.above ? item.boxes.above : item.boxes.below, fixed: true } : item;
+}
+
+/** Return a short text that differs for other ids. */
+function checksum(ids) {
+  const sum = [...ids.join()].reduce((total, character) => (Math.imul(total, 31) + character.charCodeAt(0)) >>> 0, 7);
+  return sum.toString(36);
 }
 
 function isDraggable(part) {

@@ -35,6 +35,7 @@ export function layout(items, { seed, form, sectors }) {
     placeAround(root, children, byId, { form, sectors, random });
   }
   relax(items, random);
+  for (const item of items) Object.assign(item, { x: Math.round(item.x), y: Math.round(item.y) });
 }
 
 function groupByAnchor(items) {

@@ -5,13 +5,19 @@ import { Neighborhood, PAGE } from "./neighborhood.js";
 
 const EXPANDED = 12; // new concepts when a concept is expanded
 
-/** Ask for the card of a concept and for the neighborhood that a state shows, at first `room` neighbors. */
-export async function loadFocus(state, known, room, signal) {
-  // What the filters leave can be asked for only when the card has said what there is.
-  const card = known?.concept.id === state.focus ? known : await ask(`concepts/${state.focus}`, { signal });
+/**
+ * Ask for the card of a concept and for the neighborhood that a state shows.
+ *
+ * @param {Object} state see `state.js`
+ * @param {Object} info the figures of the graph, from `/v1/info`
+ * @param {number} room how many neighbors to show at first
+ */
+export async function loadFocus(state, info, room, signal) {
+  const asked = { filters: state.filters, order: state.order, info, signal };
+  const [card, groups] = await Promise.all([ask(`concepts/${state.focus}`, { signal }), neighbors(state.focus, {}, asked)]);
   const graph = new Neighborhood(card.concept);
-  graph.addGroups(state.focus, await neighbors(state, card, state.focus, {}, signal), room);
-  for (const step of state.steps) await applyStep(step, graph, state, card, signal);
+  graph.addGroups(state.focus, groups, room);
+  for (const step of state.steps) await applyStep(step, graph, state, info, signal);
   return { card, graph };
 }
 
@@ -26,30 +32,38 @@ export async function loadPath([from, to], signal) {
   return { card, graph };
 }
 
-/** Do a step (see `state.js`) to a neighborhood; return whether it could be done. */
-export async function applyStep([name, concept, role, relation], graph, state, card, signal) {
-  if (!graph.nodes.has(concept)) return false;
+/**
+ * Do a step (see `state.js`) to a neighborhood.
+ *
+ * @param {Set<string>} kept concepts that do not leave when there are too many
+ * @returns {Object|null} the concepts that were `added` and how many `left`; null when the step could not be done
+ */
+export async function applyStep([name, concept, role, relation], graph, { filters, order }, info, signal, kept = new Set()) {
+  if (!graph.nodes.has(concept)) return null;
+  const before = new Set(graph.nodes.keys());
+  const asked = { filters, order, info, signal };
   if (name === "hide") {
     graph.hide(concept);
   } else if (name === "expand") {
-    graph.addGroups(concept, await neighbors(state, card, concept, {}, signal), EXPANDED);
+    graph.addGroups(concept, await neighbors(concept, {}, asked), EXPANDED);
   } else {
     const group = graph.groups.get(`${concept}.${role}.${relation}`);
-    if (!group) return false;
+    if (!group) return null;
     if (graph.needsPage(group)) {
-      const [page] = await neighbors(state, card, concept, { cursor: group.next, relation, role }, signal);
+      const [page] = await neighbors(concept, { cursor: group.next, relation, role }, asked);
       if (page) graph.addPage(group, page);
     }
     graph.showMore(group);
   }
-  return true;
+  const added = [...graph.nodes.keys()].filter((id) => !before.has(id));
+  return { added, left: graph.prune(new Set([...added, ...kept])) };
 }
 
 /** Ask for groups of neighbors that pass the filters. */
-async function neighbors({ filters, order }, card, id, page, signal) {
-  const { confidence, since, until, assertion, reviewed, withoutRelations, withoutTypes } = filters;
-  const relations = allowed(relationTotals(card), withoutRelations);
-  const types = allowed(typeTotals(card), withoutTypes);
+async function neighbors(id, page, { filters, order, info, signal }) {
+  const { confidence, since, until, assertion, reviewed } = filters;
+  const relations = allowed(info.relations, filters.withoutRelations);
+  const types = allowed(info.types, filters.withoutTypes);
   if (relations === null || types === null) return [];
   const query = {
     limit: PAGE, order, confidence: confidence || "", since, until, types, ...page,
@@ -61,10 +75,10 @@ async function neighbors({ filters, order }, card, id, page, signal) {
   return groups;
 }
 
-/** Return the names that are not left out, as a parameter: "" when none is left out, null when all are. */
-function allowed(totals, without) {
-  const left = totals.map(({ name }) => name).filter((name) => !without.includes(name));
-  if (left.length === totals.length) return "";
+/** Return the names of the graph that are not left out, as a parameter: "" when none is left out, null when all are. */
+function allowed(counts, without) {
+  const left = Object.keys(counts).filter((name) => !without.includes(name));
+  if (!without.length) return "";
   return left.length ? left.join(",") : null;
 }
 

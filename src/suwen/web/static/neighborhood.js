@@ -9,7 +9,7 @@ export class Neighborhood {
     this.focus = focus;
     this.nodes = new Map(); // id -> { concept, anchor: the concept it came with }
     this.edges = new Map();
-    this.groups = new Map(); // key -> { key, concept, relation, role, total, next, buffer, hidden }
+    this.groups = new Map(); // key -> { key, concept, relation, role, total, next, buffer, gone, hidden }
     this.expanded = new Set();
     if (focus) {
       this.nodes.set(focus.id, { concept: focus, anchor: null });
@@ -25,7 +25,7 @@ export class Neighborhood {
   addGroups(concept, groups, room) {
     this.expanded.add(concept);
     const added = groups.map(({ relation, role, total, edges, next }) => {
-      const group = { key: `${concept}.${role}.${relation}`, concept, relation, role, total, next, buffer: [...edges], hidden: 0 };
+      const group = { key: `${concept}.${role}.${relation}`, concept, relation, role, total, next, buffer: [...edges], gone: [], hidden: 0 };
       this.groups.set(group.key, group);
       return group;
     });
@@ -38,7 +38,7 @@ export class Neighborhood {
     for (const group of added) group.buffer = group.buffer.filter((edge) => !this.joinShown(edge));
   }
 
-  /** Show the next page of a group; return whether it must be asked for first. */
+  /** Tell whether the next page of a group must be asked for. */
   needsPage(group) {
     return group.buffer.length < PAGE && group.next !== null;
   }
@@ -48,7 +48,9 @@ export class Neighborhood {
     Object.assign(group, { next, total });
   }
 
+  /** Show the next page of a group. What had to leave comes again when there is nothing else. */
   showMore(group) {
+    if (!group.buffer.length) group.buffer.push(...group.gone.splice(0));
     for (const edge of group.buffer.splice(0, PAGE)) this.admit(edge, group.concept);
   }
 
@@ -105,7 +107,7 @@ export class Neighborhood {
       if (this.nodes.size <= MOST) break;
       if (kept.has(id) || this.expanded.has(id)) continue;
       for (const edge of this.edgesOf(id)) {
-        for (const group of this.groupsOf(edge)) group.buffer.push(edge);
+        for (const group of this.groupsOf(edge)) group.gone.push(edge);
       }
       this.drop(id);
       left += 1;
@@ -133,9 +135,9 @@ export class Neighborhood {
     const found = [];
     for (const group of this.groups.values()) {
       const more = this.remaining(group);
-      if (!more || (!group.buffer.length && group.next === null)) continue;
+      if (!more || (group.next === null && !group.buffer.length && !group.gone.length)) continue;
       const other = group.role === "head" ? "tail" : "head";
-      const sample = group.buffer[0] ?? this.edgesOf(group.concept).find((edge) => this.groupsOf(edge).includes(group));
+      const sample = group.buffer[0] ?? group.gone[0] ?? this.edgesOf(group.concept).find((edge) => this.groupsOf(edge).includes(group));
       found.push({ group, more, type: sample ? sample[other].type : "" });
     }
     return found;

@@ -1,7 +1,8 @@
 /** What the graph tab shows, and the same as the hash of the URL: a link restores it, and no log ever sees it. */
 
 export const LONGEST = 2000;
-const ID = /^[0-9a-f]{8,64}$/;
+const ID = /^[0-9a-f]{16}$/;
+const EDGE = /^[0-9a-f]{48}$/;
 const ASSERTIONS = ["with", "without", "only"];
 const REVIEWS = ["all", "accepted", "rejected", "unreviewed"];
 const ORDERS = ["rank", "documents", "confidence"];
@@ -20,10 +21,10 @@ export const NO_FILTERS = Object.freeze({
  * - `steps`: what the user did to the neighborhood, in order: `["more", concept, role, relation]`, `["expand", concept]`,
  *   `["hide", concept]`
  * - `edge`: the edge whose evidence is open
- * - `pins`: places of dragged nodes, by concept
+ * - `places`: where the nodes are, as `GraphView.places` writes it; empty when the layout alone says it
  */
 export function emptyState() {
-  return { focus: "", path: null, view: "graph", filters: { ...NO_FILTERS }, order: "rank", steps: [], edge: "", pins: {} };
+  return { focus: "", path: null, view: "graph", filters: { ...NO_FILTERS }, order: "rank", steps: [], edge: "", places: "" };
 }
 
 /** Return a state as a hash of at most `LONGEST` characters, and whether all of it found room. */
@@ -42,25 +43,19 @@ export function toHash(state) {
   set("rev", filters.reviewed, "all");
   set("by", state.order, "rank");
   set("e", state.edge, "");
-  const whole = { s: state.steps.map((step) => step.join(".")), at: pinTexts(state.pins) };
-  const kept = { s: [...whole.s], at: [...whole.at] };
-  const write = () => {
-    for (const key of ["s", "at"]) {
-      if (kept[key].length) values.set(key, kept[key].join("~"));
-      else values.delete(key);
-    }
+  const steps = state.steps.map((step) => step.join("."));
+  const write = (count, places) => {
+    set("s", steps.slice(0, count).join("~"), "");
+    set("at", places, "");
     return `#${values}`;
   };
-  let hash = write();
-  while (hash.length > LONGEST && (kept.at.length || kept.s.length)) {
-    (kept.at.length ? kept.at : kept.s).pop();
-    hash = write();
+  const whole = write(steps.length, state.places);
+  if (whole.length <= LONGEST) return { hash: whole, complete: true };
+  values.delete("at");
+  for (let count = steps.length; ; count -= 1) {
+    const hash = write(count, "");
+    if (hash.length <= LONGEST || count === 0) return { hash, complete: false };
   }
-  return { hash, complete: kept.s.length === whole.s.length && kept.at.length === whole.at.length };
-}
-
-function pinTexts(pins) {
-  return Object.entries(pins).map(([id, [x, y]]) => `${id}.${Math.round(x)}.${Math.round(y)}`);
 }
 
 /** Read a state from a hash; whatever is not understood is left out, since links are edited and cut. */
@@ -87,8 +82,8 @@ export function fromHash(hash) {
     },
     order: one("by", ORDERS),
     steps: list("s").map(stepOf).filter(Boolean),
-    edge: id(values.get("e")),
-    pins: Object.fromEntries(list("at").map(pinOf).filter(Boolean)),
+    edge: EDGE.test(values.get("e")) ? values.get("e") : "",
+    places: values.get("at") ?? "",
   };
 }
 
@@ -98,10 +93,4 @@ function stepOf(text) {
   if (name === "expand" || name === "hide") return [name, concept];
   const complete = name === "more" && ["head", "tail"].includes(role) && relation.length;
   return complete ? [name, concept, role, relation.join(".")] : null;
-}
-
-function pinOf(text) {
-  const [id, x, y] = text.split(".");
-  const place = [Number(x), Number(y)];
-  return ID.test(id) && place.every(Number.isFinite) && place.every((value) => Math.abs(value) < 1e5) ? [id, place] : null;
 }
