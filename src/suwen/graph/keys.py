@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from hashlib import blake2b
 
-__all__ = ["concept_key", "evidence_key", "hexadecimal", "is_hexadecimal", "mention_key", "number_of"]
+__all__ = ["concept_key", "evidence_key", "hexadecimal", "is_hexadecimal", "mention_key", "number_of", "place_key"]
 
 BYTES = 8
 _SEPARATOR = "\0"
@@ -22,9 +22,14 @@ def mention_key(document: str, start: int, end: int, kind: str) -> str:
     return hexadecimal(_hash(document, start, end, kind))
 
 
-def evidence_key(document: str, relation: str, head: tuple[int, int, str], tail: tuple[int, int, str]) -> int:
-    """Return the identifier of a relation between two mentions (start, end, type), as a signed 64-bit integer."""
-    return _hash(document, relation, *head, *tail)
+def evidence_key(document: str, relation: str, head: str, tail: str) -> int:
+    """Return the identifier of a relation between two mentions (`place_key`), as a signed 64-bit integer."""
+    return _hash(document, relation, head, tail)
+
+
+def place_key(start: int, end: int, kind: str) -> str:
+    """Return what names a mention in the identifier of its relations."""
+    return f"{start}{_SEPARATOR}{end}{_SEPARATOR}{kind}"
 
 
 def hexadecimal(number: int) -> str:
