@@ -33,7 +33,7 @@ SHARED_ERROR = 0.05
 """The probability that all evidence of one document is wrong together, however much there is of it."""
 
 DIGITS = 6
-BATCH = 50_000
+BATCH = 10_000
 """Mentions that are counted together."""
 TRIPLE = itemgetter(0, 1, 2)
 

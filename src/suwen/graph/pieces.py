@@ -22,7 +22,7 @@ __all__ = ["Numbers", "numbers_by_id", "sorted_pieces"]
 
 Numbers = NDArray[np.int64]
 
-BATCH = 50_000
+BATCH = 10_000
 """Rows that are read together; a file holds a few times as many."""
 MOST_FILES = 200
 
