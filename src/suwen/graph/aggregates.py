@@ -146,18 +146,16 @@ class EdgeCounts(NamedTuple):
     last_year: int | None
 
 
-EVIDENCE = """
-    SELECT evidence.relation, head_form.concept, tail_form.concept, document.source, evidence.document, evidence.id,
+EVIDENCE = f"""
+    SELECT edge.relation, edge.head, edge.tail, document.source, document.id, evidence.id,
         evidence.start, evidence.polarity, coalesce(evidence.confidence, 1), document.year, verdict.value
-    FROM {0} CROSS JOIN evidence ON {1}
-    CROSS JOIN document ON document.id = evidence.document
-    CROSS JOIN mention AS head ON head.id = evidence.head
-    CROSS JOIN mention AS tail ON tail.id = evidence.tail
-    CROSS JOIN form AS head_form ON head_form.id = head.form
-    CROSS JOIN form AS tail_form ON tail_form.id = tail.form
+    FROM edge
+    CROSS JOIN support ON support.edge = edge.id
+    CROSS JOIN document ON document.id = support.evidence / {PER_DOCUMENT}
+    CROSS JOIN evidence ON evidence.id = support.evidence
     LEFT JOIN verdict ON verdict.key = evidence.key
 """
-"""Selects each piece of evidence as a `Piece`, of all or of those that another table names."""
+"""Selects the evidence of edges, one edge after the other, as `Piece`."""
 
 
 def _build_edges(connection: sqlite3.Connection, documents: list[int]) -> None:
@@ -186,8 +184,7 @@ def _write_edges(
 def refresh_edge(connection: sqlite3.Connection, evidence: int) -> None:
     """Count the evidence of one edge anew, after a verdict on a piece of it (its key)."""
     number = edge_of_evidence(connection, evidence)
-    query = EVIDENCE.format("support", "evidence.id = support.evidence")
-    pieces = connection.execute(f"{query} WHERE support.edge = ?", (number,))
+    pieces = connection.execute(f"{EVIDENCE} WHERE edge.id = ?", (number,))
     counts = edge_counts(map(Piece._make, pieces))
     (total,) = connection.execute("SELECT count(DISTINCT source) FROM document").fetchone()
     head, tail = connection.execute(
