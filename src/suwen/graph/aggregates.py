@@ -82,7 +82,8 @@ def _count_mentions(connection: sqlite3.Connection) -> list[int]:
     )
     # A concept whose forms were all merged into others is none.
     connection.execute("DELETE FROM concept WHERE mentions = 0")
-    return documents.tolist()
+    by_concept: list[int] = documents.tolist()
+    return by_concept
 
 
 def _mentions_by_source(connection: sqlite3.Connection) -> Iterator[Numbers]:
@@ -231,7 +232,9 @@ def edge_counts(evidence: Iterable[Piece]) -> EdgeCounts:
             years.add(year)
         wrong[polarity].setdefault(source, []).append(0.0 if verdict == "accept" else 1 - confidence)
     first, last = (min(years), max(years)) if years else (None, None)
-    return EdgeCounts(len(sources), len(sentences), *said, rejected, _noisy_or(wrong), first, last)
+    affirmed, negated, hypothetical = said
+    counts = len(sources), len(sentences), affirmed, negated, hypothetical, rejected
+    return EdgeCounts(*counts, _noisy_or(wrong), first, last)
 
 
 def rank_of(counts: EdgeCounts, head: int, tail: int, total: int) -> float:

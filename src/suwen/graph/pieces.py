@@ -106,8 +106,9 @@ def _spread(connection: sqlite3.Connection, stack: ExitStack) -> list[IO[bytes]]
     (amount,) = connection.execute("SELECT count(*) FROM evidence").fetchone()
     amount = min(MOST_FILES, 1 + amount // (2 * BATCH))
     found = connection.execute(_SELECT)
+    files: list[IO[bytes]] = []
     try:
-        files = [stack.enter_context(TemporaryFile()) for _ in range(amount)]  # noqa: SIM115 (the stack closes them)
+        files += [stack.enter_context(TemporaryFile()) for _ in range(amount)]  # noqa: SIM115 (the stack closes them)
         while batch := found.fetchmany(BATCH):
             rows = np.array(batch, dtype=_ROW)
             rows["head"], rows["tail"] = concepts[rows["head"]], concepts[rows["tail"]]
