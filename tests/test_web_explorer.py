@@ -278,7 +278,8 @@ def test_web_explorer_labels_do_not_overlap(page_of: Open, sample_graph: Path, h
         choose(page, name)
         overlapping = page.evaluate(
             """() => {
-              const boxes = [...document.querySelectorAll(".node .name, .node .shape")].map((one) => one.getBoundingClientRect());
+              const parts = [...document.querySelectorAll(".node .name, .node .shape")];
+              const boxes = parts.map((one) => one.getBoundingClientRect());
               return boxes.flatMap((a, i) => boxes.slice(i + 1).filter((b) =>
                 a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 2 && b.top < a.bottom - 2)).length;
             }"""
