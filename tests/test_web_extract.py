@@ -225,7 +225,9 @@ def test_web_extract_says_what_to_do_when_the_server_is_busy(tab: Open) -> None:
     page = tab(expected=(BUSY,))
     problem = {"type": "about:blank", "title": "Busy", "status": 503, "code": "S899", "detail": "busy"}
     headers = {"Content-Type": "application/problem+json", "Retry-After": "7"}
-    page.route("**/v1/extract", lambda route: route.fulfill(status=503, headers=headers, body=json.dumps(problem)), times=1)
+    page.route(
+        "**/v1/extract", lambda route: route.fulfill(status=503, headers=headers, body=json.dumps(problem)), times=1
+    )
     page.locator("#extract-text").fill(NOTE)
     page.get_by_role("button", name="Extract", exact=True).click()
     message = page.locator(".extract-output .message")
@@ -292,7 +294,9 @@ def test_web_extract_shows_the_answer_to_the_last_text(tab: Open) -> None:
 def test_web_extract_stores_nothing(tab: Open) -> None:
     page = tab()
     extract(page, NOTE)
-    stored = page.evaluate("JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, location.href])")
+    stored = page.evaluate(
+        "JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, location.href])"
+    )
     assert "二甲双胍" not in stored
     assert "%E4%BA%8C" not in stored
     page.reload()
