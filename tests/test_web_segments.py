@@ -134,7 +134,7 @@ def extractions(draw: st.DrawFn) -> tuple[Document, dict[str, Any]]:
         attributes=tuple(attributes),
         meta={"model": "m", "relation_model": "r"},
     )
-    return document, {"model": "m", "relation_model": "r", "entities": found, "relations": relations}
+    return document, {"model": "m", "relations_model": "r", "entities": found, "relations": relations}
 
 
 @in_one_page
