@@ -12,6 +12,7 @@ import pytest
 from browser import PHONE, missing, violations
 
 import suwen
+from suwen.document import Document
 from suwen.formats import read_corpus
 
 PlaywrightError = pytest.importorskip("playwright.sync_api", reason=missing() or "").Error
@@ -83,6 +84,10 @@ def copied(page: Page, kind: str) -> str:
     return page.evaluate("navigator.clipboard.readText()")
 
 
+def joined(document: Document) -> list[tuple[str, str, str]]:
+    return [(relation.label, relation.head, relation.tail) for relation in document.relations]
+
+
 def test_web_extract_shows_what_the_model_finds(tab: Open, tmp_path: Path) -> None:
     page = tab()
     reading = extract(page, NOTE)
@@ -94,7 +99,7 @@ def test_web_extract_shows_what_the_model_finds(tab: Open, tmp_path: Path) -> No
     (document,) = read_corpus(tmp_path / "copied.jsonl")
     assert document.text == NOTE
     assert [entity.key for entity in document.entities] == [entity.key for entity in expected.entities]
-    assert [relation.key for relation in document.relations] == [relation.key for relation in expected.relations]
+    assert joined(document) == joined(expected) != []
     assert ("Assertion", "negated") in [(attribute.label, attribute.value) for attribute in document.attributes]
 
 
@@ -340,15 +345,6 @@ def test_web_extract_works_by_keyboard_alone(tab: Open) -> None:
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Escape")
     assert "Point at a mention" in card(page)
-
-
-def test_web_extract_leads_into_the_graph(tab: Open) -> None:
-    page = tab()
-    extract(page, NOTE)
-    page.locator(".segment", has_text="二甲双胍").click()
-    page.get_by_role("button", name="View in graph").click()
-    page.locator("#explore").wait_for()
-    page.locator("#explore", has_text="二甲双胍").wait_for()
 
 
 def test_web_extract_works_without_a_graph(page_of: Open) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 MARK = ".suwen-demo"
 """The file that marks the folder of a demo."""
+
+PAGE = "http://127.0.0.1:8000/"
+"""The address at which 'suwen serve' serves."""
 
 # Short enough that a row fits on a line of 80 characters.
 SHOWN_WIDTH = 30
@@ -68,7 +72,7 @@ def demo(
     show(f"\nDone in {time.monotonic() - started:.0f} seconds. Open these:\n")
     for name, meaning in FILES.items():
         show(f"  [bold]{output / name}[/bold]\n      {meaning}")
-    show_page(context, output / "graph.db", serve)
+    show_page(output / "graph.db", serve)
 
 
 def extract_article(context: typer.Context, output: Path) -> None:
@@ -88,14 +92,12 @@ def build_graph(context: typer.Context, output: Path) -> None:
     graph = output / "graph.db"
     title = "Build a knowledge graph of a small annotated library and that article"
     run_step(context, title, "graph", "build", output / "library", output / "article.jsonl", "-o", graph)
-    explain(
-        "Names of the same thing became one concept (T2DM and 2型糖尿病). Relations between two concepts became one edge."
-    )
+    explain("Names of the same thing became one concept: T2DM and 2型糖尿病. Equal relations became one edge.")
     title = "Ask it for the side effects of a drug"
     run_step(context, title, "graph", "query", graph, "二甲双胍", "--relation", "SideEff-Drug")
     explain(
-        "'aff.', 'neg.' and 'hyp.' count affirmed, negated and hypothetical statements. Statements that contradict each "
-        "other stay side by side, and lower the confidence."
+        "'aff.', 'neg.' and 'hyp.' count affirmed, negated and hypothetical statements. Negated statements are kept, "
+        "and lower the confidence."
     )
     run_step(context, "Ask for the sentences of an edge", "graph", "query", graph, "--edge", "二甲双胍", "乳酸酸中毒")
     explain("Each edge leads to its sentences: ⟦ ⟧ marks the first concept, ⟨ ⟩ the second one.")
@@ -107,10 +109,10 @@ def train_tagger(context: typer.Context, output: Path) -> None:
     title = "Assign the journal issues of an annotated corpus to train, dev and test"
     run_step(context, title, "corpus", "split", sample, "-o", split, "--unit", "group")
     explain("Issues stay whole, so that no test passage resembles one that the model has seen.")
-    options = ("-o", model, "--split", split, "--config", output / "training.toml")
-    run_step(context, "Train a tagger of your own", "train", sample, *options)
-    options = ("--split", split, "--html", output / "errors.html")
-    run_step(context, "Score it on the held-out issues", "evaluate", model, sample, *options)
+    training = ("-o", model, "--split", split, "--config", output / "training.toml")
+    run_step(context, "Train a tagger of your own", "train", sample, *training)
+    scoring = ("--split", split, "--html", output / "errors.html")
+    run_step(context, "Score it on the held-out issues", "evaluate", model, sample, *scoring)
     explain("Strict F1: type and both ends of a mention are right. A corpus this small gives a weak tagger.")
 
 
@@ -119,9 +121,27 @@ def explain(sentence: str) -> None:
     show(f"\n[italic]{sentence}[/italic]")
 
 
-def show_page(context: typer.Context, graph: Path, serve: bool) -> None:
+def show_page(graph: Path, serve: bool) -> None:
     """Show the command and the address of the page; with `serve`, run the command and open the page."""
-    raise NotImplementedError
+    show("\n[bold]Explore the graph in a browser, and extract from texts of your own")
+    typer.echo(f"$ {shlex.join(['suwen', 'serve', str(graph)])}\n")
+    if serve:
+        from suwen.cli.serve import run
+        from suwen.web.serving import Address
+
+        run(graph, Address(), open_page)
+    else:
+        show(f"Then open {PAGE} in a browser.")
+
+
+def open_page(address: str) -> None:
+    """Show the address of the page, and open it."""
+    import webbrowser
+
+    from suwen.cli.serve import tell
+
+    tell(address)
+    webbrowser.open(address)
 
 
 def prepare(output: Path) -> None:
@@ -170,7 +190,6 @@ def copy_files(source: Path, target: Path) -> None:
 
 def run_step(context: typer.Context, title: str, *arguments: str | Path) -> None:
     """Show a command of suwen as it would be typed, and run exactly that."""
-    import shlex
     import sys
 
     from rich.markup import escape
