@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow lint bench golden install clean
+.PHONY: demo test test-slow lint docs bench golden install clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("suwen needs Python 3.11, 3.12 or 3.13: make PYTHON=python3.11 ...") if not (3, 11) <= sys.version_info[:2] <= (3, 13) else None'
@@ -29,6 +29,10 @@ test: lint
 test-slow: install
 	$(BIN)/python -m pytest -m slow
 
+# The documentation site, in build/site; fails on broken links. To read it with its search: python3 -m http.server -d build/site
+docs: install
+	$(BIN)/python docs/site.py
+
 bench: install
 	for benchmark in crf training extraction; do $(BIN)/python benchmarks/$$benchmark.py || exit 1; done
 
@@ -37,4 +41,4 @@ golden: install
 	$(BIN)/python benchmarks/golden.py check $(BASE)
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache demo-output
+	rm -rf $(VENV) build .cache .pytest_cache .mypy_cache .ruff_cache demo-output
