@@ -114,7 +114,8 @@ def stage() -> None:
 def main(options: Sequence[str] = ("--clean", "--strict")) -> int:
     """Build the site, and return the exit status of Zensical."""
     stage()
-    return subprocess.run([sys.executable, "-m", "zensical", "build", *options], cwd=ROOT, check=False).returncode
+    command = [sys.executable, "-m", "zensical", "build", *options]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode  # noqa: S603 - options come from a developer
 
 
 if __name__ == "__main__":
