@@ -3,11 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow lint docs bench golden install clean
+.PHONY: demo test test-slow lint docs wheelhouse bench golden install clean
 
-$(VENV)/.installed: pyproject.toml constraints.txt
+$(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("suwen needs Python 3.11, 3.12 or 3.13: make PYTHON=python3.11 ...") if not (3, 11) <= sys.version_info[:2] <= (3, 13) else None'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,export,dev]'
 	touch $@
@@ -33,6 +35,12 @@ test-slow: install
 docs: install
 	$(BIN)/python docs/site.py
 
+# Wheels of suwen and all that it needs, for computers without internet. See docs/install.md
+EXTRAS ?= serve,excel,parquet,pandas,graph
+WHEELHOUSE ?= wheelhouse
+wheelhouse: | $(BIN)/python
+	$(BIN)/python -m pip wheel --quiet --constraint constraints.txt --wheel-dir $(WHEELHOUSE) '.[$(EXTRAS)]'
+
 bench: install
 	for benchmark in crf training extraction; do $(BIN)/python benchmarks/$$benchmark.py || exit 1; done
 
@@ -41,4 +49,4 @@ golden: install
 	$(BIN)/python benchmarks/golden.py check $(BASE)
 
 clean:
-	rm -rf $(VENV) build .cache .pytest_cache .mypy_cache .ruff_cache demo-output
+	rm -rf $(VENV) build wheelhouse .cache .pytest_cache .mypy_cache .ruff_cache demo-output
