@@ -22,6 +22,7 @@ GROUPS = {
     "S5": "Models",
     "S6": "Relations",
     "S7": "Graphs",
+    "S8": "Server",
     "S9": "Annotation",
 }
 BEGIN, END = "<!-- presets -->", "<!-- end of presets -->"
