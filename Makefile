@@ -26,7 +26,7 @@ lint: install
 	$(BIN)/lint-imports
 
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m 'not slow'
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m 'not slow' --cov=suwen
 
 test-slow: install
 	$(BIN)/python -m pytest -m slow
@@ -41,8 +41,17 @@ WHEELHOUSE ?= wheelhouse
 wheelhouse: | $(BIN)/python
 	$(BIN)/python -m pip wheel --quiet --constraint constraints.txt --wheel-dir $(WHEELHOUSE) '.[$(EXTRAS)]'
 
+# The benchmarks that docs/results cites. Those of LCDD need the corpus and take hours: make bench CORPUS=FOLDER RUNS=FOLDER
+# Benchmarks that need models of their own, too, are listed with their commands in docs/results/README.md.
+RUNS ?= runs
 bench: install
-	for benchmark in crf training extraction; do $(BIN)/python benchmarks/$$benchmark.py || exit 1; done
+	for benchmark in crf training extraction assertion graph; do $(BIN)/python benchmarks/$$benchmark.py || exit 1; done
+	$(BIN)/python benchmarks/extraction.py --memory
+ifdef CORPUS
+	$(BIN)/python benchmarks/concepts.py $(CORPUS)
+	for benchmark in foundation encoders curves sampling; do \
+		$(BIN)/python benchmarks/$$benchmark.py $(CORPUS) --runs $(RUNS)/$$benchmark || exit 1; done
+endif
 
 # Compare all outputs of this tree with those of an earlier commit: make golden BASE=COMMIT
 golden: install
