@@ -9,6 +9,7 @@ import shutil
 import sys
 import tomllib
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,8 @@ SHORT = {
 }
 """Settings that make a command short; nothing else is changed."""
 
+OUTPUTS = ("-o", "--save-predictions", "--html", "--adjudicate", "--label-config")
+
 
 def shortened(words: list[str]) -> list[str]:
     """A command with the settings that make it short."""
@@ -118,8 +121,10 @@ class Shell:
             given = Path(words[-1]).read_text("utf-8")
             words = words[:-2]
         assert words.pop(0) == "suwen", f"no command of suwen: run it, or say in NOT_RUN why not: {line}"
-        if "-o" in words and words[0] != "graph":
-            self.make_room(Path(words[words.index("-o") + 1]))
+        if words[0] != "graph":
+            for option, word in pairwise(words):
+                if option in OUTPUTS:
+                    self.make_room(Path(word))
         stream = io.TextIOWrapper(io.BytesIO(given.encode()), "utf-8")
         self.patch.setattr(sys, "stdin", stream)
         self.patch.setattr(sys, "argv", ["suwen", *shortened(words)])
