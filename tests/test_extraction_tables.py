@@ -175,7 +175,7 @@ def test_extract_command_reads_and_writes_tables(tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_text("编号,year\n1,2020\nx,1\n", encoding="utf-8")
     named = command("a.csv", "-o", "o.csv", code=2, cwd=tmp_path).stderr
     assert (
-        "S221 a.csv: the column of the texts is not named; columns: 编号, 主诉, 科室; name it with --text-column"
+        "S221 a.csv: the text column is not named; columns: 编号, 主诉, 科室; name it with --text-column"
         in named
     )
     columns = ("--text-column", "主诉", "--id-column", "编号", "--metadata", "m.csv")

@@ -439,7 +439,7 @@ def test_pdf_says_that_a_file_is_a_scan() -> None:
     def scanned(sheet: Sheet) -> None:
         sheet.canvas.drawImage(picture, 0, 0, 595, 842)
 
-    assert refusal(pdf_of(scanned, scanned)).startswith("S119 a.pdf: no text layer: the 2 pages are pictures")
+    assert refusal(pdf_of(scanned, scanned)).startswith("S119 a.pdf: no text layer: the 2 pages are images")
     document = read(pdf_of(scanned, lambda sheet: sheet.put(60, 780, "血糖")))
     assert document.text == "血糖"
     assert dropped(document) == {"page without text (a picture)": 1}

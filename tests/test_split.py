@@ -151,7 +151,7 @@ def test_split_file_missing(tmp_path: Path) -> None:
 def test_split_file_that_is_no_json_is_refused_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "split.json"
     path.write_text('{\n  "format": 1,\n  "seed"\n}')
-    assert message(Split.read, path).startswith(f"S204 {path}:4: broken JSON: Expecting ':' delimiter; ")
+    assert message(Split.read, path).startswith(f"S204 {path}:4: invalid JSON: Expecting ':' delimiter; ")
 
 
 @pytest.mark.parametrize(

@@ -470,9 +470,9 @@ def test_training_refuses_to_forget_an_unfinished_run(tmp_path: Path) -> None:
         run(tmp_path / "model", callbacks=[interrupting(0)])
     with pytest.raises(SuwenError, match="S511"):
         run(tmp_path / "model")
-    with pytest.raises(SuwenError, match=r"S508 .* another configuration \(seed\)"):
+    with pytest.raises(SuwenError, match=r"S508 .*differs in configuration \(seed\)"):
         run(tmp_path / "model", "seed=5", resume=True)
-    with pytest.raises(SuwenError, match=r"S508 .* another data"):
+    with pytest.raises(SuwenError, match=r"S508 .*differs in data"):
         run(tmp_path / "model", documents=corpus(25), resume=True)
 
 
@@ -482,7 +482,7 @@ def test_training_interrupted_is_not_resumed_with_other_word_vectors(tmp_path: P
     with pytest.raises(InterruptError):
         run(tmp_path / "model", *changes, callbacks=[interrupting(0)])
     vectors.write_text(vectors.read_text(encoding="utf-8").replace("0.1", "0.2"), encoding="utf-8")
-    with pytest.raises(SuwenError, match=r"S508 .*another word vectors"):
+    with pytest.raises(SuwenError, match=r"S508 .*differs in word vectors"):
         run(tmp_path / "model", *changes, resume=True)
 
 
