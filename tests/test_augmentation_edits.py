@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suwen.augmentation.edits import META, Edit, Moves, Recipe, derived, excerpt, read_log, replay, write_log
-from suwen.corpus.dealing import make_split
 from suwen.corpus.generated import generated_id, original_id
+from suwen.corpus.splitting import make_split
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
 

@@ -178,7 +178,7 @@ def test_cli_relate_lists_what_cannot_be_read_and_goes_on(corpus: Path, tmp_path
 
 
 def test_cli_relate_continues_a_run_that_was_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("suwen.extraction.stream.PORTION_BYTES", 10_000)
+    monkeypatch.setattr("suwen.extraction.stream.CHUNK_BYTES", 10_000)
     write_corpus([replace(WITHOUT, id=f"d{number}") for number in range(20)], tmp_path / "in", "brat")
     relate(tmp_path / "in", tmp_path / "whole.jsonl")
     output = tmp_path / "out.jsonl"

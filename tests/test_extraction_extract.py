@@ -54,8 +54,8 @@ class Marker(Extractor):
 
 @pytest.fixture(autouse=True)
 def small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "PORTION_BYTES", 10_000)
-    monkeypatch.setattr(run, "PORTION_BYTES", 10_000)
+    monkeypatch.setattr(stream, "CHUNK_BYTES", 10_000)
+    monkeypatch.setattr(run, "CHUNK_BYTES", 10_000)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from hypothesis.extra import numpy as hnp
 from safetensors.torch import load_file
 from transformers import AutoModelForMaskedLM, AutoTokenizer, BertForPreTraining
 
-from suwen.corpus.dealing import make_split
+from suwen.corpus.splitting import make_split
 from suwen.document import Document
 from suwen.draws import noise
 from suwen.errors import SuwenError

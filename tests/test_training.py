@@ -641,8 +641,8 @@ def test_cli_train_evaluates_and_extracts_with_its_model(tmp_path: Path) -> None
     write_corpus(corpus(), tmp_path / "corpus", "brat")
     changes = [part for change in (*TINY, "optimization.epochs=1") for part in ("--set", change)]
     split = tmp_path / "split.json"
-    dealt = suwen("corpus", "split", tmp_path / "corpus", "-o", split, "--unit", "document", "--ratio", "8:1:1")
-    assert dealt.returncode == 0, dealt.stderr
+    assigned = suwen("corpus", "split", tmp_path / "corpus", "-o", split, "--unit", "document", "--ratio", "8:1:1")
+    assert assigned.returncode == 0, assigned.stderr
     done = suwen("train", tmp_path / "corpus", "-o", tmp_path / "model", "--split", split, "--json", *changes)
     assert done.returncode == 0, done.stderr
     counts = {part: json.loads(done.stdout)["data"][part]["documents"] for part in ("train", "dev")}

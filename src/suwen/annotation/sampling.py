@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suwen.annotation.similarity import BigramVectors
-from suwen.corpus.dealing import group_of
+from suwen.corpus.splitting import group_of
 from suwen.document import Document
 from suwen.errors import SuwenError
 
@@ -44,7 +44,7 @@ class Budget:
     documents, characters
         The most of each; None for any number.
     per_group
-        The most documents of one group (a journal issue, see `suwen.corpus.dealing.group_of`).
+        The most documents of one group (a journal issue, see `suwen.corpus.splitting.group_of`).
     group_field
         The metadata field that names the group.
 

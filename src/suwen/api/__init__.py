@@ -124,7 +124,7 @@ def split(
     >>> made.write("split.json")  # doctest: +SKIP
     """
     from suwen.api.scoring import documents_of
-    from suwen.corpus.dealing import make_split
+    from suwen.corpus.splitting import make_split
 
     return make_split(documents_of(corpus), unit, ratio, seed, group_field)
 

@@ -175,7 +175,7 @@ def train_folds(
     head, transfer
         ``head.name`` and ``encoder.transfer`` of the configuration.
     split, part
-        A split of the corpus and the part to deal into folds; without one, all documents.
+        A split of the corpus and the part to divide into folds; without one, all documents.
     preset, config, settings
         A preset, a TOML file that changes it, and ``key=value`` settings.
     schema

@@ -17,7 +17,7 @@ from suwen.document import Span
 __all__ = ["outcomes_of"]
 
 CHARACTERS = 2**15
-"""A worker gets variants of so much text at once: enough for full batches, little enough to be dealt out evenly."""
+"""Characters that a worker gets at once: enough for full batches, few enough for an even distribution."""
 
 SECONDS_BETWEEN_LOOKS = 1.0
 

@@ -105,7 +105,7 @@ def extract(
     ),
     device: str = DEVICE,
     threads: int | None = typer.Option(
-        None, min=1, help="Computing threads; by default one for each core, with Ray one for each portion of the work."
+        None, min=1, help="Computing threads; by default one for each core, with Ray one for each chunk of the work."
     ),
     batch_tokens: int | None = typer.Option(None, min=1, help="Characters per batch; by default what is fast."),
     engine: Engine = typer.Option(Engine.LOCAL, help="This computer, or a Ray cluster."),

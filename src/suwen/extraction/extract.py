@@ -19,7 +19,7 @@ from suwen.extraction.metadata import Metadata
 from suwen.extraction.naming import distinct_lines, lines_fit_for_files
 from suwen.extraction.outputs import remove_parts, write_extracted_lines
 from suwen.extraction.shards import Shards, json_line, open_shards, passing_shards
-from suwen.extraction.stream import NAMED, PORTION_BYTES, Manner, Portion, Shard, Tally, deal, shards_of, size_of
+from suwen.extraction.stream import CHUNK_BYTES, NAMED, Chunk, Manner, Shard, Tally, chunks_of, shards_of, size_of
 from suwen.files import StrPath, folder_for, os_error, replacing, require_new
 from suwen.formats import brat
 from suwen.inference.predictor import Extractor
@@ -33,14 +33,14 @@ OpenEngine = Callable[[], AbstractContextManager["Engine"]]
 
 
 class Engine(Protocol):
-    """What makes shards of portions."""
+    """What makes shards of chunks."""
 
     @property
     def schema(self) -> Schema:
         """The entity types that are found."""
 
-    def shards(self, portions: Iterable[Portion], manner: Manner, seen: Callable[[Document], None]) -> Iterator[Shard]:
-        """The shard of each portion, in any order; `seen` may be told of documents before their shard is there."""
+    def shards(self, chunks: Iterable[Chunk], manner: Manner, seen: Callable[[Document], None]) -> Iterator[Shard]:
+        """The shard of each chunk, in any order; `seen` may be told of documents before their shard is there."""
 
 
 class LocalEngine:
@@ -56,9 +56,9 @@ class LocalEngine:
         self.extractor = extractor
         self.schema = extractor.schema
 
-    def shards(self, portions: Iterable[Portion], manner: Manner, seen: Callable[[Document], None]) -> Iterator[Shard]:
-        """The shards, in the order of the portions."""
-        return shards_of(self.extractor, portions, manner, seen)
+    def shards(self, chunks: Iterable[Chunk], manner: Manner, seen: Callable[[Document], None]) -> Iterator[Shard]:
+        """The shards, in the order of the chunks."""
+        return shards_of(self.extractor, chunks, manner, seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def report_path(output: StrPath) -> Path:
 def is_brief(inputs: Inputs) -> bool:
     """Whether there is so little to do that it is sooner done again than kept."""
     plain = all(file.is_article or file.path.suffix in (".jsonl", ".csv", ".tsv") for file in inputs.files)
-    return plain and sum(map(size_of, inputs.files)) <= PORTION_BYTES
+    return plain and sum(map(size_of, inputs.files)) <= CHUNK_BYTES
 
 
 def extract_files(
@@ -207,7 +207,7 @@ def _extract(
     finish: Finish,
 ) -> Result:
     meter = _Meter(shards, sum(map(size_of, inputs.files)), listener)
-    waiting = (portion for portion in deal(inputs) if portion.number not in shards)
+    waiting = (chunk for chunk in chunks_of(inputs) if chunk.number not in shards)
     for shard in engine.shards(waiting, manner, meter.saw):
         shards.add(shard)
         meter.added()
@@ -295,7 +295,7 @@ def extract_lines(
     """
 
     def lines() -> Iterator[bytes]:
-        for shard in engine.shards(deal(inputs), manner, lambda document: None):
+        for shard in engine.shards(chunks_of(inputs), manner, lambda document: None):
             tally.add(shard.tally)
             for values in shard.problems:
                 problem(values)

@@ -45,18 +45,18 @@ class Entry:
     ----------
     label
         Its most frequent label.
-    carried, occurrences
+    labeled, occurrences
         In how many of its occurrences (as the longest match) it is a mention with that label.
     """
 
     label: str
-    carried: int
+    labeled: int
     occurrences: int
 
     @property
     def share(self) -> float:
         """The share of the occurrences that carry the label, in [0, 1]."""
-        return self.carried / self.occurrences
+        return self.labeled / self.occurrences
 
 
 class Dictionary:
@@ -99,9 +99,9 @@ class Dictionary:
         return longest
 
     def write(self, path: Path) -> None:
-        """Write the entries as JSON, one ``[surface, label, carried, occurrences]`` a line."""
+        """Write the entries as JSON, one ``[surface, label, labeled, occurrences]`` a line."""
         rows = (
-            json.dumps([surface, entry.label, entry.carried, entry.occurrences], ensure_ascii=False)
+            json.dumps([surface, entry.label, entry.labeled, entry.occurrences], ensure_ascii=False)
             for surface, entry in sorted(self.entries.items())
         )
         write_text(path, "[\n" + ",\n".join(rows) + "\n]\n")
@@ -121,18 +121,18 @@ class Dictionary:
         entries = {}
         for row in rows:
             match row:
-                case [str(surface), str(label), int(carried), int(occurrences)] if (
-                    surface and label in schema and 0 <= carried <= occurrences and occurrences
+                case [str(surface), str(label), int(labeled), int(occurrences)] if (
+                    surface and label in schema and 0 <= labeled <= occurrences and occurrences
                 ):
-                    entries[surface] = Entry(label, carried, occurrences)
+                    entries[surface] = Entry(label, labeled, occurrences)
                 case _:
-                    reason = f"{row!r} is not [surface, label, carried, occurrences] with a label of {schema.name!r}"
+                    reason = f"{row!r} is not [surface, label, labeled, occurrences] with a label of {schema.name!r}"
                     raise SuwenError("S501", path, reason=reason)
         return cls(entries)
 
 
 class DictionaryExtractor(SentenceExtractor):
-    """Finds the surfaces of a dictionary; the confidence is the share of their occurrences that carried the label.
+    """Finds the surfaces of a dictionary; the confidence is the share of their occurrences with the label.
 
     Parameters
     ----------

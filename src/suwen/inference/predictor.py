@@ -1,6 +1,6 @@
 """From documents to documents with entities: windows, batches, emissions, blocks, entities.
 
-Documents are read into a pool, whose blocks are dealt out by length, so that little is padded; worker threads score and
+Documents are read into a pool, whose blocks are batched by length, so that little is padded; worker threads score and
 decode them while the next documents are read and the last ones are written. Each paragraph of a block is decoded whole,
 and no mention crosses its ends. What is found does not depend on the batches, the threads or the other documents.
 """
@@ -47,7 +47,7 @@ POOLED_CHARACTERS = 2**18
 """Batches are cut from the windows of so much text: enough that windows of like length meet, little enough to hold."""
 
 POOL_SHARES = 16
-"""A pool is dealt out in about so many pieces of work, however many workers there are: the batches, and with them the
+"""A pool is divided into about so many pieces of work, whatever the number of workers: the batches, and with them the
 last digit of a confidence, must not depend on the machine."""
 
 DECODED_PARAGRAPHS = 128
@@ -300,7 +300,7 @@ class Predictor(Extractor):
         return _Reading(selection.document, prepared, self.featurizer.prepared_arrays(prepared), len(prepared.blocks))
 
     def _dealt(self, pool: _Work) -> Iterator[_Work]:
-        """Deal the blocks out by the length of what is scored for them."""
+        """Batch the blocks by the length of their windows."""
         lengths = [sum(window.end - window.start for window in block.windows) for _, block in pool]
         for rows in batches(lengths, max(self.batch_tokens, sum(lengths) // POOL_SHARES)):
             yield [pool[i] for i in rows]

@@ -37,7 +37,7 @@ class Phase:
 
 
 def phases(lengths: Sequence[int], shares: Sequence[float], steps: int) -> list[Phase]:
-    """Deal the steps of a run to sequence lengths, in this order, by their shares."""
+    """Assign the steps of a run to sequence lengths, in this order, by their shares."""
     bounds = [round(steps * share / sum(shares)) for share in accumulate(shares, initial=0.0)]
     return [Phase(start, end, length) for (start, end), length in zip(pairwise(bounds), lengths, strict=True)]
 

@@ -1,4 +1,4 @@
-"""Training of character language models: adaptive softmax, long streams, states carried from step to step."""
+"""Training of character language models: adaptive softmax, long streams, states kept from step to step."""
 
 from __future__ import annotations
 
@@ -66,14 +66,14 @@ class TrainedLanguageModel(nn.Module):
         self.register_buffer("ranks", torch.from_numpy(ranks))
         self.register_buffer("states", torch.zeros(len(self.softmaxes), 2, layers, rows, hidden))
 
-    def forward(self, ids: Tensor, carried: Tensor | None = None) -> dict[str, Tensor]:
+    def forward(self, ids: Tensor, continued: Tensor | None = None) -> dict[str, Tensor]:
         """Compute the mean loss per character over both directions.
 
         Parameters
         ----------
         ids
             For each direction ``[B, T + 1]`` in the order in which it reads: ``[2, B, T + 1]``.
-        carried
+        continued
             Which streams go on from the last batch's states, bool ``[2, B]``; the others, and all streams where it is
             None, start from zero states.
         """
@@ -82,11 +82,11 @@ class TrainedLanguageModel(nn.Module):
             hidden = self.dropout(self.model.characters(ids[number, :, :-1]))
             for layer, lstm in enumerate(recurrent.forward_layers):
                 start = None
-                if carried is not None:
-                    before = self.states[number, :, layer] * carried[number, :, None]
+                if continued is not None:
+                    before = self.states[number, :, layer] * continued[number, :, None]
                     start = (before[0][None].contiguous(), before[1][None].contiguous())
                 hidden, ended = lstm(hidden, start)
-                if carried is not None:
+                if continued is not None:
                     with torch.no_grad():
                         self.states[number, :, layer] = torch.cat(ended).detach().float()
             targets = self.ranks[ids[number, :, 1:]].flatten()
@@ -149,9 +149,9 @@ class StreamBatches(Dataset[dict[str, Tensor]]):
         back = self._ids[(len(self._ids) - 1 - starts - shift) % len(self._ids)]
         # A new pass begins elsewhere: no state fits.
         chances = noise(random_key(self.seed, STARTS), np.array([step]), 2 * self.rows).reshape(2, self.rows)
-        carried = (chances >= self.fresh) & (place > 0)
+        continued = (chances >= self.fresh) & (place > 0)
         ids = np.stack([ahead, back]).astype(np.int64)
-        return {"ids": torch.from_numpy(ids), "carried": torch.from_numpy(carried)}
+        return {"ids": torch.from_numpy(ids), "continued": torch.from_numpy(continued)}
 
 
 class HeldOutStreams:

@@ -12,8 +12,8 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Literal, cast
 
-from suwen.corpus.dealing import group_of
 from suwen.corpus.split import Split, corpus_hash
+from suwen.corpus.splitting import group_of
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import os_error, sha256

@@ -24,7 +24,7 @@ from suwen.pretraining.passages import Layout, Source, passages
 from suwen.pretraining.strategies import Level
 from suwen.pretraining.units import mark_entities, mark_phrases, word_begins
 from suwen.tagging.vocabulary import CLS, MASK, SEP, CharacterVocabulary
-from suwen.text.portions import portions
+from suwen.text.chunks import chunks
 from suwen.text.words import segmenter_named
 
 __all__ = ["Notes", "TextCache", "TextRules", "checked_vocabulary", "open_text", "open_units"]
@@ -218,7 +218,7 @@ def _words_of(
     noted = _noted(texts, f"cutting into words with {segmenter}", notes)
     place = 0
     kept = (passage for passage in noted if not _is_held_out(passage, rules.held_out))
-    for some in portions(kept, CUT_AT_ONCE):
+    for some in chunks(kept, CUT_AT_ONCE):
         for passage, found in zip(some, word_begins(some, segment), strict=True):
             begins[place : place + len(passage)] = found
             place += len(passage) + 1

@@ -24,7 +24,17 @@ from suwen.reproduction.figures import (
     table_of,
     views_of,
 )
-from suwen.reproduction.paper import ADDED, DEALT, REPORTED_RANGE, SYSTEMS, TABLE_2, TABLES, Contrast, Reported, Table
+from suwen.reproduction.paper import (
+    ADDED,
+    BY_ENTITY,
+    REPORTED_RANGE,
+    SYSTEMS,
+    TABLE_2,
+    TABLES,
+    Contrast,
+    Reported,
+    Table,
+)
 from suwen.reproduction.protocol import Sentence, facts, limits
 from suwen.reproduction.results import Results, Summary
 from suwen.reproduction.system_run import DONE
@@ -126,7 +136,7 @@ class ViewRow:
     """A system on a split: each measure, and whether it reaches the paper's lowest figure."""
 
     system: str
-    dealt: Phrase
+    split: Phrase
     cells: Sequence[tuple[str, bool]]
 
 
@@ -138,7 +148,7 @@ class Views:
     low: float
     high: float
     shared: float
-    """The test sentences that are in the training part too when entities are dealt out, in percent."""
+    """The test sentences that are in the training part too with the split by entity, in percent."""
     rows: Sequence[ViewRow]
     plot: Plot | None
 
@@ -220,7 +230,7 @@ def content_of(
         parts=list(_parts(results)) if "2" in tables else [],
         types=LCDD.entities,
         tables=[_table(results, table_of(name), drawn, unit) for name in tables if name in (*TABLES, ADDED)],
-        views=_views(results, drawn) if DEALT in tables else None,
+        views=_views(results, drawn) if BY_ENTITY in tables else None,
         unit=unit,
         type_plots=_type_plots(drawn, unit),
         encoders=[_encoder(name, about) for name, about in encoders.items()],

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from suwen.corpus.split import PARTS
 from suwen.corpus.stats import statistics
 from suwen.pages.charts import Bar, Series, bar_chart, heat_map, line_chart
-from suwen.reproduction.material import Material, deal_entities
-from suwen.reproduction.paper import ADDED, BEST, DEALT, EXTRA_TABLES, SYSTEMS, TABLES, Contrast, Row, Table
+from suwen.reproduction.material import Material, assign_entities
+from suwen.reproduction.paper import ADDED, BEST, BY_ENTITY, EXTRA_TABLES, SYSTEMS, TABLES, Contrast, Row, Table
 from suwen.reproduction.profile import UNITS, Unit
 from suwen.reproduction.results import Mean, Results
 from suwen.schema import LCDD
@@ -38,7 +38,7 @@ UNIT_NAMES: dict[Unit, tuple[str, str]] = {
     "group": ("按期刊期次", "journal issues"),
     "entity": ("按实体", "entities"),
 }
-"""What is dealt to train, dev and test, in Chinese and English."""
+"""The unit of each split, in Chinese and English."""
 
 RULINGS = {
     "holds": ("成立", "holds"),
@@ -70,16 +70,16 @@ def table_of(number: str) -> Table:
 
 
 def counts_by_part(material: Material, unit: Unit) -> Counts:
-    """Table 2: the entities of each type in train, dev and test, as the chosen documents are dealt.
+    """Table 2: the entities of each type in train, dev and test, as the chosen documents are split.
 
-    Test documents that the split by group has besides are left out: they tell nothing of how it deals.
+    Additional test documents of the split by group are left out: they say nothing about the split.
     """
     split = material.split(unit)
     documents = material.documents
     if unit == "entity":
-        dealt = {
+        assigned = {
             part: Counter(documents[i].entities[j].label for i, j in places)
-            for part, places in deal_entities(documents, split.seed).items()
+            for part, places in assign_entities(documents, split.seed).items()
         }
     else:
         dealt_here = {document.id for document in documents}
@@ -87,8 +87,8 @@ def counts_by_part(material: Material, unit: Unit) -> Counts:
             part: [one for one in split.select(material.documents_of(unit), part) if one.document.id in dealt_here]
             for part in split.parts
         }
-        dealt = {part: figures.labels for part, figures in statistics(documents, parts, LCDD).parts.items()}
-    return {label: tuple(dealt[part][label] for part in PARTS) for label in LCDD.labels}  # type: ignore[misc]
+        assigned = {part: figures.labels for part, figures in statistics(documents, parts, LCDD).parts.items()}
+    return {label: tuple(assigned[part][label] for part in PARTS) for label in LCDD.labels}  # type: ignore[misc]
 
 
 def largest_deviation(counts: Counts) -> tuple[float, str, str]:
@@ -146,7 +146,7 @@ def plots(results: Results, tables: Sequence[str]) -> dict[str, str]:
     for name in CONFUSED:
         if results.done(name, main_unit(results)):
             drawn[f"confusion-{name}"] = _confusion(results, name)
-    if DEALT in tables:
+    if BY_ENTITY in tables:
         drawn["views"] = _views(results)
     return drawn
 

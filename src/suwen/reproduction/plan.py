@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from suwen.augmentation.config import load_augmentation_config
-from suwen.corpus.dealing import RATIO
+from suwen.corpus.splitting import RATIO
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.pretraining.config import pretraining_packages
 from suwen.reproduction.paper import (
     ADDED,
     AUGMENTING,
+    BY_ENTITY,
     CLAIMS,
-    DEALT,
     FROM_SCRATCH,
     SYSTEMS,
     TABLE_NAMES,
@@ -79,7 +79,7 @@ def plan_runs(profile: Profile, tables: Collection[str]) -> list[Run]:
         "sentence": shared,
         "document": carrying | set(added),
         "group": carrying | set(added),
-        "entity": systems_of([DEALT] if DEALT in tables else []),
+        "entity": systems_of([BY_ENTITY] if BY_ENTITY in tables else []),
     }
     runs = [
         (place, UNITS.index(unit), Run(name, unit, seed))

@@ -9,7 +9,7 @@ from typing import Any
 
 from suwen.augmentation.config import load_augmentation_config
 from suwen.augmentation.corpus import augment_corpus, record_folder
-from suwen.corpus.dealing import group_of
+from suwen.corpus.splitting import group_of
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import read_json, sha256, write_json

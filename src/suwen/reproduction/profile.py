@@ -19,7 +19,7 @@ __all__ = ["PROFILES", "UNITS", "Profile", "Unit", "load_profile", "system_confi
 
 Unit = Literal["sentence", "document", "group", "entity"]
 UNITS: tuple[Unit, ...] = ("sentence", "document", "group", "entity")
-"""What is dealt to train, dev and test; ``entity`` is the experiment with entities dealt out."""
+"""The units of the splits; ``entity`` is the experiment with the split by entity."""
 
 Settings = tuple[str, ...]
 Seeds = tuple[int, ...]

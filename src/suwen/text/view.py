@@ -166,9 +166,9 @@ def make_view(text: str, rules: ViewRules = ViewRules()) -> View:
 
     Examples
     --------
-    >>> view = make_view("口服盐酸二甲双胍片,阿卡\n波糖片,每日三次。")
+    >>> view = make_view("口服盐酸二甲双胍片，阿卡\n波糖片，每日三次。")
     >>> view.text, view.to_source(10, 13)
-    ('口服盐酸二甲双胍片,阿卡波糖片,每日三次。', ((10, 12), (13, 14)))
+    ('口服盐酸二甲双胍片，阿卡波糖片，每日三次。', ((10, 12), (13, 14)))
     """
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
     gaps = find_gaps(codes)

@@ -60,7 +60,7 @@ class SentenceConfig(Section):
 
     join_wrapped_lines: bool = True
     seed: int = 0
-    """Deals the dev part, where there is no split."""
+    """The seed of the dev part if there is no split."""
 
 
 class LexiconConfig(SentenceConfig):
@@ -262,20 +262,20 @@ def learn_dictionary(sentences: Sequence[LabeledSentence], config: LexiconConfig
     while True:
         dictionary = Dictionary({surface: Entry(label, 1, 1) for surface, label in labels.items()})
         occurrences: Counter[str] = Counter()
-        carried: Counter[str] = Counter()
+        labeled: Counter[str] = Counter()
         for text, spans in sentences:
             gold = set(spans)
             for start, end, surface in dictionary.matches(text):
                 occurrences[surface] += 1
-                carried[surface] += (labels[surface], start, end) in gold
+                labeled[surface] += (labels[surface], start, end) in gold
         kept = {
             surface: label
             for surface, label in labels.items()
-            if carried[surface] >= occurrences[surface] * config.share
+            if labeled[surface] >= occurrences[surface] * config.share
         }
         if len(kept) == len(labels):
             return Dictionary(
-                {surface: Entry(kept[surface], carried[surface], count) for surface, count in occurrences.items()}
+                {surface: Entry(kept[surface], labeled[surface], count) for surface, count in occurrences.items()}
             )
         labels = kept
 

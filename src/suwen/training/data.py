@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from suwen.corpus.dealing import make_split
 from suwen.corpus.split import Selection, Split, corpus_hash, whole
+from suwen.corpus.splitting import make_split
 from suwen.document import Document
 from suwen.errors import SplitError, SuwenError
 from suwen.evaluation.strict import StrictScores
@@ -121,11 +121,11 @@ def _set_aside(documents: Sequence[Document], seed: int) -> tuple[list[Selection
     if len(documents) < LEAST_DOCUMENTS_FOR_DEV:
         return whole(documents), []
     try:
-        dealt = make_split(documents, "document", (9.0, 1.0, 0.0), seed)
+        assigned = make_split(documents, "document", (9.0, 1.0, 0.0), seed)
     except SplitError:
         # Near-copies stay together, and here all are copies of one another.
         return whole(documents), []
-    dev = dealt.select(documents, "dev")
+    dev = assigned.select(documents, "dev")
     if sum(len(selection.gold) for selection in dev) < LEAST_ENTITIES_FOR_DEV:
         return whole(documents), []
-    return dealt.select(documents, "train"), dev
+    return assigned.select(documents, "train"), dev

@@ -40,7 +40,7 @@ from suwen.training.build import TaggerParts
 
 __all__ = ["Distillation", "Teacher", "Teachers", "certain", "read_distillation", "teach"]
 
-PORTION = 512
+CHUNK = 512
 """So many windows are judged between two entries in the record; a kill loses no more than these."""
 
 RECORD, UNARY, MOVES = "targets.json", "unary.float16", "moves.float32"
@@ -303,8 +303,8 @@ def teach(
     sizes = [window.core_end - window.core_start for _, window in windows]
     ends = list(accumulate(sizes))
     targets = _Targets(work, sizes, len(settings.tags), _fingerprint(windows))
-    for first in range(0, len(windows), PORTION):
-        last = min(first + PORTION, len(windows))
+    for first in range(0, len(windows), CHUNK):
+        last = min(first + CHUNK, len(windows))
         if last > targets.judged:
             judged = teachers.judge(windows[first:last], annotated[first:last])
             for i, example in enumerate(gold[first:last]):

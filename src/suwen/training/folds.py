@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from suwen.corpus.dealing import deal_folds
 from suwen.corpus.split import Selection, Unit
+from suwen.corpus.splitting import make_folds
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
 from suwen.files import StrPath, write_text
@@ -116,7 +116,7 @@ def train_folds(
     output
         The folder of the models ``fold-1`` … ``fold-K``. Their manifests name the documents that they have not seen.
     count, unit
-        How many folds, and what stays whole in them (see `suwen.corpus.dealing.deal_folds`).
+        How many folds, and what stays whole in them (see `suwen.corpus.splitting.make_folds`).
     resume
         Whether to keep the models that are there, and to train the others.
     listener
@@ -129,7 +129,7 @@ def train_folds(
         another configuration, S304 when there are fewer documents or groups than folds; as `train_tagger`.
     """
     output = Path(output)
-    assigned = deal_folds([selection.document for selection in data.train], count, unit, config.seed)
+    assigned = make_folds([selection.document for selection in data.train], count, unit, config.seed)
     identity = {
         "data": data.description,
         "configuration": config.model_dump(),

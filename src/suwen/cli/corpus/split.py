@@ -46,7 +46,7 @@ def split(
 
     Example: suwen corpus split articles/ -o split.json --unit group
     """
-    from suwen.corpus.dealing import make_split, without_generated
+    from suwen.corpus.splitting import make_split, without_generated
     from suwen.corpus.stats import statistics
     from suwen.files import require_new
     from suwen.formats import read_corpus
@@ -61,11 +61,11 @@ def split(
     made.write(output)
     parts = {part: made.select(documents, part) for part in made.parts}
     figures = statistics(documents, parts, schema)
-    # Generated documents were not dealt.
+    # Generated documents are not assigned.
     originals, _ = without_generated(documents)
     names = {document.id for document in originals}
-    dealt = {part: [one for one in owned if one.document.id in names] for part, owned in parts.items()}
-    deviation = statistics(originals, dealt, schema).largest_deviation(made.ratio)
+    assigned = {part: [one for one in owned if one.document.id in names] for part, owned in parts.items()}
+    deviation = statistics(originals, assigned, schema).largest_deviation(made.ratio)
     if as_json:
         report(
             {
@@ -123,4 +123,4 @@ def _remarks(made: Split, deviation: Deviation | None, output: Path) -> Iterator
         size = f"{abs(deviation.points):.2f} points too {much} {deviation.label} in {deviation.part}"
         yield f"Largest deviation from the ratio: {size}."
     units = ", ".join(f"{part} {count:,}" for part, count in made.units.items())
-    yield f"Written to {output}: dealt by {made.unit} ({units}) with seed {made.seed}."
+    yield f"Written to {output}: split by {made.unit} ({units}) with seed {made.seed}."

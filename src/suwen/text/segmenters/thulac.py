@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from suwen.text.portions import portions
+from suwen.text.chunks import chunks
 from suwen.text.segmenters.double_array import NOWHERE, ROOT, DoubleArray, Ints
 from suwen.text.segmenters.thulac_decoding import TagSet, best_begins
 from suwen.text.segmenters.thulac_tags import BEGIN, BREAK, END, MIDDLE, SINGLE, admitted, kept_characters
@@ -96,7 +96,7 @@ class Thulac:
         lines
             Without line breaks.
         """
-        return [words for batch in portions(lines, BATCH_CHARACTERS) for words in self._cut(batch)]
+        return [words for batch in chunks(lines, BATCH_CHARACTERS) for words in self._cut(batch)]
 
     def _cut(self, lines: Sequence[str]) -> list[list[str]]:
         full = [line for line in lines if line]

@@ -1,4 +1,4 @@
-"""Making a split: sentences, documents or groups of documents dealt to train, dev and test."""
+"""Make a split: assign sentences, documents or groups of documents to train, dev and test."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from suwen.corpus.stratification import stratify
 from suwen.document import Document
 from suwen.errors import SplitError, SuwenError
 
-__all__ = ["RATIO", "deal_folds", "group_of", "make_split", "without_generated"]
+__all__ = ["RATIO", "group_of", "make_folds", "make_split", "without_generated"]
 
 RATIO = (6.0, 2.0, 2.0)
 UNITS: tuple[str, ...] = get_args(Unit)
@@ -38,9 +38,9 @@ def make_split(
     seed: int = 0,
     group_field: str | None = None,
 ) -> Split:
-    """Deal a corpus to the parts train, dev and test so that each gets its share of every label.
+    """Assign a corpus to train, dev and test so that each part gets its share of every label.
 
-    What `suwen augment` generated is not dealt: it follows an original that is wholly in train, and is left out
+    Documents of `suwen augment` are not assigned: they follow an original that is wholly in train, and are left out
     otherwise, so that nothing is ever scored on it. The report's ``generated`` counts both.
 
     Parameters
@@ -48,7 +48,7 @@ def make_split(
     documents
         In any order; the split does not depend on it.
     unit
-        What is kept whole. Near-copies of a document stay with it, unless sentences are dealt.
+        The unit that is kept whole. Near-copies of a document stay with it, except for sentences.
     ratio
         The wanted sizes of train, dev and test in any scale; a part of size 0 is left out, train must not be.
     seed
@@ -87,9 +87,9 @@ def make_split(
         if len(ordered) >= len(wanted) and copies and unit == "document":
             raise SplitError("S316", documents=len(ordered), count=units, least=len(wanted))
         raise SplitError("S304", unit=unit, count=units, least=len(wanted))
-    dealt = stratify(_counts(ordered, pieces, units, unit), tuple(wanted.values()), seed)
-    parts = {part: _owned(pieces, dealt == index) for index, part in enumerate(wanted)}
-    sizes = {part: int((dealt == index).sum()) for index, part in enumerate(wanted)}
+    assigned = stratify(_counts(ordered, pieces, units, unit), tuple(wanted.values()), seed)
+    parts = {part: _owned(pieces, assigned == index) for index, part in enumerate(wanted)}
+    sizes = {part: int((assigned == index).sum()) for index, part in enumerate(wanted)}
     following = [] if unit == "sentence" else _following(generated, parts["train"])
     parts["train"] = tuple(sorted([*parts["train"], *following]))
     split = Split(corpus_hash(everything), seed, unit, wanted, parts, sizes)
@@ -100,7 +100,7 @@ def make_split(
     return replace(split, leakage=leakage)
 
 
-def deal_folds(documents: Sequence[Document], count: int, unit: Unit, seed: int = 0) -> list[int]:
+def make_folds(documents: Sequence[Document], count: int, unit: Unit, seed: int = 0) -> list[int]:
     """Assign documents to folds of like size and like shares of every label.
 
     Parameters
@@ -129,8 +129,8 @@ def deal_folds(documents: Sequence[Document], count: int, unit: Unit, seed: int 
     if units < count:
         raise SuwenError("S304", unit=unit, count=units, least=count)
     counts = _counts(ordered, _whole_pieces(ordered, numbers), units, "document")
-    dealt = stratify(counts, [1.0] * count, seed)
-    folds = {document.id: int(dealt[number]) for document, number in zip(ordered, numbers, strict=True)}
+    assigned = stratify(counts, [1.0] * count, seed)
+    folds = {document.id: int(assigned[number]) for document, number in zip(ordered, numbers, strict=True)}
     return [folds[document.id] for document in documents]
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from suwen.corpus.dealing import group_of, make_split
 from suwen.corpus.split import Split, Unit
+from suwen.corpus.splitting import group_of, make_split
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
 
