@@ -22,6 +22,7 @@ GROUPS = {
     "S5": "Models",
     "S6": "Relations",
     "S7": "Graphs",
+    "S8": "Server",
     "S9": "Annotation",
 }
 BEGIN, END = "<!-- presets -->", "<!-- end of presets -->"
@@ -30,7 +31,8 @@ FITTED = "The values of `best` are those for `bilstm` and `bigru`. For other enc
 ERRORS_INTRODUCTION = """# Error and finding codes
 
 An error that you can fix is one line: the code, file and line (if known), what is wrong, and what to do. The exit
-status is 2. Words in braces are placeholders. In Python it is a `suwen.SuwenError` with `code`, `path`, `line` and `fields`.
+status is 2. Words in braces are placeholders. In Python it is a `suwen.SuwenError` with `code`, `path`, `line` and
+`fields`.
 
 `docs/generate.py` writes this page.
 """

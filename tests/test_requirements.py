@@ -27,6 +27,7 @@ OPTIONS = {
     "reproduce": "-o out",
     "export": "model",
     "extract": "text.txt -o out",
+    "serve": "",
     "preannotate": "text.txt -o out --endpoint http://127.0.0.1:8000/v1 --model m",
 }
 

@@ -32,6 +32,7 @@ EXTRAS = {
     "hub": ("huggingface_hub",),
     "preannotate": ("httpx2",),
     "ray": ("ray",),
+    "serve": ("fastapi", "starlette", "uvicorn", "h11"),
     "spacy": ("spacy",),
 }
 """The packages of each extra, as they are imported."""

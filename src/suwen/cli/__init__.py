@@ -30,6 +30,7 @@ from suwen.cli import (
     pretrain,
     relate,
     reproduce,
+    serve,
     train,
 )
 from suwen.cli.output import fail
@@ -66,6 +67,7 @@ app.command("compare")(compare.compare)
 app.command("extract")(extract.extract)
 app.command("relate")(relate.relate)
 app.command("preannotate")(preannotate.preannotate)
+app.command("serve")(serve.serve)
 app.command("export")(export.export)
 app.command("reproduce")(reproduce.reproduce)
 app.command("encoders")(encoders.encoders)

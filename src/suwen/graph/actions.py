@@ -8,6 +8,7 @@ from typing import NamedTuple
 from suwen.errors import SuwenError
 from suwen.graph.build import now
 from suwen.graph.keys import concept_key, is_hexadecimal, number_of
+from suwen.graph.revision import mark_verdicts
 
 __all__ = ["ERROR_KINDS", "OWN", "VERDICTS", "Action", "actions", "apply_actions", "judge", "merge", "split", "undo"]
 
@@ -137,3 +138,4 @@ def judge(
     if value is not None:
         row = (number, value, kind, author, note, now())
         connection.execute("INSERT INTO verdict VALUES (?, ?, ?, ?, ?, ?)", row)
+    mark_verdicts(connection)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from suwen.graph.linking import Linker
 from suwen.graph.resolving import assign_concepts
+from suwen.graph.revision import mark_rebuilt
 from suwen.graph.sources import assign_sources
 from suwen.graph.tables import AGGREGATES, INDEXES, PER_DOCUMENT
 
@@ -22,6 +23,7 @@ __all__ = [
     "Piece",
     "edge_confidence",
     "edge_counts",
+    "edge_of_evidence",
     "rank_of",
     "rebuild",
     "refresh_edge",
@@ -50,6 +52,7 @@ def rebuild(connection: sqlite3.Connection, linker: Linker) -> None:
     _index_names(connection)
     for index, columns in INDEXES.items():
         connection.execute(f"CREATE INDEX {index} ON {columns}")
+    mark_rebuilt(connection)
 
 
 def _count_mentions(connection: sqlite3.Connection) -> array[int]:
@@ -171,15 +174,7 @@ def _write_edges(
 
 def refresh_edge(connection: sqlite3.Connection, evidence: int) -> None:
     """Count the evidence of one edge anew, after a verdict on a piece of it (its key)."""
-    (number,) = connection.execute(
-        "SELECT edge.id FROM evidence CROSS JOIN mention AS head ON head.id = evidence.head"
-        " CROSS JOIN mention AS tail ON tail.id = evidence.tail"
-        " CROSS JOIN form AS head_form ON head_form.id = head.form"
-        " CROSS JOIN form AS tail_form ON tail_form.id = tail.form"
-        " CROSS JOIN edge ON edge.head = head_form.concept AND edge.tail = tail_form.concept"
-        " AND edge.relation = evidence.relation WHERE evidence.key = ?",
-        (evidence,),
-    ).fetchone()
+    number = edge_of_evidence(connection, evidence)
     query = EVIDENCE.format("support", "evidence.id = support.evidence")
     pieces = connection.execute(f"{query} WHERE support.edge = ?", (number,))
     counts = edge_counts(map(Piece._make, pieces))
@@ -195,6 +190,20 @@ def refresh_edge(connection: sqlite3.Connection, evidence: int) -> None:
         " confidence = ?, rank = ?, first_year = ?, last_year = ? WHERE id = ?",
         values,
     )
+
+
+def edge_of_evidence(connection: sqlite3.Connection, evidence: int) -> int | None:
+    """Return the row of the edge for which a piece of evidence (its key) counts; None when there is none."""
+    found = connection.execute(
+        "SELECT edge.id FROM evidence CROSS JOIN mention AS head ON head.id = evidence.head"
+        " CROSS JOIN mention AS tail ON tail.id = evidence.tail"
+        " CROSS JOIN form AS head_form ON head_form.id = head.form"
+        " CROSS JOIN form AS tail_form ON tail_form.id = tail.form"
+        " CROSS JOIN edge ON edge.head = head_form.concept AND edge.tail = tail_form.concept"
+        " AND edge.relation = evidence.relation WHERE evidence.key = ?",
+        (evidence,),
+    ).fetchone()
+    return int(found[0]) if found else None
 
 
 def edge_counts(evidence: Iterable[Piece]) -> EdgeCounts:

@@ -23,10 +23,12 @@ from suwen.graph.build import Changes, Problem, Writer, remove_documents
 from suwen.graph.dump import dump_lines
 from suwen.graph.evidence import Evidence, evidence
 from suwen.graph.exports.rows import Rows
-from suwen.graph.info import Info, info_of
+from suwen.graph.filters import Filters
+from suwen.graph.info import Info, Overview, info_of, overview_of
 from suwen.graph.keys import number_of
 from suwen.graph.neighbors import Group, neighbors, path
 from suwen.graph.queries import Alias, Concept, Edge
+from suwen.graph.reading import BrowsableGraph
 from suwen.graph.readonly import Table, select
 from suwen.graph.resources import linker_of, store_resources
 from suwen.graph.store import connect, erase_free_pages, translated, writing
@@ -56,7 +58,7 @@ def _raise(error: SuwenError) -> None:
     raise error
 
 
-class Graph:
+class Graph(BrowsableGraph):
     """A knowledge graph in a file.
 
     Concepts are given by a name, as it stands in any text, or by the id that the answers show. Every change is made
@@ -91,6 +93,22 @@ class Graph:
         if self._reading is not None:
             self._reading.close()
             self._reading = None
+
+    def open(self) -> None:
+        """Open the file, so that faults show before the first question.
+
+        Raises
+        ------
+        SuwenError
+            S101, S102 or S701 to S704 when it cannot be read.
+        """
+        with self._open():
+            pass
+
+    def interrupt(self) -> None:
+        """Stop the question that another thread asks: it fails with `sqlite3.OperationalError`."""
+        if self._reading is not None:
+            self._reading.interrupt()
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -261,11 +279,15 @@ class Graph:
         with self._open() as connection:
             queries.require_types(connection, type, relation)
             number, *others = queries.resolve(connection, term, type)
+            concept = queries.concept_of(connection, number)
+            if term == concept.id:
+                others = [other for other in queries.named(connection, concept.name) if other != number]
+            filters = Filters(relations=(relation,) if relation else (), since=since)
             return Card(
-                queries.concept_of(connection, number),
+                concept,
                 tuple(queries.codes(connection, number)),
                 tuple(queries.aliases(connection, number)),
-                tuple(neighbors(connection, number, relation, since, offset, limit)),
+                tuple(neighbors(connection, number, filters, offset, limit)),
                 tuple(queries.concept_of(connection, other) for other in others),
             )
 
@@ -326,6 +348,11 @@ class Graph:
         """Return what the graph holds, in figures, after checking that the file is not damaged."""
         with self._open() as connection:
             return info_of(connection, self._path)
+
+    def overview(self) -> Overview:
+        """Return the figures that an explorer shows first, without checking the file."""
+        with self._open() as connection:
+            return overview_of(connection)
 
     def dump(self) -> Iterator[str]:
         """Yield the content as JSON lines that do not depend on how the graph came to be.

@@ -12,7 +12,7 @@ from suwen.errors import SuwenError
 from suwen.graph.queries import why
 from suwen.graph.tables import VERSION
 
-__all__ = ["Info", "info_of"]
+__all__ = ["Info", "Overview", "info_of", "overview_of"]
 
 
 COUNTED = {
@@ -74,6 +74,43 @@ class Info:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The figures that an explorer shows first (see `Info`); `types` are the concepts by entity type."""
+
+    documents: int
+    concepts: int
+    edges: int
+    evidence: int
+    years: tuple[int | None, int | None]
+    relations: dict[str, int]
+    types: dict[str, int]
+
+
+def overview_of(connection: sqlite3.Connection) -> Overview:
+    """Count what an explorer shows first."""
+    names = ("documents", "concepts", "edges", "evidence")
+    return Overview(
+        **{name: _count(connection, COUNTED[name]) for name in names},
+        years=connection.execute("SELECT min(year), max(year) FROM document").fetchone(),
+        relations=_relations(connection),
+        types=dict(connection.execute("SELECT type, count(*) FROM concept GROUP BY 1 ORDER BY 1").fetchall()),
+    )
+
+
+def _count(connection: sqlite3.Connection, what: str) -> int:
+    return int(connection.execute(f"SELECT count({what}").fetchone()[0])
+
+
+def _relations(connection: sqlite3.Connection) -> dict[str, int]:
+    return dict(
+        connection.execute(
+            "SELECT relation.name, count(*) FROM edge JOIN relation ON relation.id = edge.relation"
+            " GROUP BY 1 ORDER BY 1"
+        ).fetchall()
+    )
+
+
 def info_of(connection: sqlite3.Connection, path: Path) -> Info:
     """Count what a graph holds.
 
@@ -85,7 +122,7 @@ def info_of(connection: sqlite3.Connection, path: Path) -> Info:
     (state,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if state != "ok":
         raise SuwenError("S703", path, reason=state)
-    counted = {name: int(connection.execute(f"SELECT count({what}").fetchone()[0]) for name, what in COUNTED.items()}
+    counted = {name: _count(connection, what) for name, what in COUNTED.items()}
     said = connection.execute(
         "SELECT coalesce(sum(affirmed), 0) AS affirmed, coalesce(sum(negated), 0) AS negated,"
         " coalesce(sum(hypothetical), 0) AS hypothetical, coalesce(sum(rejected), 0) AS rejected FROM edge"
@@ -95,12 +132,7 @@ def info_of(connection: sqlite3.Connection, path: Path) -> Info:
         **counted,
         merged=dict(sorted(_merged(connection).items())),
         polarities=dict(zip([column[0] for column in said.description], said.fetchone(), strict=True)),
-        relations=dict(
-            connection.execute(
-                "SELECT relation.name, count(*) FROM edge JOIN relation ON relation.id = edge.relation"
-                " GROUP BY 1 ORDER BY 1"
-            ).fetchall()
-        ),
+        relations=_relations(connection),
         verdicts=dict(connection.execute("SELECT value, count(*) FROM verdict GROUP BY 1 ORDER BY 1").fetchall()),
         years=connection.execute("SELECT min(year), max(year) FROM document").fetchone(),
         bytes=path.stat().st_size,

@@ -5,7 +5,18 @@ from __future__ import annotations
 import re
 from hashlib import blake2b
 
-__all__ = ["concept_key", "evidence_key", "hexadecimal", "is_hexadecimal", "mention_key", "number_of"]
+__all__ = [
+    "concept_key",
+    "document_key",
+    "edge_key",
+    "edge_parts",
+    "evidence_key",
+    "hexadecimal",
+    "is_hexadecimal",
+    "mention_key",
+    "number_of",
+    "relation_key",
+]
 
 BYTES = 8
 _SEPARATOR = "\0"
@@ -25,6 +36,27 @@ def mention_key(document: str, start: int, end: int, kind: str) -> str:
 def evidence_key(document: str, relation: str, head: tuple[int, int, str], tail: tuple[int, int, str]) -> int:
     """Return the identifier of a relation between two mentions (start, end, type), as a signed 64-bit integer."""
     return _hash(document, relation, *head, *tail)
+
+
+def document_key(key: str) -> str:
+    """Return the identifier of a document, for addresses: its key may be a name of a file or of a person."""
+    return hexadecimal(_hash(key))
+
+
+def edge_key(relation: str, head: str, tail: str) -> str:
+    """Return the identifier of an edge, 48 hexadecimal digits, from its relation type and its concepts' identifiers."""
+    return head + tail + relation_key(relation)
+
+
+def edge_parts(digits: str) -> tuple[str, str, str] | None:
+    """Return the identifiers of head, tail and relation type of what `edge_key` wrote; None for any other text."""
+    parts = digits[: 2 * BYTES], digits[2 * BYTES : 4 * BYTES], digits[4 * BYTES :]
+    return parts if all(map(is_hexadecimal, parts)) else None
+
+
+def relation_key(name: str) -> str:
+    """Return the identifier of a relation type in that of an edge."""
+    return hexadecimal(_hash(name))
 
 
 def hexadecimal(number: int) -> str:

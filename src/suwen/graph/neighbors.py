@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any, Literal
+from typing import Literal, NamedTuple
 
-from suwen.graph.aggregates import EVIDENCE, Piece, edge_counts, rank_of
-from suwen.graph.evidence import since_condition
-from suwen.graph.queries import SELECT_EDGE, Edge, concept_of, edge_of
+from suwen.graph.aggregates import EVIDENCE, EdgeCounts, Piece, edge_counts, rank_of
+from suwen.graph.filters import ALL, Filters
+from suwen.graph.queries import SELECT_EDGE, Edge, edge_numbered, edge_of
 
-__all__ = ["Direction", "Group", "neighbors", "path"]
+__all__ = ["Direction", "Group", "Place", "neighbors", "path"]
 
 Direction = Literal["head", "tail"]
 LONGEST_PATH = 6
@@ -39,77 +39,130 @@ class Group:
     edges: tuple[Edge, ...]
 
 
+class Place(NamedTuple):
+    """The place of an edge in an order: the figure that orders, the rank, and the row."""
+
+    figure: float
+    rank: float
+    row: int
+
+
 def neighbors(
     connection: sqlite3.Connection,
     concept: int,
-    relation: str | None = None,
-    since: int | None = None,
+    filters: Filters = ALL,
     offset: int = 0,
     limit: int = 10,
+    role: Direction | None = None,
+    after: Place | None = None,
 ) -> list[Group]:
     """Return the neighbors of a concept, one page of each relation type.
 
     Parameters
     ----------
-    relation
-        The only relation type to return.
-    since
-        Count the evidence of documents since a year of publication, or since a build, alone.
     offset, limit
-        The page of each relation type. Edges of which a user rejected all evidence are left out.
+        The page of each relation type.
+    role
+        What the concept is in the edges; by default either.
+    after
+        Return the edges that follow this place, where a page continues another one.
     """
-    groups = []
-    for role in OTHER:
-        rows = connection.execute(
-            f"SELECT relation.name, relation.id, count(*) FROM edge JOIN relation ON relation.id = edge.relation"
-            f" WHERE edge.{role} = ? AND edge.rank >= 0 AND ? IN ('', relation.name) GROUP BY relation.id ORDER BY 1",
-            (concept, relation or ""),
-        )
-        for name, number, total in rows.fetchall():
-            if since is None:
-                edges = _page(connection, concept, number, role, offset, limit)
-            else:
-                recent = _since(connection, concept, number, role, since)
-                total, edges = len(recent), recent[offset : offset + limit]
-            if total:
-                groups.append(Group(name, role, total, tuple(edges)))
+    groups: list[Group] = []
+    for own in OTHER if role is None else (role,):
+        find = _dated if filters.is_dated else _undated
+        groups += find(connection, concept, filters, own, _Page(offset, limit, after))
     return sorted(groups, key=lambda group: (-group.total, group.relation, group.role))
 
 
-def _page(
-    connection: sqlite3.Connection, concept: int, relation: int, role: Direction, offset: int, limit: int
-) -> list[Edge]:
+class _Page(NamedTuple):
+    offset: int
+    limit: int
+    after: Place | None
+
+
+def _source(role: Direction) -> str:
+    return (
+        f" FROM edge CROSS JOIN relation ON relation.id = edge.relation"
+        f" CROSS JOIN concept AS other ON other.id = edge.{OTHER[role]} WHERE edge.{role} = ?"
+    )
+
+
+def _undated(
+    connection: sqlite3.Connection, concept: int, filters: Filters, role: Direction, page: _Page
+) -> Iterator[Group]:
+    condition, values = filters.of_edges()
+    source = f"{_source(role)} AND {condition}"
+    figure = f"edge.{filters.order}"
     # Edges are numbered in an order that does not depend on that of adding.
-    rows = connection.execute(
-        f"{SELECT_EDGE} WHERE edge.id IN (SELECT id FROM edge WHERE {role} = ? AND relation = ? AND rank >= 0"
-        " ORDER BY rank DESC, id LIMIT ? OFFSET ?) ORDER BY edge.rank DESC, edge.id",
-        (concept, relation, limit, offset),
-    )
-    return [edge_of(row) for row in rows]
+    order = f"{figure} DESC, edge.rank DESC, edge.id"
+    following, place = ("", ()) if page.after is None else _following(figure, page.after)
+    rows = connection.execute(f"SELECT relation.name, relation.id, count(*){source} GROUP BY 2", (concept, *values))
+    for name, number, total in rows.fetchall():
+        chosen = f"SELECT edge.id{source} AND edge.relation = ?{following} ORDER BY {order} LIMIT ? OFFSET ?"
+        edges = connection.execute(
+            f"{SELECT_EDGE} WHERE edge.id IN ({chosen}) ORDER BY {order}",
+            (concept, *values, number, *place, page.limit, page.offset),
+        )
+        yield Group(name, role, total, tuple(map(edge_of, edges)))
 
 
-def _since(connection: sqlite3.Connection, concept: int, relation: int, role: Direction, since: int) -> list[Edge]:
-    """Return the edges as the evidence of newer documents alone makes them, the best first."""
+def _following(figure: str, after: Place) -> tuple[str, tuple[float, ...]]:
+    return f" AND ({figure}, edge.rank, -edge.id) < (?, ?, ?)", (after.figure, after.rank, -after.row)
+
+
+class _Counted(NamedTuple):
+    """An edge as the evidence of some documents alone makes it."""
+
+    place: Place
+    counts: EdgeCounts
+
+
+def _dated(
+    connection: sqlite3.Connection, concept: int, filters: Filters, role: Direction, page: _Page
+) -> Iterator[Group]:
+    for name, found in _counted(connection, concept, filters, role).items():
+        found.sort(key=lambda one: _descending(one.place))
+        following = [one for one in found if page.after is None or _descending(one.place) > _descending(page.after)]
+        edges = [_edge(connection, one) for one in following[page.offset : page.offset + page.limit]]
+        yield Group(name, role, len(found), tuple(edges))
+
+
+def _descending(place: Place) -> tuple[float, float, int]:
+    return -place.figure, -place.rank, place.row
+
+
+def _counted(
+    connection: sqlite3.Connection, concept: int, filters: Filters, role: Direction
+) -> dict[str, list[_Counted]]:
+    """Return the edges by relation type, with the figures of the documents that the filters admit."""
     (total,) = connection.execute("SELECT count(DISTINCT source) FROM document").fetchone()
-    condition, value = since_condition(since)
-    query = EVIDENCE.format("edge CROSS JOIN support ON support.edge = edge.id", "evidence.id = support.evidence")
+    condition, values = filters.of_edges()
+    (own,) = connection.execute("SELECT documents FROM concept WHERE id = ?", (concept,)).fetchone()
     rows = connection.execute(
-        f"{query} WHERE edge.{role} = ? AND edge.relation = ? AND {condition} ORDER BY edge.id",
-        (concept, relation, value),
+        f"SELECT edge.relation, edge.head, edge.tail, edge.id, relation.name, other.documents{_source(role)}"
+        f" AND {condition}",
+        (concept, *values),
     )
-    found = []
-    for triple, pieces in groupby(map(Piece._make, rows), key=lambda piece: piece[:3]):
-        counts = edge_counts(list(pieces))
-        if counts.documents:
-            head, tail = concept_of(connection, triple[1]), concept_of(connection, triple[2])
-            rank = rank_of(counts, head.documents, tail.documents, total)
-            name = _relation_name(connection, triple[0])
-            found.append(Edge(name, head, tail, *counts[:7], rank, *counts[7:]))
-    return sorted(found, key=lambda edge: (-edge.rank, edge.head.id, edge.tail.id))
+    known = {row[:3]: row[3:] for row in rows}
+    dated, years = filters.of_documents()
+    query = EVIDENCE.format("edge CROSS JOIN support ON support.edge = edge.id", "evidence.id = support.evidence")
+    pieces = connection.execute(
+        f"{query} WHERE edge.{role} = ? AND {dated} ORDER BY edge.id",
+        (concept, *years),
+    )
+    found: dict[str, list[_Counted]] = {}
+    for triple, of_edge in groupby(map(Piece._make, pieces), key=lambda piece: piece[:3]):
+        counts = edge_counts(of_edge)
+        if triple in known and filters.admits(counts):
+            row, name, documents = known[triple]
+            rank = rank_of(counts, own, documents, total)
+            figure = {"rank": rank, "documents": counts.documents, "confidence": counts.confidence}[filters.order]
+            found.setdefault(name, []).append(_Counted(Place(figure, rank, row), counts))
+    return found
 
 
-def _relation_name(connection: sqlite3.Connection, number: int) -> str:
-    return str(connection.execute("SELECT name FROM relation WHERE id = ?", (number,)).fetchone()[0])
+def _edge(connection: sqlite3.Connection, one: _Counted) -> Edge:
+    return replace(edge_numbered(connection, one.place.row), **one.counts._asdict(), rank=one.place.rank)
 
 
 def path(connection: sqlite3.Connection, first: int, last: int, longest: int = LONGEST_PATH) -> list[Edge] | None:
@@ -130,7 +183,7 @@ def path(connection: sqlite3.Connection, first: int, last: int, longest: int = L
                     came_from[other] = (node, edge)
                     following.append(other)
             if last in came_from:
-                return [_edge(connection, number) for number in _trace(came_from, first, last)]
+                return [edge_numbered(connection, number) for number in _trace(came_from, first, last)]
         frontier = following
     return None
 
@@ -150,8 +203,3 @@ def _trace(came_from: dict[int, tuple[int, int]], first: int, last: int) -> list
         last, edge = came_from[last]
         edges.append(edge)
     return edges[::-1]
-
-
-def _edge(connection: sqlite3.Connection, number: int) -> Edge:
-    row: tuple[Any, ...] = connection.execute(f"{SELECT_EDGE} WHERE edge.id = ?", (number,)).fetchone()
-    return edge_of(row)

@@ -12,7 +12,7 @@ from typing import Any
 from suwen.concepts.linking import Code
 from suwen.concepts.normalization import difference, normalize
 from suwen.errors import SuwenError
-from suwen.graph.keys import is_hexadecimal
+from suwen.graph.keys import edge_key, is_hexadecimal
 from suwen.graph.search import fold, matching
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "aliases",
     "codes",
     "concept_of",
+    "edge_numbered",
     "edge_of",
     "edges_between",
     "named",
@@ -66,6 +67,8 @@ class Edge:
         How many the evidence stands in; near-copies of a document are one.
     affirmed, negated, hypothetical
         The pieces of evidence by what the text says; those that a user rejected are in `rejected` alone.
+    accepted
+        Those that a user accepted.
     confidence
         See `suwen.graph.aggregates.edge_confidence`.
     rank
@@ -85,13 +88,23 @@ class Edge:
     rank: float
     first_year: int | None
     last_year: int | None
+    accepted: int
+
+    @property
+    def id(self) -> str:
+        """The identifier, which survives a rebuild."""
+        return edge_key(self.relation, self.head.id, self.tail.id)
 
 
 CONCEPT_COLUMNS = "{0}.stable, {0}.type, {0}.name, {0}.mentions, {0}.documents, {0}.negated, {0}.hypothetical"
 WIDTH = 7
 EDGE_COLUMNS = (
     "edge.documents, edge.sentences, edge.affirmed, edge.negated, edge.hypothetical, edge.rejected, edge.confidence,"
-    " edge.rank, edge.first_year, edge.last_year"
+    " edge.rank, edge.first_year, edge.last_year,"
+    " CASE WHEN EXISTS (SELECT 1 FROM verdict) THEN"
+    " (SELECT count(*) FROM support CROSS JOIN evidence ON evidence.id = support.evidence"
+    " CROSS JOIN verdict ON verdict.key = evidence.key AND verdict.value = 'accept' WHERE support.edge = edge.id)"
+    " ELSE 0 END"
 )
 SELECT_EDGE = (
     f"SELECT relation.name, {CONCEPT_COLUMNS.format('head')}, {CONCEPT_COLUMNS.format('tail')}, {EDGE_COLUMNS}, edge.id"
@@ -104,6 +117,12 @@ def edge_of(row: tuple[Any, ...]) -> Edge:
     """Return the edge of a row of `SELECT_EDGE`."""
     head, tail = Concept(*row[1 : 1 + WIDTH]), Concept(*row[1 + WIDTH : 1 + 2 * WIDTH])
     return Edge(row[0], head, tail, *row[1 + 2 * WIDTH : -1])
+
+
+def edge_numbered(connection: sqlite3.Connection, number: int) -> Edge:
+    """Return an edge by its row."""
+    row: tuple[Any, ...] = connection.execute(f"{SELECT_EDGE} WHERE edge.id = ?", (number,)).fetchone()
+    return edge_of(row)
 
 
 def concept_of(connection: sqlite3.Connection, number: int) -> Concept:

@@ -7,10 +7,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from suwen.graph.evidence import Evidence
 from suwen.graph.exports.escaping import spreadsheet_cell
 from suwen.graph.exports.rows import Rows
+from suwen.graph.queries import Edge
 
-__all__ = ["write", "write_raw"]
+__all__ = ["EDGES", "EVIDENCE", "edge_cells", "evidence_cells", "write", "write_raw"]
 
 CONCEPTS = ("id", "type", "name", "names", "mentions", "documents", "negated", "hypothetical")
 EDGES = (
@@ -41,17 +43,22 @@ def _write(rows: Rows, path: Path, encoding: str, cell: Cell) -> Counter[str]:
         for c, names in rows.concepts()
     )
     _file(path / "concepts.csv", encoding, cell, CONCEPTS, concepts)
-    edges = (
-        (e.relation, e.head.name, e.head.id, e.tail.name, e.tail.id, *(getattr(e, name) for name in EDGES[5:]))
-        for e in rows.edges()
-    )
-    _file(path / "edges.csv", encoding, cell, EDGES, edges)
-    evidence = (
-        (one.id, one.relation, one.head.text, head, one.tail.text, tail, *(getattr(one, name) for name in EVIDENCE[6:]))
-        for one, head, tail in rows.evidence()
-    )
+    _file(path / "edges.csv", encoding, cell, EDGES, map(edge_cells, rows.edges()))
+    evidence = (evidence_cells(one, head, tail) for one, head, tail in rows.evidence())
     _file(path / "evidence.csv", encoding, cell, EVIDENCE, evidence)
     return Counter()
+
+
+def edge_cells(edge: Edge) -> tuple[object, ...]:
+    """Return the cells of an edge, in the order of `EDGES`."""
+    ends = edge.head.name, edge.head.id, edge.tail.name, edge.tail.id
+    return edge.relation, *ends, *(getattr(edge, name) for name in EDGES[5:])
+
+
+def evidence_cells(one: Evidence, head: str, tail: str) -> tuple[object, ...]:
+    """Return the cells of a piece of evidence of two concepts (their ids), in the order of `EVIDENCE`."""
+    ends = one.head.text, head, one.tail.text, tail
+    return one.id, one.relation, *ends, *(getattr(one, name) for name in EVIDENCE[6:])
 
 
 def _file(path: Path, encoding: str, cell: Cell, header: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> None:

@@ -1,0 +1,73 @@
+"""The command `suwen serve`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from suwen.cli.output import fail
+
+
+def serve(
+    graph: Path | None = typer.Argument(
+        None, metavar="[GRAPH]", help="A graph made by 'suwen graph build'; without one, only extraction works."
+    ),
+    model: Path | None = typer.Option(
+        None, metavar="MODEL", help="The model that finds entities.", show_default="the bundled model"
+    ),
+    relation_model: Path | None = typer.Option(
+        None, metavar="MODEL", help="The model that finds relations.", show_default="the bundled model"
+    ),
+    host: str = typer.Option("127.0.0.1", help="The address to listen on; others than loopback need a token and TLS."),
+    port: int = typer.Option(8000, min=0, max=65535, help="The port to listen on; 0 takes a free one."),
+    allowed_host: list[str] = typer.Option(
+        [], metavar="NAME", help="A name under which browsers reach the server; repeatable."
+    ),
+    token_file: Path | None = typer.Option(
+        None, metavar="FILE", help="A file with the token that requests must know.", show_default="$SUWEN_TOKEN"
+    ),
+    ssl_certfile: Path | None = typer.Option(None, metavar="PEM", help="The certificate for TLS."),
+    ssl_keyfile: Path | None = typer.Option(
+        None, metavar="PEM", help="The key of the certificate.", show_default="in the file of the certificate"
+    ),
+    behind_proxy: bool = typer.Option(False, "--behind-proxy", help="A proxy in front of the server speaks TLS."),
+    root_path: str = typer.Option(
+        "", metavar="PATH", help="The part of the address that the proxy takes away, for example /suwen."
+    ),
+) -> None:
+    """Extract, search and explore a graph in a browser, without internet access.
+
+    The server listens on this computer alone. It writes one line for each request to standard error, without any text
+    of the request.
+
+    Examples: suwen serve graph.db;
+    suwen serve graph.db --host 0.0.0.0 --allowed-host suwen.example.org --token-file token --ssl-certfile cert.pem
+    """
+    from suwen.requirements import EXTRAS, require_packages
+
+    require_packages(*EXTRAS["serve"])
+    from suwen.graph.graph import Graph
+    from suwen.web.app import create_app
+    from suwen.web.audit import configure_logging
+    from suwen.web.extracting import Models
+    from suwen.web.limits import Limits
+    from suwen.web.serving import Address
+    from suwen.web.serving import serve as run
+    from suwen.web.token import read_token
+
+    address = Address(host, port, tuple(allowed_host), ssl_certfile, ssl_keyfile, behind_proxy, root_path.rstrip("/"))
+    token = read_token(token_file)
+    address.require_safe(token)
+    if graph is not None:
+        with Graph(graph) as opened:
+            opened.open()
+    configure_logging()
+    limits = Limits()
+    models = Models(model, relation_model, limits.characters)
+    app = create_app(models, graph, hosts=address.hosts, token=token, limits=limits)
+    run(app, address, limits, _tell)
+
+
+def _tell(url: str) -> None:
+    fail(f"suwen serves at {url} (stop it with Ctrl+C)")

@@ -1,0 +1,144 @@
+"""The models of the server, and the answers about texts and files."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from pathlib import Path
+
+from suwen.bundled import model_path, relation_model_path
+from suwen.concepts.assertion import assertions
+from suwen.document import Document, Entity
+from suwen.inference.predictor import Extractor
+from suwen.inference.relations.extractor import RelationExtractor
+from suwen.loading import load, load_relations
+from suwen.schema import LCDD, Schema
+from suwen.web import answers
+from suwen.web.answers import ExtractRequest, RelateRequest
+from suwen.web.problems import ProblemError
+
+__all__ = ["Models"]
+
+ID = "text"
+CROWD, CROWDED_CHARACTERS = 400, 1000
+"""The most entities that may begin within so many characters: the pairs of them are compared."""
+
+
+class Models:
+    """The models that find entities and relations, loaded once.
+
+    Parameters
+    ----------
+    model, relation_model
+        Model folders; by default the bundled ones.
+    characters
+        The longest text.
+
+    Raises
+    ------
+    SuwenError
+        As `suwen.loading.load`.
+    """
+
+    def __init__(self, model: Path | None, relation_model: Path | None, characters: int) -> None:
+        # One thread each: the server works on several requests at once.
+        self._entities: Extractor = load(model, threads=1)
+        schema = self._entities.schema if self._entities.schema.relations else LCDD
+        self._relations: RelationExtractor = load_relations(relation_model, schema, threads=1)
+        self.name = model_path(model).name
+        folder = relation_model_path(relation_model)
+        self.relations_name = "cooccurrence" if folder is None else folder.name
+        self._characters = characters
+
+    @property
+    def schema(self) -> Schema:
+        """The entity types that are found."""
+        return self._entities.schema
+
+    @property
+    def relation_schema(self) -> Schema:
+        """The relation types that are found."""
+        return self._relations.schema
+
+    def extract(self, asked: ExtractRequest) -> answers.Extraction:
+        """Find the entities of a text."""
+        return self._answer(self._document(ID, asked.text), asked.relations, asked.assertion)
+
+    def extract_documents(self, documents: Sequence[Document], relations: bool, assertion: bool) -> answers.Files:
+        """Find the entities of the documents of a file."""
+        found = []
+        for document in documents:
+            self._require_short(document.text)
+            answer = self._answer(document, relations, assertion)
+            title = document.meta.get("title")
+            found.append(
+                answers.ExtractionFile(
+                    id=document.id,
+                    title=title if isinstance(title, str) and title else document.id,
+                    text=document.text,
+                    **dict(answer),
+                )
+            )
+        return answers.Files(documents=found)
+
+    def relate(self, asked: RelateRequest) -> answers.Extraction:
+        """Find the relations between given entities.
+
+        Raises
+        ------
+        ProblemError
+            S822 when an entity lies outside the text, or too many stand in one place.
+        """
+        document = self._document(ID, asked.text)
+        if any(not one.start < one.end <= len(asked.text) for one in asked.entities):
+            raise ProblemError("S822", 422, field="entities", reason="offsets are code points of the text, start < end")
+        starts = sorted(one.start for one in asked.entities)
+        if any(bisect_left(starts, start + CROWDED_CHARACTERS) - place > CROWD for place, start in enumerate(starts)):
+            reason = f"at most {CROWD} of them may begin within {CROWDED_CHARACTERS:,} characters"
+            raise ProblemError("S822", 422, field="entities", reason=reason)
+        entities = tuple(
+            Entity(one.label, one.start, one.end, id=f"T{number}") for number, one in enumerate(asked.entities, 1)
+        )
+        given = Document(document.id, document.text, entities)
+        answer = _extraction(self._relations.relate(given), assertion=False)
+        answer.relations_model = self.relations_name
+        return answer
+
+    def _document(self, name: str, text: str) -> Document:
+        self._require_short(text)
+        return Document(name, text)
+
+    def _require_short(self, text: str) -> None:
+        if len(text) > self._characters:
+            raise ProblemError("S829", 413, limit=f"{self._characters:,}")
+
+    def _answer(self, document: Document, relations: bool, assertion: bool) -> answers.Extraction:
+        found = self._entities(document)
+        if relations:
+            found = self._relations.relate(found)
+        answer = _extraction(found, assertion)
+        answer.model = self.name
+        answer.relations_model = self.relations_name if relations else None
+        return answer
+
+
+def _extraction(document: Document, assertion: bool) -> answers.Extraction:
+    said = assertions(document) if assertion else [None] * len(document.entities)
+    entities = [
+        answers.Entity(
+            id=str(one.id),
+            label=one.label,
+            start=one.start,
+            end=one.end,
+            fragments=list(one.fragments),
+            text=document.mention(one),
+            score=one.score,
+            assertion=spoken and answers.Assertion(polarity=spoken.value, cue=spoken.cue),
+        )
+        for one, spoken in zip(document.entities, said, strict=True)
+    ]
+    relations = [
+        answers.Relation(id=str(one.id), type=one.label, head=one.head, tail=one.tail, score=one.score)
+        for one in document.relations
+    ]
+    return answers.Extraction(model=None, entities=entities, relations=relations)

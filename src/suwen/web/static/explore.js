@@ -1,0 +1,5 @@
+/** The graph tab. */
+
+export function mount() {
+  return { find() {} };
+}
