@@ -103,7 +103,8 @@ def limits(results: Results, encoders: Mapping[str, Any]) -> list[Sentence]:
             (
                 "编码器按各自的方法小规模预训练，未读按期次划分的开发与测试文献；但其他划分的测试文献（无标注）可能读过。",
                 "The encoders were pre-trained on a small scale, by their own recipes, without the dev and test "
-                "documents of the split by journal issue. They may have read test text of the other splits, without annotations.",
+                "documents of the split by journal issue. They may have read test text of "
+                "the other splits, without annotations.",
             )
         )
     unsure = [name for name, about in encoders.items() if about.get("read_test")]
