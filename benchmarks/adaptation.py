@@ -29,7 +29,7 @@ COLUMNS = ("documents", *(f"{system}, strict F1" for system in SYSTEMS), "first 
 
 
 def run(system: str, documents: int, seed: int, train: Path, test: Path, runs: Path) -> float:
-    """The strict F1 of a system that learned from so many documents."""
+    """Return the strict F1 of a system that learned from so many documents."""
     few = runs / f"few-{documents}-s{seed}.jsonl"
     if not few.exists():
         write_corpus(random.Random(seed).sample(read_corpus(train), documents), few, "jsonl")

@@ -78,7 +78,7 @@ def random_model(folder: Path, selections: Sequence[Selection], layers: int, wid
 
 
 def sentences_of(selections: Sequence[Selection], segment: Segmenter) -> list[tuple[str, str]]:
-    """Each sentence as text, and with its words masked."""
+    """Return each sentence as text, and with its words masked."""
     draw = np.random.default_rng(0)
     rows = []
     for selection in selections:

@@ -89,7 +89,7 @@ def train_on_all(corpus: Path, runs: Path, model: Path, options: list[object]) -
 
 
 def card_of(folder: Path, test: dict) -> str:
-    """The model's card, with what is known of this model alone."""
+    """Return the model's card, with what is known of this model alone."""
     model = read_model_folder(folder)
     before, heading, after = model_card(model.settings, model.manifest).partition("\n## Limits")
     scores = test["strict_entity"]["by_type"]

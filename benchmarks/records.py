@@ -43,7 +43,7 @@ class Records:
         self._records[record["run"]] = record
 
     def beyond(self, names: Collection[str]) -> list[str]:
-        """The names of the records that are not among these."""
+        """Return the names of the records that are not among these."""
         return sorted(self._records.keys() - names)
 
     def of(self, names: Mapping[int, str]) -> dict[int, Record]:
@@ -57,7 +57,7 @@ class Records:
 
 
 def record_of(model: Path, seed: int, part: str, selections: Sequence[Selection]) -> Record:
-    """The record of a model that was scored with `runs.score`."""
+    """Return the record of a model that was scored with `runs.score`."""
     scores = read_json(model.with_name(f"{model.name}.{part}.json"))
     predictions = read_corpus(model.with_name(f"{model.name}.{part}.jsonl"))
     manifest = read_json(model / "manifest.json")
@@ -103,6 +103,6 @@ def comparison(ours: Mapping[int, Record], theirs: Mapping[int, Record]) -> dict
 
 
 def _counts(records: Iterable[Record]) -> StrictCounts:
-    """The counts of several runs, over all types."""
+    """Return the counts of several runs, over all types."""
     summed = sum(np.array(record["matched_gold_predicted"], np.int64) for record in records)
     return StrictCounts(("all",), summed[:, None])

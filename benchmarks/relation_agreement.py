@@ -34,7 +34,7 @@ class Agreement:
             self.counts[view].update(both=both, first=len(first), second=len(second))
 
     def to_dict(self) -> dict[str, Any]:
-        """The size of the sample, and by view the F1 of one annotation against the other."""
+        """Return the size of the sample, and by view the F1 of one annotation against the other."""
         views = {
             view: {**found, "f1": 2 * found["both"] / max(found["first"] + found["second"], 1)}
             for view, found in self.counts.items()
@@ -63,7 +63,7 @@ class Squeezed:
         }
 
     def within(self, start: int, end: int) -> tuple[set[Any], set[Any]]:
-        """The entities and relations of a passage, at offsets in it."""
+        """Return the entities and relations of a passage, at offsets in it."""
         moved = {
             key: (key[0], key[1] - start, key[2] - start)
             for key in self.entities.values()

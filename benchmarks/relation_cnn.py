@@ -64,7 +64,7 @@ class PairTexts:
         return kept[np.argsort((ends - begins)[kept], kind="stable")]
 
     def arrays(self, pairs: NDArray[np.intp]) -> dict[str, NDArray]:
-        """What the network reads of some pairs: of characters ``[P, LONGEST]``, of the distance ``[P]``."""
+        """Return the inputs of the network for some pairs: characters ``[P, LONGEST]``, distance ``[P]``."""
         mentions, heads, tails = (
             self.encoded.mentions,
             self.encoded.candidates.heads[pairs],

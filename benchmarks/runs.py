@@ -53,7 +53,7 @@ def suwen(*arguments: object) -> str:
 
 
 def resumed(output: Path) -> list[str]:
-    """The option that goes on with an unfinished run, where there is one."""
+    """Return the option that goes on with an unfinished run, where there is one."""
     return ["--resume"] if output.with_name(f"{output.name}.training").exists() else []
 
 
@@ -94,12 +94,12 @@ def score(corpus: Path, split: Path, model: Path, part: str) -> Path:
 
 
 def percent(value: float) -> str:
-    """A share in percent, two decimals."""
+    """Return a share in percent, two decimals."""
     return f"{100 * value:.2f}"
 
 
 def markdown(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A table in Markdown."""
+    """Return a table in Markdown."""
     lines = [columns, ["---"] * len(columns), *rows]
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 

@@ -72,7 +72,7 @@ def pretrain(recipe: str, output: Path, texts: list[Path], split: Path, options:
 
 
 def options_of(recipe: str, runs: Path, lexicon: list[Path]) -> list[object]:
-    """What a recipe has of its own."""
+    """Return the options of a recipe."""
     terms = [word for file in lexicon for word in ("--lexicon", file)] if recipe.startswith("ernie") else []
     if recipe == "ernie-tiny":
         return [*terms, "--vocab", runs / WARM / "vocab.txt", "--set", f"optimization.steps={ALONE}"]

@@ -79,7 +79,7 @@ class Entity:
 
     @property
     def key(self) -> tuple[str, int, int]:
-        """What a strict match compares: label and hull."""
+        """Return what a strict match compares: label and hull."""
         return self.label, self.start, self.end
 
 
@@ -189,7 +189,7 @@ class Document:
                 raise SuwenError("S201", self.id, start=entity.start, end=entity.end, length=len(self.text))
 
     def mention(self, entity: Entity) -> str:
-        """The entity's text; several pieces are joined as running text (see `join_pieces`)."""
+        """Return the entity's text; several pieces are joined as running text (see `join_pieces`)."""
         if not entity.fragments:
             return self.text[entity.start : entity.end]
         return join_pieces([self.text[start:end] for start, end in entity.fragments])
@@ -201,7 +201,7 @@ class Document:
 
 
 def lone_surrogates(value: Any, where: str) -> Iterator[tuple[str, int, int]]:
-    """The strings in a value (a document, JSON values) that are not valid Unicode.
+    """Yield the strings in a value (a document, JSON values) that are not valid Unicode.
 
     Yields
     ------
@@ -242,5 +242,5 @@ def join_pieces(pieces: list[str]) -> str:
 
 
 def is_latin(character: str) -> bool:
-    """Whether the character is an ASCII letter or digit: between two of them a line break stands for a space."""
+    """Return whether the character is an ASCII letter or digit: between two of them a line break stands for a space."""
     return character.isascii() and character.isalnum()

@@ -256,5 +256,5 @@ def load_trained(folder: ModelFolder, device: str, batch_tokens: int | None, thr
 
 
 def usable_cores() -> int:
-    """How many cores this process may use."""
+    """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

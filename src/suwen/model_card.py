@@ -158,7 +158,7 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _counts(data: Mapping[str, Any], annotations: Sequence[str] = ("entities",)) -> list[str]:
-    """How much there is in each part; hashes and other values are in the manifest."""
+    """Return how much there is in each part; hashes and other values are in the manifest."""
     counts = ("documents", "characters", *annotations)
     rows = [
         (part, *(f"{values[count]:,}" for count in counts))
@@ -174,7 +174,7 @@ def _counts(data: Mapping[str, Any], annotations: Sequence[str] = ("entities",))
 
 
 def _lacks_dev(data: Mapping[str, Any]) -> bool:
-    """Whether the manifest says that nothing was set aside to score the model on."""
+    """Return whether the manifest says that nothing was set aside to score the model on."""
     dev = data.get("dev")
     return isinstance(dev, Mapping) and dev.get("documents") == 0
 
@@ -200,7 +200,7 @@ def _scores(scores: Mapping[str, Any], data: Mapping[str, Any], matched: str = "
 
 
 def _taught(distillation: Mapping[str, Any] | None) -> list[str]:
-    """What was learned from other models."""
+    """Return the lines on distillation."""
     if distillation is None:
         return []
     texts = distillation["texts"]

@@ -116,7 +116,7 @@ class TaggerSettings:
         return scheme_named(self.scheme).tags(self.schema.labels)
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings as JSON values; `from_dict` reads them back exactly."""
+        """Return the settings as JSON values; `from_dict` reads them back exactly."""
         crf = self.transitions
         return {
             "schema": self.schema.to_dict(),
@@ -296,7 +296,7 @@ def read_stored_model(path: StrPath) -> StoredModel:
 
 
 def read_manifest(path: StrPath) -> dict[str, Any]:
-    """The manifest of a model folder, with the hashes of its files under ``files``.
+    """Return the manifest of a model folder, with the hashes of its files under ``files``.
 
     Raises
     ------
@@ -438,7 +438,7 @@ def write_tokenizer(folder: Path, featurizer: Featurizer) -> None:
 
 
 def _other_forms(characters: CharacterVocabulary) -> dict[str, list[str]]:
-    """The characters outside the vocabulary that are looked up under another one, by that one."""
+    """Return the characters outside the vocabulary that are looked up under another one, by that one."""
     forms: defaultdict[str, list[str]] = defaultdict(list)
     candidates = _characters_with_forms()
     for character, place in zip(candidates, characters.ids(candidates).tolist(), strict=True):
@@ -450,7 +450,7 @@ def _other_forms(characters: CharacterVocabulary) -> dict[str, list[str]]:
 
 @cache
 def _characters_with_forms() -> str:
-    """The characters that lower-casing or compatibility normalization changes: no other is looked up as another one."""
+    """Return the characters that lower-casing or compatibility normalization changes."""
     # The surrogates are no characters.
     every = map(chr, (*range(0xD800), *range(0xE000, 0x110000)))
     return "".join(one for one in every if one.lower() != one or unicodedata.normalize("NFKC", one) != one)

@@ -127,7 +127,7 @@ def require_same(work: Path, identity: dict[str, Any]) -> None:
 
 
 def _first_difference(stored: Any, value: Any) -> str:
-    """Where two values differ, as `` (key.key)``; empty where they are no tables."""
+    """Return the first difference of two values as `` (key.key)``; empty if they are not tables."""
     keys = []
     while isinstance(stored, dict) and isinstance(value, dict):
         key = next(key for key in {**stored, **value} if stored.get(key) != value.get(key))
@@ -137,7 +137,7 @@ def _first_difference(stored: Any, value: Any) -> str:
 
 
 def whole_lines(path: Path) -> Iterator[bytes]:
-    """The lines of a journal; one that a kill cut in two is taken back before anything is appended."""
+    """Yield the lines of a journal; one that a kill cut in two is taken back before anything is appended."""
     if not path.is_file():
         return
     with path.open("r+b") as file:

@@ -68,7 +68,7 @@ class Schema:
         return label in self._by_name
 
     def __getitem__(self, label: str) -> EntityType:
-        """The entity type of that name.
+        """Return the entity type of that name.
 
         Raises
         ------
@@ -82,7 +82,7 @@ class Schema:
 
     @classmethod
     def of_labels(cls, labels: Iterable[str], name: str = "corpus") -> Schema:
-        """A schema for the labels of a corpus: LCDD's types where the names agree, plain ones otherwise.
+        """Return a schema for the labels of a corpus: LCDD's types where the names agree, plain ones otherwise.
 
         The order is LCDD's first, then alphabetical, so that it does not depend on the order of files.
         """
@@ -115,7 +115,7 @@ class Schema:
         return replace(self, relations=(*self.relations, *added))
 
     def to_dict(self) -> dict[str, Any]:
-        """The schema as JSON values; `from_dict` reads it back."""
+        """Return the schema as JSON values; `from_dict` reads it back."""
         return {
             "name": self.name,
             "groups": [{"name": name, "zh": zh, "en": en} for name, zh, en in self.groups],

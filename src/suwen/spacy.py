@@ -130,7 +130,7 @@ DOCUMENT, PLACES = "suwen_document", "suwen_places"
 
 
 def _document_of(doc: Doc) -> Document | None:
-    """What suwen found in a text."""
+    """Return the document that suwen made of a text."""
     line = doc.user_data.get(DOCUMENT)
     return (
         None
@@ -140,7 +140,7 @@ def _document_of(doc: Doc) -> Document | None:
 
 
 def _entity_of(span: Span) -> Entity | None:
-    """The entity that a span stands for."""
+    """Return the entity that a span stands for."""
     document = _document_of(span.doc)
     if document is None:
         return None
@@ -150,7 +150,7 @@ def _entity_of(span: Span) -> Entity | None:
 
 
 def _relations_of(doc: Doc) -> list[tuple[str, Entity, Entity, float | None]]:
-    """The relations that suwen found in a text, with their arguments."""
+    """Return the relations that suwen found in a text, with their arguments."""
     document = _document_of(doc)
     if document is None:
         return []

@@ -102,7 +102,7 @@ class Request:
 
     @cached_property
     def taken(self) -> Flags:
-        """Which characters of the view were changed already, bool ``[len(view)]``."""
+        """Return the characters of the view that were changed already, bool ``[len(view)]``."""
         return self.reading.taken((edit.start, edit.end) for edit in self.edits)
 
 
@@ -123,7 +123,7 @@ class Augmenter(Protocol):
 
 
 def chosen(rate: float, draws: NDArray[np.float64]) -> list[int]:
-    """Which of several items are chosen: about the rate, one at least where there is one; none at rate 0.
+    """Choose about the rate of several items, at least one if there is one; none at rate 0.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def chosen(rate: float, draws: NDArray[np.float64]) -> list[int]:
 def word_edits(
     reading: Reading, span: Span, new: Sequence[str], method: str, word: int, probability: float | None = None
 ) -> list[Edit]:
-    """The edits that replace a span of the view, one for each stretch between line breaks.
+    """Return the edits that replace a span of the view, one for each stretch between line breaks.
 
     Parameters
     ----------

@@ -197,7 +197,7 @@ class AugmentationConfig(Section):
 
     @property
     def cuts_words(self) -> bool:
-        """Whether the methods need words; mentions alone do not."""
+        """Return whether the methods need words; mentions alone do not."""
         return set(self.methods) != {"mention"}
 
     @property
@@ -208,7 +208,7 @@ class AugmentationConfig(Section):
 
     @property
     def changes_nothing(self) -> bool:
-        """Whether every method has the rate 0."""
+        """Return whether every method has the rate 0."""
         rates = {"mlm": self.words.rate, **{name: getattr(self, name).rate for name in STEPS if name != "mlm"}}
         return not any(rates[method] for method in self.methods)
 

@@ -97,7 +97,7 @@ class Moves:
         self._shifts = [0, *accumulate(len(edit.new) - (edit.end - edit.start) for edit in edits)]
 
     def __call__(self, position: int) -> int:
-        """The new place of a boundary; one inside a replaced stretch moves along as far as the new one reaches."""
+        """Return the new place of a boundary; inside a replaced span it moves no further than the new span."""
         index = bisect_right(self._ends, position)
         if index < len(self._edits) and self._edits[index].start < position:
             edit = self._edits[index]
@@ -158,7 +158,7 @@ def _moved(entity: Entity, moves: Moves, edits: Sequence[Edit]) -> Entity:
 
 
 def excerpt(document: Document, spans: Sequence[Span]) -> Document:
-    """The parts of a document as a document of its own; parts that were not neighbors become paragraphs.
+    """Return the parts of a document as a document of its own; parts that were not neighbors become paragraphs.
 
     Entities that are not whole in one part are left out, and so is what speaks of them; pages and the lines of an
     ``.ann`` file speak of the whole document and go too.
@@ -200,7 +200,7 @@ def excerpt(document: Document, spans: Sequence[Span]) -> Document:
 
 
 def recipe_lines(recipe: Recipe) -> Iterator[str]:
-    """The lines of the log for one generated document: itself, then its edits."""
+    """Yield the lines of the log for one generated document: itself, then its edits."""
     head: dict[str, Any] = {
         "document": recipe.id,
         "source": recipe.source,
@@ -268,7 +268,7 @@ def read_log(path: StrPath) -> list[Recipe]:
 
 
 def recipe_of(head: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Recipe:
-    """The recipe that lines of the log stand for."""
+    """Return the recipe that lines of the log stand for."""
     if len(rows) != head["edits"] or any(row["document"] != head["document"] for row in rows):
         raise ValueError("edits are missing")
     edits = tuple(

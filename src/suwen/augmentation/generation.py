@@ -135,7 +135,7 @@ class Generator:
         return SynonymReplacement(find_synonyms(config.synonym), config.synonym, protection)
 
     def __call__(self, variants: Iterable[Variant]) -> Iterator[Outcome]:
-        """The outcome of each variant, in order."""
+        """Yield the outcome of each variant, in order."""
         pool: list[Variant] = []
         size = 0
         for variant in variants:
@@ -244,7 +244,7 @@ def collect(outcomes: Iterable[Outcome], originals: Iterable[Document], config: 
 
 
 def _copies_in(original: Document, family: Sequence[Document], least: float) -> Iterator[str]:
-    """The ids of documents that are nearly the original, or nearly an earlier one that is kept."""
+    """Yield the ids of documents that are nearly the original, or nearly an earlier one that is kept."""
     order = {original.id: 0, **{document.id: number for number, document in enumerate(family, 1)}}
     pairs = [
         sorted((pair.first, pair.second), key=order.__getitem__) for pair in near_copies([original, *family], least)

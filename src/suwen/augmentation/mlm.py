@@ -53,7 +53,7 @@ class _Input:
     replaced: dict[Span, float] = field(default_factory=dict)
 
     def place(self, word: Span) -> slice:
-        """The positions of a word."""
+        """Return the positions of a word."""
         return slice(word[0] - self.span[0], word[1] - self.span[0])
 
 
@@ -114,7 +114,7 @@ class MaskedWords:
         return _Input(number, reading, span, self.model.vocabulary.ids(text), list(text), words)
 
     def _masked_words(self, request: Request, proposal: Proposal) -> Iterator[tuple[Span, list[Span]]]:
-        """The inputs that hold masked words, as spans of the view, each with these words."""
+        """Yield the inputs that hold masked words, as spans of the view, each with these words."""
         reading, counts = request.reading, proposal.counts
         for index in reading.owned(request.variant.spans):
             sentence = reading.sentence(index)
@@ -142,7 +142,7 @@ class MaskedWords:
         )
 
     def _inputs(self, sentence: Sentence) -> Iterator[Span]:
-        """The sentence, or the pieces that a longer one is cut into between its words."""
+        """Yield the sentence, or the pieces that a longer one is cut into between its words."""
         start = sentence.start
         ends = [end for _, end in sentence.words] + [sentence.end]
         while sentence.end - start > self._longest:

@@ -23,7 +23,7 @@ SECONDS_BETWEEN_LOOKS = 1.0
 
 
 def outcomes_of(generator: Generator, variants: Sequence[Variant], workers: int = 1) -> Iterator[Outcome]:
-    """The outcome of each variant, in order.
+    """Yield the outcome of each variant, in order.
 
     Parameters
     ----------

@@ -160,7 +160,7 @@ def copies_of_output() -> Sequence[int]:
 
 
 def is_read_no_more(descriptor: int) -> bool:
-    """Whether the other end of a pipe is closed; where the system cannot say, it is taken to be."""
+    """Return whether the other end of a pipe is closed; where the system cannot say, it is taken to be."""
     if not hasattr(select, "poll"):
         return True
     poll = select.poll()
@@ -177,12 +177,12 @@ def leave_output() -> None:
 
 
 def is_resumable(arguments: list[str]) -> bool:
-    """Whether a command keeps what it has done; from standard input and to standard output, nothing is kept."""
+    """Return whether a command keeps what it has done; from standard input and to standard output, nothing is kept."""
     return next(iter(arguments), None) in RESUMABLE and "-" not in arguments
 
 
 def usage_error(error: typer.BadParameter) -> SuwenError:
-    """What Typer says about wrong arguments, with a code."""
+    """Return the error of Typer for wrong arguments, with a code."""
     # Its lists of choices come on lines of their own, and what pydantic says with pydantic's prefix.
     reason = " ".join(error.format_message().replace("Value error, ", "").split())
     reason = reason.removeprefix("Invalid value: ").rstrip(".")

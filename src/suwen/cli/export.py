@@ -70,7 +70,7 @@ def export(
 
 
 def table(result: Export | RelationExport) -> Table:
-    """The figures for people."""
+    """Return the figures for people."""
     from rich.table import Table
 
     from suwen.exporting import RelationExport

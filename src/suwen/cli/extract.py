@@ -279,7 +279,7 @@ def warn(console: Console, what: str, counts: Counter[str]) -> None:
 
 
 def said(problem: dict[str, Any]) -> str:
-    """A line of the report as the line of an error."""
+    """Return a line of the report as the line of an error."""
     where = f" {problem['path']}" if problem["path"] else ""
     line = f":{problem['line']}" if problem["line"] else ""
     return " ".join(f"{problem['code']}{where}{line}: {problem['reason']}; {problem['advice']}".splitlines())

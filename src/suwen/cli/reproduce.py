@@ -149,7 +149,7 @@ def named(names: Sequence[str]) -> str:
 
 
 def grouped(failed: Mapping[Run, str]) -> dict[str, list[str]]:
-    """The names of the runs that failed for each reason: what one encoder lacks is said once."""
+    """Return the names of the runs that failed for each reason: what one encoder lacks is said once."""
     names: dict[str, list[str]] = {}
     for run, reason in failed.items():
         names.setdefault(reason, []).append(run.name)
@@ -175,7 +175,7 @@ def check_machine(profile: Profile, device: str) -> None:
 
 
 def engine_of(name: EngineName, workers: int, threads: int, device: str) -> Engine:
-    """The engine of that name."""
+    """Return the engine of that name."""
     if name is EngineName.LOCAL:
         from suwen.reproduction.engine import LocalEngine
 
@@ -186,7 +186,7 @@ def engine_of(name: EngineName, workers: int, threads: int, device: str) -> Engi
 
 
 def run_bar(runs: Sequence[Run], profile: Profile, documents: Sequence[Document]) -> Progress:
-    """A bar over all runs; it moves by what a run is expected to cost, so that the time left means something."""
+    """Return a bar over all runs; it moves by what a run is expected to cost, so that the time left means something."""
     from rich.progress import (
         BarColumn,
         Progress,
@@ -259,7 +259,7 @@ class Watcher:
 
 
 def plan_table(plan: dict[str, Any]) -> Table:
-    """The runs, the tables that share them, and what they cost."""
+    """Return the runs, the tables that share them, and what they cost."""
     from rich.table import Table
 
     table = Table("Run", "Tables", "Minutes", title=f"{len(plan['runs'])} runs, profile {plan['profile']['name']}")
@@ -274,7 +274,7 @@ def plan_table(plan: dict[str, Any]) -> Table:
 
 
 def verdict_table(verdicts: Sequence[Verdict], profile: Profile) -> Table:
-    """What the paper claims, and whether it holds here."""
+    """Return a table of the paper's claims and their verdicts."""
     from rich.table import Table
 
     table = Table("Claim of the paper", "Here", "Points of strict F1 (p)", title="On journal issues that were not seen")
@@ -289,7 +289,7 @@ def verdict_table(verdicts: Sequence[Verdict], profile: Profile) -> Table:
 
 
 def counts_of(results: Results) -> dict[str, Any]:
-    """How many runs ended how."""
+    """Return how many runs ended how."""
     return {
         "done": sum(result["state"] == "done" for result in results.by_run.values()),
         "failed": {run.name: reason for run, reason in results.failed.items()},

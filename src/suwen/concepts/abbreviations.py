@@ -75,7 +75,7 @@ class Definition:
 
 
 def is_short_form(text: str) -> bool:
-    """Whether a remark can be an abbreviation: no unit, number, statistic, list mark, reference or ordinary word.
+    """Return whether a remark can be an abbreviation: no unit, number, statistic, reference or ordinary word.
 
     Examples
     --------
@@ -138,7 +138,7 @@ def without_definition(mention: str) -> str:
 
 
 def _is_long_form(text: str) -> bool:
-    """Whether a text can be a long form; in 血清25(OH)D no bracket holds an abbreviation."""
+    """Return whether a text can be a long form; in 血清25(OH)D no bracket holds an abbreviation."""
     return len(_CHINESE.findall(text)) >= 3 or (len(text.strip()) >= 2 and bool(_CHINESE.match(text.rstrip()[-1:])))
 
 
@@ -162,7 +162,7 @@ def _from_remark(
 
 
 def _is_compound(long: str, short: str) -> bool:
-    """Whether a long form begins with a Latin part of which its short form knows nothing."""
+    """Return whether a long form begins with a Latin part of which its short form knows nothing."""
     prefix = _PREFIX.match(long)
     return prefix is not None and not short.lower().startswith(prefix[0][0].lower())
 
@@ -183,7 +183,7 @@ def _short_form_in(remark: str) -> str | None:
 
 
 def _aligns(short: str, full: str) -> bool:
-    """Whether the letters of a short form stand in its English full form, in order (after Schwartz and Hearst)."""
+    """Return whether a short form's letters occur in order in its English full form (Schwartz and Hearst)."""
     letters = iter(re.sub("[^a-z0-9]", "", full.lower()))
     wanted = re.sub("[^a-z]", "", short.lower())
     return all(letter in letters for letter in wanted)
@@ -236,7 +236,7 @@ def _completed(long: str, short: str, listed: Sequence[str]) -> str:
 
 
 def within_one_edit(first: str, second: str) -> bool:
-    """Whether one insertion, deletion or substitution at most makes two strings equal."""
+    """Return whether one insertion, deletion or substitution at most makes two strings equal."""
     if abs(len(first) - len(second)) > 1:
         return False
     shorter, longer = sorted((first, second), key=len)

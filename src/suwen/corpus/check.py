@@ -106,7 +106,7 @@ class Finding:
         return f"{self.path}:{self.line}" if self.line else str(self.path)
 
     def to_dict(self) -> dict[str, Any]:
-        """The finding as JSON values."""
+        """Return the finding as JSON values."""
         path = None if self.path is None else str(self.path)
         kind = KINDS[self.code]
         return {"code": self.code, "severity": kind.severity, "path": path, "line": self.line, "text": self.text}
@@ -122,16 +122,16 @@ class Check:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How often each kind was found, in the order of `KINDS`."""
+        """Return how often each kind was found, in the order of `KINDS`."""
         counts = Counter(finding.code for finding in self.findings)
         return {code: counts[code] for code in KINDS if code in counts}
 
     def total(self, severity: str) -> int:
-        """The number of findings of that severity."""
+        """Return the number of findings of that severity."""
         return sum(count for code, count in self.counts.items() if KINDS[code].severity == severity)
 
     def to_dict(self) -> dict[str, Any]:
-        """The result as JSON values."""
+        """Return the result as JSON values."""
         kinds = [
             {"code": code, "severity": KINDS[code].severity, "meaning": KINDS[code].meaning, "count": count}
             for code, count in self.counts.items()
@@ -282,7 +282,7 @@ def _reference_findings(located: Located) -> Iterator[Finding]:
 
 
 def _is_of_articles(path: Path, name: str | None) -> bool:
-    """Whether the documents are of a format that has no annotations."""
+    """Return whether the documents are of a format that has no annotations."""
     return isinstance(FORMATS[name or format_of(path)], WITHOUT_ANNOTATIONS)
 
 
@@ -293,7 +293,7 @@ def _label_findings(located: Located, schema: Schema) -> Iterator[Finding]:
 
 
 def _reading_findings(located: Located) -> Iterator[Finding]:
-    """What the reader left out of the annotations of a document, or understood in another way."""
+    """Yield what the reader left out of a document's annotations, or read differently."""
     source = located.document.meta.get("read_from")
     if not located.document.entities and not located.lines and located.annotation_path == located.text_path:
         # An article without annotations says so by itself.

@@ -15,7 +15,7 @@ __all__ = ["sentence_spans"]
 # Splitting, looking for leakage and counting need the same sentences several times.
 @lru_cache(maxsize=1024)
 def sentence_spans(text: str) -> tuple[Span, ...]:
-    """The sentences of a text as spans in code points that partition it.
+    """Return the sentences of a text as spans in code points that partition it.
 
     Each sentence owns up to the start of the next, so that dropped characters and breaks belong to what they follow;
     the first owns the beginning. A text without a sentence is one span.

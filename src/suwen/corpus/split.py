@@ -41,7 +41,7 @@ class Selection:
     spans: tuple[Span, ...]
 
     def owns(self, position: int) -> bool:
-        """Whether the character at this position is owned."""
+        """Return whether the character at this position is owned."""
         index = bisect_right(self.spans, position, key=lambda span: span[0]) - 1
         return index >= 0 and position < self.spans[index][1]
 
@@ -62,7 +62,7 @@ def whole_document(document: Document) -> Selection:
 
 
 def corpus_hash(documents: Iterable[Document]) -> str:
-    """The SHA-256 of ids, texts and entity keys: the same in any order and in any format."""
+    """Return the SHA-256 of ids, texts and entity keys: the same in any order and in any format."""
     rows = sorted(
         [
             document.id,
@@ -113,7 +113,7 @@ class Split:
         return hashlib.sha256(json.dumps({part: list(rows) for part, rows in self.parts.items()}).encode()).hexdigest()
 
     def select(self, documents: Sequence[Document], part: str) -> list[Selection]:
-        """The part of the documents, in their order.
+        """Return the part of the documents, in their order.
 
         Raises
         ------

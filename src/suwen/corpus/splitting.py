@@ -135,7 +135,7 @@ def make_folds(documents: Sequence[Document], count: int, unit: Unit, seed: int 
 
 
 def without_generated(documents: Sequence[Document]) -> tuple[list[Document], list[Document]]:
-    """The originals, and the documents that were generated from one of them."""
+    """Return the originals, and the documents that were generated from one of them."""
     names = {document.id for document in documents}
     generated = [one for one in documents if original_id(one.id) != one.id and original_id(one.id) in names]
     made = {document.id for document in generated}
@@ -143,13 +143,13 @@ def without_generated(documents: Sequence[Document]) -> tuple[list[Document], li
 
 
 def _following(generated: Sequence[Document], train: Sequence[OwnedSpan]) -> list[OwnedSpan]:
-    """What train owns of generated documents: all of those whose original is there."""
+    """Return the spans of generated documents in train: all of those whose original is there."""
     originals = {name for name, _, _ in train}
     return [(one.id, 0, len(one.text)) for one in generated if original_id(one.id) in originals]
 
 
 def group_of(document: Document, group_field: str | None = None) -> str:
-    """The name of the group that a document belongs to.
+    """Return the name of the group that a document belongs to.
 
     It is the value of `group_field` in the document's meta where a field is given, else the document's own group, else
     the journal issue in its file name (``138`` for ``138_5`` and ``123`` for ``123_3_1``). A document that has none of
@@ -188,7 +188,7 @@ def _whole_pieces(documents: Sequence[Document], units: Sequence[int]) -> Pieces
 
 
 def _together(documents: Sequence[Document], keys: Sequence[str], copies: Sequence[NearCopy]) -> list[int]:
-    """The unit of each document: documents with one key, and the near-copies of any of them, are one unit."""
+    """Return the unit of each document: documents with one key, and the near-copies of any of them, are one unit."""
     unit_of_key = {key: key for key in keys}
     key_of = {document.id: key for document, key in zip(documents, keys, strict=True)}
 
@@ -205,7 +205,7 @@ def _together(documents: Sequence[Document], keys: Sequence[str], copies: Sequen
 
 
 def _counts(documents: Sequence[Document], pieces: Pieces, units: int, unit: Unit) -> NDArray[np.float64]:
-    """How often each label begins in each unit, [units, labels]; whole documents have their length as a last label."""
+    """Count how often each label begins in each unit, [units, labels]; documents have their length as last label."""
     labels = sorted({entity.label for document in documents for entity in document.entities})
     column = {label: index for index, label in enumerate(labels)}
     counts = np.zeros((units, len(labels) + 1))
@@ -220,7 +220,7 @@ def _counts(documents: Sequence[Document], pieces: Pieces, units: int, unit: Uni
 
 
 def _owned(pieces: Pieces, mine: NDArray[np.bool_]) -> tuple[OwnedSpan, ...]:
-    """The spans of these units, adjacent ones merged."""
+    """Return the spans of these units, adjacent ones merged."""
     owned: list[OwnedSpan] = []
     for name, spans in sorted(pieces.items()):
         for start, end, number in spans:

@@ -56,12 +56,12 @@ class Analysis:
 
     @property
     def errors(self) -> dict[Kind, int]:
-        """How many cases there are of each kind."""
+        """Return how many cases there are of each kind."""
         counts = Counter(case.kind for case in self.cases)
         return {kind: counts[kind] for kind in KINDS}
 
     def to_dict(self) -> dict[str, Any]:
-        """The scores, the number of errors by kind, and the confusion as JSON values."""
+        """Return the scores, the number of errors by kind, and the confusion as JSON values."""
         confusion = sorted(self.confusion.items(), key=lambda item: (-item[1], item[0]))
         return {
             **self.scores.to_dict(),

@@ -40,7 +40,7 @@ class Engine(Protocol):
         """The entity types that are found."""
 
     def shards(self, chunks: Iterable[Chunk], manner: Manner, seen: Callable[[Document], None]) -> Iterator[Shard]:
-        """The shard of each chunk, in any order; `seen` may be told of documents before their shard is there."""
+        """Return the shard of each chunk, in any order; `seen` may be told of documents before their shard is there."""
 
 
 class LocalEngine:
@@ -57,7 +57,7 @@ class LocalEngine:
         self.schema = extractor.schema
 
     def shards(self, chunks: Iterable[Chunk], manner: Manner, seen: Callable[[Document], None]) -> Iterator[Shard]:
-        """The shards, in the order of the chunks."""
+        """Return the shards, in the order of the chunks."""
         return shards_of(self.extractor, chunks, manner, seen)
 
 
@@ -119,13 +119,13 @@ class Result:
 
 
 def report_path(output: StrPath) -> Path:
-    """Where it is said what could not be read, beside the output."""
+    """Return the path of the list of problems, beside the output."""
     output = Path(output)
     return output.with_name(f"{output.name}{REPORT}")
 
 
 def is_brief(inputs: Inputs) -> bool:
-    """Whether there is so little to do that it is sooner done again than kept."""
+    """Return whether there is so little to do that it is sooner done again than kept."""
     plain = all(file.is_article or file.path.suffix in (".jsonl", ".csv", ".tsv") for file in inputs.files)
     return plain and sum(map(size_of, inputs.files)) <= CHUNK_BYTES
 
@@ -320,13 +320,13 @@ class _Meter:
         self._tell()
 
     def saw(self, document: Document) -> None:
-        """A document is decided."""
+        """Count a finished document."""
         self._bytes += len(document.text.encode())
         self._characters += len(document.text)
         self._tell()
 
     def added(self) -> None:
-        """A shard is there."""
+        """Count a finished shard."""
         self._bytes = self._characters = 0
         self._tell()
 

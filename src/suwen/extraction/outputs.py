@@ -130,14 +130,14 @@ def remove_parts(path: Path, format: str) -> None:
 
 
 def with_model(document: Document, model: str | None, relation_model: str | None = None) -> Document:
-    """The document with the models' names in ``meta["model"]`` and ``meta["relation_model"]``, where there are any."""
+    """Return the document with the models' names in ``meta["model"]`` and ``meta["relation_model"]``."""
     named = {"model": model, "relation_model": relation_model}
     said = {key: name for key, name in named.items() if name is not None}
     return replace(document, meta={**document.meta, **said}) if said else document
 
 
 def _without_reading(document: Document) -> Document:
-    """The document without what is said of its source and the overrides: the command told that in sum."""
+    """Return the document without what is said of its source and the overrides: the command told that in sum."""
     told = ("read_from", "overrides")
     return replace(document, meta={key: value for key, value in document.meta.items() if key not in told})
 

@@ -66,7 +66,7 @@ class RayEngine:
         self.schema: Schema = self._value(ray.remote(**options)(_schema).remote(self._model))
 
     def shards(self, chunks: Iterable[Chunk], manner: Manner, seen: Callable[[Document], None]) -> Iterator[Shard]:
-        """The shards, as they come."""
+        """Yield the shards, as they come."""
         del seen  # documents are decided elsewhere
         running: list[Any] = []
         for chunk in chunks:
@@ -77,7 +77,7 @@ class RayEngine:
             yield self._next(running)
 
     def _most(self) -> int:
-        """How many chunks are under way at once; computers may come and go."""
+        """Return how many chunks are under way at once; computers may come and go."""
         there = self._ray.cluster_resources()
         slots = min(
             there.get(kind, 0) // number for kind, number in (("CPU", self._cores), ("GPU", self._gpus)) if number
@@ -146,7 +146,7 @@ def ray_engine(models: Sequence[Path], load: Load, cores: int, gpus: int = 0) ->
 
 
 def _files(model: Path) -> dict[str, bytes]:
-    """The files of a model folder by their relative paths."""
+    """Return the files of a model folder by their relative paths."""
     try:
         return {path.relative_to(model).as_posix(): path.read_bytes() for path in model.rglob("*") if path.is_file()}
     except OSError as error:
@@ -173,7 +173,7 @@ def _schema(model: list[Any]) -> Schema | SuwenError:
 
 @lru_cache(maxsize=1)
 def _extractor(reference: Any) -> Extractor:
-    """The model, which a process loads once."""
+    """Return the model, which a process loads once."""
     import ray
 
     models, load = ray.get(reference)

@@ -34,7 +34,7 @@ JOINING = "joining"
 
 
 def json_line(values: dict[str, Any]) -> bytes:
-    """A line of JSON; of a name that is not valid Unicode, the odd bytes are escaped."""
+    """Return a line of JSON; of a name that is not valid Unicode, the odd bytes are escaped."""
     return (json.dumps(values, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
 
 
@@ -139,7 +139,7 @@ class Shards:
             raise os_error(error, self._path) from None
 
     def lines(self) -> Iterator[bytes]:
-        """The documents in their order, each a line of JSON Lines.
+        """Yield the documents in their order, each a line of JSON Lines.
 
         Raises
         ------
@@ -156,7 +156,7 @@ class Shards:
             yield from io.BytesIO(shard)
 
     def problems(self) -> Iterator[dict[str, Any]]:
-        """What could not be read, in order."""
+        """Yield the problems, in order."""
         for number in sorted(self._places):
             *_, start, length = self._places[number]
             yield from json.loads(_read(self._journal, start, length))["problems"]
@@ -192,7 +192,7 @@ def passing_shards(output: Path) -> Iterator[Shards]:
 
 @contextmanager
 def open_shards(output: Path, identity: dict[str, Any], inputs: Inputs, resume: bool) -> Iterator[Shards]:
-    """The shards in the working folder of an output, which is made if there is none.
+    """Open the shards in the working folder of an output, which is made if there is none.
 
     Parameters
     ----------
@@ -241,7 +241,7 @@ def _opened(path: Path) -> FileIO:
 
 
 def _fingerprints(inputs: Inputs) -> Iterator[bytes]:
-    """A line for each file: its name and format, and its size and time, which change when its content does."""
+    """Yield a line for each file: its name and format, and its size and time, which change when its content does."""
     for problem in inputs.problems:
         yield json_line({"path": str(problem.path), "code": problem.code})
     for file in inputs.files:
@@ -253,7 +253,7 @@ def _fingerprints(inputs: Inputs) -> Iterator[bytes]:
 
 
 def _changed(path: Path) -> int:
-    """When a file, or the last file of a corpus, was changed."""
+    """Return the time of the last change of a file or of the files of a corpus."""
     files = files_in(path, ("",)) if path.is_dir() else [path]
     return max((file.stat().st_mtime_ns for file in files), default=0)
 

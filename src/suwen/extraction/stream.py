@@ -121,7 +121,7 @@ class Tally:
         self.empty = [*self.empty, *other.empty][:NAMED]
 
     def to_dict(self) -> dict[str, Any]:
-        """The counts as JSON values; `from_dict` reads them back."""
+        """Return the counts as JSON values; `from_dict` reads them back."""
         return {
             "counts": self.counts,
             "labels": self.labels,
@@ -132,13 +132,13 @@ class Tally:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Tally:
-        """What `to_dict` made."""
+        """Return the tally from the result of `to_dict`."""
         counters = {key: Counter(values[key]) for key in ("counts", "labels", "dropped", "faults")}
         return cls(**counters, empty=values["empty"])
 
 
 def _counts(value: Any) -> dict[str, int]:
-    """The counts that a document's metadata hold; those of a file of records may hold anything."""
+    """Return the counts that a document's metadata hold; those of a file of records may hold anything."""
     pairs = value.items() if isinstance(value, Mapping) else ()
     return {str(kind): count for kind, count in pairs if isinstance(count, int)}
 
@@ -180,7 +180,7 @@ class Shard:
 
 
 def size_of(file: Input) -> int:
-    """The bytes of a file or corpus, as far as that is known before it is read."""
+    """Return the bytes of a file or corpus, as far as that is known before it is read."""
     try:
         if file.path == STANDARD_INPUT:
             return 0
@@ -210,7 +210,7 @@ def chunks_of(inputs: Inputs) -> Iterator[Chunk]:
 
 
 def _parts(inputs: Inputs) -> Iterator[tuple[Part, int, int]]:
-    """What there is to read, what it weighs, and how much of all files in bytes lies before its end."""
+    """Yield each part to read, its weight, and the bytes of all files before its end."""
     begin = 0
     for error in inputs.problems:
         yield error, LEAST_BYTES, begin
@@ -229,7 +229,7 @@ def _parts(inputs: Inputs) -> Iterator[tuple[Part, int, int]]:
 
 
 def fetched(chunk: Chunk) -> Chunk:
-    """The chunk with its articles read from the disk, so that another computer can do the rest."""
+    """Return the chunk with its articles read from the disk, so that another computer can do the rest."""
     return replace(chunk, parts=tuple(_fetched(part) if isinstance(part, Input) else part for part in chunk.parts))
 
 

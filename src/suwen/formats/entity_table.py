@@ -62,16 +62,16 @@ class Places:
         return [sentence.start for sentence in self._sentences]
 
     def page(self, entity: Entity) -> int | None:
-        """The number of the page on which an entity begins; None where the document has no pages."""
+        """Return the number of the page on which an entity begins; None where the document has no pages."""
         index = bisect_right(self._page_starts, entity.start) - 1
         return self._pages[index].number if index >= 0 and entity.start < self._pages[index].end else None
 
     def sentence(self, entity: Entity) -> Sentence:
-        """The sentence of an entity; of one that goes over an end of a sentence, all that it touches, joined."""
+        """Return the sentence of an entity; of one that goes over an end of a sentence, all that it touches, joined."""
         return self.sentences(entity.start, entity.end)
 
     def sentences(self, start: int, end: int) -> Sentence:
-        """The sentences that a part of the text touches, joined."""
+        """Return the sentences that a part of the text touches, joined."""
         first = max(bisect_right(self._starts, start) - 1, 0)
         touched = self._sentences[first : bisect_left(self._starts, end)]
         if not touched:
@@ -82,7 +82,7 @@ class Places:
 
 
 def pieces_shown(entity: Entity) -> str | None:
-    """The pieces of an entity as brat writes them (``0 2;3 5``); None when it has only one."""
+    """Return the pieces of an entity as brat writes them (``0 2;3 5``); None when it has only one."""
     return ";".join(f"{start} {end}" for start, end in entity.fragments) or None
 
 

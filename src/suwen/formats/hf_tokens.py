@@ -120,6 +120,6 @@ def document_of_tokens(
 
 
 def _meet(before: str, after: str) -> bool:
-    """Whether two tokens would melt into one word."""
+    """Return whether two tokens would melt into one word."""
     edges = before[-1:] + after[:1]
     return len(edges) == 2 and edges.isascii() and edges.isalnum()

@@ -117,7 +117,7 @@ class Counts:
 
     @classmethod
     def of(cls, document: Document) -> Counts:
-        """The counts of one document."""
+        """Return the counts of one document."""
         counts = cls()
         counts.documents = 1
         counts.characters = len(document.text)
@@ -153,7 +153,7 @@ class Counts:
         return {label: mentions.total() for label, mentions in self.mentions.items()}
 
     def of_type(self, label: str) -> int:
-        """The number of mentions with that label."""
+        """Return the number of mentions with that label."""
         return self.mentions[label].total()
 
     def most_frequent(self, label: str) -> list[tuple[str, int]]:
@@ -284,7 +284,7 @@ def _write_folder(documents: Iterator[Document], path: Path, types: AllTypes, ti
 
 
 def _page_name(document_id: str, taken: set[str]) -> str:
-    """A file name for a document that every file system takes and that no other page has."""
+    """Return a file name for a document that every file system takes and that no other page has."""
     # "p" keeps clear of names that Windows reserves and of leading dots; file systems may ignore case.
     stem = "p-" + re.sub(r"[^\w-]+", "_", document_id.encode(errors="replace").decode())[:50]
     name = f"{stem}.html"
@@ -390,10 +390,10 @@ class Lines:
 
 
 def running(mention: str) -> str:
-    """A mention as running text: without the line breaks inside it."""
+    """Return a mention as running text: without the line breaks inside it."""
     return join_pieces(LINE_GAP.split(mention))
 
 
 def is_uncertain(entity: Entity) -> bool:
-    """Whether the mention is by its own confidence more likely wrong than right."""
+    """Return whether the mention is by its own confidence more likely wrong than right."""
     return entity.score is not None and entity.score < UNCERTAIN_BELOW

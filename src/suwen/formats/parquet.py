@@ -170,7 +170,7 @@ def scan_table(
     id_column: str | None,
     schema: Schema | None = None,
 ) -> Iterator[Located]:
-    """The documents of an open file; `name` begins the ids of rows that have none.
+    """Yield the documents of an open file; `name` begins the ids of rows that have none.
 
     Raises
     ------
@@ -207,7 +207,7 @@ def scan_table(
 
 
 def _tags_column(schema: Any) -> str | None:
-    """The column of the tags, in a table of tokens."""
+    """Return the column of the tags, in a table of tokens."""
     if TEXT_COLUMN in schema.names or "tokens" not in schema.names:
         return None
     return next((column for column in hf_tokens.TAGS if column in schema.names), None)
@@ -216,7 +216,7 @@ def _tags_column(schema: Any) -> str | None:
 def _scan_tokens(
     table: Any, tags: str, path: Path, name: str, problem: Problem, schema: Schema | None
 ) -> Iterator[Located]:
-    """The documents of a table of tokens."""
+    """Yield the documents of a table of tokens."""
     import pyarrow
 
     _require_small_chunks(table.metadata, ["tokens.list.element", f"{tags}.list.element"], path)
@@ -242,7 +242,7 @@ def _scan_tokens(
 
 
 def _tag_names(metadata: Mapping[bytes, bytes], column: str) -> list[str]:
-    """The names of the tags that the library `datasets` keeps in a file; none if it was written by another one."""
+    """Return the tag names that the library `datasets` stores in a file; none in files of other programs."""
     try:
         feature = json.loads(metadata[b"huggingface"])["info"]["features"][column]
     except (KeyError, TypeError, ValueError):
@@ -267,7 +267,7 @@ def _opened(file: IO[bytes], path: Path) -> tuple[Any, Any]:
 
 
 def _columns(schema: Any, path: Path, text_column: str | None, id_column: str | None) -> tuple[str, str | None]:
-    """The names of the columns with texts and ids (None when there is none)."""
+    """Return the names of the columns with texts and ids (None when there is none)."""
     import pyarrow.types as types
 
     known = ", ".join(schema.names)
@@ -305,7 +305,7 @@ def _require_small_chunks(metadata: Any, columns: list[str], path: Path) -> None
 
 
 def other_paths(path: StrPath) -> tuple[Path, Path]:
-    """The files for the texts and the relations, beside the one for the entities."""
+    """Return the files for the texts and the relations, beside the one for the entities."""
     path = Path(path)
     stem = path.name.removesuffix(".parquet")
     return path.with_name(f"{stem}.texts.parquet"), path.with_name(f"{stem}.relations.parquet")

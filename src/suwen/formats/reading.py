@@ -46,7 +46,7 @@ class Located:
 
 
 def refuse(error: SuwenError) -> NoReturn:
-    """The problem handler of a strict reader."""
+    """Return the problem handler of a strict reader."""
     raise error
 
 
@@ -56,7 +56,7 @@ def files_in(
     problem: Problem | None = None,
     linked: Callable[[Path], None] = lambda folder: None,
 ) -> Iterator[Path]:
-    """The files with one of these endings at or below a folder, sorted by path; a file stands for itself.
+    """Yield the files with one of these endings at or below a folder, sorted by path; a file stands for itself.
 
     Names that begin with a dot (editors' and system files, half-written outputs) are passed over, and so are links to
     folders, which may lead round in a circle.
@@ -93,7 +93,7 @@ def files_in(
 
 
 def document_id(path: Path, root: Path, suffixes: tuple[str, ...]) -> str:
-    """The path without its ending, relative to the corpus, with ``/``.
+    """Return the path without its ending, relative to the corpus, with ``/``.
 
     Raises
     ------

@@ -160,7 +160,7 @@ def _opened(path: Path) -> IO[bytes]:
 
 
 def first_records(head: bytes) -> Iterator[Any]:
-    """The first JSON records at the beginning of a file that may be cut; none if it is something else."""
+    """Yield the first JSON records at the beginning of a file that may be cut; none if it is something else."""
     name = encoding_of(head)
     text = head.decode(name, "ignore")
     text = text.removeprefix("\ufeff").lstrip()
@@ -179,7 +179,7 @@ def first_records(head: bytes) -> Iterator[Any]:
 
 
 def _values(text: str, place: int) -> Iterator[Any]:
-    """The JSON values from a place on, with or without commas between them, up to what is none."""
+    """Yield the JSON values from a place on, with or without commas between them, up to what is none."""
     decoder = json.JSONDecoder()
     for _ in range(DECIDING):
         while text[place : place + 1] in _BETWEEN and place < len(text):

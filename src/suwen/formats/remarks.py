@@ -56,7 +56,7 @@ class Remarks:
         self._dropped[kind] += 1
 
     def lines(self, annotated: bool) -> Iterator[str]:
-        """The remarks, one line each.
+        """Yield the remarks, one line each.
 
         Parameters
         ----------

@@ -33,7 +33,7 @@ _FOLDING = _Folding()
 
 
 def fold(text: str) -> str:
-    """The text in lower case, character by character, so that offsets stay."""
+    """Return the text in lower case, character by character, so that offsets stay."""
     return text.translate(_FOLDING)
 
 
@@ -73,7 +73,7 @@ class Dictionary:
         self._beginnings = {surface[:end] for surface in entries for end in range(1, len(surface) + 1)}
 
     def matches(self, text: str) -> Iterator[tuple[int, int, str]]:
-        """The matches as ``(start, end, surface)``, from left to right, the longest at each place, none overlapping.
+        """Yield matches as ``(start, end, surface)``, from left to right, the longest first, not overlapping.
 
         No match begins or ends inside a run of Latin letters or of digits: ``DM`` is not found in ``ADMA``.
         """
@@ -86,7 +86,7 @@ class Dictionary:
             start = max(end, start + 1)
 
     def _longest(self, folded: str, start: int) -> int:
-        """Where the longest match that begins at `start` ends; `start` when there is none."""
+        """Return the end of the longest match that begins at `start`; `start` if there is none."""
         longest = start
         if folded[start] not in self._beginnings or _cuts_run(folded, start):
             return longest
@@ -147,7 +147,7 @@ class DictionaryExtractor(SentenceExtractor):
         self.dictionary = dictionary
 
     def find(self, sentence: str) -> list[ScoredSpan]:
-        """The longest matches in a sentence."""
+        """Return the longest matches in a sentence."""
         found = (
             (start, end, self.dictionary.entries[surface]) for start, end, surface in self.dictionary.matches(sentence)
         )
@@ -167,7 +167,7 @@ def load_dictionary(stored: StoredModel) -> DictionaryExtractor:
 
 
 def _cuts_run(text: str, place: int) -> bool:
-    """Whether the place lies between two Latin letters or between two digits."""
+    """Return whether the place lies between two Latin letters or between two digits."""
     if not 0 < place < len(text):
         return False
     pair = text[place - 1 : place + 1]

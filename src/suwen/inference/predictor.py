@@ -205,7 +205,7 @@ class _Scored:
     lengths: NDArray[np.int64]
 
     def emissions_of(self, rows: list[int]) -> Emissions:
-        """The emissions of paragraphs, the longest first, ``[B, T, K]``; beyond a length stand any."""
+        """Return the emissions of paragraphs, the longest first, ``[B, T, K]``; beyond a length stand any."""
         steps = np.arange(self.lengths[rows[0]])
         firsts = self.firsts[rows, None]
         return self.emissions[np.where(steps < self.lengths[rows, None], firsts + steps, firsts)]
@@ -382,7 +382,7 @@ class Predictor(Extractor):
         return _Scored(emissions, places, firsts, lengths)
 
     def _emissions(self, work: _Work, begins: NDArray[np.int64], stopped: Event) -> Emissions:
-        """The emissions of the blocks' characters, ``[begins[-1], K]``, each from the window that decides it."""
+        """Return the emissions of the blocks' characters, ``[begins[-1], K]``, each from the window that decides it."""
         windows = [(i, window) for i, (_, block) in enumerate(work) for window in block.windows]
         lengths = [window.end - window.start + 2 * self.featurizer.offset for _, window in windows]
         emissions = np.empty((begins[-1], len(self._tags)), np.float32)
@@ -408,7 +408,7 @@ class Predictor(Extractor):
             yield with_predictions(reading.document, reading.prepared.view, spans)
 
     def _confident(self, spans: list[ScoredSpan]) -> Iterator[ScoredSpan]:
-        """The spans with calibrated confidences, without those that have too little."""
+        """Yield the spans with calibrated confidences, without those that have too little."""
         calibration, least = self.settings.calibration, self.settings.least_confidence
         confidences = [span[3] for span in spans]
         if calibration is not None:

@@ -68,7 +68,7 @@ def _transformer_config(encoder: TransformerEncoder, half: bool) -> dict[str, An
 
 
 def _task_class(tagger: Tagger) -> str | None:
-    """The token classification class this tagger is equal to, or None."""
+    """Return the token classification class this tagger is equal to, or None."""
     if tagger.options["head"] != "fc" or not isinstance(tagger.encoder, TransformerEncoder) or tagger.encoder.words:
         return None
     from transformers import MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING

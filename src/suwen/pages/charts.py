@@ -199,7 +199,7 @@ def _legend(series: Sequence[tuple[str, str]], y: float) -> tuple[str, float]:
 
 
 def _step(extent: float) -> float:
-    """A round distance between grid lines, of which about five fit."""
+    """Return a round distance between grid lines, of which about five fit."""
     for step in (0.5, 1, 2, 5, 10, 20):
         if extent / step <= 6:
             return step

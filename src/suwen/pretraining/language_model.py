@@ -136,7 +136,7 @@ class StreamBatches(Dataset[dict[str, Tensor]]):
         return step * self.rows * self.length
 
     def passes(self) -> float:
-        """How often the whole run sees the text."""
+        """Return how often the whole run sees the text."""
         return self.steps / self.steps_per_pass
 
     def __getitem__(self, step: int) -> dict[str, Tensor]:

@@ -231,7 +231,7 @@ def identity_of(
     vocabulary: CharacterVocabulary | None,
     terms: frozenset[str],
 ) -> dict[str, Any]:
-    """What must not change between the parts of a run that was interrupted."""
+    """Return the values that must not change when a run is resumed."""
 
     def digest(values: Sequence[str]) -> str:
         return hashlib.sha256("\n".join(values).encode()).hexdigest()

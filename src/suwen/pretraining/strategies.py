@@ -60,11 +60,11 @@ class Strategy:
 
     @property
     def needs_words(self) -> bool:
-        """Whether the text must be cut into words."""
+        """Return whether the text must be cut into words."""
         return any(level > Level.CHARACTER for level in self.stages)
 
     def levels(self, stage: int) -> tuple[Level, ...]:
-        """The partitions that a stage draws from, one for each sequence."""
+        """Return the partitions that a stage draws from, one for each sequence."""
         return self.stages[: stage + 1] if self.continual else (self.stages[stage],)
 
     def mask(
@@ -172,7 +172,7 @@ STRATEGIES: dict[str, Strategy] = {
 
 
 def strategy_named(name: str) -> Strategy:
-    """The recipe of this name.
+    """Return the recipe of this name.
 
     Raises
     ------

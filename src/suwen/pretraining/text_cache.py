@@ -82,7 +82,7 @@ class TextCache:
 
 
 def checked_vocabulary(vocabulary: CharacterVocabulary, path: Path | None = None) -> CharacterVocabulary:
-    """The vocabulary, if it has the special tokens that pre-training needs.
+    """Return the vocabulary, if it has the special tokens that pre-training needs.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def checked_vocabulary(vocabulary: CharacterVocabulary, path: Path | None = None
 def open_text(
     sources: Sequence[Source], given: CharacterVocabulary | None, rules: TextRules, cache: Path, notes: Notes
 ) -> TextCache:
-    """The cached ids of texts, built first where they are not there.
+    """Return the cached ids of texts, built first where they are not there.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def open_text(
 def open_units(
     text: TextCache, sources: Sequence[Source], rules: TextRules, segmenter: str, terms: frozenset[str], notes: Notes
 ) -> NDArray[np.uint8]:
-    """The cached units of the training text, a bit per `Level`, uint8 ``[N]``; built first where they are not there.
+    """Open the cached units of the training text, a bit per `Level`, uint8 ``[N]``; build them if missing.
 
     Raises
     ------
@@ -211,7 +211,7 @@ def _write_ids(
 def _words_of(
     text: TextCache, sources: Sequence[Source], rules: TextRules, segmenter: str, notes: Notes
 ) -> NDArray[np.bool_]:
-    """Where words begin in the training text; every separator is a word."""
+    """Return the word starts of the training text; every separator is a word."""
     segment = segmenter_named(segmenter)
     begins = np.ones(len(text.train), np.bool_)
     texts = (passage for source in sources for passage in passages(source, rules.layout))

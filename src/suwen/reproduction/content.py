@@ -198,7 +198,7 @@ class Content:
 
     @property
     def plots(self) -> Iterator[Plot]:
-        """All plots."""
+        """Yield all plots."""
         for table in self.tables:
             yield from table.plots
         yield from self.type_plots
@@ -261,14 +261,14 @@ def _contrast_text(contrast: Contrast) -> str:
 
 
 def _system_text(name: str) -> str:
-    """A system's title with what else tells it apart."""
+    """Return a system's title with what else tells it apart."""
     system = SYSTEMS[name]
     marks = ["frozen"] * system.frozen + ["original data"] * (system.pretrained and not system.augmented)
     return system.title + (f" ({', '.join(marks)})" if marks else "")
 
 
 def _difference_text(one: Judged) -> str:
-    """The difference in points with its interval."""
+    """Return the difference in points with its interval."""
     interval = f" ({one.low:+.2f} to {one.high:+.2f})" if one.low is not None and one.high is not None else ""
     return _figure(one.difference, "+.2f") + interval
 

@@ -111,7 +111,7 @@ def open_experiment(experiment: Experiment, corpus: Path, resume: bool) -> None:
 
 
 def _given(experiment: Experiment) -> dict[str, Any]:
-    """What encoders made here read besides, and which need not be made: with others, rows would not compare."""
+    """Return the texts and encoders that were given: with others, rows are not comparable."""
     texts = [
         [sha256(file) for file in ([path] if path.is_file() else sorted(path.rglob("*"))) if file.is_file()]
         for path in experiment.texts

@@ -65,7 +65,7 @@ COMPARED = ("dictionary", "bilstm-crf", "roberta-fc", BEST)
 
 
 def table_of(number: str) -> Table:
-    """A table of the paper, or one that was added."""
+    """Return a table of the paper, or one that was added."""
     return {**TABLES, **EXTRA_TABLES}[number]
 
 
@@ -92,7 +92,7 @@ def counts_by_part(material: Material, unit: Unit) -> Counts:
 
 
 def largest_deviation(counts: Counts) -> tuple[float, str, str]:
-    """Where a type's share of a part is farthest from 60, 20 or 20 %: percentage points, type, part."""
+    """Return the largest deviation of a type's share from 60, 20 or 20 %: percentage points, type, part."""
     wanted = (60.0, 20.0, 20.0)
     return max(
         (abs(100 * row[index] / max(sum(row), 1) - wanted[index]), label, PARTS[index])
@@ -108,18 +108,18 @@ def reported_difference(contrast: Contrast) -> float | None:
 
 
 def shown_units(results: Results, systems: Collection[str]) -> list[Unit]:
-    """The splits on which some of these systems were run."""
+    """Return the splits on which some of these systems were run."""
     return [unit for unit in UNITS if any(run.unit == unit and run.system in systems for run in results.by_run)]
 
 
 def reported_f1(system: str) -> float | None:
-    """The paper's F1 of a system, wherever it stands; None where the paper does not have it."""
+    """Return the paper's F1 of a system, wherever it stands; None where the paper does not have it."""
     rows = (row for table in TABLES.values() for row in table.rows)
     return next((row.reported.f1 for row in rows if row.reported and row.system.name == system), None)
 
 
 def views_of(results: Results) -> Iterator[tuple[str, Unit, dict[str, Mean]]]:
-    """Every view of a few systems on every split: what reaches the paper's figures, and what does not."""
+    """Yield every view of a few systems on every split: what reaches the paper's figures, and what does not."""
     for name in COMPARED:
         for unit in HARDEST_FIRST:
             summary = results.summary(name, unit)
@@ -128,13 +128,13 @@ def views_of(results: Results) -> Iterator[tuple[str, Unit, dict[str, Mean]]]:
 
 
 def reported_beside(results: Results) -> list[tuple[str, float]]:
-    """The systems that `views_of` shows and the paper has, with the paper's F1, which stands for no known view."""
+    """Return the systems of `views_of` that the paper has, with its F1, whose measure is unknown."""
     shown = dict.fromkeys(name for name, _, _ in views_of(results))
     return [(name, reported) for name in shown if (reported := reported_f1(name)) is not None]
 
 
 def plots(results: Results, tables: Sequence[str]) -> dict[str, str]:
-    """All plots as SVG by name: ``table-4``, ``learning-curves-5``, ``types``, ``confusion-roberta-fc``, ``views``."""
+    """Return all plots as SVG by name: ``table-4``, ``learning-curves-5``, ``types``, ``views`` …"""
     drawn: dict[str, str] = {}
     for number in tables:
         if number in TABLES or number == ADDED:
@@ -152,7 +152,7 @@ def plots(results: Results, tables: Sequence[str]) -> dict[str, str]:
 
 
 def main_unit(results: Results) -> Unit:
-    """The split of learning curves, types and confusion: the one by group, where anything was run on it."""
+    """Return the split of learning curves, types and confusion: the one by group, where anything was run on it."""
     return "group" if any(run.unit == "group" for run in results.by_run) else "sentence"
 
 

@@ -89,7 +89,7 @@ def write_material(folder: Path, documents: Sequence[Document], profile: Profile
 
 
 def _chosen(documents: Sequence[Document], split: Split, profile: Profile) -> list[Document]:
-    """The documents that are used: the first draw that has every type, or the last one."""
+    """Return the documents that are used: the first draw that has every type, or the last one."""
     if profile.fraction == 1:
         return list(documents)
     random = np.random.default_rng(profile.split_seed)
@@ -109,7 +109,7 @@ def _chosen(documents: Sequence[Document], split: Split, profile: Profile) -> li
 def _judged(
     documents: Sequence[Document], chosen: Sequence[Document], split: Split, profile: Profile
 ) -> list[Document]:
-    """The test documents that are added to the chosen ones, until the wanted share of the test part is there."""
+    """Return the test documents that are added to the chosen ones, until the wanted share of the test part is there."""
     names = sorted({name for name, _, _ in split.parts["test"]})
     used = {document.id for document in chosen}
     spare = [name for name in names if name not in used]
@@ -119,7 +119,7 @@ def _judged(
 
 
 def _restricted(split: Split, documents: Sequence[Document]) -> Split:
-    """The split of the documents that are left."""
+    """Return the split of the documents that are left."""
     if corpus_hash(documents) == split.data_hash:
         return split
     left = {document.id: group_of(document) for document in documents}
@@ -190,7 +190,7 @@ class Material:
         return self._all if unit == "group" else self.documents
 
     def split(self, unit: Unit) -> Split:
-        """The split into parts of this unit."""
+        """Return the split into parts of this unit."""
         if unit not in self._splits:
             self._splits[unit] = (
                 entity_split(self.documents, self.split("group").seed)
@@ -200,7 +200,7 @@ class Material:
         return self._splits[unit]
 
     def generated_file(self, unit: Unit) -> Path:
-        """Where the documents are that were generated from the train part of a split."""
+        """Return the file of the documents that were generated from the train part of a split."""
         return self.folder / "augmented" / f"{unit}.jsonl"
 
     @property
@@ -211,5 +211,5 @@ class Material:
 
 @lru_cache(maxsize=1)
 def material_of(folder: Path) -> Material:
-    """The material in a folder, read once by each process."""
+    """Return the material in a folder, read once by each process."""
     return Material(folder)

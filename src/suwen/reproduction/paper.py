@@ -88,12 +88,12 @@ class System:
 
     @property
     def pretrained(self) -> bool:
-        """Whether it starts from one of the six encoders."""
+        """Return whether it starts from one of the six encoders."""
         return self.encoder in RECIPES
 
     @property
     def baseline(self) -> bool:
-        """Whether it is one of the cheap early systems, which have no seed."""
+        """Return whether it is one of the cheap early systems, which have no seed."""
         return self.encoder in BASELINES
 
 
@@ -320,7 +320,7 @@ CLAIMS = (
 
 
 def systems_of(tables: Collection[str]) -> Mapping[str, Sequence[str]]:
-    """The systems of these tables by name, each with the tables that share it."""
+    """Return the systems of these tables by name, each with the tables that share it."""
     shared: dict[str, list[str]] = {}
     for table in (*TABLES.values(), *EXTRA_TABLES.values()):
         if table.number in tables:

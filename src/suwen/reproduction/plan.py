@@ -48,7 +48,7 @@ EVALUATION = 0.35
 
 
 def tables_of(names: Sequence[str]) -> tuple[str, ...]:
-    """The tables that were asked for, in order; all of them when none was named.
+    """Return the tables that were asked for, in order; all of them when none was named.
 
     Raises
     ------
@@ -62,12 +62,12 @@ def tables_of(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def claims_of(tables: Collection[str]) -> tuple[Claim, ...]:
-    """The claims that these tables carry."""
+    """Return the claims that these tables carry."""
     return tuple(claim for claim in CLAIMS if set(claim.tables) <= set(tables))
 
 
 def plan_runs(profile: Profile, tables: Collection[str]) -> list[Run]:
-    """The runs for these tables, each once, in the order in which they say most.
+    """Return the runs for these tables, each once, in the order in which they say most.
 
     The sentence split has every row, as in the paper. The document and the group split have the rows that carry a
     claim, and those that were added; the group split, on which claims are judged, has further seeds.
@@ -132,7 +132,7 @@ def estimated_seconds(run: Run, profile: Profile, documents: Sequence[Document])
 def plan_to_dict(
     runs: Sequence[Run], profile: Profile, tables: Collection[str], documents: Sequence[Document]
 ) -> dict[str, Any]:
-    """The plan as JSON values: every run with the tables that share it and its estimated seconds."""
+    """Return the plan as JSON values: every run with the tables that share it and its estimated seconds."""
     shared: Mapping[str, Sequence[str]] = systems_of(tables)
     rows = [
         {

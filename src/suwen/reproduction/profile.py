@@ -134,7 +134,7 @@ PROFILES: dict[str, dict[str, Any]] = {
 
 
 def load_profile(name: str, settings: Sequence[str] = ()) -> Profile:
-    """A profile, with ``key=value`` settings in place of its own: ``fraction=0.2``, ``seeds.group=[0]``.
+    """Return a profile, with ``key=value`` settings in place of its own: ``fraction=0.2``, ``seeds.group=[0]``.
 
     The settings of all rows are tried, so that a mistake in one is found now and not after hours.
 
@@ -158,7 +158,7 @@ def load_profile(name: str, settings: Sequence[str] = ()) -> Profile:
 def system_config(
     system: System, profile: Profile, seed: int, encoder: str | None = None
 ) -> TrainingConfig | BaselineConfig:
-    """What a system is trained with.
+    """Return the training configuration of a system.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ class RayEngine:
         self.gpus = gpus
 
     def __call__(self, jobs: Sequence[Job], begun: Begun) -> Iterator[tuple[str, Result]]:
-        """The name and the result of each job as it ends; all are told as begun when they are handed over.
+        """Yield the name and the result of each job as it ends; all are told as begun when they are handed over.
 
         Raises
         ------

@@ -67,18 +67,18 @@ class Run:
 
 
 def run_folder(folder: Path, run: Run) -> Path:
-    """Where what becomes of a run is kept."""
+    """Return the folder of a run's result."""
     return folder / "runs" / run.name
 
 
 def encoder_of(system: System, profile: Profile) -> str | None:
-    """The name of the pretrained encoder that a system needs, if it does."""
+    """Return the name of the pretrained encoder that a system needs, if it does."""
     name = profile.best_encoder if system.encoder == BEST else system.encoder
     return name if name in RECIPES else None
 
 
 def run_key(run: Run, profile: Profile, material: Material, encoder: Path | None, device: str) -> str:
-    """The hash of all that decides a run: its result is made again when this changes, and only then."""
+    """Return the hash of all that decides a run: its result is made again when this changes, and only then."""
     system = SYSTEMS[run.system]
     config = system_config(system, profile, run.seed)
     generated = material.generated_file(run.unit)
@@ -96,7 +96,7 @@ def run_key(run: Run, profile: Profile, material: Material, encoder: Path | None
 
 @cache
 def _weights(encoder: Path) -> dict[str, str]:
-    """The hashes of what an encoder is made of; its card and its manifest decide nothing."""
+    """Return the hashes of what an encoder is made of; its card and its manifest decide nothing."""
     files = sorted(path for path in encoder.iterdir() if path.is_file())
     return {path.name: sha256(path) for path in files if path.suffix != ".md" and path.name != MANIFEST}
 
@@ -133,7 +133,7 @@ def perform_run(
 
 
 def damaged_file(folder: Path, run: Run, result: Mapping[str, Any]) -> str | None:
-    """The name of a file of a run that ended well which is no more as the run wrote it; None where all are."""
+    """Return the name of a file of a run that ended well which is no more as the run wrote it; None where all are."""
     place = run_folder(folder, run)
     for name, written in result["files"].items():
         if not (place / name).is_file() or sha256(place / name) != written:
@@ -182,7 +182,7 @@ def _trained_and_scored(
 
 
 def _with_generated(data: TrainingData, generated: Path) -> TrainingData:
-    """The training part with the documents that were generated from it: D ∪ D'."""
+    """Return the training part with the documents that were generated from it: D ∪ D'."""
     added = whole(read_corpus(generated))
     description = {
         **data.description,
@@ -230,7 +230,7 @@ def _train(
 
 
 def paired(folder: Path, run: Run, test: Sequence[Selection]) -> list[Pair]:
-    """The test documents with what a finished run predicted for them.
+    """Return the test documents with what a finished run predicted for them.
 
     Raises
     ------

@@ -39,7 +39,7 @@ BOUNDARY = re.compile(
 
 
 def split_sentences(view: View) -> list[Span]:
-    """The sentences, as ``[start, end)`` in the view: sorted, disjoint.
+    """Return the sentences, as ``[start, end)`` in the view: sorted, disjoint.
 
     Every character but the paragraph breaks is in exactly one. A sentence ends with a full stop, an exclamation or
     question mark, a semicolon outside brackets, and with its paragraph. Closing quotes and brackets and the white space
@@ -67,7 +67,7 @@ def split_sentences(view: View) -> list[Span]:
 
 
 def _cut(text: str, start: int, end: int) -> Iterator[Span]:
-    """The sentence, or pieces of like length of one that is too long."""
+    """Yield the sentence, or pieces of like length of one that is too long."""
     while end - start > LONGEST_SENTENCE:
         pieces = -(-(end - start) // LONGEST_SENTENCE)
         cut = start + (end - start) // pieces

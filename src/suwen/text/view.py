@@ -114,7 +114,7 @@ class View:
     source_length: int
 
     def to_source(self, start: int, end: int) -> tuple[Span, ...]:
-        """The pieces of the source behind ``[start, end)`` of the view, in order.
+        """Return the pieces of the source behind ``[start, end)`` of the view, in order.
 
         Line breaks and dropped characters lie between the pieces, never in one. Empty when nothing else is left.
         """
@@ -132,7 +132,7 @@ class View:
         return tuple(zip(starts.tolist(), ends.tolist(), strict=True))
 
     def to_view(self, start: int, end: int) -> Span | None:
-        """The span of the view that shows ``[start, end)`` of the source, without line breaks at its ends.
+        """Return the span of the view that shows ``[start, end)`` of the source, without line breaks at its ends.
 
         None when the view shows nothing of it.
         """
@@ -160,7 +160,7 @@ class Gaps:
 
 
 def make_view(text: str, rules: ViewRules = ViewRules()) -> View:
-    r"""The view of a text.
+    r"""Return the view of a text.
 
     White space around a line break goes with the break; byte order marks are left out.
 
@@ -194,7 +194,7 @@ def make_view(text: str, rules: ViewRules = ViewRules()) -> View:
 
 
 def find_gaps(codes: Codes) -> Gaps:
-    """The maximal runs of white space that hold a line break."""
+    """Return the maximal runs of white space that hold a line break."""
     line_ends = np.flatnonzero(_in_ranges(codes, LINE_ENDS))
     blank = np.zeros(codes.size + 2, dtype=bool)
     blank[1:-1] = _in_ranges(codes, BLANKS)
@@ -217,7 +217,7 @@ def find_gaps(codes: Codes) -> Gaps:
 
 
 def soft_breaks(text: str, codes: Codes, gaps: Gaps) -> Flags:
-    """Which gaps (there is one at least) are line breaks inside running text.
+    """Return which gaps (at least one) are line breaks inside running text.
 
     A break is soft when the line before it is full, measured by its neighbors, and the next does not begin a heading,
     an item or a caption; or when the punctuation around it shows that the sentence goes on. Rows of a table are full as
@@ -246,7 +246,7 @@ def soft_breaks(text: str, codes: Codes, gaps: Gaps) -> Flags:
 
 
 def line_sums(weights: NDArray[np.uint8] | Flags, gaps: Gaps) -> Offsets:
-    """The sum of the characters' weights for each line; there is one line more than gaps."""
+    """Return the sum of the characters' weights for each line; there is one line more than gaps."""
     starts = np.concatenate(([0], gaps.end))
     ends = np.concatenate((gaps.start, [weights.size]))
     # A line may be empty at either end of the text only; `reduceat` wants neither that nor an offset past the end.
@@ -261,7 +261,7 @@ def line_sums(weights: NDArray[np.uint8] | Flags, gaps: Gaps) -> Offsets:
 
 
 def full_lines(widths: NDArray[np.float64]) -> Flags:
-    """Which lines, the last one excepted, are about as wide as their column.
+    """Return which lines, except the last one, are about as wide as their column.
 
     The width of the column is the second largest among the lines before or after, whichever is less (so that a change
     from one column to two is no obstacle), but no less than the next line and half of the document's typical line.
@@ -286,7 +286,7 @@ def _shift(widths: NDArray[np.float64], step: int) -> NDArray[np.float64]:
 
 
 def _second_largest(columns: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """The second largest, element by element; the only one where there is one (−1 is none), infinity where none."""
+    """Return the second largest per element; with one value (−1 is none) that value, with none infinity."""
     largest = np.full_like(columns[0], -1.0)
     second = largest.copy()
     for column in columns:

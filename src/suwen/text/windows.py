@@ -74,7 +74,7 @@ class Block:
 def make_blocks(
     sentences: Sequence[Span], view_length: int, rules: WindowRules, paragraph_ends: Collection[int] = ()
 ) -> list[Block]:
-    """The blocks of some or all sentences of a view.
+    """Return the blocks of some or all sentences of a view.
 
     A block of up to `rules.length` characters has one window, whose context shrinks where it would make the window too
     long. A longer one has the least number of windows, equal in length and evenly spread, and each character belongs to

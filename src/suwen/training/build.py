@@ -125,7 +125,7 @@ def _set_dropout(encoder: TransformerEncoder, share: float) -> None:
 
 
 def _featurizer(folder: Path, encoder: TransformerEncoder, config: TrainingConfig) -> Featurizer:
-    """The featurizer of a pretrained encoder, whose vocabulary may have fewer ids than the encoder, but not more.
+    """Return the featurizer of a pretrained encoder; its vocabulary cannot have more ids than the encoder.
 
     The encoder is given the vectors of words, where there are any.
     """
@@ -141,7 +141,7 @@ def _featurizer(folder: Path, encoder: TransformerEncoder, config: TrainingConfi
 
 
 def _words(config: TrainingConfig, characters: CharacterVocabulary) -> tuple[Lexicon | None, WordVectors | None]:
-    """The lexicon and the vectors that the configuration names, if it does."""
+    """Return the lexicon and the vectors that the configuration names, if it does."""
     if not config.encoder.words:
         return None, None
     return read_word_vectors(Path(config.encoder.words), characters, config.encoder.word_dropout)
@@ -296,7 +296,7 @@ def continue_from(path: Path, config: TrainingConfig, schema: Schema) -> TaggerP
 
 
 def base_encoder(path: Path) -> BaseEncoder:
-    """The encoder that a trained tagger began with; without a name where its manifest does not say.
+    """Return the encoder that a trained tagger began with; without a name where its manifest does not say.
 
     Raises
     ------

@@ -17,7 +17,7 @@ COMPLETE = "complete"
 
 
 def checkpoint_folder(folder: Path, step: int) -> Path:
-    """Where the Trainer writes the checkpoint of a step."""
+    """Return the folder where the Trainer writes the checkpoint of a step."""
     return folder / f"checkpoint-{step}"
 
 

@@ -286,12 +286,12 @@ def with_teachers(config: TrainingConfig, taught: bool) -> TrainingConfig:
 
 
 def pretrained_rate(width: int | None) -> float:
-    """The learning rate that `best` takes for a pretrained encoder of this width; None stands for the published one."""
+    """Return the learning rate of `best` for a pretrained encoder of this width; None is the published width."""
     return float(f"{min(GREATEST_RATE, PRETRAINED_RATE * (PUBLISHED_WIDTH / (width or PUBLISHED_WIDTH)) ** 2):.2g}")
 
 
 def _fitted(encoder: Mapping[str, Any], base: BaseEncoder | None) -> dict[tuple[str, str], float]:
-    """What the preset `best` takes for this encoder in place of its values for a BiLSTM."""
+    """Return the values of the preset `best` for this encoder that differ from those for a BiLSTM."""
     name = base.name if base else encoder.get("name", "bilstm")
     if (base and base.recurrent) or name in EMBEDDED or (not base and is_language_model(str(name))):
         return {}

@@ -117,7 +117,7 @@ def select_data(
 
 
 def _set_aside(documents: Sequence[Document], seed: int) -> tuple[list[Selection], list[Selection]]:
-    """All documents but a tenth, and that tenth; nothing is set aside where there are too few."""
+    """Return all documents but a tenth, and that tenth; nothing is set aside where there are too few."""
     if len(documents) < LEAST_DOCUMENTS_FOR_DEV:
         return whole(documents), []
     try:

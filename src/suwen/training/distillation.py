@@ -211,7 +211,7 @@ class _Average:
                 parameter.data += torch.from_numpy(np.ascontiguousarray(values)) / len(teachers)
 
     def judge(self, windows: Sequence[_Place]) -> list[tuple[Counts, Counts]]:
-        """What the average thinks of windows: ``unary`` and ``moves`` of `TaughtExample`, in their order."""
+        """Return the average scores of windows: ``unary`` and ``moves`` of `TaughtExample`, in their order."""
         documents = {id(document): document for document, _ in windows}
         arrays = {
             key: [teacher.featurizer.prepared_arrays(document) for teacher, _ in self._teachers]
@@ -324,7 +324,7 @@ def teach(
 
 
 def _fingerprint(windows: Sequence[_Place]) -> str:
-    """The hash of all windows in their order: targets are found by their place alone."""
+    """Return the hash of all windows in their order: targets are found by their place alone."""
     total = hashlib.sha256()
     for document, window in windows:
         bounds = window.start, window.end, window.core_start, window.core_end
@@ -359,7 +359,7 @@ class _Targets:
                     raise ResumeError("S507", work, reason=f"{path.name} is damaged")
 
     def _bytes(self, windows: int) -> tuple[int, int]:
-        """How long the files are that hold so many windows."""
+        """Return how long the files are that hold so many windows."""
         unary = self._ends[windows] * self._tags * np.dtype(np.float16).itemsize
         return unary, windows * self._tags**2 * np.dtype(np.float32).itemsize
 
@@ -387,7 +387,7 @@ class _Targets:
         write_json(self._record, {"windows": self.judged, "fingerprint": self._fingerprint})
 
     def read(self) -> Iterator[tuple[Counts, Counts]]:
-        """All targets, read from the disk when they are used."""
+        """Yield all targets, read from the disk when they are used."""
         count = len(self._ends) - 1
         unary = np.memmap(self._unary, np.float16, "r", shape=(self._ends[-1], self._tags))
         moves = np.memmap(self._moves, np.float32, "r", shape=(count, self._tags, self._tags))
@@ -396,7 +396,7 @@ class _Targets:
 
 
 def _mixed(unary: Counts, moves: Counts, gold: Example, weight: float) -> tuple[Counts, Counts]:
-    """The teachers' counts and those of the gold tags, with the former's weight."""
+    """Return the teachers' counts and those of the gold tags, with the former's weight."""
     own = certain(gold, unary.shape[1])
     return weight * unary + (1 - weight) * own.unary, weight * moves + (1 - weight) * own.moves
 

@@ -150,7 +150,7 @@ def _hash(encoder: nn.Module, keys: Sequence[bytes], device: str) -> str:
 
 
 def _opened(file: Path, shape: tuple[int, int], kind: np.dtype[Any]) -> NDArray[np.floating] | None:
-    """The states of a file; None where there is none (any more), or one that is too short."""
+    """Return the states of a file; None where there is none (any more), or one that is too short."""
     try:
         # Copy on write: nothing is written, but torch wants arrays that could be.
         states = np.memmap(file, kind, "c", shape=shape)

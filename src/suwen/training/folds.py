@@ -209,7 +209,7 @@ def _contradicted(predictor: Predictor, selection: Selection, suggested: Sequenc
 
 
 def _entities(prepared: Prepared, spans: Sequence[Sequence[tuple[str, int, int]]]) -> Iterator[Entity]:
-    """The entities that were expressed as spans of blocks."""
+    """Yield the entities that were expressed as spans of blocks."""
     for block, row in zip(prepared.blocks, spans, strict=True):
         scored = [(label, block.start + start, block.start + end, 1.0) for label, start, end in row]
         for label, start, end, _ in prepared.view_spans(scored):

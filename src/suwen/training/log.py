@@ -32,7 +32,7 @@ class Log(TrainerCallback):  # type: ignore[misc]
         self.writer: SummaryWriter | None = None
 
     def _whole_lines(self) -> list[str]:
-        """The lines so far, without one that a kill cut in two."""
+        """Return the lines so far, without one that a kill cut in two."""
         if not self.lines.is_file():
             return []
         return self.lines.read_text(encoding="utf-8").split("\n")[:-1]

@@ -221,7 +221,7 @@ class DevEvaluator:
 
 
 def with_transitions(start: TaggerParts) -> TaggerSettings:
-    """The settings with the transitions that the tagger has learnt."""
+    """Return the settings with the transitions that the tagger has learnt."""
     crf = start.tagger.crf
     return start.settings if crf is None else replace(start.settings, transitions=crf.numpy_transitions())
 
@@ -250,7 +250,7 @@ def _with_confidences(settings: TaggerSettings, config: TrainingConfig, pairs: S
 def _identity(
     data: TrainingData, config: TrainingConfig, schema: Schema, base: Path | None, distillation: Distillation | None
 ) -> dict[str, Any]:
-    """What must not change between the parts of a run that was interrupted."""
+    """Return the values that must not change when a run is resumed."""
     return {
         "data": data.description,
         "configuration": config.model_dump(),
@@ -270,13 +270,13 @@ def _license(config: TrainingConfig, base: Path | None) -> dict[str, str]:
 
 
 def _contents(encoder: Path) -> dict[str, str]:
-    """The hashes of an encoder folder's files; empty for an encoder that is no folder."""
+    """Return the hashes of an encoder folder's files; empty for an encoder that is no folder."""
     files = sorted(encoder.iterdir()) if encoder.is_dir() else []
     return {file.name: sha256(file) for file in files if file.is_file()}
 
 
 def _configuration(config: TrainingConfig, base: Path | None) -> dict[str, Any]:
-    """The configuration for the manifest, with what the base model decides as that model's manifest has it."""
+    """Return the configuration for the manifest, with what the base model decides as that model's manifest has it."""
     values = config.model_dump()
     encoder = Path(config.encoder.name)
     if encoder.is_dir():

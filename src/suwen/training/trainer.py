@@ -351,7 +351,7 @@ class WeightAverage:
 
 
 def is_better(metrics: Mapping[str, float], state: TrainerState) -> bool:
-    """Whether an evaluation is better than the best so far: a higher F1, or the same with a lower loss.
+    """Return whether an evaluation is better than the best so far: a higher F1, or the same with a lower loss.
 
     The loss decides above all where nothing is found yet, and the first evaluation would be kept for ever.
     """

@@ -63,7 +63,7 @@ def check(
 
 
 def count_table(result: Check) -> Table:
-    """How often each kind was found."""
+    """Return how often each kind was found."""
     from rich.table import Table
 
     from suwen.corpus.check import KINDS
@@ -81,7 +81,7 @@ def count_table(result: Check) -> Table:
 
 
 def consistency_table(found: list[Inconsistency]) -> Table:
-    """The strings that are annotated here and not there, with the first places that are not."""
+    """Return the strings that are annotated here and not there, with the first places that are not."""
     from rich.table import Table
     from rich.text import Text
 
@@ -101,7 +101,7 @@ def consistency_table(found: list[Inconsistency]) -> Table:
 
 
 def print_places(result: Check, most: int | None) -> None:
-    """The findings, one unwrapped line each, errors first."""
+    """Print the findings, one unwrapped line each, errors first."""
     from suwen.corpus.check import KINDS
 
     ordered = sorted(result.findings, key=lambda finding: KINDS[finding.code].severity)

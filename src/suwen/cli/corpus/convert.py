@@ -142,7 +142,7 @@ def convert(
 def counted(
     documents: Iterable[Document], source: str, counts: Counter[str], labels: set[str], relations: set[str]
 ) -> Iterator[Document]:
-    """The same documents; what passes is counted, and its labels are collected."""
+    """Yield the same documents; what passes is counted, and its labels are collected."""
     for document in documents:
         labels.update(entity.label for entity in document.entities)
         relations.update(relation.label for relation in document.relations)
@@ -154,7 +154,7 @@ def counted(
 
 
 def lost_table(lost: Counter[str], illegal_tags: int) -> Table:
-    """What the format could not hold, and what the reader had to make up its mind about."""
+    """Return a table of what the format cannot hold, and of the choices of the reader."""
     from rich.table import Table
 
     table = Table("not held by the format")

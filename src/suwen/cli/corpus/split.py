@@ -87,7 +87,7 @@ def split(
 
 
 def _sizes(ratio: str) -> tuple[float, float, float]:
-    """The three sizes in a ratio such as ``6:2:2``."""
+    """Return the three sizes in a ratio such as ``6:2:2``."""
     try:
         train, dev, test = (float(size) for size in ratio.split(":"))
     except ValueError:

@@ -252,7 +252,7 @@ def _relations(root: Element | None) -> list[Element]:
 
 
 def _directory_size(data: bytes) -> int:
-    """What the end of a ZIP archive says of the size of its directory; 0 where it has no such end."""
+    """Return the directory size that the end of a ZIP archive states; 0 without such an end."""
     place = data.rfind(b"PK\x05\x06", max(0, len(data) - 65_557))
     return struct.unpack_from("<I", data, place + 12)[0] if 0 <= place <= len(data) - 16 else 0
 

@@ -226,7 +226,7 @@ def _script(element: Element) -> Script | None:
 
 
 def _left_out(element: Element) -> str | None:
-    """What an element is, if it does not belong to the text."""
+    """Return the kind of an element that does not belong to the text."""
     name = local_name(element)
     above = element.getparent()
     within = "" if above is None else local_name(above)
@@ -240,7 +240,7 @@ def _left_out(element: Element) -> str | None:
 
 
 def _mark(kind: str, element: Element, text: RunningText) -> None:
-    """What the beginning or the end of an element means for the text."""
+    """Add the marks that the beginning or end of an element puts into the text."""
     name = local_name(element)
     if script := _script(element):
         if kind == "start":
@@ -270,7 +270,7 @@ def _mark(kind: str, element: Element, text: RunningText) -> None:
 
 
 def _name_before(element: Element) -> str:
-    """The name of the element before this one; the first in a caption has the caption's neighbor."""
+    """Return the name of the element before this one; the first in a caption has the caption's neighbor."""
     before, above = element.getprevious(), element.getparent()
     if before is None and above is not None and local_name(above) == "caption":
         before = above.getprevious()

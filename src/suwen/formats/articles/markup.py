@@ -286,7 +286,7 @@ def subscript(text: str, before: str, after: str = "") -> str:
 
 
 def _collapsed(space: re.Match[str]) -> str:
-    """What a run of white space is shown as."""
+    """Return how a run of white space is displayed."""
     text, start, end = space.string, space.start(), space.end()
     between = start > 0 and end < len(text)
     breaks = "\n" in space[0] or "\r" in space[0]
@@ -298,7 +298,7 @@ def _is_wide(character: str) -> bool:
 
 
 def parse_xml(data: bytes, path: Path, kind: str) -> Element:
-    """The root of an XML document; nothing outside it is loaded, and no entity is expanded.
+    """Return the root of an XML document; nothing outside it is loaded, and no entity is expanded.
 
     Raises
     ------
@@ -327,7 +327,7 @@ def parse_xml(data: bytes, path: Path, kind: str) -> Element:
 
 
 def reason(code: int, message: str | None) -> str:
-    """What lxml finds wrong; where it stumbles over its bounds, without its advice to programmers."""
+    """Return the reason of an lxml error; for its own limits, without the advice to programmers."""
     from lxml import etree
 
     if code == etree.ErrorTypes.ERR_RESOURCE_LIMIT:
@@ -336,13 +336,13 @@ def reason(code: int, message: str | None) -> str:
 
 
 def local_name(element: Element) -> str:
-    """The name of an element without its namespace; empty for what is no element."""
+    """Return the name of an element without its namespace; empty for what is no element."""
     tag = element.tag
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
 def walk(root: Element, skip: Callable[[Element], bool], unknown: Callable[[str], None]) -> Iterator[Event]:
-    """The elements below and including `root` and the text between them, in document order.
+    """Yield the elements below and including `root` and the text between them, in document order.
 
     Parameters
     ----------

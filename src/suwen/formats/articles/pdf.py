@@ -143,7 +143,7 @@ FORMAT = Pdf()
 
 
 def _read_pages(data: bytes, path: Path) -> tuple[list[PageRuns], Counter[str], dict[str, Any]]:
-    """The runs of every page, what was left out, and what the file states of itself."""
+    """Return the runs of every page, what was left out, and what the file states of itself."""
     import pypdfium2
 
     deadline = time.monotonic() + MOST_SECONDS
@@ -190,7 +190,7 @@ def _reason(error: Exception) -> str:
 
 
 def _read_page(file: Any, index: int, dropped: Counter[str]) -> tuple[list[Run], float, bool]:
-    """The runs of a page turned so that its text stands upright, its height then, and whether it is but a picture."""
+    """Return the runs of an upright page, its height, and whether it is only an image."""
     import pypdfium2.raw as pdfium
 
     page = file[index]

@@ -180,12 +180,12 @@ def _gap(before: Run, after: Run) -> float:
 
 
 def is_wide(character: str) -> bool:
-    """Whether a character is a hanzi, kana or full-width form."""
+    """Return whether a character is a hanzi, kana or full-width form."""
     return character >= FIRST_WIDE
 
 
 def _needs_space(before: str, after: str, gap: float) -> bool:
-    """Whether white space of this width (in line heights) between two characters is a space."""
+    """Return whether white space of this width (in line heights) between two characters is a space."""
     if is_wide(before) or is_wide(after):
         # Justified lines are stretched, and a quarter of the height is put between hanzi and Latin letters.
         return gap > (0.6 if is_wide(before) and is_wide(after) else 0.5)
@@ -193,7 +193,7 @@ def _needs_space(before: str, after: str, gap: float) -> bool:
 
 
 def rows_in_order(pages: Sequence[Sequence[Run]]) -> list[list[Row]]:
-    """The rows of each page, in the order in which they are read.
+    """Return the rows of each page, in the order in which they are read.
 
     Where two columns meet in too few rows to tell, on the last page, say, the gutters of the other pages are tried.
     """
@@ -239,7 +239,7 @@ def _zone(runs: list[Run], gutter: float, column: str) -> Iterator[Row]:
 
 
 def _crosses(run: Run, gutter: float) -> bool:
-    """Whether a run reaches well into both sides; punctuation at the end of a line may hang over its edge."""
+    """Return whether a run reaches well into both sides; punctuation at the end of a line may hang over its edge."""
     return run.x0 < gutter - OVERHANG * run.height and run.x1 > gutter + OVERHANG * run.height
 
 
@@ -266,7 +266,7 @@ def _rows(runs: Sequence[Run]) -> list[list[Run]]:
 
 
 def _gutter(runs: Sequence[Run], known: Sequence[float]) -> float | None:
-    """Where the best gutter is; None when there is none.
+    """Return the position of the best gutter; None if there is none.
 
     Parameters
     ----------
@@ -303,7 +303,7 @@ def _gutter(runs: Sequence[Run], known: Sequence[float]) -> float | None:
 
 
 def _most_covered(starts: Floats, ends: Floats) -> tuple[float, int]:
-    """The middle of the stretch that most of the intervals cover, and how many do."""
+    """Return the middle of the stretch that most of the intervals cover, and how many do."""
     places = np.concatenate((starts, ends))
     steps = np.concatenate((np.ones(starts.size, np.int64), -np.ones(ends.size, np.int64)))
     order = np.lexsort((-steps, places))

@@ -89,7 +89,7 @@ class Thulac:
         )
 
     def cut(self, lines: Sequence[str]) -> list[list[str]]:
-        """The words of each line; of several blanks in a row only the first is among them.
+        """Return the words of each line; of several blanks in a row only the first is among them.
 
         Parameters
         ----------
@@ -121,7 +121,7 @@ class Thulac:
         return [next(words) if line else [] for line in lines]
 
     def _scores(self, codes: Codes) -> NDArray[np.int32]:
-        """The score of each tag at each character, ``[N, 4]``."""
+        """Return the score of each tag at each character, ``[N, 4]``."""
         keys = np.where(codes == ord(BREAK), ord(BOUNDARY), codes).astype(np.int64)
         keys[(keys >= FIRST_HALF) & (keys <= LAST_HALF)] += TO_FULL
         root = np.full(len(keys), ROOT, np.int64)
@@ -146,7 +146,7 @@ def _codes(text: str) -> Codes:
 
 
 def _words(text: str, begins: Flags, starts: Ints, ends: Ints) -> Iterator[list[str]]:
-    """The words of each line, from where they begin."""
+    """Yield the words of each line, from where they begin."""
     begins = begins.copy()
     begins[ends] = True
     cuts = np.flatnonzero(begins)

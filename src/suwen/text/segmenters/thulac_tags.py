@@ -42,13 +42,13 @@ for _class, _characters in (
 
 
 def kept_characters(codes: Codes) -> Flags:
-    """Which characters THULAC reads, bool ``[N]``: of several blanks in a row the first."""
+    """Return which characters THULAC reads, bool ``[N]``: of several blanks in a row the first."""
     blank: Flags = _classes(codes) == BLANK
     return ~(blank & _before(blank))
 
 
 def admitted(codes: Codes, text: str, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Masks:
-    """The tags that each kept character may have, uint8 ``[N]``; all where it is none.
+    """Return the tags that each kept character may have, uint8 ``[N]``; all where it is none.
 
     The rules are those of the package to the letter: what they admit may fit no sequence of tags at all (see
     `suwen.text.segmenters.thulac_decoding`).
@@ -94,14 +94,14 @@ def _classes(codes: Codes) -> NDArray[np.uint8]:
 
 
 def _before(flags: Flags) -> Flags:
-    """The flag of the character before each."""
+    """Return the flag of the character before each."""
     shifted = np.zeros_like(flags)
     shifted[1:] = flags[:-1]
     return shifted
 
 
 def _after_punctuation(classes: NDArray[np.uint8], special: Flags, after_blank: Flags, after_special: Flags) -> Flags:
-    """Whether the last thing that was said of it before each character was that punctuation stood alone.
+    """Return whether the last thing that was said of it before each character was that punctuation stood alone.
 
     Blanks leave it as it was, and so do plain characters that follow plain ones: it can come from far before.
     """
