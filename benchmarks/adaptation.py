@@ -1,4 +1,4 @@
-"""What the bundled model is worth for labels of one's own and a handful of annotated documents.
+"""Measure fine-tuning of the bundled model on other labels with a few annotated documents.
 
     python benchmarks/adaptation.py TRAIN.jsonl TEST.jsonl --runs FOLDER [--documents 5,20,50] [--seeds 0,1,2]
 

@@ -45,7 +45,7 @@ PRETRAINING_COLUMNS = ("encoder", "begins with", "steps", "characters read (mill
 # The BiLSTM goes through the articles eight times, as the preset has it; two epochs less than these four cost the
 # pre-trained encoder 2 points on the dev part.
 EPOCHS = ("--set", "optimization.epochs=4")
-# The last weights are kept (averaged, as the preset has it): nobody chooses among evaluations of the dev part.
+# The last weights are kept (averaged, as the preset has it): no evaluation on dev is chosen.
 PROTOCOL = ("--set", "optimization.precision=bf16", "--set", "evaluation.steps=1000000")
 ENCODER_ROWS = (
     "configuration",
@@ -109,7 +109,7 @@ def records_of(study: Study, share: int, system: str, records: Records) -> dict[
 
 
 def row_of(study: Study, share: int, system: str, records: Records) -> dict:
-    """Everything that is said about a system that learned from a share."""
+    """The figures of a system trained on a share."""
     runs = records_of(study, share, system, records)
     first = next(iter(runs.values()))
     others = {baseline: records_of(study, share, baseline, records) for baseline in BASELINES if baseline != system}

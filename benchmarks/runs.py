@@ -53,7 +53,7 @@ def suwen(*arguments: object) -> str:
 
 
 def resumed(output: Path) -> list[str]:
-    """Return the option that goes on with an unfinished run, where there is one."""
+    """Return the option that continues an unfinished run, if there is one."""
     return ["--resume"] if output.with_name(f"{output.name}.training").exists() else []
 
 
@@ -70,7 +70,7 @@ def once(output: Path, *command: object) -> None:
         write_text(note, f"{words}\n")
         suwen(*command, *resumed(output))
     elif not note.exists() or read_text(note).strip() != words:
-        made = read_text(note).strip() if note.exists() else "nobody knows what"
+        made = read_text(note).strip() if note.exists() else "unknown options"
         sys.exit(
             f"{output} was made by another command; remove it or name another folder\n  it: {made}\n  now: {words}"
         )

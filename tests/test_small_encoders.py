@@ -31,7 +31,7 @@ SHORT = (
 
 
 def benchmark(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """A benchmark whose command lines are carried out in this process."""
+    """A benchmark whose command lines are run in this process."""
 
     def suwen(*arguments: object) -> str:
         done = CliRunner().invoke(app, [str(one) for one in arguments])

@@ -108,7 +108,7 @@ def release() -> dict[str, str]:
 
 
 def require_same(work: Path, identity: dict[str, Any]) -> None:
-    """Refuse to go on with another run than the one that was interrupted.
+    """Refuse to continue another run than the interrupted one.
 
     Parameters
     ----------

@@ -192,7 +192,7 @@ def preannotate(
     parallel, cache, attempts, passage, parameters
         See `Preannotation`.
     resume
-        Whether to go on with an unfinished run.
+        Whether to continue an unfinished run.
 
     Raises
     ------

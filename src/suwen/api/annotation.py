@@ -1,4 +1,4 @@
-"""A corpus of one's own: the functions `suwen.sample`, `suwen.preannotate` and `suwen.agree`."""
+"""Make a corpus: the functions `suwen.sample`, `suwen.preannotate` and `suwen.agree`."""
 
 # ruff: noqa: A002 (`format` is the word for it)
 from __future__ import annotations

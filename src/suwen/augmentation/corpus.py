@@ -106,7 +106,7 @@ def augment_corpus(
         Whether the originals are written too. With a split these are all documents of the corpus, and the record holds
         a split of the new corpus, whose train part has the generated documents.
     resume
-        Whether to go on with the unfinished run of `output`. The result is that of an uninterrupted run.
+        Whether to continue the unfinished run of `output`. The result is that of an uninterrupted run.
     workers
         How many processes (see `suwen.augmentation.workers`).
     listener
@@ -157,7 +157,7 @@ def augment_corpus(
     shutil.rmtree(made.parent, ignore_errors=True)
     made.parent.mkdir()
     not_held = write_corpus([*originals, *augmentation.documents], made, format)
-    # The ids say it too, so that nobody misses the note on where a document comes from.
+    # The ids show it too, so that the origin of a document cannot be overlooked.
     not_held = +(not_held - Counter(meta=len(augmentation.documents)))
     weights = {"name": _pinned(config.masked_language_model), "files": identity["encoder"]}
     manifest = {

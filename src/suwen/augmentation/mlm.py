@@ -194,7 +194,7 @@ class MaskedWords:
     def _take(self, one: _Input, filled: dict[Span, Blank]) -> None:
         """Keep what was filled in as far as the check agrees, and undo the rest.
 
-        What is never masked is never put in either: a new negation or number would change what is said.
+        What is never masked is never inserted either: a new negation or number would change the meaning.
         """
         rejected = set(self._check.rejected(one.reading, one.span, one.characters, list(filled)))
         rejected |= {word for word in filled if self._protection.covers("".join(one.characters[one.place(word)]))}

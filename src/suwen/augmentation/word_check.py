@@ -1,4 +1,4 @@
-"""Taking back replacements that are no words, or that make up a mention that nobody annotated."""
+"""Undo replacements that are not words, or that form a mention without annotation."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def main() -> None:
     outputs = copies_of_output()
     try:
         status = app(prog_name=NAME, standalone_mode=False)
-        # Here, because what is still in the buffer would fail when nobody can catch it any more.
+        # Flush here: a failure at interpreter exit could not be caught.
         sys.stdout.flush()
     except BrokenPipeError:
         if not any(map(is_read_no_more, outputs)):

@@ -149,7 +149,7 @@ def named(names: Sequence[str]) -> str:
 
 
 def grouped(failed: Mapping[Run, str]) -> dict[str, list[str]]:
-    """Return the names of the runs that failed for each reason: what one encoder lacks is said once."""
+    """Return the names of the failed runs by reason, so that one missing encoder is reported once."""
     names: dict[str, list[str]] = {}
     for run, reason in failed.items():
         names.setdefault(reason, []).append(run.name)

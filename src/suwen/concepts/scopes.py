@@ -192,7 +192,7 @@ class Sentence:
         return all(words.AIM_GOES_ON.match(self._masked, comma + 1) for comma in self._commas if start <= comma < end)
 
     def _is_denied_change(self, cue: _Cue, here: Mention) -> bool:
-        """Return whether a change, a difference or a correlation is denied, or a test is said to have found nothing."""
+        """Return whether a change, a difference or a correlation is denied, or a test found nothing."""
         sees = bool(_SEES.fullmatch(cue.text))
         if sees and here.label == "Test":
             return True

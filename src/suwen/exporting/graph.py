@@ -194,7 +194,7 @@ def _drop_guards(graph: onnx.GraphProto) -> None:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Silence the exporter, which speaks of packages that nobody asked for."""
+    """Silence the exporter, which reports packages that are not needed."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -150,7 +150,7 @@ def extract_files(
     identity
         What decides the output beside the inputs, as JSON values.
     resume
-        Whether to go on with an unfinished run of `output`, if there is one. The result is that of one without a break.
+        Whether to continue an unfinished run of `output`, if there is one. The result is that of an uninterrupted run.
     listener
         Told how far it is: bytes of the inputs while extracting, then documents while writing.
     finish
@@ -185,7 +185,7 @@ def extract_files(
 
 @contextmanager
 def _resumable(shards: Shards) -> Iterator[None]:
-    """Say of a full disk that one can go on, and leave nothing behind where there is nothing to go on with."""
+    """Advise --resume when the disk is full; leave nothing behind if there is nothing to continue."""
     try:
         yield
     except SuwenError as error:

@@ -53,7 +53,7 @@ def find_inputs(paths: Sequence[StrPath], options: Options = DEFAULT_OPTIONS, ou
         try:
             chosen += expanded(path, own, left_out)
         except PermissionError:
-            # Below a folder that is closed nobody can tell whether it is there.
+            # Below a folder without read permission its existence is unknown.
             problems.append(SuwenError("S102", path))
     if own in {absolute(path) for path in chosen if path != STANDARD_INPUT}:
         raise SuwenError("S127", output)

@@ -235,7 +235,7 @@ def fetch(file: Input) -> Content:
 def parts_of(source: Input | Content, options: Options = DEFAULT_OPTIONS) -> Iterator[Document | SuwenError]:
     """Yield the documents of a file and, in their place among them, the faults of what cannot be read.
 
-    A file is given up after `MOST_FAULTS` in a row (S122); a reader that fails in a way that nobody foresaw ends its
+    A file is given up after `MOST_FAULTS` in a row (S122); a reader that fails unexpectedly ends its
     file alone (S123). So no file, whatever it holds, ends the reading of a library.
     """
     faults: list[SuwenError] = []

@@ -137,7 +137,7 @@ def with_model(document: Document, model: str | None, relation_model: str | None
 
 
 def _without_reading(document: Document) -> Document:
-    """Return the document without what is said of its source and the overrides: the command told that in sum."""
+    """Return the document without its source and overrides: the command printed their totals."""
     told = ("read_from", "overrides")
     return replace(document, meta={key: value for key, value in document.meta.items() if key not in told})
 

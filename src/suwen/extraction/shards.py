@@ -199,7 +199,7 @@ def open_shards(output: Path, identity: dict[str, Any], inputs: Inputs, resume: 
     identity
         What must not change between the parts of a run that was interrupted, as JSON values, beside the inputs.
     resume
-        Whether to go on with an unfinished run, if there is one.
+        Whether to continue an unfinished run, if there is one.
 
     Raises
     ------
@@ -210,7 +210,7 @@ def open_shards(output: Path, identity: dict[str, Any], inputs: Inputs, resume: 
     work = working_folder(output, JOB)
     going_on = resume and work.exists()
     if work.exists():
-        # Before S511: nobody should remove the folder of a running process.
+        # Before S511: its advice would remove the folder of a running process.
         with holding(work):
             pass
     check_work(work, going_on)
@@ -259,7 +259,7 @@ def _changed(path: Path) -> int:
 
 
 def _require_same_inputs(work: Path, inputs: Inputs) -> None:
-    """Refuse to go on with other files (S508), and name the first."""
+    """Refuse to continue with other files (S508), and name the first."""
     with (work / INPUTS).open("rb") as file:
         lines: Iterable[tuple[bytes | None, bytes | None]] = zip_longest(file, _fingerprints(inputs))
         for stored, found in lines:

@@ -120,7 +120,7 @@ class Brat(WritableFormat):
         Returns
         -------
         Counter[str]
-            What brat has no place for, by kind.
+            What brat cannot hold, by kind.
 
         Raises
         ------
@@ -313,7 +313,7 @@ def kept_lines(document: Document) -> list[str] | None:
 
 def _with_ids(document: Document, kept: Iterable[str], lost: Counter[str]) -> list[Annotation]:
     """Return the annotations, each with an id that brat can read; references follow a changed id."""
-    # Brat has no place for their scores, which `not_held` counts.
+    # Brat cannot hold their scores; `not_held` counts them.
     relations = [dataclasses.replace(relation, score=None) for relation in document.relations]
     named: list[Annotation] = [*document.entities, *relations, *document.attributes, *document.notes]
     if all(_ID[type(item)].fullmatch(item.id or "") for item in named):

@@ -93,7 +93,7 @@ class Cmeee(WritableFormat):
         Returns
         -------
         Counter[str]
-            What it has no place for, by kind; ids of documents are among it.
+            What it cannot hold, by kind; ids of documents are among it.
 
         Raises
         ------

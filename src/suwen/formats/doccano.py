@@ -7,7 +7,7 @@ holds (comments, and what was imported) is kept in ``meta["doccano"]``. What the
 kept in ``meta["doccano_record"]``, and written back as long as the document still says the same. Where labels are
 numbers of the project, as in its plain JSONL export, they are refused: their names are not in the file.
 
-doccano has no place for confidences. They are written as metadata: ``suwen_scores`` holds ``[start, end, label,
+doccano cannot hold confidences. They are written as metadata: ``suwen_scores`` holds ``[start, end, label,
 score]`` of each entity, ``suwen_relation_scores`` ``[type, start, end, start, end, score]`` of each relation.
 
 A project drops entities that overlap, unless it was made to allow them; they are written, and counted.
@@ -82,7 +82,7 @@ class Doccano(WritableFormat):
         Returns
         -------
         Counter[str]
-            What it has no place for, by kind. doccano knows entities by numbers; other ids are counted. Entities that
+            What it cannot hold, by kind. doccano knows entities by numbers; other ids are counted. Entities that
             overlap another are counted too.
 
         Raises

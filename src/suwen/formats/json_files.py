@@ -150,7 +150,7 @@ def _records_of(path: Path, problem: Problem, encoding: str | None) -> Iterator[
 
 
 def _is_one_object(text: str) -> bool:
-    """Return whether a text that begins with an object goes on with it in the second line."""
+    """Return whether an object at the beginning of a text continues in the second line."""
     first, _, rest = text.partition("\n")
     try:
         json.loads(first)

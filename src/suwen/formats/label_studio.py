@@ -96,7 +96,7 @@ class LabelStudio(WritableFormat):
         Returns
         -------
         Counter[str]
-            What it has no place for, by kind.
+            What it cannot hold, by kind.
 
         Raises
         ------

@@ -51,7 +51,7 @@ def with_task(document: Document, task: dict[str, Any], usual: str | None = None
 
 
 def task_of(document: Document, lost: Counter[str]) -> dict[str, Any]:
-    """Return the task of a document; what it has no place for is counted."""
+    """Return the task of a document; what it cannot hold is counted."""
     kept = document.meta.get(KEPT)
     if isinstance(kept, dict):
         try:

@@ -76,7 +76,7 @@ class Remarks:
         if self._dropped and annotated:
             yield "left out: " + ", ".join(f"{count:,} {kind}" for kind, count in sorted(self._dropped.items()))
         if self._predicted:
-            yield f"annotations of {_amount(self._predicted, 'document')} are predictions that nobody has corrected"
+            yield f"annotations of {_amount(self._predicted, 'document')} are uncorrected predictions"
         for way, count in sorted(self._offsets.items()):
             yield f"offsets of {_amount(count, 'document')} were read so: {way}"
 

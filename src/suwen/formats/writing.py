@@ -138,7 +138,7 @@ def encoded(text: str, document: Document) -> bytes:
 
 
 def not_held(document: Document, held: Collection[str]) -> Counter[str]:
-    """Return how much of a document a format has no place for, by kind; `held` names the kinds that it does hold."""
+    """Count what a format cannot hold of a document, by kind; `held` names the kinds that it does hold."""
     entities = document.entities
     counts = {
         "entity": len(entities),

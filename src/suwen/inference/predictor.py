@@ -388,7 +388,7 @@ class Predictor(Extractor):
         emissions = np.empty((begins[-1], len(self._tags)), np.float32)
         for rows in batches(lengths, self.batch_tokens):
             if stopped.is_set():
-                # Nobody waits for the rest, which may take a minute.
+                # Do not wait for the rest, which may take a minute.
                 raise CancelledError
             chosen = [windows[row] for row in rows]
             arrays = [self.featurizer.window(work[i][0].arrays, window) for i, window in chosen]

@@ -195,7 +195,7 @@ def find_encoder(name: str, others: Sequence[str] = ()) -> Path:
             return folder
     reason = ""
     for identifier in entry.hub:
-        # A name without an owner is only looked up in the cache: nobody published under one since 2022.
+        # A name without an owner is only looked up in the cache: the hub has had no new ones since 2022.
         if "/" in identifier:
             try:
                 return download(identifier, None, _weights_and_small)

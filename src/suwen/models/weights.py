@@ -62,7 +62,7 @@ def write_tagger(tagger: Tagger, folder: Path, half: bool = False) -> None:
 
 def _transformer_config(encoder: TransformerEncoder, half: bool) -> dict[str, Any]:
     config: dict[str, Any] = encoder.config.to_dict()
-    # Where the encoder was loaded from is nobody's business.
+    # Drop the local path of the encoder (privacy).
     config.pop("_name_or_path", None)
     return {**config, "dtype": "float16" if half else "float32"}
 

@@ -87,7 +87,7 @@ def pretrain(
     output
         The encoder folder; checkpoints and logs are kept beside it until it is written.
     resume
-        Whether to go on with the unfinished run of `output`. The weights are those of an uninterrupted run.
+        Whether to continue the unfinished run of `output`. The weights are those of an uninterrupted run.
     callbacks
         Callbacks of the Trainer.
     listener

@@ -43,7 +43,7 @@ class Strategy:
     next_sentence
         Whether sequences are pairs of segments, and the second objective is to tell whether they belong together.
     continual
-        Whether a later stage also goes on with the levels of the earlier ones.
+        Whether a later stage also continues the levels of the earlier ones.
     shallow
         Whether the encoder has a quarter of the layers and is a third wider.
     source

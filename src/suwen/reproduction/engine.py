@@ -101,7 +101,7 @@ def _pool() -> ProcessPoolExecutor:
 
 
 def _end_with_parent() -> None:
-    """Let this process end when the one that started it is killed: nobody may write where a resumed run does."""
+    """Let this process end when the one that started it is killed: it must not write where a resumed run writes."""
     parent = parent_process()
     assert parent is not None
 

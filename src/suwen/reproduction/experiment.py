@@ -57,7 +57,7 @@ class Experiment:
 
 
 def open_experiment(experiment: Experiment, corpus: Path, resume: bool) -> None:
-    """Begin an experiment, or go on with one after checking that it is the same.
+    """Begin an experiment, or continue one after checking that it is the same.
 
     Raises
     ------

@@ -134,7 +134,7 @@ def reported_beside(results: Results) -> list[tuple[str, float]]:
 
 
 def plots(results: Results, tables: Sequence[str]) -> dict[str, str]:
-    """Return all plots as SVG by name: ``table-4``, ``learning-curves-5``, ``types``, ``views`` …"""
+    """Return all plots as SVG by name: ``table-4``, ``learning-curves-5``, ``types``, ``views`` and others."""
     drawn: dict[str, str] = {}
     for number in tables:
         if number in TABLES or number == ADDED:

@@ -108,7 +108,7 @@ def perform_run(
 
     Returns
     -------
-    The result, as it stands in ``result.json``: also when the run fails, which nobody else must suffer from.
+    The result as in ``result.json``, also if the run fails: other runs must not be affected.
     """
     place = run_folder(folder, run)
     if place.exists() and (not (place / KEY).is_file() or read_text(place / KEY) != key):

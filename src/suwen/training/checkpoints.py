@@ -46,7 +46,7 @@ class CheckpointKeeper(TrainerCallback):  # type: ignore[misc]
         logs: dict[str, float] | None = None,
         **_: object,
     ) -> None:
-        """Refuse to go on with a loss that is not finite."""
+        """Refuse to continue with a loss that is not finite."""
         if not math.isfinite((logs or {}).get("loss", 0.0)):
             raise SuwenError("S510", step=state.global_step)
 

@@ -174,7 +174,7 @@ def _make_room(folder: Path, most: float) -> None:
     for _, size, path in sorted(files):
         if total <= most:
             return
-        # A run that has it open goes on with it; where the system does not allow that, it stays.
+        # A run that has it open can continue; if the system does not allow that, the file stays.
         with suppress(OSError):
             path.unlink()
             total -= size

@@ -72,7 +72,7 @@ def train_tagger(
     base
         A model folder to go on from.
     resume
-        Whether to go on with the unfinished run of `output`. The result is that of an uninterrupted run.
+        Whether to continue the unfinished run of `output`. The result is that of an uninterrupted run.
     callbacks
         Callbacks of the Trainer.
     distillation

@@ -84,7 +84,7 @@ LEFT_OUT = {
     "rt": "ruby",
 }
 UNSEEN = frozenset(("pPr", "rPr", "tblPr", "tcPr", "trPr", "sdtPr", "positionH", "positionV"))
-"""Properties: not text, and nobody misses them."""
+"""Properties, which are not text and are not counted."""
 
 CHARACTERS = {"tab": "\t", "ptab": "\t", "noBreakHyphen": "\u2011"}
 CONTENT = frozenset(("t", "txbxContent", "oMath", "sym"))

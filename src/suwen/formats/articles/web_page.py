@@ -54,7 +54,7 @@ NEVER_TEXT = frozenset(
     "title applet annotation annotation-xml".split()
 )
 UNSEEN = frozenset(("head", "input", "rt", "rp", "map"))
-"""Those that nobody takes for text are not counted."""
+"""Elements that are obviously not text are not counted."""
 
 OF_THE_SITE = frozenset("nav aside footer noscript noframes dialog menu".split())
 SITE_ROLES = frozenset(
