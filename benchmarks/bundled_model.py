@@ -1,4 +1,4 @@
-"""The model that suwen carries: chosen and scored on the group split, then trained again on all documents.
+"""The bundled model: chosen and scored on the group split, then trained again on all documents.
 
     python benchmarks/bundled_model.py CORPUS --encoder FOLDER --words FILE --runs FOLDER [--seed 0]
         [--install | --all-only] [--teacher MODEL]... [--texts PATH]...
@@ -49,8 +49,8 @@ CARD = """
 ## About the scores
 
 The scores above are those of the same recipe, trained only on the train part of a corpus of 287 annotated journal
-articles. Its dev and test parts come from other journal issues. The bundled weights were trained on all 287 articles, so
-they cannot be scored on this corpus.
+articles. Its dev and test parts come from other journal issues. The bundled weights were trained on all 287 articles,
+so they cannot be scored on this corpus.
 
 BY_TYPE
 
@@ -62,8 +62,8 @@ Research and software development on Chinese medical literature: diseases, tests
 journal articles, mainly on diabetes, the topic of the training articles. It finds less in patient records, drug labels
 and patients' questions; `suwen train --from bundled` adapts it to your own annotations.
 
-Calibration and threshold were fitted to the first model on the dev part, where four of five mentions with confidence 0.8
-are right. The bundled weights use the same values. On other kinds of text confidences are too high.
+Calibration and threshold were fitted to the first model on the dev part, where four of five mentions with confidence
+0.8 are right. The bundled weights use the same values. On other kinds of text confidences are too high.
 
 ## License of the weights 权重许可
 

@@ -7,7 +7,7 @@
 At each share of the training documents five systems learn: from these documents alone (`none`), and from them with as
 many generated ones, by the paper's method (`paper`), by that of the preset `best`, or by replacing mentions
 (`mention`), and with three times as many, by replacing mentions and then words (`both`); once as a BiLSTM-CRF, once
-from the small encoder that suwen carries, whose masked-language-model head also does the augmenting. Shares are drawn
+from the bundled small encoder, whose masked-language-model head also does the augmenting. Shares are drawn
 by whole documents, and nested: with the same seed, those of 1 % are among those of 5 %. Every step is a command line
 that a user would type; steps whose output is there are not repeated. `--collect` gathers what there is, and what
 `runs.jsonl` has of runs that are gone.

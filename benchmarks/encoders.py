@@ -5,7 +5,7 @@ and against a BiLSTM-CRF, on documents of unseen journal issues, three seeds eac
         [--encoders encoders] [--collect] [-o docs/results/encoders]
 
 The encoders are those that `benchmarks/small_encoders.py` made, without text of the split's dev and test documents:
-the one that suwen carries, and those in `encoders/`. With a share of the documents the protocol is that of the learning
+the bundled one, and those in `encoders/`. With a share of the documents the protocol is that of the learning
 curves (`benchmarks/curves.py`), whose runs are taken where they are there; with all of them the dev part decides below
 which confidence mentions are left out. Every step is a command line that a user would type; steps whose output is there
 are not repeated, and `--collect` gathers what there is, and what `runs.jsonl` has of runs that are gone.

@@ -2,13 +2,13 @@
 
     python benchmarks/small_encoders.py CORPUS --texts PATH... --wider PATH... --lexicon FILE... --runs FOLDER [--keep]
 
-Five of them share a beginning, plain masked-language modelling, and then go on by their own recipe, so that they
+Five of them share a start, plain masked-language modeling, and then continue by their own recipe, so that they
 differ in the recipe alone; `ernie-tiny`, whose shape is another, begins anew, and reads less in the same time. The
 wider text of `wwm-ext` was the first 18 MB of ChinaXiv's preprints of other sciences, and paragraphs of Wikipedia; the
 lexicon THUOCL's medical words, crawled lists of diseases, drugs, symptoms and tests, and the names of ICD-10 and
 ICD-9-CM-3. The dev and test documents of the
 corpus's group split are left out, with all other files of their groups, so that scores on them are honest. With
-`--keep` they replace those of the repository: `roberta` is the one that suwen carries. Steps whose output is there are
+`--keep` they replace those of the repository: `roberta` is the bundled one. Steps whose output is there are
 not repeated. On two cores, with two of these processes side by side, all takes about 80 minutes.
 """
 
@@ -101,7 +101,7 @@ def keep(source: Path, target: Path, path: str) -> None:
     write_json(target / "manifest.json", manifest | {"license": LICENSE, "files": files})
     read = f"{manifest['training']['tokens'] / 1e6:.1f} million characters"
     if begun:
-        read = f"{begun / 1e6:.1f} million characters by plain masked-language modelling, then {read}"
+        read = f"{begun / 1e6:.1f} million characters by plain masked-language modeling, then {read}"
     rows = [
         ("read", read),
         ("held-out loss", f"{held_out['loss']:.3f}"),

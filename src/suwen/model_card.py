@@ -188,9 +188,7 @@ def _scores(scores: Mapping[str, Any], data: Mapping[str, Any], matched: str = "
         if isinstance(values, Mapping) and all(measure in values for measure in measures)
     ]
     if not rows:
-        why = (
-            "None: there was no dev part. `suwen evaluate MODEL CORPUS` scores it on texts that were not used for training."
-        )
+        why = "None: there was no dev part. `suwen evaluate MODEL CORPUS` scores it on texts outside the training data."
         return [why] if _lacks_dev(data) else []
     return [
         f"Strict match of {matched}, micro-averaged, percent.",

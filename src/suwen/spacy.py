@@ -173,7 +173,7 @@ def make_component(
     Parameters
     ----------
     model
-        A model folder; by default the model that suwen carries.
+        A model folder; by default the bundled model.
     device
         Where the model runs, as for `suwen.load`.
     relations

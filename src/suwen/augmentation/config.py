@@ -157,7 +157,7 @@ class AugmentationConfig(Section):
     steps: tuple[Step, ...] = ("mention", "mlm")
     """What a composition is made of, one after the other; no step touches what an earlier one has changed."""
     encoder: str = ""
-    """The masked language model; empty is ``ernie``, or with the preset ``best`` the one that suwen carries."""
+    """The masked language model; empty is ``ernie``, or with the preset ``best`` the bundled one."""
     words: WordsConfig = WordsConfig()
     filling: FillingConfig = FillingConfig()
     sampling: SamplingConfig = SamplingConfig()
