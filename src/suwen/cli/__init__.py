@@ -55,7 +55,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Named entities in Chinese medical literature: check and split corpora, train, evaluate, extract.",
+    help="Named entities, relations and knowledge graphs from Chinese medical literature.",
 )
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(graph.app, name="graph")

@@ -36,20 +36,20 @@ def evaluate(
     model: Path | None = typer.Argument(
         None, metavar="MODEL", help="A model folder, hf://owner/name, bundled; cooccurrence (relations)."
     ),
-    corpus: Path | None = typer.Argument(None, metavar="CORPUS", help="What it is scored on."),
-    gold: Path | None = typer.Option(None, metavar="CORPUS", help="Instead of a model: the gold documents ..."),
-    predicted: Path | None = typer.Option(None, metavar="CORPUS", help="... and the same documents, predicted."),
+    corpus: Path | None = typer.Argument(None, metavar="CORPUS", help="The annotated documents."),
+    gold: Path | None = typer.Option(None, metavar="CORPUS", help="Instead of a model: the gold documents."),
+    predicted: Path | None = typer.Option(None, metavar="CORPUS", help="With --gold: the predicted documents."),
     split_file: Path | None = SPLIT,
     part: str | None = PART,
     train: Path | None = typer.Option(
         None,
         metavar="CORPUS",
-        help="What the model learned from, to tell seen mentions from unseen; by default the train part of the split.",
+        help="Training documents, for seen and unseen mentions; default: the train part of the split.",
     ),
     html: Path | None = typer.Option(None, metavar="FILE", help="Write a page that shows every error in its text."),
-    task: Task = typer.Option(Task.ENTITIES, help="What is scored."),
+    task: Task = typer.Option(Task.ENTITIES, help="Task: entities or relations."),
     entities: Path | None = typer.Option(
-        None, metavar="MODEL", help="Relations: relate the entities of this tagger, not the gold ones."
+        None, metavar="MODEL", help="For relations: relate the entities of this tagger instead of the gold entities."
     ),
     save_predictions: Path | None = typer.Option(None, metavar="FILE.jsonl", help="Write what the model predicts."),
     source: str | None = FORMAT,
@@ -60,8 +60,8 @@ def evaluate(
 ) -> None:
     """Score a model, or predictions, on annotated documents.
 
-    The headline is strict: a mention counts when its type and both offsets are right, a relation when its type and
-    both offsets of its two arguments are right.
+    The main score is strict: type and both offsets must be right, for relations also both offsets of the two
+    arguments.
 
     Examples: suwen evaluate model/ articles/ --split split.json;
     suwen evaluate --gold articles/ --predicted predictions.jsonl --html errors.html;

@@ -77,7 +77,7 @@ ENCODING: Any = typer.Option(
 OFFSETS: Any = typer.Option(
     None,
     "--offsets",
-    help="brat: crlf (lf) if offsets count line ends as two characters (one), other than the text.",
+    help="brat: offsets count line ends as two characters (crlf) or one (lf), unlike the text.",
     show_default="text",
 )
 TEXT_COLUMN: Any = typer.Option(

@@ -51,7 +51,7 @@ def reproduce(
     ),
     profile: ProfileName = typer.Option(
         ProfileName.SMOKE,
-        help="smoke: everything in a few minutes, small. mini: encoders pre-trained small by the six recipes. paper: "
+        help="smoke: a quick check in minutes; mini: small encoders, pre-trained by the six recipes; paper: "
         "published encoders, Table 3.",
     ),
     tables: str = typer.Option(
@@ -61,13 +61,16 @@ def reproduce(
         None, metavar="DIR", help="A folder with encoders named bert, wwm, wwm-ext, ernie, ernie-tiny, roberta."
     ),
     texts: list[Path] = typer.Option(
-        [], metavar="TEXT", help="More plain text for the encoders that are pre-trained here (see 'suwen pretrain')."
+        [], metavar="TEXT", help="More plain text for pre-training the encoders (see 'suwen pretrain')."
     ),
     settings: list[str] = typer.Option(
-        [], "--set", metavar="KEY=VALUE", help="Change one value of the profile: fraction=0.2, seeds.group=[0]."
+        [],
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change one value of the profile: fraction=0.2, seeds.group=[0]; repeatable.",
     ),
     engine: EngineName = typer.Option(EngineName.LOCAL, help="ray: on the cluster of RAY_ADDRESS, or on this machine."),
-    workers: int = typer.Option(1, min=1, help="With the local engine: how many runs at once, each in a process."),
+    workers: int = typer.Option(1, min=1, help="Number of parallel runs of the local engine, each in its own process."),
     device: str = DEVICE,
     keep_models: bool = typer.Option(False, help="Keep every trained model."),
     dry_run: bool = typer.Option(
@@ -78,9 +81,9 @@ def reproduce(
     ),
     as_json: bool = typer.Option(False, "--json", help="Print the figures, or the plan, as JSON."),
 ) -> None:
-    """Run the experiments of the paper (tables 2 and 4 to 7) and report the paper's figures beside those found here.
+    """Run the experiments of the paper (tables 2 and 4 to 7) and compare its figures with the measured ones.
 
-    Each claim of the paper is judged. The exit status is 1 when a run has failed; the others are reported all the same.
+    Each claim of the paper is tested. The exit status is 1 if a run failed; the other runs are still reported.
 
     Example: suwen reproduce -o results --data articles/ --profile mini --texts more.txt.xz --set fraction=0.2
     """

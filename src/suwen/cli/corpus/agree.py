@@ -26,7 +26,7 @@ def agree(
     ),
     html: Path | None = typer.Option(None, metavar="FILE", help="Write a page that shows each disagreement."),
     adjudicate: Path | None = typer.Option(
-        None, metavar="FOLDER", help="Write all annotations in brat; what not all have carries a note with the names."
+        None, metavar="FOLDER", help="Write all annotations in brat, with a note on those that not all annotators have."
     ),
     seed: int = typer.Option(0, help="Seed of the bootstrap."),
     source: str | None = FORMAT,
@@ -34,7 +34,7 @@ def agree(
     offsets: Offsets | None = OFFSETS,
     as_json: bool = JSON,
 ) -> None:
-    """Measure how far annotators agree on the same texts.
+    """Measure the agreement of annotators on the same texts.
 
     F1 of entities (strict and partial), Cohen's kappa by character with and without O, F1 of relations on shared
     entities, each for every two annotators, with bootstrap intervals over documents; for more than two also the means

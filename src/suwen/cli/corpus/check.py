@@ -34,7 +34,7 @@ def check(
     everything: bool = typer.Option(False, "--all", help=f"Print every place, not only the first {SHOWN}."),
     as_json: bool = typer.Option(False, "--json", help="Print all findings as JSON."),
 ) -> None:
-    """Find what is wrong or odd in a corpus, with file and line. Errors exit with 1, warnings alone with 0.
+    """Report errors and warnings in a corpus, with file and line. Exit status: 1 with errors, else 0.
 
     Examples: suwen corpus check articles/; suwen corpus check articles/ --consistency
     """

@@ -54,7 +54,7 @@ class Illegal(StrEnum):
 
 def convert(
     corpus: Path = typer.Argument(..., metavar="IN", help="A folder or file of documents."),
-    output: Path = typer.Option(..., "-o", "--output", metavar="OUT", help="Where to write; must not exist."),
+    output: Path = typer.Option(..., "-o", "--output", metavar="OUT", help="The file to write; must not exist."),
     target: str = typer.Option(
         ...,
         "--to",
@@ -63,9 +63,9 @@ def convert(
     ),
     source: str | None = FORMAT,
     scheme: str | None = typer.Option(None, help="To CoNLL: BIO, BIOES or BMES.", show_default="BIO"),
-    columns: Columns | None = typer.Option(None, help="To CoNLL: how many columns.", show_default="2"),
+    columns: Columns | None = typer.Option(None, help="To CoNLL: number of columns.", show_default="2"),
     illegal: Illegal | None = typer.Option(
-        None, help="From CoNLL: what becomes of illegal tag sequences.", show_default="error"
+        None, help="From CoNLL: policy for illegal tag sequences.", show_default="error"
     ),
     ends: Ends | None = typer.Option(
         None, help="To CMeEE, else from it: what end_idx means.", show_default="to: inclusive; from: what fits"
@@ -81,7 +81,7 @@ def convert(
     offsets: Offsets | None = OFFSETS,
     as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),
 ) -> None:
-    """Write a corpus in another format and print what that format could not hold.
+    """Write a corpus in another format, and count what that format cannot hold.
 
     Example: suwen corpus convert articles/ -o articles.conll --to conll --scheme BIOES
     """

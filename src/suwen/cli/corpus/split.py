@@ -32,7 +32,9 @@ class Unit(StrEnum):
 def split(
     corpus: Path = typer.Argument(..., metavar="PATH", help="A folder or file of annotated documents."),
     output: Path = typer.Option(..., "--output", "-o", metavar="FILE", help="The JSON file to write; must not exist."),
-    unit: Unit = typer.Option(Unit.DOCUMENT, help="What is kept whole; a group is a journal issue (138 for 138_5)."),
+    unit: Unit = typer.Option(
+        Unit.DOCUMENT, help="Unit that is kept whole; a group is a journal issue (138 for 138_5)."
+    ),
     ratio: str = typer.Option("6:2:2", help="The sizes of train, dev and test; 8:0:2 makes no dev part."),
     seed: int = typer.Option(0, help="The same seed gives the same split."),
     group_field: str | None = typer.Option(None, metavar="FIELD", help="The metadata field that names the group."),
@@ -42,7 +44,7 @@ def split(
     encoding: str | None = ENCODING,
     offsets: Offsets | None = OFFSETS,
 ) -> None:
-    """Split a corpus into train, dev and test so that each has its share of every type, and say what leaks.
+    """Split a corpus into train, dev and test so that each has its share of every type, and report the leakage.
 
     Example: suwen corpus split articles/ -o split.json --unit group
     """

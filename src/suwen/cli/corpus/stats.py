@@ -40,14 +40,14 @@ FIGURES = {
 
 def stats(
     corpus: Path = typer.Argument(..., metavar="PATH", help="A folder or file of annotated documents."),
-    split_file: Path | None = typer.Option(None, "--split", metavar="FILE", help="Count each part of this split too."),
+    split_file: Path | None = typer.Option(None, "--split", metavar="FILE", help="Also count each part of this split."),
     as_json: bool = JSON,
     schema_file: Path | None = SCHEMA,
     source: str | None = FORMAT,
     encoding: str | None = ENCODING,
     offsets: Offsets | None = OFFSETS,
 ) -> None:
-    """Count what a corpus holds, by type and by part of a split.
+    """Count the entities and relations of a corpus, by type and by part of a split.
 
     Example: suwen corpus stats articles/ --split split.json
     """
