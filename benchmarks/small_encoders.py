@@ -50,16 +50,15 @@ head: {layers} layers of width {width}, {parameters:.1f} million weights, in 16 
 
 {table}
 
-The losses are those of guessing masked characters of held-out passages, in nats; the unigram loss is that of guessing
-by frequency. It read Chinese preprints in medicine (ChinaXiv, CC BY 4.0){wider} and articles
-of LCDD, a research corpus on diabetes, but none of the journal issues that are the dev and test parts of that corpus's
-group split.
+Losses are in nats per masked character of held-out passages; the unigram loss is that of guessing by frequency. The
+training text is Chinese medical preprints (ChinaXiv, CC BY 4.0){wider} and articles of LCDD, a research corpus on diabetes,
+without the journal issues in the dev and test parts of its group split.
 
     suwen train CORPUS -o MODEL --encoder {path}
     suwen augment CORPUS -o OUT --encoder {path}
 
 For research on Chinese medical literature. The weights are under CC BY-NC 4.0, because LCDD was published for
-research, without a license. It is no medical device, and what it fills in is no medical advice.
+research, without a license. It is not a medical device, and its output is not medical advice.
 """
 
 
@@ -103,7 +102,7 @@ def keep(source: Path, target: Path, path: str) -> None:
     if begun:
         read = f"{begun / 1e6:.1f} million characters by plain masked-language modeling, then {read}"
     rows = [
-        ("read", read),
+        ("training text", read),
         ("held-out loss", f"{held_out['loss']:.3f}"),
         ("unigram", f"{held_out['unigram_loss']:.3f}"),
     ]
