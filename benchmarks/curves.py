@@ -83,7 +83,7 @@ BUDGETS = {1: Budget(600, 1024), 5: Budget(1200, 1024), 25: Budget(960, 2048), 1
 """By percent of the training documents."""
 
 TOKENS_PER_CHARACTER = 1.26
-"""What context, special tokens and padding add to the characters of a corpus under the preset `best`."""
+"""Factor for context, special tokens and padding under the preset `best`."""
 
 MOST_DOCUMENTS = 4
 """Every system's number of documents divides this one, so that all make equally many steps."""

@@ -1,4 +1,4 @@
-"""What the scripts of `peers.py` share; it runs where nothing of suwen is installed."""
+"""Shared parts of the scripts of `peers.py`; suwen need not be installed."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from peers_common import Measured, read_passages, size_of, write_found
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 SIZES = {"hidden_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 512}
-"""Those of suwen's encoder; on one thread a larger one would learn less in the same time."""
+"""Sizes of suwen's encoder; on one thread a larger one would learn less in the same time."""
 RATE = 1e-3
 STEPS, INTERVAL = 100_000, 200
 EVERY = 4

@@ -1,4 +1,4 @@
-"""What is kept of every run: its figures, and the counts of each scored document, from which runs are compared.
+"""Records of runs: figures, and the counts of each scored document, for comparing runs.
 
 So a table can be gathered from runs that were made on several machines, or whose models are gone.
 """

@@ -1,4 +1,4 @@
-"""What the benchmarks that train models share: every step is the command line that a user would type.
+"""Shared parts of the benchmarks that train models: every step is a command line of a user.
 
 Steps whose output is there are not repeated, so that a benchmark goes on where it was stopped.
 """

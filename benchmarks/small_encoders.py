@@ -51,8 +51,8 @@ head: {layers} layers of width {width}, {parameters:.1f} million weights, in 16 
 {table}
 
 Losses are in nats per masked character of held-out passages; the unigram loss is that of guessing by frequency. The
-training text is Chinese medical preprints (ChinaXiv, CC BY 4.0){wider} and articles of LCDD, a research corpus on diabetes,
-without the journal issues in the dev and test parts of its group split.
+training text is Chinese medical preprints (ChinaXiv, CC BY 4.0){wider} and articles of LCDD, a
+research corpus on diabetes, without the journal issues in the dev and test parts of its group split.
 
     suwen train CORPUS -o MODEL --encoder {path}
     suwen augment CORPUS -o OUT --encoder {path}

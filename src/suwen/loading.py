@@ -49,7 +49,7 @@ BASELINES: dict[str, Callable[[StoredModel], Extractor]] = {
 KINDS = ("tagger", *BASELINES)
 
 GRAPH_BATCH_TOKENS = 1024
-"""What a core computes at once: larger batches leave its cache."""
+"""Tokens that a core computes at once: larger batches do not fit into its cache."""
 
 GPU_BATCH_TOKENS = 2**15
 

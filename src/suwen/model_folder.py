@@ -63,7 +63,7 @@ READ = (
     "hmm.json",
     "crf.crfsuite",
 )
-"""What is read wherever it is there, so that it must be in the manifest; a graph is read only if it is."""
+"""Files that are read if they exist, so they must be in the manifest; a graph is read only if it is."""
 
 FEATURES = tuple(("input_ids", *bigrams, *words) for bigrams in ((), ("bigram_ids",)) for words in ((), WORD_IDS))
 
@@ -187,7 +187,7 @@ class TaggerSettings:
 
 @dataclass(frozen=True, slots=True)
 class StoredModel:
-    """What every kind of model folder holds: the kind, its settings as JSON values, and the manifest."""
+    """Content of every kind of model folder: the kind, its settings as JSON values, and the manifest."""
 
     path: Path
     model: str

@@ -32,7 +32,7 @@ RECORD = "run.json"
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is.
+    """The progress of a run.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ ScoredSpan = tuple[str, int, int, float]
 """Label, start, end, confidence in [0, 1]."""
 IllegalPolicy = Literal["conlleval", "strict", "error"]
 ILLEGAL_POLICIES: tuple[IllegalPolicy, ...] = ("conlleval", "strict", "error")
-"""What becomes of a tag sequence that the scheme does not allow.
+"""The policy for tag sequences that the scheme does not allow.
 
 ``conlleval``: a mention begins wherever the label changes, as in CoNLL's scorer and seqeval's default mode.
 ``strict``: only sequences written as the scheme demands are mentions, as in seqeval's ``mode="strict"``.

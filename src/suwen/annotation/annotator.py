@@ -33,7 +33,7 @@ FENCE = "```"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a sentence.
+    """The result of a sentence.
 
     Parameters
     ----------

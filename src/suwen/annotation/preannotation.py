@@ -35,7 +35,7 @@ WAITING_DOCUMENTS = 64
 
 @dataclass
 class PreannotationReport:
-    """What a run did.
+    """The counts of a run.
 
     Parameters
     ----------

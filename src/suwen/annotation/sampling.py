@@ -37,7 +37,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much is to be annotated.
+    """The budget of annotation.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ class Sample:
 
 @dataclass
 class _Spending:
-    """What is left of a budget."""
+    """The rest of a budget."""
 
     budget: Budget
     documents: int = 0

@@ -88,7 +88,7 @@ def tagged(text: str, spans: Iterable[LabelSpan]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """What an answer says of its sentence.
+    """The annotations of an answer for its sentence.
 
     Parameters
     ----------

@@ -171,7 +171,7 @@ def evaluate_predictions(
 
 @dataclass(frozen=True)
 class PredictionsComparison:
-    """Whether two sets of predictions differ by more than chance.
+    """The significance of the difference of two sets of predictions.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What all augmenters share: documents to make, and draws that depend on nothing but what they are for."""
+"""Shared parts of all augmenters: documents to make, and draws that depend only on their purpose."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Draws:
 
 @dataclass(frozen=True)
 class Request:
-    """What an augmenter is asked for.
+    """The request to an augmenter.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ class Request:
 
 @dataclass
 class Proposal:
-    """What an augmenter would change in one document, and what it counted on the way."""
+    """The changes of an augmenter in one document, and its counts."""
 
     edits: list[Edit] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)

@@ -25,7 +25,7 @@ PAPER_ENCODER = "ernie"
 
 
 class WordsConfig(Section):
-    """Which words are masked (method ``mlm``)."""
+    """The words that are masked (method ``mlm``)."""
 
     segmenter: Literal["thulac", "jieba", "none"] = "thulac"
     """Cuts words, for ``synonym`` and ``token`` too; ``none`` takes characters."""
@@ -40,7 +40,7 @@ class WordsConfig(Section):
 
 
 class FillingConfig(Section):
-    """How the characters of a masked word are predicted."""
+    """Prediction of the characters of a masked word."""
 
     order: Literal["independent", "left-to-right", "joint"] = "independent"
     """Each by itself; each with those before it known; or the word as a whole, by beam search."""
@@ -49,7 +49,7 @@ class FillingConfig(Section):
 
 
 class SamplingConfig(Section):
-    """Which of the model's predictions is taken."""
+    """Sampling from the model's predictions."""
 
     top_k: PositiveInt = Field(default=1, le=MOST_CANDIDATES)
     """So many of the most probable ones are drawn from; 1 takes the most probable."""
@@ -62,7 +62,7 @@ class SamplingConfig(Section):
 
 
 class BansConfig(Section):
-    """What never takes the place of a Chinese word (special tokens are always banned, for any word)."""
+    """Tokens that never replace a Chinese word (special tokens are always banned)."""
 
     same_word: bool = False
     """The word itself."""
@@ -87,14 +87,14 @@ class ProtectionConfig(Section):
 
 
 class CheckConfig(Section):
-    """Which replacements by a model are taken back."""
+    """Checks that undo replacements by a model."""
 
     words: bool = False
-    """Those that the segmenter does not take for words where they stand."""
+    """Undo replacements that the segmenter does not accept as words."""
     mentions: Literal["any", "document", "training"] = "any"
-    """Those that make up what is a mention elsewhere: never, in the same document, in the training part."""
+    """Undo replacements that form a mention of the same document or of the training part; ``any``: no check."""
     tries: PositiveInt = 3
-    """How often a word is drawn anew, before it is left as it was."""
+    """Attempts for a word before it stays unchanged."""
     model: Path | None = None
     """A trained tagger: in sentences where it finds other entities than before, the edits of any method are undone."""
 
@@ -104,7 +104,7 @@ class MentionConfig(Section):
 
     rate: float = Field(default=0.3, ge=0, le=1)
     draw: Literal["occurrence", "distinct"] = "occurrence"
-    """Whether frequent mentions are drawn more often."""
+    """``occurrence``: draw by frequency; ``distinct``: all different mentions equally."""
 
 
 class TokenConfig(Section):
@@ -128,7 +128,7 @@ class SynonymConfig(Section):
 
 
 class TargetConfig(Section):
-    """How much is generated."""
+    """The amount of generated documents."""
 
     copies: PositiveInt = 1
     """Documents generated from each."""
@@ -141,7 +141,7 @@ class TargetConfig(Section):
 
 
 class ReportConfig(Section):
-    """What the report shows."""
+    """Sizes of the report."""
 
     samples: NonNegativeInt = 60
     """Sentences side by side."""
@@ -155,7 +155,7 @@ class AugmentationConfig(Section):
     preset: str
     method: Method = "mlm"
     steps: tuple[Step, ...] = ("mention", "mlm")
-    """What a composition is made of, one after the other; no step touches what an earlier one has changed."""
+    """The methods of a composition, in order; no step changes the edits of an earlier one."""
     encoder: str = ""
     """The masked language model; empty is ``ernie``, or with the preset ``best`` the bundled one."""
     words: WordsConfig = WordsConfig()

@@ -36,7 +36,7 @@ DONE = "done.jsonl"
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a run.
+    """The result of a run.
 
     Parameters
     ----------

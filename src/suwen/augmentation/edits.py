@@ -21,7 +21,7 @@ META = "augmentation"
 """The key of a generated document's `meta` that says where it comes from."""
 
 SEAM = "\n\n"
-"""What stands between parts of a document that were not neighbors: a paragraph break in any view."""
+"""Text between parts of a document that were not neighbors: a paragraph break in any view."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How one generated document is made from its original.
+    """The recipe that makes a generated document from its original.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class Recipe:
 
 
 class Moves:
-    """Where the characters of a text go when some of it is replaced.
+    """The new places of the characters of a text after replacements.
 
     Parameters
     ----------

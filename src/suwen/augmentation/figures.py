@@ -1,4 +1,4 @@
-"""What an augmentation did, in figures and in samples of sentences."""
+"""Figures and sample sentences of an augmentation."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ KEPT_READINGS = 64
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one variant.
+    """The result of one variant.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What an augmentation gives.
+    """The result of an augmentation.
 
     Parameters
     ----------

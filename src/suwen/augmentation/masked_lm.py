@@ -97,7 +97,7 @@ class MaskedLanguageModel:
         self._edges = vocabulary.id(CLS), vocabulary.id(SEP)
         self.mask = vocabulary.id(MASK)
         self.recomputed = 0
-        """How many rows were computed again in double precision."""
+        """The number of rows that were computed again in double precision."""
 
     @classmethod
     def from_folder(cls, folder: StrPath, device: str = "cpu", batch_tokens: int | None = None) -> MaskedLanguageModel:

@@ -19,7 +19,7 @@ from suwen.document import Span
 __all__ = ["MaskedWords"]
 
 CHOICE, FILLING = 0, 1
-"""What draws are for; further attempts at a word have the numbers after the second."""
+"""Purposes of draws; further attempts at a word have the numbers after the second."""
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""How many documents are generated, and of what."""
+"""Number and originals of the generated documents."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ class Reading:
             edges[[entity.start, entity.end]] = True
         source = self.view.source
         self.layers: NDArray[np.int32] = np.cumsum(covered)[source]
-        """How many entities each character of the view is in."""
+        """The number of entities that contain each character of the view."""
         # An edge may lie in what the view leaves out: it is then between two characters of the view.
         self._edges = np.zeros(len(source) + 1, np.bool_)
         self._edges[np.searchsorted(source, np.flatnonzero(edges))] = True

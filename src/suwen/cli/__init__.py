@@ -41,7 +41,7 @@ UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__base__)
 NAME = "suwen"
 INTERRUPTED = 130
 CLOSED_PIPE = 141
-"""What a shell says of a program that a closed pipe has ended: 128 and the number of SIGPIPE."""
+"""Exit status after a closed pipe, as in a shell: 128 plus the number of SIGPIPE."""
 
 LICENSES = "program: Apache-2.0; bundled model and encoder: CC BY-NC 4.0, for non-commercial use only"
 

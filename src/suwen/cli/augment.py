@@ -35,7 +35,7 @@ SHOWN_SUBSTITUTIONS = 12
 
 
 class Method(StrEnum):
-    """What is changed."""
+    """Methods of augmentation."""
 
     MLM = "mlm"
     MENTION = "mention"
@@ -45,7 +45,7 @@ class Method(StrEnum):
 
 
 class Segmenter(StrEnum):
-    """What cuts words."""
+    """Word segmenters."""
 
     THULAC = "thulac"
     JIEBA = "jieba"
@@ -53,7 +53,7 @@ class Segmenter(StrEnum):
 
 
 class Format(StrEnum):
-    """What can be written."""
+    """Output formats."""
 
     JSONL = "jsonl"
     BRAT = "brat"

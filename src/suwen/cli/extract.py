@@ -28,7 +28,7 @@ COUNTED = ("documents", "empty", "renamed", "characters", "entities")
 
 
 class Format(StrEnum):
-    """What can be written."""
+    """Output formats."""
 
     JSONL = "jsonl"
     BRAT = "brat"
@@ -40,7 +40,7 @@ class Format(StrEnum):
 
 
 class Engine(StrEnum):
-    """What does the work."""
+    """Engines."""
 
     LOCAL = "local"
     RAY = "ray"

@@ -39,7 +39,7 @@ __all__ = [
 
 
 class Offsets(StrEnum):
-    """What the offsets of brat count."""
+    """Line ends that the offsets of brat count."""
 
     text = "text"
     crlf = "crlf"
@@ -47,7 +47,7 @@ class Offsets(StrEnum):
 
 
 class Task(StrEnum):
-    """What is learned, found and scored."""
+    """Tasks."""
 
     ENTITIES = "entities"
     RELATIONS = "relations"

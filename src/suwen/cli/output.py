@@ -1,4 +1,4 @@
-"""What the commands print: figures on standard output, everything else on standard error."""
+"""Output of the commands: figures on standard output, everything else on standard error."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class Strategy(StrEnum):
 
 
 class Architecture(StrEnum):
-    """What is pre-trained."""
+    """Kinds of encoders to pre-train."""
 
     TRANSFORMER = "transformer"
     BILSTM = "bilstm"

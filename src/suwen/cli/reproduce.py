@@ -30,7 +30,7 @@ SHOWN_FAILURES = 5
 
 
 class ProfileName(StrEnum):
-    """How large."""
+    """Profiles."""
 
     SMOKE = "smoke"
     MINI = "mini"
@@ -38,7 +38,7 @@ class ProfileName(StrEnum):
 
 
 class EngineName(StrEnum):
-    """Where the runs are made."""
+    """Engines."""
 
     LOCAL = "local"
     RAY = "ray"

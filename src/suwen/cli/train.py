@@ -36,7 +36,7 @@ BASELINES = ("dictionary", "hmm", "feature-crf")
 
 
 class Head(StrEnum):
-    """What turns vectors into tags."""
+    """The head: from vectors to tags."""
 
     FC = "fc"
     CRF = "crf"
@@ -45,7 +45,7 @@ class Head(StrEnum):
 
 
 class Transfer(StrEnum):
-    """Whether the encoder learns."""
+    """Kinds of transfer."""
 
     FINE_TUNING = "fine-tuning"
     FEATURE_EXTRACTION = "feature-extraction"

@@ -33,7 +33,7 @@ _HEADING = re.compile(r"[0-9]{1,2}(?:[.．][0-9])*[ \u3000]|[一二三四五六�
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """What a text says of a mention, and the span of the word that says so (None if affirmed)."""
+    """The assertion of a mention, and the span of its cue (None if affirmed)."""
 
     value: Value
     cue: Span | None = None

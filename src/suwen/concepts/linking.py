@@ -101,7 +101,7 @@ class Alias:
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """What mentions mean.
+    """The meaning of mentions.
 
     Parameters
     ----------

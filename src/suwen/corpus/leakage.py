@@ -1,4 +1,4 @@
-"""What the parts of a split share: how far a score flatters a model that has learned by heart."""
+"""Leakage: text that the parts of a split share, which makes scores too high."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def corpus_hash(documents: Iterable[Document]) -> str:
 
 @dataclass(frozen=True)
 class Split:
-    """Which part owns which characters of which document.
+    """The characters of each document that each part owns.
 
     Parameters
     ----------

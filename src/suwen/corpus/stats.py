@@ -1,4 +1,4 @@
-"""What a corpus and the parts of a split hold: Table 2 of the paper for any data."""
+"""Statistics of a corpus and of the parts of a split: Table 2 of the paper for any data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Deviation", "Figures", "Statistics", "statistics"]
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a part holds.
+    """Figures of a part.
 
     Parameters
     ----------
@@ -145,13 +145,13 @@ def statistics(
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What is found out once for a document, however many parts own some of it."""
+    """Figures of a document, computed once for all parts that own some of it."""
 
     sentence_starts: list[int]
     nested: frozenset[int]
     """The indices of nested entities."""
     relation_starts: list[int]
-    """Where the heads of the relations begin."""
+    """The starts of the heads of the relations."""
 
     @classmethod
     def of(cls, document: Document) -> _Facts:

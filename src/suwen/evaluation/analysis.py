@@ -1,4 +1,4 @@
-"""Where the errors are: each wrong mention with its kind, and which types are taken for which."""
+"""Error analysis: each wrong mention with its kind, and the confusion of types."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Analysis:
     scores: Scores
     cases: tuple[Case, ...]
     confusion: Mapping[tuple[str, str], int]
-    """How often a gold label (``""``: none) met a predicted label (``""``: none).
+    """Counts of gold label (``""``: none) and predicted label (``""``: none).
 
     Right mentions and boundary errors are both on the diagonal; a row adds up to the gold mentions of its label, a
     column to the predicted ones.

@@ -1,4 +1,4 @@
-"""How far confidences can be taken at their word (Naeini et al. 2015; Guo et al. 2017)."""
+"""Reliability of confidences (Naeini et al. 2015; Guo et al. 2017)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far chance reaches: bootstrap intervals, and the test whether one prediction set is better than another."""
+"""Significance: bootstrap intervals, and a test whether one prediction set is better than another."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Interval:
     level: float
     resamples: int
     units: int
-    """How many documents (or sentences, where the part owns sentences) were resampled."""
+    """The number of resampled documents (or sentences, if the part owns sentences)."""
 
     def to_dict(self) -> dict[str, float | int]:
         """Return the fields as JSON values."""
@@ -61,7 +61,7 @@ class Comparison:
     interval: Interval | None
     """Of the difference, where there are two units or more to resample."""
     task: str = "entity"
-    """What is scored: ``entity`` or ``relation``."""
+    """The scored items: ``entity`` or ``relation``."""
 
     @property
     def difference(self) -> float:

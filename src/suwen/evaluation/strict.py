@@ -89,7 +89,7 @@ def pair_documents(selections: Sequence[Selection], predicted: Iterable[Document
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How many mentions (or tokens) match, of how many in gold and prediction. A ratio over nothing is 0."""
+    """Counts of mentions (or tokens): matches, gold, predicted. A ratio with the denominator 0 is 0."""
 
     matched: int
     gold: int

@@ -33,7 +33,7 @@ COMPARED_PAIRS = 5_000
 
 @dataclass(frozen=True)
 class RelationExport:
-    """What was exported.
+    """The figures of an export.
 
     Parameters
     ----------

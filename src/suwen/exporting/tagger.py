@@ -43,7 +43,7 @@ BATCH_TOKENS = 2048
 
 @dataclass(frozen=True)
 class Export:
-    """What was exported.
+    """The figures of an export.
 
     Parameters
     ----------

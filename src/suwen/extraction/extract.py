@@ -33,7 +33,7 @@ OpenEngine = Callable[[], AbstractContextManager["Engine"]]
 
 
 class Engine(Protocol):
-    """What makes shards of chunks."""
+    """The engine that computes the shards of chunks."""
 
     @property
     def schema(self) -> Schema:
@@ -63,7 +63,7 @@ class LocalEngine:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """What is done when all entities are found and the output is written.
+    """The last step, when all entities are found and the output is written.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ PLAIN = Finish()
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of an extraction.
+    """The result of an extraction.
 
     Parameters
     ----------
@@ -316,7 +316,7 @@ class _Meter:
         self._started = time.monotonic()
         self._earlier = shards.tally.counts["characters"]
         self._bytes = self._characters = 0
-        """What has been seen of the next shard."""
+        """Counts of the next shard so far."""
         self._tell()
 
     def saw(self, document: Document) -> None:

@@ -1,4 +1,4 @@
-"""What ``suwen extract`` reads: files of mixed formats, folders of them, globs, standard input.
+"""Inputs of ``suwen extract``: files of mixed formats, folders, globs, standard input.
 
 The format of a file is what its ending says; without a known one, what it begins with. Documents of single-document
 files are named by their path, those of JSON Lines and Parquet by their own ids. An id that stands twice is made
@@ -58,7 +58,7 @@ SHOWN_STANDARD_INPUT = Path("<stdin>")
 HEAD = 4096
 
 TOLD = ("model", "relation_model", "read_from", "overrides", "earlier", "preannotation")
-"""What extractions and pre-annotations say under ``meta``."""
+"""Keys that extractions and pre-annotations write under ``meta``."""
 
 ANNOTATION = "annotation of a record"
 
@@ -74,14 +74,14 @@ MOST_FAULTS = 1000
 """After so many faults in a row a file is given up: it is of another kind, and its faults would fill the memory."""
 
 COLUMNED = {text.NAME: csv_table.NAME, docx.NAME: excel.NAME}
-"""What content is that looks like another format, where the column of the text is named."""
+"""The format of ambiguous content if the text column is named."""
 
 SIGNATURES = {"PDF": pdf.NAME, "ZIP (or docx)": docx.NAME, "parquet": parquet.NAME}
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How inputs are read.
+    """Options for reading inputs.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What there is to read.
+    """The inputs to read.
 
     Parameters
     ----------

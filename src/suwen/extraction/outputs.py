@@ -1,4 +1,4 @@
-"""What an extraction writes: each format with all that it has a place for, and no more.
+"""Outputs of an extraction: each format with everything that it can hold.
 
 Beside the entities with their confidences, a result tells the model (``meta["model"]``), the page and the sentence of
 each entity: JSON Lines and Parquet in fields of their own, brat in a note on the entity, HTML where the pointer rests.

@@ -1,4 +1,4 @@
-"""What an extraction reads, writes and runs, put together once for the command line and for Python."""
+"""The plan of an extraction: inputs, output and model, for the command line and for Python."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ STANDARD_OUTPUT = Path("-")
 ENGINES = ("local", "ray")
 ANNOTATED_OPTIONS = Options(annotated=True)
 PACKAGES = {parquet.NAME: ("pyarrow",), excel.NAME: ("openpyxl",)}
-"""What must be installed to write a format."""
+"""Packages that are needed to write a format."""
 
 
 @dataclass(frozen=True, slots=True)

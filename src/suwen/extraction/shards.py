@@ -1,4 +1,4 @@
-"""Where the shards of an extraction lie until all are there: one after the other in a file, with a journal beside it.
+"""Storage of the shards of an extraction until all are finished: one file, with a journal beside it.
 
 A shard is there when its line in the journal is: the line is written after the shard has reached the disk. What a
 killed process left of a shard without its line is written over.
@@ -54,9 +54,9 @@ class Shards:
     def __init__(self, data: FileIO, journal: FileIO, path: Path, work: Path | None = None) -> None:
         self.tally = Tally()
         self.size = 0
-        """How much of the input files the shards stand for, in bytes."""
+        """Bytes of the input files that the shards cover."""
         self.is_joining = False
-        """Whether the output has been begun, so that it is this run's if it is there."""
+        """True if the output was begun, so that an existing output is that of this run."""
         self.work = work
         self._path = path
         self._data = data

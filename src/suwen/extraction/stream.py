@@ -55,7 +55,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How chunks are read and shards are written.
+    """Options for reading chunks and writing shards.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class Manner:
 
 @dataclass(slots=True)
 class Tally:
-    """What is counted over documents.
+    """Counts over documents.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def _counts(value: Any) -> dict[str, int]:
 
 @dataclass(slots=True)
 class Shard:
-    """What was found in a chunk.
+    """The result of a chunk.
 
     Parameters
     ----------
@@ -275,9 +275,9 @@ class _Open:
 
     shard: Shard
     undecided: int = 0
-    """How many documents have been read, but not decided."""
+    """The number of documents that are read, but not finished."""
     is_read: bool = False
-    """Whether nothing of the chunk remains to be read."""
+    """True if the chunk has been read to its end."""
 
     @property
     def is_finished(self) -> bool:

@@ -76,7 +76,7 @@ _REGISTERED: tuple[CorpusFormat, ...] = (
     excel.FORMAT,
 )
 WITHOUT_ANNOTATIONS = (ArticleFormat, parquet.Parquet, csv_table.Csv, excel.Excel)
-"""What may be read without an entity, and is no fault."""
+"""Formats for which a document without entities is no error."""
 
 FORMATS = {entry.name: entry for entry in _REGISTERED}
 WRITABLE = {name: entry for name, entry in FORMATS.items() if isinstance(entry, WritableFormat)}

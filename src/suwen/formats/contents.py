@@ -1,4 +1,4 @@
-"""What the readers of files without annotations share: a bounded read, and documents that say what was left out.
+"""Shared parts of readers without annotations: bounded reading, and counts of what was left out.
 
 `suwen.formats.base.ArticleFormat` makes a corpus reader of these; `suwen.extraction.inputs` reads single files and
 standard input with them.

@@ -46,7 +46,7 @@ LONGEST_LINE = 4 * LONGEST_TEXT
 """Of a line, in characters: a longer one is no row, and would have to be in memory whole."""
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How cells begin that a spreadsheet may execute (OWASP, CSV injection)."""
+"""Beginnings of cells that a spreadsheet may execute (OWASP, CSV injection)."""
 
 DAMAGES = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
 

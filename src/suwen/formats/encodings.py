@@ -1,4 +1,4 @@
-"""Which encoding the bytes of a text are in: told with certainty, or not at all."""
+"""Detect the encoding of a text, only if it is certain."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\x7fELF", "a program"),
     (b"SQLite format 3\x00", "SQLite"),
 )
-"""How files of kinds that are no text begin."""
+"""First bytes of files that are not text."""
 
 SAMPLE = 100_000
 """So many characters are enough to judge what a decoding has made."""

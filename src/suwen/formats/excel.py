@@ -64,7 +64,7 @@ _UNHELD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\r\ufffe\uffff]|_(?=x[0-9A-Fa-f
 
 DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ParseError)
 MISREAD = (ValueError, KeyError, TypeError, IndexError, AttributeError)
-"""What openpyxl raises for parts that are missing or hold something else than they should."""
+"""Errors of openpyxl for missing or unexpected parts."""
 
 
 class Excel(WritableFormat):

@@ -100,7 +100,7 @@ class AllTypes(Types):
 
 
 class Counts:
-    """How many documents, characters and mentions there are, and which mentions of each type how often.
+    """Counts of documents, characters and mentions, and of the mentions of each type.
 
     Its size grows with the number of distinct mentions, not with the text.
     """

@@ -77,7 +77,7 @@ _OPTIONAL: dict[type, dict[str, type]] = {
 TEXT_ALONE = "records of other programs are read with --text-column text"
 UNKNOWN = f"is unknown; what is your own goes under 'meta', and {TEXT_ALONE}"
 _DERIVED = {"text": str, "page": int, "sentence": list}
-"""What an entity's object may tell beside the fields of an Entity; it follows from the text, so it is not read."""
+"""Derived keys of an entity's object; they follow from the text, so they are not read."""
 
 _LISTS = {"entities": Entity, "relations": Relation, "attributes": Attribute, "notes": Note, "pages": Page}
 KEYS = {"version", "text", *_LISTS, *_OPTIONAL[Document]}

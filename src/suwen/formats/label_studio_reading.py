@@ -285,7 +285,7 @@ def _span(value: dict[str, Any]) -> tuple[int, int] | None:
 
 @dataclass(frozen=True, slots=True)
 class Offsets:
-    """How offsets are to be understood: for each the place in the text, or None if they are places already."""
+    """The place in the text for each offset; None if the offsets are places already."""
 
     places: Sequence[int] | None = None
     remark: str | None = None

@@ -1,4 +1,4 @@
-"""What every reader shares: finding files, naming documents, telling where an annotation stands.
+"""Shared parts of all readers: find files, name documents, locate annotations.
 
 A format's `scan` hands over each document with the places of its annotations and reports what it cannot read to a
 `Problem`. With `refuse` as the problem handler the first fault ends the reading; `suwen corpus check` collects them.

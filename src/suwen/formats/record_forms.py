@@ -87,7 +87,7 @@ FORMS: dict[str, Callable[[Record], bool]] = {
     "a Jupyter notebook": lambda values: "cells" in values and "nbformat" in values,
     "diakg": lambda values: isinstance(values.get("paragraphs"), list),
 }
-"""What records of each form have, the first that fits counts; names with a space are of forms that are not read."""
+"""Keys of the records of each form, the first match counts; names with a space are unsupported forms."""
 
 
 FIRST_KEYS = {
@@ -95,7 +95,7 @@ FIRST_KEYS = {
     "cmeee": re.compile(r"""\s*\[\s*\{\s*"(?:text|entities)"\s*:"""),
     "label_studio": re.compile(r"""\s*\[\s*\{\s*"(?:id|data|annotations|predictions|drafts)"\s*:"""),
 }
-"""How a list or object begins that is broken in its first record; its reader says where."""
+"""The beginning of a list or object with an invalid first record; its reader reports where."""
 
 
 def form_of_records(values: Iterator[Any]) -> str | None:

@@ -12,7 +12,7 @@ from suwen.document import Document, Entity
 __all__ = ["LINE_ENDS", "Remarks", "line_ends_that_fit"]
 
 LINE_ENDS = {"crlf": "two characters (CRLF)", "lf": "one character (LF)"}
-"""What offsets may count a line end as, other than the text has it: the values of ``--offsets``."""
+"""Line ends that offsets may count instead of those in the text: the values of ``--offsets``."""
 
 
 class Remarks:

@@ -1,4 +1,4 @@
-"""What tables share (CSV, Excel): a header, a text in each row, and metadata in all other columns.
+"""Shared parts of tables (CSV, Excel): a header, a text in each row, metadata in all other columns.
 
 The first row that is not empty names the columns. The column of the texts is always named by the user. Cells are
 strings as the file has them; an empty cell says nothing and is no metadata. An empty row is no document: it is counted

@@ -1,4 +1,4 @@
-"""What every writer shares: safe paths for document ids, and the count of what a format cannot hold."""
+"""Shared parts of all writers: safe paths for document ids, and counts of what a format cannot hold."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ALIKE = "file name of its own where upper and lower case are one"
 LONGEST_PART = 200
 """Of a path, in bytes: file systems take 255, and endings and numbers come behind it."""
 FORBIDDEN = re.compile(r'[\x00-\x1f<>:"|?*\\]')
-"""What Windows takes in no name, other systems but NUL alone."""
+"""Characters that Windows does not allow in names; other systems forbid only NUL."""
 DEVICE = re.compile(r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³]) *(\.|$)", re.IGNORECASE)
 """The beginning of a name that is a device to Windows, whatever its ending and in whichever folder."""
 

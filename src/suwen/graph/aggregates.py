@@ -1,4 +1,4 @@
-"""What follows from the facts: concepts, edges and the index of names, computed anew after every change."""
+"""Aggregates of the facts: concepts, edges and the index of names, recomputed after every change."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class Piece(NamedTuple):
 
 
 class EdgeCounts(NamedTuple):
-    """What the evidence of an edge comes to (see `suwen.graph.queries.Edge`)."""
+    """The sums over the evidence of an edge (see `suwen.graph.queries.Edge`)."""
 
     documents: int
     sentences: int

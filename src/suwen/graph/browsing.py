@@ -28,7 +28,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a user said of a piece of evidence, and when (UTC)."""
+    """The verdict of a user on a piece of evidence, and its time (UTC)."""
 
     value: str
     kind: str | None

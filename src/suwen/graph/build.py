@@ -35,7 +35,7 @@ Problem = Callable[[SuwenError], None]
 
 @dataclass(slots=True)
 class Changes:
-    """What a change did to a graph.
+    """The counts of a change of a graph.
 
     Parameters
     ----------

@@ -105,7 +105,7 @@ def _defined(name: str, kind: str, meanings: Meanings) -> str:
 
 
 class Assertion(NamedTuple):
-    """What a text says of a mention or relation: a number in `POLARITIES`, and the span of the word that says so."""
+    """The polarity of a mention or relation: a number in `POLARITIES`, and the span of the cue."""
 
     polarity: int
     cue: Span | None = None

@@ -39,7 +39,7 @@ def fold(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the training part says of a surface.
+    """The counts of a surface in the training part.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ __all__ = ["COUNTS", "HMM", "HMMExtractor", "hmm_settings", "load_hmm"]
 COUNTS = "hmm.json"
 
 PSEUDOCOUNT = 0.1
-"""What is added to the count of each legal move from tag to tag."""
+"""Smoothing: added to the count of each legal move from tag to tag."""
 
 PRIOR = 10.0
 """Weight, in characters, of the unigram distribution in each tag's distribution over characters.

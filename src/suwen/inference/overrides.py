@@ -94,7 +94,7 @@ def _toml_pairs(text: str, path: Path) -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Overrides:
-    """What is always an entity, and what never is one.
+    """Terms that are always entities, and terms that never are.
 
     Parameters
     ----------

@@ -41,7 +41,7 @@ __all__ = ["BATCH_TOKENS", "SOURCES", "Extractor", "Predictor", "Scorer", "with_
 Emissions = NDArray[np.float32]
 
 BATCH_TOKENS = 8192
-"""How many tokens, padding included, a batch holds unless told otherwise."""
+"""Default number of tokens in a batch, padding included."""
 
 POOLED_CHARACTERS = 2**18
 """Batches are cut from the windows of so much text: enough that windows of like length meet, little enough to hold."""
@@ -96,7 +96,7 @@ class Extractor(ABC):
     """
 
     learned_from: Mapping[str, Any] = MappingProxyType({})
-    """What the manifest of a loaded model says of its training data; empty where it says nothing."""
+    """The training data in the manifest of a loaded model; empty if it has none."""
 
     @property
     @abstractmethod
@@ -187,9 +187,9 @@ class _Reading:
     prepared: Prepared
     arrays: Arrays
     undecided: int
-    """How many blocks have not been decoded."""
+    """The number of blocks that are not decoded yet."""
     spans: list[ScoredSpan] = field(default_factory=list)
-    """What was found, in the model's positions."""
+    """The entities found, in the model's positions."""
 
 
 @dataclass(frozen=True, slots=True)

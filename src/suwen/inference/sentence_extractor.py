@@ -24,7 +24,7 @@ __all__ = ["SentenceExtractor", "SentenceSettings"]
 
 @dataclass(frozen=True, slots=True)
 class SentenceSettings:
-    """What decides the output of a model that reads one sentence at a time, beside what it has learnt.
+    """Settings of a model that reads one sentence at a time, in addition to its weights.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ BOUND = 8.0
 """The largest absolute value of a logit, so that competing scores can be summed without finding their maximum."""
 
 ROUND_WEIGHT = 0.3
-"""What the scores of a round count in the loss; the final scores count 1."""
+"""Weight of the scores of a round in the loss; the final scores have 1."""
 
 KERNEL = 3
 EMBEDDING_DEVIATION = 0.3

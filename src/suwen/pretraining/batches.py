@@ -44,7 +44,7 @@ def phases(lengths: Sequence[int], shares: Sequence[float], steps: int) -> list[
 
 @dataclass(frozen=True, slots=True)
 class MaskingRules:
-    """How positions are masked.
+    """Settings for masking positions.
 
     Parameters
     ----------

@@ -42,7 +42,7 @@ class ModelConfig(Section):
 
 
 class DataConfig(Section):
-    """How the texts are read and cut."""
+    """Settings for reading and cutting the texts."""
 
     layout: Literal["auto", "lines", "blank-lines", "documents"] = "auto"
     lengths: tuple[PositiveInt, ...] = (128, 512)
@@ -68,7 +68,7 @@ class DataConfig(Section):
 
 
 class MaskingConfig(Section):
-    """How characters are masked."""
+    """Settings of masking."""
 
     share: float = Field(default=0.15, gt=0, lt=1)
     copies: PositiveInt = 10
@@ -76,7 +76,7 @@ class MaskingConfig(Section):
 
 
 class OptimizationConfig(Section):
-    """How the weights are learnt: AdamW, a rate that rises and then falls to 0 linearly."""
+    """Training: AdamW with linear warm-up and linear decay to 0."""
 
     learning_rate: float = Field(gt=0)
     steps: PositiveInt
@@ -122,7 +122,7 @@ class LanguageModelSize(Section):
 
 
 class StreamConfig(Section):
-    """How language models read the texts."""
+    """Settings for the texts of language models."""
 
     layout: Literal["auto", "lines", "blank-lines", "documents"] = "auto"
     held_out: float = Field(default=0.01, gt=0, lt=1)

@@ -45,7 +45,7 @@ NO_EXCLUSION = Exclusion()
 
 @dataclass(frozen=True)
 class Texts:
-    """What a run reads beside its configuration.
+    """The inputs of a run in addition to its configuration.
 
     Parameters
     ----------

@@ -39,7 +39,7 @@ CUT_AT_ONCE = 2**17
 
 @dataclass(frozen=True, slots=True)
 class TextRules:
-    """How texts become ids.
+    """Settings for converting texts to ids.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What the report says, computed once for both of its forms (see `suwen.reproduction.report`).
+"""Content of the report, computed once for both of its formats (see `suwen.reproduction.report`).
 
 A phrase is a pair: Chinese, English. Cells are ready to print, except where the two forms print a figure differently.
 """
@@ -101,7 +101,7 @@ class PartCounts:
     source: Phrase
     counts: Counts
     farthest: Phrase
-    """How far it is from 60 : 20 : 20."""
+    """The deviation from 60 : 20 : 20."""
 
     @property
     def totals(self) -> tuple[int, ...]:

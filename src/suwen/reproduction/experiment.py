@@ -24,7 +24,7 @@ FORMAT = 2
 """Of the folder; 2 since a run's result has the hashes of its files."""
 
 FIXED = ("name", "encoders", "fraction", "test_fraction", "split_seed", "augmentation", "pretraining")
-"""What cannot change when an experiment goes on; anything else changes the runs that it concerns, and no other."""
+"""Settings that cannot change when an experiment continues; other settings change only their own runs."""
 
 
 @dataclass(frozen=True)

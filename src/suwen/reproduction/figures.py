@@ -1,4 +1,4 @@
-"""What the report shows, in whatever form: counts by type and part, plots, and how the paper's own figures differ."""
+"""Figures of the report: counts by type and part, plots, and the paper's own differences."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ VIEWS = {
 PAPER, SENTENCE, TOKEN, GROUP = "#a3a9b0", "#2f6fc4", "#93bde8", "#d9822b"
 HARDEST_FIRST: tuple[Unit, ...] = ("group", "document", "sentence", "entity")
 OF_THE_PAPER = ("论文（未说明）", "the paper (it does not say which)")
-"""What stands in the place of a split beside the paper's own figures."""
+"""The label of the paper's own figures instead of a split."""
 CONFUSED = ("bilstm-crf", "roberta-fc")
 """The systems whose confusion of types is plotted."""
 COMPARED = ("dictionary", "bilstm-crf", "roberta-fc", BEST)

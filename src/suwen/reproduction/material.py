@@ -1,4 +1,4 @@
-"""What all runs of an experiment learn from: the documents, their splits, and the generated documents."""
+"""Data of all runs of an experiment: the documents, their splits, and the generated documents."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ Head = Literal["fc", "crf", "lstm-crf", "bilstm-crf"]
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """What is trained, apart from split and seed.
+    """A system: everything that is trained, apart from split and seed.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ class System:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """What the paper prints, in percent."""
+    """The figures of the paper, in percent."""
 
     precision: float
     recall: float
@@ -198,7 +198,7 @@ TABLES: dict[str, Table] = {
 
 ADDED, BY_ENTITY = "added", "entities"
 TABLE_NAMES = ("2", *TABLES, ADDED, BY_ENTITY)
-"""What ``--tables`` takes: the paper's tables, the added rows, and the experiment with the split by entity."""
+"""Values of ``--tables``: the paper's tables, the added rows, and the experiment with the split by entity."""
 
 EXTRA_ROWS = (
     Row(System("dictionary", augmented=False)),
@@ -212,7 +212,7 @@ EXTRA_TABLES = {
     ADDED: Table(ADDED, "另加的系统", "Added systems", EXTRA_ROWS),
     BY_ENTITY: Table(BY_ENTITY, "按实体划分", "Split by entity instead of sentence", BY_ENTITY_ROWS),
 }
-"""What the paper does not have."""
+"""Tables that the paper does not have."""
 
 SYSTEMS: dict[str, System] = {
     row.system.name: row.system for table in (*TABLES.values(), *EXTRA_TABLES.values()) for row in table.rows
@@ -244,7 +244,7 @@ REPORTED_RANGE = (85.443, 91.270)
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """That one system scores higher than another: by more than `least` points of F1, and by less than `most`."""
+    """A claim that one system scores higher than another by more than `least` and less than `most` points of F1."""
 
     higher: System
     lower: System
@@ -254,7 +254,7 @@ class Contrast:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What the paper says, in Chinese and English, and the contrasts that it amounts to."""
+    """A claim of the paper in Chinese and English, and its contrasts."""
 
     name: str
     tables: tuple[str, ...]
@@ -316,7 +316,7 @@ CLAIMS = (
         tuple(Contrast(System("roberta", "crf"), System("roberta", head)) for head in ("lstm-crf", "bilstm-crf")),
     ),
 )
-"""What the paper concludes from its tables."""
+"""The conclusions of the paper."""
 
 
 def systems_of(tables: Collection[str]) -> Mapping[str, Sequence[str]]:

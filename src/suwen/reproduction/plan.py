@@ -1,4 +1,4 @@
-"""Which runs the wanted tables need, which tables share them, and about what they cost."""
+"""Plan of the runs: those that the wanted tables need, the tables that share them, and their cost."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ SECONDS_PER_MILLION = {
 """Seconds of one busy core for a million characters and one epoch, with encoders of 2 x 128 (measured on LCDD)."""
 
 PUBLISHED = 40.0
-"""How many times longer a published encoder takes on a CPU."""
+"""Factor of the time of a published encoder on a CPU."""
 
 EVALUATION = 0.35
-"""What it costs to predict a character, in parts of what it costs to learn from it."""
+"""Cost of predicting a character, relative to training on it."""
 
 
 def tables_of(names: Sequence[str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What the runs need: the encoders, found or pre-trained, and the generated documents."""
+"""Preparation of the runs: encoders, found or pre-trained, and generated documents."""
 
 from __future__ import annotations
 

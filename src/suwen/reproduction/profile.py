@@ -50,7 +50,7 @@ class Profile(Section):
 
     name: str
     encoders: Literal["published", "own"]
-    """Whether a recipe stands for the published encoder, or for a small one that is pre-trained here."""
+    """``published``: use the published encoders; ``own``: small ones that are pre-trained here."""
     fraction: float = Field(default=1.0, gt=0, le=1)
     """The share of the documents that is used, of each part of the group split alike."""
     test_fraction: float = Field(default=1.0, gt=0, le=1)

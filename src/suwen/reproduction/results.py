@@ -1,4 +1,4 @@
-"""What came of the runs: figures of each system on each split, over its seeds."""
+"""Results of the runs: figures of each system on each split, over its seeds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether what the paper claims holds here: each contrast tested, each claim judged."""
+"""Verdicts on the paper's claims: test each contrast, judge each claim."""
 
 from __future__ import annotations
 

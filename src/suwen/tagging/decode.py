@@ -160,7 +160,7 @@ class _Spans:
 
 @dataclass(frozen=True)
 class _Notation:
-    """How mentions are written with K tags of L labels, as lookup tables."""
+    """Lookup tables for writing mentions with K tags of L labels."""
 
     labels: tuple[str, ...]
     label: Ints
@@ -174,7 +174,7 @@ class _Notation:
     ``[L + 1]`` each.
     """
     begins: npt.NDArray[np.bool_]
-    """Whether a mention begins at the second of two tags, ``[K, K]``."""
+    """True where a mention begins at the second of two tags, ``[K, K]``."""
 
     def read(self, paths: Ints, lengths: Ints) -> _Spans:
         """Return the mentions of tag sequences ``[B, T]``, illegal ones read under the policy ``conlleval``."""

@@ -195,7 +195,7 @@ def _inside(positions: NDArray[np.int32], spans: Sequence[Span]) -> NDArray[np.b
 
 @dataclass(slots=True)
 class Losses:
-    """How many distinct gold entities the tags of a model can express, and why the others cannot be.
+    """Counts of distinct gold entities that the tags can express, and of the others by reason.
 
     The reasons are ``overlapping`` (a flat tag sequence holds one entity per character), ``crosses a sentence end``
     (or, where sentences are packed, a paragraph end), ``cut by a window`` (in training only: it spans two windows of

@@ -80,7 +80,7 @@ BEGINS_PARAGRAPH = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ViewRules:
-    """How a text becomes its view.
+    """Settings of the view of a text.
 
     Parameters
     ----------

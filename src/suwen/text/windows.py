@@ -13,7 +13,7 @@ __all__ = ["Block", "Window", "WindowRules", "make_blocks"]
 
 @dataclass(frozen=True, slots=True)
 class WindowRules:
-    """How sentences become blocks and windows; all lengths are in characters.
+    """Settings of blocks and windows; all lengths are in characters.
 
     Parameters
     ----------

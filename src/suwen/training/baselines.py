@@ -56,7 +56,7 @@ T = TypeVar("T")
 
 
 class SentenceConfig(Section):
-    """What all baselines have in common."""
+    """Common settings of all baselines."""
 
     join_wrapped_lines: bool = True
     seed: int = 0
@@ -64,14 +64,14 @@ class SentenceConfig(Section):
 
 
 class LexiconConfig(SentenceConfig):
-    """How mentions become dictionary entries.
+    """Settings of the dictionary.
 
     The share was chosen on LCDD's dev part (document split): 0.3, 0.4 and 0.5 give a strict F1 of 0.6125, 0.6154 and
     0.6115, single characters included. Of these, only one match in fifty was right there.
     """
 
     minimum_count: PositiveInt = 1
-    """How often a surface must be a mention."""
+    """Minimum count of a surface as a mention."""
     share: float = Field(default=0.4, ge=0, le=1)
     """The least share of its occurrences that must be mentions with its most frequent label."""
     shortest: PositiveInt = 2

@@ -34,7 +34,7 @@ __all__ = ["TaggerParts", "base_encoder", "build", "continue_from", "encode"]
 
 
 CELLS: dict[str, Literal["gru", "cnn"]] = {"bigru": "gru", "cnn": "cnn"}
-"""What reads the embeddings, by the name of the encoder; for all others it is an LSTM."""
+"""The recurrent or convolutional layer by the name of the encoder; for all others an LSTM."""
 
 
 @dataclass(frozen=True, slots=True)

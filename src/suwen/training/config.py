@@ -39,7 +39,7 @@ Probability = Field(ge=0, lt=1)
 
 
 class EncoderConfig(Section):
-    """What turns characters into vectors.
+    """The encoder: from characters to vectors.
 
     `name` is one of `SCRATCH`, or a pretrained encoder; the sizes below it describe encoders that start from random
     weights, and the BiLSTM that reads the states of character language models.
@@ -69,7 +69,7 @@ class EncoderConfig(Section):
 
 
 class HeadConfig(Section):
-    """What turns vectors into tags."""
+    """The head: from vectors to tags."""
 
     name: Literal["fc", "crf", "lstm-crf", "bilstm-crf"] = "crf"
     hidden: PositiveInt = 128
@@ -80,7 +80,7 @@ class HeadConfig(Section):
 
 
 class InputConfig(Section):
-    """What one input of the model holds, in characters (see `suwen.text.windows`)."""
+    """Sizes of the model's inputs, in characters (see `suwen.text.windows`)."""
 
     join_wrapped_lines: bool = True
     length: PositiveInt = 510
@@ -90,7 +90,7 @@ class InputConfig(Section):
 
 
 class LoopConfig(Section):
-    """How any network of the package is trained with AdamW."""
+    """Settings of AdamW for all networks of the package."""
 
     weight_decay: NonNegativeFloat = 0.01
     epochs: PositiveInt
@@ -106,7 +106,7 @@ class LoopConfig(Section):
 
 
 class OptimizationConfig(LoopConfig):
-    """How the weights of a tagger are learnt: with learning rates of their own for encoder, head and CRF."""
+    """Training of a tagger: separate learning rates for encoder, head and CRF."""
 
     learning_rate: float = Field(gt=0)
     head_learning_rate: float = Field(gt=0)
@@ -147,7 +147,7 @@ class ConfidenceConfig(Section):
 
 
 class DistillationConfig(Section):
-    """How much trained taggers have to say, where there are any (see `suwen.training.distillation`)."""
+    """The weight of teachers, if there are any (see `suwen.training.distillation`)."""
 
     weight: float | None = Field(default=None, ge=0, le=1)
     """The teachers' share in the target of annotated text; the rest is the annotation's. None without teachers."""

@@ -1,4 +1,4 @@
-"""What a training run learns from, and what becomes of it; never imports torch."""
+"""Data and report of a training run; never imports torch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LEAST_ENTITIES_FOR_DEV = 200
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a run learns from and is evaluated on.
+    """The training and evaluation data of a run.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class Report:
-    """What became of a run.
+    """The result of a run.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Whether this machine can compute what a training asks for."""
+"""Check whether this machine supports the device and precision of a training."""
 
 from __future__ import annotations
 

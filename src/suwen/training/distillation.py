@@ -66,7 +66,7 @@ class Teacher:
 
 @dataclass(frozen=True)
 class Distillation:
-    """What a student learns from beside annotations.
+    """The training data of a student in addition to annotations.
 
     Parameters
     ----------

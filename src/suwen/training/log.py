@@ -27,7 +27,7 @@ class Log(TrainerCallback):  # type: ignore[misc]
         self.lines = self.folder / "log.jsonl"
         rows = [json.loads(line) for line in self._whole_lines()]
         self.seconds_before = rows[-1]["seconds"] if rows else 0.0
-        """How long the run had taken when it was interrupted."""
+        """Seconds that the run had taken when it was interrupted."""
         self.started = time.monotonic()
         self.writer: SummaryWriter | None = None
 

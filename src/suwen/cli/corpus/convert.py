@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 
 
 class Columns(StrEnum):
-    """How many columns a CoNLL file has."""
+    """Numbers of columns of a CoNLL file."""
 
     two = "2"
     four = "4"
 
 
 class Ends(StrEnum):
-    """What ``end_idx`` means in CMeEE."""
+    """Meanings of ``end_idx`` in CMeEE."""
 
     inclusive = "inclusive"
     exclusive = "exclusive"

@@ -22,7 +22,7 @@ SHOWN = 30
 
 
 class Method(StrEnum):
-    """How documents are chosen."""
+    """Methods for choosing documents."""
 
     UNCERTAIN = "uncertain"
     RANDOM = "random"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Unit(StrEnum):
-    """What is kept whole."""
+    """Units that are kept whole."""
 
     SENTENCE = "sentence"
     DOCUMENT = "document"

@@ -12,7 +12,7 @@ from suwen.cli.output import fail
 
 
 class Form(StrEnum):
-    """What can be written (`suwen.graph.exports.EXPORTS`)."""
+    """Output formats (`suwen.graph.exports.EXPORTS`)."""
 
     NQUADS = "nquads"
     NEO4J = "neo4j"

@@ -40,7 +40,7 @@ Reason = Literal[
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
 DISTANCES = ("0", "1", "2+")
-"""How many ends of sentences (``。！？``) stand between the arguments."""
+"""The number of sentence ends (``。！？``) between the arguments."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ OFFICE_DOCUMENT = "/officeDocument"
 OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError, RuntimeError)
-"""What zipfile raises for broken headers, unknown compression and checksums that do not match."""
+"""Errors of zipfile for damaged headers, unknown compression and wrong checksums."""
 
 CHUNK = "inserted file (altChunk)"
 HIDDEN = "hidden text"
@@ -99,7 +99,7 @@ _MIME = re.compile(rb"(?:[A-Za-z-]+:[^\n]*\n(?:[ \t][^\n]*\n)*)*?MIME-Version:",
 _EQUATION = re.compile(r"\s*EQ\b", re.IGNORECASE)
 _PRIVATE = re.compile("[\ue000-\uf8ff]")
 _CITING = re.compile("_?(?:ENREF|bib|cit)", re.IGNORECASE)
-"""How the bookmarks of references begin."""
+"""Prefixes of the bookmarks of references."""
 
 
 class Docx(ArticleFormat):
@@ -277,7 +277,7 @@ def _is_on(element: Element | None) -> bool | None:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """How a run looks, as far as that decides what it says; None where that is not stated.
+    """The formatting of a run, as far as it changes the text; None if it is not stated.
 
     Parameters
     ----------
@@ -354,7 +354,7 @@ class _Body:
         self._looks: list[_Look] = []
         self._inside_text = 0
         self._joins = False
-        """Whether the paragraph before goes on in the next, since its mark is deleted or hidden."""
+        """True if the paragraph continues in the next one, because its mark is deleted or hidden."""
 
     def add(self, root: Element) -> None:
         """Add an element and what it holds."""

@@ -25,7 +25,7 @@ DOI_KEYS = ("doi", "DOI", "WPS-ARTICLEDOI")
 """Keys of the information dictionary in which publishers state a DOI."""
 
 NO_TITLES = frozenset(("untitled", "Untitled"))
-"""What programs put in the place of a title."""
+"""Placeholders that programs write as a title."""
 
 JOURNALS = ("publicationName",)
 DATES = ("coverDate", "publicationDate", "coverDisplayDate")

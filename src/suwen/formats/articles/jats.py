@@ -46,7 +46,7 @@ BLOCKS = frozenset(
 
 SCRIPTS: dict[str, Script] = {"sup": "superscript", "sub": "subscript"}
 NOTES = frozenset("fn table-fn aff corresp author-notes".split())
-"""What references refer to that are raised without saying so."""
+"""Targets of references that are superscripts without markup."""
 
 LITERAL = frozenset(("preformat", "code"))
 """Elements whose lines are lines."""
@@ -56,10 +56,10 @@ DATES = (("ppub", "collection", "epub-ppub", "pub"), ("epub", "epreprint"))
 """Kinds of dates of publication; the year of the issue is preferred to that of an article put online before it."""
 
 ALTERNATIVES = ("math", "table", "textual-form", "tex-math")
-"""Which of several forms of the same thing is read, the best one first; otherwise the first."""
+"""The order of preference among alternative forms; otherwise the first is read."""
 
 FRONT = frozenset("title-group article-title subtitle trans-title-group trans-title trans-subtitle alt-title".split())
-"""What is read of the data on an article, beside abstracts and key words."""
+"""Parts of the article metadata that are read, in addition to abstracts and key words."""
 
 LEFT_OUT = {
     "journal-meta": "journal data",

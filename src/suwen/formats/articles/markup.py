@@ -1,4 +1,4 @@
-"""What the readers of marked-up text (HTML, JATS, docx) share: a safe parser, a walk, text put together from pieces.
+"""Shared parts of the readers of HTML, JATS and docx: a safe parser, a walk, text from pieces.
 
 White space is about what a browser makes of it: a run of it is one space, but a line break beside a hanzi is nothing.
 A blank line ends every paragraph, so that no view joins what the markup keeps apart; the cells of a row of a table
@@ -67,7 +67,7 @@ _NEGATIVE = re.compile(r"[-\u2212\u2013]\d+")
 _FORMULA = re.compile(r"(?=.*[A-Za-z0-9])\S*[\d+=*/×÷\u2212-]\S*")
 _DEGREE = frozenset("oO0○〇")
 _WORD_CITED = re.compile(r"[a-z]{3}$|[\u3400-\u9fff%％.。,，、;；:：!！?？”’》】]$")
-"""What a bare superscript number cites, rather than being its exponent: words and the ends of clauses."""
+"""Text before a superscript number that is a citation, not an exponent: words and clause ends."""
 
 NEAR = 8
 """So many characters before a superscript decide how it is written."""

@@ -99,7 +99,7 @@ _NO_LATIN = re.compile("[\xa1-\xff\u0152-\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u
 LINE_ENDS = frozenset((0x0D, 0x0A))
 BLANKS = frozenset((0x0D, 0x0A, 0x09, 0x20, 0xA0))
 HYPHEN = 0x02
-"""What PDFium writes for a hyphen at which it has joined two lines."""
+"""The character of PDFium for a hyphen at which it joined two lines."""
 
 JOINED = -1
 """In the place of the second half of a character beyond U+FFFF."""

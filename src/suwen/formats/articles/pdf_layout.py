@@ -1,4 +1,4 @@
-"""Where the pieces of text on a page belong: rows, columns, reading order. Coordinates are in points, y upward.
+"""Layout of the text on a page: rows, columns, reading order. Coordinates are in points, y upward.
 
 A *run* is text that the file sets in one go. Runs side by side make a *row*. A *gutter* is an upright white strip with
 text on both sides in several rows; what crosses it (a title, a wide table) cuts the columns into zones, which are read
@@ -31,7 +31,7 @@ LEAST_SHARE = 0.25
 narrower. Widths are in line heights. Its rows are so many at least for each run that crosses it."""
 
 OVERHANG = 1.5
-"""What reaches farther over a gutter, in its heights, crosses it."""
+"""Runs that reach further over a gutter, in line heights, cross it."""
 
 LARGEST_SCRIPT, LONGEST_SCRIPT = 0.85, 12
 LEAST_RAISED, LEAST_LOWERED = 0.15, 0.05

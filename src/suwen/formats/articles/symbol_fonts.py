@@ -9,7 +9,7 @@ from __future__ import annotations
 __all__ = ["PRIVATE", "symbol", "symbol_font"]
 
 PRIVATE = range(0xF000, 0xF100)
-"""Where Word files store the places of symbol fonts."""
+"""The code range of symbol fonts in Word files."""
 
 _ROWS = {
     0x20: " !∀#∃%&∋()*+,−./0123456789:;<=>?",

@@ -22,7 +22,7 @@ CODECS = {"gbk": "gb18030", "utf-16le": "utf-8", "utf-16be": "utf-8", "x-user-de
 """The codecs of some encodings: GB18030 holds all of GBK, and a declaration that can be read is not in UTF-16."""
 
 SINGLE_BYTES = ("cp8", "cp12", "iso8859", "koi8", "mac")
-"""How the names of codecs begin in which every byte is a character."""
+"""Prefixes of the names of single-byte codecs."""
 
 MOST_REPLACED = 0.01
 """With a larger share of characters that cannot be decoded the declaration is wrong."""

@@ -61,7 +61,7 @@ SITE_ROLES = frozenset(
     "navigation banner contentinfo complementary search dialog alertdialog alert menu menubar toolbar tablist".split()
 )
 LARGEST_OUTSIDE = 0.5
-"""What holds more of the text of a page, links aside, belongs to the article."""
+"""Share of the page text, without links, above which a block belongs to the article."""
 
 MARKS = ("class", "id", "role", "hidden", "aria-hidden", "style", "itemprop", "itemtype")
 """Attributes by which an extractor judges an element."""

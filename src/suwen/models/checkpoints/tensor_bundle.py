@@ -35,7 +35,7 @@ class DamagedError(Exception):
 
 @dataclass(slots=True)
 class _Entry:
-    """Where a tensor lies (BundleEntryProto)."""
+    """The place of a tensor (BundleEntryProto)."""
 
     kind: int = 0
     shape: list[int] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Which tags THULAC admits at each character: what its preprocessing derives from punctuation and particles alone."""
+"""Tags that THULAC admits at each character, derived from punctuation and particles by its preprocessing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of scores: calibrated confidences, and the threshold with the highest F1."""
+"""From scores to decisions: calibrated confidences, and the threshold with the highest F1."""
 
 from __future__ import annotations
 
