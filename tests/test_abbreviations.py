@@ -50,6 +50,10 @@ def pairs(text: str) -> list[tuple[str, str]]:
         ("{Test:25-羟维生素D}(25(OH)D)", [("25(OH)D", "25-羟维生素D")]),
         ("{Test:糖化血红蛋白}(HbA1 c)", [("HbA1c", "糖化血红蛋白")]),
         ("{Disease:糖尿病肾病}(hyperuricemia,DN)", []),  # the letters are not in the full form
+        ("{Test:血清胎球蛋白A}(Fetuin-A)", [("Fetuin-A", "胎球蛋白A")]),
+        ("{Test:血清铁}(SI)", [("SI", "血清铁")]),  # S is the serum
+        ("{Test:外周血单个核细胞}(PBMC)", [("PBMC", "外周血单个核细胞")]),
+        ("{Test:血清 总胆固醇(TC)}", [("TC", "总胆固醇")]),
         ("{Test:空腹血糖}(mmol/L)", []),
         ("{Test:血压}(mmHg)", []),
         ("{Test:胰岛素}(mU/L)", []),

@@ -100,7 +100,9 @@ def test_agreement_does_not_depend_on_the_order(case: dict[str, list[Document]])
     for measure in ("strict", "partial", "kappa", "kappa_without_o"):
         assert getattr(pair, measure).value == pytest.approx(getattr(back, measure).value, nan_ok=True)
     same = agree({"a": case["a0"], "b": case["a0"]})
-    assert same.pairs[0].strict.value in (0.0, 1.0)
+    assert same.pairs[0].strict.value == (
+        1.0 if any(one.entities for one in case["a0"]) else pytest.approx(float("nan"), nan_ok=True)
+    )
     assert not list(disagreements_in(same.annotators))
 
 
@@ -213,3 +215,23 @@ def test_agreement_of_people_who_annotated_the_same_tasks(
     assert not ended.value.code
     assert values["annotators"] == ["anna", "bo"]
     assert values["pairs"][0]["strict_entity_f1"]["value"] == pytest.approx(2 / 3)
+
+
+def test_agreement_leaves_out_what_an_annotator_cancelled() -> None:
+    cancelled = Document("b", TEXT, meta={"read_from": {"unannotated": True}})
+    found = agree(
+        {
+            "anna": [Document("a", TEXT, (DRUG,)), Document("b", TEXT, (DRUG,))],
+            "bo": [Document("a", TEXT, (DRUG,)), cancelled],
+        }
+    )
+    assert found.documents == 1
+    assert found.left_out == {"anna": 1, "bo": 0}
+    assert found.pairs[0].strict.value == 1
+
+
+def test_agreement_without_any_mention_has_no_f1() -> None:
+    (pair,) = agree({name: [Document("a", TEXT), Document("b", TEXT)] for name in ("anna", "bo")}).pairs
+    assert isnan(pair.strict.value)
+    assert isnan(pair.partial.value)
+    assert pair.to_dict()["strict_entity_f1"] == {"value": None, "interval": None}

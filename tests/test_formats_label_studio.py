@@ -204,3 +204,74 @@ def test_label_studio_reads_each_annotator(tmp_path: Path) -> None:
         for name in label_studio.FORMAT.annotators(path)
     }
     assert found == {"anna@example.org": [("1", ENTITIES)], "2": [("1", ENTITIES[:1]), ("2", ENTITIES[:1])]}
+
+
+def rows_of_json_min() -> list[dict[str, Any]]:
+    """Two people have annotated the first text, one the second."""
+    about = {"created_at": "2026-11-29T07:00:00Z", "updated_at": "2026-11-29T07:00:00Z", "lead_time": 1.5}
+    spans = [(0, 2, "Drug"), (2, 4, "Disease")]
+    rows = [(7, 1, spans), (7, 2, spans[:1]), (8, 2, [])]
+    return [
+        {
+            "id": task,
+            "text": f"药物疾病{task}",
+            "source": "b",
+            "ner": [{"start": start, "end": end, "text": "?", "labels": [label]} for start, end, label in found],
+            "annotator": annotator,
+            "annotation_id": number,
+            **about,
+        }
+        for number, (task, annotator, found) in enumerate(rows)
+    ]
+
+
+def test_label_studio_joins_rows_of_json_min(tmp_path: Path) -> None:
+    path, back = tmp_path / "min.json", tmp_path / "back.json"
+    path.write_text(json.dumps(rows_of_json_min(), ensure_ascii=False), "utf-8")
+    first, second = read_corpus(path)
+    assert (first.id, len(first.entities), second.id, len(second.entities)) == ("7", 2, "8", 0)
+    assert first.meta["read_from"]["dropped"] == {"annotation of another annotator": 1}
+    assert label_studio.FORMAT.annotators(path) == ["1", "2"]
+    theirs = [read_corpus(path, annotator=name) for name in ("1", "2")]
+    assert [[(document.id, len(document.entities)) for document in documents] for documents in theirs] == [
+        [("7", 2)],
+        [("7", 1), ("8", 0)],
+    ]
+    write_corpus([first, second], back, "label_studio")
+    task, row = json.loads(back.read_text("utf-8"))
+    assert task["data"] == {"text": "药物疾病7", "source": "b"}
+    assert [(one["completed_by"], len(one["result"]), one["lead_time"]) for one in task["annotations"]] == [
+        (1, 2, 1.5),
+        (2, 1, 1.5),
+    ]
+    assert row == rows_of_json_min()[2]
+
+
+def test_label_studio_does_not_join_rows_of_other_texts(tmp_path: Path) -> None:
+    rows = rows_of_json_min()
+    rows[1]["text"] = "别的"
+    path = tmp_path / "min.json"
+    path.write_text(json.dumps(rows, ensure_ascii=False), "utf-8")
+    with pytest.raises(SuwenError, match="S110"):
+        read_corpus(path)
+
+
+@pytest.mark.parametrize("key", ["annotations", "completions"])
+def test_label_studio_reads_no_prediction_of_a_cancelled_task(tmp_path: Path, key: str) -> None:
+    region = {"type": "labels", "value": {"start": 0, "end": 1, "labels": ["Drug"]}}
+    task = {"id": 1, "data": {"text": "药"}, "predictions": [{"result": [region]}]}
+    path, back = tmp_path / "a.json", tmp_path / "b.json"
+    path.write_text(json.dumps([{**task, key: [{"was_cancelled": True, "result": [region]}]}]), "utf-8")
+    (document,) = read_corpus(path)
+    assert not document.entities
+    assert not document.is_annotated
+    assert document.meta["read_from"]["dropped"] == {
+        "annotation that was cancelled": 1,
+        "prediction of a task that was cancelled": 1,
+    }
+    assert write_corpus([document], back, "label_studio") == {}
+    assert json.loads(back.read_text("utf-8")) == json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps([task]), "utf-8")
+    (document,) = read_corpus(path)
+    assert document.is_annotated
+    assert len(document.entities) == 1

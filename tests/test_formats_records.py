@@ -225,10 +225,12 @@ def test_ccks_reports_broken_lines(tmp_path: Path) -> None:
 
 def test_prodigy_counts_spans_of_rejected_tasks(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
-    path.write_text(lines([RECORDS["prodigy"][0] | {"answer": "reject"}]), encoding="utf-8")
-    (document,) = read_corpus(path)
-    assert document.entities == ()
-    assert document.meta["read_from"] == {"dropped": {"span of a task with the answer reject": 2}}
+    task = RECORDS["prodigy"][0]
+    path.write_text(lines([task | {"answer": "reject"}, task | {"answer": "ignore", "spans": []}, task]), "utf-8")
+    rejected, ignored, accepted = read_corpus(path)
+    assert rejected.entities == ignored.entities == ()
+    assert rejected.meta["read_from"] == {"dropped": {"span of a task with the answer reject": 2}, "unannotated": True}
+    assert [document.is_annotated for document in (rejected, ignored, accepted)] == [False, False, True]
 
 
 def test_hf_tokens_refuse_numbers_without_names(tmp_path: Path) -> None:

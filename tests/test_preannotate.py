@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 from chat_endpoint import asked, marking, numbered, serving
 
 from suwen.annotation.annotator import answer_lines
+from suwen.annotation.answers import Answers
 from suwen.annotation.endpoint import Endpoint
 from suwen.annotation.preannotation import preannotate
 from suwen.annotation.prompt import Examples, Prompt
@@ -301,6 +303,12 @@ def test_preannotate_shows_no_sentence_of_the_same_text() -> None:
     assert all(sentence in second.text.replace("\n", "") for sentence, _ in found)
 
 
+def test_preannotate_shows_no_sentence_of_a_cancelled_task() -> None:
+    first, second = read_corpus(SAMPLE)[:2]
+    second = replace(second, meta={"read_from": {"unannotated": True}})
+    assert not Examples([second], LCDD.labels).nearest([first.text[:30]], 5, first)
+
+
 def test_preannotate_reports_what_it_cannot_read(
     tmp_path: Path, texts: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -391,3 +399,108 @@ def test_preannotate_reads_the_texts_of_a_table(tmp_path: Path, monkeypatch: pyt
         assert run(monkeypatch, *command, "--text-column", "note", "--id-column", "no") == 0
     (document,) = read_corpus(out)
     assert (document.id, mentions(out)) == ("7", [ALL[1]])
+
+
+@pytest.mark.parametrize("content", [b'{"not": "an answer"}', b"x", '{"key": "k"}\n药'.encode(), b"\n\n"])
+def test_preannotate_changes_no_other_file_named_as_its_cache(tmp_path: Path, texts: Path, content: bytes) -> None:
+    cache, out = tmp_path / "notes.txt", tmp_path / "out.jsonl"
+    cache.write_bytes(content)
+    cache.chmod(0o644)
+    with serving(marking(TERMS)) as stub, pytest.raises(SuwenError) as caught:
+        preannotate([texts], out, quick(stub.url), Prompt(LCDD), cache=cache)
+    assert caught.value.code == "S204"
+    assert cache.read_bytes() == content
+    assert stat.S_IMODE(cache.stat().st_mode) == 0o644
+    assert not stub.bodies
+    assert not (tmp_path / "out.jsonl.preannotation").exists()
+
+
+def test_preannotate_takes_back_the_line_of_a_cache_that_a_kill_cut_in_two(tmp_path: Path, texts: Path) -> None:
+    cache = tmp_path / "cache.jsonl"
+    with serving(marking(TERMS)) as stub:
+        preannotate([texts], tmp_path / "a.jsonl", quick(stub.url), Prompt(LCDD), cache=cache)
+        lines = cache.read_bytes().splitlines(keepends=True)
+        for left in (3, 12, len(lines[1]) - 1):
+            cache.write_bytes(lines[0] + lines[1][:left])
+            preannotate([texts], tmp_path / f"{left}.jsonl", quick(stub.url), Prompt(LCDD), cache=cache)
+            assert sorted(cache.read_bytes().splitlines(keepends=True)) == sorted(lines)
+    assert len(stub.bodies) == 5
+
+
+def test_preannotate_leaves_a_cache_to_the_process_that_has_it(tmp_path: Path, texts: Path) -> None:
+    cache = tmp_path / "cache.jsonl"
+    kept = Answers(cache)
+    with serving(marking(TERMS)) as stub, pytest.raises(SuwenError, match="S125"):
+        preannotate([texts], tmp_path / "out.jsonl", quick(stub.url), Prompt(LCDD), cache=cache)
+    kept.close()
+    Answers(cache).close()
+
+
+def test_preannotate_refuses_a_cache_that_is_the_output(tmp_path: Path, texts: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    with pytest.raises(SuwenError, match="S406"):
+        preannotate([texts], out, quick("http://127.0.0.1:9/v1"), Prompt(LCDD), cache=tmp_path / "." / "out.jsonl")
+    assert not out.exists()
+
+
+def test_preannotate_resumes_with_a_cache(tmp_path: Path, texts: Path) -> None:
+    out, cache = tmp_path / "out.jsonl", tmp_path / "cache.jsonl"
+    good = marking(TERMS)
+    with serving(lambda number, body: good(number, body) if number == 0 else 401) as stub:
+        options: Any = {"cache": cache, "parallel": 1}
+        for resume in (False, True, True):
+            with pytest.raises(SuwenError, match="S904"):
+                preannotate([texts], out, quick(stub.url), Prompt(LCDD), resume=resume, **options)
+        stub.reply = good
+        preannotate([texts], out, quick(stub.url), Prompt(LCDD), resume=True, **options)
+    assert len(stub.bodies) == 5
+    assert mentions(out) == ALL
+    assert not (tmp_path / "out.jsonl.preannotation").exists()
+
+
+def test_preannotate_goes_on_when_the_first_text_is_refused(tmp_path: Path, texts: Path) -> None:
+    out, good = tmp_path / "out.jsonl", marking(TERMS)
+
+    def reply(number: int, body: dict[str, Any]) -> Any:
+        return 400 if "血压" in body["messages"][-1]["content"] else good(number, body)
+
+    with serving(reply) as stub:
+        for resume in (False, True):
+            report = preannotate([texts], out, quick(stub.url), Prompt(LCDD), parallel=1, resume=resume)
+            assert +report.refused_sentences == {"no answer": 4}
+            assert mentions(out) == [[], ALL[1]]
+            out.unlink()
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_preannotate_says_that_the_endpoint_refuses_everything(tmp_path: Path, count: int) -> None:
+    lines = [{"id": f"{i}", "text": f"第{i}例。"} for i in range(count)]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    with serving(lambda number, body: 422) as stub, pytest.raises(SuwenError, match=r"S904.*--model"):
+        preannotate([tmp_path / "in.jsonl"], tmp_path / "o.jsonl", quick(stub.url), Prompt(LCDD), parallel=2)
+    assert len(stub.bodies) < 10
+    assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
+
+
+@pytest.mark.parametrize("setting", ["model=x", "messages=[]", "stream=true", "temperature=nan", "seed=2026-11-29"])
+def test_preannotate_refuses_parameters_that_a_request_cannot_hold(
+    tmp_path: Path, texts: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], setting: str
+) -> None:
+    command = ["preannotate", texts, "-o", tmp_path / "o.jsonl", "--endpoint", "http://127.0.0.1:9/v1", "--model", "m"]
+    assert run(monkeypatch, *command, "--set", setting) == 2
+    assert capsys.readouterr().err.startswith(f"S402 invalid value for {setting.partition('=')[0]!r}")
+
+
+def test_preannotate_sends_nested_parameters(tmp_path: Path, texts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(marking(TERMS)) as stub:
+        command = ["preannotate", texts, "-o", tmp_path / "o.jsonl", "--endpoint", stub.url, "--model", "m"]
+        assert run(monkeypatch, *command, "--set", "chat_template_kwargs.enable_thinking=false") == 0
+    assert stub.bodies[0]["chat_template_kwargs"] == {"enable_thinking": False}
+
+
+@pytest.mark.parametrize("prices", ["1", "a,b", "-1,2", "nan,1", "1,inf"])
+def test_preannotate_refuses_prices_that_are_none(
+    tmp_path: Path, texts: Path, monkeypatch: pytest.MonkeyPatch, prices: str
+) -> None:
+    command = ["preannotate", texts, "-o", tmp_path / "o.jsonl", "--endpoint", "http://127.0.0.1:9/v1", "--model", "m"]
+    assert run(monkeypatch, *command, f"--prices={prices}") == 2

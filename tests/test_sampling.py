@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from suwen import sample
 from suwen.annotation.sampling import Budget, candidates_in, choose_documents, draw_documents
 from suwen.annotation.similarity import BigramVectors
 from suwen.bundled import SAMPLE
@@ -20,6 +21,7 @@ from suwen.cli import main
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
 from suwen.formats import read_corpus
+from suwen.runs import Progress
 
 
 def predicted(name: str, text: str, *found: tuple[str, float]) -> Document:
@@ -27,8 +29,8 @@ def predicted(name: str, text: str, *found: tuple[str, float]) -> Document:
 
 
 def chosen(pool: list[Document], annotated: Sequence[Document] = (), **budget: int) -> list[str]:
-    sample = choose_documents(pool, pool, annotated, Budget(**budget))
-    return [choice.document.id for choice in sample.choices]
+    found = choose_documents(pool, pool, annotated, Budget(**budget))
+    return [choice.document.id for choice in found.choices]
 
 
 def test_sampling_prefers_uncertain_entities_for_each_character() -> None:
@@ -36,8 +38,8 @@ def test_sampling_prefers_uncertain_entities_for_each_character() -> None:
     unsure = predicted("unsure", "子丑寅卯", ("Drug", 0.5))
     long = predicted("long", "春夏秋冬东南西北上下", ("Drug", 0.5))
     assert chosen([sure, long, unsure], documents=3)[0] == "unsure"
-    sample = choose_documents([unsure], [unsure], [], Budget(documents=1))
-    assert sample.choices[0].uncertain == pytest.approx(0.5 / 4 * 100)
+    found = choose_documents([unsure], [unsure], [], Budget(documents=1))
+    assert found.choices[0].uncertain == pytest.approx(0.5 / 4 * 100)
 
 
 def test_sampling_prefers_rare_types_and_new_words() -> None:
@@ -55,8 +57,8 @@ def test_sampling_keeps_to_its_budget() -> None:
     assert len(chosen(documents, characters=31)) == 2
     issues = [name[0] for name in chosen(documents, documents=6, per_group=1)]
     assert sorted(issues) == ["1", "2"]
-    sample = choose_documents(documents, documents, [], Budget(documents=6, per_group=1))
-    assert sample.left_out == {"documents of a group that has enough": 4}
+    found = choose_documents(documents, documents, [], Budget(documents=6, per_group=1))
+    assert found.left_out == {"documents of a group that has enough": 4}
     drawn = [draw_documents(documents, Budget(documents=3), seed).choices for seed in (0, 0, 1)]
     assert drawn[0] == drawn[1] != drawn[2]
     assert len(draw_documents(documents, Budget(characters=31)).choices) == 2
@@ -117,10 +119,20 @@ def test_sampling_as_a_user_runs_it(
     assert [one["document"] for one in values["choices"]] == [document.id for document in documents]
     assert values["characters"] == sum(len(document.text) for document in documents)
     assert documents[0].meta["sample"]["rank"] == 1
+    told: list[Progress] = []
+    found = sample(pool, documents=2, listener=told.append)
+    assert [choice.document.id for choice in found.choices] == [document.id for document in documents]
+    assert [(one.done, one.total) for one in told] == [(done, 6) for done in range(1, 7)]
     again = tmp_path / "again.jsonl"
     assert run(monkeypatch, pool, "-o", again, "--documents", 9, "--annotated", out, "--method", "random") == 0
     assert "left out: 2 documents that are annotated already" in capsys.readouterr().out
-    assert len(read_corpus(again)) == 4
+    drawn = read_corpus(again)
+    assert len(drawn) == 4
+    assert all(document.meta["sample"].keys() == {"rank", "document", "characters"} for document in drawn)
+    none = ("-o", tmp_path / "none.jsonl", "--documents", 2, "--group-field", "issue")
+    for options, code in (((), "S406"), (("--per-group", 1), "S305")):
+        assert run(monkeypatch, pool, *none, *options) == 2
+        assert capsys.readouterr().err.startswith(code)
     assert run(monkeypatch, pool, "-o", tmp_path / "none.jsonl") == 2
     assert capsys.readouterr().err.startswith("S921")
     assert run(monkeypatch, pool, "-o", tmp_path / "none.jsonl", "--characters", 1) == 1

@@ -194,3 +194,11 @@ def test_split_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) ->
         replace(split_of(DOCUMENTS), leakage={"broken": object()}).write(path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_split_selects_no_document_whose_annotation_was_cancelled() -> None:
+    cancelled = replace(DOCUMENTS[0], meta={"read_from": {"unannotated": True}})
+    documents = [cancelled, *DOCUMENTS[1:]]
+    assert [selection.document.id for selection in whole(documents)] == ["b", "c"]
+    assert [selection.document.id for selection in split_of(documents).select(documents, "train")] == ["c"]
+    assert split_of(documents).select(documents, "test") == []

@@ -393,6 +393,13 @@ def test_corpus_check_names_the_column_to_name(tmp_path: Path) -> None:
     assert json.dumps(check_corpus(path).to_dict())
 
 
+def test_tables_refuse_the_csv_of_label_studio(tmp_path: Path) -> None:
+    path = table(tmp_path / "a.csv", "annotation_id,annotator,id,label,lead_time,text\n1,1,7,[],1.5,头晕\n")
+    for options in ({}, {"text_column": "text"}):
+        with pytest.raises(SuwenError, match=r"S130 .*Label Studio.*export it as JSON"):
+            read_corpus(path, **options)
+
+
 def test_corpus_convert_reads_sheets_and_writes_tables(tmp_path: Path) -> None:
     from suwen.cli import app
 

@@ -14,9 +14,22 @@ from typing import Any
 
 from suwen.errors import SuwenError
 
-__all__ = ["Attribute", "Document", "Entity", "Note", "Page", "Relation", "join_pieces", "lone_surrogates"]
+__all__ = [
+    "UNANNOTATED",
+    "Attribute",
+    "Document",
+    "Entity",
+    "Note",
+    "Page",
+    "Relation",
+    "join_pieces",
+    "lone_surrogates",
+]
 
 Span = tuple[int, int]
+
+UNANNOTATED = "unannotated"
+"""The key of ``meta["read_from"]`` that says that the annotation of a document was cancelled or rejected."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -187,6 +200,12 @@ class Document:
         for entity in self.entities:
             if entity.end > len(self.text):
                 raise SuwenError("S201", self.id, start=entity.start, end=entity.end, length=len(self.text))
+
+    @property
+    def is_annotated(self) -> bool:
+        """False where the source says that nobody has annotated it: cancelled or rejected, not without entities."""
+        source = self.meta.get("read_from")
+        return not (isinstance(source, Mapping) and source.get(UNANNOTATED) is True)
 
     def mention(self, entity: Entity) -> str:
         """Return the entity's text; several pieces are joined as running text (see `join_pieces`)."""

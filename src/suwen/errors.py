@@ -286,7 +286,10 @@ CATALOG: dict[str, Message] = {
     # S9xx: annotation
     "S901": Message("the endpoint {url!r} is not on this machine", "{advice}"),
     "S902": Message("not an endpoint: {reason}", "give its address, for example http://127.0.0.1:8000/v1"),
-    "S903": Message("the endpoint {url} does not answer: {reason}", "start it, or check the address"),
+    "S903": Message(
+        "the endpoint {url} does not answer: {reason}",
+        "start it or check the address; if it is overloaded, lower --parallel",
+    ),
     "S904": Message("the endpoint {url} refuses: HTTP {status}", "{advice}"),
     "S921": Message("the size of the sample is not given", "add --documents or --characters"),
     "S922": Message("the pool has no document to choose: {reason}", "use other texts"),

@@ -55,7 +55,7 @@ class PairAgreement:
         The second scored on the first: F1 is the same in both directions. Its confusion of types and its errors are
         the disagreements (``missed``: the first alone, ``spurious``: the second alone).
     strict, partial
-        F1 of entities: type and both offsets; same type and a common character, one to one.
+        F1 of entities: type and both offsets; same type and a common character, one to one. NaN where neither has one.
     kappa, kappa_without_o
         Cohen's kappa over characters.
     relations
@@ -181,7 +181,7 @@ def agree(annotations: Annotations, seed: int = 0) -> Agreement:
     Parameters
     ----------
     annotations
-        The documents of each annotator; documents are matched by their ids.
+        The documents of each annotator, without those whose annotation was cancelled; documents are matched by ids.
     seed
         Of the bootstrap, which draws documents.
 
@@ -192,7 +192,10 @@ def agree(annotations: Annotations, seed: int = 0) -> Agreement:
     """
     if len(annotations) < 2:
         raise SuwenError("S941")
-    by_id = {name: {document.id: document for document in documents} for name, documents in annotations.items()}
+    by_id = {
+        name: {document.id: document for document in documents if document.is_annotated}
+        for name, documents in annotations.items()
+    }
     names = list(by_id)
     common = [name for name in by_id[names[0]] if all(name in documents for documents in by_id.values())]
     if not common:
@@ -236,6 +239,8 @@ def _pair_agreement(
 ) -> PairAgreement:
     pairs = [Pair(whole_document(one), other) for one, other in zip(*documents, strict=True)]
     analysis = analyze(pairs)
+    micro, nothing = analysis.scores.strict.micro, Measure(float("nan"))
+    is_empty = not (micro.gold or micro.predicted)
     partial = np.array([_counts(overlap_score(pair)) for pair in pairs], np.float64)
     cells = np.array([confusion(one, other, len(labels)) for (one, _), (other, _) in zip(*types, strict=True)])
     flat = cells.reshape(len(pairs), -1).astype(np.float64)
@@ -248,8 +253,8 @@ def _pair_agreement(
     return PairAgreement(
         *names,
         analysis,
-        Measure(analysis.scores.strict.micro.f1, analysis.scores.strict_f1_interval),
-        _measure(lambda weights: _f1(weights @ partial), len(pairs), seed),
+        nothing if is_empty else Measure(micro.f1, analysis.scores.strict_f1_interval),
+        nothing if is_empty else _measure(lambda weights: _f1(weights @ partial), len(pairs), seed),
         _measure(lambda weights: kappas(weights, flat), len(pairs), seed),
         _measure(lambda weights: kappas(weights, bare), len(pairs), seed),
         _relation_score(pairs),

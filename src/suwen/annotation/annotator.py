@@ -141,6 +141,7 @@ class Annotator:
         answer = self.answers.get(key)
         if answer is not None:
             self._count("answers from the cache")
+            self.session.has_accepted = True
         else:
             try:
                 answer = self.session.ask(messages, self.parameters)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
@@ -11,13 +12,16 @@ from typing import Any
 
 from suwen.annotation.endpoint import Answer
 from suwen.errors import SuwenError
-from suwen.files import os_error
+from suwen.files import holding, os_error
 from suwen.runs import whole_lines
 
 __all__ = ["Answers", "request_key"]
 
 PRIVATE = 0o600
 """Answers repeat the texts that were asked about."""
+BEGIN = b'{"key": "'
+"""Of every line."""
+NO_ANSWER = "it is not an answer of a cache"
 
 
 def request_key(request: Any) -> str:
@@ -31,12 +35,14 @@ class Answers:
     Parameters
     ----------
     path
-        The file; made if it is not there. A last line that a kill cut in two is removed.
+        The file; made if it is not there. A last line that a kill cut in two is removed. A file of another kind is not
+        changed.
 
     Raises
     ------
     SuwenError
-        S101, S102, S105 or S109 when it cannot be opened, S204 when it is not a file of answers.
+        S101, S102, S105 or S109 when it cannot be opened, S125 when another process has it, S204 when it is not a file
+        of answers.
     """
 
     def __init__(self, path: Path) -> None:
@@ -44,16 +50,25 @@ class Answers:
         self._known: dict[str, Answer] = {}
         self._path = path
         try:
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, PRIVATE)
-            try:
+            with ExitStack() as opened:
+                self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, PRIVATE)
+                opened.callback(os.close, self._file)
+                # Another process would take a line that is half-written for one that a kill cut in two.
+                opened.enter_context(holding(path))
+                self._require_answers()
                 os.chmod(path, PRIVATE)  # noqa: PTH101 (one that was there already)
                 for number, line in enumerate(whole_lines(path), 1):
                     self._read(line, number)
-            except BaseException:
-                os.close(self._file)
-                raise
+                self._opened = opened.pop_all()
         except OSError as error:
             raise os_error(error, path) from None
+
+    def _require_answers(self) -> None:
+        """Check that every line begins as one of a cache does, before anything is changed."""
+        with self._path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if not (line.startswith(BEGIN) or BEGIN.startswith(line)):
+                    raise SuwenError("S204", self._path, number, reason=NO_ANSWER)
 
     def _read(self, line: bytes, number: int) -> None:
         try:
@@ -61,7 +76,7 @@ class Answers:
             key = values.pop("key")
             self._known[key] = Answer(**values)
         except (ValueError, TypeError, KeyError, AttributeError):
-            raise SuwenError("S204", self._path, number, reason="it is not an answer of a cache") from None
+            raise SuwenError("S204", self._path, number, reason=NO_ANSWER) from None
 
     def __len__(self) -> int:
         return len(self._known)
@@ -90,4 +105,4 @@ class Answers:
 
     def close(self) -> None:
         """Close the file."""
-        os.close(self._file)
+        self._opened.close()

@@ -150,6 +150,8 @@ class EndpointSession:
     endpoint: Endpoint
     counts: Counter[str] = field(default_factory=Counter)
     """``requests``, and what was repeated, by reason."""
+    has_accepted: bool = False
+    """Whether the endpoint has answered such a request, now or in an earlier run."""
 
     def __post_init__(self) -> None:
         require_packages("httpx2")
@@ -172,7 +174,19 @@ class EndpointSession:
         self._lock = Lock()
         self._stopped = Event()
         self._failures = 0
+        self._refusals: list[int] = []
         self._has_answered = False
+
+    def require_acceptance(self) -> None:
+        """Check that the endpoint has not refused everything that it was ever asked.
+
+        Raises
+        ------
+        SuwenError
+            S904.
+        """
+        if self._refusals and not self.has_accepted:
+            raise self._refusal(self._refusals[-1])
 
     def stop(self) -> None:
         """Let whoever waits for a repetition give up."""
@@ -216,7 +230,7 @@ class EndpointSession:
                     self._stopped.wait(self._wait(attempt, failure.after))
                 continue
             with self._lock:
-                self._failures, self._has_answered = 0, True
+                self._failures, self._has_answered, self.has_accepted = 0, True, True
             return answer
         with self._lock:
             self._failures += 1
@@ -254,12 +268,19 @@ class EndpointSession:
             return
         if status in REPEATED:
             raise _PassingError(f"HTTP {status}", _seconds(response.headers.get("retry-after")))
-        if status in FATAL or status < 400 or not self._has_answered:
-            advice = REDIRECTED if status < 400 else FATAL.get(status, "check --model and the log of the endpoint")
-            raise SuwenError("S904", url=self.endpoint.url, status=status, advice=advice)
-        # This text alone: too long for the model, for example.
+        if status in FATAL or status < 400:
+            raise self._refusal(status)
+        # This text alone, which is too long for the model, for example; or all of them, as the next ones will show.
         self._count(f"HTTP {status}")
+        with self._lock:
+            self._refusals.append(status)
+        if len(self._refusals) >= FAILURES_IN_A_ROW:
+            self.require_acceptance()
         raise RequestError(f"HTTP {status}")
+
+    def _refusal(self, status: int) -> SuwenError:
+        advice = REDIRECTED if status < 400 else FATAL.get(status, "check --model and the log of the endpoint")
+        return SuwenError("S904", url=self.endpoint.url, status=status, advice=advice)
 
     def _wait(self, attempt: int, after: float | None) -> float:
         """Return the seconds until the next try: what the endpoint asks for, else twice as long each time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,6 +30,8 @@ __all__ = ["JOB", "Preannotation", "PreannotationReport", "preannotate"]
 JOB = "preannotation"
 ANSWERS = "answers.jsonl"
 PRIVATE_FOLDER = 0o700
+RESERVED = {"model", "messages", "stream"}
+"""Keys of a request that are no parameters."""
 WAITING_DOCUMENTS = 64
 """So many documents wait at most for their answers, whatever their length."""
 
@@ -130,7 +133,8 @@ class Preannotation:
                     with holding(work):
                         self._write(session, work, report, listener)
                 except BaseException:
-                    if not _has_content(work / ANSWERS):
+                    # With nothing to continue from, the same command begins anew.
+                    if not (resume or report.counts["answers"]):
                         shutil.rmtree(work, ignore_errors=True)
                     raise
                 # Sentences without an answer can be asked about again.
@@ -197,11 +201,15 @@ def preannotate(
     Raises
     ------
     SuwenError
-        S402 for a number below 1, S404 for an unknown format; as `find_inputs` and `Preannotation.run`.
+        S402 for a number below 1 and for parameters that a request cannot hold, S404 for an unknown format, S406 when
+        the cache is the output; as `find_inputs` and `Preannotation.run`.
     """
     for key, value in (("parallel", parallel), ("attempts", attempts), ("passage", passage)):
         if value < 1:
             raise SuwenError("S402", key=key, reason=f"{value} is not a positive number")
+    _check_parameters(parameters)
+    if cache is not None and Path(cache).absolute() == Path(output).absolute():
+        raise SuwenError("S406", first="--cache", second="-o with the same file", advice="choose another file")
     if format not in WRITABLE:
         raise SuwenError("S404", what="format", name=format, known=", ".join(WRITABLE))
     check_work(working_folder(output, JOB), resume)
@@ -211,8 +219,15 @@ def preannotate(
     return Preannotation(inputs, Path(output), format, endpoint, prompt, *settings).run(resume, listener)
 
 
-def _has_content(path: Path) -> bool:
-    return path.is_file() and path.stat().st_size > 0
+def _check_parameters(parameters: Mapping[str, Any]) -> None:
+    """Refuse parameters that are not the user's to set, and those that JSON cannot hold."""
+    for key in sorted(RESERVED & parameters.keys()):
+        raise SuwenError("S402", key=key, reason="suwen sets it itself")
+    for key, value in parameters.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise SuwenError("S402", key=key, reason=f"it cannot be JSON: {error}") from None
 
 
 def _annotated(
@@ -240,6 +255,7 @@ def _annotated(
                 yield finish()
         while waiting:
             yield finish()
+        annotator.session.require_acceptance()
     finally:
         # Requests that were sent are waited for: their answers are paid for, and are kept.
         annotator.session.stop()

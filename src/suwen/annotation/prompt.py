@@ -70,7 +70,8 @@ class Examples:
     """
 
     def __init__(self, documents: Sequence[Document], labels: Sequence[str]) -> None:
-        self._examples = [example for document in documents for example in _examples_of(document, set(labels))]
+        annotated = (document for document in documents if document.is_annotated)
+        self._examples = [example for document in annotated for example in _examples_of(document, set(labels))]
         self._vectors = BigramVectors([example.sentence for example in self._examples])
 
     def nearest(self, sentences: Sequence[str], count: int, document: Document) -> list[tuple[str, str]]:

@@ -32,6 +32,8 @@ __all__ = ["Budget", "Choice", "Sample", "candidates_in", "choose_documents", "d
 UNCERTAIN, RARE, NOVEL = 0.5, 0.25, 0.25
 """The weights of the three figures; they were set before any measurement, and not tuned."""
 
+FIGURES = ("uncertain", "rare", "novelty", "score")
+
 Floats = NDArray[np.float64]
 
 
@@ -51,7 +53,8 @@ class Budget:
     Raises
     ------
     SuwenError
-        S402 for a number below 1, S921 when neither documents nor characters are bounded.
+        S402 for a number below 1, S406 for a group field that bounds nothing, S921 when neither documents nor
+        characters are bounded.
     """
 
     documents: int | None = None
@@ -64,6 +67,8 @@ class Budget:
             value = getattr(self, key)
             if value is not None and value < 1:
                 raise SuwenError("S402", key=key, reason=f"{value} is not a positive number")
+        if self.group_field is not None and self.per_group is None:
+            raise SuwenError("S406", first="--group-field", second="no --per-group", advice="give both, or neither")
         if self.documents is None and self.characters is None:
             raise SuwenError("S921")
 
@@ -84,18 +89,21 @@ class Choice:
         1 − the largest similarity with an earlier document.
     score
         The weighted mean of the three, each divided by the largest of the pool.
+
+    All four are None for a document that was drawn at random.
     """
 
     document: Document
-    uncertain: float = 0.0
-    rare: float = 0.0
-    novelty: float = 0.0
-    score: float = 0.0
+    uncertain: float | None = None
+    rare: float | None = None
+    novelty: float | None = None
+    score: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the id, the length and the figures as JSON values."""
-        figures = {key: round(getattr(self, key), 4) for key in ("uncertain", "rare", "novelty", "score")}
-        return {"document": self.document.id, "characters": len(self.document.text), **figures}
+        figures = {key: getattr(self, key) for key in FIGURES}
+        known = {key: round(value, 4) for key, value in figures.items() if value is not None}
+        return {"document": self.document.id, "characters": len(self.document.text), **known}
 
 
 @dataclass(frozen=True, slots=True)

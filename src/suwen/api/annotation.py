@@ -11,7 +11,7 @@ from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import StrPath
 from suwen.requirements import require_packages
-from suwen.runs import Listener, silent
+from suwen.runs import Listener, Progress, silent
 
 if TYPE_CHECKING:
     from suwen.annotation.agreement import Agreement
@@ -40,6 +40,7 @@ def sample(
     id_column: str | None = None,
     encoding: str | None = None,
     device: str = "cpu",
+    listener: Listener = silent,
 ) -> Sample:
     """Choose the documents to annotate next (see `suwen.annotation.sampling`).
 
@@ -65,11 +66,14 @@ def sample(
         The columns of text and id, in tables and JSON Lines of other programs.
     device
         Where the model runs.
+    listener
+        Told how many documents the model has read.
 
     Raises
     ------
     SuwenError
-        S402 for a number below 1, S404 for an unknown method, S921 without a bound, S922 when the pool has no document
+        S305 for a group field that no document has, S402 for a number below 1, S404 for an unknown method, S406 for a
+        group field without `per_group`, S921 without a bound, S922 when the pool has no document
         to choose, S923 when the model gives no confidences; as `suwen.load` and `suwen.read_corpus`.
 
     Examples
@@ -81,6 +85,7 @@ def sample(
     from suwen.annotation.sampling import Budget, candidates_in, choose_documents, draw_documents
     from suwen.annotation.texts import texts_in
     from suwen.api.scoring import documents_of
+    from suwen.corpus.dealing import groups_of
     from suwen.extraction.finding import find_inputs
     from suwen.extraction.inputs import Options
     from suwen.loading import load
@@ -93,11 +98,16 @@ def sample(
     paths = [pool] if isinstance(pool, str | Path) else list(pool)  # type: ignore[arg-type]
     texts = list(texts_in(find_inputs(paths, Options(format, text_column, id_column, encoding)), problems))
     candidates, left_out = candidates_in(texts, known)
+    groups_of(candidates, group_field)  # which refuses a field that none of them has
     if method == "random":
         found = draw_documents(candidates, budget, seed)
     else:
         blank = (Document(document.id, document.text) for document in candidates)
-        found = choose_documents(candidates, list(load(model, device).pipe(blank)), known, budget)
+        predicted: list[Document] = []
+        for document in load(model, device).pipe(blank):
+            predicted.append(document)
+            listener(Progress("documents", len(predicted), len(candidates)))
+        found = choose_documents(candidates, predicted, known, budget)
     found.left_out.update(left_out)
     found.problems.extend(problems)
     return found

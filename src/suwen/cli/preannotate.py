@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 SHOWN_PROBLEMS = 20
 PRIVACY = (
     "privacy: the texts are sent to {url}, another machine; send no personal data without a legal basis, and consider "
-    "that its operator may keep them"
+    "that its operator may keep them{unencrypted}"
 )
+UNENCRYPTED = "; http:// sends them, and the API key, unencrypted"
 
 
 def preannotate(
@@ -75,12 +77,13 @@ def preannotate(
     from suwen import preannotate as annotate
     from suwen.annotation.endpoint import Endpoint
     from suwen.files import read_text
-    from suwen.settings import parse_settings
+    from suwen.settings import parse_settings, with_overrides
 
     price = parsed_prices(prices)
     console = standard_error()
     if not Endpoint(endpoint, model, allow_remote).is_local:
-        say(console, PRIVACY.format(url=endpoint))
+        is_open = endpoint.lower().startswith("http:")
+        say(console, PRIVACY.format(url=endpoint, unencrypted=UNENCRYPTED if is_open else ""))
     with progress_bar(console) as listener:
         result = annotate(
             inputs,
@@ -101,7 +104,7 @@ def preannotate(
             timeout=timeout,
             attempts=attempts,
             passage=passage,
-            parameters=parse_settings(settings),
+            parameters=with_overrides({}, parse_settings(settings)),
             cache=cache,
             allow_remote=allow_remote,
             resume=resume,
@@ -129,6 +132,8 @@ def parsed_prices(prices: str | None) -> tuple[float, float] | None:
         return None
     try:
         prompt, answer = map(float, prices.split(","))
+        if not (0 <= prompt < inf and 0 <= answer < inf):
+            raise ValueError
     except ValueError:
         raise typer.BadParameter("two numbers are expected: 0.5,2", param_hint="--prices") from None
     return prompt, answer

@@ -61,6 +61,8 @@ _PARTS = re.compile(r"[,，;；:：]")
 _CHINESE = re.compile(r"[㐀-鿿]")
 _GOES_ON = re.compile(r"\s*[-‐–—－一]\s*[0-9α-ω]")
 _PREFIX = re.compile(r"[A-Za-z0-9]+\s*[-‐–—－](?=[㐀-鿿])")
+_SPECIMEN = re.compile("(?:外周血单个核细胞|外周血|血清|血浆|全血)\\s*(?=.{3})", re.DOTALL)
+_SPECIMEN_LETTERS = {"外": "pb", "血": "sp", "全": "wb"}
 _BRACKET = re.compile("[(（]")
 _INNER = re.compile(r"[(（]([^()（）]+(?:\([^()]*\)[^()（）]*)?)[)）]")
 
@@ -120,7 +122,7 @@ def _inner_definition(mention: str, label: str) -> Definition | None:
     if inner is None or not _is_long_form(mention[: inner.start()]):
         return None
     short = _short_form_in(inner[1])
-    return Definition(short, mention[: inner.start()].strip(), label) if short else None
+    return Definition(short, _without_specimen(mention[: inner.start()].strip(), short), label) if short else None
 
 
 def without_definition(mention: str) -> str:
@@ -150,7 +152,7 @@ def _from_remark(
         short = _short_form_in(after["remark"] or after["called"])
         # 胰升糖素样肽(GLP)-1 goes on, and in p38-丝裂原活化蛋白激酶(MAPK) only a part is meant.
         is_part = _GOES_ON.match(document.text, after.end()) or _is_compound(mention, short or "")
-        return Definition(short, mention, entity.label) if short and not is_part else None
+        return Definition(short, _without_specimen(mention, short), entity.label) if short and not is_part else None
     if after["remark"] and is_short_form(mention):
         # The short form stands first: DM(糖尿病). The long form is an entity that fills the bracket.
         begin, end = after.span("remark")
@@ -159,6 +161,14 @@ def _from_remark(
             long = document.mention(inside)
             return Definition(mention, long, entity.label) if _CHINESE.search(long) else None
     return None
+
+
+def _without_specimen(long: str, short: str) -> str:
+    """Remove the specimen that a long form begins with, unless the short form has a letter for it: 血清铁(SI)."""
+    specimen = _SPECIMEN.match(long)
+    if specimen is None or short[0].lower() in _SPECIMEN_LETTERS[long[0]]:
+        return long
+    return long[specimen.end() :]
 
 
 def _is_compound(long: str, short: str) -> bool:

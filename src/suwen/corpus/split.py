@@ -52,8 +52,8 @@ class Selection:
 
 
 def whole(documents: Iterable[Document]) -> list[Selection]:
-    """Return every document in full."""
-    return [whole_document(document) for document in documents]
+    """Return every document that is annotated, in full."""
+    return [whole_document(document) for document in documents if document.is_annotated]
 
 
 def whole_document(document: Document) -> Selection:
@@ -113,7 +113,7 @@ class Split:
         return hashlib.sha256(json.dumps({part: list(rows) for part, rows in self.parts.items()}).encode()).hexdigest()
 
     def select(self, documents: Sequence[Document], part: str) -> list[Selection]:
-        """Return the part of the documents, in their order.
+        """Return the part of the documents, in their order, without those that are not annotated.
 
         Raises
         ------
@@ -135,7 +135,11 @@ class Split:
                 reason = f"{part} owns [{start}, {end}) of the document {name!r}, which the corpus does not have"
                 raise SuwenError("S302", self.path, reason=reason)
             spans.setdefault(name, []).append((start, end))
-        return [Selection(document, tuple(spans[document.id])) for document in documents if document.id in spans]
+        return [
+            Selection(document, tuple(spans[document.id]))
+            for document in documents
+            if document.id in spans and document.is_annotated
+        ]
 
     def write(self, path: StrPath) -> None:
         """Write the split as JSON, one owned span a line, whole or not at all."""

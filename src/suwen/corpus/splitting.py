@@ -21,7 +21,7 @@ from suwen.corpus.stratification import stratify
 from suwen.document import Document
 from suwen.errors import SplitError, SuwenError
 
-__all__ = ["RATIO", "group_of", "make_folds", "make_split", "without_generated"]
+__all__ = ["RATIO", "group_of", "groups_of", "make_folds", "make_split", "without_generated"]
 
 RATIO = (6.0, 2.0, 2.0)
 UNITS: tuple[str, ...] = get_args(Unit)
@@ -80,7 +80,7 @@ def make_split(
     if unit == "sentence":
         pieces = _sentence_pieces(ordered)
     else:
-        keys = _groups(ordered, group_field) if unit == "group" else [document.id for document in ordered]
+        keys = groups_of(ordered, group_field) if unit == "group" else [document.id for document in ordered]
         pieces = _whole_pieces(ordered, _together(ordered, keys, copies))
     units = 1 + max((number for spans in pieces.values() for _, _, number in spans), default=-1)
     if units < len(wanted):
@@ -166,7 +166,14 @@ def group_of(document: Document, group_field: str | None = None) -> str:
     return article[1] if article else name if name.isdecimal() else original
 
 
-def _groups(documents: Sequence[Document], group_field: str | None) -> list[str]:
+def groups_of(documents: Sequence[Document], group_field: str | None = None) -> list[str]:
+    """The group of each document (see `group_of`).
+
+    Raises
+    ------
+    SuwenError
+        S305 when no document has `group_field`.
+    """
     known = sorted({key for document in documents for key in document.meta})
     if group_field is not None and group_field not in known:
         raise SuwenError("S305", field=group_field, known=", ".join(known) or "none")

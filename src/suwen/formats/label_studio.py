@@ -2,8 +2,9 @@
 
 Read are JSON and JSON-MIN. Of a task, the first annotation that was not cancelled is read, or, where nobody has
 annotated, the first prediction (``meta["read_from"]["predicted"]``); how many others there are is in
-``meta["label_studio"]["others"]``. The text is the value ``text`` of the data, the only one that is a string, or the
-one that holds the mentions of the regions. Regions of hypertext are read by their offsets in the text of the page.
+``meta["label_studio"]["others"]``. Where all were cancelled, no prediction is read, and the document is marked
+(``meta["read_from"]["unannotated"]``). The text is the value ``text`` of the data, the only one that is a string, or
+the one that holds the mentions of the regions. Regions of hypertext are read by their offsets in the text of the page.
 Other annotators' annotations, regions without labels and regions of other kinds (choices, ratings) are counted in
 ``meta["read_from"]["dropped"]``. What the writer would not produce by itself is kept in ``meta["label_studio_task"]``,
 with all of that, and written back as long as the document still says the same.
@@ -34,6 +35,7 @@ from suwen.errors import SuwenError
 from suwen.files import StrPath, replacing
 from suwen.formats.base import WritableFormat
 from suwen.formats.json_files import Row, record_files, records_of, reporting_at, scan_records
+from suwen.formats.label_studio_minimal import with_joined_rows
 from suwen.formats.label_studio_reading import NAME, annotators_of, document_of, only_by, usual_key
 from suwen.formats.label_studio_writing import HELD, KEPT, task_of, with_task
 from suwen.formats.reading import Annotation, Located, Problem, refuse
@@ -113,8 +115,10 @@ class LabelStudio(WritableFormat):
                 first = False
                 lost += not_held(document, HELD)
                 lost["meta"] -= sum(key in document.meta for key in (NAME, KEPT, "model"))
-                # Written as predictions again.
-                lost["meta"] -= document.meta.get("read_from") == {"predicted": True}
+                # Written as predictions, or as it came, again.
+                lost["meta"] -= "read_from" in document.meta and (
+                    KEPT in document.meta or document.meta["read_from"] == {"predicted": True}
+                )
             file.write(b"[]\n" if first else b"\n]\n")
         return +lost
 
@@ -125,7 +129,7 @@ FORMAT = LabelStudio()
 def _located(
     rows: Iterable[Row], path: Path, name: str, problem: Problem, schema: Schema | None, annotator: str | None
 ) -> Iterator[Located]:
-    tasks = list(rows)
+    tasks = list(with_joined_rows(rows))
     usual = usual_key(task for _, task in tasks)
     for number, task in tasks:
         report = reporting_at(problem, path, number)

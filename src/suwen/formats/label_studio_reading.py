@@ -11,9 +11,10 @@ from html import unescape
 from itertools import pairwise
 from typing import Any
 
-from suwen.document import Document, Entity, Relation
+from suwen.document import UNANNOTATED, Document, Entity, Relation
 from suwen.errors import SuwenError
 from suwen.formats.json_files import checked, field, name_under
+from suwen.formats.label_studio_minimal import is_minimal, regions_in
 from suwen.formats.reading import Annotation, Problem, refuse
 from suwen.schema import Schema
 
@@ -35,6 +36,7 @@ NAME = "label_studio"
 CRLF = "suwen_crlf"
 """The key of the data under which stand the offsets of the line feeds that are CRLF in the document's text."""
 
+CANCELLED = "annotation that was cancelled"
 LARGEST_BASIC = "\uffff"
 _ONE_PIECE = 2
 """``/p[1]/text()[1]`` is the path of a piece of text in a paragraph that may be the only one."""
@@ -63,7 +65,7 @@ def document_of(
     dropped: Counter[str] = Counter()
     data = task["data"] if isinstance(task, dict) and isinstance(task.get("data"), dict) else _minimal(task)
     key = text_key(data, usual)
-    results: list[Any] = _regions(task) if data is task else []
+    results: list[Any] = regions_in(task) if data is task else []
     others = 0
     if data is not task:
         chosen, others = chosen_result(task, dropped)
@@ -82,6 +84,8 @@ def document_of(
         source["offsets"] = offsets.remark
     if found and data is not task and any(row is chosen for row in task.get("predictions") or ()):
         source["predicted"] = True
+    if data is not task and chosen is None and dropped[CANCELLED]:
+        source[UNANNOTATED] = True
     about: dict[str, Any] = {name: value for name, value in (("data", kept), ("others", others)) if value}
     meta = ({NAME: about} if about else {}) | ({"read_from": source} if source else {})
     document = Document(
@@ -113,16 +117,10 @@ def _with_crlf(document: Document, places: Any) -> Document:
 
 
 def _minimal(task: Any) -> dict[str, Any]:
-    """Return a task of JSON-MIN, which has its data and its regions side by side."""
-    if isinstance(task, dict) and "data" not in task and "annotations" not in task and _strings(task):
-        return task
+    """Return a row of JSON-MIN, which has its data and its regions side by side."""
+    if is_minimal(task) and _strings(task):
+        return task  # type: ignore[no-any-return]
     return field(task, "data", dict, NAME)  # type: ignore[no-any-return]
-
-
-def _regions(task: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the regions of a task of JSON-MIN, in the form that they have in JSON."""
-    rows = (row for value in task.values() if isinstance(value, list) for row in value if isinstance(row, dict))
-    return [{"type": "labels", "value": row, "id": row.get("id")} for row in rows if "start" in row and "end" in row]
 
 
 def _strings(data: dict[str, Any]) -> list[str]:
@@ -158,7 +156,7 @@ def usual_key(tasks: Iterable[Any]) -> str | None:
 def _key_of_mentions(task: Any) -> str | None:
     try:
         data = task["data"] if isinstance(task, dict) and isinstance(task.get("data"), dict) else _minimal(task)
-        chosen = {"result": _regions(task)} if data is task else chosen_result(task, Counter())[0]
+        chosen = {"result": regions_in(task)} if data is task else chosen_result(task, Counter())[0]
     except SuwenError:
         return None  # it is reported when the task is read
     rows = (chosen or {}).get("result") or []
@@ -171,15 +169,23 @@ def _key_of_mentions(task: Any) -> str | None:
 
 
 def chosen_result(task: dict[str, Any], dropped: Counter[str]) -> tuple[dict[str, Any] | None, int]:
-    """Return the annotation that counts, and how many annotations and predictions do not; None where there is none."""
-    candidates = []
+    """Return the annotation that counts, and how many annotations and predictions do not; None where there is none.
+
+    A prediction counts where nobody has annotated or cancelled.
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
     for key in ("annotations", "completions", "predictions"):
         rows = task.get(key) or []
         if not isinstance(rows, list):
             raise SuwenError("S213", field=key, reason="is not a list", format=NAME)
-        taken = [row for row in rows if isinstance(row, dict)]
-        dropped["annotation that was cancelled"] += sum(bool(row.get("was_cancelled")) for row in taken)
-        candidates += [row for row in taken if not row.get("was_cancelled")]
+        found[key] = [row for row in rows if isinstance(row, dict)]
+    by_people = [*found["annotations"], *found["completions"]]
+    candidates = [row for row in by_people if not row.get("was_cancelled")]
+    dropped[CANCELLED] += len(by_people) - len(candidates)
+    if by_people and not candidates:
+        dropped["prediction of a task that was cancelled"] += len(found["predictions"])
+    else:
+        candidates += found["predictions"]
     if not candidates:
         return None, 0
     field(candidates[0], "result", list, NAME)
@@ -188,6 +194,8 @@ def chosen_result(task: dict[str, Any], dropped: Counter[str]) -> tuple[dict[str
 
 def annotators_of(task: Any) -> list[str]:
     """Return who has annotated a task and did not cancel: e-mail addresses, or the numbers that the tool gives."""
+    if is_minimal(task):
+        return [str(task["annotator"])] if type(task.get("annotator")) in (int, str) else []
     rows = task.get("annotations") if isinstance(task, dict) else None
     found = (_annotator(row) for row in rows if isinstance(row, dict)) if isinstance(rows, list) else ()
     return list(dict.fromkeys(name for name in found if name is not None))
@@ -195,6 +203,8 @@ def annotators_of(task: Any) -> list[str]:
 
 def only_by(task: dict[str, Any], annotator: str) -> dict[str, Any]:
     """Return the task with the annotations of one annotator alone, and without predictions."""
+    if is_minimal(task):
+        return task
     rows = [row for row in task["annotations"] if isinstance(row, dict) and _annotator(row) == annotator]
     return {**task, "annotations": rows, "predictions": []}
 

@@ -2,7 +2,8 @@
 
 ``{"text": …, "spans": [{"start": 4, "end": 8, "label": "DRUG"}], "answer": "accept", "meta": {…}}``. Offsets are code
 points, ends exclusive. Tasks that were rejected or ignored say nothing certain: they are read without their spans,
-which are counted as left out. Texts are named by ``id``, in the task or in its ``meta``, else numbered.
+which are counted as left out, and are marked (``meta["read_from"]["unannotated"]``). Texts are named by ``id``, in the
+task or in its ``meta``, else numbered.
 
 Source: https://prodi.gy/docs/api-interfaces
 """
@@ -14,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from suwen.document import Document, Entity
+from suwen.document import UNANNOTATED, Document, Entity
 from suwen.errors import SuwenError
 from suwen.files import StrPath
 from suwen.formats.base import CorpusFormat
@@ -26,7 +27,7 @@ from suwen.schema import Schema
 __all__ = ["FORMAT", "NAME", "Prodigy"]
 
 NAME = "prodigy"
-_TAKEN = {"ignore", "reject"}
+_REFUSED = {"ignore", "reject"}
 
 
 class Prodigy(CorpusFormat):
@@ -81,9 +82,9 @@ def _document(values: Any, name: str, report: Problem, schema: Schema | None) ->
         raise SuwenError("S213", field="spans", reason="is not a list", format=NAME)
     meta = dict(values["meta"]) if isinstance(values.get("meta"), dict) else {}
     entities: list[Entity] = []
-    if values.get("answer") in _TAKEN:
-        if rows:
-            meta["read_from"] = {"dropped": {f"span of a task with the answer {values['answer']}": len(rows)}}
+    if values.get("answer") in _REFUSED:
+        dropped = {f"span of a task with the answer {values['answer']}": len(rows)} if rows else {}
+        meta["read_from"] = ({"dropped": dropped} if dropped else {}) | {UNANNOTATED: True}
         rows = []
     for row in rows:
         try:

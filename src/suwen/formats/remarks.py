@@ -34,6 +34,7 @@ class Remarks:
         self._dropped: Counter[str] = Counter()
         self._offsets: Counter[str] = Counter()
         self._predicted = 0
+        self._unannotated = 0
 
     def add(self, document: Document) -> None:
         """Count a document."""
@@ -50,6 +51,7 @@ class Remarks:
             if isinstance(source.get("offsets"), str):
                 self._offsets[source["offsets"]] += 1
             self._predicted += source.get("predicted") is True
+            self._unannotated += not document.is_annotated
 
     def leave_out(self, kind: str) -> None:
         """Count what was left out beside the documents."""
@@ -75,6 +77,9 @@ class Remarks:
             yield f"{self._differing:,} of {mentions} {verb} from the text at their offsets{cause}"
         if self._dropped and annotated:
             yield "left out: " + ", ".join(f"{count:,} {kind}" for kind, count in sorted(self._dropped.items()))
+        if self._unannotated:
+            documents = _amount(self._unannotated, "document")
+            yield f"{documents} whose annotation was cancelled or rejected: not used to train, score, compare or count"
         if self._predicted:
             yield f"annotations of {_amount(self._predicted, 'document')} are uncorrected predictions"
         for way, count in sorted(self._offsets.items()):

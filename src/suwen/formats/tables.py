@@ -18,6 +18,8 @@ from suwen.formats.reading import Located, Problem
 __all__ = ["ID_COLUMN", "Header", "Row", "read_header", "scan_table_rows"]
 
 ID_COLUMN = "id"
+LABEL_STUDIO = {"annotation_id", "annotator", "lead_time"}
+"""Columns that all CSV exports of Label Studio have."""
 EMPTY_ROW, NO_RESULT = "empty row", "formula without a stored result"
 
 RESERVED = ("brat", "conll", "earlier", "model", "overrides", "read_from")
@@ -144,9 +146,12 @@ def scan_table_rows(
     ------
     SuwenError
         S106 for an empty file, S108 when no row stands below the header, S213 or S214 for a column that stands twice
-        or does not exist, S221 when no column is named.
+        or does not exist, S130 for an export of Label Studio, whose cells hold annotations, S221 when no column is
+        named.
     """
     header = read_header(rows, path)
+    if {*header.written} >= LABEL_STUDIO:
+        raise SuwenError("S130", path, kind="a CSV export of Label Studio", advice="export it as JSON")
     if text_column is None:
         raise SuwenError("S221", path, known=", ".join(header.names))
     if id_column is None and ID_COLUMN in header.written and text_column != ID_COLUMN:

@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from suwen.bundled import model_path
-from suwen.corpus.split import Selection, corpus_hash, whole
+from suwen.corpus.split import Selection, corpus_hash, whole_document
 from suwen.document import Document
 from suwen.errors import ResumeError, SuwenError
 from suwen.files import StrPath, read_json, sha256, write_json
@@ -295,7 +295,7 @@ def teach(
     settings = start.settings
     documents = [
         prepare(selection.document.text, settings.view, settings.windows, selection.spans)
-        for selection in [*train, *whole(distillation.texts)]
+        for selection in [*train, *map(whole_document, distillation.texts)]
     ]
     ids = [*(selection.document.id for selection in train), *([None] * len(distillation.texts))]
     windows = [(one, window) for one in documents for block in one.blocks for window in block.windows]

@@ -11,7 +11,8 @@ import typer
 
 from suwen.cli.extract import named_path
 from suwen.cli.options import DEVICE, ENCODING, FORMAT, ID_COLUMN, JSON, TEXT_COLUMN
-from suwen.cli.output import amount, fail, printable, report, show
+from suwen.cli.output import amount, fail, printable, report, show, standard_error
+from suwen.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -66,22 +67,24 @@ def sample(
     from suwen.formats import write_corpus
 
     require_new(output)
-    found = choose(
-        pool,
-        documents=documents,
-        characters=characters,
-        model=model,
-        annotated=annotated or (),
-        per_group=per_group,
-        group_field=group_field,
-        method=method.value,
-        seed=seed,
-        format=source,
-        text_column=text_column,
-        id_column=id_column,
-        encoding=encoding,
-        device=device,
-    )
+    with progress_bar(standard_error()) as listener:
+        found = choose(
+            pool,
+            documents=documents,
+            characters=characters,
+            model=model,
+            annotated=annotated or (),
+            per_group=per_group,
+            group_field=group_field,
+            method=method.value,
+            seed=seed,
+            format=source,
+            text_column=text_column,
+            id_column=id_column,
+            encoding=encoding,
+            device=device,
+            listener=listener,
+        )
     for problem in found.problems:
         fail(str(problem))
     chosen = found.documents
@@ -109,7 +112,8 @@ def choice_table(found: Sample) -> Table:
     for column in ("characters", "uncertain entities per 100", "rare types", "novelty", "score"):
         table.add_column(column, justify="right")
     for rank, choice in enumerate(found.choices[:SHOWN], 1):
-        figures = [f"{value:.2f}" for value in (choice.uncertain, choice.rare, choice.novelty, choice.score)]
+        known = (choice.uncertain, choice.rare, choice.novelty, choice.score)
+        figures = ["–" if value is None else f"{value:.2f}" for value in known]
         name = Text(printable(choice.document.id))
         table.add_row(str(rank), name, f"{len(choice.document.text):,}", *figures)
     if len(found.choices) > SHOWN:
