@@ -204,7 +204,7 @@ def records_of(study: Study, model: str, system: str, percents: int, records: Re
 
 
 def row_of(study: Study, model: str, system: str, percents: int, records: Records) -> dict:
-    """The figures of a system at a share."""
+    """Return the figures of a system at a share."""
     runs = records_of(study, model, system, percents, records)
     others = {other: records_of(study, model, other, percents, records) for other in AGAINST if other != system}
     compared = {other: comparison(runs, theirs) for other, theirs in others.items()}

@@ -109,7 +109,7 @@ def records_of(study: Study, share: int, system: str, records: Records) -> dict[
 
 
 def row_of(study: Study, share: int, system: str, records: Records) -> dict:
-    """The figures of a system trained on a share."""
+    """Return the figures of a system trained on a share."""
     runs = records_of(study, share, system, records)
     first = next(iter(runs.values()))
     others = {baseline: records_of(study, share, baseline, records) for baseline in BASELINES if baseline != system}

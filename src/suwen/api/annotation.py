@@ -85,7 +85,7 @@ def sample(
     from suwen.annotation.sampling import Budget, candidates_in, choose_documents, draw_documents
     from suwen.annotation.texts import texts_in
     from suwen.api.scoring import documents_of
-    from suwen.corpus.dealing import groups_of
+    from suwen.corpus.splitting import groups_of
     from suwen.extraction.finding import find_inputs
     from suwen.extraction.inputs import Options
     from suwen.loading import load

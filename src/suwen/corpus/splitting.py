@@ -167,7 +167,7 @@ def group_of(document: Document, group_field: str | None = None) -> str:
 
 
 def groups_of(documents: Sequence[Document], group_field: str | None = None) -> list[str]:
-    """The group of each document (see `group_of`).
+    """Return the group of each document (see `group_of`).
 
     Raises
     ------
