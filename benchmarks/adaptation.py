@@ -2,7 +2,7 @@
 
     python benchmarks/adaptation.py TRAIN.jsonl TEST.jsonl --runs FOLDER [--documents 5,20,50] [--seeds 0,1,2]
 
-The same few documents are learned from by going on from the bundled weights (`suwen train --from bundled`), with the
+The same few documents are learned from by continuing from the bundled weights (`suwen train --from bundled`), with the
 bundled encoder alone, which has read but never seen an annotation (`--encoder bundled`), and from random weights
 (`suwen train`, a BiLSTM-CRF); which ones they are depends on the seed. Every step is a command line that
 a user would type; steps whose output is there are not repeated.

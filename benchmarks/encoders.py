@@ -98,7 +98,7 @@ def systems(encoders: Path) -> list[str]:
 
 
 def encoder_of(recipe: str, encoders: Path) -> Path | None:
-    """Return the encoder of a recipe, where there is one; that of `roberta` comes with suwen."""
+    """Return the encoder of a recipe, if there is one; that of `roberta` comes with suwen."""
     place = bundled_encoder(BUNDLED) if recipe == "roberta" else encoders / recipe
     return place if place and place.is_dir() else None
 

@@ -100,7 +100,7 @@ def own(options: argparse.Namespace, path: Path, folder: Path) -> None:
 
 
 def run_part(model: Path) -> int:
-    """Return the bytes of what runs a model: the graph, that in 8 bits first, and the weights where there is none."""
+    """Return the bytes of what runs a model: the graph, that in 8 bits first, and the weights if there is none."""
     weights = ("model.int8.onnx", "model.onnx", "model.safetensors")
     chosen = next(name for name in weights if (model / name).exists())
     files = [path for path in model.iterdir() if path.is_file() and path.name not in weights]

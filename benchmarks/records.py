@@ -39,7 +39,7 @@ class Records:
         self._records: dict[str, Record] = {record["run"]: record for record in map(json.loads, lines)}
 
     def add(self, record: Record) -> None:
-        """Put a record in, in place of one of the same run."""
+        """Put a record in, instead of one of the same run."""
         self._records[record["run"]] = record
 
     def beyond(self, names: Collection[str]) -> list[str]:
@@ -82,7 +82,7 @@ def record_of(model: Path, seed: int, part: str, selections: Sequence[Selection]
 
 
 def comparison(ours: Mapping[int, Record], theirs: Mapping[int, Record]) -> dict[str, Any] | None:
-    """Two systems compared on the seeds that both have; None where there is none.
+    """Two systems compared on the seeds that both have; None if there is none.
 
     Runs that were scored on other documents, as after a change of the corpus or its split, end the program.
     """

@@ -1,6 +1,6 @@
 """Measure the agreement of a corpus with itself where two documents have the same passage.
 
-White space aside, a passage of at least 60 characters that stands in two documents was annotated twice. Each stretch of
+White space aside, a passage of at least 60 characters that is in two documents was annotated twice. Each stretch of
 a document is compared once, with the first document that has it too.
 """
 

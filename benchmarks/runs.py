@@ -1,6 +1,6 @@
 """Shared parts of the benchmarks that train models: every step is a command line of a user.
 
-Steps whose output is there are not repeated, so that a benchmark goes on where it was stopped.
+Steps whose output is there are not repeated, so that a benchmark continues where it was stopped.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def markdown(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def replace_table(page: Path, table: str) -> None:
-    """Put a table where the page has its marks; begin the page with it where there is none."""
+    """Put a table where the page has its marks; begin the page with it if there is none."""
     before, _, rest = (read_text(page) if page.exists() else "").partition(BEGIN)
     _, _, after = rest.partition(END)
     write_text(page, f"{before}{BEGIN}\n\n{table}\n\n{END}{after}")

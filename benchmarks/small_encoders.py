@@ -3,7 +3,7 @@
     python benchmarks/small_encoders.py CORPUS --texts PATH... --wider PATH... --lexicon FILE... --runs FOLDER [--keep]
 
 Five of them share a start, plain masked-language modeling, and then continue by their own recipe, so that they
-differ in the recipe alone; `ernie-tiny`, whose shape is another, begins anew, and reads less in the same time. The
+differ in the recipe alone; `ernie-tiny`, whose shape is another, begins again, and reads less in the same time. The
 wider text of `wwm-ext` was the first 18 MB of ChinaXiv's preprints of other sciences, and paragraphs of Wikipedia; the
 lexicon THUOCL's medical words, crawled lists of diseases, drugs, symptoms and tests, and the names of ICD-10 and
 ICD-9-CM-3. The dev and test documents of the

@@ -54,7 +54,7 @@ def test_cli_relate_finds_relations_between_the_entities_of_a_corpus(corpus: Pat
 @pytest.mark.parametrize("form", ["jsonl", "brat", "label_studio", "doccano"])
 def test_cli_relate_reads_every_format_with_entities(tmp_path: Path, form: str) -> None:
     source = tmp_path / "corpus"
-    # Doccano and Label Studio have no fragments, and name entities anew.
+    # Doccano and Label Studio have no fragments, and name entities again.
     pieces = tuple(replace(entity, fragments=()) for entity in ENTITIES)
     write_corpus([replace(DOCUMENT, entities=pieces)], source, form)
     assert relate(source, tmp_path / "out.jsonl", "--format", form).exit_code == 0

@@ -112,7 +112,7 @@ def test_folds_refuse_what_does_not_fit(trained):
 
 
 class Reader:
-    """Finds what it is told to, in place of a trained model."""
+    """Finds what it is told to, instead of a trained model."""
 
     def __init__(self, ner, found, nothing):
         self.settings, self.featurizer = ner.settings, ner.featurizer

@@ -106,7 +106,7 @@ def test_pdf_keeps_once_what_runs_through_the_pages(pages: int) -> None:
     assert document.text.startswith("某医学杂志2019年第5期\n\n第1组\n\n")
     assert document.text.count("杂志") == 1
     assert "页" not in document.text
-    # What stands as high on every page but has numbers of its own is no header.
+    # What is as high on every page but has numbers of its own is no header.
     assert [f"第{number * number}组" in document.text for number in range(1, pages + 1)] == [True] * pages
 
 

@@ -1,4 +1,4 @@
-"""Pre-training: strategies, packing, batches, loss, runs that are killed and go on."""
+"""Pre-training: strategies, packing, batches, loss, runs that are killed and continue."""
 
 import gzip
 import json

@@ -126,7 +126,7 @@ def test_reproduction_material_puts_sentences_on_several_sides(tmp_path: Path) -
         selections = {one.document.id: one for one in split.select(crowded, part)}
         for i, j in places:
             assert selections[crowded[i].id].owns(crowded[i].entities[j].start)
-        # What stands beside an assigned entity in its sentence is there too.
+        # What is beside an assigned entity in its sentence is there too.
         assert sum(len(one.gold) for one in selections.values()) >= len(places)
 
 

@@ -146,7 +146,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The part ``[start, end)`` of the text that stands on page `number` (1-based)."""
+    """The part ``[start, end)`` of the text that is on page `number` (1-based)."""
 
     number: int
     start: int
@@ -203,7 +203,7 @@ class Document:
 
     @property
     def is_annotated(self) -> bool:
-        """False where the source says that nobody has annotated it: cancelled or rejected, not without entities."""
+        """False if the source says that it is not annotated: cancelled or rejected, not without entities."""
         source = self.meta.get("read_from")
         return not (isinstance(source, Mapping) and source.get(UNANNOTATED) is True)
 

@@ -313,7 +313,7 @@ class SuwenError(Exception):
     code
         A key of `CATALOG`.
     path, line
-        The file (or folder) and the 1-based line it is about, where there is one.
+        The file (or folder) and the 1-based line it is about, if there is one.
     fields
         The values for the ``{named}`` fields of the message.
 

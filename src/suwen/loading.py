@@ -150,7 +150,7 @@ def load_relations(
 
 
 def load_relation_network(stored: StoredModel, device: str, threads: int | None) -> RelationPredictor:
-    """Load a relation model: its graph where there is one for the device, otherwise its weights."""
+    """Load a relation model: its graph if there is one for the device, otherwise its weights."""
     settings = RelationSettings.from_dict(stored.settings, stored.path / SETTINGS)
     vocabulary = CharacterVocabulary.read(stored.path / VOCABULARY)
     graph = find_graph(stored, device)
@@ -215,7 +215,7 @@ def load_for_given_entities(relations: StrPath = cooccurrence.NAME) -> RelatingE
 
 
 def load_tagger(stored: StoredModel, device: str, batch_tokens: int | None, threads: int | None) -> Predictor:
-    """Load a tagger: its graph where there is one for the device, otherwise its weights."""
+    """Load a tagger: its graph if there is one for the device, otherwise its weights."""
     folder = tagger_folder(stored)
     graph = find_graph(stored, device)
     trained = "config.json" in stored.manifest["files"]

@@ -87,9 +87,9 @@ class TaggerSettings:
     features
         The names of the model's input arrays, as `Featurizer.names` gives them.
     special_tokens
-        Whether a window stands between ``[CLS]`` and ``[SEP]``.
+        Whether a window is between ``[CLS]`` and ``[SEP]``.
     decoding
-        ``crf``: the best path under the learnt `transitions`; ``legal``: the best path that the scheme allows;
+        ``crf``: the best path under the learned `transitions`; ``legal``: the best path that the scheme allows;
         ``argmax``: the best tag of each character.
     transitions
         The scores of the CRF; with ``crf`` only.

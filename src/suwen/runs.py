@@ -68,7 +68,7 @@ def working_folder(output: StrPath, job: str) -> Path:
 
 
 def check_work(work: Path, resume: bool) -> None:
-    """Check, before anything is built, that a run can begin or go on.
+    """Check, before anything is built, that a run can begin or continue.
 
     Raises
     ------

@@ -6,7 +6,7 @@ so the component says what becomes of those that do not fit, and keeps the exact
 - ``doc._.suwen`` is suwen's own document of the text, with every entity, its exact offsets, fragments and confidence.
 - ``span._.suwen`` is the entity that a span in ``doc.ents`` stands for (None for the spans of other components).
 - ``doc._.suwen_relations`` lists the relations as ``(type, head, tail, confidence)`` with suwen's entities, where the
-  component is told to find them: ``config={"relations": True}`` or a relation model in place of ``True``.
+  component is told to find them: ``config={"relations": True}`` or a relation model instead of ``True``.
 - ``alignment_mode`` is spaCy's: ``strict`` leaves out what does not fit, ``contract`` takes the tokens that lie whole
   inside, ``expand`` those that are touched. ``doc._.suwen_misaligned`` counts, by what became of them, the entities
   that did not fit: ``moved``, ``left out``, and ``overlapping`` (their tokens belong to another entity already).

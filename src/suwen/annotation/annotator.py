@@ -84,7 +84,7 @@ class Annotator:
     answers
         The answers that are known.
     passage
-        How many characters of consecutive sentences a request asks about; a longer sentence stands alone.
+        How many characters of consecutive sentences a request asks about; a longer sentence is alone.
     attempts
         How often a sentence is asked about whose answer cannot be used; from the second time on, alone.
     parameters
@@ -199,7 +199,7 @@ class Asked:
             yield from zip(sentences, future.result(), strict=True)
 
     def annotated(self, outcomes: Iterable[tuple[Span, Outcome]], version: str) -> Document:
-        """Return the document with the mentions that were taken in place of its annotations, and what was refused."""
+        """Return the document with the mentions that were taken instead of its annotations, and what was refused."""
         entities: list[Entity] = []
         refused: Counter[str] = Counter()
         failed: list[dict[str, Any]] = []

@@ -50,7 +50,7 @@ FAILURES_IN_A_ROW = 5
 
 
 class RequestError(Exception):
-    """A request that failed with all its retries, or that the endpoint will not answer; the run can go on."""
+    """A request that failed with all its retries, or that the endpoint will not answer; the run can continue."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,7 +133,7 @@ class Preannotation:
                     with holding(work):
                         self._write(session, work, report, listener)
                 except BaseException:
-                    # With nothing to continue from, the same command begins anew.
+                    # With nothing to continue from, the same command begins again.
                     if not (resume or report.counts["answers"]):
                         shutil.rmtree(work, ignore_errors=True)
                     raise

@@ -157,7 +157,7 @@ def extract(
 ) -> Result:
     """Extract the entities (and relations) of files to a file or folder.
 
-    What cannot be read is listed beside the output, and the rest goes on.
+    What cannot be read is listed beside the output, and the rest continues.
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ def extract(
     resume
         Whether to continue an unfinished run of `output`.
     listener
-        Told how far the run is.
+        Receives the progress of the run.
 
     Raises
     ------

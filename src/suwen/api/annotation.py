@@ -163,7 +163,7 @@ def preannotate(
     to
         The format of the output.
     parallel, retries, timeout
-        Requests at the same time, repetitions of each, and the most seconds of one.
+        Requests at the same time, repetitions of each, and maximum seconds of one.
     attempts
         How often a sentence is asked about whose answer cannot be used.
     passage

@@ -95,7 +95,7 @@ def evaluate(
     entities
         For relations: the tagger whose entities are related; by default the gold entities are.
     predicted
-        The same documents with predicted entities (and relations), in place of a model.
+        The same documents with predicted entities (and relations), instead of a model.
     split, part
         A split of the corpus and the part to score (``test`` by default).
     training

@@ -71,7 +71,7 @@ def train(
     resume
         Whether to continue the unfinished run of `output`.
     listener
-        Told how far the run is.
+        Receives the progress of the run.
 
     Raises
     ------
@@ -189,7 +189,7 @@ def train_folds(
     resume
         Whether to keep the models that are there, and to train the others.
     listener
-        Told how far the run is.
+        Receives the progress of the run.
 
     Raises
     ------

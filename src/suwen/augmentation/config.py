@@ -30,7 +30,7 @@ class WordsConfig(Section):
     segmenter: Literal["thulac", "jieba", "none"] = "thulac"
     """Cuts words, for ``synonym`` and ``token`` too; ``none`` takes characters."""
     rate: float = Field(default=0.15, ge=0, le=1)
-    """Share of the maskable words of a sentence that are masked; one at least where there is one, none at rate 0."""
+    """Share of the maskable words of a sentence that are masked; one at least if there is one, none at rate 0."""
     maskable: Literal["all", "chinese"] = "all"
     """Any word outside entities, or only words of hanzi."""
     shortest: PositiveInt = 1
@@ -133,7 +133,7 @@ class TargetConfig(Section):
     copies: PositiveInt = 1
     """Documents generated from each."""
     documents: NonNegativeInt = 0
-    """So many documents in all, in place of `copies`; 0 sets no target."""
+    """So many documents in all, instead of `copies`; 0 sets no target."""
     mentions: NonNegativeInt = 0
     """Labels that have fewer mentions get further copies of the sentences that hold them, until there are so many."""
     most_copies: PositiveInt = 20

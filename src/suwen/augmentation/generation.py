@@ -206,7 +206,7 @@ def _recipe(variant: Variant, edits: tuple[Edit, ...], failure: str = "") -> Rec
 
 
 def collect(outcomes: Iterable[Outcome], originals: Iterable[Document], config: AugmentationConfig) -> Augmentation:
-    """Make the documents, and remove near-copies of their original and of one another.
+    """Make the documents, and remove near-copies of their original and of each other.
 
     Raises
     ------

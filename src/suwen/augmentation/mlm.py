@@ -37,7 +37,7 @@ class _Input:
     ids
         Its characters as the model reads them, with what was put in so far.
     characters
-        What stands at each position.
+        What is at each position.
     waiting
         The words that are to be replaced.
     replaced
@@ -72,7 +72,7 @@ class MaskedWords:
     protection
         Which words are left alone.
     check
-        Which replacements are taken back and tried anew.
+        Which replacements are taken back and tried again.
     """
 
     def __init__(

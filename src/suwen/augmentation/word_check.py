@@ -74,7 +74,7 @@ class WordCheck:
         span
             The sentence, or a piece of one, in the view.
         characters
-            What stands at each of its positions now; one may stand for several characters or none.
+            What is at each of its positions now; one may stand for several characters or none.
         words
             What was put in, as spans of the view.
         """

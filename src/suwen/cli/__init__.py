@@ -93,7 +93,7 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line and turn what a user can mend into one line and exit status 2."""
+    """Run the command line and turn what a user can fix into one line and exit status 2."""
     write_utf8()
     outputs = copies_of_output()
     try:

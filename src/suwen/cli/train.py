@@ -171,7 +171,7 @@ def _report_folds(trained: FoldsReport, path: Path | None, as_json: bool) -> Non
 
 
 def _summarize(result: Report) -> None:
-    """Print what was learnt, what could not be, and where it is."""
+    """Print what was learned, what could not be, and where it is."""
     from rich.table import Table
 
     training = result.manifest["training"]

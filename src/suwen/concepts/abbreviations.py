@@ -150,7 +150,7 @@ def _from_remark(
     """Return the definition that an entity and the remark behind it make."""
     if _CHINESE.search(mention):
         short = _short_form_in(after["remark"] or after["called"])
-        # 胰升糖素样肽(GLP)-1 goes on, and in p38-丝裂原活化蛋白激酶(MAPK) only a part is meant.
+        # 胰升糖素样肽(GLP)-1 continues, and in p38-丝裂原活化蛋白激酶(MAPK) only a part is meant.
         is_part = _GOES_ON.match(document.text, after.end()) or _is_compound(mention, short or "")
         return Definition(short, _without_specimen(mention, short), entity.label) if short and not is_part else None
     if after["remark"] and is_short_form(mention):

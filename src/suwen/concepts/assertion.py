@@ -103,9 +103,9 @@ def _sentences(flat: str) -> Iterator[Span]:
 
 
 def _exclusion(text: str, begin: int, heading: Span | None, before: str) -> tuple[Span, Span, bool] | None:
-    """Return the heading of exclusion criteria that holds in a sentence, its reach there, and whether it goes on.
+    """Return the heading of exclusion criteria that holds in a sentence, its reach there, and whether it continues.
 
-    A heading reaches over semicolons, and over full stops where a numbered list goes on.
+    A heading reaches over semicolons, and over full stops where a numbered list continues.
     """
     start = 0
     if found := CRITERIA.search(text):

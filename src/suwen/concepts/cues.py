@@ -117,7 +117,7 @@ CUES = re.compile(rf"(?P<aim>{_AIM})|(?P<hypothesis>{_HYPOTHESIS})|(?P<negation>
 
 BACKWARD_ONLY = re.compile(r"风险|危险|高危|可能性|[吗？?]|待排除?|待除外")
 NOT_FOR = re.compile(r".+用于")
-"""Deny a drug that stands before: the disease behind is that of the persons."""
+"""Deny a drug that is before: the disease behind is that of the persons."""
 LIST_CUES = re.compile(r"以防|预防|防止|防范|谨防|避免|以免|疑.*|.疑|怀疑|拟诊|.*(?:排除|除外|否定)")
 """Hypothetical cues that reach over a list, not to the end of the clause."""
 

@@ -188,7 +188,7 @@ class Sentence:
         return here.label not in _FINDINGS and not is_of_person
 
     def _is_in_aim(self, start: int, end: int) -> bool:
-        """Return whether an aim goes on up to an offset: over commas only where the next clause says so."""
+        """Return whether an aim continues up to an offset: over commas only where the next clause says so."""
         return all(words.AIM_GOES_ON.match(self._masked, comma + 1) for comma in self._commas if start <= comma < end)
 
     def _is_denied_change(self, cue: _Cue, here: Mention) -> bool:
@@ -217,7 +217,7 @@ class Sentence:
         return all(self._goes_on(first, second, listed[0], of_persons) for first, second in pairwise(listed))
 
     def _goes_on(self, first: Mention, second: Mention, head: Mention, of_persons: bool) -> bool:
-        """Return whether a list goes on from one mention to the next."""
+        """Return whether a list continues from one mention to the next."""
         gap = self._masked[first.end : second.start]
         if self._has_comma(first.end, second.start):
             return self._is_bare(first.end, second, of_persons) and _group(second) in (_group(head), "modifier")

@@ -27,7 +27,7 @@ LEAST_CHARACTERS = 10
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of finding: an error is what no reader gets past or nothing can be learnt from; the rest are warnings."""
+    """A kind of finding: an error is what no reader gets past or nothing can be learned from; the rest are warnings."""
 
     severity: Literal["error", "warning"]
     meaning: str

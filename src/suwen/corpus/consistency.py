@@ -38,7 +38,7 @@ class Inconsistency:
     labels
         Its labels, with the number of places that have each.
     places
-        The places where it stands outside every entity.
+        The places where it is outside every entity.
     """
 
     text: str

@@ -1,4 +1,4 @@
-"""Documents that are nearly copies of one another, found without comparing all pairs."""
+"""Documents that are nearly copies of each other, found without comparing all pairs."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def held_out_copy(texts: Sequence[Document], held_out: Sequence[Document], least
 
     Returns
     -------
-    The text, the held-out document, and the share; None where there is no such pair.
+    The text, the held-out document, and the share; None if there is no such pair.
     """
     held = [(document.id, _shingles(document.text)) for document in held_out]
     held = [(name, shingles) for name, shingles in held if len(shingles)]

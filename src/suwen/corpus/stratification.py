@@ -29,7 +29,7 @@ def stratify(counts: ArrayLike, ratio: Sequence[float], seed: int) -> Parts:
     Parameters
     ----------
     counts
-        How often each label stands in each unit, [units, labels].
+        How often each label is in each unit, [units, labels].
     ratio
         The wanted size of each part, in any scale, positive; at most as many parts as units.
     seed

@@ -87,7 +87,7 @@ class Group:
 
 
 def write_error_page(path: StrPath, analysis: Analysis, pairs: Sequence[Pair], schema: Schema, title: str) -> None:
-    """Write scores and errors as one page that stands alone.
+    """Write scores and errors as one page that is alone.
 
     Parameters
     ----------

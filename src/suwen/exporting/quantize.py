@@ -106,7 +106,7 @@ class _Graph:
             name = node.input[i]
             stored, scales = _in_rows(self._constant(name), STORED_LIMIT)
             cast, full = f"{name}.cast", f"{name}.float32"
-            # Not DequantizeLinear, which ONNX Runtime would compute anew in every run.
+            # Not DequantizeLinear, which ONNX Runtime would compute again in every run.
             steps = [
                 helper.make_node("Cast", [self._add(name, "int8", stored)], [cast], to=onnx.TensorProto.FLOAT),
                 helper.make_node("Mul", [cast, self._add(name, "scale", scales[..., None])], [full]),

@@ -152,7 +152,7 @@ def extract_files(
     resume
         Whether to continue an unfinished run of `output`, if there is one. The result is that of an uninterrupted run.
     listener
-        Told how far it is: bytes of the inputs while extracting, then documents while writing.
+        Receives the progress: bytes of the inputs while extracting, then documents while writing.
     finish
         What is done when the output is written.
 

@@ -333,7 +333,7 @@ def format_of_content(head: bytes) -> str:
 
 
 def _is_records(begin: bytes) -> bool:
-    """Return whether a first line is a JSON object; a line that goes on is taken for one."""
+    """Return whether a first line is a JSON object; a line that continues is taken for one."""
     line, end, _ = begin.partition(b"\n")
     if not end and len(begin) >= HEAD // 2:
         return True

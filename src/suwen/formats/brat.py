@@ -3,7 +3,7 @@ r"""Brat standoff: ``ID.txt`` holds the text, ``ID.ann`` one annotation a line.
 Read are entities (``T``), relations (``R``), attributes (``A``, ``M``) and notes (``#``). Lines of any other kind, and
 the source's own way of writing a line (``\r\n``, a trailing tab), are kept in ``meta["brat"]`` and written back in
 place. It holds the lines of the ``.ann`` file whenever the writer would not produce them by itself; a kept line is
-written as it stands as long as the document still says the same.
+written as it is as long as the document still says the same.
 
 brat has no newlines in mentions: an entity of one piece that contains line breaks is written as fragments around them.
 
@@ -211,7 +211,7 @@ def _parse(source: str, text: str, path: Path, problem: Problem, schema: Schema 
 
 def _parse_line(line: str, text: str) -> Annotation | None:
     """Return the annotation on a line; None when the line is of a kind that suwen does not know."""
-    # A byte order mark is no part of an annotation; files that were joined have one inside.
+    # A byte order mark is not a part of an annotation; files that were joined have one inside.
     line = line.removeprefix("\ufeff").rstrip("\r\n")
     kind = line[:1]
     if kind == "T":

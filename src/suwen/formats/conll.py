@@ -239,7 +239,7 @@ def _rows_of_table(source: str) -> str:
 
 @functools.lru_cache(maxsize=1 << 16)  # a corpus has far fewer different rows than rows
 def _cells(line: str) -> tuple[str, ...]:
-    """Return the columns of a row, the token as it stands in the text; none for a blank line."""
+    """Return the columns of a row, the token as it is in the text; none for a blank line."""
     line = line.rstrip("\r").rstrip(" \t")
     if not line:
         return ()
@@ -336,7 +336,7 @@ def _located(
     problem: Problem,
     schema: Schema | None,
 ) -> Located:
-    # Where illegal tags are an error, the legal ones beside them still count for whoever goes on.
+    # Where illegal tags are an error, the legal ones beside them still count for whoever continues.
     policy = "strict" if illegal == "error" else illegal
     text = ""
     mentions: list[tuple[LabelSpan, int]] = []

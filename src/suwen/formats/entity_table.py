@@ -146,7 +146,7 @@ class KeptRows:
         self.count += 1
 
     def __iter__(self) -> Iterator[list[Any]]:
-        """Yield the values of each row in the order of `columns`; None where there is none."""
+        """Yield the values of each row in the order of `columns`; None if there is none."""
         self._file.seek(0)
         for line in self._file:
             row = json.loads(line)

@@ -103,7 +103,7 @@ class Excel(WritableFormat):
         text_column
             The column of the texts; it has to be named.
         id_column
-            The column of the ids; by default ``id`` where there is one, else rows are numbered as in Excel.
+            The column of the ids; by default ``id`` if there is one, else rows are numbered as in Excel.
         sheet
             The name of the sheet; by default the only one that holds something.
         """

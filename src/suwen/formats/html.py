@@ -9,7 +9,7 @@ How mentions are drawn
 - A mention is a frame in the color of its type with the type's name after it. Mentions inside others are frames inside
   frames; of two with the same span, the one that comes first in the document is the outer one.
 - HTML cannot hold partly overlapping frames. Of two such mentions the one that begins later is cut where the earlier
-  one ends; both halves have an open side there, and the name stands after the last half.
+  one ends; both halves have an open side there, and the name is after the last half.
 - Fragments with nothing but white space between them (a line break inside a mention) are one frame. With other text
   between them they are frames with open sides.
 - A negated mention is struck through, a hypothetical one is in italics (attribute ``Assertion``); all attributes are
@@ -249,7 +249,7 @@ def _write_page(documents: Iterator[Document], path: Path, types: AllTypes, titl
     lines: list[Line] = []
     with (
         replacing(path) as temporary,
-        # The legend stands before the texts but is known only after the last, so the texts wait in a file.
+        # The legend is before the texts but is known only after the last, so the texts wait in a file.
         tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n", dir=temporary.parent) as texts,
     ):
         for index, document in enumerate(chain(first, documents), start=1):

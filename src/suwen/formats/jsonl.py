@@ -10,8 +10,8 @@ text       the text (needed)
 entities   objects ``label, start, end`` and, where they say something, ``fragments`` (``[[start, end], …]``),
            ``id``, ``score``, ``annotated``; or lists ``[start, end, label]``, ``[start, end, label, mention]``.
            Objects may also tell what follows from the text: ``text``, ``page``, ``sentence`` (``[start, end]``)
-relations  objects ``label, head, tail`` and, where there is one, ``id``
-attributes objects ``id, label, target`` and, where there is one, ``value``
+relations  objects ``label, head, tail`` and, if there is one, ``id``
+attributes objects ``id, label, target`` and, if there is one, ``value``
 notes      objects ``id, label, target, text``
 group      a string
 pages      objects ``number, start, end``

@@ -1,6 +1,6 @@
 """Label Studio: a JSON list of tasks, as its text-labeling projects import and export.
 
-Read are JSON and JSON-MIN. Of a task, the first annotation that was not cancelled is read, or, where nobody has
+JSON and JSON-MIN are read. Of a task, the first annotation that was not cancelled is read, or, where nobody has
 annotated, the first prediction (``meta["read_from"]["predicted"]``); how many others there are is in
 ``meta["label_studio"]["others"]``. Where all were cancelled, no prediction is read, and the document is marked
 (``meta["read_from"]["unannotated"]``). The text is the value ``text`` of the data, the only one that is a string, or

@@ -169,9 +169,9 @@ def _key_of_mentions(task: Any) -> str | None:
 
 
 def chosen_result(task: dict[str, Any], dropped: Counter[str]) -> tuple[dict[str, Any] | None, int]:
-    """Return the annotation that counts, and how many annotations and predictions do not; None where there is none.
+    """Return the annotation that counts, and how many annotations and predictions do not; None if there is none.
 
-    A prediction counts where nobody has annotated or cancelled.
+    A prediction counts if there is no annotation, cancelled ones included.
     """
     found: dict[str, list[dict[str, Any]]] = {}
     for key in ("annotations", "completions", "predictions"):

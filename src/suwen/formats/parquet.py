@@ -58,7 +58,7 @@ class Parquet(WritableFormat):
     """Read and write Parquet: a file, or all files of a folder. Read is a document a row, a few rows at a time.
 
     Faults are S101, S102, S113, S114; S115 for a text or column that is too large, S120 for a damaged file, S213 for a
-    value that is no text, S214 for a column that does not exist, S405 without pyarrow.
+    value that is not text, S214 for a column that does not exist, S405 without pyarrow.
     """
 
     name = NAME
@@ -85,7 +85,7 @@ class Parquet(WritableFormat):
         text_column
             The column with the texts; by default ``text``.
         id_column
-            The column with the ids, text or integers; by default ``id`` where there is one, else rows are numbered.
+            The column with the ids, text or integers; by default ``id`` if there is one, else rows are numbered.
         """
         path = Path(path)
         root = path if path.is_dir() else path.parent
@@ -382,6 +382,6 @@ class _Table:
                 self._flush()
                 self._writer.close()
         finally:
-            # Or it would write once more when it is collected.
+            # Or it would write again when it is collected.
             self._writer.is_open = False
             self._file.close()

@@ -113,7 +113,7 @@ def form_of_records(values: Iterator[Any]) -> str | None:
 
 
 def record_form(path: Path) -> str | None:
-    """Return the form of a file of records, or of the first one in a folder; None where there is none."""
+    """Return the form of a file of records, or of the first one in a folder; None if there is none."""
     if not path.is_dir():
         return form_of_file(path)
     files = list(files_in(path, ("",)))

@@ -46,7 +46,7 @@ class Row:
 
     @property
     def is_empty(self) -> bool:
-        """Return whether nothing stands in it."""
+        """Return whether nothing is in it."""
         return not self.unread and not any(map(str.strip, self.cells))
 
 
@@ -140,7 +140,7 @@ def scan_table_rows(
     text_column
         The column of the texts.
     id_column
-        The column of the ids; by default ``id`` where there is one.
+        The column of the ids; by default ``id`` if there is one.
 
     Raises
     ------

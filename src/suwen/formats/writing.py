@@ -93,7 +93,7 @@ def output_file(root: Path, document: Document, suffix: str) -> Path:
     Raises
     ------
     SuwenError
-        S111 when the id would leave `root` or is no file name, S110 when two documents would share a file.
+        S111 when the id would leave `root` or is not a file name, S110 when two documents would share a file.
     """
     parts = document.id.split("/")
     relative = PurePosixPath(document.id)

@@ -91,7 +91,7 @@ def undo(connection: sqlite3.Connection, number: int | None = None) -> Action:
 
 
 def apply_actions(connection: sqlite3.Connection) -> None:
-    """Assign the forms anew to concepts by the decisions that stand, one after the other."""
+    """Assign the forms again to concepts by the decisions that stand, one after the other."""
     for action in actions(connection):
         if action.undone:
             continue

@@ -38,7 +38,7 @@ BATCH = 10_000
 
 
 def rebuild(connection: sqlite3.Connection, linker: Linker) -> None:
-    """Compute all aggregates anew, in an open transaction."""
+    """Compute all aggregates again, in an open transaction."""
     for index in INDEXES:
         connection.execute(f"DROP INDEX IF EXISTS {index}")
     for table in AGGREGATES:
@@ -173,7 +173,7 @@ def _write_edges(
 
 
 def refresh_edge(connection: sqlite3.Connection, evidence: int) -> None:
-    """Count the evidence of one edge anew, after a verdict on a piece of it (its key)."""
+    """Count the evidence of one edge again, after a verdict on a piece of it (its key)."""
     number = edge_of_evidence(connection, evidence)
     query = EVIDENCE.format("support", "evidence.id = support.evidence")
     pieces = connection.execute(f"{query} WHERE support.edge = ?", (number,))

@@ -46,7 +46,7 @@ class Context:
     position
         Its place among the evidence of its edge, the newest documents first.
     before, after
-        The sentence before and after it in the document; empty where there is none.
+        The sentence before and after it in the document; empty if there is none.
     """
 
     position: int

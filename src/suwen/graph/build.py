@@ -96,7 +96,7 @@ class Writer:
             self.add(document)
             listener(Progress("adding", number))
         if self._first is not None and is_indexed(self._connection):
-            # All at once: the index would be written anew for every document.
+            # All at once: the index would be written again for every document.
             index_sentences(self._connection, self._first)
         return self.changes
 

@@ -138,7 +138,7 @@ def writing(path: StrPath, create: bool = False) -> Iterator[sqlite3.Connection]
     Parameters
     ----------
     create
-        Whether to make the graph, readable by its owner alone, where there is none.
+        Whether to make the graph, readable by its owner alone, if there is none.
 
     Raises
     ------

@@ -156,7 +156,7 @@ TABLES = (
 - ``resource``: the terminologies and alias lists of the user.
 - ``evidence``: a relation of one document; `start` and `end` are those of its sentences.
 - ``support``: the evidence of an edge, the newest first.
-- ``name``: what a search looks through, the concepts of the most documents first; ``gram`` is its index.
+- ``name``: what a search looks through, the concepts of maximum documents first; ``gram`` is its index.
 """
 
 NAMES = frozenset(statement.split("TABLE ")[1].split()[0] for statement in TABLES if "TABLE " in statement)

@@ -56,7 +56,7 @@ def read_terms(path: StrPath) -> dict[str, frozenset[str]]:
         term list.
     """
     path = Path(path)
-    # It is read once more for its hash, too.
+    # It is read again for its hash, too.
     require_regular(path)
     try:
         text = decode(read_bytes(path, LARGEST), path)[0].removeprefix("\ufeff")

@@ -79,7 +79,7 @@ class Scorer(Protocol):
 
         Returns
         -------
-        Scores of the tags, float32 ``[B, T, K]``. What stands in one row must not change with the others.
+        Scores of the tags, float32 ``[B, T, K]``. What is in one row must not change with the others.
         """
 
 

@@ -31,7 +31,7 @@ class PublishedEncoder:
     layers, width, heads
         The size of the Transformer: L, H and A of Table 1.
     task
-        What it learnt in pre-training.
+        What it learned in pre-training.
     corpora
         What it read.
     tokenizer

@@ -189,7 +189,7 @@ def text_with_mentions(
 def mark(entity: Entity, piece: Span, classes: str, name: str, title: str, color: str | None = None) -> Markup:
     """Return the opening tag of a piece of a mention; its last piece carries the name that is shown behind it.
 
-    The color comes from the style sheet of the page by the class, or is given where there is none.
+    The color comes from the style sheet of the page by the class, or is given if there is none.
     """
     start, end = piece
     classes += " from" * (start > entity.start) + " to" * (end < entity.end)

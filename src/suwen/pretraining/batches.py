@@ -1,4 +1,4 @@
-"""Masked batches: each one a function of the seed and its number, so that a run goes on exactly where it stopped."""
+"""Masked batches: each one a function of the seed and its number, so that a run continues exactly where it stopped."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ class EvaluationConfig(Section):
 
 
 class PretrainingConfig(Section):
-    """All that decides a run, apart from texts, vocabulary, lexicon and the encoder that it goes on from."""
+    """All that decides a run, apart from texts, vocabulary, lexicon and the encoder that it continues from."""
 
     strategy: str
     size: str
@@ -165,7 +165,7 @@ SIZES: dict[str, tuple[int, int, float, int, int]] = {
 """``mini`` is meant for two CPU cores, ``base`` is the size of the published encoders; heads are 64 wide."""
 
 WARM_RATE = 0.5
-"""A run that goes on from trained weights starts with this part of the size's learning rate."""
+"""A run that continues from trained weights starts with this part of the size's learning rate."""
 
 
 def load_pretraining_config(
@@ -176,7 +176,7 @@ def load_pretraining_config(
     Parameters
     ----------
     base
-        The folder of an encoder to go on from; its sizes take the place of `size` and of the recipe's shape.
+        The folder of an encoder to continue from; its sizes take the place of `size` and of the recipe's shape.
 
     Raises
     ------

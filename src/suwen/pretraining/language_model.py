@@ -74,7 +74,7 @@ class TrainedLanguageModel(nn.Module):
         ids
             For each direction ``[B, T + 1]`` in the order in which it reads: ``[2, B, T + 1]``.
         continued
-            Which streams go on from the last batch's states, bool ``[2, B]``; the others, and all streams where it is
+            Which streams continue from the last batch's states, bool ``[2, B]``; the others, and all streams if it is
             None, start from zero states.
         """
         losses = []
@@ -96,7 +96,7 @@ class TrainedLanguageModel(nn.Module):
 
 
 class StreamBatches(Dataset[dict[str, Tensor]]):
-    """The batches of a run: item ``n`` goes on where item ``n - 1`` ended.
+    """The batches of a run: item ``n`` continues where item ``n - 1`` ended.
 
     The text is cut into one stream per row. The backward direction reads the whole text from its end. After each pass
     the streams begin elsewhere, so that steps and rows fall on other characters.
@@ -188,7 +188,7 @@ class HeldOutStreams:
 def write_language_model(model: LanguageModel, folder: Path) -> None:
     """Write ``config.json`` and ``model.safetensors``, in fp16 and without the softmax layers.
 
-    A tagger needs no softmax. They are two thirds of what is trained, and training goes on from a checkpoint.
+    A tagger needs no softmax. They are two thirds of what is trained, and training continues from a checkpoint.
     """
     config: dict[str, Any] = {"model_type": LANGUAGE_MODEL, **model.options, "dtype": "float16"}
     write_json(folder / "config.json", config)

@@ -50,7 +50,7 @@ class Packer:
     The windows partition the text, apart from the last one, which reaches back into the one before it: no character is
     left out, and `repeated` counts those that occur twice.
 
-    For pairs, two windows are cut at one place, at a sentence end where there is one near, and half of such couples
+    For pairs, two windows are cut at one place, at a sentence end if there is one near, and half of such couples
     exchange their second parts. So pairs need no padding, and still every character occurs in every pass.
 
     Parameters

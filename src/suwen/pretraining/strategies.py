@@ -39,7 +39,7 @@ class Strategy:
     stages
         The partitions that are masked one after another, each for an equal share of the steps.
     dynamic
-        Whether the positions are drawn anew each time a sequence is seen; otherwise they are drawn in advance.
+        Whether the positions are drawn again each time a sequence is seen; otherwise they are drawn in advance.
     next_sentence
         Whether sequences are pairs of segments, and the second objective is to tell whether they belong together.
     continual

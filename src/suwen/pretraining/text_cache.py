@@ -46,10 +46,10 @@ class TextRules:
     layout
         How passages are told apart in a file.
     held_out
-        The share of the passages that is never learnt from. Which ones depends on their characters alone, so that it is
+        The share of the passages that is never learned from. Which ones depends only on their characters, so it is
         the same in every run, and so that copies of a passage are on one side.
     minimum_count, vocabulary_size
-        Where the vocabulary comes from the texts: how often a character must occur, and the most tokens.
+        Where the vocabulary comes from the texts: how often a character must occur, and maximum tokens.
     """
 
     layout: Layout = "auto"

@@ -1,4 +1,4 @@
-"""An experiment: its folder, its choices, and the check that it goes on as it began."""
+"""An experiment: its folder, its choices, and the check that it continues as it began."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ PROFILES: dict[str, dict[str, Any]] = {
 
 
 def load_profile(name: str, settings: Sequence[str] = ()) -> Profile:
-    """Return a profile, with ``key=value`` settings in place of its own: ``fraction=0.2``, ``seeds.group=[0]``.
+    """Return a profile, with ``key=value`` settings instead of its own: ``fraction=0.2``, ``seeds.group=[0]``.
 
     The settings of all rows are tried, so that a mistake in one is found now and not after hours.
 

@@ -1,7 +1,7 @@
 """The engine that carries jobs out on a Ray cluster.
 
 Every machine must see the experiment's folder under the same path: jobs read what they need there, and write what they
-make. A job whose machine dies is given to another, which goes on from the last checkpoint.
+make. A job whose machine dies is given to another, which continues from the last checkpoint.
 """
 
 from __future__ import annotations

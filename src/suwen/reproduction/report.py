@@ -1,4 +1,4 @@
-"""The report: one page that stands alone, the same in Markdown, the plots, the figures, and each run's manifest."""
+"""The report: one page that is alone, the same in Markdown, the plots, the figures, and each run's manifest."""
 
 from __future__ import annotations
 

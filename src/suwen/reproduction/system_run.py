@@ -104,7 +104,7 @@ def _weights(encoder: Path) -> dict[str, str]:
 def perform_run(
     folder: Path, run: Run, profile: Profile, encoder: str | None, key: str, device: str, keep_model: bool
 ) -> dict[str, Any]:
-    """Train and score, going on with what an interrupted attempt left, and write the result.
+    """Train and score, continuing with what an interrupted attempt left, and write the result.
 
     Returns
     -------

@@ -200,7 +200,7 @@ class Losses:
     The reasons are ``overlapping`` (a flat tag sequence holds one entity per character), ``crosses a sentence end``
     (or, where sentences are packed, a paragraph end), ``cut by a window`` (in training only: it spans two windows of
     one very long sentence), ``not in the view`` (it begins or ends in characters that the view drops), ``within a
-    token`` (of a sub-word vocabulary) and ``label not learnt`` (the label set does not have it).
+    token`` (of a sub-word vocabulary) and ``label not learned`` (the label set does not have it).
     """
 
     entities: int = 0
@@ -267,7 +267,7 @@ def encode_gold(
     Parameters
     ----------
     gold
-        The entities that are to be learnt.
+        The entities that are to be learned.
     prepared
         Their document's text as `prepare` cut it.
     """

@@ -54,7 +54,7 @@ class CharacterVocabulary:
         return len(self.tokens)
 
     def id(self, token: str) -> int:
-        """Return the id of a token as it stands in the vocabulary.
+        """Return the id of a token as it is in the vocabulary.
 
         Raises
         ------

@@ -12,7 +12,7 @@ __all__ = ["LONGEST_SENTENCE", "split_sentences"]
 
 LONGEST_SENTENCE = 10_000
 """What has no end for so many characters is a table or a list, and is cut: a sentence is decoded as one sequence, and
-stands beside each of its mentions in some outputs."""
+is beside each of its mentions in some outputs."""
 
 PAUSES, NEAR = "，、：,: ", 200
 """Such a cut is made after the last of these characters, if there is one so near."""

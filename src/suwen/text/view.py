@@ -46,7 +46,7 @@ NEIGHBORS = 5
 """So many lines on either side tell how wide the column is."""
 
 FULL = 0.78
-"""A line at least so full may go on in the next one.
+"""A line at least so full may continue in the next one.
 
 With 0.78, 28 of the 9,920 line breaks inside LCDD's gold entities end a paragraph (0.28 %). With 0.70 it is 22 and with
 0.84 it is 74, while of the breaks around its captions and headings 4 %, 3 % and 3 % pass for soft.
@@ -220,7 +220,7 @@ def soft_breaks(text: str, codes: Codes, gaps: Gaps) -> Flags:
     """Return which gaps (at least one) are line breaks inside running text.
 
     A break is soft when the line before it is full, measured by its neighbors, and the next does not begin a heading,
-    an item or a caption; or when the punctuation around it shows that the sentence goes on. Rows of a table are full as
+    an item or a caption; or when the punctuation around it shows that the sentence continues. Rows of a table are full
     well, but hold mostly digits; and where a whole line without a hanzi meets one that begins with a hanzi, a foreign
     title, caption or reference has ended.
     """

@@ -49,7 +49,7 @@ __all__ = [
 ]
 
 FOLDS = 5
-"""The feature CRF reads each part of so many with a dictionary that was learnt from the others."""
+"""The feature CRF reads each part of so many with a dictionary that was learned from the others."""
 
 LabeledSentence = tuple[str, list[LabelSpan]]
 T = TypeVar("T")
@@ -285,8 +285,8 @@ def train_crf(
 ) -> dict[str, Any]:
     """Train CRFsuite's CRF with L-BFGS, and write its weights to `path`.
 
-    A dictionary learnt from a sentence knows all its mentions, and a CRF that reads it would trust it too much.
-    Therefore each fifth of the documents is read with a dictionary learnt from the others.
+    A dictionary learned from a sentence knows all its mentions, and a CRF that reads it would trust it too much.
+    Therefore each fifth of the documents is read with a dictionary learned from the others.
 
     Returns
     -------

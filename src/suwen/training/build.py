@@ -127,7 +127,7 @@ def _set_dropout(encoder: TransformerEncoder, share: float) -> None:
 def _featurizer(folder: Path, encoder: TransformerEncoder, config: TrainingConfig) -> Featurizer:
     """Return the featurizer of a pretrained encoder; its vocabulary cannot have more ids than the encoder.
 
-    The encoder is given the vectors of words, where there are any.
+    The encoder is given the vectors of words, if there are any.
     """
     vocabulary = read_vocabulary(folder)
     if len(vocabulary) > encoder.config.vocab_size:
@@ -210,7 +210,7 @@ def _over_language_model(
 
 
 def _start_from(encoder: RecurrentEncoder, known: FrozenEncoder, config: TrainingConfig) -> None:
-    """Copy embeddings and the first layer of the language models; what else the layer reads starts anew.
+    """Copy embeddings and the first layer of the language models; what else the layer reads starts again.
 
     Raises
     ------
@@ -271,7 +271,7 @@ def _check_length(encoder: RecurrentEncoder | TransformerEncoder, config: Traini
 
 
 def continue_from(path: Path, config: TrainingConfig, schema: Schema) -> TaggerParts:
-    """Go on from a trained tagger; tags that it already knows keep their weights, new ones start anew.
+    """Go on from a trained tagger; tags that it already knows keep their weights, new ones start again.
 
     Vocabularies, view, windows, encoder, head and scheme are those of the model; the optimization is the
     configuration's.

@@ -63,7 +63,7 @@ class EncoderConfig(Section):
     language_models: Literal["states", "weights", "both"] = "states"
     """Of character language models, the tagger reads the states, or its BiLSTM starts from their weights, or both."""
     words: str = ""
-    """A file of word vectors in word2vec's text format: the words that begin, go on and end at a character are read."""
+    """A file of word vectors in word2vec's text format: words that begin, continue and end at a character are read."""
     word_dropout: float = Field(default=0.2, ge=0, lt=1)
     """Share of these that are left out, while the tagger learns."""
 
@@ -115,7 +115,7 @@ class OptimizationConfig(LoopConfig):
     """Windows per batch; 0 fills batches up to `batch_tokens`."""
     batch_tokens: PositiveInt = 4096
     lists: float = Field(default=0.0, ge=0, le=1)
-    """Share of the sentences with at least three items that are learned once more as lists, one item a line."""
+    """Share of the sentences with at least three items that are learned again as lists, one item a line."""
     features_gigabytes: NonNegativeFloat = 16.0
     """The most disk space for what a frozen encoder says of each window, so that it says it once; 0 keeps nothing."""
 
@@ -246,7 +246,7 @@ def load_training_config(
     settings
         Strings such as ``optimization.epochs=3``; the value is TOML, or a plain string.
     base_encoder
-        That of the trained model that the run goes on from, if it does. That model decides encoder, head and
+        That of the trained model that the run continues from, if it does. That model decides encoder, head and
         inputs.
 
     Raises
@@ -310,7 +310,7 @@ def _fitted(encoder: Mapping[str, Any], base: BaseEncoder | None) -> dict[tuple[
 
 
 def _refuse_inherited(values: Mapping[str, Any]) -> None:
-    """Refuse what a run that goes on from a trained model cannot choose."""
+    """Refuse what a run that continues from a trained model cannot choose."""
     for table in ("encoder", "head", "inputs"):
         for key in values.get(table, {}):
             if (table, key) != ("encoder", "transfer"):

@@ -79,7 +79,7 @@ def select_data(
 ) -> TrainingData:
     """Choose what to train and evaluate on.
 
-    With a split, `part` is learnt from and ``dev``, where it has one, evaluated on. Without one, a tenth of the
+    With a split, `part` is learned from and ``dev``, where it has one, evaluated on. Without one, a tenth of the
     documents is set aside for evaluation, where it has enough entities to tell and `set_aside` allows it.
 
     Raises
@@ -123,7 +123,7 @@ def _set_aside(documents: Sequence[Document], seed: int) -> tuple[list[Selection
     try:
         assigned = make_split(documents, "document", (9.0, 1.0, 0.0), seed)
     except SplitError:
-        # Near-copies stay together, and here all are copies of one another.
+        # Near-copies stay together, and here all are copies of each other.
         return whole(documents), []
     dev = assigned.select(documents, "dev")
     if sum(len(selection.gold) for selection in dev) < LEAST_ENTITIES_FOR_DEV:

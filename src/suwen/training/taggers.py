@@ -70,7 +70,7 @@ def train_tagger(
     schema
         The entity types to learn.
     base
-        A model folder to go on from.
+        A model folder to continue from.
     resume
         Whether to continue the unfinished run of `output`. The result is that of an uninterrupted run.
     callbacks
@@ -80,7 +80,7 @@ def train_tagger(
     features
         Where the states of a frozen encoder are kept, for other runs too; None keeps them beside the run's checkpoints.
     listener
-        Told how far the run is: characters that the teachers judge, then steps.
+        Receives the progress of the run: characters that the teachers judge, then steps.
 
     Raises
     ------
@@ -221,7 +221,7 @@ class DevEvaluator:
 
 
 def with_transitions(start: TaggerParts) -> TaggerSettings:
-    """Return the settings with the transitions that the tagger has learnt."""
+    """Return the settings with the transitions that the tagger has learned."""
     crf = start.tagger.crf
     return start.settings if crf is None else replace(start.settings, transitions=crf.numpy_transitions())
 
@@ -270,7 +270,7 @@ def _license(config: TrainingConfig, base: Path | None) -> dict[str, str]:
 
 
 def _contents(encoder: Path) -> dict[str, str]:
-    """Return the hashes of an encoder folder's files; empty for an encoder that is no folder."""
+    """Return the hashes of an encoder folder's files; empty for an encoder that is not a folder."""
     files = sorted(encoder.iterdir()) if encoder.is_dir() else []
     return {file.name: sha256(file) for file in files if file.is_file()}
 

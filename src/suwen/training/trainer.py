@@ -141,7 +141,7 @@ class SelectingTrainer(Trainer):  # type: ignore[misc]
         return prepared
 
     def evaluate(self, *_: object, **__: object) -> dict[str, float]:
-        """Score the dev part, with the averaged weights where there are any, and keep weights that are the best."""
+        """Score the dev part, with the averaged weights if there are any, and keep weights that are the best."""
         assert self.evaluate_dev is not None
         model: nn.Module = self.accelerator.unwrap_model(self.model)
         current = self.average.swap_in(model) if self.average else None
@@ -366,7 +366,7 @@ def is_better(metrics: Mapping[str, float], state: TrainerState) -> bool:
 
 
 def stop_reason(history: Sequence[dict[str, float]], config: EvaluationConfig) -> str | None:
-    """Why a run with these evaluations ends, or None when it goes on.
+    """Why a run with these evaluations ends, or None when it continues.
 
     ``loss``: for `patience` evaluations in a row the dev loss was higher than at the one before. ``f1``: for `patience`
     evaluations in a row there was no new best F1.

@@ -73,7 +73,7 @@ def write_relation_page(
     baseline: Score,
     title: str,
 ) -> None:
-    """Write scores and errors of relations as one page that stands alone.
+    """Write scores and errors of relations as one page that is alone.
 
     Parameters
     ----------

@@ -191,7 +191,7 @@ class _Package:
         self.root = parse_xml(main, path, KIND)
 
     def part(self, name: str) -> bytes | None:
-        """Return the bytes of a part; None where there is none.
+        """Return the bytes of a part; None if there is none.
 
         Raises
         ------
@@ -218,7 +218,7 @@ class _Package:
         return content
 
     def xml(self, name: str) -> Element | None:
-        """Return the root of a part; None where there is none."""
+        """Return the root of a part; None if there is none."""
         content = self.part(name)
         return None if content is None else parse_xml(content, self.path, KIND)
 

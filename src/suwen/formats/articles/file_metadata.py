@@ -1,7 +1,7 @@
 """Title, year, journal and DOI, as the properties of a Word file or PDF state them.
 
 The dates on which a file was made and changed are not the date of publication, and are not read. A DOI is read only
-where it stands as such, in an identifier or behind ``doi:``. Publishers put the rest into the XMP packet of a PDF
+where it is as such, in an identifier or behind ``doi:``. Publishers put the rest into the XMP packet of a PDF
 (PRISM), which is looked for as the XMP specification says, by its beginning and end.
 """
 

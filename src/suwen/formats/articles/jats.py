@@ -209,7 +209,7 @@ def _is_other_form(element: Element) -> bool:
 
 
 def _is_inline(element: Element) -> bool:
-    """Return whether an element stands within a line; an unknown one does, if text stands beside it."""
+    """Return whether an element is within a line; an unknown one does, if text is beside it."""
     name, above = local_name(element), element.getparent()
     if name in INLINE or name in BLOCKS or above is None:
         return name in INLINE
@@ -264,7 +264,7 @@ def _mark(kind: str, element: Element, text: RunningText) -> None:
         if kind == "start" and _name_before(element) == "kwd":
             text.add("; ")
     elif kind == "start" and _name_before(element) == "label":
-        pass  # The number of a heading, an item or a caption stands on its line.
+        pass  # The number of a heading, an item or a caption is on its line.
     elif not _is_inline(element):
         text.end_paragraph()
 

@@ -227,7 +227,7 @@ def superscript(text: str, before: str, after: str = "", *, cites: bool | None =
     text
         All that is raised in one place, citations and the commas between them together.
     before, after
-        What stands before and after it.
+        What is before and after it.
     cites
         Whether it refers to the list of references; None when only its neighbors can tell.
     """
@@ -265,7 +265,7 @@ def _is_citation(content: str, before: str, after: str, cites: bool | None) -> b
 
 
 def _citation(text: str, before: str, after: str) -> str:
-    """Write a link to references, not raised: in brackets if its number would melt with what stands before."""
+    """Write a link to references, not raised: in brackets if its number would melt with what is before."""
     melts = before[-1:].isalnum() or before[-1:] in ("%", "％")
     return f"[{text.strip()}]" if _CITED.fullmatch(text.strip()) and melts else text
 
@@ -278,7 +278,7 @@ def subscript(text: str, before: str, after: str = "") -> str:
     text
         All that is lowered in one place.
     before, after
-        What stands before and after it.
+        What is before and after it.
     """
     content = text.strip()
     melts = (before[-1:].isdigit() and content[:1].isdigit()) or (content[-1:].isdigit() and after[:1].isdigit())

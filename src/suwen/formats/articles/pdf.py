@@ -4,15 +4,15 @@
 - Headers and footers that run through the pages are kept once, page numbers are left out; what is left out is counted.
   They are known by their repetition at the same height of several pages, so those of a single page stay.
 - Lines of a paragraph are joined: Latin words with a space, hanzi without. A hyphen at the end of a line goes when a
-  word goes on in small letters, unless the same word has its hyphen elsewhere. A blank line ends each paragraph. Where
-  the page does not tell whether a text goes on, a line break is left, and the view decides.
+  word continues in small letters, unless the word has its hyphen elsewhere. A blank line ends each paragraph. Where
+  the page does not tell whether a text continues, a line break is left, and the view decides.
 - Radicals and ligatures that fonts give for hanzi and letters are written as those, and counted.
 - Text that stands across the page's main direction is left out and counted; so are characters that are printed twice in
   the same place, as programs do to make them bold. Vertical writing is read column by column from the right.
 - Characters that a font does not tell, or tells wrong, are written as U+FFFD and counted.
 - Superscripts and subscripts are written as in the other formats (`suwen.formats.articles.markup`).
 
-``Document.pages`` says which part of the text stands on which page. Offsets count the characters of the text that was
+``Document.pages`` says which part of the text is on which page. Offsets count the characters of the text that was
 taken; every output holds it or has it beside it. ``meta`` holds title, year, journal and DOI that the file states.
 
 A file that opens with a password only is refused (S118), and so is one whose pages are pictures (S119) or whose fonts
@@ -398,7 +398,7 @@ def _is_rare(character: str) -> bool:
 
 
 def _without_mojibake(pages: list[PageRuns], dropped: Counter[str]) -> list[PageRuns]:
-    """Return the pages with U+FFFD for Chinese that stands there as Latin letters: the bytes of GBK, one by one."""
+    """Return the pages with U+FFFD for Chinese that is there as Latin letters: the bytes of GBK, one by one."""
     found = [match for page in pages for run in page.runs for match in _NO_LATIN.findall(run.text)]
     decoded = "".join(match.encode("cp1252", "ignore").decode("gbk", "replace") for match in found)
     hanzi = len(_HANZI.findall(decoded))

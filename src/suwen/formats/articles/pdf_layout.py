@@ -27,7 +27,7 @@ LEAST_GUTTER = 0.8
 LEAST_SUPPORT = 3
 LEAST_COLUMN = 6
 LEAST_SHARE = 0.25
-"""A gutter is so wide at least, stands in so many rows, and has runs about so wide on both sides: cells of tables are
+"""A gutter is so wide at least, is in so many rows, and has runs about so wide on both sides: cells of tables are
 narrower. Widths are in line heights. Its rows are so many at least for each run that crosses it."""
 
 OVERHANG = 1.5
@@ -39,7 +39,7 @@ LEAST_RAISED, LEAST_LOWERED = 0.15, 0.05
 in heights of the run that it belongs to."""
 
 CELL_GAP = 1.2
-"""A wider white space within a row stands between cells."""
+"""A wider white space within a row is between cells."""
 
 DEEPEST = 3
 MOST_RUNS = 2000

@@ -247,7 +247,7 @@ def _agreeing(places: list[tuple[int, Run]], needed: int) -> list[tuple[int, Run
 
 
 def _links(rows: Sequence[tuple[int, Row]]) -> list[Link]:
-    """Return how each row goes on in the next."""
+    """Return how each row continues in the next."""
     edges = _column_edges(rows)
     same = [(a, b) for (page, a), (other, b) in pairwise(rows) if page == other and a.column == b.column]
     leadings = sorted(a.y0 - b.y0 for a, b in same if a.y0 > b.y0)
@@ -285,7 +285,7 @@ def _column_edges(rows: Sequence[tuple[int, Row]]) -> Edges:
 def _link(
     a: Row, b: Row, a_edges: tuple[float, float], b_edges: tuple[float, float], leading: float, below: bool
 ) -> Link:
-    """Return how row `a` goes on in row `b`, its follower; `below` says that `b` stands below it in the same column."""
+    """Return how row `a` continues in row `b`; `below` says that `b` is below it in the same column."""
     small, large = sorted((max(a.height, 0.1), max(b.height, 0.1)))
     if large > OTHER_SIZE * small or a.cells > 1 or b.cells > 1 or BEGINS_PARAGRAPH.match(b.text):
         return "paragraph"
@@ -307,7 +307,7 @@ def _link(
 
 
 def _with_joint(text: str, following: str, hyphenated: set[str], dropped: Counter[str]) -> str:
-    """Return a row and what stands between it and the next of its paragraph."""
+    """Return a row and what is between it and the next of its paragraph."""
     before, after = _LETTERS_BEFORE.search(text), _LETTERS_AFTER.match(following)
     if before and after:
         if f"{before[0]}-{after[0]}" in hyphenated:
@@ -319,7 +319,7 @@ def _with_joint(text: str, following: str, hyphenated: set[str], dropped: Counte
 
 
 def _plain(text: str, dropped: Counter[str]) -> str:
-    """Return the text with hanzi in place of radicals and compatibility forms, and letters in place of ligatures."""
+    """Return the text with hanzi instead of radicals and compatibility forms, and letters instead of ligatures."""
     return _FORMS.sub(lambda match: _written(match[0], dropped), text)
 
 

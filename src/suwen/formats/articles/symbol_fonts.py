@@ -1,7 +1,7 @@
 """Characters of the symbol fonts of Word: their places mean other characters than those of Unicode.
 
 Word files store such a place from U+F020 on, in the private use area, or as the Latin character of the same place.
-The table of Symbol is complete; of the Wingdings and Webdings it has what stands in running text and forms.
+The table of Symbol is complete; of the Wingdings and Webdings it has what is in running text and forms.
 """
 
 from __future__ import annotations

@@ -125,6 +125,6 @@ def teasers(slots: list[Slot]) -> set[str]:
 
 
 def _is_of_links(element: Element) -> bool:
-    """Return whether half of the text of an element or more stands in links."""
+    """Return whether half of the text of an element or more is in links."""
     linked = sum(len("".join(link.itertext())) for link in element.iter("a"))
     return 2 * linked > len("".join(element.itertext()))

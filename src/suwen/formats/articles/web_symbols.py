@@ -50,7 +50,7 @@ def _read_tex(script: Element) -> None:
 
 
 def is_within_line(picture: Element) -> bool:
-    """Return whether text stands beside a picture."""
+    """Return whether text is beside a picture."""
     above = picture.getparent()
     texts = () if above is None else (above.text, *(item.tail for item in above))
     return any(text and text.strip() for text in texts)

@@ -36,5 +36,5 @@ def one_line(text: str, lost: Counter[str]) -> str:
 
 
 def spreadsheet_cell(value: object) -> object:
-    """Return a cell that no spreadsheet takes for a formula: an apostrophe stands before what could be one."""
+    """Return a cell that no spreadsheet takes for a formula: an apostrophe is before what could be one."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

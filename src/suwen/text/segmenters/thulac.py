@@ -35,7 +35,7 @@ DICTIONARIES = ("ns.dat", "idiom.dat", "singlepun.dat")
 
 BOUNDARY = "#"
 SEPARATOR = ord(" ")
-"""In the trie of features it stands between the characters and the feature's number."""
+"""In the trie of features it is between the characters and the feature's number."""
 FIRST_HALF, LAST_HALF, TO_FULL = 33, 127, 65248
 """Of Latin letters, digits and punctuation the model knows the full-width forms."""
 
@@ -43,7 +43,7 @@ FEATURES = ((0, "1", 0), (0, "2", 1), (0, "3", -1), (1, "1", 1), (1, "2", 0), (1
 """Of one character (0) or of a pair (1), its number, and how far after its first character it counts."""
 
 OUTSIDE = 2**30
-"""The code of what is between lines, where no dictionary goes on."""
+"""The code of what is between lines, where no dictionary continues."""
 
 
 @dataclass(frozen=True)

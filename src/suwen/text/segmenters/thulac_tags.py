@@ -17,7 +17,7 @@ BREAK = "\n"
 """Stands between lines; THULAC is never given one."""
 
 BEGIN, MIDDLE, END, SINGLE = 1, 2, 4, 8
-"""A character begins a word, stands within it, ends it, or is one."""
+"""A character begins a word, is within it, ends it, or is one."""
 ANY = BEGIN | MIDDLE | END | SINGLE
 
 BLANKS = " \u3000"
