@@ -1,7 +1,7 @@
 """Label Studio: a JSON list of tasks, as its text-labeling projects import and export.
 
-JSON and JSON-MIN are read. Of a task, the first annotation that was not cancelled is read, or, where nobody has
-annotated, the first prediction (``meta["read_from"]["predicted"]``); how many others there are is in
+JSON and JSON-MIN are read. Of a task, the first annotation that was not cancelled is read, or, without any annotation, the
+first prediction (``meta["read_from"]["predicted"]``); how many others there are is in
 ``meta["label_studio"]["others"]``. Where all were cancelled, no prediction is read, and the document is marked
 (``meta["read_from"]["unannotated"]``). The text is the value ``text`` of the data, the only one that is a string, or
 the one that holds the mentions of the regions. Regions of hypertext are read by their offsets in the text of the page.

@@ -220,9 +220,9 @@ def soft_breaks(text: str, codes: Codes, gaps: Gaps) -> Flags:
     """Return which gaps (at least one) are line breaks inside running text.
 
     A break is soft when the line before it is full, measured by its neighbors, and the next does not begin a heading,
-    an item or a caption; or when the punctuation around it shows that the sentence continues. Rows of a table are full
-    well, but hold mostly digits; and where a whole line without a hanzi meets one that begins with a hanzi, a foreign
-    title, caption or reference has ended.
+    an item or a caption; or when the punctuation around it shows that the sentence continues. Rows of a table are also
+    full, but mostly digits. A line without hanzi before one that begins with a hanzi is the end of a foreign title,
+    caption or reference.
     """
     inner = (gaps.start > 0) & (gaps.end < codes.size) & ~gaps.blank_line
     last = codes[gaps.start - 1]
