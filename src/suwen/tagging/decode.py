@@ -69,8 +69,8 @@ def span_marginals(
 ) -> list[Doubles]:
     """Return the exact probability of mentions under the CRF, whether or not they are on the best path.
 
-    It is the summed probability of all tag sequences with a mention of this label from `start`, continuing, and
-    ends at `end`: the forward message before it, its own scores, and the backward messages of the tags that do not
+    It is the summed probability of all tag sequences with a mention of this label from `start` to
+    `end`: the forward message before it, its own scores, and the backward messages of the tags that do not
     continue it.
 
     Parameters
