@@ -2,8 +2,8 @@
 
 JSON and JSON-MIN are read. Of a task, the first annotation that was not cancelled is read; without annotations, the
 first prediction (``meta["read_from"]["predicted"]``). The number of others is in ``meta["label_studio"]["others"]``. If
-all were cancelled, no prediction is read, and the document is marked (``meta["read_from"]["unannotated"]``). The text is
-the value ``text`` of the data, the only string, or the string that contains the mentions of the regions. Regions of
+all were cancelled, no prediction is read, and the document is marked (``meta["read_from"]["unannotated"]``). The text
+is the value ``text`` of the data, the only string, or the string that contains the mentions of the regions. Regions of
 hypertext are read by their offsets in the text of the page.
 Other annotators' annotations, regions without labels and regions of other kinds (choices, ratings) are counted in
 ``meta["read_from"]["dropped"]``. What the writer would not produce by itself is kept in ``meta["label_studio_task"]``,
