@@ -154,7 +154,7 @@ def test_metadata_finds_documents_that_brat_renames(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("id,year\n1,2020\n\n1,2021\n", r"S225 .*meta\.csv:4: the id '1' stands twice, in lines 2 and 4"),
+        ("id,year\n1,2020\n\n1,2021\n", r"S225 .*meta\.csv:4: the id '1' occurs twice, in lines 2 and 4"),
         ("id,year\n,2020\n", r"S222 .*meta\.csv:2: .*it has no id in the column 'id'"),
         ("", "S106"),
     ],

@@ -165,8 +165,8 @@ def test_split_file_that_is_no_json_is_refused_with_its_line(tmp_path: Path) -> 
         ({"leakage": []}, "the field 'leakage' is missing or not of the right kind"),
         ({"unit": "page"}, "unknown unit 'page'"),
         ({"parts": {"train": {}}}, "the part 'train' is not a list"),
-        ({"parts": {"train": [["a", 0]]}}, "train holds ['a', 0], which is no [document, start, end]"),
-        ({"parts": {"train": [["a", 5, 2]]}}, "train holds ['a', 5, 2], which is no [document, start, end]"),
+        ({"parts": {"train": [["a", 0]]}}, "train holds ['a', 0], which is not [document, start, end]"),
+        ({"parts": {"train": [["a", 5, 2]]}}, "train holds ['a', 5, 2], which is not [document, start, end]"),
         ({"parts": {"train": [["a", 0, 5]], "dev": [["a", 4, 6]]}}, "character 4 of the document 'a' is owned twice"),
     ],
 )

@@ -180,7 +180,7 @@ def _rows(values: dict[str, Any], table: str, keys: set[str], path: Path | None)
     names = [row["name"] for row in rows]
     for name in names:
         if names.count(name) > 1:
-            raise SuwenError("S407", path, reason=f"{name!r} stands twice in '{table}'")
+            raise SuwenError("S407", path, reason=f"{name!r} occurs twice in '{table}'")
     return rows
 
 

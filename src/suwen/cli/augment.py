@@ -65,8 +65,7 @@ def augment(
     output: Path = typer.Option(..., "--output", "-o", metavar="OUT", help="The corpus to write: a file or folder."),
     method: Method | None = typer.Option(
         None,
-        help="Replace words by a masked language model (mlm), mentions by others of their type (mention), words by "
-        "others of their tag (token) or by synonyms (synonym), or several in turn (composition).",
+        help="Words by a masked language model (mlm); mentions; tokens; synonyms; composition: several in turn.",
         show_default="mlm",
     ),
     preset: Preset = typer.Option(

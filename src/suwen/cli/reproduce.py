@@ -51,8 +51,7 @@ def reproduce(
     ),
     profile: ProfileName = typer.Option(
         ProfileName.SMOKE,
-        help="smoke: a quick check in minutes; mini: small encoders, pre-trained by the six recipes; paper: "
-        "published encoders, Table 3.",
+        help="smoke: a check in minutes; mini: small encoders by the six recipes; paper: published encoders.",
     ),
     tables: str = typer.Option(
         "", metavar="2,4,5,6,7,added,entities", help="Only these tables, separated by commas; all if not given."

@@ -204,7 +204,7 @@ def _owned_spans(rows: Any, part: str, path: Path) -> tuple[OwnedSpan, ...]:
             case [str(), int(start), int(end)] if 0 <= start <= end:
                 pass
             case _:
-                raise SuwenError("S302", path, reason=f"{part} holds {row!r}, which is no [document, start, end]")
+                raise SuwenError("S302", path, reason=f"{part} holds {row!r}, which is not [document, start, end]")
     return tuple(sorted((name, start, end) for name, start, end in rows))
 
 

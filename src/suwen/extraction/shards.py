@@ -228,7 +228,7 @@ def open_shards(output: Path, identity: dict[str, Any], inputs: Inputs, resume: 
             try:
                 shards.take(line)
             except (ValueError, KeyError, TypeError, AttributeError):
-                raise SuwenError("S530", work / JOURNAL, number, reason="the line is no entry of a journal") from None
+                raise SuwenError("S530", work / JOURNAL, number, reason="the line is not a journal entry") from None
         shards.require_whole()
         yield shards
 

@@ -299,7 +299,7 @@ def _blocks(source: str, path: Path, columns: int | None, problem: Problem) -> t
         if len(cells) != columns:
             problem(SuwenError("S206", path, number, reason=f"{len(cells)} columns, not {columns}", form=_FORM))
         elif cells[-1] not in tags and not _is_row(cells):
-            problem(SuwenError("S206", path, number, reason=f"{cells[-1]!r} is no tag", form=_FORM))
+            problem(SuwenError("S206", path, number, reason=f"{cells[-1]!r} is not a tag", form=_FORM))
         else:
             tags.setdefault(cells[-1], number)
             if not blocks:

@@ -144,7 +144,7 @@ def _sentence_start(sentence: Any, paragraph: str) -> int:
     start: int = field(sentence, "start_idx", int, NAME)
     content = field(sentence, "sentence", str, NAME)
     if start < 0 or paragraph[start : start + len(content)] != content:
-        raise SuwenError("S213", field="sentence", reason=f"does not stand at {start} of its paragraph", format=NAME)
+        raise SuwenError("S213", field="sentence", reason=f"is not at {start} of its paragraph", format=NAME)
     return start
 
 

@@ -98,7 +98,7 @@ def document_of_tokens(
     if any(type(tag) is int for tag in tags):
         raise SuwenError("S215", advice=ADVICE)
     if not all(isinstance(item, str) for item in (*tokens, *tags)):
-        raise SuwenError("S213", field="tokens", reason="or its tags hold what is no text", format=NAME)
+        raise SuwenError("S213", field="tokens", reason="or its tags are not text", format=NAME)
     form = form_of_tags(tags)
     if len(tokens) != len(tags) or form is None:
         reason = f"{len(tokens)} tokens have {len(tags)} tags" if form else "the tags have several forms, or none"

@@ -76,7 +76,7 @@ class Header:
         if column not in self.names and column not in self.written:
             raise SuwenError("S214", path, column=column, known=", ".join(self.names))
         if self.written.count(column) > 1:
-            raise SuwenError("S213", path, field=column, reason="stands twice in the header", format="tables")
+            raise SuwenError("S213", path, field=column, reason="occurs twice in the header", format="tables")
 
     def name_of(self, column: str) -> str:
         """Return the name under which `cells` has a column."""

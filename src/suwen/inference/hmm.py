@@ -136,7 +136,7 @@ class HMM:
         for character, own in characters.items():
             counts = list(own.values()) if isinstance(own, dict) else []
             if len(character) != 1 or not counts or not _are_counts(counts, len(counts)) or own.keys() - index.keys():
-                raise SuwenError("S501", path, reason=f"{character!r}: {own!r} is no character with counts of tags")
+                raise SuwenError("S501", path, reason=f"{character!r}: {own!r} is not a character with counts of tags")
             emitted[character] = np.zeros(len(tags), np.int64)
             emitted[character][[index[tag] for tag in own]] = counts
         return cls(tags, scheme, np.array(rows, np.int64), emitted)

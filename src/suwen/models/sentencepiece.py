@@ -67,7 +67,7 @@ def _tokenizer(path: Path) -> Tokenizer:
     kind = trainer.get(3, UNIGRAM)
     unknown = next((i for i, piece in enumerate(pieces) if piece[2] == UNKNOWN), None)
     if unknown is None or kind not in (UNIGRAM, BPE):
-        raise SuwenError("S509", path, reason="it is no sentencepiece model of pieces")
+        raise SuwenError("S509", path, reason="it is not a sentencepiece model")
     model: Any
     if kind == UNIGRAM:
         model = models.Unigram([(text, score) for text, score, _ in pieces], unknown, False)

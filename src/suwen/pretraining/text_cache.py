@@ -204,7 +204,9 @@ def _write_ids(
     for part in ("passages", "held_out_passages"):
         if not any(row[part] for row in rows):
             count = sum(row["passages"] + row["held_out_passages"] for row in rows)
-            raise SuwenError("S520", found=f"{count} passages", reason="some must be learnt from and some held out")
+            raise SuwenError(
+                "S520", found=f"{count} passages", reason="some are needed for training and some are held out"
+            )
     return rows
 
 

@@ -157,5 +157,5 @@ class Subwords:
             tokenizer = Tokenizer.from_str(read_text(folder / PIECES))
         except Exception as error:
             # The library raises plain exceptions.
-            raise SuwenError("S501", folder / PIECES, reason=f"it is no tokenizer ({error})") from None
+            raise SuwenError("S501", folder / PIECES, reason=f"it is not a tokenizer ({error})") from None
         return cls(tokenizer, read_text(folder / WORDS).split("\n")[:-1], vocabulary)

@@ -218,7 +218,7 @@ def _start_from(encoder: RecurrentEncoder, known: FrozenEncoder, config: Trainin
         S402 when the tagger has other sizes, or the folder holds other encoders.
     """
     if not isinstance(known, LanguageModel):
-        raise SuwenError("S402", key="encoder.language_models", reason="the folder has other encoders too: take states")
+        raise SuwenError("S402", key="encoder.language_models", reason="the folder also has other encoders: use states")
     for key in ("embedding", "hidden"):
         wanted, found = known.options[key], getattr(config.encoder, key)
         if wanted != found:

@@ -28,10 +28,10 @@ def check_device(device: str, precision: str) -> None:
     if device != "cpu":
         return
     if precision == "fp16":
-        raise SuwenError("S406", first="fp16", second="the device cpu", advice="take fp32, or --device cuda")
+        raise SuwenError("S406", first="fp16", second="the device cpu", advice="use fp32, or --device cuda")
     # Without these instructions torch has no LSTM in bf16, and everything else is ten times slower than in fp32.
     if precision == "bf16" and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
-        advice = "this one has no AVX-512; take fp32, or --device cuda"
+        advice = "this one has no AVX-512; use fp32, or --device cuda"
         raise SuwenError("S406", first="bf16", second="this processor", advice=advice)
 
 

@@ -121,7 +121,7 @@ def read_paddle(folder: Path, parameters: Path) -> Checkpoint:
             continue
         array = _array(value)
         if array is None:
-            raise SuwenError("S509", parameters, reason=f"{name!r} is no array of numbers")
+            raise SuwenError("S509", parameters, reason=f"{name!r} is not an array of numbers")
         ours, tensor = _renamed(str(name), array)
         tensors[ours] = tensor
     return Checkpoint(folder, _configuration(folder, tensors), tensors)
