@@ -166,9 +166,9 @@ class Document:
     entities, relations, attributes, notes
         The annotations, in the order of the source.
     group
-        What must stay together in a split, for example the journal issue.
+        The group that stays together in a split, for example the journal issue.
     pages
-        Where the pages of the source lie in the text.
+        The spans of the source's pages in the text.
     meta
         Anything else, JSON values only; ``meta["brat"]`` keeps the lines of an ``.ann`` file that suwen does not know.
 

@@ -69,11 +69,11 @@ def load(
     path
         A folder written by ``suwen train`` or ``suwen export``; or ``hf://owner/name``; by default the bundled model.
     device
-        Where the model runs: ``cpu``, ``cuda``, ``cuda:1`` …; the baselines know ``cpu`` only.
+        The device of the model: ``cpu``, ``cuda``, ``cuda:1`` …; the baselines know ``cpu`` only.
     batch_tokens
         The most tokens, padding included, that a batch may hold; by default what is fast.
     threads
-        How many threads compute on the CPU; by default one for each core that the process may use.
+        Number of computing threads on the CPU; by default one for each core that the process may use.
     relations
         True to find the relations between the entities too; or the relation model, as `load_relations`.
 

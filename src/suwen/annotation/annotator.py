@@ -40,7 +40,7 @@ class Outcome:
     spans
         The mentions ``(label, start, end)`` in the sentence.
     refused
-        How many mentions were refused, by reason.
+        Counts of refused mentions, by reason.
     reason
         Why the sentence has no annotation; None if its answer was taken.
     """
@@ -86,9 +86,9 @@ class Annotator:
     passage
         How many characters of consecutive sentences a request asks about; a longer sentence is alone.
     attempts
-        How often a sentence is asked about whose answer cannot be used; from the second time on, alone.
+        Attempts for a sentence with an unusable answer; from the second on, it is sent alone.
     parameters
-        What else a request holds, for example ``temperature``.
+        More parameters of a request, for example ``temperature``.
     """
 
     session: EndpointSession

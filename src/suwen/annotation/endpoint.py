@@ -88,7 +88,7 @@ class Endpoint:
     timeout
         The most seconds of a request, from its start to the end of its answer.
     retries
-        How often a request is repeated after a failure that may pass.
+        Retries of a request after a temporary failure.
     first_wait
         Seconds before the first repetition; each further one waits twice as long.
 

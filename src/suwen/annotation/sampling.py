@@ -115,9 +115,9 @@ class Sample:
     choices
         The documents, and why each was chosen.
     left_out
-        How many others were left out, by reason.
+        Counts of documents that were left out, by reason.
     problems
-        What could not be read.
+        Problems of reading.
     """
 
     choices: Sequence[Choice]
@@ -223,7 +223,7 @@ def choose_documents(
     predicted
         The same documents with the entities that a model finds, each with a confidence.
     annotated
-        What is annotated already.
+        Documents that are already annotated.
 
     Raises
     ------
@@ -255,7 +255,7 @@ class _Figures:
     predicted
         N documents with found mentions.
     annotated
-        What is annotated already.
+        Documents that are already annotated.
     """
 
     def __init__(self, predicted: Sequence[Document], annotated: Sequence[Document]) -> None:

@@ -95,7 +95,7 @@ class Alignment:
     spans
         The mentions ``(label, start, end)`` in the sentence.
     refused
-        How many mentions are not taken, by reason.
+        Counts of refused mentions, by reason.
     is_altered
         Whether the answer is another text than the sentence, so that nothing is taken.
     """

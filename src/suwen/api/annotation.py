@@ -53,7 +53,7 @@ def sample(
     model
         The model whose confidences count; by default the bundled model.
     annotated
-        What is annotated already.
+        Documents that are already annotated.
     per_group, group_field
         The most documents of one journal issue, and the metadata field that names it.
     method
@@ -65,7 +65,7 @@ def sample(
     text_column, id_column
         The columns of text and id, in tables and JSON Lines of other programs.
     device
-        Where the model runs.
+        The device of the model.
     listener
         Told how many documents the model has read.
 
@@ -165,11 +165,11 @@ def preannotate(
     parallel, retries, timeout
         Requests at the same time, repetitions of each, and maximum seconds of one.
     attempts
-        How often a sentence is asked about whose answer cannot be used.
+        Attempts for a sentence with an unusable answer.
     passage
         Characters of consecutive sentences in a request.
     parameters
-        What else a request holds, for example ``max_tokens``; the temperature is 0.
+        More parameters of a request, for example ``max_tokens``; the temperature is 0.
     cache
         A file of answers that outlasts the run.
     allow_remote

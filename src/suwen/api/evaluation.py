@@ -99,9 +99,9 @@ def evaluate(
     split, part
         A split of the corpus and the part to score (``test`` by default).
     training
-        What the model learned from, to tell seen mentions from unseen; by default the train part of the split.
+        Training documents, to tell seen mentions from unseen; by default the train part of the split.
     device
-        Where the model runs.
+        The device of the model.
     listener
         Told how many documents are predicted.
 

@@ -169,7 +169,7 @@ def train_folds(
     output
         The folder of the models ``fold-1`` … ``fold-K``.
     count
-        How many folds; what the split keeps whole stays whole in them.
+        The number of folds; units of the split stay whole in them.
     encoder
         The name of an encoder, or an encoder folder.
     head, transfer

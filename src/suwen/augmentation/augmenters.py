@@ -31,7 +31,7 @@ class Variant:
     document
         The original.
     copy
-        Which copy of it, from 1.
+        The number of the copy, from 1.
     method
         The method or composition.
     spans

@@ -45,9 +45,9 @@ class Result:
     record
         The folder with the log, the report and the manifest.
     augmentation, figures
-        What was generated.
+        The generated documents.
     not_held
-        What the format could not hold, by kind.
+        Counts of what the format could not hold, by kind.
     manifest
         All figures as JSON values.
     """
@@ -108,7 +108,7 @@ def augment_corpus(
     resume
         Whether to continue the unfinished run of `output`. The result is that of an uninterrupted run.
     workers
-        How many processes (see `suwen.augmentation.workers`).
+        Number of processes (see `suwen.augmentation.workers`).
     listener
         Told how many documents are done.
 

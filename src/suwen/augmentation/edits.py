@@ -62,7 +62,7 @@ class Recipe:
     source
         The id of the original.
     copy
-        Which copy of the original it is, from 1.
+        The number of the copy, from 1.
     method
         The method or composition.
     spans

@@ -63,7 +63,7 @@ class Figures:
     documents
         How many originals there were, how many documents were generated, failed, or were removed as near-copies.
     counts
-        What was counted, by method.
+        The counts, by method.
     rates
         Shares in [0, 1]: of the characters that were replaced, of the words (where words were cut), of the sentences
         with an edit.
@@ -104,7 +104,7 @@ def measure(
     Parameters
     ----------
     selections
-        What was augmented.
+        The augmented documents.
     model
         What takes the pseudo-perplexity of some edited sentences; None leaves it out.
     """

@@ -46,7 +46,7 @@ class Outcome:
     recipe
         How it is made.
     counts
-        What was counted, by method: ``mlm: replaced`` …
+        The counts, by method: ``mlm: replaced`` …
     """
 
     recipe: Recipe
@@ -64,7 +64,7 @@ class Augmentation:
     recipes
         Their log: `suwen.augmentation.replay` makes the documents of it.
     counts
-        What was counted, over all documents.
+        The counts over all documents.
     failures
         Why a document could not be augmented, by its generated id; it is among the documents as it was.
     near_copies
@@ -90,7 +90,7 @@ class Generator:
     model
         The masked language model, when the method needs one.
     device
-        Where the tagger of the check runs.
+        The device of the tagger of the check.
 
     Raises
     ------

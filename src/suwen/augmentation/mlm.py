@@ -70,7 +70,7 @@ class MaskedWords:
     config
         The configuration.
     protection
-        Which words are left alone.
+        Words that are not changed.
     check
         Which replacements are taken back and tried again.
     """

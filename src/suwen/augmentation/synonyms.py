@@ -113,7 +113,7 @@ class SynonymReplacement:
     config
         The configuration.
     protection
-        Which words are left alone.
+        Words that are not changed.
     """
 
     def __init__(self, synonyms: Mapping[str, set[str]], config: SynonymConfig, protection: Protection) -> None:

@@ -85,7 +85,7 @@ class Split:
     seed
         The seed it was made with.
     unit
-        What was kept whole: ``sentence``, ``document`` or ``group``.
+        The unit that was kept whole: ``sentence``, ``document`` or ``group``.
     ratio
         The wanted size of each part, in any scale.
     parts

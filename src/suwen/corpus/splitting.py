@@ -108,9 +108,9 @@ def make_folds(documents: Sequence[Document], count: int, unit: Unit, seed: int 
     documents
         In any order; the folds do not depend on it.
     count
-        How many folds.
+        The number of folds.
     unit
-        What is kept whole: ``group`` keeps documents of a group together (see `group_of`), the others single documents.
+        The unit that is kept whole: ``group`` keeps documents of a group together (see `group_of`), the others single documents.
         Near-copies, and what was generated from a document, stay with it in any case.
 
     Returns

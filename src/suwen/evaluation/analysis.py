@@ -81,7 +81,7 @@ def analyze(pairs: Sequence[Pair], training: TrainingMentions | None = None) -> 
     pairs
         The documents of one part with their predictions.
     training
-        What the model learned from (see `suwen.evaluation.scores.training_mentions`).
+        Training documents (see `suwen.evaluation.scores.training_mentions`).
     """
     confusion: Counter[tuple[str, str]] = Counter()
     cases: list[Case] = []

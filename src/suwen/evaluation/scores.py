@@ -119,7 +119,7 @@ def score_selections(
     pairs
         The documents of one part with their predictions.
     training
-        What the model learned from, to tell seen mentions from unseen ones (see `training_mentions`).
+        Training documents, to tell seen mentions from unseen ones (see `training_mentions`).
     resamples, seed
         Of the bootstrap interval.
     """

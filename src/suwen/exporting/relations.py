@@ -38,7 +38,7 @@ class RelationExport:
     Parameters
     ----------
     folder, file, bytes
-        Where it is, and its size.
+        Its path and size.
     pairs
         How many candidates were scored by torch and by the graph.
     difference

@@ -48,7 +48,7 @@ class Export:
     Parameters
     ----------
     folder, file, bytes
-        Where it is, and its size.
+        Its path and size.
     characters, entities
         How much text was read by torch and by the graph in float32, and what both found in it.
     difference

@@ -91,9 +91,9 @@ class Result:
     Parameters
     ----------
     tally
-        What was counted; under ``renamed`` the documents whose id another had, or that could not be a file.
+        The counts; under ``renamed`` the documents whose id another had, or that could not be a file.
     not_held
-        What the format could not hold, by kind.
+        Counts of what the format could not hold, by kind.
     renamed
         The new and the old id of the first documents that were renamed.
     problems
@@ -148,13 +148,13 @@ def extract_files(
     output
         The file or folder to write. Unless there is but a moment's work, `working_folder` keeps what is done.
     identity
-        What decides the output beside the inputs, as JSON values.
+        Settings that decide the output, as JSON values.
     resume
         Whether to continue an unfinished run of `output`, if there is one. The result is that of an uninterrupted run.
     listener
         Receives the progress: bytes of the inputs while extracting, then documents while writing.
     finish
-        What is done when the output is written.
+        The last step, when the output is written.
 
     Raises
     ------
@@ -287,7 +287,7 @@ def extract_lines(
     problem
         Told of what cannot be read (see `Shard`).
     finish
-        What is done with the documents before they are written.
+        The last step on documents before they are written.
 
     Yields
     ------

@@ -166,7 +166,7 @@ class Inputs:
     files
         The files, in the order in which they are read.
     options
-        How they are read.
+        Options for reading them.
     left_out
         How many files of the folders are not read, by their ending.
     problems

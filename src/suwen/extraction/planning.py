@@ -54,13 +54,13 @@ class Extraction:
     format
         The format of the output.
     manner
-        How files are read and documents are written.
+        Options for reading files and writing documents.
     identity
-        What decides the output beside the inputs, as JSON values: a run is resumed only if it is the same.
+        Settings that decide the output, as JSON values: a run is resumed only if they are the same.
     open_engine
         Opens what computes.
     finish
-        What is done when the output is written.
+        The last step, when the output is written.
     """
 
     inputs: Inputs
@@ -132,7 +132,7 @@ def plan_extraction(
     model
         A model folder; by default the bundled one.
     options
-        How files are read.
+        Options for reading files.
     always, never
         Term lists (see `suwen.inference.overrides`).
     threads, batch_tokens

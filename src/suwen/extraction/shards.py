@@ -197,7 +197,7 @@ def open_shards(output: Path, identity: dict[str, Any], inputs: Inputs, resume: 
     Parameters
     ----------
     identity
-        What must not change between the parts of a run that was interrupted, as JSON values, beside the inputs.
+        Values that must not change when the run is resumed, as JSON values, in addition to the inputs.
     resume
         Whether to continue an unfinished run, if there is one.
 

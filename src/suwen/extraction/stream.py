@@ -60,7 +60,7 @@ class Manner:
     Parameters
     ----------
     options
-        How files are read.
+        Options for reading files.
     model
         The name and version of the model, which each document is given; None leaves what it says.
     places
@@ -87,9 +87,9 @@ class Tally:
     labels
         The entities, by label.
     dropped
-        What the readers left out, by kind.
+        Counts of what the readers left out, by kind.
     faults
-        What could not be read, by code.
+        Problems of reading, by code.
     empty
         The ids of the first documents without text.
     """
@@ -154,9 +154,9 @@ class Shard:
     lines
         The documents, each a line of JSON Lines.
     tally
-        What was counted.
+        The counts.
     problems
-        What could not be read: ``code``, ``path``, ``line``, ``reason`` and ``advice`` of each.
+        Problems of reading: ``code``, ``path``, ``line``, ``reason`` and ``advice`` of each.
     """
 
     number: int

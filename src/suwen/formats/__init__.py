@@ -219,7 +219,7 @@ def write_corpus(documents: Iterable[Document], path: StrPath, format: str, **op
     Parameters
     ----------
     documents
-        What to write.
+        The documents to write.
     path
         The file or folder.
     format
@@ -230,7 +230,7 @@ def write_corpus(documents: Iterable[Document], path: StrPath, format: str, **op
     Returns
     -------
     Counter[str]
-        What the format could not hold, by kind; empty when nothing is lost.
+        Counts of what the format could not hold, by kind; empty when nothing is lost.
 
     Raises
     ------

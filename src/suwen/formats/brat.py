@@ -120,7 +120,7 @@ class Brat(WritableFormat):
         Returns
         -------
         Counter[str]
-            What brat cannot hold, by kind.
+            Counts of what brat cannot hold, by kind.
 
         Raises
         ------

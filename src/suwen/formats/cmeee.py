@@ -93,7 +93,7 @@ class Cmeee(WritableFormat):
         Returns
         -------
         Counter[str]
-            What it cannot hold, by kind; ids of documents are among it.
+            Counts of what it cannot hold, by kind; ids of documents are among it.
 
         Raises
         ------

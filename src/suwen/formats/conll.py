@@ -144,7 +144,7 @@ class Conll(WritableFormat):
         Returns
         -------
         Counter[str]
-            What the columns could not hold, by kind.
+            Counts of what the columns could not hold, by kind.
 
         Raises
         ------

@@ -95,7 +95,7 @@ def article(
     source
         What ``meta["read_from"]`` says; entries that are empty are left out.
     about
-        What the file states of itself, for ``meta``: ``title``, ``year`` (int), ``journal``, ``doi``; empty ones are
+        The metadata that the file states, for ``meta``: ``title``, ``year`` (int), ``journal``, ``doi``; empty ones are
         left out.
 
     Raises

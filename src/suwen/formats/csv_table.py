@@ -124,7 +124,7 @@ class Csv(WritableFormat):
         Returns
         -------
         Counter[str]
-            What the columns have no place for, by kind.
+            Counts of what the columns cannot hold, by kind.
 
         Raises
         ------

@@ -78,7 +78,7 @@ class Diakg(WritableFormat):
         Returns
         -------
         Counter[str]
-            What it cannot hold, by kind. White space between paragraphs is not kept, nor counted.
+            Counts of what it cannot hold, by kind. White space between paragraphs is not kept, nor counted.
 
         Raises
         ------

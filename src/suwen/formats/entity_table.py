@@ -165,7 +165,7 @@ class EntityRows(KeptRows):
     Attributes
     ----------
     not_held
-        What these rows and those of relations have no place for, by kind.
+        Counts of what these rows and those of relations cannot hold, by kind.
     """
 
     def __init__(self, folder: Path) -> None:

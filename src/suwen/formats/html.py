@@ -212,7 +212,7 @@ class Html(ArticleFormat, WritableFormat):
         Returns
         -------
         Counter[str]
-            What the pages do not show, by kind.
+            Counts of what the pages do not show, by kind.
 
         Raises
         ------

@@ -98,7 +98,7 @@ class LabelStudio(WritableFormat):
         Returns
         -------
         Counter[str]
-            What it cannot hold, by kind.
+            Counts of what it cannot hold, by kind.
 
         Raises
         ------

@@ -108,7 +108,7 @@ class Parquet(WritableFormat):
         Returns
         -------
         Counter[str]
-            What the columns have no place for, by kind.
+            Counts of what the columns cannot hold, by kind.
 
         Raises
         ------

@@ -228,7 +228,7 @@ class Graph(BrowsableGraph):
         verdict
             ``accept``, ``reject`` or None.
         kind
-            What is wrong: one of `suwen.graph.actions.ERROR_KINDS`.
+            The kind of error: one of `suwen.graph.actions.ERROR_KINDS`.
         """
         with writing(self._path) as connection:
             actions.judge(connection, evidence, verdict, kind, author, note)
@@ -269,7 +269,7 @@ class Graph(BrowsableGraph):
         type
             The entity type, where concepts of several types have the name.
         relation, since, offset, limit
-            Which neighbors to show; see `suwen.graph.neighbors.neighbors`.
+            Filters of neighbors; see `suwen.graph.neighbors.neighbors`.
 
         Raises
         ------

@@ -229,7 +229,7 @@ class Predictor(Extractor):
     batch_tokens
         The most tokens, padding included, that a batch may hold; one longer window is a batch of its own.
     workers
-        How many threads score and decode; 0 does all in the thread that asks.
+        Number of threads that score and decode; 0: the calling thread does everything.
     """
 
     def __init__(

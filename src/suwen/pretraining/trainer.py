@@ -43,7 +43,7 @@ class PretrainingTrainer(Trainer):  # type: ignore[misc]
     config
         The run's configuration.
     folder
-        Where checkpoints and logs go.
+        The folder for checkpoints and logs.
     device
         ``cpu`` or ``cuda``.
     callbacks

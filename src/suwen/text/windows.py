@@ -22,7 +22,7 @@ class WindowRules:
     overlap
         The least that neighboring windows of a longer block share.
     context
-        How much of the neighboring text is read, but not decided, on either side of a block.
+        Characters of context on either side of a block, which are read but not tagged.
     pack
         Consecutive sentences make one block up to this length; 0 leaves each alone.
 

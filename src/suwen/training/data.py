@@ -31,7 +31,7 @@ class TrainingData:
     train, dev
         The selections; `dev` may be empty.
     description
-        Where they come from: data hash, split, counts.
+        Their origin: data hash, split, counts.
     other_parts
         The parts of the split that are neither learned from nor evaluated on.
     """
@@ -61,7 +61,7 @@ class Report:
     model
         The model folder.
     losses
-        Which gold entities of each part the tags cannot express.
+        The gold entities of each part that the tags cannot express.
     scores
         The strict scores on dev, or None without a dev part.
     manifest

@@ -116,7 +116,7 @@ def train_folds(
     output
         The folder of the models ``fold-1`` … ``fold-K``. Their manifests name the documents that they have not seen.
     count, unit
-        How many folds, and what stays whole in them (see `suwen.corpus.splitting.make_folds`).
+        The number of folds, and the unit that stays whole in them (see `suwen.corpus.splitting.make_folds`).
     resume
         Whether to keep the models that are there, and to train the others.
     listener

@@ -66,7 +66,7 @@ class SelectingTrainer(Trainer):  # type: ignore[misc]
     options, evaluation, seed
         Of the run's configuration.
     folder
-        Where checkpoints, the best weights and logs go.
+        The folder for checkpoints, the best weights and logs.
     device
         ``cpu`` or ``cuda``.
     callbacks

@@ -34,7 +34,7 @@ class LabeledDocument:
     gold
         The gold relations that the part owns, by relation type; those out of reach count too.
     unreachable
-        How many of them no candidate reaches.
+        Count of those without a candidate.
     """
 
     encoded: EncodedDocument

@@ -38,11 +38,11 @@ class ScoredPairs:
     relations
         Their types, int32 ``[P]``.
     probabilities
-        What a model says, float64 ``[P]``.
+        The scores of a model, float64 ``[P]``.
     right
         Whether they are gold relations, ``[P]``.
     gold
-        How many gold relations of each type there are, those out of reach included.
+        Counts of gold relations by type, those out of reach included.
     """
 
     relations: NDArray[np.int32]
