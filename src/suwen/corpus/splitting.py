@@ -110,7 +110,7 @@ def make_folds(documents: Sequence[Document], count: int, unit: Unit, seed: int 
     count
         The number of folds.
     unit
-        The unit that is kept whole: ``group`` keeps documents of a group together (see `group_of`), the others single documents.
+        The unit that is kept whole: ``group`` keeps documents of a group together (see `group_of`).
         Near-copies, and what was generated from a document, stay with it in any case.
 
     Returns

@@ -68,7 +68,7 @@ def write_extracted(
     Returns
     -------
     Counter[str]
-        Counts of what the format could not hold, by kind. Ids of entities are not among it: the model only counted them.
+        Counts of what the format could not hold, by kind. Ids of entities are not counted.
 
     Raises
     ------

@@ -82,7 +82,7 @@ class Doccano(WritableFormat):
         Returns
         -------
         Counter[str]
-            Counts of what it cannot hold, by kind. doccano knows entities by numbers; other ids are counted. Entities that
+            Counts of what it cannot hold, by kind. Entities have numbers; other ids are counted. Entities that
             overlap another are counted too.
 
         Raises
