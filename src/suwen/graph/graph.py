@@ -378,6 +378,8 @@ class Graph(BrowsableGraph):
     def export(self, path: StrPath, form: str) -> Counter[str]:
         """Write the graph for another program, wholly or not at all; return what the form could not hold, by kind.
 
+        As the graph itself, only its owner can read what is written: it holds sentences.
+
         Parameters
         ----------
         path
@@ -397,5 +399,5 @@ class Graph(BrowsableGraph):
         require_new(path)
         target = EXPORTS[form]
         opened = replacing_folder if target.is_folder else replacing
-        with self._open() as connection, opened(path) as temporary:
+        with self._open() as connection, opened(path, private=True) as temporary:
             return target.write(Rows(connection), temporary)

@@ -145,11 +145,7 @@ def _counted(
     )
     known = {row[:3]: row[3:] for row in rows}
     dated, years = filters.of_documents()
-    query = EVIDENCE.format("edge CROSS JOIN support ON support.edge = edge.id", "evidence.id = support.evidence")
-    pieces = connection.execute(
-        f"{query} WHERE edge.{role} = ? AND {dated} ORDER BY edge.id",
-        (concept, *years),
-    )
+    pieces = connection.execute(f"{EVIDENCE} WHERE edge.{role} = ? AND {dated}", (concept, *years))
     found: dict[str, list[_Counted]] = {}
     for triple, of_edge in groupby(map(Piece._make, pieces), key=lambda piece: piece[:3]):
         counts = edge_counts(of_edge)
