@@ -135,7 +135,7 @@ def _hashes(text: str) -> Shingles:
 
 
 def _polynomials(codes: Shingles, length: int) -> Shingles:
-    """The value of a polynomial (modulo 2⁶⁴) for each run of `length` characters, from those of its halves."""
+    """Return the value of a polynomial (modulo 2⁶⁴) for each run of `length` characters, from those of its halves."""
     if length == 1:
         return codes
     half = length // 2
