@@ -1,4 +1,4 @@
-"""Reading files exactly and writing them whole or not at all."""
+"""Reading files exactly and writing them completely or not at all."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ SPECIAL = {stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket", stat.S_IFCHR: "device"
 
 
 def require_regular(path: StrPath) -> None:
-    """Refuse a pipe, socket or device, which may have no end, or have whoever opens it wait for ever.
+    """Refuse a pipe, socket or device, which may be endless or block forever.
 
     Raises
     ------
@@ -361,18 +361,18 @@ def holding(folder: Path) -> Iterator[None]:
 
 
 def write_text(path: StrPath, text: str) -> None:
-    """Write exactly these characters in UTF-8, whole or not at all."""
+    """Write exactly these characters in UTF-8, completely or not at all."""
     write_bytes(path, text.encode("utf-8"))
 
 
 def write_bytes(path: StrPath, data: bytes) -> None:
-    """Write a file, whole or not at all."""
+    """Write a file, completely or not at all."""
     with replacing(path) as temporary:
         temporary.write_bytes(data)
 
 
 def write_json(path: StrPath, value: Any) -> None:
-    """Write a value as readable JSON, whole or not at all."""
+    """Write a value as readable JSON, completely or not at all."""
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 

@@ -249,7 +249,7 @@ def load_trained(folder: ModelFolder, device: str, batch_tokens: int | None, thr
     try:
         scorer = TorchScorer(tagger, device)
     except (AssertionError, RuntimeError) as error:
-        # Torch's two ways to say that it was built without CUDA, or that the name means nothing.
+        # Torch's two ways to say that it was built without CUDA, or that the name is unknown.
         raise DeviceError("S512", device=device, reason=str(error).partition("\n")[0]) from None
     # Torch shares a batch out to its own threads; one of ours lets it work while others are read and written.
     return Predictor(settings, folder.featurizer, scorer, batch_tokens or BATCH_TOKENS, workers=1)

@@ -213,7 +213,7 @@ def write_stored_model(
     manifest: Mapping[str, Any],
     card: str,
 ) -> None:
-    """Write a model folder of any kind, whole or not at all.
+    """Write a model folder of any kind, completely or not at all.
 
     Parameters
     ----------
@@ -318,7 +318,7 @@ def write_model_folder(
     manifest: Mapping[str, Any],
     card: str,
 ) -> None:
-    """Write a tagger's folder, whole or not at all.
+    """Write a tagger's folder, completely or not at all.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ from suwen.files import StrPath, parse_toml, read_text
 
 __all__ = ["LCDD", "EntityType", "RelationType", "Schema"]
 
-# Colors for types that name none: light enough for black text, told apart by the eye in pairs.
+# Colors for types that name none: light enough for black text, and distinguishable in pairs.
 PALETTE = (
     "#f4a6a6", "#f7c59f", "#f6e58d", "#c7e59a", "#9adbb0", "#8fd8d2", "#9cc9f0", "#a9b4f5",
     "#c8aaf2", "#efacd9", "#d9c3a5", "#b8c4ce", "#e0b0b0", "#a8d08d", "#ffd966",

@@ -1,4 +1,4 @@
-"""Requests to a chat endpoint that speaks OpenAI's protocol, with retries and limits.
+"""Requests to a chat endpoint with OpenAI's protocol, with retries and limits.
 
 Texts leave this machine only if that is asked for.
 
@@ -189,7 +189,7 @@ class EndpointSession:
             raise self._refusal(self._refusals[-1])
 
     def stop(self) -> None:
-        """Let whoever waits for a repetition give up."""
+        """Stop threads that wait for a retry."""
         self._stopped.set()
 
     def close(self) -> None:

@@ -128,7 +128,7 @@ class TagReader:
         self._tag = re.compile(f"<(/?)({names})>")
 
     def holds_tag(self, text: str) -> bool:
-        """Tell whether a text has what would be read as a tag: its mentions cannot be told apart from that."""
+        """Return whether a text contains something like a tag, which cannot be told apart from its mentions."""
         return self._tag.search(text) is not None
 
     def align(self, sentence: str, answer: str) -> Alignment:

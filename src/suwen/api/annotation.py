@@ -163,7 +163,7 @@ def preannotate(
     to
         The format of the output.
     parallel, retries, timeout
-        Requests at the same time, repetitions of each, and maximum seconds of one.
+        Parallel requests, retries of each, and its timeout in seconds.
     attempts
         Attempts for a sentence with an unusable answer.
     passage

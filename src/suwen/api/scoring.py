@@ -101,7 +101,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Gold:
-    """The selections to score, and what the corpus and the split say of them."""
+    """The selections to score, with facts from the corpus and the split."""
 
     ids: frozenset[str]
     part: str

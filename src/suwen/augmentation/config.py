@@ -43,7 +43,7 @@ class FillingConfig(Section):
     """Prediction of the characters of a masked word."""
 
     order: Literal["independent", "left-to-right", "joint"] = "independent"
-    """Each by itself; each with those before it known; or the word as a whole, by beam search."""
+    """Each independently; from left to right; or the word as a whole, by beam search."""
     beam: PositiveInt = Field(default=8, le=MOST_CANDIDATES)
     """Beginnings of a word that a joint search follows."""
 
@@ -229,7 +229,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "near_copies": 0.98,
     },
 }
-"""``paper`` is the paper's method to the letter; ``best`` fills words whole, draws, and spares what carries sense."""
+"""``paper`` is exactly the paper's method; ``best`` fills whole words, samples, and protects meaning."""
 
 
 def load_augmentation_config(

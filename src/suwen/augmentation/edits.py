@@ -151,7 +151,7 @@ def _moved(entity: Entity, moves: Moves, edits: Sequence[Edit]) -> Entity:
         start=pieces[0][0],
         end=pieces[-1][1],
         fragments=pieces if len(pieces) > 1 else (),
-        # Both speak of the mention that was there.
+        # Both are about the old mention.
         score=None if changed else entity.score,
         annotated=None if changed else entity.annotated,
     )

@@ -1,4 +1,4 @@
-"""Filling masked words: each position by itself, from left to right, or the word as a whole."""
+"""Fill masked words: each position independently, from left to right, or the word as a whole."""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ class Generator:
         try:
             outcomes = self._made(pool)
         except Exception as error:
-            # One document must not take the others with it, whatever its text did to a segmenter or a model.
+            # A failure in one document must not stop the others.
             if len(pool) == 1:
                 reason = str(error) if isinstance(error, SuwenError) else f"{type(error).__name__}: {error}"
                 outcomes = [Outcome(_recipe(pool[0], (), " ".join(reason.split())), Counter())]

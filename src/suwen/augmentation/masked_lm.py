@@ -51,7 +51,7 @@ MOST_PLACES = 1024
 ROWS_IN_CACHE = 16
 
 APART = ("bert", "electra", "ernie", "roberta")
-"""Architectures of which the last layer computes each position by itself, once attention has looked at the others."""
+"""Architectures whose last layer computes each position separately after attention."""
 
 MOST_PADDING = 128
 """Models round the size of their vocabulary up to a multiple of this and less; a larger gap is another vocabulary."""
@@ -87,7 +87,7 @@ class MaskedLanguageModel:
         try:
             self._model = model.eval().to(device)
         except (AssertionError, RuntimeError) as error:
-            # Torch's two ways to say that it was built without CUDA, or that the name means nothing.
+            # Torch's two ways to say that it was built without CUDA, or that the name is unknown.
             raise SuwenError("S512", device=device, reason=str(error).partition("\n")[0]) from None
         self._double: Any = None
         self.vocabulary = vocabulary

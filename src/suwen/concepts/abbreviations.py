@@ -36,7 +36,7 @@ LEAST_CERTAIN = 3
 """Short forms with fewer characters (DM) may mean the longer of two names (2型糖尿病), not the listed one."""
 
 LEAST_COMPARED = 4
-"""In shorter names a single character tells two diseases apart (甲亢, 甲减)."""
+"""In shorter names one character distinguishes two diseases (甲亢, 甲减)."""
 
 _LETTER = "A-Za-zα-ωΑ-Ω"
 _SHORT_FORM = re.compile(rf"[{_LETTER}0-9][{_LETTER}0-9+'()\-]*")

@@ -103,7 +103,7 @@ class Sentence:
         return [comma.start() for comma in _COMMA.finditer(self._masked)]
 
     def judge(self, mention: Mention) -> tuple[Literal["affirmed", "negated", "hypothetical"], Span | None]:
-        """Return what the sentence says of one of its mentions, and the span of the cue.
+        """Return the assertion of one of the sentence's mentions, and the span of the cue.
 
         A hypothesis wins over a negation. Of several cues the nearest one before the mention counts, else the nearest
         one behind it.

@@ -296,7 +296,7 @@ def _reading_findings(located: Located) -> Iterator[Finding]:
     """Yield what the reader left out of a document's annotations, or read differently."""
     source = located.document.meta.get("read_from")
     if not located.document.entities and not located.lines and located.annotation_path == located.text_path:
-        # An article without annotations says so by itself.
+        # An article without annotations needs no finding.
         return
     if isinstance(source, dict):
         place = located.annotation_path, located.text_line

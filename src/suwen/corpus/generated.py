@@ -1,4 +1,4 @@
-"""The ids of generated documents, from which the original can be told in any format."""
+"""The ids of generated documents, which name the original in any format."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def other_split(learned: Mapping[str, Any], data_hash: str, split_hash: str | No
 
     Returns
     -------
-    A phrase for a warning, or None where the scores are those of unseen text as far as the hashes tell.
+    A phrase for a warning; None if, by the hashes, the scores are those of unseen text.
     """
     if learned.get("data_hash") != data_hash:
         return None

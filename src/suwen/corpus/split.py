@@ -142,7 +142,7 @@ class Split:
         ]
 
     def write(self, path: StrPath) -> None:
-        """Write the split as JSON, one owned span a line, whole or not at all."""
+        """Write the split as JSON, one owned span a line, completely or not at all."""
         path = Path(path)
         head = {
             "format": FORMAT,

@@ -150,8 +150,8 @@ def match_overlapping(first: Sequence[Span], second: Sequence[Span]) -> list[tup
     """Match spans of two lists one to one where they share a character: as many as can be.
 
     Whenever a span ends, it takes from the open spans of the other list the one that ends first. No other choice gives
-    more pairs: all open spans share the last position, so whoever would have had that one can have, in exchange, what
-    the span at hand would have had.
+    more pairs: all open spans share the last position, so two spans can always exchange their
+    partners.
 
     Returns
     -------

@@ -40,7 +40,7 @@ class Engine(Protocol):
         """The entity types that are found."""
 
     def shards(self, chunks: Iterable[Chunk], manner: Manner, seen: Callable[[Document], None]) -> Iterator[Shard]:
-        """Return the shard of each chunk, in any order; `seen` may be told of documents before their shard is there."""
+        """Return the shard of each chunk, in any order; `seen` may get documents before their shard is finished."""
 
 
 class LocalEngine:
@@ -256,7 +256,7 @@ def _reported(shards: Shards, output: Path) -> Path | None:
     """List what could not be read, in the place of what an earlier run of that output has left."""
     report = report_path(output)
     faults = shards.tally.faults.total()
-    # A single input that cannot be read needs no report, but a clear word.
+    # A single input that cannot be read needs no report, but a clear message.
     if faults > 1 or (faults and shards.tally.counts["documents"]):
         with replacing(report, private=True) as temporary, temporary.open("wb") as file:
             file.writelines(map(json_line, shards.problems()))

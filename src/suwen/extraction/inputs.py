@@ -131,7 +131,7 @@ class Input:
     name
         The id of its document; of its records, the beginning of the ids of those that have none.
     format
-        One of `INPUT_FORMATS`; None when the beginning of the content has to tell.
+        One of `INPUT_FORMATS`; None to detect it from the content.
     """
 
     path: Path
@@ -262,7 +262,7 @@ def parts_of(source: Input | Content, options: Options = DEFAULT_OPTIONS) -> Ite
 
 
 def _read_file(file: Input, options: Options, problem: Problem) -> Iterator[Document]:
-    """Yield the documents of a corpus, of a file of records, or of one whose content has to tell what it is."""
+    """Yield the documents of a corpus, of a file of records, or of a file that is recognized by its content."""
     if options.annotated:
         corpus = FORMATS[str(file.format)].scan(file.path, problem)
         yield from (_bounded(located.document, located.text_path) for located in corpus)
@@ -318,7 +318,7 @@ def _read_stream(stream: IO[bytes], file: Input, shown: Path, options: Options, 
 
 
 def format_of_content(head: bytes) -> str:
-    """Return the format that the first bytes of a file speak for; ``text`` where they speak for none."""
+    """Return the format that the first bytes of a file indicate; else ``text``."""
     if (kind := kind_of(head)) is not None:
         return SIGNATURES.get(kind, text.NAME)
     begin = head.removeprefix(b"\xef\xbb\xbf").lstrip()

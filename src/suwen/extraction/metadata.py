@@ -52,7 +52,7 @@ class Metadata:
         Parameters
         ----------
         places
-            Whether each entity tells its text, page and sentence.
+            Whether each entity has its text, page and sentence.
         """
         for line in lines:
             document = jsonl.document_of(line)

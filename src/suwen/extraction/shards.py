@@ -96,7 +96,7 @@ class Shards:
             raise SuwenError("S530", self._path / DATA, reason=f"it has {size} of {self._data_end} bytes")
 
     def add(self, shard: Shard) -> None:
-        """Add a shard, whole or not at all.
+        """Add a shard, completely or not at all.
 
         Raises
         ------

@@ -2,7 +2,7 @@
 
 Input files are processed in order, in chunks of bounded size. The result of a chunk is a shard.
 Which documents a chunk holds follows from the files alone, and what is found in it from the model alone: a shard is
-the same, byte for byte, whoever makes it and after whatever interruption.
+the same, byte for byte, on any machine and after any interruption.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Manner:
     model
         The name and version of the model, which each document is given; None leaves what it says.
     places
-        Whether each entity tells its text, page and sentence.
+        Whether each entity has its text, page and sentence.
     relation_model
         The name and version of the relation model; None where no relations are looked for.
     """

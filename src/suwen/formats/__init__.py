@@ -214,7 +214,7 @@ def _shown(place: tuple[Path, int | None]) -> str:
 
 
 def write_corpus(documents: Iterable[Document], path: StrPath, format: str, **options: Any) -> Counter[str]:
-    """Write documents in a format, whole or not at all.
+    """Write documents in a format, completely or not at all.
 
     Parameters
     ----------

@@ -2,9 +2,9 @@
 
 Read are the forms of all versions: ``"label"`` or ``"labels": [[start, end, label], …]``, and ``"entities": [{"id",
 "label", "start_offset", "end_offset"}, …]`` with ``"relations": [{"id", "from_id", "to_id", "type"}, …]``, which
-version 1.0 calls ``"annotations"``; written are lines with ``entities``. Offsets are code points. What else a line
-holds (comments, and what was imported) is kept in ``meta["doccano"]``. What the writer would not produce by itself is
-kept in ``meta["doccano_record"]``, and written back as long as the document still says the same. Where labels are
+version 1.0 calls ``"annotations"``; written are lines with ``entities``. Offsets are code points. Other keys of a line
+(comments, imported values) are kept in ``meta["doccano"]``. Keys that the writer would not produce are kept in
+``meta["doccano_record"]``, and written back as long as the document is unchanged. Where labels are
 numbers of the project, as in its plain JSONL export, they are refused: their names are not in the file.
 
 doccano cannot hold confidences. They are written as metadata: ``suwen_scores`` holds ``[start, end, label,

@@ -150,7 +150,7 @@ def encoding_named(name: str) -> str:
 
 
 def encoding_of(head: bytes) -> str:
-    """Return the encoding that the beginning of a file speaks for: UTF-8, unless another one is certain."""
+    """Return the encoding of the beginning of a file: UTF-8, unless another one is certain."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     try:

@@ -1,4 +1,4 @@
-"""Entities as rows of a table: what one wants to know of an entity by itself, its page and its sentence above all."""
+"""Entities as rows of a table, with page and sentence."""
 
 from __future__ import annotations
 

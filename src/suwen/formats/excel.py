@@ -303,7 +303,7 @@ def _holds_something(sheet: Any, path: Path) -> bool:
 
 
 def _values(sheet: Any, path: Path) -> Iterator[tuple[Any, ...]]:
-    # Some programs state a size that is too small, and openpyxl would believe it.
+    # Some programs state a size that is too small, and openpyxl would use it.
     sheet.reset_dimensions()
     try:
         yield from sheet.iter_rows(values_only=True)

@@ -1,6 +1,6 @@
 """Read JSON as corpora hold it: one value a file, a list of records, or a record a line; and fields of the right kind.
 
-Whether a file holds a list or lines is told by its first character, never by its ending.
+The first character of a file decides whether it is a list or lines, never its extension.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def scan_json(
     Parameters
     ----------
     located
-        Makes documents of a value, given the file, the name for ids, and whom to tell what is wrong.
+        Makes documents of a value, given the file, the name for ids, and the handler of errors.
     """
     root = path if path.is_dir() else path.parent
     for file in files_in(path, ("",)):
@@ -100,7 +100,7 @@ def scan_records(
     form
         The form of the records (see `suwen.formats.record_forms`). In a folder, a text file is read if it has it.
     located
-        Makes documents of the records, given the file, the name for ids, and whom to tell what is wrong.
+        Makes documents of the records, given the file, the name for ids, and the handler of errors.
     """
     root = path if path.is_dir() else path.parent
     for file in record_files(path, form):
@@ -331,7 +331,7 @@ def located_at(document: Document, path: Path, number: int) -> Located:
 
 
 def reporting_at(problem: Problem, path: Path, line: int) -> Problem:
-    """Whom to tell of faults in a line."""
+    """Receives errors in a line."""
     return lambda error: problem(error.at(path, line))
 
 

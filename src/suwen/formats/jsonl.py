@@ -329,7 +329,7 @@ def line(document: Document, places: bool = False) -> bytes:
     """
     parts = [_json({"version": VERSION, "id": document.id, "text": document.text}, document)[:-1]]
     if document.entities:
-        # Each by itself: the objects of all mentions of a long text would take more memory than all else together.
+        # One at a time: the objects of all mentions of a long text would need more memory than all else together.
         rows = (_json(row, document) for row in _entity_rows(document, places))
         parts += [b', "entities": [', b", ".join(rows), b"]"]
     if rest := _rest(document):

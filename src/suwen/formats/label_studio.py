@@ -6,7 +6,7 @@ all were cancelled, no prediction is read, and the document is marked (``meta["r
 is the value ``text`` of the data, the only string, or the string that contains the mentions of the regions. Regions of
 hypertext are read by their offsets in the text of the page.
 Other annotators' annotations, regions without labels and regions of other kinds (choices, ratings) are counted in
-``meta["read_from"]["dropped"]``. What the writer would not produce by itself is kept in ``meta["label_studio_task"]``,
+``meta["read_from"]["dropped"]``. Keys that the writer would not produce are kept in ``meta["label_studio_task"]``,
 with all of that, and written back as long as the document still says the same.
 
 Written are predictions where a model is named (``meta["model"]``) or there are confidences, annotations otherwise. The

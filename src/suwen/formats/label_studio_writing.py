@@ -39,7 +39,7 @@ def with_task(document: Document, task: dict[str, Any], usual: str | None = None
     Parameters
     ----------
     usual
-        The key of the text, where the task does not tell.
+        The key of the text, if the task does not show it.
     """
     if task_of(document, Counter()) == task:
         return document

@@ -99,7 +99,7 @@ FIRST_KEYS = {
 
 
 def form_of_records(values: Iterator[Any]) -> str | None:
-    """Return the form that the first records speak for: a key of `FORMS`, else ``jsonl`` for records with a text."""
+    """Return the form that the first records indicate: a key of `FORMS`, else ``jsonl`` for records with a text."""
     weak = None
     for value in values:
         if not isinstance(value, dict):

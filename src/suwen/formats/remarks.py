@@ -16,7 +16,7 @@ LINE_ENDS = {"crlf": "two characters (CRLF)", "lf": "one character (LF)"}
 
 
 class Remarks:
-    """Count what users are told about a corpus that they read.
+    """Count facts about a corpus, which are reported to the user.
 
     Examples
     --------

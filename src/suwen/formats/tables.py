@@ -66,7 +66,7 @@ class Header:
     names: tuple[str, ...]
 
     def require(self, column: str, path: Path) -> None:
-        """Check that a column can be told from all others.
+        """Check that the name of a column is unique.
 
         Raises
         ------

@@ -91,7 +91,7 @@ class Writer:
         self._relations: dict[str, int] = dict(connection.execute("SELECT name, id FROM relation").fetchall())
 
     def add_all(self, documents: Iterable[Document], listener: Listener) -> Changes:
-        """Add documents, tell how far it is, and return what changed."""
+        """Add documents, report progress, and return the changes."""
         for number, document in enumerate(documents, start=1):
             self.add(document)
             listener(Progress("adding", number))

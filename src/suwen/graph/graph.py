@@ -239,7 +239,7 @@ class Graph(BrowsableGraph):
     def search(self, text: str, *, type: str | None = None, offset: int = 0, limit: int | None = 20) -> list[Concept]:  # noqa: A002
         """Return the concepts with a name that holds a text, from one character on.
 
-        Equal names come first, then names that begin with it; among them those of maximum documents.
+        Equal names come first, then names that begin with it; among them those with the most documents.
 
         Raises
         ------
@@ -262,7 +262,7 @@ class Graph(BrowsableGraph):
         offset: int = 0,
         limit: int = PAGE,
     ) -> Card:
-        """Return what the graph knows of a concept; of several with this name, that of maximum documents.
+        """Return what the graph knows of a concept; of several with this name, that with the most documents.
 
         Parameters
         ----------

@@ -148,7 +148,7 @@ def _type_of(connection: sqlite3.Connection, number: int) -> str:
 
 
 def named(connection: sqlite3.Connection, term: str, kind: str | None = None) -> list[int]:
-    """Return the concepts that have exactly this name or identifier, those of maximum documents first."""
+    """Return the concepts that have exactly this name or identifier, those with the most documents first."""
     if is_hexadecimal(term):
         found = connection.execute("SELECT id FROM concept WHERE stable = ?", (term,)).fetchall()
         if found:
@@ -169,7 +169,7 @@ def named(connection: sqlite3.Connection, term: str, kind: str | None = None) ->
 
 
 def resolve(connection: sqlite3.Connection, term: str, kind: str | None = None) -> list[int]:
-    """Return the concepts with this name or identifier, those of maximum documents first.
+    """Return the concepts with this name or identifier, those with the most documents first.
 
     Raises
     ------

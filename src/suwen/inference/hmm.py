@@ -169,7 +169,7 @@ class HMMExtractor(SentenceExtractor):
 
 
 def hmm_settings(settings: SentenceSettings, scheme: Scheme) -> dict[str, Any]:
-    """Return what ``suwen.json`` says of an HMM."""
+    """Return the settings of an HMM for ``suwen.json``."""
     return {**settings.to_dict(), "scheme": scheme.name}
 
 

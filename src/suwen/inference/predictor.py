@@ -60,7 +60,7 @@ POOLS_AHEAD = 1
 """So many pools wait behind the one that is being decided, so that no worker waits for the reader."""
 
 SOURCES = ("brat", "doccano_record", "label_studio_task", "overrides")
-"""Keys of a document's metadata that speak of the entities that it had."""
+"""Keys of a document's metadata about its earlier entities."""
 
 SCORE_DIGITS = 6
 """The decimals of a confidence; more would be the noise of float32 arithmetic."""
@@ -157,7 +157,7 @@ def with_predictions(document: Document, view: View, spans: Iterable[ScoredSpan]
     """Replace the annotations of a document by predicted entities.
 
     They are numbered T1, T2, … in reading order. Relations, attributes, notes and the metadata under `SOURCES` go too:
-    they speak of the entities that the document had. All else stays.
+    they are about its earlier entities. All else stays.
 
     Parameters
     ----------

@@ -74,7 +74,7 @@ def _task_class(tagger: Tagger) -> str | None:
     from transformers import MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING
 
     task_class = MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING[type(tagger.encoder.config)]
-    # An architecture of our own is none that the library could load by itself.
+    # The library cannot load an architecture of our own by itself.
     return str(task_class.__name__) if task_class.__module__.startswith("transformers.") else None
 
 

@@ -154,7 +154,7 @@ class Packer:
         return np.clip(np.where(near, nearest, wanted), 1, room - 1)
 
     def _assembled(self, places: Ids, cuts: Ids, segments: Ids | None, unrelated: Ids | None) -> Sequences:
-        """Put text and special tokens together; `cuts` tells where the inner ``[SEP]`` of a pair comes."""
+        """Put text and special tokens together; `cuts` are the places of the inner ``[SEP]`` of a pair."""
         rows = len(places)
         ids = np.full((rows, self.length), self._sep, np.int64)
         units = np.full((rows, self.length), EVERY_LEVEL)

@@ -260,7 +260,7 @@ def opened(process: PartialState, work: Path, identity: dict[str, Any], resume: 
 
 @contextmanager
 def undone_on_error(work: Path, wanted: bool) -> Iterator[None]:
-    """Remove the working folder of a run that could not begin, so that nothing is in the way of the next."""
+    """Remove the working folder of a run that could not begin, so that the next run can start."""
     try:
         yield
     except SuwenError:

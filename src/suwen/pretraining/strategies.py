@@ -41,7 +41,7 @@ class Strategy:
     dynamic
         Whether the positions are drawn again each time a sequence is seen; otherwise they are drawn in advance.
     next_sentence
-        Whether sequences are pairs of segments, and the second objective is to tell whether they belong together.
+        Whether sequences are pairs of segments, and the second objective is whether they belong together.
     continual
         Whether a later stage also continues the levels of the earlier ones.
     shallow

@@ -44,12 +44,12 @@ class TextRules:
     Parameters
     ----------
     layout
-        How passages are told apart in a file.
+        How passages are separated in a file.
     held_out
         The share of the passages that is never learned from. Which ones depends only on their characters, so it is
         the same in every run, and so that copies of a passage are on one side.
     minimum_count, vocabulary_size
-        Where the vocabulary comes from the texts: how often a character must occur, and maximum tokens.
+        Where the vocabulary comes from the texts: minimum count of a character, and maximum number of tokens.
     """
 
     layout: Layout = "auto"
@@ -229,7 +229,7 @@ def _words_of(
 
 
 def _noted(texts: Iterator[str], what: str, notes: Notes) -> Iterator[str]:
-    """Hand texts on, and tell how far it is."""
+    """Yield the texts and report progress."""
     started = last = time.monotonic()
     characters = 0
     for text in texts:

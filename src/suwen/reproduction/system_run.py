@@ -123,7 +123,7 @@ def perform_run(
         result |= {"state": FAILED, "error": " ".join(reason.split())}
     if result["state"] == DONE:
         result["files"] = {name: sha256(place / name) for name in (MANIFEST, ENTITIES)}
-    # A training that was interrupted knows how long its parts took together.
+    # An interrupted training has the total time of its parts.
     seconds = max(time.monotonic() - started, result.get("training", {}).get("seconds", 0.0))
     result["cost"] = {"seconds": seconds, "cpu_seconds": time.process_time() - cpu}
     write_json(place / RESULT, result)
@@ -159,7 +159,7 @@ def _trained_and_scored(
     lines = [json.dumps([pair.predicted.id, sorted(pair.predicted_keys)], ensure_ascii=False) for pair in pairs]
     write_text(place / ENTITIES, "".join(f"{line}\n" for line in lines))
     manifest = read_json(place / MODEL / MANIFEST)
-    # What tells of this machine's folders, and of files that are not kept.
+    # References to folders of this machine, and to files that are not kept.
     manifest.pop("files", None)
     if encoder is not None:
         manifest["configuration"]["encoder"]["name"] = encoder_of(system, profile)

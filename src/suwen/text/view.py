@@ -43,7 +43,7 @@ BLANKS = (
 """Ranges of code points: white space as `str.isspace` has it, and the byte order mark."""
 
 NEIGHBORS = 5
-"""So many lines on either side tell how wide the column is."""
+"""Lines on either side that define the width of the column."""
 
 FULL = 0.78
 """A line at least so full may continue in the next one.

@@ -68,7 +68,7 @@ class Block:
     end: int
     windows: tuple[Window, ...]
     paragraphs: tuple[Span, ...]
-    """The parts of paragraphs in it, sorted and disjoint. Each is decoded by itself: no mention crosses its ends."""
+    """The parts of paragraphs in it, sorted and disjoint. Each is decoded separately: no mention crosses its ends."""
 
 
 def make_blocks(

@@ -200,7 +200,7 @@ def _learn(
 
     Returns
     -------
-    What finds entities, what ``suwen.json`` says of it, and how training went.
+    What finds entities, its settings for ``suwen.json``, and how training went.
     """
     if isinstance(config, HMMConfig):
         model = count_hmm(_flat(sentences), config, settings.schema)

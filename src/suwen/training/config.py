@@ -117,7 +117,7 @@ class OptimizationConfig(LoopConfig):
     lists: float = Field(default=0.0, ge=0, le=1)
     """Share of the sentences with at least three items that are learned again as lists, one item a line."""
     features_gigabytes: NonNegativeFloat = 16.0
-    """The most disk space for what a frozen encoder says of each window, so that it says it once; 0 keeps nothing."""
+    """Disk budget in GB for caching the outputs of a frozen encoder; 0 turns the cache off."""
 
 
 class EvaluationConfig(Section):

@@ -80,7 +80,7 @@ def select_data(
     """Choose what to train and evaluate on.
 
     With a split, `part` is learned from and ``dev``, where it has one, evaluated on. Without one, a tenth of the
-    documents is set aside for evaluation, where it has enough entities to tell and `set_aside` allows it.
+    documents is set aside for evaluation, if it has enough entities and `set_aside` allows it.
 
     Raises
     ------

@@ -36,7 +36,7 @@ def check_device(device: str, precision: str) -> None:
 
 
 def place_on(arguments: TrainingArguments, device: str) -> None:
-    """Train on the GPU ``cuda:N``; by itself the Trainer takes the first GPU, or all that it sees.
+    """Train on the GPU ``cuda:N``; by default the Trainer uses the first GPU, or all visible ones.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Learning from trained taggers: what they think of every character, of annotated and of other articles.
+"""Distillation: learn the scores of trained taggers for annotated and unlabeled articles.
 
 The teachers' scores are averaged, and the student learns their distribution over tag sequences: posterior distillation
 (Wang et al., 2020, "Structure-level knowledge distillation for multilingual sequence labeling", section 3.2), here from
@@ -51,7 +51,7 @@ _Place = tuple[Prepared, Window]
 
 @dataclass(frozen=True)
 class Teacher:
-    """A trained tagger, its name, the hash of its manifest, and what that says of its data."""
+    """A trained tagger, its name, the hash of its manifest, and its training data."""
 
     name: str
     hash: str
@@ -170,7 +170,7 @@ class Teachers:
         return tuple(i for i, teacher in enumerate(self._teachers) if document is None or teacher.may_judge(document))
 
     def judge(self, windows: Sequence[_Place], annotated: Sequence[str | None]) -> list[tuple[Counts, Counts]]:
-        """Return what the teachers think of windows: ``unary`` and ``moves`` of `TaughtExample`, in their order.
+        """Return the teachers' scores of windows: ``unary`` and ``moves`` of `TaughtExample`, in their order.
 
         Parameters
         ----------
@@ -249,7 +249,7 @@ class _Average:
 
 
 def _check(teacher: Teacher, start: TaggerParts) -> None:
-    """Refuse a teacher whose opinion says nothing about the student's tags."""
+    """Refuse a teacher with other tags than the student."""
     own, student = teacher.predictor.settings, start.settings
     unlike = set(own.schema.labels) ^ set(student.schema.labels)
     if unlike:

@@ -229,7 +229,7 @@ def with_transitions(start: TaggerParts) -> TaggerSettings:
 def _with_confidences(settings: TaggerSettings, config: TrainingConfig, pairs: Sequence[Pair]) -> TaggerSettings:
     """Calibration and least confidence as the configuration has them, or fitted to what was found in the dev part.
 
-    Where too little was found to tell, they stay what they were.
+    With too few predictions, they stay unchanged.
     """
     given = config.confidence
     calibration, least = settings.calibration, settings.least_confidence

@@ -159,7 +159,7 @@ class SelectingTrainer(Trainer):  # type: ignore[misc]
         return metrics
 
     def write_weights(self) -> None:
-        """Write the model's weights as the best ones so far, whole or not at all."""
+        """Write the model's weights as the best ones so far, completely or not at all."""
         if self.is_world_process_zero():
             model: nn.Module = self.accelerator.unwrap_model(self.model)
             with replacing(self.folder / BEST) as temporary:

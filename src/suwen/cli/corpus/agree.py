@@ -85,7 +85,7 @@ def label_set(found: Agreement) -> tuple[Schema, set[str]]:
 
 
 def annotator_names(paths: list[Path]) -> list[str]:
-    """Return a name for each annotator: the last part of the path, or as much of it as tells them apart."""
+    """Return a name for each annotator: the last part of the path, or as much of it as makes them unique."""
     stems = [path.resolve().with_suffix("").parts for path in paths]
     for length in range(1, max(map(len, stems)) + 1):
         names = ["/".join(parts[-length:]) for parts in stems]

@@ -426,7 +426,7 @@ def _printed_again(text: str, box: Boxes) -> NDArray[np.bool_]:
         order = np.lexsort((x, np.floor((y + shift) / (2 * WIDEST_OFFSET)), code))
         a, b = order[:-1], order[1:]
         same = (code[a] == code[b]) & (np.abs(x[a] - x[b]) < near_x[a]) & (np.abs(y[a] - y[b]) < near_y[a])
-        # A ligature is told as several characters in one box.
+        # A ligature comes as several characters in one box.
         same &= (np.abs(a - b) > 1) | (x[a] != x[b]) | (y[a] != y[b])
         again[np.maximum(a, b)[same]] = True
     # A single one may be a coincidence: other text lies there. Programs print texts again, or each character.

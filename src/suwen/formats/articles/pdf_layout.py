@@ -43,7 +43,7 @@ CELL_GAP = 1.2
 
 DEEPEST = 3
 MOST_RUNS = 2000
-"""With more runs on a page no gutter is looked for: it is a drawing made of letters, or made to harm."""
+"""With more runs on a page no gutter is searched: it is a drawing of letters, or malicious."""
 
 FIRST_WIDE = "\u2e80"
 
@@ -195,7 +195,7 @@ def _needs_space(before: str, after: str, gap: float) -> bool:
 def rows_in_order(pages: Sequence[Sequence[Run]]) -> list[list[Row]]:
     """Return the rows of each page, in the order in which they are read.
 
-    Where two columns meet in too few rows to tell, on the last page, say, the gutters of the other pages are tried.
+    If too few rows have two columns (for example on the last page), the gutters of other pages are tried.
     """
     gutters = [_gutter(runs, ()) for runs in pages]
     known = sorted({float(round(gutter)) for gutter in gutters if gutter is not None})

@@ -54,7 +54,7 @@ LETTER_WIDTH = 0.5
 """In line heights, the leading in its usual value. Punctuation may take a hanzi or two along to the next line."""
 
 LEAST_ROWS = 4
-"""From fewer rows one cannot tell the edges of a column."""
+"""Minimum rows for finding the edges of a column."""
 
 HYPHENS = "-\u2010\xad"
 _DIGITS = re.compile(r"\d+")

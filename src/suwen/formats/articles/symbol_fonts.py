@@ -59,7 +59,7 @@ def symbol_font(name: str | None) -> str | None:
 
 
 def symbol(code: int, font: str | None) -> str | None:
-    """Return the character that a code point shows in a font; None where that cannot be told.
+    """Return the character that a code point shows in a font; None if it is unknown.
 
     Parameters
     ----------

@@ -134,7 +134,7 @@ def _tree(text: str, path: Path) -> Element | None:
 
 
 def _remove_what_is_no_text(root: Element, dropped: Counter[str]) -> None:
-    """Remove what never belongs to the text; take from what holds most of it all that speaks against it."""
+    """Remove parts that never belong to the text; clear contrary hints from the part with most of it."""
     sizes = _sizes(root)
     removed: list[Element] = []
 

@@ -73,7 +73,7 @@ def scored_pairs(
 
 
 def fit_decisions(pairs: ScoredPairs, schema: Schema) -> Decisions | None:
-    """Fit calibration and thresholds to a part; None where there is too little to tell.
+    """Fit calibration and thresholds to a part; None if there are too few pairs.
 
     For calibrated confidences the highest micro-F1 is had where all types have half of that F1 as their threshold
     (Lewis 1995; Lipton et al. 2014). Thresholds that are fitted to each type fit its few journal issues: on the other
