@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 
 class DisconnectedError(Exception):
-    """The client has gone: nobody waits for the answer."""
+    """The client has gone: no answer is needed."""
 
 
 class Ticket:
