@@ -16,6 +16,8 @@ from graph_documents import document, library
 
 import suwen.cli
 from suwen import Graph, write_corpus
+from suwen.cli.graph import decisions
+from suwen.graph.actions import ERROR_KINDS, VERDICTS
 
 LIBRARY = Path(__file__).parents[1] / "src/suwen/data/library"
 
@@ -222,6 +224,36 @@ def test_cli_graph_decisions(run, capsys, built):
     assert "taken back" in capsys.readouterr().out
 
 
+def test_cli_graph_judge(run, capsys, built):
+    (item, _) = Graph("graph.db").evidence("二甲双胍", "2型糖尿病")
+
+    def counts() -> tuple[int, int]:
+        (edge,) = Graph("graph.db").edges("二甲双胍", "2型糖尿病")
+        return edge.affirmed, edge.rejected
+
+    assert run("judge", "graph.db", item.id, "reject", "--kind", "relation", "--note", "no") == 0
+    assert (capsys.readouterr().out, counts()) == (f"evidence {item.id}: rejected\n", (1, 1))
+    assert Graph("graph.db").sql("SELECT value, kind, note FROM verdict").rows == [("reject", "relation", "no")]
+    assert run("judge", "graph.db", item.id, "accept") == 0
+    assert (capsys.readouterr().out, counts()) == (f"evidence {item.id}: accepted\n", (2, 0))
+    assert run("judge", "graph.db", item.id, "none") == 0
+    assert (capsys.readouterr().out, counts()) == (f"evidence {item.id}: no verdict\n", (2, 0))
+    assert Graph("graph.db").sql("SELECT * FROM verdict").rows == []
+    for arguments, said in (
+        (("0" * 16, "reject"), "S709"),
+        ((item.id, "maybe"), "maybe"),
+        ((item.id, "accept", "--kind", "relation"), "--kind"),
+        ((item.id, "none", "--note", "x"), "--note"),
+    ):
+        assert run("judge", "graph.db", *arguments) == 2
+        assert said in capsys.readouterr().err
+
+
+def test_cli_graph_offers_all_verdicts_and_kinds_of_error():
+    assert {*decisions.Verdict} == {*VERDICTS, "none"}
+    assert tuple(decisions.ErrorKind) == ERROR_KINDS
+
+
 def test_cli_graph_remove_sql_and_info(run, capsys, built):
     assert run("remove", "graph.db", "a", "d") == 0
     assert run("sql", "graph.db", "SELECT key FROM document", "--json") == 0
@@ -239,8 +271,10 @@ def test_cli_graph_export_by_ending(run, capsys, built):
     for name in ("graph.nq", "graph.graphml", "graph.jsonl"):
         assert run("export", "graph.db", "-o", name) == 0
         assert Path(name).stat().st_size
+        assert stat.S_IMODE(Path(name).stat().st_mode) == 0o600
     assert run("export", "graph.db", "-o", "tables", "--to", "csv", "--raw") == 0
     assert run("export", "graph.db", "-o", "neo4j", "--to", "neo4j") == 0
+    assert {stat.S_IMODE(Path(name).stat().st_mode) for name in ("tables", "neo4j")} == {0o700}
     printed = capsys.readouterr()
     assert printed.out.splitlines()[-1] == "Written to neo4j."
     assert "not held by neo4j, and replaced: " in printed.err

@@ -1,4 +1,5 @@
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -101,6 +102,15 @@ def test_files_get_the_ordinary_permissions(tmp_path: Path) -> None:
         pass
     assert (tmp_path / "file").stat().st_mode == (tmp_path / "plain").stat().st_mode
     assert (tmp_path / "folder").stat().st_mode == (tmp_path / "plain folder").stat().st_mode
+
+
+def test_files_may_be_private(tmp_path: Path) -> None:
+    with replacing(tmp_path / "file", private=True) as temporary:
+        temporary.touch(mode=0o644)
+    with replacing_folder(tmp_path / "folder", private=True):
+        pass
+    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("file", "folder")]
+    assert modes == [0o600, 0o700]
 
 
 def test_files_remove_the_folders_that_they_made_for_nothing(tmp_path: Path) -> None:

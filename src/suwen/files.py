@@ -176,11 +176,16 @@ def excess(error: ValueError | RecursionError) -> str:
 
 
 @contextmanager
-def replacing(path: StrPath) -> Iterator[Path]:
+def replacing(path: StrPath, private: bool = False) -> Iterator[Path]:
     """A temporary path on the disk of `path` that takes its place when the block ends well, and vanishes otherwise.
 
     The content is flushed to the disk before it is moved, so that a crash leaves the old file or the new one. What a
     killed process left is removed by the next write to the same path.
+
+    Parameters
+    ----------
+    private
+        Whether only the owner may read it: it holds text of a file that only its owner can read.
 
     Raises
     ------
@@ -197,14 +202,14 @@ def replacing(path: StrPath) -> Iterator[Path]:
             # Some libraries make private files; the final one gets the ordinary permissions.
             umask = os.umask(0)
             os.umask(umask)
-            temporary.chmod(0o666 & ~umask)
+            temporary.chmod(0o600 if private else 0o666 & ~umask)
             temporary.replace(path)
     except OSError as error:
         raise os_error(error, path) from None
 
 
 @contextmanager
-def replacing_folder(path: StrPath, overwrite: bool = False) -> Iterator[Path]:
+def replacing_folder(path: StrPath, overwrite: bool = False, private: bool = False) -> Iterator[Path]:
     """As `replacing`, for a folder.
 
     Raises
@@ -218,7 +223,7 @@ def replacing_folder(path: StrPath, overwrite: bool = False) -> Iterator[Path]:
     try:
         with _workplace(path) as workplace:
             temporary = workplace / path.name
-            temporary.mkdir()
+            temporary.mkdir(mode=0o700 if private else 0o777)
             yield temporary
             if path.is_dir():
                 path.replace(workplace / f"{path.name}.old")

@@ -19,6 +19,7 @@ SHINGLE = 8
 SAMPLE_ONE_IN = 16
 LEAST_SAMPLE = 32
 SKETCH = 16
+FACTOR = 0x9E3779B97F4A7C15
 FEW = 8 * SKETCH
 CROWDED = 16
 """A shingle in more documents than this is boilerplate, or a text with many copies."""
@@ -126,14 +127,22 @@ def _hashes(text: str) -> Shingles:
     codes = np.frombuffer("".join(text.split()).encode("utf-32-le"), dtype=np.uint32).astype(np.uint64)
     if not len(codes):
         return codes
-    length = min(SHINGLE, len(codes))
-    hashes = np.zeros(len(codes) - length + 1, dtype=np.uint64)
-    for offset in range(length):
-        hashes = hashes * np.uint64(0x9E3779B97F4A7C15) + codes[offset : offset + len(hashes)]
+    hashes = _polynomials(codes, min(SHINGLE, len(codes)))
     # A polynomial of similar characters gives similar values; the smallest must be as good as random (splitmix64).
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         hashes = (hashes ^ (hashes >> np.uint64(shift))) * np.uint64(factor)
     return hashes
+
+
+def _polynomials(codes: Shingles, length: int) -> Shingles:
+    """The value of a polynomial (modulo 2⁶⁴) for each run of `length` characters, from those of its halves."""
+    if length == 1:
+        return codes
+    half = length // 2
+    first, second = _polynomials(codes, half), _polynomials(codes, length - half)
+    factor = np.uint64(pow(FACTOR, length - half, 2**64))
+    count = len(codes) - length + 1
+    return first[:count] * factor + second[half : half + count]
 
 
 def _sample(shingles: Shingles) -> Shingles:

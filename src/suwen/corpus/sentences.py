@@ -21,5 +21,5 @@ def sentence_spans(text: str) -> tuple[Span, ...]:
     the first owns the beginning. A text without a sentence is one span.
     """
     view = make_view(text)
-    starts = [int(view.source[start]) for start, _ in split_sentences(view)]
-    return tuple(pairwise([0, *starts[1:], len(text)]))
+    starts = [start for start, _ in split_sentences(view)]
+    return tuple(pairwise([0, *view.source[starts[1:]].tolist(), len(text)]))

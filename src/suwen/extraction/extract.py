@@ -258,7 +258,7 @@ def _reported(shards: Shards, output: Path) -> Path | None:
     faults = shards.tally.faults.total()
     # A single input that cannot be read needs no report, but a clear word.
     if faults > 1 or (faults and shards.tally.counts["documents"]):
-        with replacing(report) as temporary, temporary.open("wb") as file:
+        with replacing(report, private=True) as temporary, temporary.open("wb") as file:
             file.writelines(map(json_line, shards.problems()))
         return report
     try:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from suwen.graph.linking import Linker
+from suwen.graph.pieces import Numbers, numbers_by_id, sorted_pieces
 from suwen.graph.resolving import assign_concepts
 from suwen.graph.revision import mark_rebuilt
 from suwen.graph.sources import assign_sources
@@ -34,7 +36,11 @@ SHARED_ERROR = 0.05
 
 DIGITS = 6
 BATCH = 10_000
-"""Rows that are kept before they are written together."""
+"""Mentions that are counted together."""
+TRIPLE = itemgetter(0, 1, 2)
+
+Wrong = tuple[dict[int, list[float]], ...]
+"""The probabilities that evidence is wrong, by source: of affirmed, negated and hypothetical evidence."""
 
 
 def rebuild(connection: sqlite3.Connection, linker: Linker) -> None:
@@ -55,36 +61,46 @@ def rebuild(connection: sqlite3.Connection, linker: Linker) -> None:
     mark_rebuilt(connection)
 
 
-def _count_mentions(connection: sqlite3.Connection) -> array[int]:
+def _count_mentions(connection: sqlite3.Connection) -> list[int]:
     """Count mentions, and documents with near-copies once; return the documents of each concept by its number."""
-    concepts = dict(connection.execute("SELECT id, concept FROM form"))
-    of_form = array("q", bytes(8 * (1 + max(concepts, default=0))))
-    size = 8 * (1 + max(concepts.values(), default=0))
-    mentions, documents, negated, hypothetical = (array("q", bytes(size)) for _ in range(4))
-    rows = connection.execute(
-        "SELECT document.source, mention.form, mention.polarity FROM document CROSS JOIN mention"
-        f" ON mention.id >= document.id * {PER_DOCUMENT} AND mention.id < (document.id + 1) * {PER_DOCUMENT}"
-        " ORDER BY document.source, document.id"
-    )
-    for _, of_source in groupby(rows, key=itemgetter(0)):
-        found = set()
-        for _, form, polarity in of_source:
-            concept = concepts[form]
-            found.add(concept)
-            of_form[form] += 1
-            mentions[concept] += 1
-            if polarity:
-                (negated if polarity == 1 else hypothetical)[concept] += 1
-        for concept in found:
-            documents[concept] += 1
-    connection.executemany("UPDATE form SET mentions = ? WHERE id = ?", ((of_form[form], form) for form in concepts))
+    concepts = numbers_by_id(connection, "SELECT id, concept FROM form")
+    of_form = np.zeros(len(concepts), dtype=np.int64)
+    mentions, documents, negated, hypothetical = np.zeros((4, int(concepts.max()) + 1), dtype=np.int64)
+    for sources, forms, polarities in _mentions_by_source(connection):
+        found = concepts[forms]
+        of_form += np.bincount(forms, minlength=len(of_form))
+        mentions += np.bincount(found, minlength=len(mentions))
+        negated += np.bincount(found[polarities == 1], minlength=len(mentions))
+        hypothetical += np.bincount(found[polarities == 2], minlength=len(mentions))
+        pairs = np.unique(sources * len(documents) + found)
+        documents += np.bincount(pairs % len(documents), minlength=len(documents))
+    by_form = zip(of_form.tolist(), range(len(of_form)), strict=True)
+    connection.executemany("UPDATE form SET mentions = ? WHERE id = ?", by_form)
+    counts = np.column_stack((mentions, documents, negated, hypothetical, np.arange(len(mentions))))
     connection.executemany(
-        "UPDATE concept SET mentions = ?, documents = ?, negated = ?, hypothetical = ? WHERE id = ?",
-        zip(mentions, documents, negated, hypothetical, range(len(mentions)), strict=True),
+        "UPDATE concept SET mentions = ?, documents = ?, negated = ?, hypothetical = ? WHERE id = ?", counts.tolist()
     )
     # A concept whose forms were all merged into others is none.
     connection.execute("DELETE FROM concept WHERE mentions = 0")
-    return documents
+    by_concept: list[int] = documents.tolist()
+    return by_concept
+
+
+def _mentions_by_source(connection: sqlite3.Connection) -> Iterator[Numbers]:
+    """Yield source, form and polarity of all mentions, those of a source together."""
+    rows: list[tuple[int, int, int]] = []
+    documents = connection.execute("SELECT source, id FROM document ORDER BY source, id").fetchall()
+    for _, of_source in groupby(documents, key=itemgetter(0)):
+        for source, number in of_source:
+            rows += connection.execute(
+                "SELECT ?, form, polarity FROM mention WHERE id >= ? AND id < ?",
+                (source, number * PER_DOCUMENT, (number + 1) * PER_DOCUMENT),
+            )
+        if len(rows) > BATCH:
+            yield np.array(rows, dtype=np.int64).T
+            rows = []
+    if rows:
+        yield np.array(rows, dtype=np.int64).T
 
 
 def _name_concepts(connection: sqlite3.Connection) -> None:
@@ -131,38 +147,32 @@ class EdgeCounts(NamedTuple):
     last_year: int | None
 
 
-EVIDENCE = """
-    SELECT evidence.relation, head_form.concept, tail_form.concept, document.source, evidence.document, evidence.id,
+EVIDENCE = f"""
+    SELECT edge.relation, edge.head, edge.tail, document.source, document.id, evidence.id,
         evidence.start, evidence.polarity, coalesce(evidence.confidence, 1), document.year, verdict.value
-    FROM {0} CROSS JOIN evidence ON {1}
-    CROSS JOIN document ON document.id = evidence.document
-    CROSS JOIN mention AS head ON head.id = evidence.head
-    CROSS JOIN mention AS tail ON tail.id = evidence.tail
-    CROSS JOIN form AS head_form ON head_form.id = head.form
-    CROSS JOIN form AS tail_form ON tail_form.id = tail.form
+    FROM edge
+    CROSS JOIN support ON support.edge = edge.id
+    CROSS JOIN document ON document.id = support.evidence / {PER_DOCUMENT}
+    CROSS JOIN evidence ON evidence.id = support.evidence
     LEFT JOIN verdict ON verdict.key = evidence.key
 """
-"""Selects each piece of evidence as a `Piece`, of all or of those that another table names."""
-_ALL = EVIDENCE.format("(SELECT 1)", "true") + (
-    "ORDER BY 1, 2, 3, document.year DESC, 9 DESC, document.key, evidence.id"
-)
+"""Selects the evidence of edges, one edge after the other, as `Piece`."""
 
 
-def _build_edges(connection: sqlite3.Connection, documents: array[int]) -> None:
+def _build_edges(connection: sqlite3.Connection, documents: list[int]) -> None:
     (total,) = connection.execute("SELECT count(DISTINCT source) FROM document").fetchone()
-    pieces = map(Piece._make, connection.execute(_ALL))
-    edges: list[tuple[Any, ...]] = []
-    support: list[tuple[int, int, int]] = []
-    for number, (triple, of_edge) in enumerate(groupby(pieces, key=itemgetter(0, 1, 2)), start=1):
-        evidence = list(of_edge)
-        counts = edge_counts(evidence)
-        rank = rank_of(counts, documents[triple[1]], documents[triple[2]], total)
-        edges.append((number, *triple, *counts[:7], rank, *counts[7:]))
-        support += [(number, place, piece.id) for place, piece in enumerate(evidence)]
-        if len(support) > BATCH:
-            _write_edges(connection, edges, support)
-            edges, support = [], []
-    _write_edges(connection, edges, support)
+    edges = 0
+    for pieces in sorted_pieces(connection):
+        rows: list[tuple[Any, ...]] = []
+        support: list[tuple[int, int, int]] = []
+        for number, (triple, of_edge) in enumerate(groupby(map(Piece._make, pieces), key=TRIPLE), start=edges + 1):
+            evidence = list(of_edge)
+            counts = edge_counts(evidence)
+            rank = rank_of(counts, documents[triple[1]], documents[triple[2]], total)
+            rows.append((number, *triple, *counts[:7], rank, *counts[7:]))
+            support += [(number, place, piece.id) for place, piece in enumerate(evidence)]
+        _write_edges(connection, rows, support)
+        edges += len(rows)
 
 
 def _write_edges(
@@ -175,8 +185,7 @@ def _write_edges(
 def refresh_edge(connection: sqlite3.Connection, evidence: int) -> None:
     """Count the evidence of one edge anew, after a verdict on a piece of it (its key)."""
     number = edge_of_evidence(connection, evidence)
-    query = EVIDENCE.format("support", "evidence.id = support.evidence")
-    pieces = connection.execute(f"{query} WHERE support.edge = ?", (number,))
+    pieces = connection.execute(f"{EVIDENCE} WHERE edge.id = ?", (number,))
     counts = edge_counts(map(Piece._make, pieces))
     (total,) = connection.execute("SELECT count(DISTINCT source) FROM document").fetchone()
     head, tail = connection.execute(
@@ -210,8 +219,8 @@ def edge_counts(evidence: Iterable[Piece]) -> EdgeCounts:
     """Count the evidence of one edge; what a user rejected counts as rejected alone."""
     said = [0, 0, 0]
     rejected = 0
+    wrong: Wrong = ({}, {}, {})
     sources, sentences, years = set(), set(), set()
-    believed = []
     for _, _, _, source, document, _, start, polarity, confidence, year, verdict in evidence:
         if verdict == "reject":
             rejected += 1
@@ -221,18 +230,11 @@ def edge_counts(evidence: Iterable[Piece]) -> EdgeCounts:
         sentences.add((document, start))
         if year is not None:
             years.add(year)
-        believed.append((source, polarity, 1.0 if verdict == "accept" else confidence))
-    return EdgeCounts(
-        len(sources),
-        len(sentences),
-        said[0],
-        said[1],
-        said[2],
-        rejected,
-        edge_confidence(believed),
-        min(years, default=None),
-        max(years, default=None),
-    )
+        wrong[polarity].setdefault(source, []).append(0.0 if verdict == "accept" else 1 - confidence)
+    first, last = (min(years), max(years)) if years else (None, None)
+    affirmed, negated, hypothetical = said
+    counts = len(sources), len(sentences), affirmed, negated, hypothetical, rejected
+    return EdgeCounts(*counts, _noisy_or(wrong), first, last)
 
 
 def rank_of(counts: EdgeCounts, head: int, tail: int, total: int) -> float:
@@ -273,19 +275,25 @@ def edge_confidence(evidence: Iterable[tuple[int, int, float]]) -> float:
     >>> edge_confidence([(1, 0, 1.0)]), edge_confidence([(1, 0, 1.0), (2, 0, 0.9)])
     (0.95, 0.9925)
     """
-    wrong: tuple[dict[int, list[float]], ...] = ({}, {}, {})
+    wrong: Wrong = ({}, {}, {})
     for source, polarity, probability in evidence:
         wrong[polarity].setdefault(source, []).append(1 - probability)
-    affirmed, negated, _ = (
-        1 - _product([min(1.0, SHARED_ERROR + _product(of_source)) for of_source in by_source.values()])
-        for by_source in wrong
-    )
+    return _noisy_or(wrong)
+
+
+def _noisy_or(wrong: Wrong) -> float:
+    affirmed, negated = map(_believed, wrong[:2])
     return round(affirmed * (1 - negated), DIGITS)
+
+
+def _believed(wrong: dict[int, list[float]]) -> float:
+    """Return the probability that one document or more is right; 0 without any."""
+    return 1 - _product([min(1.0, SHARED_ERROR + _product(of_source)) for of_source in wrong.values()])
 
 
 def _product(values: list[float]) -> float:
     """Return a product that does not depend on the order of its factors, in any bit."""
-    return math.prod(sorted(values))
+    return values[0] if len(values) == 1 else math.prod(sorted(values))
 
 
 def _index_names(connection: sqlite3.Connection) -> None:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from suwen.corpus.near_copies import sketch
-from suwen.document import Document, Span
+from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.graph.facts import Facts, facts_of
 from suwen.graph.linking import Form, Linker
@@ -157,11 +157,20 @@ class Writer:
 
     def _write_relations(self, number: int, facts: Facts) -> None:
         first, many = number * PER_DOCUMENT, self._connection.executemany
-        forms = {form: self._form(form) for form in {mention.form for mention in facts.mentions}}
         many(
             "INSERT INTO mention VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                (first + i, number, start, end, _json(fragments), forms[form], polarity, *(cue or NOWHERE), confidence)
+                (
+                    first + i,
+                    number,
+                    start,
+                    end,
+                    json.dumps(fragments) if fragments else None,
+                    self._form(form),
+                    polarity,
+                    *(cue or NOWHERE),
+                    confidence,
+                )
                 for i, (start, end, fragments, form, polarity, cue, confidence) in enumerate(facts.mentions)
             ),
         )
@@ -199,10 +208,6 @@ class Writer:
         added = self._connection.execute("INSERT INTO form (type, surface, name) VALUES (?, ?, ?)", form).lastrowid
         assert added is not None
         return added
-
-
-def _json(fragments: tuple[Span, ...]) -> str | None:
-    return json.dumps(fragments) if fragments else None
 
 
 def now() -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from suwen.document import Span
@@ -94,16 +94,14 @@ def select_evidence(source: str, more: str = "") -> str:
     return _SELECT_EVIDENCE.format(per_document=PER_DOCUMENT, source=source, more=more)
 
 
-def evidence(
-    connection: sqlite3.Connection, edge: int, since: int | None = None, offset: int = 0, limit: int | None = None
-) -> list[Evidence]:
-    """Return the evidence of an edge, the newest documents first."""
+def evidence(connection: sqlite3.Connection, edge: int, since: int | None = None) -> Iterator[Evidence]:
+    """Yield the evidence of an edge, the newest documents first; only what is taken is read."""
     condition, value = since_condition(since)
     query = select_evidence("support CROSS JOIN evidence ON evidence.id = support.evidence")
     rows = connection.execute(
         f"{query} WHERE support.edge = ? AND {condition} ORDER BY support.position", (edge, value)
     )
-    return [evidence_of(row) for row in islice(rows, offset, None if limit is None else offset + limit)]
+    return map(evidence_of, rows)
 
 
 def since_condition(since: int | None) -> tuple[str, int]:

@@ -6,13 +6,14 @@ from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from operator import itemgetter
 from typing import NamedTuple
 
 from suwen.concepts.linking import Meanings
 from suwen.corpus.sentences import sentence_spans
 from suwen.document import Document, Entity, Relation, Span, lone_surrogates
 from suwen.errors import SuwenError
-from suwen.graph.keys import evidence_key
+from suwen.graph.keys import evidence_key, place_key
 from suwen.graph.linking import Assertion, Form, Linker, assertions_in, forms_of
 
 __all__ = ["EvidenceRow", "Facts", "MentionRow", "facts_of", "title_of", "year_of"]
@@ -161,6 +162,7 @@ def _evidence(
     left_out: Counter[str],
 ) -> list[EvidenceRow]:
     starts = [start for start, _ in sentences]
+    places = [place_key(mention.start, mention.end, mention.form.type) for mention in mentions]
     best: dict[int, EvidenceRow] = {}
     for relation in document.relations:
         head, tail = numbers.get(relation.head), numbers.get(relation.tail)
@@ -175,14 +177,13 @@ def _evidence(
         end = sentences[bisect_right(starts, max(first.end, second.end) - 1) - 1][1]
         polarity = _polarity(first.polarity, second.polarity, said.get(relation.id or "", AFFIRMED).polarity)
         confidence = _confidence(relation, first, second)
-        places = (first.start, first.end, first.form.type), (second.start, second.end, second.form.type)
-        key = evidence_key(document.id, relation.label, *places)
+        key = evidence_key(document.id, relation.label, places[head], places[tail])
         row = EvidenceRow(relation.label, head, tail, start, end, polarity, confidence, key)
         if key in best:
             left_out["relations that stand there twice"] += 1
             row = max(best[key], row, key=lambda one: (1.0 if one.confidence is None else one.confidence, one.polarity))
         best[key] = row
-    return sorted(best.values(), key=lambda row: (row.head, row.tail, row.relation))
+    return sorted(best.values(), key=itemgetter(1, 2, 0))
 
 
 def _polarity(*parts: int) -> int:

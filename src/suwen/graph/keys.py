@@ -15,6 +15,7 @@ __all__ = [
     "is_hexadecimal",
     "mention_key",
     "number_of",
+    "place_key",
     "relation_key",
 ]
 
@@ -33,9 +34,14 @@ def mention_key(document: str, start: int, end: int, kind: str) -> str:
     return hexadecimal(_hash(document, start, end, kind))
 
 
-def evidence_key(document: str, relation: str, head: tuple[int, int, str], tail: tuple[int, int, str]) -> int:
-    """Return the identifier of a relation between two mentions (start, end, type), as a signed 64-bit integer."""
-    return _hash(document, relation, *head, *tail)
+def evidence_key(document: str, relation: str, head: str, tail: str) -> int:
+    """Return the identifier of a relation between two mentions (`place_key`), as a signed 64-bit integer."""
+    return _hash(document, relation, head, tail)
+
+
+def place_key(start: int, end: int, kind: str) -> str:
+    """Return what names a mention in the identifier of its relations."""
+    return f"{start}{_SEPARATOR}{end}{_SEPARATOR}{kind}"
 
 
 def document_key(key: str) -> str:

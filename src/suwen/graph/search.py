@@ -10,6 +10,7 @@ import sqlite3
 import unicodedata
 from collections.abc import Iterator
 from itertools import pairwise
+from operator import add
 
 __all__ = ["TOKENIZER", "fold", "grams", "matching", "pairs", "query_of"]
 
@@ -41,8 +42,9 @@ def grams(text: str) -> str:
 
 
 def pairs(text: str) -> str:
-    """Return the pairs of neighbors of a folded text as index terms."""
-    return " ".join(_pairs(text.translate(_PRIVATE)))
+    """Return the pairs of neighbors of a folded text as index terms; the index takes each of a text once."""
+    written = text.translate(_PRIVATE)
+    return " ".join(map(add, written, written[1:]))
 
 
 def _pairs(written: str) -> set[str]:
@@ -57,10 +59,12 @@ def matching(connection: sqlite3.Connection, text: str) -> Iterator[int]:
     Parameters
     ----------
     text
-        What to look for; width, case and white space do not count.
+        What to look for; width, case and white space do not count. Every name holds an empty text.
     """
     part = fold(text)
     if not part:
+        # Every name holds it.
+        yield from (concept for (concept,) in connection.execute("SELECT concept FROM name ORDER BY id"))
         return
     for condition, values in (
         ("text = ?", (part,)),

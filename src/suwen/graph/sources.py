@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
 from collections.abc import Iterator
-from itertools import combinations, pairwise
 
 import numpy as np
 
@@ -44,25 +42,27 @@ def _candidates(connection: sqlite3.Connection) -> list[tuple[int, int]]:
     sizes = [len(sketch) // 8 for _, sketch in sketches]
     hashes = np.frombuffer(b"".join(sketch for _, sketch in sketches), dtype="<u8")
     # Ranks in the order of the keys, so that which neighbors are compared does not depend on the order of adding.
-    ranks = np.repeat(np.arange(len(sketches), dtype=np.int32), sizes)
+    ranks = np.repeat(np.arange(len(sketches)), sizes)
     order = np.argsort(hashes, kind="stable")
-    edges = np.flatnonzero(np.diff(hashes[order])) + 1
-    shared: Counter[tuple[int, int]] = Counter()
-    for start, end in _runs(np.concatenate(([0], edges, [len(order)]))):
-        holders = ranks[order[start:end]].tolist()
-        shared.update(combinations(holders, 2) if len(holders) <= CROWDED else pairwise(holders))
+    hashes, ranks = hashes[order], ranks[order]
+    _, number, amounts = np.unique(hashes, return_inverse=True, return_counts=True)
+    is_crowded = amounts[number] > CROWDED
+    # All pairs of the documents that share a hash, neighbors only where these are many: that keeps the work linear.
+    pairs = []
+    for step in range(1, CROWDED):
+        shares = hashes[step:] == hashes[:-step]
+        if step > 1:
+            shares &= ~is_crowded[step:]
+        pairs.append(ranks[:-step][shares] * len(sketches) + ranks[step:][shares])
+    shared, counts = np.unique(np.concatenate(pairs), return_counts=True)
+    first, second = np.divmod(shared, len(sketches))
     # The estimate is off by chance: half the threshold leaves room for that and spares nearly all comparisons.
+    size = np.array(sizes)
+    likely = counts >= LEAST_RESEMBLANCE / 2 * np.minimum(size[first], size[second])
     return [
-        (sketches[first][0], sketches[second][0])
-        for (first, second), count in sorted(shared.items())
-        if count >= LEAST_RESEMBLANCE / 2 * min(sizes[first], sizes[second])
+        (sketches[one][0], sketches[other][0])
+        for one, other in zip(first[likely].tolist(), second[likely].tolist(), strict=True)
     ]
-
-
-def _runs(bounds: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Yield the runs of equal hashes that are longer than one."""
-    longer = np.flatnonzero(np.diff(bounds) > 1)
-    yield from zip(bounds[longer].tolist(), bounds[longer + 1].tolist(), strict=True)
 
 
 def _root(roots: dict[int, int], number: int) -> int:

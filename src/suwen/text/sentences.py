@@ -17,6 +17,9 @@ stands beside each of its mentions in some outputs."""
 PAUSES, NEAR = "，、：,: ", 200
 """Such a cut is made after the last of these characters, if there is one so near."""
 
+FIRST = re.compile(r"[(（\n。！？!?；;.]")
+"""What a boundary begins with."""
+
 BOUNDARY = re.compile(
     r"""
       [(（][^()（）。！？!?\n]{1,200}[)）]        # a remark in brackets stays whole
@@ -54,7 +57,7 @@ def split_sentences(view: View) -> list[Span]:
     """
     sentences = []
     begin = 0
-    for boundary in BOUNDARY.finditer(view.text):
+    for boundary in _boundaries(view.text):
         if boundary.lastgroup is None:
             continue
         end = boundary.start() if boundary.lastgroup == "paragraph" else boundary.end()
@@ -64,6 +67,15 @@ def split_sentences(view: View) -> list[Span]:
     if begin < len(view.text):
         sentences.append((begin, len(view.text)))
     return [piece for sentence in sentences for piece in _cut(view.text, *sentence)]
+
+
+def _boundaries(text: str) -> Iterator[re.Match[str]]:
+    """Yield what `BOUNDARY.finditer` finds; looking for the first characters alone is several times as fast."""
+    end = 0
+    for first in FIRST.finditer(text):
+        if first.start() >= end and (boundary := BOUNDARY.match(text, first.start())):
+            end = boundary.end()
+            yield boundary
 
 
 def _cut(text: str, start: int, end: int) -> Iterator[Span]:

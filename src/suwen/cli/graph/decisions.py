@@ -1,7 +1,8 @@
-"""The commands ``suwen graph merge``, ``split`` and ``undo``."""
+"""The commands ``suwen graph merge``, ``split``, ``undo`` and ``judge``."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,26 @@ from suwen.cli.output import report, show
 if TYPE_CHECKING:
     from suwen.graph.actions import Action
     from suwen.graph.graph import Graph
+
+
+class Verdict(StrEnum):
+    """What a user may say of evidence; `NONE` takes an earlier verdict back."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+    NONE = "none"
+
+
+class ErrorKind(StrEnum):
+    """What may be wrong with rejected evidence (`suwen.graph.actions.ERROR_KINDS`)."""
+
+    ENTITY = "entity"
+    BOUNDARY = "boundary"
+    CONCEPT = "concept"
+    RELATION = "relation"
+    DIRECTION = "direction"
+    POLARITY = "polarity"
+    OTHER = "other"
 
 
 def merge(
@@ -68,6 +89,27 @@ def undo(
         report([action._asdict() for action in actions])
     else:
         _show(actions)
+
+
+def judge(
+    graph: Path = GRAPH,
+    evidence: str = typer.Argument(..., metavar="EVIDENCE", help="Its id: 'suwen graph query GRAPH --edge A B'."),
+    verdict: Verdict = typer.Argument(..., help="none takes an earlier verdict back."),
+    kind: ErrorKind | None = typer.Option(None, help="With reject: what is wrong."),
+    note: str = typer.Option("", metavar="TEXT", help="A note to keep with the verdict."),
+) -> None:
+    """Accept or reject a piece of evidence. Rejected evidence does not count; verdicts survive a rebuild.
+
+    Example: suwen graph judge graph.db 9c1f0e5a77b2d348 reject --kind polarity
+    """
+    from suwen.graph.graph import Graph
+
+    if kind is not None and verdict != Verdict.REJECT:
+        raise typer.BadParameter("it needs the verdict reject", param_hint="--kind")
+    if note and verdict == Verdict.NONE:
+        raise typer.BadParameter("there is no verdict to keep it with", param_hint="--note")
+    Graph(graph).judge(evidence, None if verdict == Verdict.NONE else verdict.value, kind=kind, note=note)
+    typer.echo(f"evidence {evidence}: {'no verdict' if verdict == Verdict.NONE else f'{verdict}ed'}")
 
 
 def _tell(graph: Graph, number: int) -> None:
