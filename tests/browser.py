@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
+import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +23,7 @@ PHONE = {"width": 360, "height": 740}
 DESKTOP = {"width": 1280, "height": 800}
 PATIENCE = 60.0
 """Seconds to wait for a server to start: the machine may be busy."""
+SERVING = re.compile(r"suwen serves at (\S+)/ ")
 LIBRARY = Path(__file__).parents[1] / "src" / "suwen" / "data" / "library"
 
 REPORT_VIOLATIONS = """
@@ -62,34 +61,25 @@ def launched() -> Iterator[Browser]:
 
 @contextmanager
 def served(graph: Path | None, *options: str, log: Path) -> Iterator[str]:
-    """Run ``suwen serve`` as a user would, on a free port of this machine; yield its address once it is ready."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "suwen", "serve", *([str(graph)] if graph else []), "--port", str(port), *options]
+    """Run ``suwen serve`` as a user would, on a free port of this machine; yield its address once it answers."""
+    command = [sys.executable, "-m", "suwen", "serve", *([str(graph)] if graph else []), "--port", "0", *options]
     with log.open("w", encoding="utf-8") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env={**os.environ})
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
         try:
-            address = f"http://127.0.0.1:{port}"
-            await_ready(address, process, log)
-            yield address
+            yield address_in(log, process)
         finally:
             process.terminate()
             process.wait(PATIENCE)
 
 
-def await_ready(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait until the server answers."""
+def address_in(log: Path, process: subprocess.Popen[bytes]) -> str:
+    """Wait until a server says where it serves; return the address, without a slash at its end."""
     started = time.monotonic()
-    while time.monotonic() - started < PATIENCE:
-        if process.poll() is not None:
-            break
-        try:
-            with urllib.request.urlopen(f"{address}/readyz", timeout=PATIENCE):
-                return
-        except OSError:
-            time.sleep(0.05)
-    raise RuntimeError(f"suwen serve is not ready: {log.read_text(encoding='utf-8')}")
+    while time.monotonic() - started < PATIENCE and process.poll() is None:
+        if said := SERVING.search(log.read_text(encoding="utf-8")):
+            return said[1]
+        time.sleep(0.05)
+    raise RuntimeError(f"suwen serve did not start: {log.read_text(encoding='utf-8')}")
 
 
 @dataclass

@@ -5,14 +5,17 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+import suwen
 from suwen.cli import app, demo
 from suwen.errors import SuwenError
 from suwen.formats import read_corpus
+from suwen.web.serving import Address
 
 DATA = demo.DATA
 SETTINGS = {"epochs": 2, "hidden": 16, "embedding": 16, "bigram_embedding": 8}
@@ -70,19 +73,47 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_cli_demo_names_the_files_that_it_made(made: tuple[Path, str]) -> None:
     folder, shown = made
-    named = re.findall(r"demo-output\S+", shown.partition("Open these:")[2])
+    files, _, page = shown.partition("Open these:")[2].partition("Explore the graph")
+    named = re.findall(r"demo-output\S+", files)
     assert [Path(name).name for name in named] == list(demo.FILES)
     assert {path.name for path in folder.iterdir()} == {*demo.FILES, demo.MARK}
     (article,) = read_corpus(folder / "article.jsonl")
     assert article.text == (folder / "article" / "note.txt").read_text(encoding="utf-8")
     assert "<html" in (folder / "errors.html").read_text(encoding="utf-8")
     assert "Strict entities" in shown
+    assert "$ suwen serve demo-output/graph.db\n" in page
+    assert demo.PAGE in page
+
+
+def test_cli_demo_leads_from_an_article_to_a_graph(made: tuple[Path, str]) -> None:
+    folder, shown = made
+    (article,) = read_corpus(folder / "article.jsonl")
+    assert article.relations
+    with suwen.Graph(folder / "graph.db") as graph:
+        assert graph.info().documents == len(read_corpus(folder / "library")) + 1
+        assert graph.concept("二甲双胍").concept.documents == 5
+    # After each part it is said in plain words what it showed.
+    for said in ("without annotations", "became one concept", "are kept", "leads to its sentences", "Strict F1"):
+        assert said in " ".join(shown.split())
+
+
+def test_cli_demo_opens_the_page(made: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+
+    def listen(app: object, address: Address, limits: object, ready: Callable[[str], None]) -> None:
+        ready(address.url(address.port))
+
+    monkeypatch.setattr("suwen.web.serving.serve", listen)
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    demo.show_page(made[0] / "graph.db", serve=True)
+    assert opened == [demo.PAGE]
 
 
 def test_cli_demo_shows_the_commands_that_do_the_same(made: tuple[Path, str]) -> None:
     folder, shown = made
     demo.prepare(Path("demo-output"))
-    for command in COMMAND.findall(shown):
+    *commands, _ = COMMAND.findall(shown)  # the last one serves the page
+    for command in commands:
         assert not CliRunner().invoke(app, shlex.split(command), catch_exceptions=False).exit_code, command
     assert contents(Path("demo-output")) == contents(folder)
 

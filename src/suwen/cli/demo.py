@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,79 +17,131 @@ if TYPE_CHECKING:
     from suwen.document import Document
 
 MARK = ".suwen-demo"
-"""The file by which an earlier demo's folder is known."""
+"""The file that marks the folder of a demo."""
+
+PAGE = "http://127.0.0.1:8000/"
+"""The address at which 'suwen serve' serves."""
 
 # Short enough that a row fits on a line of 80 characters.
 SHOWN_WIDTH = 30
 
 FILES = {
-    "article.html": "the article with its mentions in color; open it in a browser",
-    "article.jsonl": "the same mentions as data: offsets into the article, and a confidence each",
-    "article-brat": "the same in brat's form, to correct by hand",
-    "graph.db": "a knowledge graph of the sample library; see 'suwen graph query --help'",
+    "article.html": "the article with its mentions in color and its relations; open it in a browser",
+    "article.jsonl": "the same as data: offsets into the article, and a confidence for each mention and relation",
+    "article-brat": "the same in brat's format, to correct by hand",
+    "graph.db": "the knowledge graph of the library and the article",
     "errors.html": "every error of the trained model on the held-out passages, in its text",
-    "model": "the trained model; README.md in it says what it learned from and how well it does",
-    "split.json": "which passages were learned from, and which were held out",
-    "training.toml": "how it was trained",
+    "model": "the trained model; its README.md lists its training data and scores",
+    "split.json": "the split: passages for training, and held-out passages",
+    "training.toml": "the training configuration",
     "sample": "the annotated corpus",
     "article": "the article as plain text",
     "library": "fifteen short annotated articles, for the graph",
 }
-"""What a demo makes in its folder, and so replaces when it runs again."""
+"""The files that a demo makes in its folder, and replaces when it runs again."""
 
 
 def demo(
     context: typer.Context,
     output: Path = typer.Option(Path("demo-output"), "--output", "-o", metavar="DIR", help="The folder to write."),
+    serve: bool = typer.Option(False, "--serve", help="Open the graph in a browser at the end; stop it with Ctrl+C."),
 ) -> None:
-    """Extract from an article with the bundled model; then split a sample corpus, train on it, and score.
+    """Extract from an article, build a graph, and train a tagger: the main commands on bundled data.
 
-    Each step is an ordinary command, shown as it would be typed. It takes one or two minutes. What an earlier demo made
-    in the folder is replaced, other files in it are left alone; a folder that no demo made is refused.
+    Each step is an ordinary command, shown as it would be typed. It takes one or two minutes. Files of an earlier demo
+    in the folder are replaced, other files in it are left alone; a folder that no demo made is refused.
 
-    Example: suwen demo -o demo-output
+    Example: suwen demo -o demo-output --serve
     """
     import os
     import time
-    from functools import partial
 
     from suwen.formats import read_corpus
-    from suwen.requirements import TRAINING, require_packages
+    from suwen.requirements import EXTRAS, TRAINING, require_packages
 
-    require_packages(*TRAINING)
+    require_packages(*TRAINING, *(EXTRAS["serve"] if serve else ()))
     started = time.monotonic()
     prepare(output)
     # So small a model gains nothing from more threads, and waits long for them where the machine has other work.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    step = partial(run_step, context)
     show("Each step is a command that you can type yourself (the figures are those of OMP_NUM_THREADS=1).")
-    for name, options in {"article.html": (), "article.jsonl": (), "article-brat": ("--to", "brat")}.items():
-        title = f"Extract from an article, with the bundled model: {name}"
-        step(title, "extract", output / "article", "-o", output / name, *options)
+    extract_article(context, output)
     show("", mentions_table(read_corpus(output / "article.jsonl")))
-
-    graph = output / "graph.db"
-    step("Build a knowledge graph of a small library", "graph", "build", output / "library", "-o", graph)
-    step("Ask it what is known of a drug", "graph", "query", graph, "二甲双胍", "--relation", "SideEff-Drug")
-
-    sample, split, model = output / "sample", output / "split.json", output / "model"
-    step("Deal the journal issues to train, dev and test", "corpus", "split", sample, "-o", split, "--unit", "group")
-    step(
-        "Train a tagger of your own",
-        "train",
-        sample,
-        "-o",
-        model,
-        "--split",
-        split,
-        "--config",
-        output / "training.toml",
-    )
-    page = output / "errors.html"
-    step("Score it on the held-out issues", "evaluate", model, sample, "--split", split, "--html", page)
+    build_graph(context, output)
+    train_tagger(context, output)
     show(f"\nDone in {time.monotonic() - started:.0f} seconds. Open these:\n")
     for name, meaning in FILES.items():
         show(f"  [bold]{output / name}[/bold]\n      {meaning}")
+    show_page(output / "graph.db", serve)
+
+
+def extract_article(context: typer.Context, output: Path) -> None:
+    """Extract mentions, relations and assertions from the bundled article, in three formats."""
+    for name, options in {"article.html": (), "article.jsonl": (), "article-brat": ("--to", "brat")}.items():
+        title = f"Find mentions and relations in an article, with the bundled models: {name}"
+        source, target = output / "article", output / name
+        run_step(context, title, "extract", source, "-o", target, "--relations", "--assertion", *options)
+    explain(
+        "The models found drugs, diseases and 13 other types in a text without annotations, and which of them belong "
+        "together. Negated and hypothetical mentions are marked."
+    )
+
+
+def build_graph(context: typer.Context, output: Path) -> None:
+    """Build a graph of the bundled library and the article, and ask it."""
+    graph = output / "graph.db"
+    title = "Build a knowledge graph of a small annotated library and that article"
+    run_step(context, title, "graph", "build", output / "library", output / "article.jsonl", "-o", graph)
+    explain("Names of the same thing became one concept: T2DM and 2型糖尿病. Equal relations became one edge.")
+    title = "Ask it for the side effects of a drug"
+    run_step(context, title, "graph", "query", graph, "二甲双胍", "--relation", "SideEff-Drug")
+    explain(
+        "'aff.', 'neg.' and 'hyp.' count affirmed, negated and hypothetical statements. Negated statements are kept, "
+        "and lower the confidence."
+    )
+    run_step(context, "Ask for the sentences of an edge", "graph", "query", graph, "--edge", "二甲双胍", "乳酸酸中毒")
+    explain("Each edge leads to its sentences: ⟦ ⟧ marks the first concept, ⟨ ⟩ the second one.")
+
+
+def train_tagger(context: typer.Context, output: Path) -> None:
+    """Split the bundled corpus, train a tagger on it, and score the tagger."""
+    sample, split, model = output / "sample", output / "split.json", output / "model"
+    title = "Assign the journal issues of an annotated corpus to train, dev and test"
+    run_step(context, title, "corpus", "split", sample, "-o", split, "--unit", "group")
+    explain("Issues stay whole, so that no test passage resembles one that the model has seen.")
+    training = ("-o", model, "--split", split, "--config", output / "training.toml")
+    run_step(context, "Train a tagger of your own", "train", sample, *training)
+    scoring = ("--split", split, "--html", output / "errors.html")
+    run_step(context, "Score it on the held-out issues", "evaluate", model, sample, *scoring)
+    explain("Strict F1: type and both ends of a mention are right. A corpus this small gives a weak tagger.")
+
+
+def explain(sentence: str) -> None:
+    """Show what a step showed, in plain words."""
+    show(f"\n[italic]{sentence}[/italic]")
+
+
+def show_page(graph: Path, serve: bool) -> None:
+    """Show the command and the address of the page; with `serve`, run the command and open the page."""
+    show("\n[bold]Explore the graph in a browser, and extract from texts of your own")
+    typer.echo(f"$ {shlex.join(['suwen', 'serve', str(graph)])}\n")
+    if serve:
+        from suwen.cli.serve import run
+        from suwen.web.serving import Address
+
+        run(graph, Address(), open_page)
+    else:
+        show(f"Then open {PAGE} in a browser.")
+
+
+def open_page(address: str) -> None:
+    """Show the address of the page, and open it."""
+    import webbrowser
+
+    from suwen.cli.serve import tell
+
+    tell(address)
+    webbrowser.open(address)
 
 
 def prepare(output: Path) -> None:
@@ -137,7 +190,6 @@ def copy_files(source: Path, target: Path) -> None:
 
 def run_step(context: typer.Context, title: str, *arguments: str | Path) -> None:
     """Show a command of suwen as it would be typed, and run exactly that."""
-    import shlex
     import sys
 
     from rich.markup import escape

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from suwen.cli.output import fail
+
+if TYPE_CHECKING:
+    from suwen.web.serving import Address
 
 
 def serve(
@@ -47,16 +52,30 @@ def serve(
     from suwen.requirements import EXTRAS, require_packages
 
     require_packages(*EXTRAS["serve"])
+    from suwen.web.serving import Address
+
+    address = Address(host, port, tuple(allowed_host), ssl_certfile, ssl_keyfile, behind_proxy, root_path.rstrip("/"))
+    run(graph, address, tell, model=model, relation_model=relation_model, token_file=token_file)
+
+
+def run(
+    graph: Path | None,
+    address: Address,
+    ready: Callable[[str], None],
+    *,
+    model: Path | None = None,
+    relation_model: Path | None = None,
+    token_file: Path | None = None,
+) -> None:
+    """Serve a graph until the user stops the server; `ready` is told the address of the page."""
     from suwen.graph.graph import Graph
     from suwen.web.app import create_app
     from suwen.web.audit import configure_logging
     from suwen.web.extracting import Models
     from suwen.web.limits import Limits
-    from suwen.web.serving import Address
-    from suwen.web.serving import serve as run
+    from suwen.web.serving import serve as listen
     from suwen.web.token import read_token
 
-    address = Address(host, port, tuple(allowed_host), ssl_certfile, ssl_keyfile, behind_proxy, root_path.rstrip("/"))
     token = read_token(token_file)
     address.require_safe(token)
     if graph is not None:
@@ -66,8 +85,9 @@ def serve(
     limits = Limits()
     models = Models(model, relation_model, limits.characters)
     app = create_app(models, graph, hosts=address.hosts, token=token, limits=limits)
-    run(app, address, limits, _tell)
+    listen(app, address, limits, ready)
 
 
-def _tell(url: str) -> None:
+def tell(url: str) -> None:
+    """Show the address of the page."""
     fail(f"suwen serves at {url} (stop it with Ctrl+C)")

@@ -18,7 +18,7 @@ function attributes(entities) {
 }
 
 /** Return a document as one line of suwen's JSON Lines. */
-export function jsonLine(id, text, { model, relation_model, entities, relations }) {
+export function jsonLine(id, text, { model, relations_model, entities, relations }) {
   return `${JSON.stringify({
     version: 1,
     id,
@@ -39,12 +39,12 @@ export function jsonLine(id, text, { model, relation_model, entities, relations 
       ...(score != null && { score }),
     })),
     attributes: attributes(entities),
-    meta: { model, relation_model },
+    meta: { model, relation_model: relations_model },
   })}\n`;
 }
 
 /** Return the annotations of a text as the content of an .ann file; offsets are code points. */
-export function brat(text, { model, relation_model, entities, relations }) {
+export function brat(text, { model, relations_model, entities, relations }) {
   const points = Array.from(text);
   const lines = entities.map((entity) => entityLine(entity, points));
   for (const { id, type, head, tail } of relations) lines.push(`${id}\t${type} Arg1:${head} Arg2:${tail}`);
@@ -52,7 +52,7 @@ export function brat(text, { model, relation_model, entities, relations }) {
   const note = ({ id, score }, model) => `AnnotatorNotes ${id}\t${confidence(score)}model ${model}`;
   const notes = [
     ...entities.map((entity) => note(entity, model)),
-    ...relations.filter(({ score }) => score != null).map((relation) => note(relation, relation_model)),
+    ...relations.filter(({ score }) => score != null).map((relation) => note(relation, relations_model)),
   ];
   notes.forEach((said, index) => lines.push(`#${index + 1}\t${said}`));
   return lines.map((line) => `${line}\n`).join("");
