@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import shlex
-import shutil
 import stat
 import sys
 from dataclasses import replace
@@ -278,20 +275,6 @@ def test_cli_graph_export_by_ending(run, capsys, built):
     printed = capsys.readouterr()
     assert printed.out.splitlines()[-1] == "Written to neo4j."
     assert "not held by neo4j, and replaced: " in printed.err
-
-
-def test_cli_graph_walk_through_works(run, capsys):
-    page = (Path(__file__).parents[1] / "docs/graph.md").read_text(encoding="utf-8")
-    shutil.copytree(LIBRARY, "demo-output/library")
-    for language, block in re.findall(r"^```(sh|python)\n(.*?)^```", page, re.MULTILINE | re.DOTALL):
-        if language == "python":
-            exec(compile(block, "graph.md", "exec"), {})
-            continue
-        for line in block.splitlines():
-            program, group, *arguments = shlex.split(line)
-            assert (program, group) == ("suwen", "graph")
-            assert run(*arguments) == 0, line
-    assert "代谢综合征" in capsys.readouterr().out
 
 
 def test_cli_graph_sample_library_tells_its_story(run, capsys):
