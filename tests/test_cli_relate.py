@@ -18,6 +18,7 @@ from suwen.document import Attribute, Document, Entity, Note, Relation
 from suwen.errors import SuwenError
 from suwen.extraction.planning import plan_relating
 from suwen.formats import read_corpus, write_corpus
+from suwen.graph.graph import Graph
 from suwen.model_folder import write_stored_model
 
 BASELINE = ("--relation-model", "cooccurrence")
@@ -317,3 +318,9 @@ def test_cli_relate_gives_the_same_on_a_cluster(corpus: Path, tmp_path: Path, mo
     first, second = (tmp_path / f"{engine}-extracted.jsonl" for engine in ("local", "ray"))
     assert first.read_bytes() == second.read_bytes()
     assert b'"relations"' in first.read_bytes()
+    dumps = []
+    for path in (first, second):
+        graph = Graph(path.with_suffix(".db"))
+        graph.add(read_corpus(path))
+        dumps.append(list(graph.dump()))
+    assert dumps[0] == dumps[1]

@@ -3,10 +3,11 @@
 The written tables are for data frames and databases.
 
 Written are two files. ``OUT.parquet`` has the columns ``document``, ``page``, ``sentence``, ``sentence_start``,
-``sentence_end``, ``start``, ``end``, ``type``, ``text``, ``confidence``, ``model``, ``id`` and ``fragments`` (as in
-brat: ``0 2;3 5``; null for one piece). ``OUT.texts.parquet`` has ``id`` and ``text`` of every document, those without
-entities included: the offsets count its characters (code points). Where there are relations, ``OUT.relations.parquet``
-is a third one, with the columns of `suwen.formats.relation_table`.
+``sentence_end``, ``start``, ``end``, ``type``, ``text``, ``confidence``, ``model``, ``id``, ``fragments`` (as in
+brat: ``0 2;3 5``; null for one piece), ``assertion`` and ``cue`` (``negated`` and ``8-9``; null without).
+``OUT.texts.parquet`` has ``id`` and ``text`` of every document, those without entities included: the offsets count its
+characters (code points). Where there are relations, ``OUT.relations.parquet`` is a third one, with the columns of
+`suwen.formats.relation_table`.
 
 A table with the columns ``tokens`` and ``ner_tags`` (or ``tags``, ``labels``) and no ``text`` is read as Hugging Face's
 datasets for token classification are (see `suwen.formats.hf_tokens`): with its entities.
@@ -51,6 +52,8 @@ WRITTEN_ROWS, WRITTEN_CHARACTERS = 10_000, 4_000_000
 """A row group has so many rows at most, and about so many characters."""
 
 _HELD = {"entity", "fragments", "entity id", "score", "page", "relation", "relation score"}
+_ATTRIBUTES = {"Assertion": "assertion", "Cue": "cue"}
+"""The attributes of entities that have a column."""
 _HELD_META = ("model", "relation_model")
 
 
@@ -134,6 +137,7 @@ class Parquet(WritableFormat):
             "model": text,
             "id": text,
             "fragments": text,
+            **dict.fromkeys(_ATTRIBUTES.values(), text),
         }
         kinds = {str: text, int: number, float: pyarrow.float32()}
         relation_columns = {name: kinds[kind] for name, kind in RELATION_COLUMNS.items()}
@@ -154,6 +158,7 @@ class Parquet(WritableFormat):
                     relations = relations or stack.enter_context(_opened_table(relations_file, relation_columns))
                     relations.add(row)
                 lost += not_held(document, _HELD)
+                lost["attribute"] -= len(_assertions(document))
                 lost["meta"] -= sum(key in document.meta for key in _HELD_META)
         return +lost
 
@@ -314,6 +319,7 @@ def other_paths(path: StrPath) -> tuple[Path, Path]:
 def _rows(document: Document) -> Iterator[dict[str, Any]]:
     places = Places(document)
     model = document.meta.get("model")
+    assertions = _assertions(document)
     for entity in document.entities:
         sentence = places.sentence(entity)
         yield {
@@ -330,7 +336,15 @@ def _rows(document: Document) -> Iterator[dict[str, Any]]:
             "model": model,
             "id": entity.id,
             "fragments": pieces_shown(entity),
+            **{column: assertions.get((entity.id, label)) for label, column in _ATTRIBUTES.items()},
         }
+
+
+def _assertions(document: Document) -> dict[tuple[str | None, str], str]:
+    """Return what is in the columns of `_ATTRIBUTES`, by the id of the entity and the label of the attribute."""
+    ids = {entity.id for entity in document.entities}
+    shown = (one for one in document.attributes if one.label in _ATTRIBUTES and one.target in ids)
+    return {(one.target, one.label): one.value for one in shown if one.value is not None}
 
 
 @contextmanager
