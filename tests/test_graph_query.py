@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def test_graph_search_finds_what_a_plain_scan_finds(sample: Graph) -> None:
         start = draw.randrange(len(text))
         parts.add(text[start : start + draw.randint(1, 6)])
     for part in parts:
-        expected = {concept for text, concept in names if fold(part) and fold(part) in text}
+        expected = {concept for text, concept in names if fold(part) in text}
         found = [concept.id for concept in sample.search(part, limit=None)]
         assert set(found) == expected, part
         assert len(found) == len(expected)
@@ -76,6 +77,21 @@ def test_graph_search_puts_equal_names_first_then_beginnings(sample: Graph) -> N
     first = sample.search("糖", limit=5)
     assert first + sample.search("糖", offset=5, limit=5) == sample.search("糖", limit=10)
     assert {concept.type for concept in sample.search("糖", type="Test", limit=None)} == {"Test"}
+
+
+def test_graph_search_of_an_empty_text_starts_with_the_most_documents(sample: Graph) -> None:
+    found = sample.search(" ", limit=None)
+    documents = [concept.documents for concept in found]
+    assert len(found) == sample.info().concepts
+    assert documents == sorted(documents, reverse=True)
+
+
+def test_graph_card_counts_the_types_of_all_neighbors(sample: Graph) -> None:
+    for concept in sample.search("", limit=None):
+        card = sample.concept(concept.id, limit=10_000)
+        other = {"head": "tail", "tail": "head"}
+        ends = [getattr(edge, other[group.role]).type for group in card.neighbors for edge in group.edges]
+        assert card.types == Counter(ends)
 
 
 @given(st.text(min_size=1, max_size=8), st.text(max_size=8))

@@ -347,6 +347,15 @@ def test_web_extract_works_by_keyboard_alone(tab: Open) -> None:
     assert "Point at a mention" in card(page)
 
 
+def test_web_extract_leads_into_the_graph(tab: Open) -> None:
+    page = tab()
+    extract(page, NOTE)
+    page.locator(".segment", has_text="二甲双胍").click()
+    page.get_by_role("button", name="View in graph").click()
+    page.locator("#explore").wait_for()
+    page.locator("#explore", has_text="二甲双胍").wait_for()
+
+
 def test_web_extract_works_without_a_graph(page_of: Open) -> None:
     page = page_of()
     extract(page, NOTE)

@@ -26,7 +26,7 @@ from suwen.graph.exports.rows import Rows
 from suwen.graph.filters import Filters
 from suwen.graph.info import Info, Overview, info_of, overview_of
 from suwen.graph.keys import number_of
-from suwen.graph.neighbors import Group, neighbors, path
+from suwen.graph.neighbors import Group, neighbor_types, neighbors, path
 from suwen.graph.queries import Alias, Concept, Edge
 from suwen.graph.reading import BrowsableGraph
 from suwen.graph.readonly import Table, select
@@ -45,13 +45,17 @@ PAGE = 10
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A concept: codes, names, first neighbors, and other concepts of the same name (of other types, mostly)."""
+    """A concept: codes, names, first neighbors, and other concepts of the same name (of other types, mostly).
+
+    `types` are the entity types of all its neighbors, each with the number of its edges.
+    """
 
     concept: Concept
     codes: tuple[Code, ...]
     aliases: tuple[Alias, ...]
     neighbors: tuple[Group, ...]
     others: tuple[Concept, ...]
+    types: dict[str, int]
 
 
 def _raise(error: SuwenError) -> None:
@@ -237,7 +241,7 @@ class Graph(BrowsableGraph):
     # Questions -------------------------------------------------------------------------------------------------------
 
     def search(self, text: str, *, type: str | None = None, offset: int = 0, limit: int | None = 20) -> list[Concept]:  # noqa: A002
-        """Return the concepts with a name that holds a text, from one character on.
+        """Return the concepts with a name that holds a text, from one character on; all concepts for an empty text.
 
         Equal names come first, then names that begin with it; among them those of the most documents.
 
@@ -289,6 +293,7 @@ class Graph(BrowsableGraph):
                 tuple(queries.aliases(connection, number)),
                 tuple(neighbors(connection, number, filters, offset, limit)),
                 tuple(queries.concept_of(connection, other) for other in others),
+                neighbor_types(connection, number),
             )
 
     def edges(self, first: str, second: str) -> list[Edge]:

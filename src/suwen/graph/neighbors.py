@@ -12,7 +12,7 @@ from suwen.graph.aggregates import EVIDENCE, EdgeCounts, Piece, edge_counts, ran
 from suwen.graph.filters import ALL, Filters
 from suwen.graph.queries import SELECT_EDGE, Edge, edge_numbered, edge_of
 
-__all__ = ["Direction", "Group", "Place", "neighbors", "path"]
+__all__ = ["Direction", "Group", "Place", "neighbor_types", "neighbors", "path"]
 
 Direction = Literal["head", "tail"]
 LONGEST_PATH = 6
@@ -72,6 +72,18 @@ def neighbors(
         find = _dated if filters.is_dated else _undated
         groups += find(connection, concept, filters, own, _Page(offset, limit, after))
     return sorted(groups, key=lambda group: (-group.total, group.relation, group.role))
+
+
+def neighbor_types(connection: sqlite3.Connection, concept: int) -> dict[str, int]:
+    """Return the entity types of the neighbors of a concept, each with the number of its edges, the most first."""
+    rows = connection.execute(
+        "SELECT other.type, count(*) FROM ("
+        "SELECT tail AS id FROM edge WHERE head = ? AND rank >= 0"
+        " UNION ALL SELECT head FROM edge WHERE tail = ? AND rank >= 0) AS end"
+        " JOIN concept AS other ON other.id = end.id GROUP BY 1 ORDER BY 2 DESC, 1",
+        (concept, concept),
+    )
+    return dict(rows.fetchall())
 
 
 class _Page(NamedTuple):

@@ -150,7 +150,7 @@ class Concept(Answer):
 
 
 class SearchRequest(Request):
-    """A part of a name, from one character on."""
+    """A part of a name, from one character on; an empty one for the concepts of the most documents."""
 
     query: Annotated[str, Field(max_length=LONGEST_QUERY)]
     type: Annotated[str, Field(max_length=100)] | None = None
@@ -190,6 +190,13 @@ class Total(Answer):
     total: int
 
 
+class TypeTotal(Answer):
+    """How many edges of a concept lead to concepts of an entity type."""
+
+    type: str
+    total: int
+
+
 class Card(Answer):
     """What the graph knows of a concept; `others` are concepts of the same name."""
 
@@ -198,6 +205,7 @@ class Card(Answer):
     aliases: list[Alias]
     others: list[Concept]
     totals: list[Total]
+    types: list[TypeTotal]
 
 
 class Edge(Answer):

@@ -3,6 +3,7 @@
 import { ask, explain, onTokenNeeded } from "./api.js";
 import { h } from "./dom.js";
 import { isChinese, setLanguage, t } from "./i18n.js";
+import { learnNames } from "./types.js";
 
 const byId = (id) => document.getElementById(id);
 const TABS = ["explore", "extract"];
@@ -116,10 +117,32 @@ function wireToken() {
   });
 }
 
+const KEYS = {
+  "/, Ctrl+K": "search", "← ↑ → ↓": "arrows", Enter: "enter", E: "expand", C: "center", H: "hide", "F, 0": "fit", "+, −": "zoom", "Shift + ←↑→↓": "pan",
+  T: "table", "[, ]": "evidence", "Ctrl+Enter": "extract", Esc: "escape", "?": "help",
+};
+
+function wireHelp() {
+  const dialog = byId("help-dialog");
+  const open = () => {
+    const rows = Object.entries(KEYS).map(([keys, key]) => [h("dt", {}, keys.split(", ").map((one) => h("kbd", {}, one))), h("dd", {}, t(`help.${key}`))]);
+    byId("help-content").replaceChildren(h("p", {}, t("help.intro")), h("dl.keys", {}, rows));
+    const opener = document.activeElement;
+    dialog.addEventListener("close", () => opener.focus(), { once: true });
+    dialog.showModal();
+  };
+  byId("help").addEventListener("click", open);
+  document.addEventListener("keydown", (event) => {
+    const isTyping = ["INPUT", "TEXTAREA", "SELECT"].includes(event.target.tagName);
+    if (event.key === "?" && !isTyping && !document.querySelector("dialog[open]")) open();
+  });
+}
+
 async function start() {
   setLanguage(document.documentElement.lang);
   try {
     app.info = await ask("info");
+    learnNames(app.info.schema);
   } catch (error) {
     showProblem(byId("explore"), error, start);
     return;
@@ -130,4 +153,5 @@ async function start() {
 wireTabs();
 wireTools();
 wireToken();
+wireHelp();
 start();

@@ -38,6 +38,13 @@ const RELATIONS = {
   "SideEff-Drug": ["不良反应—药品", "side effect of drug"],
 };
 
+let others = { entities: new Map(), relations: new Map() };
+
+/** Learn the names of the types of another label set from `/v1/info`. */
+export function learnNames({ entities = [], relations = [] }) {
+  others = { entities: new Map(entities.map((type) => [type.name, type])), relations: new Map(relations.map((type) => [type.name, type])) };
+}
+
 /** Return the group, shape and code of an entity type; types of other label sets get a stable one by their name. */
 export function typeOf(name) {
   const known = TYPES[name];
@@ -52,12 +59,12 @@ export function typeOf(name) {
 
 /** Return the name of an entity type in the language of the page. */
 export function typeName(name) {
-  return TYPES[name]?.[isChinese() ? 4 : 5] ?? name;
+  return TYPES[name]?.[isChinese() ? 4 : 5] ?? others.entities.get(name)?.[isChinese() ? "zh" : "en"] ?? name;
 }
 
 /** Return the name of a relation type in the language of the page. */
 export function relationName(name) {
-  return RELATIONS[name]?.[isChinese() ? 0 : 1] ?? name;
+  return RELATIONS[name]?.[isChinese() ? 0 : 1] ?? (isChinese() ? others.relations.get(name)?.zh : null) ?? name;
 }
 
 /** Compare entity types by their place in the palette, others after them by name. */
@@ -81,8 +88,8 @@ export function typeShape(name, radius) {
 
 /** Make a small picture of a type for lists and texts; the name of the type must stand beside it or in a label. */
 export function typeIcon(name) {
-  const icon = svg("svg.icon", { viewBox: "-14 -14 28 28", width: 20, height: 20, "aria-hidden": "true" });
+  const icon = svg("svg.icon", { viewBox: "-14 -14 28 28", width: 24, height: 24, "aria-hidden": "true" });
   icon.classList.add(`g-${typeOf(name).group}`);
-  icon.append(...typeShape(name, 11));
+  icon.append(...typeShape(name, 11.5));
   return icon;
 }
