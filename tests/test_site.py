@@ -24,7 +24,7 @@ FOREIGN = re.compile(
 
 @pytest.fixture(scope="module")
 def site() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("site_of_the_docs", ROOT / "docs/site.py")
+    spec = importlib.util.spec_from_file_location("site_of_the_docs", ROOT / "docs/make_site.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -52,7 +52,7 @@ def test_site_lists_each_page_once_in_its_navigation(site: ModuleType) -> None:
 
 def test_site_describes_every_public_name(site: ModuleType) -> None:
     names = [name for names in site.API.values() for name in names]
-    assert sorted(names) == sorted(set(suwen.__all__) - {"__version__"}), "add the name to API in docs/site.py"
+    assert sorted(names) == sorted(set(suwen.__all__) - {"__version__"}), "add the name to API in docs/make_site.py"
 
 
 def test_site_moves_links_with_the_pages(site: ModuleType) -> None:
