@@ -58,4 +58,4 @@ golden: install
 	$(BIN)/python benchmarks/golden.py check $(BASE)
 
 clean:
-	rm -rf $(VENV) build wheelhouse .cache .pytest_cache .mypy_cache .ruff_cache demo-output
+	rm -rf $(VENV) build wheelhouse .cache .coverage .pytest_cache .mypy_cache .ruff_cache demo-output
