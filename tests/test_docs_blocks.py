@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from chat_endpoint import marking, serving
@@ -20,6 +21,7 @@ from fake_hub import fake_hub
 from suwen.bundled import model_path
 from suwen.cli import main
 from suwen.hub import find_on_hub
+from suwen.text.words import SEGMENTERS
 
 SLOW = {
     "README.md": "trains three taggers",
@@ -175,6 +177,9 @@ def test_docs_blocks_run(
     found = [block for block in blocks(ROOT / page) if is_to_run(block)]
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    # THULAC, 50 MB of models, is no package that development needs: jieba stands for it.
+    monkeypatch.setitem(SEGMENTERS, "thulac", SEGMENTERS["jieba"])
+    monkeypatch.setitem(sys.modules, "thulac", ModuleType("thulac"))
     variables = make_world(tmp_path) if found else {}
     with serving(marking({"二甲双胍": "Drug"})) as stub:
         # An encoder by name, a revision and a port stand for what the reader has.

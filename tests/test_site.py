@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import subprocess
 import sys
@@ -75,6 +76,7 @@ def test_site_moves_links_with_the_pages(site: ModuleType) -> None:
 def test_site_is_built_and_requests_nothing_from_elsewhere(site: ModuleType) -> None:
     assert site.main() == 0
     built = ROOT / "build/site"
+    assert "Script=Han" in json.loads((built / "search.json").read_text("utf-8"))["config"]["separator"]
     assert "cannot write: {reason}" in (built / "errors.html").read_text("utf-8"), "braces are text, not attributes"
     for name in ("load", "Graph.path", "Document.mention"):
         assert f'id="suwen.{name}"' in (built / "api.html").read_text("utf-8")
