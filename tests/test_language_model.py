@@ -362,6 +362,23 @@ def test_pretrain_command_makes_language_models(tmp_path, text_file) -> None:
     assert missing.exception.code == "S406"
 
 
+def test_pretrain_command_goes_on_from_language_models(tmp_path, text_file) -> None:
+    run(tmp_path / "first", text_file)
+    changes = [part for change in TINY if not change.startswith("model") for part in ("--set", change)]
+    changes += ["--set", "optimization.learning_rate=1e-12"]
+    command = ["pretrain", str(text_file), "--encoder", "bilstm", "--from", str(tmp_path / "first")]
+    done = CliRunner().invoke(app, [*command, "-o", str(tmp_path / "second"), *changes])
+    assert done.exit_code == 0, done.output
+    first, second = (read_frozen(tmp_path / name).state_dict() for name in ("first", "second"))
+    for name, tensor in first.items():
+        torch.testing.assert_close(second[name], tensor, atol=1e-3, rtol=0)
+    for base, change, expected in (("first", "model.hidden=4", "S406"), ("second/log", "seed=1", "S506")):
+        command[-1] = str(tmp_path / base)
+        refused = CliRunner().invoke(app, [*command, "-o", str(tmp_path / "third"), "--set", change])
+        assert isinstance(refused.exception, SuwenError)
+        assert refused.exception.code == expected
+
+
 def test_joined_encoders_stand_side_by_side_and_can_be_written(tmp_path) -> None:
     torch.manual_seed(0)
     parts = [LanguageModel(20, 6, 5), StackedEncoder("gru", 20, 4, 3, 2)]

@@ -256,7 +256,8 @@ class EndpointSession:
         except self._connect_error as error:
             if not self._has_answered:
                 # Nothing was there from the start: most likely a wrong address, not an overload.
-                raise SuwenError("S903", url=self.endpoint.url, reason="no connection") from None
+                reason = " ".join(f"no connection: {error}".split())
+                raise SuwenError("S903", url=self.endpoint.url, reason=reason) from None
             raise _PassingError("no connection") from error
         except self._errors as error:
             raise _PassingError("timeout" if "Timeout" in type(error).__name__ else "broken connection") from error

@@ -231,7 +231,7 @@ def _prompt(examples: Sequence[Document], schema: Schema | None, guideline: str,
 
 
 def agree(annotators: Mapping[str, Corpus], *, seed: int = 0) -> Agreement:
-    """Measure how far annotators agree on the documents that all of them have.
+    """Measure how far every two annotators agree on the documents that both have.
 
     Parameters
     ----------
@@ -243,7 +243,7 @@ def agree(annotators: Mapping[str, Corpus], *, seed: int = 0) -> Agreement:
     Raises
     ------
     SuwenError
-        S941 for fewer than two annotators, S942 when no document is common to all, S943 when a text differs; as
+        S941 for fewer than two annotators, S942 when no two have a document in common, S943 when a text differs; as
         `suwen.read_corpus`.
 
     Examples

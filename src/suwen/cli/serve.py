@@ -83,8 +83,7 @@ def run(
             opened.open()
     configure_logging()
     limits = Limits()
-    models = Models(model, relation_model, limits.characters)
-    app = create_app(models, graph, hosts=address.hosts, token=token, limits=limits)
+    app = create_app(Models(model, relation_model), graph, hosts=address.hosts, token=token, limits=limits)
     listen(app, address, limits, ready)
 
 

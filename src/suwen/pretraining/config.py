@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
 
 from suwen.errors import SuwenError
+from suwen.files import read_json
+from suwen.models.catalog import is_language_model
 from suwen.pretraining.strategies import strategy_named
 from suwen.requirements import TRAINING, segmenter_packages
 from suwen.settings import Section, parse_settings, validated, with_overrides
@@ -196,9 +198,7 @@ def load_pretraining_config(
     if size == "base":
         model["architecture"] = "bert"
     if base is not None:
-        if any(key.split(".")[0] == "model" and key != "model.dropout" for key in overrides):
-            advice = "leave it out: the encoder's own size is kept"
-            raise SuwenError("S406", first="--from", second="another model size", advice=advice)
+        _refuse_sizes(overrides)
         model = _sizes_of(base)
         size, rate = "", rate * WARM_RATE
     values: dict[str, Any] = {
@@ -227,16 +227,30 @@ def load_pretraining_config(
     return config
 
 
-def load_language_model_config(settings: Sequence[str] = (), seed: int = 0) -> LanguageModelConfig:
+def load_language_model_config(
+    settings: Sequence[str] = (), base: Path | None = None, seed: int = 0
+) -> LanguageModelConfig:
     """Put the configuration of ``--encoder bilstm`` together from its defaults and ``key=value`` settings.
+
+    Parameters
+    ----------
+    base
+        Language models to start from, which decide the sizes.
 
     Raises
     ------
     SuwenError
-        S401 for a misspelt key, S402 for a bad value.
+        S401 for a misspelt key, S402 for a bad value, S406 for sizes beside `base`, S506 when `base` is something else.
     """
-    values = {"optimization": LANGUAGE_MODEL_OPTIMIZATION, "seed": seed}
-    config = validated(LanguageModelConfig, with_overrides(values, parse_settings(settings)))
+    values: dict[str, Any] = {"optimization": LANGUAGE_MODEL_OPTIMIZATION, "seed": seed}
+    overrides = parse_settings(settings)
+    if base is not None:
+        if not is_language_model(base):
+            raise SuwenError("S506", base, advice="name a folder that 'suwen pretrain --encoder bilstm' wrote")
+        _refuse_sizes(overrides)
+        stored = read_json(base / "config.json")
+        values["model"] = {name: stored[name] for name in ("embedding", "hidden", "layers")}
+    config = validated(LanguageModelConfig, with_overrides(values, overrides))
     if config.data.length > config.optimization.batch_tokens:
         reason = f"it is more than optimization.batch_tokens = {config.optimization.batch_tokens}"
         raise SuwenError("S402", key="data.length", reason=reason)
@@ -248,6 +262,12 @@ def pretraining_packages(strategy: str | None, settings: Sequence[str] = ()) -> 
     if strategy is None or not strategy_named(strategy).needs_words:
         return TRAINING
     return (*TRAINING, *segmenter_packages(str(parse_settings(settings).get("data.segmenter", DataConfig().segmenter))))
+
+
+def _refuse_sizes(overrides: Mapping[str, Any]) -> None:
+    if any(key.split(".")[0] == "model" and key != "model.dropout" for key in overrides):
+        advice = "leave it out: the encoder's own size is kept"
+        raise SuwenError("S406", first="--from", second="another model size", advice=advice)
 
 
 def _sizes_of(base: Path) -> dict[str, Any]:
