@@ -1,4 +1,4 @@
-"""Character language models: streams, carried states, resumption, and taggers that read their states."""
+"""Character language models: streams, streams with kept states, resumption, and taggers that read their states."""
 
 import json
 import os
@@ -94,12 +94,12 @@ def test_stream_batches_go_on_where_the_last_one_ended(length, rows, width) -> N
     batches = StreamBatches(text, rows, width, 3 * length, 0.0, 0)
     first, second = batches[0]["ids"], batches[1]["ids"]
     assert first.shape == (2, rows, width + 1)
-    assert not batches[0]["carried"].any()
+    assert not batches[0]["continued"].any()
     if batches.steps_per_pass > 1:
-        assert batches[1]["carried"].all()
+        assert batches[1]["continued"].all()
         torch.testing.assert_close(first[:, :, -1], second[:, :, 0])
     else:
-        assert not batches[1]["carried"].any()
+        assert not batches[1]["continued"].any()
     # The forward stream counts up and the backward one down, but where the text ends.
     steps = first[:, :, 1:] - first[:, :, :-1]
     assert set(steps[0].flatten().tolist()) <= {1, 1 - length}
@@ -113,7 +113,7 @@ def test_stream_batches_depend_on_their_number_alone() -> None:
     for step in reversed(range(40)):
         for name, tensor in back[step].items():
             assert torch.equal(tensor, forwards[step][name])
-    assert 0.3 < torch.stack([one["carried"] for one in forwards]).float().mean() < 0.6
+    assert 0.3 < torch.stack([one["continued"] for one in forwards]).float().mean() < 0.6
 
 
 def test_held_out_streams_score_every_character_but_the_first() -> None:
@@ -130,11 +130,11 @@ def test_language_model_carries_states_between_batches() -> None:
     torch.manual_seed(0)
     model = TrainedLanguageModel(LanguageModel(20, 6, 5, layers=2), np.arange(20), rows=3).eval()
     ids = torch.randint(20, (2, 3, 13))
-    carried = torch.ones(2, 3, dtype=torch.bool)
-    whole_loss = model(ids, torch.zeros_like(carried))["loss"]
+    continued = torch.ones(2, 3, dtype=torch.bool)
+    whole_loss = model(ids, torch.zeros_like(continued))["loss"]
     at_end = model.states.clone()
-    first = model(ids[:, :, :7], torch.zeros_like(carried))["loss"]
-    second = model(ids[:, :, 6:], carried)["loss"]
+    first = model(ids[:, :, :7], torch.zeros_like(continued))["loss"]
+    second = model(ids[:, :, 6:], continued)["loss"]
     torch.testing.assert_close((first + second) / 2, whole_loss)
     torch.testing.assert_close(model.states, at_end)
     alone = model(ids[:, :, 6:])["loss"]

@@ -167,6 +167,6 @@ def test_package_refuses_the_working_folder_of_another_release(
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 2
-    expected = f"S508 {work.name}: the run was made with another release of suwen; "
+    expected = f"S508 {work.name}: the earlier run differs in release of suwen; "
     assert capsys.readouterr().err.splitlines()[-1].startswith(expected)
     assert (work / "run.json").is_file()

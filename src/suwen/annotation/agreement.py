@@ -1,4 +1,4 @@
-"""How far annotators agree on the same texts: entities, characters, relations, and where they differ."""
+"""Agreement of annotators on the same texts: entities, characters, relations, and the differences."""
 
 from __future__ import annotations
 

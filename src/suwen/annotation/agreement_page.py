@@ -42,7 +42,7 @@ class _Shown:
 
 
 def write_agreement_page(path: StrPath, agreement: Agreement, title: str) -> None:
-    """Write figures and disagreements as one page that stands alone.
+    """Write figures and disagreements as one page that is alone.
 
     Raises
     ------

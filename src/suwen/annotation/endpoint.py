@@ -1,4 +1,4 @@
-"""Requests to a chat endpoint that speaks OpenAI's protocol, with retries and limits.
+"""Requests to a chat endpoint with OpenAI's protocol, with retries and limits.
 
 Texts leave this machine only if that is asked for.
 
@@ -50,12 +50,12 @@ FAILURES_IN_A_ROW = 5
 
 
 class RequestError(Exception):
-    """A request that failed with all its retries, or that the endpoint will not answer; the run can go on."""
+    """A request that failed with all its retries, or that the endpoint will not answer; the run can continue."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model said.
+    """The answer of a model.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where to ask.
+    """The endpoint to use.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class Endpoint:
     timeout
         The most seconds of a request, from its start to the end of its answer.
     retries
-        How often a request is repeated after a failure that may pass.
+        Retries of a request after a temporary failure.
     first_wait
         Seconds before the first repetition; each further one waits twice as long.
 
@@ -189,7 +189,7 @@ class EndpointSession:
             raise self._refusal(self._refusals[-1])
 
     def stop(self) -> None:
-        """Let whoever waits for a repetition give up."""
+        """Stop threads that wait for a retry."""
         self._stopped.set()
 
     def close(self) -> None:

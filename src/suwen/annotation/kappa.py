@@ -51,7 +51,7 @@ def confusion(first: NDArray[np.int64], second: NDArray[np.int64], labels: int) 
 
 
 def without_o(counts: Counts) -> Counts:
-    """Return the counts without the characters that nobody has annotated, ``[..., K, K]``."""
+    """Return the counts without the characters that have no annotation, ``[..., K, K]``."""
     reduced = counts.copy()
     reduced[..., 0, 0] = 0
     return reduced

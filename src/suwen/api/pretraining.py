@@ -69,7 +69,7 @@ def pretrain(
     resume
         Whether to continue the unfinished run of `output`.
     listener
-        Told how far the run is.
+        Receives the progress of the run.
 
     Returns
     -------

@@ -75,7 +75,7 @@ class Filters:
 
     @property
     def is_dated(self) -> bool:
-        """Whether the figures of edges are those of some documents alone."""
+        """Return whether the figures of edges are those of some documents alone."""
         return (self.since, self.until) != (None, None)
 
     def of_edges(self, other: str) -> Condition:

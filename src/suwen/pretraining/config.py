@@ -44,7 +44,7 @@ class ModelConfig(Section):
 
 
 class DataConfig(Section):
-    """How the texts are read and cut."""
+    """Settings for reading and cutting the texts."""
 
     layout: Literal["auto", "lines", "blank-lines", "documents"] = "auto"
     lengths: tuple[PositiveInt, ...] = (128, 512)
@@ -70,7 +70,7 @@ class DataConfig(Section):
 
 
 class MaskingConfig(Section):
-    """How characters are masked."""
+    """Settings of masking."""
 
     share: float = Field(default=0.15, gt=0, lt=1)
     copies: PositiveInt = 10
@@ -78,7 +78,7 @@ class MaskingConfig(Section):
 
 
 class OptimizationConfig(Section):
-    """How the weights are learnt: AdamW, a rate that rises and then falls to 0 linearly."""
+    """Training: AdamW with linear warm-up and linear decay to 0."""
 
     learning_rate: float = Field(gt=0)
     steps: PositiveInt
@@ -101,7 +101,7 @@ class EvaluationConfig(Section):
 
 
 class PretrainingConfig(Section):
-    """All that decides a run, apart from texts, vocabulary, lexicon and the encoder that it goes on from."""
+    """All that decides a run, apart from texts, vocabulary, lexicon and the encoder that it continues from."""
 
     strategy: str
     size: str
@@ -124,7 +124,7 @@ class LanguageModelSize(Section):
 
 
 class StreamConfig(Section):
-    """How language models read the texts."""
+    """Settings for the texts of language models."""
 
     layout: Literal["auto", "lines", "blank-lines", "documents"] = "auto"
     held_out: float = Field(default=0.01, gt=0, lt=1)
@@ -167,7 +167,7 @@ SIZES: dict[str, tuple[int, int, float, int, int]] = {
 """``mini`` is meant for two CPU cores, ``base`` is the size of the published encoders; heads are 64 wide."""
 
 WARM_RATE = 0.5
-"""A run that goes on from trained weights starts with this part of the size's learning rate."""
+"""A run that continues from trained weights starts with this part of the size's learning rate."""
 
 
 def load_pretraining_config(
@@ -178,7 +178,7 @@ def load_pretraining_config(
     Parameters
     ----------
     base
-        The folder of an encoder to go on from; its sizes take the place of `size` and of the recipe's shape.
+        The folder of an encoder to continue from; its sizes take the place of `size` and of the recipe's shape.
 
     Raises
     ------

@@ -62,7 +62,7 @@ def pretrain_language_model(
     Returns
     -------
     dict[str, Any]
-        The manifest, as it stands in the folder.
+        The manifest, as it is in the folder.
 
     Raises
     ------

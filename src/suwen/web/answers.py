@@ -276,7 +276,7 @@ class Source(Answer):
 
 
 class Verdict(Answer):
-    """What a user said of a piece of evidence, and when (UTC)."""
+    """The verdict of a user on a piece of evidence, and its time (UTC)."""
 
     value: str
     kind: str | None

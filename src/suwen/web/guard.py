@@ -109,7 +109,7 @@ class Guard:
         return self._limits.file_bytes if path == FILE_PATH else self._limits.body_bytes
 
     def too_large(self, scope: Scope) -> ProblemError:
-        """Return what is said of a larger body."""
+        """Return the problem of a larger body."""
         return ProblemError("S820", 413, limit=f"{self.largest(path_of(scope)):,} bytes")
 
 

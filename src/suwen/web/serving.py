@@ -54,7 +54,7 @@ class Address:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether only this computer reaches it."""
+        """Return whether only this computer reaches it."""
         try:
             return ip_address(self.host).is_loopback
         except ValueError:

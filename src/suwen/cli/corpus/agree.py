@@ -26,7 +26,7 @@ def agree(
     ),
     html: Path | None = typer.Option(None, metavar="FILE", help="Write a page that shows each disagreement."),
     adjudicate: Path | None = typer.Option(
-        None, metavar="FOLDER", help="Write all annotations in brat; what not all have carries a note with the names."
+        None, metavar="FOLDER", help="Write all annotations in brat, with a note on those that not all annotators have."
     ),
     seed: int = typer.Option(0, help="Seed of the bootstrap."),
     source: str | None = FORMAT,
@@ -34,7 +34,7 @@ def agree(
     offsets: Offsets | None = OFFSETS,
     as_json: bool = JSON,
 ) -> None:
-    """Measure how far annotators agree on the same texts.
+    """Measure the agreement of annotators on the same texts.
 
     F1 of entities (strict and partial), Cohen's kappa by character with and without O, F1 of relations on shared
     entities, each for every two annotators on the documents that both have, with bootstrap intervals over documents;
@@ -85,7 +85,7 @@ def label_set(found: Agreement) -> tuple[Schema, set[str]]:
 
 
 def annotator_names(paths: list[Path]) -> list[str]:
-    """Return a name for each annotator: the last part of the path, or as much of it as tells them apart."""
+    """Return a name for each annotator: the last part of the path, or as much of it as makes them unique."""
     stems = [path.resolve().with_suffix("").parts for path in paths]
     for length in range(1, max(map(len, stems)) + 1):
         names = ["/".join(parts[-length:]) for parts in stems]
