@@ -16,9 +16,10 @@ import { emptyState, fromHash, NO_FILTERS, toHash } from "./state.js";
 import { TableView } from "./table.js";
 import { Toolbar } from "./toolbar.js";
 
-const FIRST = { wide: 39, tall: 15 }; // neighbors that are shown at first, by the form of the window
+const FIRST = { wide: 39, narrow: 15 }; // neighbors that are shown at first, by the width of the window
 const SLOW = 300;
 const WIDE = "(min-width: 64rem)";
+const NARROW = "(max-width: 40rem)";
 
 export async function mount(panel, app) {
   const explorer = new Explorer(panel, app);
@@ -118,10 +119,11 @@ class Explorer {
     const { signal } = (this.controller = new AbortController());
     const { focus, path } = this.state;
     if (!this.app.info.graph || (!focus && !path)) return this.showStart();
+    const first = FIRST[matchMedia(NARROW).matches ? "narrow" : "wide"];
     const slow = setTimeout(() => this.stage.replaceChildren(skeleton()), SLOW);
     this.stage.setAttribute("aria-busy", "true");
     try {
-      const loaded = await (path ? loadPath(path, signal) : loadFocus(this.state, this.app.info.graph, FIRST[this.view.form()], signal));
+      const loaded = await (path ? loadPath(path, signal) : loadFocus(this.state, this.app.info.graph, first, signal));
       if (signal.aborted) return;
       Object.assign(this, loaded);
       this.draw();
