@@ -242,9 +242,11 @@ class Explorer {
     this.app.announce(text ? `${text} ${this.summary()}` : this.summary());
   }
 
+  /** Say what went wrong over what is shown. A graph that has changed must be loaded again. */
   warn(error) {
-    const note = h("div.note", { role: "alert" });
-    this.app.showProblem(note, error);
+    const note = h("div.note");
+    const hasChanged = error.status === 409 || error.status === 410;
+    this.app.showProblem(note, error, hasChanged ? () => this.restore() : undefined);
     note.append(h("button", { type: "button", onclick: () => note.remove() }, t("page.close")));
     this.stage.append(note);
   }
