@@ -1,8 +1,8 @@
-"""What the bundled model is worth for labels of one's own and a handful of annotated documents.
+"""Measure fine-tuning of the bundled model on other labels with a few annotated documents.
 
     python benchmarks/adaptation.py TRAIN.jsonl TEST.jsonl --runs FOLDER [--documents 5,20,50] [--seeds 0,1,2]
 
-The same few documents are learned from by going on from the bundled weights (`suwen train --from bundled`), with the
+The same few documents are learned from by continuing from the bundled weights (`suwen train --from bundled`), with the
 bundled encoder alone, which has read but never seen an annotation (`--encoder bundled`), and from random weights
 (`suwen train`, a BiLSTM-CRF); which ones they are depends on the seed. Every step is a command line that
 a user would type; steps whose output is there are not repeated.
@@ -29,7 +29,7 @@ COLUMNS = ("documents", *(f"{system}, strict F1" for system in SYSTEMS), "first 
 
 
 def run(system: str, documents: int, seed: int, train: Path, test: Path, runs: Path) -> float:
-    """The strict F1 of a system that learned from so many documents."""
+    """Return the strict F1 of a system that learned from so many documents."""
     few = runs / f"few-{documents}-s{seed}.jsonl"
     if not few.exists():
         write_corpus(random.Random(seed).sample(read_corpus(train), documents), few, "jsonl")

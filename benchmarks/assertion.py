@@ -16,7 +16,7 @@ CLASSES = ("negated", "hypothetical")
 
 
 def documents(path: Path):
-    """Each case as a document, with what is right for its entities."""
+    """Return each case as a document, with the right answer for its entities."""
     for line in path.read_text(encoding="utf-8").splitlines():
         case = json.loads(line)
         entities = tuple(Entity(row["label"], row["start"], row["end"]) for row in case["entities"])
@@ -24,7 +24,7 @@ def documents(path: Path):
 
 
 def score(path: Path) -> dict[str, float]:
-    """The F1 of each class, their micro average, and the share of cues found among the right ones."""
+    """Return the F1 of each class, their micro average, and the share of cues found among the right ones."""
     right, found, wanted = Counter(), Counter(), Counter()
     cues = 0
     for _, document, expected in documents(path):

@@ -15,7 +15,7 @@ What counts are sentences per second. nlpaug is no dependency of suwen:
     python benchmarks/augmentation.py [CORPUS] [--split FILE] [--documents 12] [--encoder FOLDER] [--json FILE]
 
 Without an encoder the model is a BERT of random weights with as many tokens as BERT's vocabulary; the speed of
-``paper`` does not depend on what it has learnt. nlpaug 1.1.11 is from 2022 and calls methods that tokenizers no longer
+``paper`` does not depend on what it has learned. nlpaug 1.1.11 is from 2022 and calls methods that tokenizers no longer
 have; they are put back.
 """
 
@@ -78,7 +78,7 @@ def random_model(folder: Path, selections: Sequence[Selection], layers: int, wid
 
 
 def sentences_of(selections: Sequence[Selection], segment: Segmenter) -> list[tuple[str, str]]:
-    """Each sentence as text, and with its words masked."""
+    """Return each sentence as text, and with its words masked."""
     draw = np.random.default_rng(0)
     rows = []
     for selection in selections:

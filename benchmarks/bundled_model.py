@@ -1,4 +1,4 @@
-"""The model that suwen carries: chosen and scored on the group split, then trained again on all documents.
+"""The bundled model: chosen and scored on the group split, then trained again on all documents.
 
     python benchmarks/bundled_model.py CORPUS --encoder FOLDER --words FILE --runs FOLDER [--seed 0]
         [--install | --all-only] [--teacher MODEL]... [--texts PATH]...
@@ -46,34 +46,33 @@ MEASURES = ("precision", "recall", "f1")
 RESULTS = Path("docs/results/bundled-model")
 
 CARD = """
-## Which figures are whose
+## About the scores
 
-The scores above are those of the same recipe, trained on the train part of a corpus of 287 annotated journal articles
-alone, on the dev and test parts, whose journal issues it had not seen. The bundled weights then learned from all 287,
-so scoring them on that corpus says nothing.
+The scores above are those of the same recipe, trained only on the train part of a corpus of 287 annotated journal
+articles. Its dev and test parts come from other journal issues. The bundled weights were trained on all 287 articles,
+so they cannot be scored on this corpus.
 
 BY_TYPE
 
-Types with an F1 below 40 are hardly found: most of them are rare, and they are marked in uneven ways.
+Types with an F1 below 40 are unreliable: most of them are rare and annotated inconsistently.
 
 ## Intended use 用途
 
 Research and software development on Chinese medical literature: diseases, tests, drugs and the other types above in
-journal articles, most of all on diabetes, which is what the training articles are about. In patient records, drug
-labels, and patients' questions it finds less; `suwen train --from bundled` adapts it to your own annotations.
+journal articles, mainly on diabetes, the topic of the training articles. It finds less in patient records, drug labels
+and patients' questions; `suwen train --from bundled` adapts it to your own annotations.
 
-Confidences, and the threshold below which mentions are not reported, were fitted to what the first model finds in the
-dev part, where of its mentions with 0.8 four in five are right; for the bundled weights they can only be taken over. In
-other kinds of text confidences are too high.
+Calibration and threshold were fitted to the first model on the dev part, where four of five mentions with confidence
+0.8 are right. The bundled weights use the same values. On other kinds of text confidences are too high.
 
 ## License of the weights 权重许可
 
 [CC BY-NC 4.0](https://creativecommons.org/licenses/by-nc/4.0/): the annotations were published for research, without a
-license. The software has its own license. The text that encoder and word vectors learned from includes preprints under
-CC BY 4.0 from ChinaXiv, and questions and answers of patients and doctors (ChineseBLUE, partly non-commercial; Toyhom,
-MIT), paragraphs of Wikipedia (CC BY-SA 4.0), and articles of LCDD that nobody has annotated.
-The words that have vectors are those that jieba (MIT) finds there, and terms of THUOCL (MIT), of crawled lists
-(Apache-2.0) and of ICD-10 and ICD-9-CM-3; the folder has hashes of them.
+license. The software has its own license. The training text of encoder and word vectors includes preprints from
+ChinaXiv (CC BY 4.0), questions and answers of patients and doctors (ChineseBLUE, partly non-commercial; Toyhom, MIT),
+paragraphs of Wikipedia (CC BY-SA 4.0), and unlabeled articles of LCDD. The words with vectors are the words that jieba
+(MIT) finds there, and terms of THUOCL (MIT), of crawled lists (Apache-2.0) and of ICD-10 and ICD-9-CM-3; the folder has
+hashes of them.
 """
 
 
@@ -89,7 +88,7 @@ def train_on_all(corpus: Path, runs: Path, model: Path, options: list[object]) -
 
 
 def card_of(folder: Path, test: dict) -> str:
-    """The model's card, with what is known of this model alone."""
+    """Return the model's card, with what is known of this model alone."""
     model = read_model_folder(folder)
     before, heading, after = model_card(model.settings, model.manifest).partition("\n## Limits")
     scores = test["strict_entity"]["by_type"]
@@ -102,7 +101,7 @@ def card_of(folder: Path, test: dict) -> str:
 
 
 def install(corpus: Path, split: Path, first: Path, model: Path, figures: dict) -> None:
-    """Put the second model, with the confidences of the first, where suwen looks for the one that it carries."""
+    """Put the second model, with the confidences of the first, in the place of the bundled one."""
     exported = model.with_name(NAME)
     shutil.rmtree(exported, ignore_errors=True)
     options = ["--int8", "--corpus", corpus, "--split", split, "--part", "dev", "--trainable", "-o", exported]

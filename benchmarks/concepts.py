@@ -22,7 +22,7 @@ SAMPLE = 300
 
 
 def figures(linking: Linking, seconds: float) -> dict[str, object]:
-    """What was merged and why."""
+    """Return the merges and their reasons."""
     links = [link for links in linking.links.values() for link in links]
     concepts = linking.concepts.values()
     surfaces = {(link.entity.label, link.surface) for link in links}

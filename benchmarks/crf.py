@@ -66,7 +66,7 @@ def mentions(generator: np.random.Generator) -> list[tuple[str, int, int]]:
 
 
 def competitors(scheme: Scheme) -> dict[str, dict[str, Callable[[], Any]]]:
-    """What is measured for this scheme, by task and competitor."""
+    """Return the measured functions for this scheme, by task and competitor."""
     generator = np.random.default_rng(0)
     torch.manual_seed(0)
     tags = scheme.tags(LABELS)

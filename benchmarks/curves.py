@@ -7,7 +7,7 @@
 At each share of the training documents five systems learn: from these documents alone (`none`), and from them with as
 many generated ones, by the paper's method (`paper`), by that of the preset `best`, or by replacing mentions
 (`mention`), and with three times as many, by replacing mentions and then words (`both`); once as a BiLSTM-CRF, once
-from the small encoder that suwen carries, whose masked-language-model head also does the augmenting. Shares are drawn
+from the bundled small encoder, whose masked-language-model head also does the augmenting. Shares are drawn
 by whole documents, and nested: with the same seed, those of 1 % are among those of 5 %. Every step is a command line
 that a user would type; steps whose output is there are not repeated. `--collect` gathers what there is, and what
 `runs.jsonl` has of runs that are gone.
@@ -83,7 +83,7 @@ BUDGETS = {1: Budget(600, 1024), 5: Budget(1200, 1024), 25: Budget(960, 2048), 1
 """By percent of the training documents."""
 
 TOKENS_PER_CHARACTER = 1.26
-"""What context, special tokens and padding add to the characters of a corpus under the preset `best`."""
+"""Factor for context, special tokens and padding under the preset `best`."""
 
 MOST_DOCUMENTS = 4
 """Every system's number of documents divides this one, so that all make equally many steps."""
@@ -97,7 +97,7 @@ def nested(names: Sequence[str], percents: int, seed: int) -> list[str]:
 
 
 def epochs_of(system: str, percents: int, characters: int) -> int:
-    """How often a system goes through its documents, so that all systems of a share make the same number of steps."""
+    """Return the epochs of a system, so that all systems of a share have the same number of steps."""
     budget = BUDGETS[percents]
     through_originals = characters * TOKENS_PER_CHARACTER / budget.batch_tokens
     passes = max(1, round(budget.steps / (MOST_DOCUMENTS * through_originals))) * MOST_DOCUMENTS
@@ -105,7 +105,7 @@ def epochs_of(system: str, percents: int, characters: int) -> int:
 
 
 def documents_of(system: str) -> int:
-    """How many documents a system makes of one, that one included."""
+    """Return how many documents a system makes of one, that one included."""
     options = SYSTEMS[system]
     copies = int(options[options.index("--copies") + 1]) if "--copies" in options else int(system != "none")
     return 1 + copies
@@ -134,7 +134,7 @@ class Study:
         self.split = runs / f"split-{UNIT}.json"
 
     def share(self, percents: int, seed: int) -> Path:
-        """The documents of a share, and beside them a split that has all of them in its train part."""
+        """Return the documents of a share, and beside them a split that has all of them in its train part."""
         corpus = self.runs / f"share-{percents}-s{seed}.jsonl"
         if not corpus.with_suffix(".json").exists():
             train_part = [selection.document for selection in Split.read(self.split).select(read(self.corpus), "train")]
@@ -147,7 +147,7 @@ class Study:
         return corpus
 
     def generated(self, system: str, percents: int, seed: int) -> Path:
-        """The documents of a share with those that a system generates from them."""
+        """Return the documents of a share with those that a system generates from them."""
         share, output = self.share(percents, seed), self.runs / f"{system}-{percents}-s{seed}.jsonl"
         if not output.exists():
             options = ["--split", share.with_suffix(".json"), "--encoder", self.encoder, "--seed", seed, "--combine"]
@@ -156,7 +156,7 @@ class Study:
         return output
 
     def model(self, model: str, system: str, percents: int, seed: int) -> Path:
-        """Where a model is."""
+        """Return the path of a model."""
         return self.runs / f"{model}-{system}-{percents}-s{seed}"
 
     def perform(self, model: str, system: str, percents: int, seed: int, part: str) -> None:
@@ -187,24 +187,24 @@ _read: dict[Path, list[Document]] = {}
 
 
 def read(corpus: Path) -> list[Document]:
-    """The documents of a corpus, read once."""
+    """Return the documents of a corpus, read once."""
     if corpus not in _read:
         _read[corpus] = read_corpus(corpus)
     return _read[corpus]
 
 
 def record(corpus: Path) -> Path:
-    """What `suwen augment` writes beside the documents."""
+    """Return the folder that `suwen augment` writes beside the documents."""
     return corpus.with_name(f"{corpus.name}.augmentation")
 
 
 def records_of(study: Study, model: str, system: str, percents: int, records: Records) -> dict[int, Record]:
-    """The records of a system at a share, by seed."""
+    """Return the records of a system at a share, by seed."""
     return records.of({seed: study.model(model, system, percents, seed).name for seed in range(10)})
 
 
 def row_of(study: Study, model: str, system: str, percents: int, records: Records) -> dict:
-    """Everything that is said about a system at a share."""
+    """Return the figures of a system at a share."""
     runs = records_of(study, model, system, percents, records)
     others = {other: records_of(study, model, other, percents, records) for other in AGAINST if other != system}
     compared = {other: comparison(runs, theirs) for other, theirs in others.items()}
@@ -219,7 +219,7 @@ def row_of(study: Study, model: str, system: str, percents: int, records: Record
 
 
 def cells_of(row: dict) -> list[str]:
-    """A row of the table."""
+    """Return a row of the table."""
     against = []
     for other in AGAINST:
         found = row["against"].get(other)
@@ -243,12 +243,12 @@ def cells_of(row: dict) -> list[str]:
 
 
 def unbroken(text: str) -> str:
-    """The text without white space."""
+    """Return the text without white space."""
     return "".join(text.split())
 
 
 def new_words(recipes: Sequence[Recipe]) -> set[str]:
-    """The different words or mentions that were put in."""
+    """Return the different words or mentions that were put in."""
     words: dict[tuple[str, int], str] = {}
     for recipe in recipes:
         for edit in recipe.edits:
@@ -257,7 +257,7 @@ def new_words(recipes: Sequence[Recipe]) -> set[str]:
 
 
 def generated_record(study: Study, system: str, percents: int, seed: int) -> Record:
-    """What `suwen augment` reports of a system's documents."""
+    """Return the figures of `suwen augment` for a system's documents."""
     place = record(study.runs / f"{system}-{percents}-s{seed}.jsonl")
     manifest = read_json(place / "manifest.json")
     # Line breaks cut words, and a drawn one must not count as new for that.
@@ -291,7 +291,7 @@ def generated_row(percents: int, system: str, generated: Records) -> dict | None
 
 
 def generated_cells(row: dict) -> list[str]:
-    """A row of the table of what was generated."""
+    """Return a row of the table of what was generated."""
     shares = [percent(row[name]) for name in ("characters", "sentences", "kept", "rejected")]
     words = [f"{row['new_words']:,.0f}", percent(row["unseen_words"])]
     perplexity = [f"{row['before']:.1f}", f"{row['after']:.1f}"]
@@ -300,7 +300,7 @@ def generated_cells(row: dict) -> list[str]:
 
 
 def plots(rows: Sequence[dict], model: str) -> dict[str, str]:
-    """The learning curves of a model, and what each way of augmenting adds to them, by the name of the file."""
+    """Return the learning curves of a model, and what each way of augmenting adds to them, by the name of the file."""
     ticks = [(log(percents), f"{percents} %") for percents in BUDGETS]
     curves, gains = [], []
     for system in SYSTEMS:

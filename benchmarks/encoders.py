@@ -5,7 +5,7 @@ and against a BiLSTM-CRF, on documents of unseen journal issues, three seeds eac
         [--encoders encoders] [--collect] [-o docs/results/encoders]
 
 The encoders are those that `benchmarks/small_encoders.py` made, without text of the split's dev and test documents:
-the one that suwen carries, and those in `encoders/`. With a share of the documents the protocol is that of the learning
+the bundled one, and those in `encoders/`. With a share of the documents the protocol is that of the learning
 curves (`benchmarks/curves.py`), whose runs are taken where they are there; with all of them the dev part decides below
 which confidence mentions are left out. Every step is a command line that a user would type; steps whose output is there
 are not repeated, and `--collect` gathers what there is, and what `runs.jsonl` has of runs that are gone.
@@ -45,7 +45,7 @@ PRETRAINING_COLUMNS = ("encoder", "begins with", "steps", "characters read (mill
 # The BiLSTM goes through the articles eight times, as the preset has it; two epochs less than these four cost the
 # pre-trained encoder 2 points on the dev part.
 EPOCHS = ("--set", "optimization.epochs=4")
-# The last weights are kept (averaged, as the preset has it): nobody chooses among evaluations of the dev part.
+# The last weights are kept (averaged, as the preset has it): no evaluation on dev is chosen.
 PROTOCOL = ("--set", "optimization.precision=bf16", "--set", "evaluation.steps=1000000")
 ENCODER_ROWS = (
     "configuration",
@@ -61,7 +61,7 @@ ENCODER_ROWS = (
 
 
 def encoder_options(system: str, encoders: Path) -> list[object]:
-    """How `suwen train` is told of a system."""
+    """Return how `suwen train` is told of a system."""
     if system == "bilstm-crf":
         return ["--encoder", "bilstm"]
     if system in (RANDOM, FAST):
@@ -71,12 +71,12 @@ def encoder_options(system: str, encoders: Path) -> list[object]:
 
 
 def name_in_study(system: str) -> str:
-    """What the study of learning curves calls a system: it has two of them already."""
+    """Return the name of a system in the study of learning curves, which has two of them already."""
     return {"bilstm-crf": "bilstm", "mini-roberta": "mini"}.get(system, system)
 
 
 def place_of(study: Study, share: int, system: str, seed: int) -> Path:
-    """Where a model is."""
+    """Return the path of a model."""
     return study.runs / f"{system}-s{seed}" if share == ALL else study.model(name_in_study(system), "none", share, seed)
 
 
@@ -93,23 +93,23 @@ def perform(study: Study, share: int, system: str, seed: int) -> None:
 
 
 def systems(encoders: Path) -> list[str]:
-    """The baselines, and an encoder for every recipe that there is."""
+    """Return the baselines, and an encoder for every recipe that there is."""
     return [*BASELINES, FAST, *(f"mini-{recipe}" for recipe in RECIPES if encoder_of(recipe, encoders))]
 
 
 def encoder_of(recipe: str, encoders: Path) -> Path | None:
-    """The encoder of a recipe, where there is one; that of `roberta` comes with suwen."""
+    """Return the encoder of a recipe, if there is one; that of `roberta` comes with suwen."""
     place = bundled_encoder(BUNDLED) if recipe == "roberta" else encoders / recipe
     return place if place and place.is_dir() else None
 
 
 def records_of(study: Study, share: int, system: str, records: Records) -> dict[int, Record]:
-    """The records of a system that learned from a share, by seed."""
+    """Return the records of a system that learned from a share, by seed."""
     return records.of({seed: place_of(study, share, system, seed).name for seed in range(10)})
 
 
 def row_of(study: Study, share: int, system: str, records: Records) -> dict:
-    """Everything that is said about a system that learned from a share."""
+    """Return the figures of a system trained on a share."""
     runs = records_of(study, share, system, records)
     first = next(iter(runs.values()))
     others = {baseline: records_of(study, share, baseline, records) for baseline in BASELINES if baseline != system}
@@ -130,7 +130,7 @@ def row_of(study: Study, share: int, system: str, records: Records) -> dict:
 
 
 def gathered(study: Study, shares: Sequence[int], chosen: Sequence[str], output: Path) -> Records:
-    """The records that were kept, and those of the runs that are there."""
+    """Return the records that were kept, and those of the runs that are there."""
     records = Records(output / "runs.jsonl")
     test = Split.read(study.split).select(read_corpus(study.corpus), "test")
     for share, system, seed in product(shares, chosen, range(10)):
@@ -146,7 +146,7 @@ def gathered(study: Study, shares: Sequence[int], chosen: Sequence[str], output:
 
 
 def cells_of(row: dict) -> list[str]:
-    """A row of the table."""
+    """Return a row of the table."""
     against = [row["against"].get(baseline) for baseline in reversed(BASELINES)]
     differences = [
         cell

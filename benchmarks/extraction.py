@@ -117,7 +117,7 @@ def prepare(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 
 def beginning(selection: Any, characters: int) -> Any:
-    """The first sentences of a document with so many characters; None where the pipeline would cut one off."""
+    """Return the first sentences of a document with so many characters; None where the pipeline would cut one off."""
     from suwen.corpus.split import Selection
     from suwen.text.sentences import split_sentences
     from suwen.text.view import make_view
@@ -153,7 +153,7 @@ def trained(path: Path) -> tuple[Any, Any, Any, Any]:
 
 
 def untrained(documents: list[Any]) -> tuple[Any, Any, Any, Any]:
-    """The same for random weights."""
+    """Return the same for random weights."""
     import torch
     from transformers import BertConfig
 
@@ -263,7 +263,7 @@ class Stopwatch:
 
 
 def timed(predictor: Any, spent: list[float]) -> Any:
-    """A predictor that notes how long each decoding takes."""
+    """Return a predictor that notes how long each decoding takes."""
 
     class Timed(predictor):  # type: ignore[misc]
         def _decode(self, *arguments: Any) -> Any:
@@ -276,7 +276,7 @@ def timed(predictor: Any, spent: list[float]) -> Any:
 
 
 def inside(folder: Path, threads: int) -> dict[str, float]:
-    """What the scorer and decoding take, in float32; and the machine's best product of matrices."""
+    """Measure the scorer and decoding in float32, and the machine's fastest matrix product."""
     import torch
 
     from suwen.formats import read_corpus
@@ -332,7 +332,7 @@ def stable(folder: Path, form: str) -> dict[str, Any]:
 
 
 def memory(options: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
-    """The peak over 5 and 50 MB of text in documents of the corpus' size."""
+    """Return the peak over 5 and 50 MB of text in documents of the corpus' size."""
     from suwen.bundled import model_path
     from suwen.formats import read_corpus
 
@@ -353,7 +353,7 @@ def memory(options: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
 
 
 def peak_megabytes() -> float:
-    """The peak of this process; the figure of `resource` would be that of its parent, where that is larger."""
+    """Return the peak of this process; the figure of `resource` would be that of its parent, where that is larger."""
     status = Path("/proc/self/status")
     if status.exists():
         return int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text())[1]) / 1024
@@ -361,7 +361,7 @@ def peak_megabytes() -> float:
 
 
 def child(folder: Path, task: str, threads: int) -> dict[str, Any]:
-    """One measurement, in this process."""
+    """Return one measurement, in this process."""
     if task == "inside":
         return inside(folder, threads)
     if task.startswith("stable"):
@@ -375,7 +375,7 @@ def child(folder: Path, task: str, threads: int) -> dict[str, Any]:
 
 
 def extract(folder: Path, texts: str, output: Path, threads: int) -> dict[str, Any]:
-    """The command, in this process."""
+    """Return the command, in this process."""
     from suwen.cli import app
 
     started = time.perf_counter()
@@ -385,7 +385,7 @@ def extract(folder: Path, texts: str, output: Path, threads: int) -> dict[str, A
 
 
 def run(folder: Path, task: str, threads: int) -> dict[str, Any]:
-    """One measurement, in a process of its own; what that says when it fails is passed on."""
+    """Return one measurement, in a process of its own; what that says when it fails is passed on."""
     command = [sys.executable, str(HERE), str(folder), "--child", task, "--threads", str(threads)]
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "TOKENIZERS_PARALLELISM": "false"}
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
@@ -396,14 +396,14 @@ def run(folder: Path, task: str, threads: int) -> dict[str, Any]:
 
 
 def entities(path: Path) -> set[tuple[str, tuple[str, int, int]]]:
-    """All mentions in a file."""
+    """Return all mentions in a file."""
     from suwen.formats import read_corpus
 
     return {(document.id, entity.key) for document in read_corpus(path) for entity in document.entities}
 
 
 def compare(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """All figures but memory."""
+    """Return all figures but memory."""
     exported = prepare(options, folder)
     tasks = ("pipeline", "torch", "float32", "int8")
     runs: dict[str, list[dict[str, Any]]] = {task: [] for task in tasks}

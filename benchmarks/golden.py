@@ -484,7 +484,7 @@ def compare(first: Path, second: Path) -> int:
 
 
 class Recording:
-    """What one tree has written."""
+    """The outputs of one tree."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -52,12 +52,12 @@ COLUMNS = (
 
 
 def prepared(selection: Selection) -> Prepared:
-    """The text of a document as every system reads it."""
+    """Return the text of a document as every system reads it."""
     return prepare(selection.document.text, ViewRules(), PASSAGES, selection.spans)
 
 
 def passages(selection: Selection) -> Iterator[dict[str, Any]]:
-    """The passages of a document with their entities; of those that overlap, which peers cannot learn, one each."""
+    """Yield the passages of a document with their entities; of overlapping ones, which peers cannot learn, one."""
     document = prepared(selection)
     kept, _ = flatten(entity.key for entity in selection.gold)
     entities = [(label, span) for label, start, end in kept if (span := document.view.to_view(start, end))]
@@ -100,7 +100,7 @@ def own(options: argparse.Namespace, path: Path, folder: Path) -> None:
 
 
 def run_part(model: Path) -> int:
-    """The bytes of what runs a model: the graph, that in 8 bits first, and the weights where there is none."""
+    """Return the bytes of what runs a model: the graph, that in 8 bits first, and the weights if there is none."""
     weights = ("model.int8.onnx", "model.onnx", "model.safetensors")
     chosen = next(name for name in weights if (model / name).exists())
     files = [path for path in model.iterdir() if path.is_file() and path.name not in weights]
@@ -108,7 +108,7 @@ def run_part(model: Path) -> int:
 
 
 def row(system: str, folder: Path) -> tuple[list[object], dict[str, Any]]:
-    """A row of the table, and its figures."""
+    """Return a row of the table, and its figures."""
     figures = {name: read_json(folder / f"{name}.json") for name in ("scores", "measured", "trained")}
     scores, measured, trained = figures.values()
     cells = [percent(scores["precision"]), percent(scores["recall"]), f"**{percent(scores['f1'])}**"]

@@ -1,4 +1,4 @@
-"""What the scripts of `peers.py` share; it runs where nothing of suwen is installed."""
+"""Shared parts of the scripts of `peers.py`; suwen need not be installed."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def read_passages(path: Path) -> list[dict[str, Any]]:
 
 
 def write_found(path: Path, found: list[list[tuple[int, int, str]]]) -> None:
-    """What was found in each passage, one a line."""
+    """Write the entities found in each passage, one passage a line."""
     path.write_text("".join(json.dumps(spans, ensure_ascii=False) + "\n" for spans in found), encoding="utf-8")
 
 
 def size_of(folder: Path) -> int:
-    """The bytes of all files of a folder."""
+    """Return the bytes of all files of a folder."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 

@@ -19,7 +19,7 @@ from peers_common import Measured, read_passages, size_of, write_found
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 SIZES = {"hidden_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 512}
-"""Those of suwen's encoder; on one thread a larger one would learn less in the same time."""
+"""Sizes of suwen's encoder; on one thread a larger one would learn less in the same time."""
 RATE = 1e-3
 STEPS, INTERVAL = 100_000, 200
 EVERY = 4
@@ -27,7 +27,7 @@ EVERY = 4
 
 
 def random_bert(runs: Path, folder: Path) -> None:
-    """A BERT that knows the characters of the training texts, and nothing about them."""
+    """Write a BERT with random weights and the characters of the training texts."""
     from transformers import BertConfig, BertModel, BertTokenizerFast
 
     counts = Counter(character for passage in read_passages(runs / "train.jsonl") for character in passage["text"])
@@ -54,7 +54,7 @@ class OutOfTimeError(Exception):
 
 
 def found_in(nlp, texts: list[str]) -> list[set[tuple[int, int, str]]]:
-    """What a pipeline finds in texts that come without annotations."""
+    """Return the entities that a pipeline finds in texts without annotations."""
     return [{(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents} for doc in nlp.pipe(texts)]
 
 

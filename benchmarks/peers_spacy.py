@@ -39,7 +39,7 @@ def convert(source: Path, target: Path) -> None:
 
 
 def busy() -> float:
-    """The processor's seconds of the processes that this one has started."""
+    """Return the processor's seconds of the processes that this one has started."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 

@@ -40,7 +40,7 @@ SAMPLE = Path(suwen.__file__).parent / "data" / "sample"
 
 
 def padded_rows(text: TextCache) -> list[np.ndarray]:
-    """The passages as rows of at most LENGTH - 2 characters."""
+    """Return the passages as rows of at most LENGTH - 2 characters."""
     ids = np.asarray(text.train, np.int64)
     ends = np.flatnonzero(ids == text.vocabulary.id(SEP))
     room = LENGTH - 2

@@ -1,4 +1,4 @@
-"""What is kept of every run: its figures, and the counts of each scored document, from which runs are compared.
+"""Records of runs: figures, and the counts of each scored document, for comparing runs.
 
 So a table can be gathered from runs that were made on several machines, or whose models are gone.
 """
@@ -39,11 +39,11 @@ class Records:
         self._records: dict[str, Record] = {record["run"]: record for record in map(json.loads, lines)}
 
     def add(self, record: Record) -> None:
-        """Put a record in, in place of one of the same run."""
+        """Put a record in, instead of one of the same run."""
         self._records[record["run"]] = record
 
     def beyond(self, names: Collection[str]) -> list[str]:
-        """The names of the records that are not among these."""
+        """Return the names of the records that are not among these."""
         return sorted(self._records.keys() - names)
 
     def of(self, names: Mapping[int, str]) -> dict[int, Record]:
@@ -57,7 +57,7 @@ class Records:
 
 
 def record_of(model: Path, seed: int, part: str, selections: Sequence[Selection]) -> Record:
-    """The record of a model that was scored with `runs.score`."""
+    """Return the record of a model that was scored with `runs.score`."""
     scores = read_json(model.with_name(f"{model.name}.{part}.json"))
     predictions = read_corpus(model.with_name(f"{model.name}.{part}.jsonl"))
     manifest = read_json(model / "manifest.json")
@@ -82,7 +82,7 @@ def record_of(model: Path, seed: int, part: str, selections: Sequence[Selection]
 
 
 def comparison(ours: Mapping[int, Record], theirs: Mapping[int, Record]) -> dict[str, Any] | None:
-    """Two systems compared on the seeds that both have; None where there is none.
+    """Two systems compared on the seeds that both have; None if there is none.
 
     Runs that were scored on other documents, as after a change of the corpus or its split, end the program.
     """
@@ -103,6 +103,6 @@ def comparison(ours: Mapping[int, Record], theirs: Mapping[int, Record]) -> dict
 
 
 def _counts(records: Iterable[Record]) -> StrictCounts:
-    """The counts of several runs, over all types."""
+    """Return the counts of several runs, over all types."""
     summed = sum(np.array(record["matched_gold_predicted"], np.int64) for record in records)
     return StrictCounts(("all",), summed[:, None])

@@ -1,6 +1,6 @@
-"""How well the annotation of a corpus agrees with itself, where two of its documents have the same passage.
+"""Measure the agreement of a corpus with itself where two documents have the same passage.
 
-White space aside, a passage of at least 60 characters that stands in two documents was annotated twice. Each stretch of
+White space aside, a passage of at least 60 characters that is in two documents was annotated twice. Each stretch of
 a document is compared once, with the first document that has it too.
 """
 
@@ -34,7 +34,7 @@ class Agreement:
             self.counts[view].update(both=both, first=len(first), second=len(second))
 
     def to_dict(self) -> dict[str, Any]:
-        """The size of the sample, and by view the F1 of one annotation against the other."""
+        """Return the size of the sample, and by view the F1 of one annotation against the other."""
         views = {
             view: {**found, "f1": 2 * found["both"] / max(found["first"] + found["second"], 1)}
             for view, found in self.counts.items()
@@ -63,7 +63,7 @@ class Squeezed:
         }
 
     def within(self, start: int, end: int) -> tuple[set[Any], set[Any]]:
-        """The entities and relations of a passage, at offsets in it."""
+        """Return the entities and relations of a passage, at offsets in it."""
         moved = {
             key: (key[0], key[1] - start, key[2] - start)
             for key in self.entities.values()

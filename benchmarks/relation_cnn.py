@@ -1,12 +1,12 @@
 """A relation model as teams built them in 2018: a CNN over the text of each pair, without competition.
 
-Written anew after the description of beader/ruijin_round2. The input is the text from 10 characters before the pair to
+Written again after the description of beader/ruijin_round2. The input is the text from 10 characters before the pair to
 10 behind it, at most 150 characters with the middle cut out: an embedding of each character and one of its entity type.
 Two convolutions of 64 channels are pooled over the first argument, the second, and the whole text; one number gives the
 distance. Pairs with at most one ``。`` between them are scored.
 
 Differences: training takes four epochs, because windows overlap by half there and two epochs read each pair about as
-often. Each epoch reads half of the unrelated pairs, drawn anew. The embeddings of characters start from random numbers
+often. Each epoch reads half of the unrelated pairs, drawn again. The embeddings of characters start from random numbers
 and are learned. The rate falls linearly.
 """
 
@@ -64,7 +64,7 @@ class PairTexts:
         return kept[np.argsort((ends - begins)[kept], kind="stable")]
 
     def arrays(self, pairs: NDArray[np.intp]) -> dict[str, NDArray]:
-        """What the network reads of some pairs: of characters ``[P, LONGEST]``, of the distance ``[P]``."""
+        """Return the inputs of the network for some pairs: characters ``[P, LONGEST]``, distance ``[P]``."""
         mentions, heads, tails = (
             self.encoded.mentions,
             self.encoded.candidates.heads[pairs],

@@ -50,7 +50,7 @@ def scoring(documents: Sequence[Document]) -> dict[str, Any]:
 
 
 def _timed(call: Any, pairs: int) -> dict[str, float]:
-    """The best of several runs: pairs per second, and per second that the processor worked."""
+    """Return the best of several runs: pairs per second, and per second that the processor worked."""
     call()
     walls, busy = [], []
     for _ in range(ROUNDS):

@@ -19,7 +19,7 @@ TITLES = {
 
 
 def row(title: str, figures: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A row of the table: the means of some runs."""
+    """Return a row of the table: the means of some runs."""
     micro = [one["strict_relation"]["micro"] for one in figures]
     cells = [percent(float(np.mean([one[key] for one in micro]))) for key in ("precision", "recall", "f1")]
     spread = f" ± {percent(float(np.std([one['f1'] for one in micro], ddof=1)))}" if len(figures) > 1 else ""
@@ -41,7 +41,7 @@ COLUMNS = (
 
 
 def tables(found: Mapping[str, Any]) -> str:
-    """All tables, as they stand on the page."""
+    """Return all tables, as they stand on the page."""
     scores = found["systems"]
     models = [figures for name, figures in scores.items() if name.startswith("model-")]
     rows = [row(title, [scores[name]]) for name, title in TITLES.items() if name in scores]
@@ -110,7 +110,7 @@ def agreement_table(found: Mapping[str, Any]) -> str:
 
 
 def predicted_table(found: Mapping[str, Any]) -> str:
-    """The scores between predicted entities."""
+    """Return the scores between predicted entities."""
     relaxed, entities, strict = found["relaxed_relation"], found["strict_entity"], found["strict_relation"]["micro"]
     rows = [
         (name, *(percent(score[key]) for key in ("precision", "recall", "f1")))
@@ -125,7 +125,7 @@ def predicted_table(found: Mapping[str, Any]) -> str:
 
 
 def speed_table(found: Mapping[str, Any]) -> str:
-    """The speed of the bundled model."""
+    """Return the speed of the bundled model."""
     scoring, seconds = found["scoring"], found["extraction"]["user_seconds"]
     rows = [
         (f"pairs, {name}, 2 threads", f"{scoring[key]['pairs_per_second']:,.0f}/s", f"{busy:,.0f}/s and core")

@@ -99,7 +99,7 @@ class Benchmark:
         }
 
     def figures(self, name: str, made: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
-        """The figures of a step: those that are kept, or new ones."""
+        """Return the figures of a step: those that are kept, or new ones."""
         path = self.runs / f"{name}.json"
         if not path.exists():
             print(name, flush=True)

@@ -1,6 +1,6 @@
-"""What the benchmarks that train models share: every step is the command line that a user would type.
+"""Shared parts of the benchmarks that train models: every step is a command line of a user.
 
-Steps whose output is there are not repeated, so that a benchmark goes on where it was stopped.
+Steps whose output is there are not repeated, so that a benchmark continues where it was stopped.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def suwen(*arguments: object) -> str:
 
 
 def resumed(output: Path) -> list[str]:
-    """The option that goes on with an unfinished run, where there is one."""
+    """Return the option that continues an unfinished run, if there is one."""
     return ["--resume"] if output.with_name(f"{output.name}.training").exists() else []
 
 
@@ -70,7 +70,7 @@ def once(output: Path, *command: object) -> None:
         write_text(note, f"{words}\n")
         suwen(*command, *resumed(output))
     elif not note.exists() or read_text(note).strip() != words:
-        made = read_text(note).strip() if note.exists() else "nobody knows what"
+        made = read_text(note).strip() if note.exists() else "unknown options"
         sys.exit(
             f"{output} was made by another command; remove it or name another folder\n  it: {made}\n  now: {words}"
         )
@@ -94,18 +94,18 @@ def score(corpus: Path, split: Path, model: Path, part: str) -> Path:
 
 
 def percent(value: float) -> str:
-    """A share in percent, two decimals."""
+    """Return a share in percent, two decimals."""
     return f"{100 * value:.2f}"
 
 
 def markdown(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A table in Markdown."""
+    """Return a table in Markdown."""
     lines = [columns, ["---"] * len(columns), *rows]
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
 def replace_table(page: Path, table: str) -> None:
-    """Put a table where the page has its marks; begin the page with it where there is none."""
+    """Put a table where the page has its marks; begin the page with it if there is none."""
     before, _, rest = (read_text(page) if page.exists() else "").partition(BEGIN)
     _, _, after = rest.partition(END)
     write_text(page, f"{before}{BEGIN}\n\n{table}\n\n{END}{after}")

@@ -51,7 +51,7 @@ class Study:
         self.runs = runs
 
     def curve(self, method: str, seed: int, stages: Sequence[int]) -> list[dict[str, float]]:
-        """The figures of each stage."""
+        """Return the figures of each stage."""
         chosen: list[Document] = []
         model: Extractor | None = None
         figures = []
@@ -72,7 +72,7 @@ class Study:
     def more(
         self, method: str, seed: int, chosen: Sequence[Document], characters: int, model: Extractor | None
     ) -> list[Document]:
-        """The documents that fill up to so many characters."""
+        """Return the documents that fill up to so many characters."""
         budget = Budget(characters=characters - sum(len(document.text) for document in chosen))
         candidates, _ = candidates_in(self.pool, chosen)
         if method == "random":
@@ -84,14 +84,14 @@ class Study:
         return [choice.document for choice in sample.choices]
 
     def trained(self, documents: Sequence[Document]) -> Extractor:
-        """A feature CRF that has learned from these documents."""
+        """Return a feature CRF that has learned from these documents."""
         with TemporaryDirectory() as folder:
             model = Path(folder) / "model"
             suwen.train(documents, model, encoder="feature-crf", settings=[f"iterations={ITERATIONS}"])
             return suwen.load(model)
 
     def scores(self, model: Extractor, chosen: Sequence[Document], started: float) -> dict[str, float]:
-        """What was annotated, and how well the model does on the held-out documents."""
+        """Return the amount of annotation, and the scores of the model on the held-out documents."""
         predicted = list(model.pipe(Document(document.id, document.text) for document in self.held_out))
         counts = dict.fromkeys(self.labels, 0)
         for document in chosen:
@@ -108,7 +108,7 @@ class Study:
 
 
 def shortened(document: Document, longest: int) -> Document:
-    """The first sentences of a document."""
+    """Return the first sentences of a document."""
     ends = [end for _, end in sentence_spans(document.text) if end <= longest]
     end = max(ends, default=longest)
     return Document(document.id, document.text[:end], tuple(e for e in document.entities if e.end <= end))

@@ -2,13 +2,13 @@
 
     python benchmarks/small_encoders.py CORPUS --texts PATH... --wider PATH... --lexicon FILE... --runs FOLDER [--keep]
 
-Five of them share a beginning, plain masked-language modelling, and then go on by their own recipe, so that they
-differ in the recipe alone; `ernie-tiny`, whose shape is another, begins anew, and reads less in the same time. The
+Five of them share a start, plain masked-language modeling, and then continue by their own recipe, so that they
+differ in the recipe alone; `ernie-tiny`, whose shape is another, begins again, and reads less in the same time. The
 wider text of `wwm-ext` was the first 18 MB of ChinaXiv's preprints of other sciences, and paragraphs of Wikipedia; the
 lexicon THUOCL's medical words, crawled lists of diseases, drugs, symptoms and tests, and the names of ICD-10 and
 ICD-9-CM-3. The dev and test documents of the
 corpus's group split are left out, with all other files of their groups, so that scores on them are honest. With
-`--keep` they replace those of the repository: `roberta` is the one that suwen carries. Steps whose output is there are
+`--keep` they replace those of the repository: `roberta` is the bundled one. Steps whose output is there are
 not repeated. On two cores, with two of these processes side by side, all takes about 80 minutes.
 """
 
@@ -50,16 +50,15 @@ head: {layers} layers of width {width}, {parameters:.1f} million weights, in 16 
 
 {table}
 
-The losses are those of guessing masked characters of held-out passages, in nats; the unigram loss is that of guessing
-by frequency. It read Chinese preprints in medicine (ChinaXiv, CC BY 4.0){wider} and articles
-of LCDD, a research corpus on diabetes, but none of the journal issues that are the dev and test parts of that corpus's
-group split.
+Losses are in nats per masked character of held-out passages; the unigram loss is that of guessing by frequency. The
+training text is Chinese medical preprints (ChinaXiv, CC BY 4.0){wider} and articles of LCDD, a
+research corpus on diabetes, without the journal issues in the dev and test parts of its group split.
 
     suwen train CORPUS -o MODEL --encoder {path}
     suwen augment CORPUS -o OUT --encoder {path}
 
 For research on Chinese medical literature. The weights are under CC BY-NC 4.0, because LCDD was published for
-research, without a license. It is no medical device, and what it fills in is no medical advice.
+research, without a license. It is not a medical device, and its output is not medical advice.
 """
 
 
@@ -72,7 +71,7 @@ def pretrain(recipe: str, output: Path, texts: list[Path], split: Path, options:
 
 
 def options_of(recipe: str, runs: Path, lexicon: list[Path]) -> list[object]:
-    """What a recipe has of its own."""
+    """Return the options of a recipe."""
     terms = [word for file in lexicon for word in ("--lexicon", file)] if recipe.startswith("ernie") else []
     if recipe == "ernie-tiny":
         return [*terms, "--vocab", runs / WARM / "vocab.txt", "--set", f"optimization.steps={ALONE}"]
@@ -101,9 +100,9 @@ def keep(source: Path, target: Path, path: str) -> None:
     write_json(target / "manifest.json", manifest | {"license": LICENSE, "files": files})
     read = f"{manifest['training']['tokens'] / 1e6:.1f} million characters"
     if begun:
-        read = f"{begun / 1e6:.1f} million characters by plain masked-language modelling, then {read}"
+        read = f"{begun / 1e6:.1f} million characters by plain masked-language modeling, then {read}"
     rows = [
-        ("read", read),
+        ("training text", read),
         ("held-out loss", f"{held_out['loss']:.3f}"),
         ("unigram", f"{held_out['unigram_loss']:.3f}"),
     ]

@@ -64,7 +64,7 @@ class Counting:
         return self.collate(examples)
 
     def between(self, steps: int) -> int:
-        """The characters of the timed steps; the loop may have fetched further batches."""
+        """Return the characters of the timed steps; the loop may have fetched further batches."""
         return sum(self.counts[WARM_UP : WARM_UP + steps])
 
 

@@ -31,13 +31,13 @@ TERM = re.compile(rf"[\u4e00-\u9fff]{{2,{LONGEST_WORD}}}")
 
 
 def terms_of(path: Path) -> Iterator[str]:
-    """The Chinese terms of a list that are short enough to be looked up."""
+    """Yield the Chinese terms of a list that are short enough to be looked up."""
     for line in read_text(path).splitlines():
         yield from [column.strip() for column in line.split("\t")[:2] if TERM.fullmatch(column.strip())][:1]
 
 
 def sentences_of(paths: list[Path], split: Path) -> Iterator[str]:
-    """The sentences of articles, and the passages of other files, in lower case."""
+    """Yield the sentences of articles, and the passages of other files, in lower case."""
     exclusion = read_exclusion(split, ("dev", "test"), paths)
     for source in find_sources(paths, exclusion):
         for passage in passages(source):

@@ -1,4 +1,4 @@
-"""Write the pages that repeat what the code says: the error codes, and the values of the presets.
+"""Write the pages that are made from the code: the error codes and the preset values.
 
 Run it after a change to either: ``python docs/generate.py``. The tests compare the pages with what it would write.
 """
@@ -26,27 +26,27 @@ GROUPS = {
     "S9": "Annotation",
 }
 BEGIN, END = "<!-- presets -->", "<!-- end of presets -->"
-FITTED = "The values of `best` are those for `bilstm` and `bigru`. Other encoders have these, unless you set them:"
+FITTED = "The values of `best` are those for `bilstm` and `bigru`. For other encoders the defaults are:"
 
 ERRORS_INTRODUCTION = """# Error and finding codes
 
-What you can mend is told in one line: the code, the file and line where there is one, what is wrong, and what to do.
-The exit status is then 2. Words in braces stand for what is filled in. From Python it is a `suwen.SuwenError` with
-`code`, `path`, `line` and `fields`.
+An error that you can fix is one line: the code, file and line (if known), what is wrong, and what to do. The exit
+status is 2. Words in braces are placeholders. In Python it is a `suwen.SuwenError` with `code`, `path`, `line` and
+`fields`.
 
-This page is written by `docs/generate.py`.
+`docs/generate.py` writes this page.
 """
 
 FINDINGS_INTRODUCTION = """
 ## Findings of `suwen corpus check`
 
-Errors (exit status 1) are what no reader gets past or nothing can be learned from; they have the codes above. Warnings
-(exit status 0) are worth a look.
+Errors (exit status 1) stop a reader or make a document useless for training; they have the codes above. Warnings (exit
+status 0) should be checked.
 """
 
 
 def errors_page() -> str:
-    """The page of all codes."""
+    """Return the page of all codes."""
     parts = [ERRORS_INTRODUCTION]
     for group, heading in GROUPS.items():
         parts.append(f"\n## {heading}\n\n| code | what is wrong | what to do |\n| --- | --- | --- |\n")
@@ -61,7 +61,7 @@ def errors_page() -> str:
 
 
 def with_preset_table(page: str) -> str:
-    """The page on configuration, its table of preset values written anew."""
+    """Return the page on configuration with a new table of preset values."""
     values = [_flat(load_training_config(preset).model_dump()) for preset in PRESETS]
     rows = [
         f"| `{key}` | {' | '.join(f'`{_toml(column[key])}`' for column in values)} |\n"
@@ -74,7 +74,7 @@ def with_preset_table(page: str) -> str:
 
 
 def _fitted_table() -> str:
-    """What `best` changes for encoders other than the one that it was chosen for."""
+    """Return the table of the values that `best` changes for other encoders."""
     encoders = {
         "bilstm, bigru": {},
         "pretrained, width 768": {"encoder.name": "bert"},

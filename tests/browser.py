@@ -34,7 +34,7 @@ document.addEventListener("securitypolicyviolation", (event) => {
 
 
 def chromium() -> str | None:
-    """Return the path of the browser, or None where there is none."""
+    """Return the path of the browser, or None if there is none."""
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 

@@ -16,7 +16,7 @@ COMMIT = "a" * 40
 
 @dataclass
 class FakeHub:
-    """Folders by repository name; `gated` names need a token that nobody has."""
+    """Folders by repository name; `gated` names need a token that does not exist."""
 
     repositories: dict[str, Path]
     commit: str = COMMIT

@@ -33,7 +33,7 @@ def triples(document: Document) -> set[tuple[str, str, str]]:
 
 
 def by_span(document: Document) -> list[tuple[object, ...]]:
-    """Each relation with the keys of its arguments in place of their ids."""
+    """Each relation with the keys of its arguments instead of their ids."""
     keys = {entity.id: entity.key for entity in document.entities}
     return sorted((one.label, keys[one.head], keys[one.tail], one.score or 0.0) for one in document.relations)
 

@@ -87,9 +87,9 @@ def test_agreement_alpha_is_that_of_all_pairs(rows: list[list[int]]) -> None:
     observed = [a != b for column in types.T for i, a in enumerate(column) for j, b in enumerate(column) if i != j]
     expected = [a != b for i, a in enumerate(values) for j, b in enumerate(values) if i != j]
     if not any(expected):
-        assert isnan(alpha(types, 3))
+        assert isnan(alpha([types], 3))
         return
-    assert alpha(types, 3) == pytest.approx(1 - np.mean(observed) / np.mean(expected))
+    assert alpha([types], 3) == pytest.approx(1 - np.mean(observed) / np.mean(expected))
 
 
 @given(annotated_twice())
@@ -178,7 +178,7 @@ def test_agreement_is_printed_and_shown(
     status, printed, error = run(*paths, "--html", html, "--adjudicate", folder, "--json")
     values = json.loads(printed)
     assert status == 0
-    assert error.count("1 documents that not all annotators have") == 3
+    assert error.count("left out: 1 document that no other annotator has") == 3
     assert values["annotators"] == ["anna/corpus", "bo/corpus", "chen/corpus"]
     assert values["pairs"][0]["strict_entity_f1"]["value"] == pytest.approx(2 / 3)
     assert values["pairs"][1]["strict_entity_f1"]["value"] == 0
@@ -235,3 +235,42 @@ def test_agreement_without_any_mention_has_no_f1() -> None:
     assert isnan(pair.strict.value)
     assert isnan(pair.partial.value)
     assert pair.to_dict()["strict_entity_f1"] == {"value": None, "interval": None}
+
+
+def test_agreement_of_annotators_who_share_some_documents_each() -> None:
+    """In a team, each document is often annotated by two people: other ones each time."""
+    a, b, c = (Document(name, TEXT, (DRUG, DISEASE)) for name in "abc")
+    found = agree(
+        {
+            "anna": [a, b, Document("own", TEXT)],
+            "bo": [replace(a, entities=(DRUG,)), c],
+            "chen": [replace(c, entities=(DRUG,)), b],
+            "dan": [Document("other", TEXT)],
+        }
+    )
+    assert {pair.name: (pair.documents, round(pair.strict.value, 2)) for pair in found.pairs} == {
+        "anna – bo": (1, 0.67),
+        "anna – chen": (1, 1.0),
+        "bo – chen": (1, 0.67),
+    }
+    assert found.documents == 3
+    assert found.left_out == {"anna": 1, "bo": 0, "chen": 0, "dan": 1}
+    assert [(one.document, sorted(one.mentions)) for one in disagreements_in(found.annotators)] == [
+        ("a", ["anna", "bo"]),
+        ("c", ["bo", "chen"]),
+    ]
+    merged = {document.id: document for document in to_adjudicate(found.annotators)}
+    assert [len(merged[name].notes) for name in "abc"] == [1, 0, 1]
+    assert merged["c"].notes[0].text == "bo (not chen)"
+
+
+def test_agreement_alpha_takes_documents_with_other_numbers_of_annotators() -> None:
+    # Krippendorff's formula with pairs of values inside each character: 1 - D_o / D_e.
+    documents = [np.array([[0, 1, 1], [0, 1, 2]]), np.array([[1, 0], [1, 0], [2, 0]])]
+    units = [column.tolist() for types in documents for column in types.T]
+    values = [value for unit in units for value in unit]
+    observed = sum(
+        (a != b) / (len(unit) - 1) for unit in units for i, a in enumerate(unit) for j, b in enumerate(unit) if i != j
+    ) / len(values)
+    expected = np.mean([a != b for i, a in enumerate(values) for j, b in enumerate(values) if i != j])
+    assert alpha(documents, 2) == pytest.approx(1 - observed / expected)

@@ -214,7 +214,7 @@ def test_training_on_ernie_tiny_writes_a_model_that_runs(tmp_path: Path) -> None
     assert config["init_args"][0]["vocab_size"] >= len(TOKENS)
     text = "老年糖尿病患者口服治疗。"
     documents = [Document(f"{i:02}", text, (Entity("Disease", 2, 5), Entity("Drug", 8, 9))) for i in range(12)]
-    # Copies of one document are never dealt out to several parts, so there is no dev part.
+    # Copies of one document are never split over several parts, so there is no dev part.
     data = TrainingData(whole(documents), [], select_data(documents[:1], None, "train", 0).description)
     changes = [
         "optimization.epochs=1",

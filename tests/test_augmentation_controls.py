@@ -257,7 +257,7 @@ def test_failures_are_named_and_kept_as_they_were(model, monkeypatch) -> None:
 
 @pytest.mark.parametrize("method", ["mlm", "mention", "token"])
 def test_augmentation_says_when_there_is_nothing_to_replace(model, method) -> None:
-    with pytest.raises(SuwenError, match=f"S309 there is nothing that the method '{method}' could replace"):
+    with pytest.raises(SuwenError, match=f"S309 the method '{method}' finds nothing to replace"):
         augment([Document("a", "。 ,")], method, encoder=model)
 
 

@@ -16,8 +16,8 @@ from suwen.augmentation import replay, workers
 from suwen.augmentation.config import load_augmentation_config
 from suwen.augmentation.corpus import augment_corpus, record_folder, select_train
 from suwen.augmentation.edits import META
-from suwen.corpus.dealing import make_split
 from suwen.corpus.split import Split, corpus_hash
+from suwen.corpus.splitting import make_split
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
 from suwen.formats import read_corpus, write_corpus

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suwen.augmentation.edits import META, Edit, Moves, Recipe, derived, excerpt, read_log, replay, write_log
-from suwen.corpus.dealing import make_split
 from suwen.corpus.generated import generated_id, original_id
+from suwen.corpus.splitting import make_split
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
 
@@ -161,6 +161,6 @@ def test_generated_documents_are_never_in_dev_or_test(unit) -> None:
     expected = set() if unit == "sentence" else train & set(names)
     assert {original_id(name) for name in followers} == expected
     assert split.leakage["generated"] == {"train": len(followers), "left_out": len(names) - len(followers)}
-    # The originals are dealt as they are alone.
+    # The originals are split as if they were alone.
     alone = make_split(originals, unit, (1.0, 1.0, 1.0))
     assert [alone.parts[part] for part in ("dev", "test")] == [split.parts[part] for part in ("dev", "test")]

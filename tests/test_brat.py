@@ -308,7 +308,7 @@ def test_brat_reads_any_bytes_exactly_or_refuses_them(text: bytes, annotations: 
 
 def test_brat_says_that_an_offset_is_too_long(tmp_path: Path) -> None:
     pair(tmp_path, annotations=f"T1\tDrug 0 {'9' * 5000}\tx\n")
-    with pytest.raises(SuwenError, match=r"S203 .*a\.ann:1: broken annotation line: a number of more than 18 digits"):
+    with pytest.raises(SuwenError, match=r"S203 .*a\.ann:1: invalid annotation line: a number of more than 18 digits"):
         list(brat.FORMAT.read(tmp_path))
 
 

@@ -1,4 +1,4 @@
-"""The model that suwen carries: there, whole, small, quick to start, and named in one word."""
+"""The bundled model: complete, small, quick to start, and named in one word."""
 
 import json
 import os

@@ -183,7 +183,7 @@ def test_check_looks_at_other_labels_too(tmp_path: Path) -> None:
     check = check_corpus(tmp_path)
     assert check.counts == {"W201": 1, "W202": 1, "W204": 1, "W210": 2}
     assert (check.entities, check.total("error")) == (4, 0)
-    # With a label set of one's own, other labels are errors, and the rest is found as well.
+    # With another label set, other labels are errors, and the rest is found as well.
     strict = check_corpus(tmp_path, schema=Schema.of_labels(["dru"]))
     assert strict.counts == {"S202": 2, "W201": 1, "W202": 1, "W204": 1}
 

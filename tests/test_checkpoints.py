@@ -383,7 +383,7 @@ def test_checkpoints_folders_without_one_say_what_is_needed(tmp_path: Path) -> N
     with pytest.raises(SuwenError, match=r"S506 .*bert_config\.json or config\.json is missing"):
         load_encoder(tmp_path / "tf")
     write_hugging_face(tmp_path / "other", state(bert()), bert_config(model_type="suwen-tagger"))
-    with pytest.raises(SuwenError, match=r"S506 .*'suwen-tagger' is no architecture"):
+    with pytest.raises(SuwenError, match=r"S506 .*'suwen-tagger' is not an architecture"):
         load_encoder(tmp_path / "other")
     write_hugging_face(tmp_path / "wrong", state(bert()), bert_config(hidden_size="wide"))
     with pytest.raises(SuwenError, match="S506"):

@@ -86,7 +86,7 @@ def test_cli_gives_an_option_one_meaning(name):
         "to": ["The format of OUT", "brat, conll, jsonl"],
         "device": ["cpu, cuda, or cuda:N"],
         "encoding": ["The encoding of the input"],
-        "offsets": ["brat: crlf"],
+        "offsets": ["brat: offsets count"],
         "resume": ["Continue a run"],
         "json": ["Print "],
     }

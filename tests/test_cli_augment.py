@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from suwen.augmentation import generation, replay
 from suwen.cli import app
-from suwen.corpus.dealing import make_split
+from suwen.corpus.splitting import make_split
 from suwen.errors import SuwenError
 from suwen.formats import read_corpus, write_corpus
 

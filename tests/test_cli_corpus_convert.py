@@ -96,7 +96,7 @@ def test_cli_corpus_convert_runs_from_the_shell(corpus: Path, tmp_path: Path) ->
     (corpus / "a.ann").write_text("T1\tDrug 2 600\tx\n")
     done = subprocess.run([*command, str(tmp_path / "b.jsonl")], capture_output=True, text=True)
     assert done.returncode == 2
-    assert done.stderr.startswith(f"S201 {corpus / 'a.ann'}:1: annotation [2, 600) lies outside the text")
+    assert done.stderr.startswith(f"S201 {corpus / 'a.ann'}:1: annotation [2, 600) is outside the text")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.jsonl", "in"]
 
 

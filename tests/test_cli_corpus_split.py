@@ -58,7 +58,7 @@ def test_cli_corpus_split_writes_a_split_and_tells_shares_and_leaks(corpus: Path
         "句子 Sentences",
         "泄漏 Leakage",
         "Near-copies: 2_1 and 4_9 (resemblance 1.00), both in ",
-        f"Written to {output}: dealt by group",
+        f"Written to {output}: split by group",
     ):
         assert expected in result.stdout
     made = Split.read(output)

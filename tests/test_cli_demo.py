@@ -129,9 +129,9 @@ def test_cli_demo_replaces_what_it_made_and_nothing_else(made: tuple[Path, str])
     (output / "model").symlink_to(Path("elsewhere").absolute())
     demo.prepare(output)
     assert Path("elsewhere/kept.txt").exists()
-    carried = {name: made[0] / name for name in contents(output) if name != "notes.txt"}
-    assert {Path(name).parts[0] for name in carried} == {demo.MARK, "sample", "article", "library", "training.toml"}
-    assert contents(output) == {"notes.txt": b"mine", **{name: path.read_bytes() for name, path in carried.items()}}
+    copied = {name: made[0] / name for name in contents(output) if name != "notes.txt"}
+    assert {Path(name).parts[0] for name in copied} == {demo.MARK, "sample", "article", "library", "training.toml"}
+    assert contents(output) == {"notes.txt": b"mine", **{name: path.read_bytes() for name, path in copied.items()}}
 
 
 @pytest.mark.parametrize("kind", ["folder", "file"])

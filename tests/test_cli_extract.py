@@ -186,7 +186,7 @@ def test_cli_extract_refuses_what_exists_before_it_loads_a_model(run, notes, tmp
 def test_cli_extract_says_that_the_output_is_an_input(run, notes, tmp_path, monkeypatch, name):
     (notes if name == "in" else notes / "a.txt").rename(tmp_path / name)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SuwenError, match=f"^S127 {name}: the output is one of the inputs; choose another path for it"):
+    with pytest.raises(SuwenError, match=f"^S127 {name}: the output is one of the inputs; choose another output path"):
         run(tmp_path / name, "-o", name)
 
 
@@ -332,12 +332,12 @@ def test_cli_extract_gives_a_term_list_that_is_closed_its_own_code(run, notes, t
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
-def test_cli_extract_opens_no_pipe_that_nobody_may_write_into(run, notes, tmp_path):
-    line = "no regular file but a pipe; save in a file what comes from it; texts may come from standard input, which"
+def test_cli_extract_refuses_pipes_that_are_not_standard_input(run, notes, tmp_path):
+    line = "not a regular file but a pipe; save its content to a file, or pass the text on standard input (-)"
     pipe = tmp_path / "pipe.txt"
     os.mkfifo(pipe)
     alone = run(pipe, "-o", tmp_path / "alone.jsonl")
-    assert (alone.exit_code, alone.stderr) == (2, f"S126 {pipe}: {line} is named -\n")
+    assert (alone.exit_code, alone.stderr) == (2, f"S126 {pipe}: {line}\n")
     os.mkfifo(notes / "b.txt")
     os.mkfifo(notes / "records.jsonl")
     result = run(notes, pipe, "-o", tmp_path / "out.jsonl")

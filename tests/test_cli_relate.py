@@ -18,6 +18,7 @@ from suwen.document import Attribute, Document, Entity, Note, Relation
 from suwen.errors import SuwenError
 from suwen.extraction.planning import plan_relating
 from suwen.formats import read_corpus, write_corpus
+from suwen.graph.graph import Graph
 from suwen.model_folder import write_stored_model
 
 BASELINE = ("--relation-model", "cooccurrence")
@@ -54,7 +55,7 @@ def test_cli_relate_finds_relations_between_the_entities_of_a_corpus(corpus: Pat
 @pytest.mark.parametrize("form", ["jsonl", "brat", "label_studio", "doccano"])
 def test_cli_relate_reads_every_format_with_entities(tmp_path: Path, form: str) -> None:
     source = tmp_path / "corpus"
-    # Doccano and Label Studio have no fragments, and name entities anew.
+    # Doccano and Label Studio have no fragments, and name entities again.
     pieces = tuple(replace(entity, fragments=()) for entity in ENTITIES)
     write_corpus([replace(DOCUMENT, entities=pieces)], source, form)
     assert relate(source, tmp_path / "out.jsonl", "--format", form).exit_code == 0
@@ -178,7 +179,7 @@ def test_cli_relate_lists_what_cannot_be_read_and_goes_on(corpus: Path, tmp_path
 
 
 def test_cli_relate_continues_a_run_that_was_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("suwen.extraction.stream.PORTION_BYTES", 10_000)
+    monkeypatch.setattr("suwen.extraction.stream.CHUNK_BYTES", 10_000)
     write_corpus([replace(WITHOUT, id=f"d{number}") for number in range(20)], tmp_path / "in", "brat")
     relate(tmp_path / "in", tmp_path / "whole.jsonl")
     output = tmp_path / "out.jsonl"
@@ -196,7 +197,7 @@ def test_cli_relate_continues_a_run_that_was_interrupted(tmp_path: Path, monkeyp
         relate(tmp_path / "in", output)
     other = plan_relating([tmp_path / "in"], output, model="cooccurrence")
     other.identity["relation model"] = "other"
-    with pytest.raises(SuwenError, match=r"S508 .*another relation model"):
+    with pytest.raises(SuwenError, match=r"S508 .*differs in relation model"):
         other.run(resume=True)
     assert relate(tmp_path / "in", output, "--resume").exit_code == 0
     assert output.read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
@@ -204,14 +205,14 @@ def test_cli_relate_continues_a_run_that_was_interrupted(tmp_path: Path, monkeyp
     with pytest.raises(KeyboardInterrupt):
         plan_relating([tmp_path / "in"], tmp_path / "more.jsonl", model="cooccurrence").run(listener=interrupt)
     (tmp_path / "in" / "d3.ann").write_text("T1\tDrug 0 4\t二甲双胍\n", "utf-8")
-    with pytest.raises(SuwenError, match=r"S508 .*another input"):
+    with pytest.raises(SuwenError, match=r"S508 .*differs in input"):
         relate(tmp_path / "in", tmp_path / "more.jsonl", "--resume")
 
 
 def test_cli_relate_refuses_documents_without_entities(tmp_path: Path) -> None:
     write_corpus([Document("a", "血糖")], tmp_path / "a.jsonl", "jsonl")
     for output in (tmp_path / "out.jsonl", "-"):
-        with pytest.raises(SuwenError, match=r"S602 the documents have no entity to relate; .*extract --relations"):
+        with pytest.raises(SuwenError, match=r"S602 the documents have no entities; .*extract --relations"):
             relate(tmp_path / "a.jsonl", output)
     assert [path.name for path in tmp_path.iterdir()] == ["a.jsonl"]
 
@@ -225,7 +226,7 @@ def test_cli_relate_refuses_entities_of_another_label_set(tmp_path: Path) -> Non
 
 def test_cli_relate_refuses_articles(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("二甲双胍治疗糖尿病", "utf-8")
-    with pytest.raises(SuwenError, match=r"S607 .*a\.txt: the format 'text' holds no entities to relate"):
+    with pytest.raises(SuwenError, match=r"S607 .*a\.txt: the format 'text' has no entities"):
         relate(tmp_path / "a.txt", tmp_path / "out.jsonl")
 
 
@@ -235,7 +236,7 @@ def test_cli_relate_refuses_an_output_in_its_input(corpus: Path) -> None:
 
 
 def test_cli_relate_refuses_a_tagger_as_relation_model(corpus: Path, tmp_path: Path) -> None:
-    with pytest.raises(SuwenError, match=r"S606 .*: a model of the kind 'tagger' finds no relations"):
+    with pytest.raises(SuwenError, match=r"S606 .*: a model of the kind 'tagger' is not a relation model"):
         run("relate", corpus, "-o", tmp_path / "o", "--relation-model", suwen.bundled.model_path(BUNDLED))
 
 
@@ -268,7 +269,7 @@ def test_cli_extract_refuses_a_relation_model_without_relations(tmp_path: Path) 
 def test_cli_extract_refuses_a_relation_model_as_tagger(tmp_path: Path) -> None:
     write_stored_model(tmp_path / "model", "relations", {}, lambda folder: None, {}, "# Relations\n")
     (tmp_path / "a.txt").write_text("血糖")
-    message = "S605 .*model: a relation model finds no entities; use it as --relation-model"
+    message = "S605 .*model: this is a relation model, but a tagger is expected; use it with --relation-model"
     with pytest.raises(SuwenError, match=message):
         run("extract", tmp_path / "a.txt", "-o", tmp_path / "out.jsonl", "--model", tmp_path / "model")
     assert not (tmp_path / "out.jsonl").exists()
@@ -317,3 +318,9 @@ def test_cli_relate_gives_the_same_on_a_cluster(corpus: Path, tmp_path: Path, mo
     first, second = (tmp_path / f"{engine}-extracted.jsonl" for engine in ("local", "ray"))
     assert first.read_bytes() == second.read_bytes()
     assert b'"relations"' in first.read_bytes()
+    dumps = []
+    for path in (first, second):
+        graph = Graph(path.with_suffix(".db"))
+        graph.add(read_corpus(path))
+        dumps.append(list(graph.dump()))
+    assert dumps[0] == dumps[1]

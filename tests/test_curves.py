@@ -31,7 +31,7 @@ def curves(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 @pytest.fixture
 def commands(curves: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The command lines, carried out in this process."""
+    """The command lines, run in this process."""
     called: list[list[str]] = []
 
     def suwen(*arguments: object) -> str:

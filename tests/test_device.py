@@ -22,7 +22,7 @@ def test_device_refuses_a_precision_that_the_processor_does_not_have(monkeypatch
         if able:
             check_device("cpu", "bf16")
         else:
-            with pytest.raises(SuwenError, match=r"S406 bf16 .*take fp32"):
+            with pytest.raises(SuwenError, match=r"S406 bf16 .*use fp32"):
                 check_device("cpu", "bf16")
 
 

@@ -221,7 +221,7 @@ def test_distillation_interrupted_and_resumed_equals_an_uninterrupted_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("suwen.training.schedule.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
-    monkeypatch.setattr("suwen.training.distillation.PORTION", 4)
+    monkeypatch.setattr("suwen.training.distillation.CHUNK", 4)
     documents = corpus()
     data = select_data(documents, None, "train", 0)
     distillation = Distillation(teachers_of(tmp_path), corpus(30)[24:], 0.5)
@@ -291,9 +291,9 @@ def test_distillation_says_that_the_disk_is_full(tmp_path: Path) -> None:
 
 def test_distillation_does_not_depend_on_portions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
-    for portion in (512, 3):
-        monkeypatch.setattr("suwen.training.distillation.PORTION", portion)
-        work = tmp_path / str(portion)
+    for chunk in (512, 3):
+        monkeypatch.setattr("suwen.training.distillation.CHUNK", chunk)
+        work = tmp_path / str(chunk)
         work.mkdir()
         found.append(taught(tmp_path, work, corpus(30)[24:]))
     for one, other in zip(*found, strict=True):

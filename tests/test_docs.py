@@ -40,7 +40,8 @@ def blocks(path: Path, language: str) -> list[str]:
 
 def commands(path: Path) -> list[str]:
     lines = [line for block in blocks(path, "sh") for line in block.splitlines()]
-    return [line.partition("| ")[2] if line.startswith("echo") else line for line in lines if "suwen " in line]
+    lines = [line.partition("| ")[2] if line.startswith("echo") else line for line in lines]
+    return [line for line in lines if line.startswith("suwen ")]
 
 
 def anchors(path: Path) -> set[str]:
@@ -138,6 +139,14 @@ def test_docs_show_values_that_can_be_read(tmp_path: Path) -> None:
     assert all(f"| `{key}` |" in read(page) for key in jsonl.KEYS)
     (toml,) = blocks(page, "toml")
     assert Schema.from_dict(tomllib.loads(toml)).labels == ("Drug", "Device")
+
+
+def test_docs_cite_benchmarks_that_exist() -> None:
+    cited = {name for page in DOCS.glob("results/**/*.md") for name in re.findall(r"benchmarks/\w+\.py", read(page))}
+    assert [name for name in sorted(cited) if not (ROOT / name).is_file()] == []
+    index = read(DOCS / "results/README.md")
+    pages = [page.relative_to(DOCS / "results").as_posix() for page in DOCS.glob("results/*/README.md")]
+    assert [page for page in pages if f"]({page})" not in index] == []
 
 
 def test_docs_name_no_place_of_the_machine_they_were_written_on() -> None:

@@ -54,8 +54,8 @@ class Marker(Extractor):
 
 @pytest.fixture(autouse=True)
 def small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "PORTION_BYTES", 10_000)
-    monkeypatch.setattr(run, "PORTION_BYTES", 10_000)
+    monkeypatch.setattr(stream, "CHUNK_BYTES", 10_000)
+    monkeypatch.setattr(run, "CHUNK_BYTES", 10_000)
 
 
 @pytest.fixture
@@ -227,19 +227,19 @@ def test_extraction_refuses_to_go_on_with_another(library, tmp_path) -> None:
         extract(library, output, False, Marker(0, "11", KeyboardInterrupt()))
     with pytest.raises(SuwenError, match=r"S511 .*out\.jsonl\.extraction: .*--resume"):
         extract(library, output)
-    with pytest.raises(SuwenError, match=r"S508 .*another model;"):
+    with pytest.raises(SuwenError, match=r"S508 .*differs in model;"):
         extract(library, output, True, identity={**IDENTITY, "model": "tiny 4567"})
-    with pytest.raises(SuwenError, match=r"S508 .*another option \(--to\);"):
+    with pytest.raises(SuwenError, match=r"S508 .*differs in option \(--to\);"):
         extract(library, output, True, identity={**IDENTITY, "option": {"--to": "brat"}})
     (library / "12.txt").write_text("new")
-    with pytest.raises(SuwenError, match=r"S508 .*another input \(12\);"):
+    with pytest.raises(SuwenError, match=r"S508 .*differs in input \(12\);"):
         extract(library, output, True)
     (library / "12.txt").unlink()
     (library / "z.jsonl").unlink()
-    with pytest.raises(SuwenError, match=r"S508 .*another input \(z\);"):
+    with pytest.raises(SuwenError, match=r"S508 .*differs in input \(z\);"):
         extract(library, output, True)
     (library / "03.txt").write_text("changed")
-    with pytest.raises(SuwenError, match=r"S508 .*another input \(03\);"):
+    with pytest.raises(SuwenError, match=r"S508 .*differs in input \(03\);"):
         extract(library, output, True)
     assert len(list(working_folder(output, "extraction").iterdir())) == 4
 
@@ -260,7 +260,7 @@ def test_extraction_refuses_to_go_on_with_what_was_damaged(library, tmp_path, da
         data.write_bytes(b" " + data.read_bytes()[1:])
     else:
         data.unlink()
-    with pytest.raises(SuwenError, match=r"S530 .*half-written or foreign results"):
+    with pytest.raises(SuwenError, match=r"S530 .*the results are incomplete"):
         extract(library, output, True)
     assert not output.exists()
 
@@ -325,7 +325,7 @@ def test_extraction_says_in_one_line_that_the_disk_is_full_and_goes_on(library, 
             extract(library, output)
     assert str(caught.value) == (
         f"S124 {working_folder(output, 'extraction')}: cannot write: No space left on device; "
-        "make room on the disk, and continue with --resume"
+        "free disk space, and continue with --resume"
     )
     assert (working_folder(output, "extraction") / shards.DATA).stat().st_size == room
     extract(library, output, True)

@@ -58,8 +58,8 @@ def model(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(stream, "PORTION_BYTES", 10_000)
-    monkeypatch.setattr("suwen.extraction.extract.PORTION_BYTES", 10_000)
+    monkeypatch.setattr(stream, "CHUNK_BYTES", 10_000)
+    monkeypatch.setattr("suwen.extraction.extract.CHUNK_BYTES", 10_000)
     folder = tmp_path / "library"
     folder.mkdir()
     for number in range(24):
@@ -108,8 +108,8 @@ def test_ray_gives_the_same_when_a_node_dies(library, model, tmp_path, monkeypat
                 self.engine = engine
                 self.schema = engine.schema
 
-            def shards(self, portions, manner, saw):
-                for shard in self.engine.shards(portions, manner, saw):
+            def shards(self, chunks, manner, saw):
+                for shard in self.engine.shards(chunks, manner, saw):
                     seen.append(shard.number)
                     if len(seen) == 4:
                         cluster.remove_node(doomed, allow_graceful=False)
@@ -154,8 +154,8 @@ def test_ray_goes_on_with_what_was_begun_here(library, model, tmp_path, monkeypa
     output = tmp_path / "out.jsonl"
 
     class Interrupted(LocalEngine):
-        def shards(self, portions, manner, saw):
-            for shard in super().shards(portions, manner, saw):
+        def shards(self, chunks, manner, saw):
+            for shard in super().shards(chunks, manner, saw):
                 if shard.number == 4:
                     raise KeyboardInterrupt
                 yield shard

@@ -16,7 +16,7 @@ from suwen.extraction import inputs as inputs_module
 from suwen.extraction import stream
 from suwen.extraction.finding import find_inputs
 from suwen.extraction.inputs import Inputs, Options, parts_of
-from suwen.extraction.stream import Manner, Portion, Shard, Tally, deal, fetched, shards_of
+from suwen.extraction.stream import Chunk, Manner, Shard, Tally, chunks_of, fetched, shards_of
 from suwen.inference.predictor import Extractor
 from suwen.schema import Schema
 
@@ -58,16 +58,16 @@ def library(tmp_path: Path) -> Inputs:
     return find_inputs([folder])
 
 
-def shown(portion: Portion) -> list[str]:
+def shown(chunk: Chunk) -> list[str]:
     return [
-        part.code if isinstance(part, SuwenError) else getattr(part, "name", None) or part.id for part in portion.parts
+        part.code if isinstance(part, SuwenError) else getattr(part, "name", None) or part.id for part in chunk.parts
     ]
 
 
 def test_stream_deals_files_and_records_in_order_into_bounded_portions(library, monkeypatch) -> None:
-    monkeypatch.setattr(stream, "PORTION_BYTES", 9000)
-    portions = list(deal(library))
-    assert [shown(portion) for portion in portions] == [
+    monkeypatch.setattr(stream, "CHUNK_BYTES", 9000)
+    chunks = list(chunks_of(library))
+    assert [shown(chunk) for chunk in chunks] == [
         ["0", "1"],
         ["2", "3"],
         ["4"],
@@ -75,14 +75,14 @@ def test_stream_deals_files_and_records_in_order_into_bounded_portions(library, 
         ["records/3"],
         ["records/4", "S204"],
     ]
-    assert [portion.number for portion in portions] == list(range(6))
+    assert [chunk.number for chunk in chunks] == list(range(6))
     total = sum(file.path.stat().st_size for file in library.files)
-    assert total / 2 < sum(portion.size for portion in portions) <= total
+    assert total / 2 < sum(chunk.size for chunk in chunks) <= total
 
 
 def test_stream_makes_the_shard_of_each_portion(library, monkeypatch) -> None:
-    monkeypatch.setattr(stream, "PORTION_BYTES", 9000)
-    (shards, *others) = ([*shards_of(Reluctant(ahead), deal(library), MANNER)] for ahead in (0, 1, 3, 100))
+    monkeypatch.setattr(stream, "CHUNK_BYTES", 9000)
+    (shards, *others) = ([*shards_of(Reluctant(ahead), chunks_of(library), MANNER)] for ahead in (0, 1, 3, 100))
     assert all(other == shards for other in others)
     assert [len(shard.lines) for shard in shards] == [2, 1, 1, 1, 1, 1]
     assert [[problem["code"] for problem in shard.problems] for shard in shards] == [
@@ -112,19 +112,19 @@ def test_stream_counts_whatever_the_metadata_of_records_are(value) -> None:
 
 
 def test_stream_makes_the_same_shard_elsewhere(library, monkeypatch) -> None:
-    monkeypatch.setattr(stream, "PORTION_BYTES", 9000)
-    expected = [*shards_of(Reluctant(7), deal(library), MANNER)]
-    sent = [pickle.loads(pickle.dumps(fetched(portion))) for portion in deal(library)]
+    monkeypatch.setattr(stream, "CHUNK_BYTES", 9000)
+    expected = [*shards_of(Reluctant(7), chunks_of(library), MANNER)]
+    sent = [pickle.loads(pickle.dumps(fetched(chunk))) for chunk in chunks_of(library)]
     for file in library.files:
         file.path.unlink()
-    assert [shard for portion in sent for shard in shards_of(Reluctant(), [portion], MANNER)] == expected
+    assert [shard for chunk in sent for shard in shards_of(Reluctant(), [chunk], MANNER)] == expected
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.lists(st.sampled_from(["", "糖", "fault"]), max_size=4), max_size=8), st.integers(0, 9))
 def test_stream_keeps_portions_apart_whatever_is_in_them(groups: list[list[str]], ahead: int) -> None:
-    portions = [
-        Portion(
+    chunks = [
+        Chunk(
             number,
             tuple(
                 SuwenError("S106") if text == "fault" else Document(f"{number}/{place}", text)
@@ -134,7 +134,7 @@ def test_stream_keeps_portions_apart_whatever_is_in_them(groups: list[list[str]]
         )
         for number, group in enumerate(groups)
     ]
-    shards: list[Shard] = [*shards_of(Reluctant(ahead), portions, MANNER)]
+    shards: list[Shard] = [*shards_of(Reluctant(ahead), chunks, MANNER)]
     assert [shard.number for shard in shards] == list(range(len(groups)))
     for shard, group in zip(shards, groups, strict=True):
         assert [json.loads(line)["id"] for line in shard.lines] == [

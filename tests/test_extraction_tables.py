@@ -96,8 +96,8 @@ def test_extraction_searches_folders_for_tables_where_the_column_is_named(table:
 
 
 def test_extraction_resumes_within_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "PORTION_BYTES", 10_000)
-    monkeypatch.setattr(run, "PORTION_BYTES", 10_000)
+    monkeypatch.setattr(stream, "CHUNK_BYTES", 10_000)
+    monkeypatch.setattr(run, "CHUNK_BYTES", 10_000)
     path = tmp_path / "a.csv"
     rows = (f"{number},{'血糖' * number},内科\n" for number in range(60))
     path.write_text("编号,主诉,科室\n" + "".join(rows) + " ,\n" * 5000, encoding="utf-8")
@@ -111,7 +111,7 @@ def test_extraction_resumes_within_a_table(tmp_path: Path, monkeypatch: pytest.M
 
 def test_extraction_keeps_what_no_sheet_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(excel, "MOST_ROWS", 10)
-    monkeypatch.setattr(run, "PORTION_BYTES", 1)
+    monkeypatch.setattr(run, "CHUNK_BYTES", 1)
     path = tmp_path / "a.csv"
     path.write_text(f"编号,主诉\n1,{'血糖。' * 10}\n", encoding="utf-8")
     with pytest.raises(SuwenError, match=r"S224 .*more than 9 entities"):
@@ -154,7 +154,7 @@ def test_metadata_finds_documents_that_brat_renames(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("id,year\n1,2020\n\n1,2021\n", r"S225 .*meta\.csv:4: the id '1' stands twice, in lines 2 and 4"),
+        ("id,year\n1,2020\n\n1,2021\n", r"S225 .*meta\.csv:4: the id '1' occurs twice, in lines 2 and 4"),
         ("id,year\n,2020\n", r"S222 .*meta\.csv:2: .*it has no id in the column 'id'"),
         ("", "S106"),
     ],
@@ -174,10 +174,7 @@ def test_extract_command_reads_and_writes_tables(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("编号,主诉,科室\n1,口服二甲双胍。,=1+1\n", encoding="utf-8-sig")
     (tmp_path / "m.csv").write_text("编号,year\n1,2020\nx,1\n", encoding="utf-8")
     named = command("a.csv", "-o", "o.csv", code=2, cwd=tmp_path).stderr
-    assert (
-        "S221 a.csv: the column of the texts is not named; columns: 编号, 主诉, 科室; name it with --text-column"
-        in named
-    )
+    assert "S221 a.csv: the text column is not named; columns: 编号, 主诉, 科室; name it with --text-column" in named
     columns = ("--text-column", "主诉", "--id-column", "编号", "--metadata", "m.csv")
     told = command("a.csv", "-o", "o.csv", *columns, "--json", cwd=tmp_path)
     assert json.loads(told.stdout)["unmatched"] == 1

@@ -305,7 +305,9 @@ def test_features_tell_of_a_full_disk_in_one_line(tmp_path: Path) -> None:
     # For a writer the same as a full disk, and it needs no rights.
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
     try:
-        with pytest.raises(SuwenError, match=r"^S124 .*\.states: cannot write: File too large; make room.*--resume$"):
+        with pytest.raises(
+            SuwenError, match=r"^S124 .*\.states: cannot write: File too large; free disk space.*--resume$"
+        ):
             kept(start, examples, tmp_path / "features")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -34,9 +34,9 @@ with {"file": replacing, "folder": replacing_folder}[way](Path(path)) as tempora
 
 def test_files_say_that_a_folder_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
-    with pytest.raises(SuwenError, match=r"S109 .*folder: this is a folder, a file was expected"):
+    with pytest.raises(SuwenError, match=r"S109 .*folder: this is a folder, but a file is expected"):
         read_text(tmp_path / "folder")
-    with pytest.raises(SuwenError, match=r"S109 .*folder: this is a folder, a file was expected"):
+    with pytest.raises(SuwenError, match=r"S109 .*folder: this is a folder, but a file is expected"):
         write_text(tmp_path / "folder", "")
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
@@ -44,7 +44,7 @@ def test_files_say_that_a_folder_is_no_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("below", ["a", "a/b"])
 def test_files_say_that_a_file_is_no_folder(tmp_path: Path, below: str) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(SuwenError, match=r"S109 .*file: this is a file, a folder was expected"):
+    with pytest.raises(SuwenError, match=r"S109 .*file: this is a file, but a folder is expected"):
         write_text(tmp_path / "file" / below, "")
 
 
@@ -149,7 +149,7 @@ def test_files_make_a_folder_anew_that_another_process_took_away(tmp_path: Path,
 )
 def test_files_say_in_own_words_that_json_goes_beyond_pythons_bounds(tmp_path: Path, content: str, reason: str) -> None:
     (tmp_path / "a.json").write_text(content)
-    with pytest.raises(SuwenError, match=f"^S204 .*: broken JSON: {reason}; correct it"):
+    with pytest.raises(SuwenError, match=f"^S204 .*: invalid JSON: {reason}; correct it"):
         read_json(tmp_path / "a.json")
 
 
@@ -162,7 +162,7 @@ def test_files_say_in_own_words_that_json_goes_beyond_pythons_bounds(tmp_path: P
     ],
 )
 def test_files_say_in_own_words_that_toml_goes_beyond_pythons_bounds(content: str, reason: str) -> None:
-    with pytest.raises(SuwenError, match=f"^S403 a.toml: broken TOML: {reason}; correct the file"):
+    with pytest.raises(SuwenError, match=f"^S403 a.toml: invalid TOML: {reason}; correct the file"):
         parse_toml(content, "a.toml")
 
 

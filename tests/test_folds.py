@@ -6,8 +6,8 @@ from typer.testing import CliRunner
 
 import suwen
 from suwen.cli import app
-from suwen.corpus.dealing import deal_folds, group_of
 from suwen.corpus.split import Selection, whole
+from suwen.corpus.splitting import group_of, make_folds
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
 from suwen.formats import write_corpus
@@ -40,29 +40,29 @@ def documents():
 
 def test_folds_keep_groups_together_and_do_not_depend_on_order():
     corpus = documents()
-    dealt = deal_folds(corpus, 2, "group")
+    assigned = make_folds(corpus, 2, "group")
     by_group = {
         group_of(document): {
-            fold for one, fold in zip(corpus, dealt, strict=True) if group_of(one) == group_of(document)
+            fold for one, fold in zip(corpus, assigned, strict=True) if group_of(one) == group_of(document)
         }
         for document in corpus
     }
     assert all(len(own) == 1 for own in by_group.values())
-    assert sorted(dealt) == [0] * 6 + [1] * 6
-    assert deal_folds(corpus[::-1], 2, "group") == dealt[::-1]
-    assert len(set(deal_folds(corpus, 3, "document"))) == 3
+    assert sorted(assigned) == [0] * 6 + [1] * 6
+    assert make_folds(corpus[::-1], 2, "group") == assigned[::-1]
+    assert len(set(make_folds(corpus, 3, "document"))) == 3
 
 
 def test_folds_keep_near_copies_and_generated_documents_with_their_originals():
     long = "这里讨论了许多不同的话题，例如饮食、运动、睡眠以及心情，而没有提到任何药物。" * 3
     corpus = [*documents(), Document("x", long), Document("y", long + "完。"), Document("1_1.token.1", "药物不同。")]
-    dealt = dict(zip((document.id for document in corpus), deal_folds(corpus, 4, "document"), strict=True))
-    assert dealt["x"] == dealt["y"]
+    assigned = dict(zip((document.id for document in corpus), make_folds(corpus, 4, "document"), strict=True))
+    assert assigned["x"] == assigned["y"]
 
 
 def test_folds_need_as_many_groups():
     with pytest.raises(SuwenError, match="S304"):
-        deal_folds(documents(), 5, "group")
+        make_folds(documents(), 5, "group")
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ def test_folds_refuse_what_does_not_fit(trained):
 
 
 class Reader:
-    """Finds what it is told to, in place of a trained model."""
+    """Finds what it is told to, instead of a trained model."""
 
     def __init__(self, ner, found, nothing):
         self.settings, self.featurizer = ner.settings, ner.featurizer

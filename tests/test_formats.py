@@ -96,8 +96,8 @@ def test_formats_of_articles_take_strings(tmp_path: Path) -> None:
 def test_formats_are_not_alone_in_taking_strings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import suwen
     from suwen.corpus.check import check_corpus
-    from suwen.corpus.dealing import make_split
     from suwen.corpus.split import Split
+    from suwen.corpus.splitting import make_split
     from suwen.extraction.finding import find_inputs
     from suwen.inference.overrides import read_overrides
     from suwen.model_folder import read_stored_model

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet as table
 
-from suwen.document import Document, Entity, Page
+from suwen.document import Attribute, Document, Entity, Page
 from suwen.errors import SuwenError
 from suwen.formats import format_of, parquet, read_corpus, write_corpus
 
@@ -56,6 +56,8 @@ def test_parquet_writes_an_entity_a_row(tmp_path: Path) -> None:
         "model": "tiny 123",
         "id": "T1",
         "fragments": "7 12;13 16",
+        "assertion": None,
+        "cue": None,
     }
     assert (second["sentence"], second["confidence"], second["fragments"]) == ("每日三次。", None, None)
 
@@ -96,6 +98,20 @@ def test_parquet_writes_few_rows_at_once_of_long_sentences(tmp_path: Path) -> No
 def test_parquet_counts_what_it_has_no_column_for(tmp_path: Path) -> None:
     document = Document("a", "糖", group="138", meta={"source": "x"})
     assert parquet.FORMAT.write([document], tmp_path / "out.parquet") == {"group": 1, "meta": 1}
+
+
+def test_parquet_writes_assertions_of_entities_in_columns(tmp_path: Path) -> None:
+    entities = Entity("SideEff", 1, 3, id="T1"), Entity("SideEff", 4, 6, id="T2"), Entity("SideEff", 4, 6)
+    attributes = (
+        Attribute("A1", "Assertion", "T1", "negated"),
+        Attribute("A2", "Cue", "T1", "0-1"),
+        Attribute("A3", "Assertion", "R1", "negated"),
+        Attribute("A4", "ICD-10", "T1", "K52"),
+    )
+    document = Document("a", "无腹泻、恶心", entities, attributes=attributes)
+    assert parquet.FORMAT.write([document], tmp_path / "out.parquet") == {"attribute": 2}
+    rows = table.read_table(tmp_path / "out.parquet").to_pylist()
+    assert [(row["assertion"], row["cue"]) for row in rows] == [("negated", "0-1"), (None, None), (None, None)]
 
 
 def test_parquet_reads_named_columns(tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def test_pdf_keeps_once_what_runs_through_the_pages(pages: int) -> None:
     assert document.text.startswith("某医学杂志2019年第5期\n\n第1组\n\n")
     assert document.text.count("杂志") == 1
     assert "页" not in document.text
-    # What stands as high on every page but has numbers of its own is no header.
+    # What is as high on every page but has numbers of its own is no header.
     assert [f"第{number * number}组" in document.text for number in range(1, pages + 1)] == [True] * pages
 
 
@@ -439,7 +439,7 @@ def test_pdf_says_that_a_file_is_a_scan() -> None:
     def scanned(sheet: Sheet) -> None:
         sheet.canvas.drawImage(picture, 0, 0, 595, 842)
 
-    assert refusal(pdf_of(scanned, scanned)).startswith("S119 a.pdf: no text layer: the 2 pages are pictures")
+    assert refusal(pdf_of(scanned, scanned)).startswith("S119 a.pdf: no text layer: the 2 pages are images")
     document = read(pdf_of(scanned, lambda sheet: sheet.put(60, 780, "血糖")))
     assert document.text == "血糖"
     assert dropped(document) == {"page without text (a picture)": 1}

@@ -390,7 +390,7 @@ def test_label_studio_says_that_nobody_has_corrected_predictions(
     task = {"id": 1, "data": {"text": TEXT}, "predictions": [{"result": [ls_region(2, 6, "Drug")]}]}
     document = ls_read(tmp_path, task)
     assert (keys(document), document.meta["read_from"]) == ([("Drug", 2, 6)], {"predicted": True})
-    assert "annotations of 1 document are predictions that nobody has corrected" in caplog.text
+    assert "annotations of 1 document are uncorrected predictions" in caplog.text
     caplog.clear()
     ls_read(tmp_path, {**task, "annotations": [{"result": [ls_region(2, 6, "Drug")]}]})
     assert "predictions" not in caplog.text

@@ -1,4 +1,4 @@
-"""Character language models: streams, carried states, resumption, and taggers that read their states."""
+"""Character language models: streams, streams with kept states, resumption, and taggers that read their states."""
 
 import json
 import os
@@ -94,12 +94,12 @@ def test_stream_batches_go_on_where_the_last_one_ended(length, rows, width) -> N
     batches = StreamBatches(text, rows, width, 3 * length, 0.0, 0)
     first, second = batches[0]["ids"], batches[1]["ids"]
     assert first.shape == (2, rows, width + 1)
-    assert not batches[0]["carried"].any()
+    assert not batches[0]["continued"].any()
     if batches.steps_per_pass > 1:
-        assert batches[1]["carried"].all()
+        assert batches[1]["continued"].all()
         torch.testing.assert_close(first[:, :, -1], second[:, :, 0])
     else:
-        assert not batches[1]["carried"].any()
+        assert not batches[1]["continued"].any()
     # The forward stream counts up and the backward one down, but where the text ends.
     steps = first[:, :, 1:] - first[:, :, :-1]
     assert set(steps[0].flatten().tolist()) <= {1, 1 - length}
@@ -113,7 +113,7 @@ def test_stream_batches_depend_on_their_number_alone() -> None:
     for step in reversed(range(40)):
         for name, tensor in back[step].items():
             assert torch.equal(tensor, forwards[step][name])
-    assert 0.3 < torch.stack([one["carried"] for one in forwards]).float().mean() < 0.6
+    assert 0.3 < torch.stack([one["continued"] for one in forwards]).float().mean() < 0.6
 
 
 def test_held_out_streams_score_every_character_but_the_first() -> None:
@@ -130,11 +130,11 @@ def test_language_model_carries_states_between_batches() -> None:
     torch.manual_seed(0)
     model = TrainedLanguageModel(LanguageModel(20, 6, 5, layers=2), np.arange(20), rows=3).eval()
     ids = torch.randint(20, (2, 3, 13))
-    carried = torch.ones(2, 3, dtype=torch.bool)
-    whole_loss = model(ids, torch.zeros_like(carried))["loss"]
+    continued = torch.ones(2, 3, dtype=torch.bool)
+    whole_loss = model(ids, torch.zeros_like(continued))["loss"]
     at_end = model.states.clone()
-    first = model(ids[:, :, :7], torch.zeros_like(carried))["loss"]
-    second = model(ids[:, :, 6:], carried)["loss"]
+    first = model(ids[:, :, :7], torch.zeros_like(continued))["loss"]
+    second = model(ids[:, :, 6:], continued)["loss"]
     torch.testing.assert_close((first + second) / 2, whole_loss)
     torch.testing.assert_close(model.states, at_end)
     alone = model(ids[:, :, 6:])["loss"]
@@ -360,6 +360,23 @@ def test_pretrain_command_makes_language_models(tmp_path, text_file) -> None:
     missing = CliRunner().invoke(app, ["pretrain", str(text_file), "-o", "x"])
     assert isinstance(missing.exception, SuwenError)
     assert missing.exception.code == "S406"
+
+
+def test_pretrain_command_goes_on_from_language_models(tmp_path, text_file) -> None:
+    run(tmp_path / "first", text_file)
+    changes = [part for change in TINY if not change.startswith("model") for part in ("--set", change)]
+    changes += ["--set", "optimization.learning_rate=1e-12"]
+    command = ["pretrain", str(text_file), "--encoder", "bilstm", "--from", str(tmp_path / "first")]
+    done = CliRunner().invoke(app, [*command, "-o", str(tmp_path / "second"), *changes])
+    assert done.exit_code == 0, done.output
+    first, second = (read_frozen(tmp_path / name).state_dict() for name in ("first", "second"))
+    for name, tensor in first.items():
+        torch.testing.assert_close(second[name], tensor, atol=1e-3, rtol=0)
+    for base, change, expected in (("first", "model.hidden=4", "S406"), ("second/log", "seed=1", "S506")):
+        command[-1] = str(tmp_path / base)
+        refused = CliRunner().invoke(app, [*command, "-o", str(tmp_path / "third"), "--set", change])
+        assert isinstance(refused.exception, SuwenError)
+        assert refused.exception.code == expected
 
 
 def test_joined_encoders_stand_side_by_side_and_can_be_written(tmp_path) -> None:

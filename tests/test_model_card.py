@@ -44,13 +44,13 @@ def test_model_card_says_that_there_was_no_dev_part_instead_of_a_row_of_zeros():
     card = model_card(SimpleNamespace(schema=LCDD), manifest)
     assert "| train | 12 | 34,567 | 890 |\n\nThere was no dev part.\n" in card
     assert "| dev |" not in card
-    assert "## Scores 成绩\n\nNone, for want of a dev part; " in card
+    assert "## Scores 成绩\n\nNone: there was no dev part. " in card
 
 
 def test_model_card_says_who_taught_the_model():
     taught = {"teachers": [{"name": "a", "hash": "0"}, {"name": "b", "hash": "1"}], "texts": {"characters": 12345}}
     card = model_card(SimpleNamespace(schema=LCDD), {**MANIFEST, "distillation": taught})
-    assert "what 2 other models think of this text and of 12,345 characters" in card
+    assert "the predictions of 2 other models on this text and on 12,345 characters" in card
 
 
 def test_model_card_of_a_model_that_was_trained_without_a_dev_part(tmp_path):

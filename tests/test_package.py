@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
@@ -60,6 +61,15 @@ def test_package_works_without_its_sources(installed: Path, tmp_path: Path) -> N
     for target in ("out.jsonl", "out.html"):
         run(installed, tmp_path, "-m", "suwen", "extract", data / "article", "-o", target)
     assert json.loads((tmp_path / "out.jsonl").read_text(encoding="utf-8"))["entities"]
+
+
+def test_package_names_one_release() -> None:
+    version = re.escape(suwen.__version__)
+    for page, line in {
+        "CITATION.cff": rf"version: {version}",
+        "CHANGELOG.md": rf"## \[{version}\] - \d{{4}}-\d\d-\d\d",
+    }.items():
+        assert re.search(f"^{line}$", (ROOT / page).read_text("utf-8"), re.MULTILINE), page
 
 
 def test_package_carries_every_file_of_its_folder(installed: Path) -> None:
@@ -157,6 +167,6 @@ def test_package_refuses_the_working_folder_of_another_release(
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 2
-    expected = f"S508 {work.name}: the run was made with another release of suwen; "
+    expected = f"S508 {work.name}: the earlier run differs in release of suwen; "
     assert capsys.readouterr().err.splitlines()[-1].startswith(expected)
     assert (work / "run.json").is_file()

@@ -1,4 +1,4 @@
-"""Pre-training: strategies, packing, batches, loss, runs that are killed and go on."""
+"""Pre-training: strategies, packing, batches, loss, runs that are killed and continue."""
 
 import gzip
 import json
@@ -18,7 +18,7 @@ from hypothesis.extra import numpy as hnp
 from safetensors.torch import load_file
 from transformers import AutoModelForMaskedLM, AutoTokenizer, BertForPreTraining
 
-from suwen.corpus.dealing import make_split
+from suwen.corpus.splitting import make_split
 from suwen.document import Document
 from suwen.draws import noise
 from suwen.errors import SuwenError

@@ -34,7 +34,7 @@ def passages(load: Callable[[str], ModuleType]) -> ModuleType:
 
 
 def annotated(name: str, before: str = "", between: str = "", relations: Sequence[Relation] = ()) -> Document:
-    """A document with one passage and both its entities; `between` stands inside the passage."""
+    """A document with one passage and both its entities; `between` is inside the passage."""
     text = before + PASSAGE.replace("治疗", f"治疗{between}")
     drug, disease = text.index("二甲双胍"), text.index("2型糖尿病")
     entities = Entity("Drug", drug, drug + 4, id="T1"), Entity("Disease", disease, disease + 5, id="T2")

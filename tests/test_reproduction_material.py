@@ -1,4 +1,4 @@
-"""What the runs learn from: chosen documents, splits, entities dealt out."""
+"""The data of the runs: chosen documents, splits, the split by entity."""
 
 from collections import Counter
 from dataclasses import replace
@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suwen.corpus.dealing import group_of, make_split
+from suwen.corpus.splitting import group_of, make_split
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
 from suwen.files import sha256
 from suwen.reproduction.figures import counts_by_part, largest_deviation
-from suwen.reproduction.material import Material, check_documents, deal_entities, entity_split, write_material
+from suwen.reproduction.material import Material, assign_entities, check_documents, entity_split, write_material
 from suwen.reproduction.preparation import altered_file
 from suwen.reproduction.profile import load_profile
 from suwen.schema import LCDD
@@ -105,11 +105,11 @@ def test_reproduction_material_is_the_same_again(tmp_path: Path, documents: list
 @given(st.integers(0, 99), st.integers(3, 40))
 def test_reproduction_material_deals_entities_as_table_2_has_them(seed: int, count: int) -> None:
     documents = [document(f"{number}", number) for number in range(count)]
-    dealt = deal_entities(documents, seed)
-    places = [place for part in dealt.values() for place in part]
+    assigned = assign_entities(documents, seed)
+    places = [place for part in assigned.values() for place in part]
     assert len(places) == len(set(places)) == sum(len(one.entities) for one in documents)
     for label in LCDD.labels:
-        sizes = [sum(documents[i].entities[j].label == label for i, j in part) for part in dealt.values()]
+        sizes = [sum(documents[i].entities[j].label == label for i, j in part) for part in assigned.values()]
         assert all(abs(size - share * count) <= 1 for size, share in zip(sizes, (0.6, 0.2, 0.2), strict=True))
 
 
@@ -122,11 +122,11 @@ def test_reproduction_material_puts_sentences_on_several_sides(tmp_path: Path) -
     ]
     split = entity_split(crowded, 0)
     assert 0 < split.leakage["sentences_in_train"]["test"] < 1
-    for part, places in deal_entities(crowded, 0).items():
+    for part, places in assign_entities(crowded, 0).items():
         selections = {one.document.id: one for one in split.select(crowded, part)}
         for i, j in places:
             assert selections[crowded[i].id].owns(crowded[i].entities[j].start)
-        # What stands beside a dealt entity in its sentence is there too.
+        # What is beside an assigned entity in its sentence is there too.
         assert sum(len(one.gold) for one in selections.values()) >= len(places)
 
 

@@ -29,7 +29,7 @@ def test_runs_goes_on_with_the_same_run_alone(tmp_path: Path) -> None:
     with pytest.raises(SuwenError, match="S511"):
         check_work(work, False)
     require_same(work, {"model": "a", "option": {"--to": "brat", "--from": None}})
-    with pytest.raises(SuwenError, match=r"S508 .*another option \(--from\)"):
+    with pytest.raises(SuwenError, match=r"S508 .*differs in option \(--from\)"):
         require_same(work, {"model": "a", "option": {"--to": "brat", "--from": "text"}})
 
 
@@ -61,5 +61,5 @@ def test_runs_of_another_release_are_not_gone_on_with(tmp_path: Path) -> None:
     open_work(work, {"model": "a"}, True)
     for stored in ({"model": "a"}, {"release of suwen": "0.0.9", "model": "b"}):
         write_json(work / RECORD, stored)
-        with pytest.raises(SuwenError, match=r"S508 .*another release of suwen;"):
+        with pytest.raises(SuwenError, match=r"S508 .*differs in release of suwen;"):
             open_work(work, {"model": "a"}, True)

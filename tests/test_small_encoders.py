@@ -31,7 +31,7 @@ SHORT = (
 
 
 def benchmark(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """A benchmark whose command lines are carried out in this process."""
+    """A benchmark whose command lines are run in this process."""
 
     def suwen(*arguments: object) -> str:
         done = CliRunner().invoke(app, [str(one) for one in arguments])
@@ -67,7 +67,7 @@ def test_small_encoders_are_kept_in_16_bits(monkeypatch: pytest.MonkeyPatch, tmp
     hidden = [TransformerEncoder.from_folder(place).eval()(ids, mask) for place in (source, tmp_path / "kept")]
     assert torch.allclose(*hidden, atol=2e-2)
     card = (tmp_path / "kept" / "README.md").read_text(encoding="utf-8")
-    assert "0.0 million characters by plain masked-language modelling, then 0.0 million characters" in card
+    assert "0.0 million characters by plain masked-language modeling, then 0.0 million characters" in card
     assert "--encoder encoders/roberta" in card
     manifest = read_json(tmp_path / "kept" / "manifest.json")
     assert set(manifest["files"]) == {path.name for path in (tmp_path / "kept").iterdir()} - {

@@ -151,7 +151,7 @@ def test_split_file_missing(tmp_path: Path) -> None:
 def test_split_file_that_is_no_json_is_refused_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "split.json"
     path.write_text('{\n  "format": 1,\n  "seed"\n}')
-    assert message(Split.read, path).startswith(f"S204 {path}:4: broken JSON: Expecting ':' delimiter; ")
+    assert message(Split.read, path).startswith(f"S204 {path}:4: invalid JSON: Expecting ':' delimiter; ")
 
 
 @pytest.mark.parametrize(
@@ -165,8 +165,8 @@ def test_split_file_that_is_no_json_is_refused_with_its_line(tmp_path: Path) -> 
         ({"leakage": []}, "the field 'leakage' is missing or not of the right kind"),
         ({"unit": "page"}, "unknown unit 'page'"),
         ({"parts": {"train": {}}}, "the part 'train' is not a list"),
-        ({"parts": {"train": [["a", 0]]}}, "train holds ['a', 0], which is no [document, start, end]"),
-        ({"parts": {"train": [["a", 5, 2]]}}, "train holds ['a', 5, 2], which is no [document, start, end]"),
+        ({"parts": {"train": [["a", 0]]}}, "train holds ['a', 0], which is not [document, start, end]"),
+        ({"parts": {"train": [["a", 5, 2]]}}, "train holds ['a', 5, 2], which is not [document, start, end]"),
         ({"parts": {"train": [["a", 0, 5]], "dev": [["a", 4, 6]]}}, "character 4 of the document 'a' is owned twice"),
     ],
 )

@@ -39,9 +39,9 @@ def test_stratification_exchanges_mend_the_deal_of_few_units(monkeypatch: pytest
     counts = np.random.default_rng(1).poisson(30, size=(40, 6)) ** 2
     mended = stratify(counts, (6, 2, 2), 0)
     monkeypatch.setattr(stratification, "FEW", 0)
-    dealt = stratify(counts, (6, 2, 2), 0)
+    assigned = stratify(counts, (6, 2, 2), 0)
     wanted = [[0.6], [0.2], [0.2]]
-    after, before = (((shares(counts, parts, 3) - wanted) ** 2).sum() for parts in (mended, dealt))
+    after, before = (((shares(counts, parts, 3) - wanted) ** 2).sum() for parts in (mended, assigned))
     assert after < before / 4
     assert np.abs(shares(counts, mended, 3) - wanted).max() < 0.02
 
@@ -67,7 +67,7 @@ def test_stratification_depends_on_the_seed_alone() -> None:
 def test_stratification_leaves_no_part_empty(counts: list[list[int]], ratio: list[int], few: bool) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stratification, "FEW", 2000 if few else 0)
-        patch.setattr(stratification, "DEALS", 3)
+        patch.setattr(stratification, "ATTEMPTS", 3)
         parts = stratify(counts, ratio, 0)
     assert sorted(set(parts.tolist())) == list(range(len(ratio)))
     assert len(parts) == len(counts)

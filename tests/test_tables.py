@@ -126,7 +126,7 @@ def test_csv_keeps_columns_of_the_same_or_a_reserved_name(tmp_path: Path) -> Non
         "model~2": "X",
         "column 5": "y",
     }
-    with pytest.raises(SuwenError, match=r"S213 .*stands twice"):
+    with pytest.raises(SuwenError, match=r"S213 .*occurs twice"):
         read_corpus(path, text_column="科室")
 
 

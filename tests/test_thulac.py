@@ -92,7 +92,7 @@ def test_thulac_words_do_not_depend_on_the_batch(model, monkeypatch):
 
 
 def test_thulac_without_a_sequence_of_tags_takes_characters_for_words(model):
-    # The package forgets its tags there; "吧%" asks for a word that goes on after one that is a word by itself.
+    # The package forgets its tags there; "吧%" asks for a word that continues after one that is a word by itself.
     assert model[0].cut(["血糖%吧%高"])[0][:4] == ["血", "糖", "%", "吧"]
 
 

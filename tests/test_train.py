@@ -9,7 +9,7 @@ from test_distillation import corpus
 
 pytest.importorskip("torch")
 
-from suwen.corpus.dealing import make_split
+from suwen.corpus.splitting import make_split
 from suwen.errors import SuwenError
 from suwen.runs import Progress
 from suwen.training.train import train

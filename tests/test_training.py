@@ -470,9 +470,9 @@ def test_training_refuses_to_forget_an_unfinished_run(tmp_path: Path) -> None:
         run(tmp_path / "model", callbacks=[interrupting(0)])
     with pytest.raises(SuwenError, match="S511"):
         run(tmp_path / "model")
-    with pytest.raises(SuwenError, match=r"S508 .* another configuration \(seed\)"):
+    with pytest.raises(SuwenError, match=r"S508 .*differs in configuration \(seed\)"):
         run(tmp_path / "model", "seed=5", resume=True)
-    with pytest.raises(SuwenError, match=r"S508 .* another data"):
+    with pytest.raises(SuwenError, match=r"S508 .*differs in data"):
         run(tmp_path / "model", documents=corpus(25), resume=True)
 
 
@@ -482,7 +482,7 @@ def test_training_interrupted_is_not_resumed_with_other_word_vectors(tmp_path: P
     with pytest.raises(InterruptError):
         run(tmp_path / "model", *changes, callbacks=[interrupting(0)])
     vectors.write_text(vectors.read_text(encoding="utf-8").replace("0.1", "0.2"), encoding="utf-8")
-    with pytest.raises(SuwenError, match=r"S508 .*another word vectors"):
+    with pytest.raises(SuwenError, match=r"S508 .*differs in word vectors"):
         run(tmp_path / "model", *changes, resume=True)
 
 
@@ -641,8 +641,8 @@ def test_cli_train_evaluates_and_extracts_with_its_model(tmp_path: Path) -> None
     write_corpus(corpus(), tmp_path / "corpus", "brat")
     changes = [part for change in (*TINY, "optimization.epochs=1") for part in ("--set", change)]
     split = tmp_path / "split.json"
-    dealt = suwen("corpus", "split", tmp_path / "corpus", "-o", split, "--unit", "document", "--ratio", "8:1:1")
-    assert dealt.returncode == 0, dealt.stderr
+    assigned = suwen("corpus", "split", tmp_path / "corpus", "-o", split, "--unit", "document", "--ratio", "8:1:1")
+    assert assigned.returncode == 0, assigned.stderr
     done = suwen("train", tmp_path / "corpus", "-o", tmp_path / "model", "--split", split, "--json", *changes)
     assert done.returncode == 0, done.stderr
     counts = {part: json.loads(done.stdout)["data"][part]["documents"] for part in ("train", "dev")}

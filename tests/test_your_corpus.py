@@ -1,4 +1,4 @@
-"""The guide to a corpus of one's own: its commands, on the sample corpus, with a stub for the model and the tool."""
+"""The guide to making a corpus: its commands, on the sample corpus, with a stub for the model and the tool."""
 
 from __future__ import annotations
 

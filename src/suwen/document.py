@@ -92,7 +92,7 @@ class Entity:
 
     @property
     def key(self) -> tuple[str, int, int]:
-        """What a strict match compares: label and hull."""
+        """Return what a strict match compares: label and hull."""
         return self.label, self.start, self.end
 
 
@@ -146,7 +146,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The part ``[start, end)`` of the text that stands on page `number` (1-based)."""
+    """The part ``[start, end)`` of the text that is on page `number` (1-based)."""
 
     number: int
     start: int
@@ -166,9 +166,9 @@ class Document:
     entities, relations, attributes, notes
         The annotations, in the order of the source.
     group
-        What must stay together in a split, for example the journal issue.
+        The group that stays together in a split, for example the journal issue.
     pages
-        Where the pages of the source lie in the text.
+        The spans of the source's pages in the text.
     meta
         Anything else, JSON values only; ``meta["brat"]`` keeps the lines of an ``.ann`` file that suwen does not know.
 
@@ -203,12 +203,12 @@ class Document:
 
     @property
     def is_annotated(self) -> bool:
-        """False where the source says that nobody has annotated it: cancelled or rejected, not without entities."""
+        """False if the source says that it is not annotated: cancelled or rejected, not without entities."""
         source = self.meta.get("read_from")
         return not (isinstance(source, Mapping) and source.get(UNANNOTATED) is True)
 
     def mention(self, entity: Entity) -> str:
-        """The entity's text; several pieces are joined as running text (see `join_pieces`)."""
+        """Return the entity's text; several pieces are joined as running text (see `join_pieces`)."""
         if not entity.fragments:
             return self.text[entity.start : entity.end]
         return join_pieces([self.text[start:end] for start, end in entity.fragments])
@@ -220,7 +220,7 @@ class Document:
 
 
 def lone_surrogates(value: Any, where: str) -> Iterator[tuple[str, int, int]]:
-    """The strings in a value (a document, JSON values) that are not valid Unicode.
+    """Yield the strings in a value (a document, JSON values) that are not valid Unicode.
 
     Yields
     ------
@@ -261,5 +261,5 @@ def join_pieces(pieces: list[str]) -> str:
 
 
 def is_latin(character: str) -> bool:
-    """Whether the character is an ASCII letter or digit: between two of them a line break stands for a space."""
+    """Return whether the character is an ASCII letter or digit: between two of them a line break stands for a space."""
     return character.isascii() and character.isalnum()

@@ -11,7 +11,7 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 def random_key(*parts: int) -> int:
-    """A 64-bit key for these non-negative numbers; a change in any of them gives another."""
+    """Return a 64-bit key for these non-negative numbers; a change in any of them gives another."""
     return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0])
 
 

@@ -1,7 +1,7 @@
-"""One error class and one catalogue of coded messages.
+"""One error class and the catalog of coded messages.
 
-Every message that a user can provoke has a code (``S101``), says what is wrong and where (``file:line``), and what to
-do. The command line prints it as one line and exits with status 2.
+Every error that a user can fix has a code (``S101``) and one line: what is wrong, where (``file:line``), what to do.
+The command line prints this line and exits with status 2.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["CATALOG", "DeviceError", "Message", "ResumeError", "SplitError", "Su
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is wrong (`text`) and what to do about it (`advice`), both with ``{named}`` fields."""
+    """The two halves of a message: what is wrong (`text`) and what to do (`advice`), both with ``{named}`` fields."""
 
     text: str
     advice: str
@@ -30,83 +30,86 @@ CATALOG: dict[str, Message] = {
         "not valid UTF-8 (byte {byte} at offset {offset})", "convert it to UTF-8, or name its encoding with --encoding"
     ),
     "S104": Message("the output already exists", "choose another path or remove it"),
-    "S105": Message("cannot write: {reason}", "check the disk's free space, or choose another path"),
+    "S105": Message("cannot write: {reason}", "free disk space, or choose another path"),
     "S106": Message("the file is empty", "remove it or put text into it"),
     "S107": Message("cannot tell the format", "name it, one of: {formats}"),
-    "S108": Message("no readable document found", "expected {expected}"),
-    "S109": Message("this is a {found}, a {expected} was expected", "pass a {expected}"),
+    "S108": Message("no readable document found", "expected: {expected}"),
+    "S109": Message("this is a {found}, but a {expected} is expected", "pass a {expected}"),
     "S110": Message("two documents have the id {id!r}: {first} and {second}", "rename one of the files"),
     "S111": Message("the document id {id!r} cannot be a file name", "rename the document"),
     "S112": Message("damaged compressed file: {reason}", "copy or compress it again"),
     "S113": Message("cannot read: {reason}", "check the file and its disk"),
     "S114": Message("the file name is not valid Unicode", "rename the file"),
-    "S115": Message("{what} is too large: more than {limit}", "split it, or leave it out"),
+    "S115": Message("{what} is too large: more than {limit}", "split it, or skip it"),
     "S116": Message(
         "neither UTF-8 nor, with certainty, GB18030 or UTF-16: {reason}",
         "convert it to UTF-8, or name its encoding with --encoding",
     ),
     "S117": Message(
         "not text: the content is {found}",
-        "give the file its own ending, name its encoding with --encoding, or leave it out",
+        "correct the file extension, name the encoding with --encoding, or skip the file",
     ),
-    "S118": Message("encrypted: {kind} opens with a password only", "save it without a password"),
-    "S119": Message("no text layer: the {pages} pages are pictures (a scan)", "recognize its text (OCR) first"),
-    "S120": Message("damaged {kind}: {reason}", "open it where it was made and save it again"),
-    "S121": Message("reading it takes more than {seconds} s", "it may be made to harm; leave it out"),
+    "S118": Message("encrypted: {kind} needs a password", "save it without a password"),
+    "S119": Message("no text layer: the {pages} pages are images (a scan)", "run OCR on it first"),
+    "S120": Message("damaged {kind}: {reason}", "open it in the program that made it, and save it again"),
+    "S121": Message("reading timed out after {seconds} s", "the file may be malicious: skip it"),
     "S122": Message(
-        "{count} faults in a row; the rest of the file is left out",
-        "mend the first ones, or name the format (--format) or the key of the text (--text-column)",
+        "{count} errors in a row; the rest of the file is skipped",
+        "fix the first ones, or name the format (--format) or the key of the text (--text-column)",
     ),
-    "S123": Message("the reader failed: {reason}", "leave the file out, and report it with this line"),
-    "S124": Message("cannot write: {reason}", "make room on the disk, and continue with --resume"),
-    "S125": Message("another process is at work on it", "wait until it has ended, or stop it"),
+    "S123": Message("the reader failed: {reason}", "skip the file, and report this line as a bug"),
+    "S124": Message("cannot write: {reason}", "free disk space, and continue with --resume"),
+    "S125": Message("another process is using it", "wait until that process ends, or stop it"),
     "S126": Message(
-        "no regular file but a {found}",
-        "save in a file what comes from it; texts may come from standard input, which is named -",
+        "not a regular file but a {found}",
+        "save its content to a file, or pass the text on standard input (-)",
     ),
-    "S127": Message("the output is one of the inputs", "choose another path for it"),
-    "S130": Message("this is {kind}, which is not read here", "{advice}"),
+    "S127": Message("the output is one of the inputs", "choose another output path"),
+    "S130": Message("this is {kind}, which is not supported here", "{advice}"),
     # S2xx: annotations and formats
     "S201": Message(
-        "annotation [{start}, {end}) lies outside the text of {length} characters",
-        "correct the offsets, or name what they count ('suwen corpus convert --offsets crlf'); "
+        "annotation [{start}, {end}) is outside the text of {length} characters",
+        "correct the offsets, or choose how they are counted ('suwen corpus convert --offsets crlf'); "
         "'suwen corpus check' lists all such places",
     ),
-    "S202": Message("unknown label {label!r}", "known labels: {known}; other label sets are given with --schema"),
-    "S203": Message("broken annotation line: {reason}", "correct the line; the form is {form}"),
-    "S204": Message("broken JSON: {reason}", "correct it; in JSON Lines every line is one JSON object"),
+    "S202": Message("unknown label {label!r}", "known labels: {known}; use --schema for another label set"),
+    "S203": Message("invalid annotation line: {reason}", "correct the line; the form is {form}"),
+    "S204": Message("invalid JSON: {reason}", "correct it; in JSON Lines, every line is one JSON object"),
     "S205": Message("the field {field!r} {reason}", "see the JSON Lines section of the manual"),
-    "S206": Message("broken CoNLL line: {reason}", "expected: {form}"),
+    "S206": Message("invalid CoNLL line: {reason}", "expected: {form}"),
     "S207": Message(
         "illegal tag sequence: {tag!r} after {previous!r}", "choose another --illegal policy, or correct the tags"
     ),
     "S208": Message("'.txt' without '.ann'", "add the annotation file, or read the folder as format 'text'"),
     "S209": Message("'.ann' without '.txt'", "add the text file"),
     "S210": Message(
-        "the field {where!r} holds a lone surrogate (U+{point:04X}) at character {offset}",
-        "it is not valid Unicode; repair it",
+        "the field {where!r} has a lone surrogate (U+{point:04X}) at character {offset}",
+        "replace it: it is not valid Unicode",
     ),
-    "S211": Message("invalid entity: {reason}", "offsets are code points with 0 <= start < end"),
+    "S211": Message("invalid entity: {reason}", "use offsets in code points with 0 <= start < end"),
     "S212": Message("{what} {value!r} cannot be written as {format}", "rename it, or choose another format"),
     "S213": Message("the field {field!r} {reason}", "see the section on {format} in the manual"),
     "S214": Message(
         "no column {column!r}; columns: {known}",
-        "name the one of the text with --text-column, that of the id with --id-column",
+        "name the text column with --text-column, the id column with --id-column",
     ),
-    "S215": Message("the tags are numbers whose names are not in the file", "{advice}"),
+    "S215": Message("the tags are numbers, and the file has no names for them", "{advice}"),
     "S221": Message(
-        "the column of the texts is not named; columns: {known}",
+        "the text column is not named; columns: {known}",
         "name it with --text-column; the other columns are kept",
     ),
-    "S222": Message("broken row: {reason}", "correct the row, or leave it out"),
+    "S222": Message("invalid row: {reason}", "correct the row, or remove it"),
     "S223": Message("the workbook has several sheets: {known}", "name one with --sheet"),
     "S224": Message(
-        "more than {limit} entities: an Excel sheet holds no more rows",
+        "more than {limit} entities do not fit into an Excel sheet",
         "write CSV: run the same command with --to csv --resume",
     ),
-    "S225": Message("the id {id!r} stands twice, in lines {first} and {second}", "keep one row for each document"),
+    "S225": Message("the id {id!r} occurs twice, in lines {first} and {second}", "keep one row for each document"),
     # S3xx: corpora and splits
-    "S301": Message("the split was made for other data (hash {expected}, found {found})", "make a new split"),
+    "S301": Message(
+        "the split was made for other data (hash {expected}, found {found})",
+        "make a new split",
+    ),
     "S302": Message("not a split file: {reason}", "make one with 'suwen corpus split'"),
     "S303": Message("the split has no part {part!r}", "parts: {parts}"),
     "S304": Message("too few {unit}s to split: {count}", "at least {least} are needed"),
@@ -115,86 +118,96 @@ CATALOG: dict[str, Message] = {
     "S307": Message("the corpus has no entity", "annotate some, or check that the right folder was given"),
     "S308": Message("gold and prediction differ in {what}", "both must cover the same documents and text"),
     "S309": Message(
-        "there is nothing that the method {method!r} could replace",
-        "check that the corpus has words outside entities, or take another method or less protection",
+        "the method {method!r} finds nothing to replace",
+        "check that the corpus has words outside entities, or use another method or less protection",
     ),
     "S310": Message(
-        "the log is not of these documents: {id!r} has {found!r} at {start}, not {old!r}",
+        "the log belongs to other documents: {id!r} has {found!r} at {start}, not {old!r}",
         "replay it on the documents that were augmented",
     ),
     "S311": Message(
         "only the part 'train' can be augmented, not {part!r}",
-        "leave --part out: scores on generated text mean nothing",
+        "remove --part: scores on generated text mean nothing",
     ),
-    "S312": Message("no document could be augmented: {reason}", "see the log of the run, or take another method"),
+    "S312": Message("no document could be augmented: {reason}", "see the log of the run, or use another method"),
     "S313": Message(
         "the corpus has no entity of: {labels}",
-        "the paper's experiments need all 15 types; give the whole corpus, or a larger fraction",
+        "the paper's experiments need all 15 types: use the whole corpus, or a larger fraction",
     ),
     "S314": Message(
-        "the text {text!r} holds most of {document!r} in the part {part!r}, or is a part of it",
-        "leave it out: scores on what was learnt from mean nothing",
+        "test leakage: the text {text!r} overlaps {document!r} of the part {part!r}",
+        "remove the text: it would make the scores of this part too high",
     ),
     "S315": Message(
-        "the teacher {name!r} learned from this corpus by another split",
-        "it knows what this run is scored on: train teachers on the same part of the same split",
+        "the teacher {name!r} may have seen the evaluation data: it was trained on another split of this corpus",
+        "train teachers on the same part of the same split",
     ),
     "S316": Message(
-        "the {documents} documents are near-copies of one another: "
+        "the {documents} documents are near-copies of each other: "
         "they make {count} of the {least} units that are needed",
-        "near-copies must stay in one part; leave some out, or split sentences (--unit sentence)",
+        "near-copies must stay in one part: remove some, or split by sentence (--unit sentence)",
     ),
     # S4xx: configuration and schemas
     "S401": Message("unknown key {key!r}", "did you mean {guess!r}?"),
     "S402": Message("invalid value for {key!r}: {reason}", "see the command's --help"),
-    "S403": Message("broken TOML: {reason}", "correct the file"),
+    "S403": Message("invalid TOML: {reason}", "correct the file"),
     "S404": Message("unknown {what} {name!r}", "known: {known}"),
     "S405": Message("not installed: {package}", "pip install '{install}'"),
     "S406": Message("{first} cannot be combined with {second}", "{advice}"),
-    "S407": Message("not a label set: {reason}", "see the manual on label sets"),
+    "S407": Message("not a label set: {reason}", "see 'Label sets' in the manual"),
     "S408": Message(
-        "the segmenter {name!r} changed the text that begins with {start!r}", "choose another with --segmenter"
+        "the segmenter {name!r} changed the text that begins with {start!r}", "choose another one with --segmenter"
     ),
     "S409": Message("{reason}", "see '{command} --help'"),
-    "S411": Message("not a term list: {reason}", "each line is a term, a tab and its type"),
-    "S420": Message("not {what}: {reason}", "each line is {form}"),
+    "S411": Message("not a term list: {reason}", "write one term a line: term, tab, type"),
+    "S420": Message("not {what}: {reason}", "write each line as {form}"),
     # S5xx: models
     "S501": Message("not a model folder: {reason}", "pass a folder written by 'suwen train' or 'suwen export'"),
     "S502": Message("model format version {found} cannot be read", "this release reads: {known}"),
     "S503": Message("the file {name!r} does not match the manifest", "copy the model folder again"),
-    "S504": Message("tensors missing: {missing}; unexpected: {unexpected}", "the weights belong to another model"),
-    "S505": Message("{reason}", "use a vocabulary, or a model, that has what is needed"),
+    "S504": Message(
+        "the weights belong to another model: tensors missing: {missing}; unexpected: {unexpected}",
+        "use the weights of this model",
+    ),
+    "S505": Message("{reason}", "use a vocabulary or a model that has it"),
     "S506": Message("no encoder found", "{advice}"),
     "S507": Message("nothing to resume: {reason}", "start without --resume"),
-    "S508": Message("the run was made with another {what}", "resume with the same, or start anew in another folder"),
+    "S508": Message(
+        "the earlier run differs in {what}", "use the same to continue it, or start a new run in another folder"
+    ),
     "S509": Message("the weights file is damaged: {reason}", "copy or train the model again"),
     "S510": Message("the loss is not finite at step {step}", "lower the learning rate"),
-    "S511": Message("an unfinished run is in the way", "continue it with --resume, or remove the folder"),
+    "S511": Message("an unfinished run exists", "continue it with --resume, or remove the folder"),
     "S512": Message("cannot run on the device {device!r}: {reason}", "use cpu, or a device that this machine has"),
     "S513": Message(
         "the checkpoint has no trained masked-language-model head ({missing} missing)",
-        "use the checkpoint as published for pre-training, not one that was trained on for another task",
+        "use the checkpoint as published for pre-training, not one that was fine-tuned",
     ),
     "S514": Message("the file asks for {what}", "only arrays and plain containers are read; do not trust this file"),
-    "S515": Message("the exported graph is not the model: {reason}", "report it, with the model's config.json"),
+    "S515": Message(
+        "the exported graph differs from the model: {reason}", "report this as a bug, with the model's config.json"
+    ),
     "S516": Message(
         "8 bits cost {lost} points of strict F1 on this CPU ({before} to {after}; allowed: {allowed})",
         "export without --int8",
     ),
-    "S517": Message("no word vectors: {reason}", "write them in word2vec's text format: a word and its numbers a line"),
+    "S517": Message("no word vectors: {reason}", "use word2vec's text format: one word and its numbers a line"),
     "S519": Message("the Ray cluster failed: {reason}", "see its logs, and continue with --resume"),
     "S520": Message(
-        "too little text to learn from: {found}; {reason}", "give more, or set data.lengths or data.held_out otherwise"
+        "too little text to train on: {found}; {reason}", "add text, or change data.lengths or data.held_out"
     ),
     "S521": Message("not a name on the Hugging Face Hub: {name}", "write hf://owner/name or hf://owner/name@revision"),
     "S522": Message("not available from the Hugging Face Hub: {reason}", "{advice}"),
     "S523": Message("no such model folder", "check the path, or write hf://{name} for a model on the Hugging Face Hub"),
-    "S530": Message("half-written or foreign results: {reason}", "remove it, or choose another folder, and start anew"),
-    "S531": Message("an experiment is there already", "go on with --resume, or choose another folder"),
+    "S530": Message(
+        "the results are incomplete or from another program: {reason}",
+        "remove them or choose another folder, and start a new run",
+    ),
+    "S531": Message("an experiment exists here", "continue it with --resume, or choose another folder"),
     # S6xx: relations
     "S601": Message("the corpus has no relation", "annotate some, or check that the right folder was given"),
     "S602": Message(
-        "the documents have no entity to relate", "find entities and relations in one pass: suwen extract --relations"
+        "the documents have no entities", "find entities and relations in one pass: suwen extract --relations"
     ),
     "S603": Message(
         "the relation model knows none of the entity types {found}",
@@ -204,23 +217,23 @@ CATALOG: dict[str, Message] = {
         "the label set {name!r} has no relation type", "add [[relations]] with name, head and tail to its TOML file"
     ),
     "S605": Message(
-        "a relation model finds no entities",
-        "use it as --relation-model (extract, relate) or score it with --task relations; the model is a tagger",
+        "this is a relation model, but a tagger is expected",
+        "use it with --relation-model (extract, relate), or score it with --task relations",
     ),
     "S606": Message(
-        "a model of the kind {found!r} finds no relations", "pass a relation model: a folder, or {baseline!r}"
+        "a model of the kind {found!r} is not a relation model", "pass the folder of a relation model, or {baseline!r}"
     ),
-    "S607": Message(
-        "the format {format!r} holds no entities to relate", "for texts and articles use suwen extract --relations"
-    ),
+    "S607": Message("the format {format!r} has no entities", "use suwen extract --relations for texts and articles"),
     # S7xx: graphs
     "S701": Message("this is not a graph", "make one with 'suwen graph build'"),
     "S702": Message(
         "graph version {found} cannot be read", "this release reads version {known}: build the graph again"
     ),
     "S703": Message("the graph is damaged: {reason}", "copy it again, or build it again"),
-    "S704": Message("another process writes to the graph for more than {seconds} s", "try again when it has ended"),
-    "S705": Message("the disk is full; the graph is as it was", "make room and run the command again"),
+    "S704": Message(
+        "another process has been writing to the graph for more than {seconds} s", "try again when it ends"
+    ),
+    "S705": Message("the disk is full; the graph is unchanged", "free disk space and run the command again"),
     "S706": Message(
         "the document {document!r} differs from the one in the graph", "replace it with --replace, or rename it"
     ),
@@ -230,7 +243,7 @@ CATALOG: dict[str, Message] = {
     "S710": Message("this cannot be done: {reason}", "see the concept with 'suwen graph query'"),
     "S711": Message("nothing to undo: {reason}", "'suwen graph undo --list' shows the decisions"),
     "S712": Message(
-        "no document has an entity", "give documents with entities: 'suwen extract' finds them, with --relations"
+        "no document has an entity", "use documents with entities, for example from 'suwen extract --relations'"
     ),
     "S713": Message("the query failed: {reason}", "only SELECT is allowed; docs/graph.md lists the tables"),
     "S714": Message("the graph has no {what} {name!r}", "it has: {known}"),
@@ -278,29 +291,29 @@ CATALOG: dict[str, Message] = {
         "start it or check the address; if it is overloaded, lower --parallel",
     ),
     "S904": Message("the endpoint {url} refuses: HTTP {status}", "{advice}"),
-    "S921": Message("nothing says how much to sample", "give --documents or --characters"),
-    "S922": Message("the pool has no document to choose: {reason}", "give other texts"),
-    "S923": Message("a mention has no confidence", "choose with a model that gives confidences"),
-    "S941": Message("agreement needs two annotators or more", "give another corpus with the same documents"),
+    "S921": Message("the size of the sample is not given", "add --documents or --characters"),
+    "S922": Message("the pool has no document to choose: {reason}", "use other texts"),
+    "S923": Message("a mention has no confidence", "use a model that gives confidences"),
+    "S941": Message("agreement needs at least two annotators", "add another corpus with the same documents"),
     "S942": Message(
         "the annotators have no document in common", "give corpora with the same document ids: {first}; {second}"
     ),
     "S943": Message(
         "the text of {document!r} differs between {first} and {second} from character {place} on",
-        "annotate the same text: offsets into different texts cannot be compared",
+        "use corpora of the same text: offsets into different texts cannot be compared",
     ),
 }
 
 
 class SuwenError(Exception):
-    """A problem that the user can mend, with its code, its place and what to do.
+    """A problem that the user can fix, with its code, its place and what to do.
 
     Parameters
     ----------
     code
         A key of `CATALOG`.
     path, line
-        The file (or folder) and the 1-based line it is about, where there is one.
+        The file (or folder) and the 1-based line it is about, if there is one.
     fields
         The values for the ``{named}`` fields of the message.
 
@@ -321,18 +334,18 @@ class SuwenError(Exception):
         self.text = message.text.format(**fields)
         self.advice = message.advice.format(**fields)
         where = "" if path is None else f"{path}:{line}: " if line is not None else f"{path}: "
-        # A newline from a file name or a value would break the promise of one line.
+        # A file name or a value can contain a newline; the message must stay one line.
         super().__init__(" ".join(f"{code} {where}{self.text}; {self.advice}".splitlines()))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """What another process is sent; by default an exception is made anew from its message alone."""
+        """Return what rebuilds the error in another process; by default only its message would be passed."""
         plain = {
             key: value if isinstance(value, str | int | float) else str(value) for key, value in self.fields.items()
         }
         return _rebuilt, (type(self), self.code, self.path, self.line, plain)
 
     def at(self, path: str | os.PathLike[str], line: int | None = None) -> SuwenError:
-        """The same problem, with its place."""
+        """Return the same problem with its place."""
         return type(self)(self.code, path, line, **self.fields)
 
 

@@ -1,4 +1,4 @@
-"""Reading files exactly and writing them whole or not at all."""
+"""Reading files exactly and writing them completely or not at all."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ WORKPLACE = ".part"
 
 
 def os_error(error: OSError, path: Path, otherwise: Literal["S105", "S113"] = "S105") -> SuwenError:
-    """The coded error that tells a user what the operating system said.
+    """Return the coded error that tells a user what the operating system said.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ SPECIAL = {stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket", stat.S_IFCHR: "device"
 
 
 def require_regular(path: StrPath) -> None:
-    """Refuse a pipe, socket or device, which may have no end, or have whoever opens it wait for ever.
+    """Refuse a pipe, socket or device, which may be endless or block forever.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def require_regular(path: StrPath) -> None:
 
 
 def read_text(path: StrPath) -> str:
-    """The exact characters of a UTF-8 file: no newline translated, no byte order mark removed.
+    """Return the exact characters of a UTF-8 file: no newline translated, no byte order mark removed.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def read_text(path: StrPath) -> str:
 
 
 def decode_text(data: bytes, path: Path) -> str:
-    """The characters of UTF-8 bytes; `path` is named when they are not UTF-8.
+    """Return the characters of UTF-8 bytes; `path` is named when they are not UTF-8.
 
     Raises
     ------
@@ -137,7 +137,7 @@ def decode_text(data: bytes, path: Path) -> str:
 
 
 def read_json(path: StrPath) -> Any:
-    """The value in a JSON file.
+    """Return the value in a JSON file.
 
     Raises
     ------
@@ -154,7 +154,7 @@ def read_json(path: StrPath) -> Any:
 
 
 def parse_toml(text: str, path: StrPath) -> dict[str, Any]:
-    """The values of a TOML file that has been read.
+    """Return the values of a TOML file that has been read.
 
     Raises
     ------
@@ -168,7 +168,7 @@ def parse_toml(text: str, path: StrPath) -> dict[str, Any]:
 
 
 def excess(error: ValueError | RecursionError) -> str:
-    """What a parser says; where it stumbles over Python's bounds, without Python's advice to programmers."""
+    """Return the reason of a parser error; for Python's own limits, without the advice to programmers."""
     if isinstance(error, RecursionError):
         return "brackets are nested too deep"
     # What parsers find wrong themselves has a class of its own.
@@ -177,7 +177,7 @@ def excess(error: ValueError | RecursionError) -> str:
 
 @contextmanager
 def replacing(path: StrPath, private: bool = False) -> Iterator[Path]:
-    """A temporary path on the disk of `path` that takes its place when the block ends well, and vanishes otherwise.
+    """Give a temporary path that replaces `path` when the block succeeds, and is removed otherwise.
 
     The content is flushed to the disk before it is moved, so that a crash leaves the old file or the new one. What a
     killed process left is removed by the next write to the same path.
@@ -259,7 +259,7 @@ def adding_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def _workplace(path: Path) -> Iterator[Path]:
-    """A hidden folder beside `path` that lasts as long as the block, locked so that it is known to be in use.
+    """Make a hidden folder beside `path` for the duration of the block, locked to show that it is in use.
 
     A lock ends with its process, however that ends: folders that can be locked are of dead ones, and are removed.
     """
@@ -361,23 +361,23 @@ def holding(folder: Path) -> Iterator[None]:
 
 
 def write_text(path: StrPath, text: str) -> None:
-    """Write exactly these characters in UTF-8, whole or not at all."""
+    """Write exactly these characters in UTF-8, completely or not at all."""
     write_bytes(path, text.encode("utf-8"))
 
 
 def write_bytes(path: StrPath, data: bytes) -> None:
-    """Write a file, whole or not at all."""
+    """Write a file, completely or not at all."""
     with replacing(path) as temporary:
         temporary.write_bytes(data)
 
 
 def write_json(path: StrPath, value: Any) -> None:
-    """Write a value as readable JSON, whole or not at all."""
+    """Write a value as readable JSON, completely or not at all."""
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
 def sha256(path: StrPath) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
+    """Return the SHA-256 of a file, in hexadecimal."""
     path = Path(path)
     try:
         with path.open("rb") as file:

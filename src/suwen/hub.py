@@ -174,7 +174,7 @@ def _cached(repository: str, revision: str | None, name: str, choose: Choose, er
 
 @contextmanager
 def _progress_on_terminals() -> Iterator[None]:
-    """Hide the bars of the downloads where nobody watches: an error stays one line."""
+    """Hide download bars outside a terminal, so that an error stays one line."""
     from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
     hide = not sys.stderr.isatty() and not are_progress_bars_disabled()

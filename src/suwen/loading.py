@@ -49,7 +49,7 @@ BASELINES: dict[str, Callable[[StoredModel], Extractor]] = {
 KINDS = ("tagger", *BASELINES)
 
 GRAPH_BATCH_TOKENS = 1024
-"""What a core computes at once: larger batches leave its cache."""
+"""Tokens that a core computes at once: larger batches do not fit into its cache."""
 
 GPU_BATCH_TOKENS = 2**15
 
@@ -69,11 +69,11 @@ def load(
     path
         A folder written by ``suwen train`` or ``suwen export``; or ``hf://owner/name``; by default the bundled model.
     device
-        Where the model runs: ``cpu``, ``cuda``, ``cuda:1`` …; the baselines know ``cpu`` only.
+        The device of the model: ``cpu``, ``cuda``, ``cuda:1`` …; the baselines know ``cpu`` only.
     batch_tokens
         The most tokens, padding included, that a batch may hold; by default what is fast.
     threads
-        How many threads compute on the CPU; by default one for each core that the process may use.
+        Number of computing threads on the CPU; by default one for each core that the process may use.
     relations
         True to find the relations between the entities too; or the relation model, as `load_relations`.
 
@@ -150,7 +150,7 @@ def load_relations(
 
 
 def load_relation_network(stored: StoredModel, device: str, threads: int | None) -> RelationPredictor:
-    """Load a relation model: its graph where there is one for the device, otherwise its weights."""
+    """Load a relation model: its graph if there is one for the device, otherwise its weights."""
     settings = RelationSettings.from_dict(stored.settings, stored.path / SETTINGS)
     vocabulary = CharacterVocabulary.read(stored.path / VOCABULARY)
     graph = find_graph(stored, device)
@@ -215,7 +215,7 @@ def load_for_given_entities(relations: StrPath = cooccurrence.NAME) -> RelatingE
 
 
 def load_tagger(stored: StoredModel, device: str, batch_tokens: int | None, threads: int | None) -> Predictor:
-    """Load a tagger: its graph where there is one for the device, otherwise its weights."""
+    """Load a tagger: its graph if there is one for the device, otherwise its weights."""
     folder = tagger_folder(stored)
     graph = find_graph(stored, device)
     trained = "config.json" in stored.manifest["files"]
@@ -249,12 +249,12 @@ def load_trained(folder: ModelFolder, device: str, batch_tokens: int | None, thr
     try:
         scorer = TorchScorer(tagger, device)
     except (AssertionError, RuntimeError) as error:
-        # Torch's two ways to say that it was built without CUDA, or that the name means nothing.
+        # Torch's two ways to say that it was built without CUDA, or that the name is unknown.
         raise DeviceError("S512", device=device, reason=str(error).partition("\n")[0]) from None
     # Torch shares a batch out to its own threads; one of ours lets it work while others are read and written.
     return Predictor(settings, folder.featurizer, scorer, batch_tokens or BATCH_TOKENS, workers=1)
 
 
 def usable_cores() -> int:
-    """How many cores this process may use."""
+    """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""The card of a model folder: what the model finds, where it comes from, how well it does, how to use it."""
+"""The card of a model folder: entity types, training data, scores, limits and use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["model_card", "relation_card"]
 
 
 class Settings(Protocol):
-    """What a card needs to know of a model's settings."""
+    """The settings of a model that a card needs."""
 
     @property
     def schema(self) -> Schema:
@@ -19,7 +19,7 @@ class Settings(Protocol):
 
 
 def model_card(settings: Settings, manifest: Mapping[str, Any]) -> str:
-    """Write the ``README.md`` of a model folder, in the form that Hugging Face's hub reads.
+    """Write the ``README.md`` of a model folder in the format of the Hugging Face Hub.
 
     Parameters
     ----------
@@ -52,9 +52,9 @@ def model_card(settings: Settings, manifest: Mapping[str, Any]) -> str:
         "",
         "## Limits 局限",
         "",
-        "- It finds what its training data marks, in the way that data marks it; other kinds of text cost accuracy.",
-        "- Of entities inside one another or overlapping it finds at most one.",
-        "- It is no medical device. 仅供研究,不可用于诊断或治疗。",
+        "- It finds what its training data marks, in the same way. On other kinds of text the accuracy is lower.",
+        "- Nested and overlapping entities are not supported: at most one of them is found.",
+        "- It is not a medical device. 仅供研究，不可用于诊断或治疗。",
         "",
         "## How to use it 使用方法",
         "",
@@ -66,7 +66,7 @@ def model_card(settings: Settings, manifest: Mapping[str, Any]) -> str:
         "import suwen",
         "",
         'ner = suwen.load("MODEL")',
-        'document = ner("口服二甲双胍0.5g,每日三次")',
+        'document = ner("口服二甲双胍0.5g，每日三次")',
         "for entity in document.entities:",
         "    print(entity.label, document.mention(entity), entity.start, entity.end, entity.score)",
         "```",
@@ -113,10 +113,10 @@ def relation_card(settings: Settings, manifest: Mapping[str, Any]) -> str:
         "",
         "## Limits 局限",
         "",
-        "- It relates what its training data relates, in the way that data does; other kinds of text cost accuracy.",
-        "- It relates entities that are given or were found before: a missed entity has no relations.",
-        "- Entities that are far apart are not related: see `reach` in `suwen.json`, in characters.",
-        "- It is no medical device. 仅供研究，不可用于诊断或治疗。",
+        "- It finds the relations that its training data marks, in the same way. On other texts the accuracy is lower.",
+        "- It needs entities, given or found before. A missed entity has no relations.",
+        "- Entities that are far apart are not related: `reach` in `suwen.json` is the limit in characters.",
+        "- It is not a medical device. 仅供研究，不可用于诊断或治疗。",
         "",
         "## How to use it 使用方法",
         "",
@@ -158,7 +158,7 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _counts(data: Mapping[str, Any], annotations: Sequence[str] = ("entities",)) -> list[str]:
-    """How much there is in each part; hashes and other values are in the manifest."""
+    """Return how much there is in each part; hashes and other values are in the manifest."""
     counts = ("documents", "characters", *annotations)
     rows = [
         (part, *(f"{values[count]:,}" for count in counts))
@@ -174,7 +174,7 @@ def _counts(data: Mapping[str, Any], annotations: Sequence[str] = ("entities",))
 
 
 def _lacks_dev(data: Mapping[str, Any]) -> bool:
-    """Whether the manifest says that nothing was set aside to score the model on."""
+    """Return whether the manifest says that nothing was set aside to score the model on."""
     dev = data.get("dev")
     return isinstance(dev, Mapping) and dev.get("documents") == 0
 
@@ -188,9 +188,7 @@ def _scores(scores: Mapping[str, Any], data: Mapping[str, Any], matched: str = "
         if isinstance(values, Mapping) and all(measure in values for measure in measures)
     ]
     if not rows:
-        why = (
-            "None, for want of a dev part; `suwen evaluate MODEL CORPUS` scores it on texts that it did not learn from."
-        )
+        why = "None: there was no dev part. `suwen evaluate MODEL CORPUS` scores it on texts outside the training data."
         return [why] if _lacks_dev(data) else []
     return [
         f"Strict match of {matched}, micro-averaged, percent.",
@@ -200,12 +198,12 @@ def _scores(scores: Mapping[str, Any], data: Mapping[str, Any], matched: str = "
 
 
 def _taught(distillation: Mapping[str, Any] | None) -> list[str]:
-    """What was learned from other models."""
+    """Return the lines on distillation."""
     if distillation is None:
         return []
     texts = distillation["texts"]
     teachers = len(distillation["teachers"])
-    others = f"{teachers} other models think" if teachers > 1 else "another model thinks"
-    said = f"It also learned what {others} of this text"
-    more = f" and of {texts['characters']:,} characters that nobody has annotated" if texts["characters"] else ""
+    others = f"{teachers} other models" if teachers > 1 else "another model"
+    said = f"It also learned the predictions of {others} on this text"
+    more = f" and on {texts['characters']:,} characters of unlabeled text" if texts["characters"] else ""
     return ["", f"{said}{more}."]

@@ -63,7 +63,7 @@ READ = (
     "hmm.json",
     "crf.crfsuite",
 )
-"""What is read wherever it is there, so that it must be in the manifest; a graph is read only if it is."""
+"""Files that are read if they exist, so they must be in the manifest; a graph is read only if it is."""
 
 FEATURES = tuple(("input_ids", *bigrams, *words) for bigrams in ((), ("bigram_ids",)) for words in ((), WORD_IDS))
 
@@ -87,9 +87,9 @@ class TaggerSettings:
     features
         The names of the model's input arrays, as `Featurizer.names` gives them.
     special_tokens
-        Whether a window stands between ``[CLS]`` and ``[SEP]``.
+        Whether a window is between ``[CLS]`` and ``[SEP]``.
     decoding
-        ``crf``: the best path under the learnt `transitions`; ``legal``: the best path that the scheme allows;
+        ``crf``: the best path under the learned `transitions`; ``legal``: the best path that the scheme allows;
         ``argmax``: the best tag of each character.
     transitions
         The scores of the CRF; with ``crf`` only.
@@ -116,7 +116,7 @@ class TaggerSettings:
         return scheme_named(self.scheme).tags(self.schema.labels)
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings as JSON values; `from_dict` reads them back exactly."""
+        """Return the settings as JSON values; `from_dict` reads them back exactly."""
         crf = self.transitions
         return {
             "schema": self.schema.to_dict(),
@@ -187,7 +187,7 @@ class TaggerSettings:
 
 @dataclass(frozen=True, slots=True)
 class StoredModel:
-    """What every kind of model folder holds: the kind, its settings as JSON values, and the manifest."""
+    """Content of every kind of model folder: the kind, its settings as JSON values, and the manifest."""
 
     path: Path
     model: str
@@ -213,7 +213,7 @@ def write_stored_model(
     manifest: Mapping[str, Any],
     card: str,
 ) -> None:
-    """Write a model folder of any kind, whole or not at all.
+    """Write a model folder of any kind, completely or not at all.
 
     Parameters
     ----------
@@ -296,7 +296,7 @@ def read_stored_model(path: StrPath) -> StoredModel:
 
 
 def read_manifest(path: StrPath) -> dict[str, Any]:
-    """The manifest of a model folder, with the hashes of its files under ``files``.
+    """Return the manifest of a model folder, with the hashes of its files under ``files``.
 
     Raises
     ------
@@ -318,7 +318,7 @@ def write_model_folder(
     manifest: Mapping[str, Any],
     card: str,
 ) -> None:
-    """Write a tagger's folder, whole or not at all.
+    """Write a tagger's folder, completely or not at all.
 
     Parameters
     ----------
@@ -438,7 +438,7 @@ def write_tokenizer(folder: Path, featurizer: Featurizer) -> None:
 
 
 def _other_forms(characters: CharacterVocabulary) -> dict[str, list[str]]:
-    """The characters outside the vocabulary that are looked up under another one, by that one."""
+    """Return the characters outside the vocabulary that are looked up under another one, by that one."""
     forms: defaultdict[str, list[str]] = defaultdict(list)
     candidates = _characters_with_forms()
     for character, place in zip(candidates, characters.ids(candidates).tolist(), strict=True):
@@ -450,7 +450,7 @@ def _other_forms(characters: CharacterVocabulary) -> dict[str, list[str]]:
 
 @cache
 def _characters_with_forms() -> str:
-    """The characters that lower-casing or compatibility normalization changes: no other is looked up as another one."""
+    """Return the characters that lower-casing or compatibility normalization changes."""
     # The surrogates are no characters.
     every = map(chr, (*range(0xD800), *range(0xE000, 0x110000)))
     return "".join(one for one in every if one.lower() != one or unicodedata.normalize("NFKC", one) != one)

@@ -32,7 +32,7 @@ RECORD = "run.json"
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is.
+    """The progress of a run.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def working_folder(output: StrPath, job: str) -> Path:
 
 
 def check_work(work: Path, resume: bool) -> None:
-    """Check, before anything is built, that a run can begin or go on.
+    """Check, before anything is built, that a run can begin or continue.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def release() -> dict[str, str]:
 
 
 def require_same(work: Path, identity: dict[str, Any]) -> None:
-    """Refuse to go on with another run than the one that was interrupted.
+    """Refuse to continue another run than the interrupted one.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def require_same(work: Path, identity: dict[str, Any]) -> None:
 
 
 def _first_difference(stored: Any, value: Any) -> str:
-    """Where two values differ, as `` (key.key)``; empty where they are no tables."""
+    """Return the first difference of two values as `` (key.key)``; empty if they are not tables."""
     keys = []
     while isinstance(stored, dict) and isinstance(value, dict):
         key = next(key for key in {**stored, **value} if stored.get(key) != value.get(key))
@@ -137,7 +137,7 @@ def _first_difference(stored: Any, value: Any) -> str:
 
 
 def whole_lines(path: Path) -> Iterator[bytes]:
-    """The lines of a journal; one that a kill cut in two is taken back before anything is appended."""
+    """Yield the lines of a journal; one that a kill cut in two is taken back before anything is appended."""
     if not path.is_file():
         return
     with path.open("r+b") as file:

@@ -17,7 +17,7 @@ from suwen.files import StrPath, parse_toml, read_text
 
 __all__ = ["LCDD", "EntityType", "RelationType", "Schema"]
 
-# Colors for types that name none: light enough for black text, told apart by the eye in pairs.
+# Colors for types that name none: light enough for black text, and distinguishable in pairs.
 PALETTE = (
     "#f4a6a6", "#f7c59f", "#f6e58d", "#c7e59a", "#9adbb0", "#8fd8d2", "#9cc9f0", "#a9b4f5",
     "#c8aaf2", "#efacd9", "#d9c3a5", "#b8c4ce", "#e0b0b0", "#a8d08d", "#ffd966",
@@ -68,7 +68,7 @@ class Schema:
         return label in self._by_name
 
     def __getitem__(self, label: str) -> EntityType:
-        """The entity type of that name.
+        """Return the entity type of that name.
 
         Raises
         ------
@@ -82,7 +82,7 @@ class Schema:
 
     @classmethod
     def of_labels(cls, labels: Iterable[str], name: str = "corpus") -> Schema:
-        """A schema for the labels of a corpus: LCDD's types where the names agree, plain ones otherwise.
+        """Return a schema for the labels of a corpus: LCDD's types where the names agree, plain ones otherwise.
 
         The order is LCDD's first, then alphabetical, so that it does not depend on the order of files.
         """
@@ -115,7 +115,7 @@ class Schema:
         return replace(self, relations=(*self.relations, *added))
 
     def to_dict(self) -> dict[str, Any]:
-        """The schema as JSON values; `from_dict` reads it back."""
+        """Return the schema as JSON values; `from_dict` reads it back."""
         return {
             "name": self.name,
             "groups": [{"name": name, "zh": zh, "en": en} for name, zh, en in self.groups],
@@ -180,7 +180,7 @@ def _rows(values: dict[str, Any], table: str, keys: set[str], path: Path | None)
     names = [row["name"] for row in rows]
     for name in names:
         if names.count(name) > 1:
-            raise SuwenError("S407", path, reason=f"{name!r} stands twice in '{table}'")
+            raise SuwenError("S407", path, reason=f"{name!r} occurs twice in '{table}'")
     return rows
 
 

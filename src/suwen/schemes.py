@@ -30,7 +30,7 @@ ScoredSpan = tuple[str, int, int, float]
 """Label, start, end, confidence in [0, 1]."""
 IllegalPolicy = Literal["conlleval", "strict", "error"]
 ILLEGAL_POLICIES: tuple[IllegalPolicy, ...] = ("conlleval", "strict", "error")
-"""What becomes of a tag sequence that the scheme does not allow.
+"""The policy for tag sequences that the scheme does not allow.
 
 ``conlleval``: a mention begins wherever the label changes, as in CoNLL's scorer and seqeval's default mode.
 ``strict``: only sequences written as the scheme demands are mentions, as in seqeval's ``mode="strict"``.
@@ -62,24 +62,24 @@ class Scheme:
         return tuple(dict.fromkeys((self.begin, self.inside, self.end, self.single)))
 
     def tags(self, labels: Iterable[str]) -> tuple[str, ...]:
-        """All tags for these labels: ``O`` first, then label by label (31 for LCDD's 15 labels in BIO)."""
+        """Return all tags for these labels: ``O`` first, then label by label (31 for LCDD's 15 labels in BIO)."""
         return ("O", *(f"{prefix}-{label}" for label in labels for prefix in self.prefixes))
 
     def mention(self, label: str, length: int) -> list[str]:
-        """The tags of a mention of `length` units."""
+        """Return the tags of a mention of `length` units."""
         if length == 1:
             return [f"{self.single}-{label}"]
         return [f"{self.begin}-{label}", *[f"{self.inside}-{label}"] * (length - 2), f"{self.end}-{label}"]
 
     def encode(self, length: int, spans: Iterable[LabelSpan]) -> list[str]:
-        """The tag sequence of `length` units with these non-overlapping ``(label, start, end)`` spans."""
+        """Return the tag sequence of `length` units with these non-overlapping ``(label, start, end)`` spans."""
         tags = ["O"] * length
         for label, start, end in spans:
             tags[start:end] = self.mention(label, end - start)
         return tags
 
     def allows(self, previous: str | None, following: str | None) -> bool:
-        """Whether `following` may stand after `previous`; None is the edge of the sequence."""
+        """Return whether `following` may stand after `previous`; None is the edge of the sequence."""
         before, label_before = split_tag(previous)
         after, label_after = split_tag(following)
         may_continue = before in (self.begin, self.inside)
@@ -90,7 +90,7 @@ class Scheme:
         return may_continue and label_before == label_after
 
     def decode(self, tags: Sequence[str], illegal: IllegalPolicy = "conlleval") -> list[LabelSpan]:
-        """The mentions of a tag sequence as ``(label, start, end)``, in order.
+        """Return the mentions of a tag sequence as ``(label, start, end)``, in order.
 
         Raises
         ------
@@ -154,7 +154,7 @@ SCHEMES = {scheme.name: scheme for scheme in (BIO, BIOES, BMES)}
 
 
 def scheme_of(tags: Iterable[str]) -> Scheme:
-    """The first scheme that has the prefixes of all tags.
+    """Return the first scheme that has the prefixes of all tags.
 
     Raises
     ------
@@ -196,7 +196,7 @@ def flatten(spans: Iterable[LabelSpan], order: Sequence[str] = ()) -> tuple[list
 
 
 def scheme_named(name: str) -> Scheme:
-    """The scheme of that name, in any case.
+    """Return the scheme of that name, in any case.
 
     Raises
     ------

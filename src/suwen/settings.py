@@ -78,7 +78,7 @@ def preset_settings(
 
 
 def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
-    """The values of ``key=value`` strings by dotted key; a value is TOML, or a plain string.
+    """Return the values of ``key=value`` strings by dotted key; a value is TOML, or a plain string.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
 
 
 def with_overrides(values: Mapping[str, Any], overrides: Mapping[str, Any], file: Path | None = None) -> dict[str, Any]:
-    """A configuration's values with others, by dotted key, in their place.
+    """Return a configuration's values with others, by dotted key, in their place.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def with_overrides(values: Mapping[str, Any], overrides: Mapping[str, Any], file
 
 
 def validated(kind: type[Configuration], values: Mapping[str, Any], file: Path | None = None) -> Configuration:
-    """The configuration of these values.
+    """Return the configuration of these values.
 
     Raises
     ------
@@ -136,7 +136,7 @@ def _toml_value(text: str) -> Any:
 
 
 def _readable(error: ValidationError, kind: type[Section], file: Path | None) -> SuwenError:
-    """The first problem of a pydantic error as one line."""
+    """Return the first problem of a pydantic error as one line."""
     problem = error.errors()[0]
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":

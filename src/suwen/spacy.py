@@ -6,7 +6,7 @@ so the component says what becomes of those that do not fit, and keeps the exact
 - ``doc._.suwen`` is suwen's own document of the text, with every entity, its exact offsets, fragments and confidence.
 - ``span._.suwen`` is the entity that a span in ``doc.ents`` stands for (None for the spans of other components).
 - ``doc._.suwen_relations`` lists the relations as ``(type, head, tail, confidence)`` with suwen's entities, where the
-  component is told to find them: ``config={"relations": True}`` or a relation model in place of ``True``.
+  component is told to find them: ``config={"relations": True}`` or a relation model instead of ``True``.
 - ``alignment_mode`` is spaCy's: ``strict`` leaves out what does not fit, ``contract`` takes the tokens that lie whole
   inside, ``expand`` those that are touched. ``doc._.suwen_misaligned`` counts, by what became of them, the entities
   that did not fit: ``moved``, ``left out``, and ``overlapping`` (their tokens belong to another entity already).
@@ -130,7 +130,7 @@ DOCUMENT, PLACES = "suwen_document", "suwen_places"
 
 
 def _document_of(doc: Doc) -> Document | None:
-    """What suwen found in a text."""
+    """Return the document that suwen made of a text."""
     line = doc.user_data.get(DOCUMENT)
     return (
         None
@@ -140,7 +140,7 @@ def _document_of(doc: Doc) -> Document | None:
 
 
 def _entity_of(span: Span) -> Entity | None:
-    """The entity that a span stands for."""
+    """Return the entity that a span stands for."""
     document = _document_of(span.doc)
     if document is None:
         return None
@@ -150,7 +150,7 @@ def _entity_of(span: Span) -> Entity | None:
 
 
 def _relations_of(doc: Doc) -> list[tuple[str, Entity, Entity, float | None]]:
-    """The relations that suwen found in a text, with their arguments."""
+    """Return the relations that suwen found in a text, with their arguments."""
     document = _document_of(doc)
     if document is None:
         return []
@@ -173,7 +173,7 @@ def make_component(
     Parameters
     ----------
     model
-        A model folder; by default the model that suwen carries.
+        A model folder; by default the bundled model.
     device
         Where the model runs, as for `suwen.load`.
     relations

@@ -1,1 +1,1 @@
-"""A corpus of one's own: which documents to annotate next, pre-annotation by an LLM, agreement of annotators."""
+"""Make a corpus: choose documents to annotate next, pre-annotation by an LLM, agreement of annotators."""

@@ -1,9 +1,9 @@
-"""How far annotators agree on the same texts: entities, characters, relations, and where they differ."""
+"""Agreement of annotators on the same texts: entities, characters, relations, and the differences."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import isnan
@@ -23,11 +23,20 @@ from suwen.evaluation.significance import Interval, percentile_interval
 from suwen.evaluation.strict import Pair, Score
 from suwen.files import StrPath
 
-__all__ = ["Agreement", "Annotations", "Measure", "PairAgreement", "agree"]
+__all__ = ["Agreement", "Annotations", "Measure", "PairAgreement", "agree", "by_document"]
 
 RESAMPLES = 1_000
 Annotations = Mapping[str, Sequence[Document]]
 """The documents of each annotator, by name."""
+
+
+def by_document(annotators: Annotations) -> Collection[Mapping[str, Document]]:
+    """Return each document as its annotators have it, by name."""
+    found: dict[str, dict[str, Document]] = {}
+    for name, documents in annotators.items():
+        for document in documents:
+            found.setdefault(document.id, {})[name] = document
+    return found.values()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,8 @@ class PairAgreement:
     ----------
     first, second
         Their names.
+    documents
+        How many documents both have.
     analysis
         The second scored on the first: F1 is the same in both directions. Its confusion of types and its errors are
         the disagreements (``missed``: the first alone, ``spurious``: the second alone).
@@ -69,6 +80,7 @@ class PairAgreement:
 
     first: str
     second: str
+    documents: int
     analysis: Analysis
     strict: Measure
     partial: Measure
@@ -78,6 +90,11 @@ class PairAgreement:
     boundaries: Mapping[str, Counter[int]]
     hidden: int
 
+    @property
+    def name(self) -> str:
+        """Both names."""
+        return f"{self.first} – {self.second}"
+
     def to_dict(self) -> dict[str, Any]:
         """Return all figures as JSON values."""
         by_type = self.analysis.scores.strict.by_type
@@ -85,6 +102,7 @@ class PairAgreement:
         return {
             "first": self.first,
             "second": self.second,
+            "documents": self.documents,
             "strict_entity_f1": self.strict.to_dict(),
             "partial_entity_f1": self.partial.to_dict(),
             "character_kappa": self.kappa.to_dict(),
@@ -109,29 +127,32 @@ class PairAgreement:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Two annotators or more on the documents that all of them have.
+    """Two annotators or more, each two on the documents that both have.
 
     Parameters
     ----------
     annotators
-        The documents of each, all in the same order.
+        The documents of each that another one has too.
     pairs
-        Every two of them.
+        Every two of them that have a document in common.
     alpha
         Krippendorff's alpha over characters, with O.
+    hidden
+        How many mentions lie under longer ones and are not in the view by character.
     left_out
-        For each annotator, how many documents the others do not have.
+        For each annotator, how many documents nobody else has.
     """
 
     annotators: Annotations
     pairs: Sequence[PairAgreement]
     alpha: float
+    hidden: int
     left_out: Mapping[str, int]
 
     @property
     def documents(self) -> int:
         """Count how many documents are compared."""
-        return len(next(iter(self.annotators.values())))
+        return len(by_document(self.annotators))
 
     def mean(self, figure: Callable[[PairAgreement], float]) -> float:
         """Return the mean of a figure over the pairs for which it is defined; NaN where it is for none."""
@@ -176,7 +197,7 @@ def relation_f1(pair: PairAgreement) -> float:
 
 
 def agree(annotations: Annotations, seed: int = 0) -> Agreement:
-    """Compare annotators on the documents that all of them have.
+    """Compare every two annotators on the documents that both have.
 
     Parameters
     ----------
@@ -188,35 +209,38 @@ def agree(annotations: Annotations, seed: int = 0) -> Agreement:
     Raises
     ------
     SuwenError
-        S941 for fewer than two annotators, S942 when no document is common to all, S943 when a text differs.
+        S941 for fewer than two annotators, S942 when no two have a document in common, S943 when a text differs.
     """
     if len(annotations) < 2:
         raise SuwenError("S941")
-    by_id = {
-        name: {document.id: document for document in documents if document.is_annotated}
-        for name, documents in annotations.items()
-    }
-    names = list(by_id)
-    common = [name for name in by_id[names[0]] if all(name in documents for documents in by_id.values())]
+    annotated = {name: [one for one in documents if one.is_annotated] for name, documents in annotations.items()}
+    common = [found for found in by_document(annotated) if len(found) > 1]
     if not common:
-        raise SuwenError("S942", first=_some(by_id[names[0]]), second=_some(by_id[names[1]]))
-    for one in common:
-        for other in names[1:]:
-            _require_same_text(by_id[names[0]][one], by_id[other][one], names[0], other)
-    shared = {name: [documents[one] for one in common] for name, documents in by_id.items()}
-    labels = sorted({entity.label for documents in shared.values() for one in documents for entity in one.entities})
-    types = {name: [character_types(document, labels) for document in documents] for name, documents in shared.items()}
-    pairs = [
-        _pair_agreement((first, second), (shared[first], shared[second]), (types[first], types[second]), labels, seed)
-        for first, second in combinations(names, 2)
-    ]
-    rows = np.stack([np.concatenate([array for array, _ in types[name]]) for name in names])
-    left_out = {name: len(documents) - len(common) for name, documents in by_id.items()}
-    return Agreement(shared, pairs, alpha(rows, len(labels)), left_out)
+        ours, theirs = list(annotated.values())[:2]
+        raise SuwenError("S942", first=_some(ours), second=_some(theirs))
+    for found in common:
+        (name, one), *others = found.items()
+        for other, document in others:
+            _require_same_text(one, document, name, other)
+    labels = sorted({entity.label for found in common for one in found.values() for entity in one.entities})
+    typed = [{name: character_types(one, labels) for name, one in found.items()} for found in common]
+    pairs = []
+    for first, second in combinations(annotated, 2):
+        rows = [(found, types) for found, types in zip(common, typed, strict=True) if {first, second} <= found.keys()]
+        if rows:
+            pairs.append(_pair_agreement(first, second, rows, labels, seed))
+    shared = {name: [found[name] for found in common if name in found] for name in annotated}
+    return Agreement(
+        shared,
+        pairs,
+        alpha((np.stack([array for array, _ in types.values()]) for types in typed), len(labels)),
+        sum(hidden for types in typed for _, hidden in types.values()),
+        {name: len(documents) - len(shared[name]) for name, documents in annotated.items()},
+    )
 
 
-def _some(ids: Mapping[str, object]) -> str:
-    return ", ".join(list(ids)[:3]) or "none"
+def _some(documents: Sequence[Document]) -> str:
+    return ", ".join(document.id for document in documents[:3]) or "none"
 
 
 def _require_same_text(first: Document, second: Document, name: str, other: str) -> None:
@@ -227,22 +251,24 @@ def _require_same_text(first: Document, second: Document, name: str, other: str)
         raise SuwenError("S943", document=first.id, first=name, second=other, place=place)
 
 
-Types = Sequence[tuple[NDArray[np.int64], int]]
+Types = tuple[NDArray[np.int64], int]
 
 
 def _pair_agreement(
-    names: tuple[str, str],
-    documents: tuple[Sequence[Document], Sequence[Document]],
-    types: tuple[Types, Types],
+    first: str,
+    second: str,
+    rows: Sequence[tuple[Mapping[str, Document], Mapping[str, Types]]],
     labels: Sequence[str],
     seed: int,
 ) -> PairAgreement:
-    pairs = [Pair(whole_document(one), other) for one, other in zip(*documents, strict=True)]
+    """Compare two annotators on documents that both have, each given with its types by character."""
+    pairs = [Pair(whole_document(found[first]), found[second]) for found, _ in rows]
+    types = [(own[first], own[second]) for _, own in rows]
     analysis = analyze(pairs)
     micro, nothing = analysis.scores.strict.micro, Measure(float("nan"))
     is_empty = not (micro.gold or micro.predicted)
     partial = np.array([_counts(overlap_score(pair)) for pair in pairs], np.float64)
-    cells = np.array([confusion(one, other, len(labels)) for (one, _), (other, _) in zip(*types, strict=True)])
+    cells = np.array([confusion(one, other, len(labels)) for (one, _), (other, _) in types])
     flat = cells.reshape(len(pairs), -1).astype(np.float64)
 
     def kappas(weights: NDArray[np.float64], counted: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -251,7 +277,9 @@ def _pair_agreement(
 
     bare = without_o(cells).reshape(len(pairs), -1).astype(np.float64)
     return PairAgreement(
-        *names,
+        first,
+        second,
+        len(rows),
         analysis,
         nothing if is_empty else Measure(micro.f1, analysis.scores.strict_f1_interval),
         nothing if is_empty else _measure(lambda weights: _f1(weights @ partial), len(pairs), seed),
@@ -259,7 +287,7 @@ def _pair_agreement(
         _measure(lambda weights: kappas(weights, bare), len(pairs), seed),
         _relation_score(pairs),
         _boundaries(analysis),
-        sum(hidden for side in types for _, hidden in side),
+        sum(hidden for sides in types for _, hidden in sides),
     )
 
 

@@ -42,14 +42,14 @@ class _Shown:
 
 
 def write_agreement_page(path: StrPath, agreement: Agreement, title: str) -> None:
-    """Write figures and disagreements as one page that stands alone.
+    """Write figures and disagreements as one page that is alone.
 
     Raises
     ------
     SuwenError
         S101, S102 or S105 when it cannot be written.
     """
-    documents = {document.id: document for document in next(iter(agreement.annotators.values()))}
+    documents = {document.id: document for found in agreement.annotators.values() for document in found}
     labels = {
         entity.label for found in agreement.annotators.values() for document in found for entity in document.entities
     }
@@ -100,7 +100,7 @@ def _row(pair: PairAgreement) -> tuple[str, list[tuple[str, str]]]:
     """Return the figures of two annotators, each with its interval."""
     cells = [_with_interval(measure, _percent) for measure in (pair.strict, pair.partial)]
     cells += [_with_interval(measure, _decimal) for measure in (pair.kappa, pair.kappa_without_o)]
-    return f"{pair.first} – {pair.second}", [*cells, (_percent(relation_f1(pair)), "")]
+    return pair.name, [*cells, (_percent(relation_f1(pair)), "")]
 
 
 def _with_interval(measure: Measure, form: object) -> tuple[str, str]:

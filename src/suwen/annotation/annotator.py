@@ -33,14 +33,14 @@ FENCE = "```"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a sentence.
+    """The result of a sentence.
 
     Parameters
     ----------
     spans
         The mentions ``(label, start, end)`` in the sentence.
     refused
-        How many mentions were refused, by reason.
+        Counts of refused mentions, by reason.
     reason
         Why the sentence has no annotation; None if its answer was taken.
     """
@@ -84,11 +84,11 @@ class Annotator:
     answers
         The answers that are known.
     passage
-        How many characters of consecutive sentences a request asks about; a longer sentence stands alone.
+        How many characters of consecutive sentences a request asks about; a longer sentence is alone.
     attempts
-        How often a sentence is asked about whose answer cannot be used; from the second time on, alone.
+        Attempts for a sentence with an unusable answer; from the second on, it is sent alone.
     parameters
-        What else a request holds, for example ``temperature``.
+        More parameters of a request, for example ``temperature``.
     """
 
     session: EndpointSession
@@ -199,7 +199,7 @@ class Asked:
             yield from zip(sentences, future.result(), strict=True)
 
     def annotated(self, outcomes: Iterable[tuple[Span, Outcome]], version: str) -> Document:
-        """Return the document with the mentions that were taken in place of its annotations, and what was refused."""
+        """Return the document with the mentions that were taken instead of its annotations, and what was refused."""
         entities: list[Entity] = []
         refused: Counter[str] = Counter()
         failed: list[dict[str, Any]] = []

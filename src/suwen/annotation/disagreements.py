@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from suwen.annotation.agreement import Annotations
+from suwen.annotation.agreement import Annotations, by_document
 from suwen.document import Document, Entity, Note, Relation, Span
 
 __all__ = ["Disagreement", "disagreements_in", "to_adjudicate"]
@@ -41,10 +41,9 @@ def disagreements_in(annotators: Annotations) -> Iterator[Disagreement]:
     Parameters
     ----------
     annotators
-        The documents of each, all in the same order.
+        The documents of each.
     """
-    for documents in zip(*annotators.values(), strict=True):
-        by_name = dict(zip(annotators, documents, strict=True))
+    for by_name in by_document(annotators):
         differing = sorted((key[1], key[2]) for key, names in _who_has(by_name).items() if len(names) < len(by_name))
         places: list[Span] = []
         for start, end in differing:
@@ -57,17 +56,16 @@ def disagreements_in(annotators: Annotations) -> Iterator[Disagreement]:
                 name: [one for one in document.entities if one.start < place[1] and place[0] < one.end]
                 for name, document in by_name.items()
             }
-            yield Disagreement(documents[0].id, place, mentions)
+            yield Disagreement(next(iter(by_name.values())).id, place, mentions)
 
 
 def to_adjudicate(annotators: Annotations) -> Iterator[Document]:
-    """Merge the annotations of all annotators into one document each; what not all have carries a note with the names.
+    """Merge the annotations of each document; what not all of its annotators have carries a note with the names.
 
     Equal mentions and relations are merged. Attributes, notes and the lines of ``.ann`` files are left out: they belong
     to one annotator's ids.
     """
-    for documents in zip(*annotators.values(), strict=True):
-        yield _merged(dict(zip(annotators, documents, strict=True)))
+    yield from map(_merged, by_document(annotators))
 
 
 def _who_has(by_name: Mapping[str, Document]) -> dict[tuple[str, int, int], list[str]]:

@@ -1,4 +1,4 @@
-"""Requests to a chat endpoint that speaks OpenAI's protocol, with retries and limits.
+"""Requests to a chat endpoint with OpenAI's protocol, with retries and limits.
 
 Texts leave this machine only if that is asked for.
 
@@ -50,12 +50,12 @@ FAILURES_IN_A_ROW = 5
 
 
 class RequestError(Exception):
-    """A request that failed with all its retries, or that the endpoint will not answer; the run can go on."""
+    """A request that failed with all its retries, or that the endpoint will not answer; the run can continue."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model said.
+    """The answer of a model.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where to ask.
+    """The endpoint to use.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class Endpoint:
     timeout
         The most seconds of a request, from its start to the end of its answer.
     retries
-        How often a request is repeated after a failure that may pass.
+        Retries of a request after a temporary failure.
     first_wait
         Seconds before the first repetition; each further one waits twice as long.
 
@@ -189,7 +189,7 @@ class EndpointSession:
             raise self._refusal(self._refusals[-1])
 
     def stop(self) -> None:
-        """Let whoever waits for a repetition give up."""
+        """Stop threads that wait for a retry."""
         self._stopped.set()
 
     def close(self) -> None:
@@ -256,7 +256,8 @@ class EndpointSession:
         except self._connect_error as error:
             if not self._has_answered:
                 # Nothing was there from the start: most likely a wrong address, not an overload.
-                raise SuwenError("S903", url=self.endpoint.url, reason="no connection") from None
+                reason = " ".join(f"no connection: {error}".split())
+                raise SuwenError("S903", url=self.endpoint.url, reason=reason) from None
             raise _PassingError("no connection") from error
         except self._errors as error:
             raise _PassingError("timeout" if "Timeout" in type(error).__name__ else "broken connection") from error

@@ -7,7 +7,7 @@ characters that at least one of the two has annotated.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +51,7 @@ def confusion(first: NDArray[np.int64], second: NDArray[np.int64], labels: int) 
 
 
 def without_o(counts: Counts) -> Counts:
-    """Return the counts without the characters that nobody has annotated, ``[..., K, K]``."""
+    """Return the counts without the characters that have no annotation, ``[..., K, K]``."""
     reduced = counts.copy()
     reduced[..., 0, 0] = 0
     return reduced
@@ -69,23 +69,26 @@ def kappa(counts: NDArray[np.float64] | Counts) -> NDArray[np.float64]:
     return found
 
 
-def alpha(types: NDArray[np.int64], labels: int) -> float:
+def alpha(documents: Iterable[NDArray[np.int64]], labels: int) -> float:
     """Compute Krippendorff's alpha for nominal data (2004, chapter 11).
 
     Parameters
     ----------
-    types
-        The type that each annotator gives to each character, ``[annotators, characters]``, without gaps.
+    documents
+        For each document the type that each of its annotators, two or more, gives to each character,
+        ``[annotators, characters]``.
 
     Returns
     -------
     NaN where there is but one type.
     """
-    annotators, characters = types.shape
-    counts = np.zeros((characters, labels + 1), np.int64)
-    for row in types:
-        counts[np.arange(characters), row] += 1
-    total = counts.sum(axis=0).astype(np.float64)
-    observed = (annotators**2 - (counts**2).sum(axis=1)).sum() / (annotators - 1)
+    observed, total = 0.0, np.zeros(labels + 1)
+    for types in documents:
+        annotators, characters = types.shape
+        counts = np.zeros((characters, labels + 1), np.int64)
+        for row in types:
+            counts[np.arange(characters), row] += 1
+        total += counts.sum(axis=0)
+        observed += (annotators**2 - (counts**2).sum(axis=1)).sum() / (annotators - 1)
     expected = (total.sum() ** 2 - (total**2).sum()) / (total.sum() - 1)
     return float(1 - observed / expected) if expected else float("nan")

@@ -38,7 +38,7 @@ WAITING_DOCUMENTS = 64
 
 @dataclass
 class PreannotationReport:
-    """What a run did.
+    """The counts of a run.
 
     Parameters
     ----------
@@ -47,11 +47,11 @@ class PreannotationReport:
     requests
         ``requests``, and what was repeated, by reason.
     refused_sentences, refused_mentions
-        How many got no annotation, by reason.
+        Counts of sentences without annotation, by reason.
     problems
-        What could not be read.
+        Problems of reading.
     not_held
-        What the output format could not hold, by kind.
+        Counts of what the output format could not hold, by kind.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -94,7 +94,7 @@ class Preannotation:
     endpoint, prompt
         Whom to ask, and what.
     parallel
-        How many requests wait for an answer at the same time.
+        Number of parallel requests.
     cache
         A file of answers that outlasts the run; by default they are kept until it ends well.
     attempts, passage, parameters
@@ -133,7 +133,7 @@ class Preannotation:
                     with holding(work):
                         self._write(session, work, report, listener)
                 except BaseException:
-                    # With nothing to continue from, the same command begins anew.
+                    # With nothing to continue from, the same command begins again.
                     if not (resume or report.counts["answers"]):
                         shutil.rmtree(work, ignore_errors=True)
                     raise
@@ -192,11 +192,11 @@ def preannotate(
     format
         Its format.
     options
-        How files are read.
+        Options for reading files.
     parallel, cache, attempts, passage, parameters
         See `Preannotation`.
     resume
-        Whether to go on with an unfinished run.
+        Whether to continue an unfinished run.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The prompt: what a model is told of the labels, and the nearest annotated sentences as examples."""
+"""The prompt: label definitions, and the nearest annotated sentences as examples."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class Prompt:
     schema
         The labels, with their names.
     guideline
-        What else annotators are told; empty for nothing.
+        The guideline for annotators; can be empty.
     examples
         Annotated sentences to show; None for none.
     shown

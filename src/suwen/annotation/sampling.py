@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suwen.annotation.similarity import BigramVectors
-from suwen.corpus.dealing import group_of
+from suwen.corpus.splitting import group_of
 from suwen.document import Document
 from suwen.errors import SuwenError
 
@@ -39,14 +39,14 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much is to be annotated.
+    """The budget of annotation.
 
     Parameters
     ----------
     documents, characters
         The most of each; None for any number.
     per_group
-        The most documents of one group (a journal issue, see `suwen.corpus.dealing.group_of`).
+        The most documents of one group (a journal issue, see `suwen.corpus.splitting.group_of`).
     group_field
         The metadata field that names the group.
 
@@ -115,9 +115,9 @@ class Sample:
     choices
         The documents, and why each was chosen.
     left_out
-        How many others were left out, by reason.
+        Counts of documents that were left out, by reason.
     problems
-        What could not be read.
+        Problems of reading.
     """
 
     choices: Sequence[Choice]
@@ -140,7 +140,7 @@ class Sample:
 
 @dataclass
 class _Spending:
-    """What is left of a budget."""
+    """The rest of a budget."""
 
     budget: Budget
     documents: int = 0
@@ -223,7 +223,7 @@ def choose_documents(
     predicted
         The same documents with the entities that a model finds, each with a confidence.
     annotated
-        What is annotated already.
+        Documents that are already annotated.
 
     Raises
     ------
@@ -255,7 +255,7 @@ class _Figures:
     predicted
         N documents with found mentions.
     annotated
-        What is annotated already.
+        Documents that are already annotated.
     """
 
     def __init__(self, predicted: Sequence[Document], annotated: Sequence[Document]) -> None:

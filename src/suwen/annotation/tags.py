@@ -88,14 +88,14 @@ def tagged(text: str, spans: Iterable[LabelSpan]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """What an answer says of its sentence.
+    """The annotations of an answer for its sentence.
 
     Parameters
     ----------
     spans
         The mentions ``(label, start, end)`` in the sentence.
     refused
-        How many mentions are not taken, by reason.
+        Counts of refused mentions, by reason.
     is_altered
         Whether the answer is another text than the sentence, so that nothing is taken.
     """
@@ -128,7 +128,7 @@ class TagReader:
         self._tag = re.compile(f"<(/?)({names})>")
 
     def holds_tag(self, text: str) -> bool:
-        """Tell whether a text has what would be read as a tag: its mentions cannot be told apart from that."""
+        """Return whether a text contains something like a tag, which cannot be told apart from its mentions."""
         return self._tag.search(text) is not None
 
     def align(self, sentence: str, answer: str) -> Alignment:

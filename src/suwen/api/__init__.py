@@ -64,11 +64,11 @@ def load(
     path
         A model folder, or ``hf://owner/name`` with or without ``@revision``; by default the bundled model.
     device
-        Where a neural model runs: ``cpu``, ``cuda``, ``cuda:1`` …
+        The device of a neural model: ``cpu``, ``cuda``, ``cuda:1`` …
     batch_tokens
         The most tokens in a batch, padding included; by default what is fast.
     threads
-        How many threads compute on the CPU; by default one for each usable core.
+        Number of computing threads on the CPU; by default one for each usable core.
     relations
         True to find the relations between the entities too; or the relation model: a folder or ``cooccurrence``.
 
@@ -104,7 +104,7 @@ def split(
     corpus
         A folder or file in any format, or documents.
     unit
-        What is kept whole: ``sentence``, ``document`` or ``group`` (a journal issue).
+        The unit that is kept whole: ``sentence``, ``document`` or ``group`` (a journal issue).
     ratio
         The sizes of train, dev and test, in any scale.
     seed
@@ -124,7 +124,7 @@ def split(
     >>> made.write("split.json")  # doctest: +SKIP
     """
     from suwen.api.scoring import documents_of
-    from suwen.corpus.dealing import make_split
+    from suwen.corpus.splitting import make_split
 
     return make_split(documents_of(corpus), unit, ratio, seed, group_field)
 
@@ -157,7 +157,7 @@ def extract(
 ) -> Result:
     """Extract the entities (and relations) of files to a file or folder.
 
-    What cannot be read is listed beside the output, and the rest goes on.
+    What cannot be read is listed beside the output, and the rest continues.
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ def extract(
     resume
         Whether to continue an unfinished run of `output`.
     listener
-        Told how far the run is.
+        Receives the progress of the run.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A corpus of one's own: the functions `suwen.sample`, `suwen.preannotate` and `suwen.agree`."""
+"""Make a corpus: the functions `suwen.sample`, `suwen.preannotate` and `suwen.agree`."""
 
 # ruff: noqa: A002 (`format` is the word for it)
 from __future__ import annotations
@@ -53,7 +53,7 @@ def sample(
     model
         The model whose confidences count; by default the bundled model.
     annotated
-        What is annotated already.
+        Documents that are already annotated.
     per_group, group_field
         The most documents of one journal issue, and the metadata field that names it.
     method
@@ -65,7 +65,7 @@ def sample(
     text_column, id_column
         The columns of text and id, in tables and JSON Lines of other programs.
     device
-        Where the model runs.
+        The device of the model.
     listener
         Told how many documents the model has read.
 
@@ -85,7 +85,7 @@ def sample(
     from suwen.annotation.sampling import Budget, candidates_in, choose_documents, draw_documents
     from suwen.annotation.texts import texts_in
     from suwen.api.scoring import documents_of
-    from suwen.corpus.dealing import groups_of
+    from suwen.corpus.splitting import groups_of
     from suwen.extraction.finding import find_inputs
     from suwen.extraction.inputs import Options
     from suwen.loading import load
@@ -163,13 +163,13 @@ def preannotate(
     to
         The format of the output.
     parallel, retries, timeout
-        Requests at the same time, repetitions of each, and the most seconds of one.
+        Parallel requests, retries of each, and its timeout in seconds.
     attempts
-        How often a sentence is asked about whose answer cannot be used.
+        Attempts for a sentence with an unusable answer.
     passage
         Characters of consecutive sentences in a request.
     parameters
-        What else a request holds, for example ``max_tokens``; the temperature is 0.
+        More parameters of a request, for example ``max_tokens``; the temperature is 0.
     cache
         A file of answers that outlasts the run.
     allow_remote
@@ -231,7 +231,7 @@ def _prompt(examples: Sequence[Document], schema: Schema | None, guideline: str,
 
 
 def agree(annotators: Mapping[str, Corpus], *, seed: int = 0) -> Agreement:
-    """Measure how far annotators agree on the documents that all of them have.
+    """Measure how far every two annotators agree on the documents that both have.
 
     Parameters
     ----------
@@ -243,7 +243,7 @@ def agree(annotators: Mapping[str, Corpus], *, seed: int = 0) -> Agreement:
     Raises
     ------
     SuwenError
-        S941 for fewer than two annotators, S942 when no document is common to all, S943 when a text differs; as
+        S941 for fewer than two annotators, S942 when no two have a document in common, S943 when a text differs; as
         `suwen.read_corpus`.
 
     Examples

@@ -52,7 +52,7 @@ def augment(
     settings
         Other values of the configuration by dotted key.
     device, workers
-        Where the models run; how many processes on the CPU.
+        The device of the models; the number of processes on the CPU.
     listener
         Told how many documents are done.
 
@@ -124,7 +124,7 @@ def augment_corpus(
     combine
         Whether to write the originals too; with a split also a split of the new corpus.
     device, batch_tokens, workers
-        Where the models run, the characters in a batch, and the processes on the CPU; none changes the result.
+        The device of the models, characters per batch, and processes on the CPU; none changes the result.
     resume
         Whether to continue the unfinished run of `output`.
     listener

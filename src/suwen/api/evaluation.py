@@ -95,13 +95,13 @@ def evaluate(
     entities
         For relations: the tagger whose entities are related; by default the gold entities are.
     predicted
-        The same documents with predicted entities (and relations), in place of a model.
+        The same documents with predicted entities (and relations), instead of a model.
     split, part
         A split of the corpus and the part to score (``test`` by default).
     training
-        What the model learned from, to tell seen mentions from unseen; by default the train part of the split.
+        Training documents, to tell seen mentions from unseen; by default the train part of the split.
     device
-        Where the model runs.
+        The device of the model.
     listener
         Told how many documents are predicted.
 

@@ -64,7 +64,7 @@ def from_dataframe(frame: pandas.DataFrame, text_column: str, id_column: str | N
     text_column
         The column of the texts.
     id_column
-        The column of the ids; by default ``id`` where there is one, else the index.
+        The column of the ids; by default ``id`` if there is one, else the index.
 
     Returns
     -------

@@ -69,7 +69,7 @@ def pretrain(
     resume
         Whether to continue the unfinished run of `output`.
     listener
-        Told how far the run is.
+        Receives the progress of the run.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def pretrain(
     if encoder not in PRETRAINABLE:
         raise SuwenError("S404", what="encoder to pre-train", name=encoder, known=", ".join(PRETRAINABLE))
     if encoder == "bilstm":
-        _refuse_transformer(strategy, size, base, lexicon, settings)
+        _refuse_transformer(strategy, size, lexicon, settings)
     elif strategy is None:
         raise SuwenError("S406", first="--encoder transformer", second="no --strategy", advice="name a strategy")
     if base is not None and size is not None:
@@ -122,20 +122,19 @@ def pretrain(
     sources = Texts(paths, given_vocabulary, tuple(map(Path, lexicon)), exclusion, folder, kept)
     with folder_for(output):
         if strategy is None:
-            language_models = load_language_model_config(settings, seed)
+            language_models = load_language_model_config(settings, folder, seed)
             return pretrain_language_model(sources, output, language_models, resume, device, listener=listener)
         config = load_pretraining_config(strategy, size or "mini", settings, folder, seed)
         return pretrain_transformer(sources, output, config, resume, device, listener=listener)
 
 
 def _refuse_transformer(
-    strategy: str | None, size: str | None, base: StrPath | None, lexicon: Sequence[StrPath], settings: Sequence[str]
+    strategy: str | None, size: str | None, lexicon: Sequence[StrPath], settings: Sequence[str]
 ) -> None:
     """Refuse options that mean nothing to language models (S406)."""
     given = {
         "--strategy": strategy is not None,
         "--size": size is not None,
-        "--from": base is not None,
         "--segmenter": any(setting.split("=")[0].strip() == "data.segmenter" for setting in settings),
         "--lexicon": bool(lexicon),
     }

@@ -45,7 +45,7 @@ class RelationEvaluation:
     part
         The part of the split that was scored, or ``all``.
     unit
-        What the bootstrap resamples: ``document``, or ``sentence`` where the split is by sentence.
+        The unit of the bootstrap: ``document``, or ``sentence`` with a split by sentence.
     schema
         The relation types and the entity types that they join.
     analysis
@@ -55,9 +55,9 @@ class RelationEvaluation:
     pairs
         The documents with gold and predicted relations.
     predictions
-        What the model found; empty where predictions were given.
+        The predictions of the model; empty if predictions were given.
     warnings
-        What makes the scores less than they seem, a line each.
+        Warnings about the scores, a line each.
     """
 
     part: str

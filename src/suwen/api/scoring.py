@@ -49,15 +49,15 @@ class Evaluation:
     part
         The part of the split that was scored, or ``all``.
     unit
-        What the bootstrap resamples: ``document``, or ``sentence`` where the split is by sentence.
+        The unit of the bootstrap: ``document``, or ``sentence`` with a split by sentence.
     analysis
         The scores in every view, and every error.
     pairs
         The documents with gold and predicted entities.
     predictions
-        What the model found; empty where predictions were given.
+        The predictions of the model; empty if predictions were given.
     warnings
-        What makes the scores less than they seem, a line each.
+        Warnings about the scores, a line each.
     """
 
     part: str
@@ -101,7 +101,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Gold:
-    """The selections to score, and what the corpus and the split say of them."""
+    """The selections to score, with facts from the corpus and the split."""
 
     ids: frozenset[str]
     part: str
@@ -171,7 +171,7 @@ def evaluate_predictions(
 
 @dataclass(frozen=True)
 class PredictionsComparison:
-    """Whether two sets of predictions differ by more than chance.
+    """The significance of the difference of two sets of predictions.
 
     Parameters
     ----------

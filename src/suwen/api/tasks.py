@@ -1,4 +1,4 @@
-"""What the package learns, finds and scores: entities, or relations between them."""
+"""The tasks of the package: entities, or relations between them."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def train(
     resume
         Whether to continue the unfinished run of `output`.
     listener
-        Told how far the run is.
+        Receives the progress of the run.
 
     Raises
     ------
@@ -169,13 +169,13 @@ def train_folds(
     output
         The folder of the models ``fold-1`` … ``fold-K``.
     count
-        How many folds; what the split keeps whole stays whole in them.
+        The number of folds; units of the split stay whole in them.
     encoder
         The name of an encoder, or an encoder folder.
     head, transfer
         ``head.name`` and ``encoder.transfer`` of the configuration.
     split, part
-        A split of the corpus and the part to deal into folds; without one, all documents.
+        A split of the corpus and the part to divide into folds; without one, all documents.
     preset, config, settings
         A preset, a TOML file that changes it, and ``key=value`` settings.
     schema
@@ -189,7 +189,7 @@ def train_folds(
     resume
         Whether to keep the models that are there, and to train the others.
     listener
-        Told how far the run is.
+        Receives the progress of the run.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What all augmenters share: documents to make, and draws that depend on nothing but what they are for."""
+"""Shared parts of all augmenters: documents to make, and draws that depend only on their purpose."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Variant:
     document
         The original.
     copy
-        Which copy of it, from 1.
+        The number of the copy, from 1.
     method
         The method or composition.
     spans
@@ -81,7 +81,7 @@ class Draws:
 
 @dataclass(frozen=True)
 class Request:
-    """What an augmenter is asked for.
+    """The request to an augmenter.
 
     Parameters
     ----------
@@ -102,13 +102,13 @@ class Request:
 
     @cached_property
     def taken(self) -> Flags:
-        """Which characters of the view were changed already, bool ``[len(view)]``."""
+        """Return the characters of the view that were changed already, bool ``[len(view)]``."""
         return self.reading.taken((edit.start, edit.end) for edit in self.edits)
 
 
 @dataclass
 class Proposal:
-    """What an augmenter would change in one document, and what it counted on the way."""
+    """The changes of an augmenter in one document, and its counts."""
 
     edits: list[Edit] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
@@ -123,7 +123,7 @@ class Augmenter(Protocol):
 
 
 def chosen(rate: float, draws: NDArray[np.float64]) -> list[int]:
-    """Which of several items are chosen: about the rate, one at least where there is one; none at rate 0.
+    """Choose about the rate of several items, at least one if there is one; none at rate 0.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def chosen(rate: float, draws: NDArray[np.float64]) -> list[int]:
 def word_edits(
     reading: Reading, span: Span, new: Sequence[str], method: str, word: int, probability: float | None = None
 ) -> list[Edit]:
-    """The edits that replace a span of the view, one for each stretch between line breaks.
+    """Return the edits that replace a span of the view, one for each stretch between line breaks.
 
     Parameters
     ----------

@@ -25,12 +25,12 @@ PAPER_ENCODER = "ernie"
 
 
 class WordsConfig(Section):
-    """Which words are masked (method ``mlm``)."""
+    """The words that are masked (method ``mlm``)."""
 
     segmenter: Literal["thulac", "jieba", "none"] = "thulac"
     """Cuts words, for ``synonym`` and ``token`` too; ``none`` takes characters."""
     rate: float = Field(default=0.15, ge=0, le=1)
-    """Share of the maskable words of a sentence that are masked; one at least where there is one, none at rate 0."""
+    """Share of the maskable words of a sentence that are masked; one at least if there is one, none at rate 0."""
     maskable: Literal["all", "chinese"] = "all"
     """Any word outside entities, or only words of hanzi."""
     shortest: PositiveInt = 1
@@ -40,16 +40,16 @@ class WordsConfig(Section):
 
 
 class FillingConfig(Section):
-    """How the characters of a masked word are predicted."""
+    """Prediction of the characters of a masked word."""
 
     order: Literal["independent", "left-to-right", "joint"] = "independent"
-    """Each by itself; each with those before it known; or the word as a whole, by beam search."""
+    """Each independently; from left to right; or the word as a whole, by beam search."""
     beam: PositiveInt = Field(default=8, le=MOST_CANDIDATES)
     """Beginnings of a word that a joint search follows."""
 
 
 class SamplingConfig(Section):
-    """Which of the model's predictions is taken."""
+    """Sampling from the model's predictions."""
 
     top_k: PositiveInt = Field(default=1, le=MOST_CANDIDATES)
     """So many of the most probable ones are drawn from; 1 takes the most probable."""
@@ -62,7 +62,7 @@ class SamplingConfig(Section):
 
 
 class BansConfig(Section):
-    """What never takes the place of a Chinese word (special tokens are always banned, for any word)."""
+    """Tokens that never replace a Chinese word (special tokens are always banned)."""
 
     same_word: bool = False
     """The word itself."""
@@ -87,14 +87,14 @@ class ProtectionConfig(Section):
 
 
 class CheckConfig(Section):
-    """Which replacements by a model are taken back."""
+    """Checks that undo replacements by a model."""
 
     words: bool = False
-    """Those that the segmenter does not take for words where they stand."""
+    """Undo replacements that the segmenter does not accept as words."""
     mentions: Literal["any", "document", "training"] = "any"
-    """Those that make up what is a mention elsewhere: never, in the same document, in the training part."""
+    """Undo replacements that form a mention of the same document or of the training part; ``any``: no check."""
     tries: PositiveInt = 3
-    """How often a word is drawn anew, before it is left as it was."""
+    """Attempts for a word before it stays unchanged."""
     model: Path | None = None
     """A trained tagger: in sentences where it finds other entities than before, the edits of any method are undone."""
 
@@ -104,7 +104,7 @@ class MentionConfig(Section):
 
     rate: float = Field(default=0.3, ge=0, le=1)
     draw: Literal["occurrence", "distinct"] = "occurrence"
-    """Whether frequent mentions are drawn more often."""
+    """``occurrence``: draw by frequency; ``distinct``: all different mentions equally."""
 
 
 class TokenConfig(Section):
@@ -128,12 +128,12 @@ class SynonymConfig(Section):
 
 
 class TargetConfig(Section):
-    """How much is generated."""
+    """The amount of generated documents."""
 
     copies: PositiveInt = 1
     """Documents generated from each."""
     documents: NonNegativeInt = 0
-    """So many documents in all, in place of `copies`; 0 sets no target."""
+    """So many documents in all, instead of `copies`; 0 sets no target."""
     mentions: NonNegativeInt = 0
     """Labels that have fewer mentions get further copies of the sentences that hold them, until there are so many."""
     most_copies: PositiveInt = 20
@@ -141,7 +141,7 @@ class TargetConfig(Section):
 
 
 class ReportConfig(Section):
-    """What the report shows."""
+    """Sizes of the report."""
 
     samples: NonNegativeInt = 60
     """Sentences side by side."""
@@ -155,9 +155,9 @@ class AugmentationConfig(Section):
     preset: str
     method: Method = "mlm"
     steps: tuple[Step, ...] = ("mention", "mlm")
-    """What a composition is made of, one after the other; no step touches what an earlier one has changed."""
+    """The methods of a composition, in order; no step changes the edits of an earlier one."""
     encoder: str = ""
-    """The masked language model; empty is ``ernie``, or with the preset ``best`` the one that suwen carries."""
+    """The masked language model; empty is ``ernie``, or with the preset ``best`` the bundled one."""
     words: WordsConfig = WordsConfig()
     filling: FillingConfig = FillingConfig()
     sampling: SamplingConfig = SamplingConfig()
@@ -197,7 +197,7 @@ class AugmentationConfig(Section):
 
     @property
     def cuts_words(self) -> bool:
-        """Whether the methods need words; mentions alone do not."""
+        """Return whether the methods need words; mentions alone do not."""
         return set(self.methods) != {"mention"}
 
     @property
@@ -208,7 +208,7 @@ class AugmentationConfig(Section):
 
     @property
     def changes_nothing(self) -> bool:
-        """Whether every method has the rate 0."""
+        """Return whether every method has the rate 0."""
         rates = {"mlm": self.words.rate, **{name: getattr(self, name).rate for name in STEPS if name != "mlm"}}
         return not any(rates[method] for method in self.methods)
 
@@ -229,7 +229,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "near_copies": 0.98,
     },
 }
-"""``paper`` is the paper's method to the letter; ``best`` fills words whole, draws, and spares what carries sense."""
+"""``paper`` is exactly the paper's method; ``best`` fills whole words, samples, and protects meaning."""
 
 
 def load_augmentation_config(

@@ -36,7 +36,7 @@ DONE = "done.jsonl"
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a run.
+    """The result of a run.
 
     Parameters
     ----------
@@ -45,9 +45,9 @@ class Result:
     record
         The folder with the log, the report and the manifest.
     augmentation, figures
-        What was generated.
+        The generated documents.
     not_held
-        What the format could not hold, by kind.
+        Counts of what the format could not hold, by kind.
     manifest
         All figures as JSON values.
     """
@@ -61,13 +61,13 @@ class Result:
 
 
 def record_folder(output: StrPath) -> Path:
-    """Where log, report and manifest are, beside the generated corpus."""
+    """Return the folder of log, report and manifest, beside the generated corpus."""
     output = Path(output)
     return output.with_name(f"{output.name}.augmentation")
 
 
 def select_train(documents: Sequence[Document], split: Split | None, part: str = TRAIN) -> list[Selection]:
-    """What may be augmented: the train part of a split, or everything without one.
+    """Return the documents that may be augmented: the train part of a split, or all without a split.
 
     Raises
     ------
@@ -106,9 +106,9 @@ def augment_corpus(
         Whether the originals are written too. With a split these are all documents of the corpus, and the record holds
         a split of the new corpus, whose train part has the generated documents.
     resume
-        Whether to go on with the unfinished run of `output`. The result is that of an uninterrupted run.
+        Whether to continue the unfinished run of `output`. The result is that of an uninterrupted run.
     workers
-        How many processes (see `suwen.augmentation.workers`).
+        Number of processes (see `suwen.augmentation.workers`).
     listener
         Told how many documents are done.
 
@@ -157,7 +157,7 @@ def augment_corpus(
     shutil.rmtree(made.parent, ignore_errors=True)
     made.parent.mkdir()
     not_held = write_corpus([*originals, *augmentation.documents], made, format)
-    # The ids say it too, so that nobody misses the note on where a document comes from.
+    # The ids show it too, so that the origin of a document cannot be overlooked.
     not_held = +(not_held - Counter(meta=len(augmentation.documents)))
     weights = {"name": _pinned(config.masked_language_model), "files": identity["encoder"]}
     manifest = {
@@ -191,7 +191,7 @@ def _refuse_taken_ids(generated: Sequence[str], documents: Sequence[Document]) -
 
 
 def _identity(documents: Sequence[Document], config: AugmentationConfig, split: Split | None) -> dict[str, Any]:
-    """What must not change between the parts of a run that was interrupted."""
+    """Return the values that must not change when a run is resumed."""
     files = [*config.protection.lexicon, *config.synonym.lexicon]
     if config.synonym.vectors is not None:
         files.append(config.synonym.vectors)
@@ -213,7 +213,7 @@ def _done_line(outcome: Outcome) -> str:
 
 
 def _read_done(work: Path) -> Iterator[Outcome]:
-    """What was done before; a line that a kill cut in two is taken back."""
+    """Yield the finished outcomes; a line that a kill cut in two is removed."""
     for line in whole_lines(work / DONE):
         head, rows, counts = json.loads(line)
         yield Outcome(recipe_of(head, rows), Counter(counts))
@@ -243,7 +243,7 @@ def _manifest(
 
 
 def _combined_split(split: Split, augmentation: Augmentation, written: Sequence[Document]) -> Split:
-    """The split of the originals, with the generated documents in its train part; other parts as they were."""
+    """Return the split of the originals, with the generated documents in its train part; other parts as they were."""
     lengths = {document.id: len(document.text) for document in written}
     generated = [(document.id, 0, lengths[document.id]) for document in augmentation.documents]
     parts = {**split.parts, TRAIN: tuple(sorted([*split.parts[TRAIN], *generated]))}

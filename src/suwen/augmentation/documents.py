@@ -52,9 +52,9 @@ def augment(
     settings
         Other values of the configuration by dotted key: ``{"sampling.top_k": 20}``.
     device
-        Where the models run.
+        The device of the models.
     workers
-        How many processes, on the CPU (see `suwen.augmentation.workers`).
+        Number of processes on the CPU (see `suwen.augmentation.workers`).
     listener
         Told how many documents are done.
 

@@ -21,7 +21,7 @@ META = "augmentation"
 """The key of a generated document's `meta` that says where it comes from."""
 
 SEAM = "\n\n"
-"""What stands between parts of a document that were not neighbors: a paragraph break in any view."""
+"""Text between parts of a document that were not neighbors: a paragraph break in any view."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How one generated document is made from its original.
+    """The recipe that makes a generated document from its original.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class Recipe:
     source
         The id of the original.
     copy
-        Which copy of the original it is, from 1.
+        The number of the copy, from 1.
     method
         The method or composition.
     spans
@@ -83,7 +83,7 @@ class Recipe:
 
 
 class Moves:
-    """Where the characters of a text go when some of it is replaced.
+    """The new places of the characters of a text after replacements.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class Moves:
         self._shifts = [0, *accumulate(len(edit.new) - (edit.end - edit.start) for edit in edits)]
 
     def __call__(self, position: int) -> int:
-        """The new place of a boundary; one inside a replaced stretch moves along as far as the new one reaches."""
+        """Return the new place of a boundary; inside a replaced span it moves no further than the new span."""
         index = bisect_right(self._ends, position)
         if index < len(self._edits) and self._edits[index].start < position:
             edit = self._edits[index]
@@ -151,14 +151,14 @@ def _moved(entity: Entity, moves: Moves, edits: Sequence[Edit]) -> Entity:
         start=pieces[0][0],
         end=pieces[-1][1],
         fragments=pieces if len(pieces) > 1 else (),
-        # Both speak of the mention that was there.
+        # Both are about the old mention.
         score=None if changed else entity.score,
         annotated=None if changed else entity.annotated,
     )
 
 
 def excerpt(document: Document, spans: Sequence[Span]) -> Document:
-    """The parts of a document as a document of its own; parts that were not neighbors become paragraphs.
+    """Return the parts of a document as a document of its own; parts that were not neighbors become paragraphs.
 
     Entities that are not whole in one part are left out, and so is what speaks of them; pages and the lines of an
     ``.ann`` file speak of the whole document and go too.
@@ -200,7 +200,7 @@ def excerpt(document: Document, spans: Sequence[Span]) -> Document:
 
 
 def recipe_lines(recipe: Recipe) -> Iterator[str]:
-    """The lines of the log for one generated document: itself, then its edits."""
+    """Yield the lines of the log for one generated document: itself, then its edits."""
     head: dict[str, Any] = {
         "document": recipe.id,
         "source": recipe.source,
@@ -268,7 +268,7 @@ def read_log(path: StrPath) -> list[Recipe]:
 
 
 def recipe_of(head: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Recipe:
-    """The recipe that lines of the log stand for."""
+    """Return the recipe that lines of the log stand for."""
     if len(rows) != head["edits"] or any(row["document"] != head["document"] for row in rows):
         raise ValueError("edits are missing")
     edits = tuple(

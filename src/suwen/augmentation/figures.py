@@ -1,4 +1,4 @@
-"""What an augmentation did, in figures and in samples of sentences."""
+"""Figures and sample sentences of an augmentation."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Figures:
     documents
         How many originals there were, how many documents were generated, failed, or were removed as near-copies.
     counts
-        What was counted, by method.
+        The counts, by method.
     rates
         Shares in [0, 1]: of the characters that were replaced, of the words (where words were cut), of the sentences
         with an edit.
@@ -83,7 +83,7 @@ class Figures:
     samples: list[SentencePair]
 
     def to_dict(self) -> dict[str, Any]:
-        """The figures as JSON values, without the samples."""
+        """Return the figures as JSON values, without the samples."""
         return {
             "documents": self.documents,
             "counts": dict(sorted(self.counts.items())),
@@ -104,7 +104,7 @@ def measure(
     Parameters
     ----------
     selections
-        What was augmented.
+        The augmented documents.
     model
         What takes the pseudo-perplexity of some edited sentences; None leaves it out.
     """
@@ -154,7 +154,7 @@ def _share(part: int, whole: int) -> float:
 def _pairs(
     augmentation: Augmentation, originals: Mapping[str, Document], seed: int
 ) -> Iterator[tuple[bytes, SentencePair]]:
-    """The edited sentences, each with a random key that depends on itself alone."""
+    """Yield the edited sentences, each with a random key that depends on itself alone."""
     for recipe in augmentation.recipes:
         if not recipe.edits:
             continue
@@ -175,7 +175,7 @@ def _pairs(
 
 
 def _perplexity(model: MaskedLanguageModel, pairs: Iterable[SentencePair]) -> dict[str, float] | None:
-    """The pseudo-perplexity (Salazar et al., 2020) of sentences before and after."""
+    """Return the pseudo-perplexity (Salazar et al., 2020) of sentences before and after."""
     totals = [0.0, 0.0]
     counts = [0, 0]
     number = 0

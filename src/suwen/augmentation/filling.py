@@ -1,4 +1,4 @@
-"""Filling masked words: each position by itself, from left to right, or the word as a whole."""
+"""Fill masked words: each position independently, from left to right, or the word as a whole."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Filler:
         self._same_word = same_word
 
     def fill(self, rows: Sequence[Ids], blanks: Sequence[Blank]) -> None:
-        """Fill the blanks of some inputs; what stands in one input does not depend on the others.
+        """Fill the blanks of some inputs; what is in one input does not depend on the others.
 
         Parameters
         ----------

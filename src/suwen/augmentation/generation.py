@@ -39,14 +39,14 @@ KEPT_READINGS = 64
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one variant.
+    """The result of one variant.
 
     Parameters
     ----------
     recipe
         How it is made.
     counts
-        What was counted, by method: ``mlm: replaced`` …
+        The counts, by method: ``mlm: replaced`` …
     """
 
     recipe: Recipe
@@ -55,7 +55,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What an augmentation gives.
+    """The result of an augmentation.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class Augmentation:
     recipes
         Their log: `suwen.augmentation.replay` makes the documents of it.
     counts
-        What was counted, over all documents.
+        The counts over all documents.
     failures
         Why a document could not be augmented, by its generated id; it is among the documents as it was.
     near_copies
@@ -90,7 +90,7 @@ class Generator:
     model
         The masked language model, when the method needs one.
     device
-        Where the tagger of the check runs.
+        The device of the tagger of the check.
 
     Raises
     ------
@@ -135,7 +135,7 @@ class Generator:
         return SynonymReplacement(find_synonyms(config.synonym), config.synonym, protection)
 
     def __call__(self, variants: Iterable[Variant]) -> Iterator[Outcome]:
-        """The outcome of each variant, in order."""
+        """Yield the outcome of each variant, in order."""
         pool: list[Variant] = []
         size = 0
         for variant in variants:
@@ -151,7 +151,7 @@ class Generator:
         try:
             outcomes = self._made(pool)
         except Exception as error:
-            # One document must not take the others with it, whatever its text did to a segmenter or a model.
+            # A failure in one document must not stop the others.
             if len(pool) == 1:
                 reason = str(error) if isinstance(error, SuwenError) else f"{type(error).__name__}: {error}"
                 outcomes = [Outcome(_recipe(pool[0], (), " ".join(reason.split())), Counter())]
@@ -206,7 +206,7 @@ def _recipe(variant: Variant, edits: tuple[Edit, ...], failure: str = "") -> Rec
 
 
 def collect(outcomes: Iterable[Outcome], originals: Iterable[Document], config: AugmentationConfig) -> Augmentation:
-    """Make the documents, and remove near-copies of their original and of one another.
+    """Make the documents, and remove near-copies of their original and of each other.
 
     Raises
     ------
@@ -244,7 +244,7 @@ def collect(outcomes: Iterable[Outcome], originals: Iterable[Document], config: 
 
 
 def _copies_in(original: Document, family: Sequence[Document], least: float) -> Iterator[str]:
-    """The ids of documents that are nearly the original, or nearly an earlier one that is kept."""
+    """Yield the ids of documents that are nearly the original, or nearly an earlier one that is kept."""
     order = {original.id: 0, **{document.id: number for number, document in enumerate(family, 1)}}
     pairs = [
         sorted((pair.first, pair.second), key=order.__getitem__) for pair in near_copies([original, *family], least)

@@ -51,7 +51,7 @@ MOST_PLACES = 1024
 ROWS_IN_CACHE = 16
 
 APART = ("bert", "electra", "ernie", "roberta")
-"""Architectures of which the last layer computes each position by itself, once attention has looked at the others."""
+"""Architectures whose last layer computes each position separately after attention."""
 
 MOST_PADDING = 128
 """Models round the size of their vocabulary up to a multiple of this and less; a larger gap is another vocabulary."""
@@ -87,7 +87,7 @@ class MaskedLanguageModel:
         try:
             self._model = model.eval().to(device)
         except (AssertionError, RuntimeError) as error:
-            # Torch's two ways to say that it was built without CUDA, or that the name means nothing.
+            # Torch's two ways to say that it was built without CUDA, or that the name is unknown.
             raise SuwenError("S512", device=device, reason=str(error).partition("\n")[0]) from None
         self._double: Any = None
         self.vocabulary = vocabulary
@@ -97,7 +97,7 @@ class MaskedLanguageModel:
         self._edges = vocabulary.id(CLS), vocabulary.id(SEP)
         self.mask = vocabulary.id(MASK)
         self.recomputed = 0
-        """How many rows were computed again in double precision."""
+        """The number of rows that were computed again in double precision."""
 
     @classmethod
     def from_folder(cls, folder: StrPath, device: str = "cpu", batch_tokens: int | None = None) -> MaskedLanguageModel:
@@ -135,7 +135,7 @@ class MaskedLanguageModel:
         allowed: NDArray[np.bool_],
         count: int,
     ) -> list[Candidates]:
-        """The most probable allowed tokens at some places of some inputs.
+        """Return the most probable allowed tokens at some places of some inputs.
 
         Parameters
         ----------
@@ -206,7 +206,7 @@ class MaskedLanguageModel:
         return unsure
 
     def log_probability(self, text: str) -> tuple[float, int]:
-        """The sum of the log-probabilities of a text's characters, each masked in turn, and their number.
+        """Return the sum of the log-probabilities of a text's characters, each masked in turn, and their number.
 
         This is the pseudo-log-likelihood of Salazar et al. (2020). Characters that the vocabulary does not know, white
         space among them, are read but not counted.
@@ -237,7 +237,7 @@ class MaskedLanguageModel:
             yield part
 
     def _logits(self, model: Any, asked: Sequence[tuple[Ids, Places]]) -> Tensor:
-        """The logits of all tokens at the places of the rows, ``[M, size]``."""
+        """Return the logits of all tokens at the places of the rows, ``[M, size]``."""
         first, last = self._edges
         arrays = [{"input_ids": np.concatenate(([first], row, [last]), dtype=np.int32)} for row, _ in asked]
         inputs = pad(arrays, {"input_ids": self.vocabulary.pad})
@@ -277,7 +277,7 @@ def _only_at(model: Any, flat: Tensor) -> Iterator[None]:
 
 
 def _restricted(logits: Tensor, allowed: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """The logits of allowed tokens, with their ids; where most are allowed all logits, those of the others -inf."""
+    """Return the logits of allowed tokens, with their ids; if most are allowed, all logits, the others -inf."""
     size = logits.shape[1]
     if len(allowed) <= max(count, size // 2):
         return logits.index_select(1, allowed), allowed
@@ -288,7 +288,7 @@ def _restricted(logits: Tensor, allowed: Tensor, count: int) -> tuple[Tensor, Te
 
 
 def _best(scores: Tensor, totals: Tensor, count: int) -> _Best:
-    """The best choices; and for which rows no other kernel could find others, or round a probability otherwise."""
+    """Return the best choices, and the rows for which no other kernel could choose or round differently."""
     top = scores.topk(min(count + 1, scores.shape[1]), dim=1)
     values = (top.values - totals).double()
     scaled = values.exp() * UNITS
@@ -302,7 +302,7 @@ def _best(scores: Tensor, totals: Tensor, count: int) -> _Best:
 
 
 def _exactly_best(scores: Tensor, totals: Tensor, count: int) -> _Best:
-    """The best choices; of equally probable ones the smaller id comes first."""
+    """Return the best choices; of equally probable ones the smaller id comes first."""
     rounded = ((scores - totals) / DIGITS).round() * DIGITS
     top = rounded.sort(dim=1, descending=True, stable=True)
     return top.indices[:, :count], top.values[:, :count], torch.ones(len(scores), dtype=torch.bool)

@@ -80,7 +80,7 @@ class MentionReplacement:
 
 
 def _is_discontinuous(text: str, entity: Entity) -> bool:
-    """Whether something other than white space lies between the fragments."""
+    """Return whether something other than white space lies between the fragments."""
     gaps = zip(entity.pieces, entity.pieces[1:], strict=False)
     return any(text[end:start].strip() for (_, end), (start, _) in gaps)
 
@@ -103,7 +103,7 @@ class Pool:
         self._places = {surface: place for place, surface in enumerate(self._surfaces)}
 
     def draw(self, other_than: str, number: float) -> str | None:
-        """The surface at this place in [0, 1) of the pool, never `other_than`; None when there is no other."""
+        """Return the surface at this place in [0, 1) of the pool, never `other_than`; None when there is no other."""
         weights = self._weights
         if other_than in self._places:
             weights = weights.copy()

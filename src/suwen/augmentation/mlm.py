@@ -19,7 +19,7 @@ from suwen.document import Span
 __all__ = ["MaskedWords"]
 
 CHOICE, FILLING = 0, 1
-"""What draws are for; further attempts at a word have the numbers after the second."""
+"""Purposes of draws; further attempts at a word have the numbers after the second."""
 
 
 @dataclass(slots=True)
@@ -37,7 +37,7 @@ class _Input:
     ids
         Its characters as the model reads them, with what was put in so far.
     characters
-        What stands at each position.
+        What is at each position.
     waiting
         The words that are to be replaced.
     replaced
@@ -53,7 +53,7 @@ class _Input:
     replaced: dict[Span, float] = field(default_factory=dict)
 
     def place(self, word: Span) -> slice:
-        """The positions of a word."""
+        """Return the positions of a word."""
         return slice(word[0] - self.span[0], word[1] - self.span[0])
 
 
@@ -70,9 +70,9 @@ class MaskedWords:
     config
         The configuration.
     protection
-        Which words are left alone.
+        Words that are not changed.
     check
-        Which replacements are taken back and tried anew.
+        Which replacements are taken back and tried again.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class MaskedWords:
         return _Input(number, reading, span, self.model.vocabulary.ids(text), list(text), words)
 
     def _masked_words(self, request: Request, proposal: Proposal) -> Iterator[tuple[Span, list[Span]]]:
-        """The inputs that hold masked words, as spans of the view, each with these words."""
+        """Yield the inputs that hold masked words, as spans of the view, each with these words."""
         reading, counts = request.reading, proposal.counts
         for index in reading.owned(request.variant.spans):
             sentence = reading.sentence(index)
@@ -142,7 +142,7 @@ class MaskedWords:
         )
 
     def _inputs(self, sentence: Sentence) -> Iterator[Span]:
-        """The sentence, or the pieces that a longer one is cut into between its words."""
+        """Yield the sentence, or the pieces that a longer one is cut into between its words."""
         start = sentence.start
         ends = [end for _, end in sentence.words] + [sentence.end]
         while sentence.end - start > self._longest:
@@ -194,7 +194,7 @@ class MaskedWords:
     def _take(self, one: _Input, filled: dict[Span, Blank]) -> None:
         """Keep what was filled in as far as the check agrees, and undo the rest.
 
-        What is never masked is never put in either: a new negation or number would change what is said.
+        What is never masked is never inserted either: a new negation or number would change the meaning.
         """
         rejected = set(self._check.rejected(one.reading, one.span, one.characters, list(filled)))
         rejected |= {word for word in filled if self._protection.covers("".join(one.characters[one.place(word)]))}

@@ -1,4 +1,4 @@
-"""What the tokens of a model's vocabulary stand for in a text, and which of them may take a word's place."""
+"""The text of the tokens of a vocabulary, and which tokens may replace a word."""
 
 from __future__ import annotations
 

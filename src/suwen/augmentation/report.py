@@ -47,7 +47,7 @@ COUNTS = {
 def write_report(
     path: Path, figures: Figures, augmentation: Augmentation, config: AugmentationConfig, schema: Schema, title: str
 ) -> None:
-    """Write a page that stands alone.
+    """Write a page that is alone.
 
     Parameters
     ----------

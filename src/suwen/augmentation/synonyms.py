@@ -29,7 +29,7 @@ CILIN = re.compile(r"[A-Z][a-z]\d\d[A-Z]\d\d(?P<kind>[=#@])\s*")
 
 
 def read_synonyms(paths: Sequence[Path]) -> dict[str, set[str]]:
-    """The synonyms of each word, from files with one group a line: words between tabs, commas or spaces.
+    """Return the synonyms of each word, from files with one group a line: words between tabs, commas or spaces.
 
     Groups that share a word stay apart. Lines that begin with ``#`` are comments. Files of HIT's Cilin can be read as
     they are.
@@ -57,7 +57,7 @@ def read_synonyms(paths: Sequence[Path]) -> dict[str, set[str]]:
 
 
 def read_neighbors(path: Path, most: int, similarity: float) -> dict[str, set[str]]:
-    """The nearest words of each word in vectors of words, by cosine similarity.
+    """Return the nearest words of each word in vectors of words, by cosine similarity.
 
     Words that are not written in hanzi alone are left out: their neighbors are other numbers, units and names.
 
@@ -95,7 +95,7 @@ def read_neighbors(path: Path, most: int, similarity: float) -> dict[str, set[st
 
 
 def find_synonyms(config: SynonymConfig) -> dict[str, set[str]]:
-    """The synonyms of each word in the lexicons and among the word vectors of a configuration."""
+    """Return the synonyms of each word in the lexicons and among the word vectors of a configuration."""
     found = read_synonyms(config.lexicon)
     if config.vectors:
         for word, others in read_neighbors(config.vectors, config.neighbors, config.similarity).items():
@@ -113,7 +113,7 @@ class SynonymReplacement:
     config
         The configuration.
     protection
-        Which words are left alone.
+        Words that are not changed.
     """
 
     def __init__(self, synonyms: Mapping[str, set[str]], config: SynonymConfig, protection: Protection) -> None:

@@ -29,7 +29,7 @@ class TaggerCheck:
         self._last: tuple[Document, set[tuple[str, int, int]]] | None = None
 
     def kept(self, variant: Variant, edits: Sequence[Edit]) -> list[Edit]:
-        """The edits of those sentences in which the tagger finds the same entities, moved."""
+        """Return the edits of those sentences in which the tagger finds the same entities, moved."""
         if not edits:
             return []
         starts = [start for start, _ in sentence_spans(variant.document.text)]

@@ -1,4 +1,4 @@
-"""How many documents are generated, and of what."""
+"""Number and originals of the generated documents."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["variants_of"]
 
 
 def variants_of(selections: Sequence[Selection], config: AugmentationConfig) -> list[Variant]:
-    """The documents to generate, those of one original side by side.
+    """Return the documents to generate, those of one original side by side.
 
     With `target.mentions`, sentences that hold mentions of rare labels are copied too, as documents of their own; what
     is copied depends on all selections, how each copy is changed only on its own document.
@@ -41,7 +41,7 @@ def _is_whole(selection: Selection) -> bool:
 
 
 def _copies(selections: Sequence[Selection], config: AugmentationConfig) -> list[int]:
-    """The copies of each document."""
+    """Return the copies of each document."""
     wanted = config.target.documents
     if not wanted:
         return [config.target.copies] * len(selections)
@@ -86,7 +86,7 @@ def _labels(selection: Selection) -> Counter[str]:
 
 
 def _sentences(selection: Selection) -> Iterator[tuple[Span, Counter[str]]]:
-    """The owned sentences that hold whole entities, with these by label."""
+    """Yield the owned sentences that hold whole entities, with these by label."""
     entities = sorted(selection.gold, key=lambda entity: entity.start)
     for start, end in sentence_spans(selection.document.text):
         inside = [entity for entity in entities if start <= entity.start < end]

@@ -73,7 +73,7 @@ class TokenReplacement:
 
 
 def _tagged(reading: Reading, sentences: Sequence[int]) -> Iterator[tuple[Span, str]]:
-    """The words of some sentences with their tags, without punctuation and what lies in several entities."""
+    """Yield the words of some sentences with their tags, without punctuation and what lies in several entities."""
     labels = {}
     for entity in reading.document.entities:
         span = reading.view.to_view(entity.start, entity.end)

@@ -1,4 +1,4 @@
-"""Taking back replacements that are no words, or that make up a mention that nobody annotated."""
+"""Undo replacements that are not words, or that form a mention without annotation."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class WordCheck:
 
     @property
     def wanted(self) -> bool:
-        """Whether anything is checked."""
+        """Return whether anything is checked."""
         return self._words or self._mentions != "any"
 
     def cut_ahead(self, inputs: Iterable[tuple[Span, Sequence[str], Sequence[Span]]]) -> None:
@@ -67,14 +67,14 @@ class WordCheck:
         self._cut = dict(zip(clauses, cut_all(self._segment, list(clauses)), strict=True))
 
     def rejected(self, reading: Reading, span: Span, characters: Sequence[str], words: Sequence[Span]) -> list[Span]:
-        """The words that are taken back, in order.
+        """Return the words that are taken back, in order.
 
         Parameters
         ----------
         span
             The sentence, or a piece of one, in the view.
         characters
-            What stands at each of its positions now; one may stand for several characters or none.
+            What is at each of its positions now; one may stand for several characters or none.
         words
             What was put in, as spans of the view.
         """
@@ -86,7 +86,7 @@ class WordCheck:
         return [word for word in words if word in bad]
 
     def _broken(self, reading: Reading, span: Span, characters: Sequence[str], words: Sequence[Span]) -> set[Span]:
-        """The words that the segmenter cuts, or joins to their neighbors; edges of entities are edges of words."""
+        """Return the words that the segmenter cuts or joins to neighbors; entity boundaries are word boundaries."""
         text, places = _joined(characters)
         edges = {places[edge - span[0]] for edge in reading.edges(span)}
         bad = set()
@@ -111,7 +111,7 @@ class WordCheck:
         words: Sequence[Span],
         bad: set[Span],
     ) -> set[Span]:
-        """The words that a known mention touches in the text as it would be, without the bad ones."""
+        """Return the words that a known mention touches in the text as it would be, without the bad ones."""
         dictionary = self._training if self._mentions == "training" else self._of_document(reading)
         current = list(characters)
         bad = set(bad)
@@ -143,12 +143,12 @@ class WordCheck:
 
 
 def _joined(characters: Sequence[str]) -> tuple[str, list[int]]:
-    """The text that characters make up, and where each begins and the last ends."""
+    """Return the text that characters make up, and where each begins and the last ends."""
     return "".join(characters), [0, *accumulate(map(len, characters))]
 
 
 def _clause(text: str, start: int, end: int) -> Span:
-    """The part around ``[start, end)`` without punctuation and white space: to cut it takes less than the sentence."""
+    """Return the part around ``[start, end)`` without punctuation and white space, which is faster to cut."""
     while start and text[start - 1].isalnum():
         start -= 1
     while end < len(text) and text[end].isalnum():

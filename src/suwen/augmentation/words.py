@@ -44,12 +44,12 @@ NEGATIVE_WORDS = frozenset(
 
 
 def is_chinese(word: str) -> bool:
-    """Whether a word is written in hanzi alone."""
+    """Return whether a word is written in hanzi alone."""
     return CHINESE.fullmatch(word) is not None
 
 
 def is_punctuation(word: str) -> bool:
-    """Whether a word has no letter and no digit."""
+    """Return whether a word has no letter and no digit."""
     return not any(character.isalnum() for character in word)
 
 
@@ -104,13 +104,13 @@ class Reading:
             edges[[entity.start, entity.end]] = True
         source = self.view.source
         self.layers: NDArray[np.int32] = np.cumsum(covered)[source]
-        """How many entities each character of the view is in."""
+        """The number of entities that contain each character of the view."""
         # An edge may lie in what the view leaves out: it is then between two characters of the view.
         self._edges = np.zeros(len(source) + 1, np.bool_)
         self._edges[np.searchsorted(source, np.flatnonzero(edges))] = True
 
     def owned(self, spans: Sequence[Span] | None) -> list[int]:
-        """The numbers of the sentences that begin in one of the spans of the source."""
+        """Return the numbers of the sentences that begin in one of the spans of the source."""
         if spans is None:
             return list(range(len(self.sentences)))
         if not spans:
@@ -123,13 +123,13 @@ class Reading:
         return [int(index) for index in np.flatnonzero(inside)]
 
     def sentence(self, index: int) -> Sentence:
-        """The sentence of that number, cut into words."""
+        """Return the sentence of that number, cut into words."""
         if index not in self._known:
             self.put(index, self.segment(self.text(self.sentences[index])))
         return self._known[index]
 
     def knows(self, index: int) -> bool:
-        """Whether the sentence of that number was cut already."""
+        """Return whether the sentence of that number was cut already."""
         return index in self._known
 
     def put(self, index: int, segments: Sequence[str]) -> None:
@@ -152,18 +152,18 @@ class Reading:
         return Sentence(start, end, tuple((start + first, start + last) for first, last in words), segmentation)
 
     def edges(self, span: Span) -> list[int]:
-        """Where entities begin or end in a span of the view."""
+        """Return the places where entities begin or end in a span of the view."""
         return [span[0] + int(place) for place in np.flatnonzero(self._edges[span[0] : span[1]])]
 
     def taken(self, spans: Iterable[Span]) -> Flags:
-        """Which characters of the view lie in these spans of the source."""
+        """Return the characters of the view that lie in these spans of the source."""
         flags = np.zeros(len(self.document.text), np.bool_)
         for start, end in spans:
             flags[start:end] = True
         return flags[self.view.source]
 
     def text(self, word: Span) -> str:
-        """The characters of a word."""
+        """Return the characters of a word."""
         return self.view.text[word[0] : word[1]]
 
 
@@ -203,12 +203,12 @@ class Protection:
 
     @property
     def wanted(self) -> bool:
-        """Whether any kind of word is protected."""
+        """Return whether any kind of word is protected."""
         config = self._config
         return config.numbers or config.units or config.negation
 
     def free(self, reading: Reading, words: Sequence[Span]) -> list[Span]:
-        """The words of a sentence that are not protected."""
+        """Return the words of a sentence that are not protected."""
         free = [word for word in words if not self.covers(reading.text(word))]
         if self._terms is None or not words:
             return free
@@ -219,7 +219,7 @@ class Protection:
         return [(first, last) for first, last in free if not flags[first - start : last - start].any()]
 
     def covers(self, word: str) -> bool:
-        """Whether a word is a number, a unit or a negation that is protected; terms are not looked at."""
+        """Return whether a word is a number, a unit or a negation that is protected; terms are not looked at."""
         config = self._config
         return (
             (config.numbers and _is_number(word))

@@ -17,13 +17,13 @@ from suwen.document import Span
 __all__ = ["outcomes_of"]
 
 CHARACTERS = 2**15
-"""A worker gets variants of so much text at once: enough for full batches, little enough to be dealt out evenly."""
+"""Characters that a worker gets at once: enough for full batches, few enough for an even distribution."""
 
 SECONDS_BETWEEN_LOOKS = 1.0
 
 
 def outcomes_of(generator: Generator, variants: Sequence[Variant], workers: int = 1) -> Iterator[Outcome]:
-    """The outcome of each variant, in order.
+    """Yield the outcome of each variant, in order.
 
     Parameters
     ----------

@@ -41,7 +41,7 @@ UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__base__)
 NAME = "suwen"
 INTERRUPTED = 130
 CLOSED_PIPE = 141
-"""What a shell says of a program that a closed pipe has ended: 128 and the number of SIGPIPE."""
+"""Exit status after a closed pipe, as in a shell: 128 plus the number of SIGPIPE."""
 
 LICENSES = "program: Apache-2.0; bundled model and encoder: CC BY-NC 4.0, for non-commercial use only"
 
@@ -55,7 +55,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Named entities in Chinese medical literature: check and split corpora, train, evaluate, extract.",
+    help="Named entities, relations and knowledge graphs from Chinese medical literature.",
 )
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(graph.app, name="graph")
@@ -93,12 +93,12 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line and turn what a user can mend into one line and exit status 2."""
+    """Run the command line and turn what a user can fix into one line and exit status 2."""
     write_utf8()
     outputs = copies_of_output()
     try:
         status = app(prog_name=NAME, standalone_mode=False)
-        # Here, because what is still in the buffer would fail when nobody can catch it any more.
+        # Flush here: a failure at interpreter exit could not be caught.
         sys.stdout.flush()
     except BrokenPipeError:
         if not any(map(is_read_no_more, outputs)):
@@ -160,7 +160,7 @@ def copies_of_output() -> Sequence[int]:
 
 
 def is_read_no_more(descriptor: int) -> bool:
-    """Whether the other end of a pipe is closed; where the system cannot say, it is taken to be."""
+    """Return whether the other end of a pipe is closed; where the system cannot say, it is taken to be."""
     if not hasattr(select, "poll"):
         return True
     poll = select.poll()
@@ -177,12 +177,12 @@ def leave_output() -> None:
 
 
 def is_resumable(arguments: list[str]) -> bool:
-    """Whether a command keeps what it has done; from standard input and to standard output, nothing is kept."""
+    """Return whether a command keeps what it has done; from standard input and to standard output, nothing is kept."""
     return next(iter(arguments), None) in RESUMABLE and "-" not in arguments
 
 
 def usage_error(error: typer.BadParameter) -> SuwenError:
-    """What Typer says about wrong arguments, with a code."""
+    """Return the error of Typer for wrong arguments, with a code."""
     # Its lists of choices come on lines of their own, and what pydantic says with pydantic's prefix.
     reason = " ".join(error.format_message().replace("Value error, ", "").split())
     reason = reason.removeprefix("Invalid value: ").rstrip(".")

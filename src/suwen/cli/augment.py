@@ -35,7 +35,7 @@ SHOWN_SUBSTITUTIONS = 12
 
 
 class Method(StrEnum):
-    """What is changed."""
+    """Methods of augmentation."""
 
     MLM = "mlm"
     MENTION = "mention"
@@ -45,7 +45,7 @@ class Method(StrEnum):
 
 
 class Segmenter(StrEnum):
-    """What cuts words."""
+    """Word segmenters."""
 
     THULAC = "thulac"
     JIEBA = "jieba"
@@ -53,7 +53,7 @@ class Segmenter(StrEnum):
 
 
 class Format(StrEnum):
-    """What can be written."""
+    """Output formats."""
 
     JSONL = "jsonl"
     BRAT = "brat"
@@ -65,36 +65,39 @@ def augment(
     output: Path = typer.Option(..., "--output", "-o", metavar="OUT", help="The corpus to write: a file or folder."),
     method: Method | None = typer.Option(
         None,
-        help="Words by a masked language model (mlm), mentions by others of their type, words by others of their tag "
-        "(token), words by synonyms, or several in turn (composition; see steps).",
+        help="Words by a masked language model (mlm); mentions; tokens; synonyms; composition: several in turn.",
         show_default="mlm",
     ),
     preset: Preset = typer.Option(
-        Preset.BEST, help="'paper' is the paper's section 3.1, 'best' is what works best here."
+        Preset.BEST, help="Preset: 'best' (this project's best settings) or 'paper' (section 3.1 of the paper)."
     ),
     encoder: str | None = typer.Option(
         None,
         help="The masked language model: bundled, a name of 'suwen encoders', hf://owner/name, or a folder.",
         show_default="bundled; with --preset paper: ernie",
     ),
-    segmenter: Segmenter | None = typer.Option(None, help="What cuts words.", show_default="thulac"),
+    segmenter: Segmenter | None = typer.Option(
+        None, help="Word segmenter: thulac, jieba or none.", show_default="thulac"
+    ),
     split_file: Path | None = SPLIT,
     part: str = typer.Option("train", help="The part of the split; only train can be augmented."),
     rate: float | None = typer.Option(
-        None, min=0, max=1, help="The share of words or mentions that is replaced.", show_default="by method"
+        None, min=0, max=1, help="Share of words or mentions to replace.", show_default="by method"
     ),
-    copies: int | None = typer.Option(None, min=1, help="Documents generated from each.", show_default="1"),
-    seed: int | None = typer.Option(None, min=0, help="The seed of all draws.", show_default="0"),
+    copies: int | None = typer.Option(
+        None, min=1, help="Number of documents generated from each document.", show_default="1"
+    ),
+    seed: int | None = typer.Option(None, min=0, help="The random seed.", show_default="0"),
     combine: bool = typer.Option(
         False, "--combine", help="Write the originals too; with --split also a split of the new corpus."
     ),
     synonyms: list[Path] = typer.Option([], metavar="FILE", help="Groups of synonyms, one a line."),
     vectors: Path | None = typer.Option(
-        None, metavar="FILE", help="Word vectors (word2vec's text format), whose nearest words are synonyms."
+        None, metavar="FILE", help="Word vectors in word2vec's text format; the nearest words are synonyms."
     ),
-    protect: list[Path] = typer.Option([], metavar="FILE", help="Terms that are left alone, one a line."),
+    protect: list[Path] = typer.Option([], metavar="FILE", help="Terms that are not changed, one a line."),
     check: Path | None = typer.Option(
-        None, metavar="MODEL", help="A trained tagger: where it finds other entities than before, edits are undone."
+        None, metavar="MODEL", help="A trained tagger: edits that change its entities are undone."
     ),
     config_file: Path | None = CONFIG,
     settings: list[str] = SETTINGS,
@@ -102,20 +105,20 @@ def augment(
     encoding: str | None = ENCODING,
     offsets: Offsets | None = OFFSETS,
     to: Format | None = typer.Option(
-        None, help="The format of OUT; by default what its ending says, else that of CORPUS.", show_default=False
+        None, help="The format of OUT; default: from its extension, else that of CORPUS.", show_default=False
     ),
     schema_file: Path | None = SCHEMA,
     device: str = DEVICE,
     batch_tokens: int | None = typer.Option(
-        None, min=1, help="Characters per batch; it changes the speed, not the result.", show_default="by device"
+        None, min=1, help="Characters per batch; changes the speed, not the result.", show_default="by device"
     ),
-    workers: int = typer.Option(1, min=1, help="Processes; they change the speed, not the result."),
+    workers: int = typer.Option(1, min=1, help="Number of processes; changes the speed, not the result."),
     resume: bool = RESUME,
     as_json: bool = typer.Option(False, "--json", help="Print the manifest as JSON."),
 ) -> None:
-    """Generate training documents by changing words outside entities, or mentions; every edit is logged.
+    """Generate training documents by replacing mentions, or words outside entities. Every edit is logged.
 
-    Beside OUT, the folder OUT.augmentation gets the log, a report to look at, and the manifest.
+    The folder OUT.augmentation beside OUT has the log, an HTML report, and the manifest.
 
     Example: suwen augment articles/ -o more.jsonl --split split.json
     """
@@ -169,7 +172,7 @@ def augment(
 
 
 def ending_of(output: Path) -> str | None:
-    """The format that the ending of an output names, if it does."""
+    """Return the format that the ending of an output names, if it does."""
     endings = {".jsonl": Format.JSONL, ".conll": Format.CONLL}
     name = output.name.removesuffix(".gz").removesuffix(".xz")
     return next((format_.value for ending, format_ in endings.items() if name.endswith(ending)), None)

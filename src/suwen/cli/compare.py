@@ -23,18 +23,18 @@ TITLES = {
 
 
 def compare(
-    first: Path = typer.Argument(..., metavar="PREDICTIONS_A", help="Documents as one system predicts them."),
-    second: Path = typer.Argument(..., metavar="PREDICTIONS_B", help="The same documents as another predicts them."),
+    first: Path = typer.Argument(..., metavar="PREDICTIONS_A", help="Predicted documents of the first system."),
+    second: Path = typer.Argument(..., metavar="PREDICTIONS_B", help="Predicted documents of the second system."),
     gold: Path = typer.Option(..., metavar="CORPUS", help="The gold documents."),
-    task: Task = typer.Option(Task.ENTITIES, help="What is scored."),
+    task: Task = typer.Option(Task.ENTITIES, help="Task: entities or relations."),
     split_file: Path | None = SPLIT,
     part: str | None = PART,
-    seed: int = typer.Option(0, help="Of the shuffles and resamples."),
+    seed: int = typer.Option(0, help="Seed of the shuffles and resamples."),
     as_json: bool = JSON,
 ) -> None:
-    """Test whether two sets of predictions differ in strict F1 by more than chance.
+    """Test whether two sets of predictions differ significantly in strict F1.
 
-    The test is paired approximate randomization over documents (over sentences, where the split is by sentence).
+    The test is paired approximate randomization over documents (over sentences with a split by sentence).
 
     Example: suwen compare baseline.jsonl ours.jsonl --gold articles/ --split split.json
     """

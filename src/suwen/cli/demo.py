@@ -206,7 +206,7 @@ def run_step(context: typer.Context, title: str, *arguments: str | Path) -> None
 
 
 def mentions_table(documents: list[Document]) -> Table:
-    """What was found: by type the number of mentions, their mean confidence and the most frequent ones."""
+    """Return a table of mentions by type: their number, mean confidence and the most frequent ones."""
     from collections import Counter
     from statistics import mean
 

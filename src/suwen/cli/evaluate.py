@@ -36,20 +36,20 @@ def evaluate(
     model: Path | None = typer.Argument(
         None, metavar="MODEL", help="A model folder, hf://owner/name, bundled; cooccurrence (relations)."
     ),
-    corpus: Path | None = typer.Argument(None, metavar="CORPUS", help="What it is scored on."),
-    gold: Path | None = typer.Option(None, metavar="CORPUS", help="Instead of a model: the gold documents ..."),
-    predicted: Path | None = typer.Option(None, metavar="CORPUS", help="... and the same documents, predicted."),
+    corpus: Path | None = typer.Argument(None, metavar="CORPUS", help="The annotated documents."),
+    gold: Path | None = typer.Option(None, metavar="CORPUS", help="Instead of a model: the gold documents."),
+    predicted: Path | None = typer.Option(None, metavar="CORPUS", help="With --gold: the predicted documents."),
     split_file: Path | None = SPLIT,
     part: str | None = PART,
     train: Path | None = typer.Option(
         None,
         metavar="CORPUS",
-        help="What the model learned from, to tell seen mentions from unseen; by default the train part of the split.",
+        help="Training documents, for seen and unseen mentions; default: the train part of the split.",
     ),
     html: Path | None = typer.Option(None, metavar="FILE", help="Write a page that shows every error in its text."),
-    task: Task = typer.Option(Task.ENTITIES, help="What is scored."),
+    task: Task = typer.Option(Task.ENTITIES, help="Task: entities or relations."),
     entities: Path | None = typer.Option(
-        None, metavar="MODEL", help="Relations: relate the entities of this tagger, not the gold ones."
+        None, metavar="MODEL", help="For relations: relate the entities of this tagger instead of the gold entities."
     ),
     save_predictions: Path | None = typer.Option(None, metavar="FILE.jsonl", help="Write what the model predicts."),
     source: str | None = FORMAT,
@@ -60,8 +60,8 @@ def evaluate(
 ) -> None:
     """Score a model, or predictions, on annotated documents.
 
-    The headline is strict: a mention counts when its type and both offsets are right, a relation when its type and
-    both offsets of its two arguments are right.
+    The main score is strict: type and both offsets must be right, for relations also both offsets of the two
+    arguments.
 
     Examples: suwen evaluate model/ articles/ --split split.json;
     suwen evaluate --gold articles/ --predicted predictions.jsonl --html errors.html;
@@ -123,7 +123,7 @@ def evaluate(
 
 
 def tables(analysis: Analysis, unit: str) -> list[Table]:
-    """The figures for people, in percent."""
+    """Return the figures for people, in percent."""
     scores = analysis.scores
     shown = [strict_table(scores, unit), views_table(scores)]
     if scores.by_familiarity is not None:
@@ -132,7 +132,7 @@ def tables(analysis: Analysis, unit: str) -> list[Table]:
 
 
 def strict_table(scores: Scores, unit: str) -> Table:
-    """The headline."""
+    """Return the headline."""
     from rich.markup import escape
 
     strict = scores.strict
@@ -152,7 +152,7 @@ def strict_table(scores: Scores, unit: str) -> Table:
 
 
 def interval_caption(interval: Interval, unit: str) -> str:
-    """The bootstrap interval in words."""
+    """Return the bootstrap interval in words."""
     return (
         f"{interval.level:.0%} bootstrap interval of micro-F1: {percent(interval.low)} to {percent(interval.high)} "
         f"({interval.resamples:,} resamples of {interval.units:,} {unit}s)"
@@ -160,7 +160,7 @@ def interval_caption(interval: Interval, unit: str) -> str:
 
 
 def views_table(scores: Scores) -> Table:
-    """The laxer measures."""
+    """Return the laxer measures."""
     tokens = scores.tokens
     table = score_table("Other views, not comparable with the strict one", "View")
     table.add_row("Overlap, same type", *cells(scores.overlap))
@@ -185,7 +185,7 @@ def familiarity_table(scores: Scores) -> Table:
 
 
 def errors_table(analysis: Analysis) -> Table:
-    """How many errors there are of each kind."""
+    """Return how many errors there are of each kind."""
     from rich.table import Table
 
     table = Table(*(kind.replace("_", " ") for kind in analysis.errors), title="Errors")
@@ -194,7 +194,7 @@ def errors_table(analysis: Analysis) -> Table:
 
 
 def score_table(title: str, first: str) -> Table:
-    """An empty table for `cells`."""
+    """Return an empty table for `cells`."""
     from rich.table import Table
 
     table = Table(first, "P", "R", "F1", "gold", "predicted", "right", title=title)
@@ -204,16 +204,16 @@ def score_table(title: str, first: str) -> Table:
 
 
 def cells(score: Score) -> list[str]:
-    """A score as a table shows it."""
+    """Return a score as a table shows it."""
     ratios = [percent(ratio) for ratio in (score.precision, score.recall, score.f1)]
     return [*ratios, *(f"{count:,}" for count in (score.gold, score.predicted, score.matched))]
 
 
 def macro_cells(strict: StrictScores) -> list[str]:
-    """The means over the types as a table shows them."""
+    """Return the means over the types as a table shows them."""
     return [percent(ratio) for ratio in (strict.macro_precision, strict.macro_recall, strict.macro_f1)]
 
 
 def percent(ratio: float) -> str:
-    """A ratio in percent."""
+    """Return a ratio in percent."""
     return f"{100 * ratio:.2f}"

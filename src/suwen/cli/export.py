@@ -18,26 +18,28 @@ if TYPE_CHECKING:
 
 def export(
     model: Path = typer.Argument(..., metavar="MODEL", help="A model folder: a trained tagger or relation model."),
-    int8: bool = typer.Option(False, "--int8", help="In 8 bits: smaller and faster. Needs --corpus."),
+    int8: bool = typer.Option(False, "--int8", help="Quantize to 8 bits: smaller and faster. Needs --corpus."),
     corpus: Path | None = typer.Option(
         None,
         metavar="CORPUS",
-        help="Annotated documents: what torch and the graph are compared on, and 8 bits are scored on.",
+        help="Annotated documents for comparing the graph with torch and for scoring 8 bits.",
     ),
     split_file: Path | None = SPLIT,
-    part: str | None = typer.Option(None, metavar="PART", help="Which part (dev, if not given)."),
+    part: str | None = typer.Option(None, metavar="PART", help="The part of the split; default: dev."),
     output: Path | None = typer.Option(
-        None, "--output", "-o", metavar="RUN", help="A new folder for what runs the model, and nothing else."
+        None, "--output", "-o", metavar="RUN", help="Write only the files that run the model into this new folder."
     ),
     trainable: bool = typer.Option(
-        False, "--trainable", help="Put the weights into RUN too, in 16 bits, so that 'train --from' can go on from it."
+        False,
+        "--trainable",
+        help="Also write the weights in 16 bits into RUN, so that 'train --from' can continue training.",
     ),
     as_json: bool = JSON,
 ) -> None:
-    """Make a tagger or a relation model run without torch, several times as fast.
+    """Export a tagger or relation model to ONNX: it runs without torch and several times as fast.
 
-    Writes model.onnx, or model.int8.onnx, into MODEL; extract and evaluate use it from then on. It is written only if
-    it finds what the trained tagger finds; in 8 bits, if its strict F1 on CORPUS is at most 0.3 points lower.
+    Write model.onnx or model.int8.onnx into MODEL; extract and evaluate then use it. The export is refused if the
+    graph finds other entities than torch, or if 8 bits cost more than 0.3 points of strict F1 on CORPUS.
 
     Examples: suwen export model/;
     suwen export model/ --int8 --corpus articles/ --split split.json -o small-model/
@@ -70,7 +72,7 @@ def export(
 
 
 def table(result: Export | RelationExport) -> Table:
-    """The figures for people."""
+    """Return the figures for people."""
     from rich.table import Table
 
     from suwen.exporting import RelationExport

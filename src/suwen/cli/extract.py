@@ -28,7 +28,7 @@ COUNTED = ("documents", "empty", "renamed", "characters", "entities")
 
 
 class Format(StrEnum):
-    """What can be written."""
+    """Output formats."""
 
     JSONL = "jsonl"
     BRAT = "brat"
@@ -40,7 +40,7 @@ class Format(StrEnum):
 
 
 class Engine(StrEnum):
-    """What does the work."""
+    """Engines."""
 
     LOCAL = "local"
     RAY = "ray"
@@ -59,7 +59,7 @@ def named_path(name: str) -> Path:
     return Path(name)
 
 
-RAW: Any = typer.Option(False, "--raw", help="To csv: no apostrophe before cells that look like formulas.")
+RAW: Any = typer.Option(False, "--raw", help="To CSV: no apostrophe before cells that look like formulas.")
 RELATION_MODEL: Any = typer.Option(
     None,
     "--relation-model",
@@ -84,7 +84,7 @@ def extract(
         None, metavar="MODEL", parser=named_path, help="A model folder or hf://owner/name.", show_default="bundled"
     ),
     to: Format | None = typer.Option(
-        None, help="The format of OUT; by default what its ending says, jsonl without one.", show_default=False
+        None, help="The format of OUT; default: from its extension, or jsonl.", show_default=False
     ),
     source: str | None = FORMAT,
     text_column: str | None = TEXT_COLUMN,
@@ -98,34 +98,39 @@ def extract(
     ),
     encoding: str | None = ENCODING,
     always: Path | None = typer.Option(
-        None, metavar="FILE", parser=named_path, help="Terms that always are entities: TERM<tab>TYPE a line, or TOML."
+        None, metavar="FILE", parser=named_path, help="Terms that are always entities: TERM<tab>TYPE a line, or TOML."
     ),
     never: Path | None = typer.Option(
-        None, metavar="FILE", parser=named_path, help="Mentions that never are: TERM or TERM<tab>TYPE a line."
+        None,
+        metavar="FILE",
+        parser=named_path,
+        help="Terms that are never entities: TERM or TERM<tab>TYPE a line, or TOML.",
     ),
     device: str = DEVICE,
     threads: int | None = typer.Option(
-        None, min=1, help="Computing threads; by default one for each core, with Ray one for each portion of the work."
+        None, min=1, help="Computing threads; default: all cores, with Ray one for each chunk."
     ),
-    batch_tokens: int | None = typer.Option(None, min=1, help="Characters per batch; by default what is fast."),
+    batch_tokens: int | None = typer.Option(
+        None, min=1, help="Characters per batch; changes the speed, not the result."
+    ),
     engine: Engine = typer.Option(Engine.LOCAL, help="This computer, or a Ray cluster."),
     assertion: bool = typer.Option(False, "--assertion", help="Mark negated and hypothetical entities, with the cue."),
     codes: Path | None = typer.Option(
         None, metavar="TSV", parser=named_path, help="Add the codes of a terminology: lines of code, name, synonyms."
     ),
-    relations: bool = typer.Option(False, "--relations", help="Find the relations between the entities too."),
+    relations: bool = typer.Option(False, "--relations", help="Also find the relations between the entities."),
     relation_model: Path | None = RELATION_MODEL,
     raw: bool = RAW,
     resume: bool = RESUME,
     as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),
 ) -> None:
-    """Find the entities of texts and articles, with their offsets and a confidence each; with --relations, relations.
+    """Extract the entities of texts and articles with offsets and confidences; with --relations also relations.
 
-    Folders are searched for all readable files. Offsets count the characters of text files, and of the text that was
-    taken from others, which is written out too. What is found does not depend on the batches or the order of the files.
+    Folders are searched for all readable files. Offsets count the characters of text files; for other files they count
+    the extracted text, which is written too. The result does not depend on batches or on the order of the files.
 
-    What cannot be read is listed in OUT.problems.jsonl, and the rest goes on (exit status 1). While a larger run lasts,
-    OUT.extraction keeps what is done.
+    Files that cannot be read are listed in OUT.problems.jsonl, and the run continues (exit status 1). During a large
+    run, OUT.extraction keeps finished work for --resume.
 
     Examples: suwen extract notes/ -o entities.jsonl;
     suwen extract a.txt b.txt -o page.html --model model/;
@@ -279,7 +284,7 @@ def warn(console: Console, what: str, counts: Counter[str]) -> None:
 
 
 def said(problem: dict[str, Any]) -> str:
-    """A line of the report as the line of an error."""
+    """Return a line of the report as the line of an error."""
     where = f" {problem['path']}" if problem["path"] else ""
     line = f":{problem['line']}" if problem["line"] else ""
     return " ".join(f"{problem['code']}{where}{line}: {problem['reason']}; {problem['advice']}".splitlines())

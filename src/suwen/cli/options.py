@@ -39,7 +39,7 @@ __all__ = [
 
 
 class Offsets(StrEnum):
-    """What the offsets of brat count."""
+    """Line ends that the offsets of brat count."""
 
     text = "text"
     crlf = "crlf"
@@ -47,7 +47,7 @@ class Offsets(StrEnum):
 
 
 class Task(StrEnum):
-    """What is learned, found and scored."""
+    """Tasks."""
 
     ENTITIES = "entities"
     RELATIONS = "relations"
@@ -77,7 +77,7 @@ ENCODING: Any = typer.Option(
 OFFSETS: Any = typer.Option(
     None,
     "--offsets",
-    help="brat: crlf (lf) if offsets count line ends as two characters (one), other than the text.",
+    help="brat: offsets count line ends as two characters (crlf) or one (lf), unlike the text.",
     show_default="text",
 )
 TEXT_COLUMN: Any = typer.Option(

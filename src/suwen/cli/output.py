@@ -1,4 +1,4 @@
-"""What the commands print: figures on standard output, everything else on standard error."""
+"""Output of the commands: figures on standard output, everything else on standard error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def report(values: Any) -> None:
 
 
 def printable(text: str) -> str:
-    r"""The text with what is not valid Unicode (file names can be that) escaped as ``\udcff``, as JSON has it."""
+    r"""Return the text with invalid Unicode (possible in file names) escaped as ``\udcff``, as in JSON."""
     try:
         # Under a locale without UTF-8, Python escapes the bytes of a name.
         return text.encode("utf-8", "surrogateescape").decode()
@@ -27,7 +27,7 @@ def printable(text: str) -> str:
 
 
 def amount(count: int, one: str, several: str) -> str:
-    """A number of things, with the word for one or for several."""
+    """Return a number of things, with the word for one or for several."""
     return f"{count:,} {one if count == 1 else several}"
 
 
@@ -41,7 +41,7 @@ def show(*renderables: RenderableType) -> None:
 
 
 def standard_error() -> Console:
-    """The console for progress, warnings and notes."""
+    """Return the console for progress, warnings and notes."""
     from rich.console import Console
 
     return Console(stderr=True)

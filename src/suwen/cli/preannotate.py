@@ -42,13 +42,13 @@ def preannotate(
         None, metavar="CORPUS", help="Annotated documents: their most similar sentences are shown as examples."
     ),
     schema_file: Path | None = SCHEMA,
-    shown: int = typer.Option(8, "--shown-examples", min=1, help="How many examples a request shows."),
+    shown: int = typer.Option(8, "--shown-examples", min=1, help="Number of examples in each request."),
     to: str = typer.Option("jsonl", "--to", metavar="FORMAT", help="The format of OUT: label_studio, doccano …"),
-    parallel: int = typer.Option(4, min=1, help="How many requests wait for an answer at the same time."),
-    retries: int = typer.Option(5, min=0, help="How often a request is repeated after an error that may pass."),
-    timeout: float = typer.Option(120.0, help="The most seconds of a request."),
-    attempts: int = typer.Option(2, min=1, help="How often a sentence is asked about whose answer cannot be used."),
-    passage: int = typer.Option(500, min=1, help="Characters of consecutive sentences in a request."),
+    parallel: int = typer.Option(4, min=1, help="Number of parallel requests."),
+    retries: int = typer.Option(5, min=0, help="Number of retries after a temporary error."),
+    timeout: float = typer.Option(120.0, help="Timeout of a request in seconds."),
+    attempts: int = typer.Option(2, min=1, help="Number of attempts for a sentence with an unusable answer."),
+    passage: int = typer.Option(500, min=1, help="Maximum characters of consecutive sentences in one request."),
     settings: list[str] = typer.Option(
         [], "--set", metavar="KEY=VALUE", help="A parameter of the requests: max_tokens=4096.", show_default=False
     ),
@@ -56,7 +56,7 @@ def preannotate(
         None, metavar="IN,OUT", help="Prices of a million tokens of prompt and answer, to report the cost."
     ),
     cache: Path | None = typer.Option(
-        None, metavar="FILE", help="Keep all answers here, for later runs too; only you can read the file."
+        None, metavar="FILE", help="Cache file for all answers, also for later runs; only you can read it."
     ),
     allow_remote: bool = typer.Option(False, "--allow-remote", help="Allow another machine: the texts are sent there."),
     source: str | None = FORMAT,
@@ -66,10 +66,10 @@ def preannotate(
     resume: bool = RESUME,
     as_json: bool = JSON,
 ) -> None:
-    """Annotate texts with a large language model, to be corrected by people or to train on.
+    """Annotate texts with a large language model, for correction by people or for training.
 
-    Only mentions whose place is certain are kept: a sentence that the model altered is refused and counted. The API key
-    is read from the environment variable SUWEN_API_KEY. While a run lasts, OUT.preannotation keeps the answers. Exit
+    Only mentions with certain offsets are kept: a sentence that the model altered is refused and counted. The API key
+    is read from the environment variable SUWEN_API_KEY. During a run, OUT.preannotation keeps the answers. Exit
     status 1: a file could not be read, or a sentence got no answer.
 
     Example: suwen preannotate articles/ -o pre.jsonl --endpoint http://127.0.0.1:8000/v1 --model qwen3

@@ -25,7 +25,7 @@ class Strategy(StrEnum):
 
 
 class Architecture(StrEnum):
-    """What is pre-trained."""
+    """Kinds of encoders to pre-train."""
 
     TRANSFORMER = "transformer"
     BILSTM = "bilstm"
@@ -60,24 +60,30 @@ def pretrain(
         help="An encoder to start from: bundled, a name of 'suwen encoders', hf://owner/name, or a folder.",
     ),
     size: Size | None = typer.Option(
-        None, help="2 x 128 (mini, the default), 4 x 256, 6 x 384, 8 x 512 or 12 x 768 (base)."
+        None,
+        help="Layers x width: mini 2 x 128 (default), small 4 x 256, medium 6 x 384, large 8 x 512, base 12 x 768.",
     ),
     vocabulary: Path | None = typer.Option(
         None, "--vocab", metavar="FILE", help="A vocab.txt; by default the characters of the texts."
     ),
-    segmenter: str | None = typer.Option(None, help="Cuts words for wwm and ernie: thulac (default), jieba or none."),
-    lexicon: list[Path] = typer.Option([], metavar="FILE", help="Terms, one a line, masked whole by ernie."),
+    segmenter: str | None = typer.Option(
+        None, help="Word segmenter for wwm and ernie: thulac (default), jieba or none."
+    ),
+    lexicon: list[Path] = typer.Option([], metavar="FILE", help="Terms that ernie masks as a whole, one a line."),
     exclude_split: Path | None = typer.Option(
-        None, metavar="FILE", help="A split.json of a brat corpus among the texts, to leave documents out."
+        None, metavar="FILE", help="A split.json of a brat corpus among the texts; see --exclude-part."
     ),
-    exclude_part: list[str] = typer.Option([], metavar="PART", help="The parts to leave out: dev, test."),
-    cache: Path | None = typer.Option(
-        None, metavar="DIR", help="Keep the texts as ids here, so that several runs share them."
+    exclude_part: list[str] = typer.Option(
+        [], metavar="PART", help="The parts of --exclude-split to leave out: dev, test."
     ),
+    cache: Path | None = typer.Option(None, metavar="DIR", help="Folder for the texts as ids, shared between runs."),
     settings: list[str] = typer.Option(
-        [], "--set", metavar="KEY=VALUE", help="Change one value: optimization.steps=20000, data.lengths=[64,128]."
+        [],
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change one value: optimization.steps=20000, data.lengths=[64,128]; repeatable.",
     ),
-    seed: int = typer.Option(0, min=0, help="The seed of all draws."),
+    seed: int = typer.Option(0, min=0, help="The random seed."),
     device: str = DEVICE,
     resume: bool = RESUME,
     as_json: bool = typer.Option(False, "--json", help="Print the manifest as JSON."),

@@ -25,7 +25,7 @@ def relate(
     ),
     relation_model: Path | None = RELATION_MODEL,
     to: Format | None = typer.Option(
-        None, help="The format of OUT; by default what its ending says, jsonl without one.", show_default=False
+        None, help="The format of OUT; default: from its extension, or jsonl.", show_default=False
     ),
     source: str | None = FORMAT,
     engine: Engine = typer.Option(Engine.LOCAL, help="This computer, or a Ray cluster."),
@@ -33,7 +33,7 @@ def relate(
     resume: bool = RESUME,
     as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),
 ) -> None:
-    """Find the relations between the entities of annotated documents, with a confidence each.
+    """Find the relations between the entities of annotated documents, with confidences.
 
     Entities, attributes and notes stay; the relations of the input are replaced. For texts without entities use
     suwen extract --relations.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def relation_tables(evaluation: RelationEvaluation) -> list[Table]:
-    """The figures for people, in percent."""
+    """Return the figures for people, in percent."""
     scores = evaluation.analysis.scores
     shown = [strict_table(evaluation), views_table(scores)]
     if scores.out_of_reach or scores.repeated:
@@ -23,7 +23,7 @@ def relation_tables(evaluation: RelationEvaluation) -> list[Table]:
 
 
 def strict_table(evaluation: RelationEvaluation) -> Table:
-    """The headline, and the baseline below it."""
+    """Return the headline, and the baseline below it."""
     from rich.markup import escape
 
     scores = evaluation.analysis.scores
@@ -54,7 +54,7 @@ def views_table(scores: RelationScores) -> Table:
 
 
 def reach_table(scores: RelationScores) -> Table:
-    """The gold relations that could not be found, by reason."""
+    """Return the gold relations that could not be found, by reason."""
     from rich.table import Table
 
     from suwen.evaluation.relations.report import REASONS
@@ -71,7 +71,7 @@ def reach_table(scores: RelationScores) -> Table:
 
 
 def errors_table(analysis: RelationAnalysis) -> Table:
-    """How many errors there are of each kind."""
+    """Return how many errors there are of each kind."""
     from rich.table import Table
 
     table = Table(*analysis.errors, title="Errors")

@@ -30,7 +30,7 @@ SHOWN_FAILURES = 5
 
 
 class ProfileName(StrEnum):
-    """How large."""
+    """Profiles."""
 
     SMOKE = "smoke"
     MINI = "mini"
@@ -38,7 +38,7 @@ class ProfileName(StrEnum):
 
 
 class EngineName(StrEnum):
-    """Where the runs are made."""
+    """Engines."""
 
     LOCAL = "local"
     RAY = "ray"
@@ -51,8 +51,7 @@ def reproduce(
     ),
     profile: ProfileName = typer.Option(
         ProfileName.SMOKE,
-        help="smoke: everything in a few minutes, small. mini: encoders pre-trained small by the six recipes. paper: "
-        "published encoders, Table 3.",
+        help="smoke: a check in minutes; mini: small encoders by the six recipes; paper: published encoders.",
     ),
     tables: str = typer.Option(
         "", metavar="2,4,5,6,7,added,entities", help="Only these tables, separated by commas; all if not given."
@@ -61,13 +60,16 @@ def reproduce(
         None, metavar="DIR", help="A folder with encoders named bert, wwm, wwm-ext, ernie, ernie-tiny, roberta."
     ),
     texts: list[Path] = typer.Option(
-        [], metavar="TEXT", help="More plain text for the encoders that are pre-trained here (see 'suwen pretrain')."
+        [], metavar="TEXT", help="More plain text for pre-training the encoders (see 'suwen pretrain')."
     ),
     settings: list[str] = typer.Option(
-        [], "--set", metavar="KEY=VALUE", help="Change one value of the profile: fraction=0.2, seeds.group=[0]."
+        [],
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change one value of the profile: fraction=0.2, seeds.group=[0]; repeatable.",
     ),
     engine: EngineName = typer.Option(EngineName.LOCAL, help="ray: on the cluster of RAY_ADDRESS, or on this machine."),
-    workers: int = typer.Option(1, min=1, help="With the local engine: how many runs at once, each in a process."),
+    workers: int = typer.Option(1, min=1, help="Number of parallel runs of the local engine, each in its own process."),
     device: str = DEVICE,
     keep_models: bool = typer.Option(False, help="Keep every trained model."),
     dry_run: bool = typer.Option(
@@ -78,9 +80,9 @@ def reproduce(
     ),
     as_json: bool = typer.Option(False, "--json", help="Print the figures, or the plan, as JSON."),
 ) -> None:
-    """Run the experiments of the paper (tables 2 and 4 to 7) and report the paper's figures beside those found here.
+    """Run the experiments of the paper (tables 2 and 4 to 7) and compare its figures with the measured ones.
 
-    Each claim of the paper is judged. The exit status is 1 when a run has failed; the others are reported all the same.
+    Each claim of the paper is tested. The exit status is 1 if a run failed; the other runs are still reported.
 
     Example: suwen reproduce -o results --data articles/ --profile mini --texts more.txt.xz --set fraction=0.2
     """
@@ -149,7 +151,7 @@ def named(names: Sequence[str]) -> str:
 
 
 def grouped(failed: Mapping[Run, str]) -> dict[str, list[str]]:
-    """The names of the runs that failed for each reason: what one encoder lacks is said once."""
+    """Return the names of the failed runs by reason, so that one missing encoder is reported once."""
     names: dict[str, list[str]] = {}
     for run, reason in failed.items():
         names.setdefault(reason, []).append(run.name)
@@ -175,7 +177,7 @@ def check_machine(profile: Profile, device: str) -> None:
 
 
 def engine_of(name: EngineName, workers: int, threads: int, device: str) -> Engine:
-    """The engine of that name."""
+    """Return the engine of that name."""
     if name is EngineName.LOCAL:
         from suwen.reproduction.engine import LocalEngine
 
@@ -186,7 +188,7 @@ def engine_of(name: EngineName, workers: int, threads: int, device: str) -> Engi
 
 
 def run_bar(runs: Sequence[Run], profile: Profile, documents: Sequence[Document]) -> Progress:
-    """A bar over all runs; it moves by what a run is expected to cost, so that the time left means something."""
+    """Return a bar over all runs; it moves by what a run is expected to cost, so that the time left means something."""
     from rich.progress import (
         BarColumn,
         Progress,
@@ -239,7 +241,7 @@ class Watcher:
         if result["state"] != AGAIN and name in self.seconds:
             self.ended += 1
             if name not in self.begun:
-                # Done before, or failed for a reason that was told: it says nothing about how fast this goes on.
+                # Done before, or failed with a message: it says nothing about the current speed.
                 self.total -= self.seconds[name]
                 self.progress.update(task, total=self.total, ended=self.ended)
                 return
@@ -259,7 +261,7 @@ class Watcher:
 
 
 def plan_table(plan: dict[str, Any]) -> Table:
-    """The runs, the tables that share them, and what they cost."""
+    """Return the runs, the tables that share them, and what they cost."""
     from rich.table import Table
 
     table = Table("Run", "Tables", "Minutes", title=f"{len(plan['runs'])} runs, profile {plan['profile']['name']}")
@@ -274,7 +276,7 @@ def plan_table(plan: dict[str, Any]) -> Table:
 
 
 def verdict_table(verdicts: Sequence[Verdict], profile: Profile) -> Table:
-    """What the paper claims, and whether it holds here."""
+    """Return a table of the paper's claims and their verdicts."""
     from rich.table import Table
 
     table = Table("Claim of the paper", "Here", "Points of strict F1 (p)", title="On journal issues that were not seen")
@@ -289,7 +291,7 @@ def verdict_table(verdicts: Sequence[Verdict], profile: Profile) -> Table:
 
 
 def counts_of(results: Results) -> dict[str, Any]:
-    """How many runs ended how."""
+    """Return how many runs ended how."""
     return {
         "done": sum(result["state"] == "done" for result in results.by_run.values()),
         "failed": {run.name: reason for run, reason in results.failed.items()},

@@ -24,21 +24,23 @@ def serve(
     relation_model: Path | None = typer.Option(
         None, metavar="MODEL", help="The model that finds relations.", show_default="the bundled model"
     ),
-    host: str = typer.Option("127.0.0.1", help="The address to listen on; others than loopback need a token and TLS."),
-    port: int = typer.Option(8000, min=0, max=65535, help="The port to listen on; 0 takes a free one."),
+    host: str = typer.Option(
+        "127.0.0.1", help="The address to listen on; addresses other than loopback need a token and TLS."
+    ),
+    port: int = typer.Option(8000, min=0, max=65535, help="The port to listen on; 0: a free one."),
     allowed_host: list[str] = typer.Option(
-        [], metavar="NAME", help="A name under which browsers reach the server; repeatable."
+        [], metavar="NAME", help="A host name that browsers use for the server; repeatable."
     ),
     token_file: Path | None = typer.Option(
-        None, metavar="FILE", help="A file with the token that requests must know.", show_default="$SUWEN_TOKEN"
+        None, metavar="FILE", help="A file with the token that requests must send.", show_default="$SUWEN_TOKEN"
     ),
     ssl_certfile: Path | None = typer.Option(None, metavar="PEM", help="The certificate for TLS."),
     ssl_keyfile: Path | None = typer.Option(
         None, metavar="PEM", help="The key of the certificate.", show_default="in the file of the certificate"
     ),
-    behind_proxy: bool = typer.Option(False, "--behind-proxy", help="A proxy in front of the server speaks TLS."),
+    behind_proxy: bool = typer.Option(False, "--behind-proxy", help="A proxy in front of the server provides TLS."),
     root_path: str = typer.Option(
-        "", metavar="PATH", help="The part of the address that the proxy takes away, for example /suwen."
+        "", metavar="PATH", help="The path prefix that the proxy removes, for example /suwen."
     ),
 ) -> None:
     """Extract, search and explore a graph in a browser, without internet access.
@@ -83,8 +85,7 @@ def run(
             opened.open()
     configure_logging()
     limits = Limits()
-    models = Models(model, relation_model, limits.characters)
-    app = create_app(models, graph, hosts=address.hosts, token=token, limits=limits)
+    app = create_app(Models(model, relation_model), graph, hosts=address.hosts, token=token, limits=limits)
     listen(app, address, limits, ready)
 
 

@@ -36,7 +36,7 @@ BASELINES = ("dictionary", "hmm", "feature-crf")
 
 
 class Head(StrEnum):
-    """What turns vectors into tags."""
+    """The head: from vectors to tags."""
 
     FC = "fc"
     CRF = "crf"
@@ -45,7 +45,7 @@ class Head(StrEnum):
 
 
 class Transfer(StrEnum):
-    """Whether the encoder learns."""
+    """Kinds of transfer."""
 
     FINE_TUNING = "fine-tuning"
     FEATURE_EXTRACTION = "feature-extraction"
@@ -54,18 +54,22 @@ class Transfer(StrEnum):
 def train(
     corpus: Path = typer.Argument(..., metavar="CORPUS", help="A folder or file of annotated documents."),
     output: Path = typer.Option(..., "--output", "-o", metavar="MODEL", help="The model folder to write."),
-    task: Task = typer.Option(Task.ENTITIES, help="What is learned."),
+    task: Task = typer.Option(Task.ENTITIES, help="Task: entities or relations."),
     split_file: Path | None = SPLIT,
-    part: str = typer.Option("train", help="The part of the split to learn from."),
-    preset: Preset = typer.Option(Preset.BEST, help="'paper' is the paper's Table 3, 'best' is what works best here."),
+    part: str = typer.Option("train", help="The part of the split to train on."),
+    preset: Preset = typer.Option(
+        Preset.BEST, help="Preset: 'best' (this project's best settings) or 'paper' (Table 3 of the paper)."
+    ),
     config_file: Path | None = CONFIG,
     encoder: str | None = typer.Option(
         None,
-        help="Random start: bilstm, bigru, cnn, transformer. Baseline: dictionary, hmm, feature-crf. Pretrained: "
+        help="Random weights: bilstm, bigru, cnn, transformer. Baseline: dictionary, hmm, feature-crf. Pretrained: "
         "bundled, a name of 'suwen encoders', hf://owner/name, or a folder.",
     ),
-    head: Head | None = typer.Option(None, help="What turns the encoder's vectors into tags."),
-    transfer: Transfer | None = typer.Option(None, help="Whether the encoder learns too, or only what is above it."),
+    head: Head | None = typer.Option(None, help="Head: fc, crf, lstm-crf or bilstm-crf."),
+    transfer: Transfer | None = typer.Option(
+        None, help="fine-tuning: train the encoder too; feature-extraction: freeze it."
+    ),
     base: Path | None = typer.Option(
         None, "--from", metavar="MODEL", help="A trained model to start from: a folder, hf://owner/name, or bundled."
     ),
@@ -73,16 +77,20 @@ def train(
         [],
         "--teacher",
         metavar="MODEL",
-        help="A trained model whose opinion of every character is learned too; the average of several counts.",
+        help="Teacher model for distillation; repeat to average several.",
     ),
     texts: list[Path] = typer.Option(
-        [], "--texts", metavar="PATH", help="Articles that only the teachers annotate, to learn from them as well."
+        [], "--texts", metavar="PATH", help="Unlabeled articles for distillation: only the teachers annotate them."
     ),
     folds: int | None = typer.Option(
-        None, "--folds", min=2, metavar="K", help="Train K models, each without a part of the documents that it judges."
+        None,
+        "--folds",
+        min=2,
+        metavar="K",
+        help="Train K models, each without one part of the documents, which it then checks.",
     ),
     contradictions: Path | None = typer.Option(
-        None, "--report", metavar="FILE", help="With --folds: a table of annotations that these models contradict."
+        None, "--report", metavar="FILE", help="With --folds: write a table of annotations that the models contradict."
     ),
     settings: list[str] = SETTINGS,
     schema_file: Path | None = SCHEMA,
@@ -163,7 +171,7 @@ def _report_folds(trained: FoldsReport, path: Path | None, as_json: bool) -> Non
 
 
 def _summarize(result: Report) -> None:
-    """Print what was learnt, what could not be, and where it is."""
+    """Print what was learned, what could not be, and where it is."""
     from rich.table import Table
 
     training = result.manifest["training"]

@@ -36,7 +36,7 @@ LEAST_CERTAIN = 3
 """Short forms with fewer characters (DM) may mean the longer of two names (2型糖尿病), not the listed one."""
 
 LEAST_COMPARED = 4
-"""In shorter names a single character tells two diseases apart (甲亢, 甲减)."""
+"""In shorter names one character distinguishes two diseases (甲亢, 甲减)."""
 
 _LETTER = "A-Za-zα-ωΑ-Ω"
 _SHORT_FORM = re.compile(rf"[{_LETTER}0-9][{_LETTER}0-9+'()\-]*")
@@ -77,7 +77,7 @@ class Definition:
 
 
 def is_short_form(text: str) -> bool:
-    """Whether a remark can be an abbreviation: no unit, number, statistic, list mark, reference or ordinary word.
+    """Return whether a remark can be an abbreviation: no unit, number, statistic, reference or ordinary word.
 
     Examples
     --------
@@ -140,7 +140,7 @@ def without_definition(mention: str) -> str:
 
 
 def _is_long_form(text: str) -> bool:
-    """Whether a text can be a long form; in 血清25(OH)D no bracket holds an abbreviation."""
+    """Return whether a text can be a long form; in 血清25(OH)D no bracket holds an abbreviation."""
     return len(_CHINESE.findall(text)) >= 3 or (len(text.strip()) >= 2 and bool(_CHINESE.match(text.rstrip()[-1:])))
 
 
@@ -150,7 +150,7 @@ def _from_remark(
     """Return the definition that an entity and the remark behind it make."""
     if _CHINESE.search(mention):
         short = _short_form_in(after["remark"] or after["called"])
-        # 胰升糖素样肽(GLP)-1 goes on, and in p38-丝裂原活化蛋白激酶(MAPK) only a part is meant.
+        # 胰升糖素样肽(GLP)-1 continues, and in p38-丝裂原活化蛋白激酶(MAPK) only a part is meant.
         is_part = _GOES_ON.match(document.text, after.end()) or _is_compound(mention, short or "")
         return Definition(short, _without_specimen(mention, short), entity.label) if short and not is_part else None
     if after["remark"] and is_short_form(mention):
@@ -172,7 +172,7 @@ def _without_specimen(long: str, short: str) -> str:
 
 
 def _is_compound(long: str, short: str) -> bool:
-    """Whether a long form begins with a Latin part of which its short form knows nothing."""
+    """Return whether a long form begins with a Latin part of which its short form knows nothing."""
     prefix = _PREFIX.match(long)
     return prefix is not None and not short.lower().startswith(prefix[0][0].lower())
 
@@ -193,7 +193,7 @@ def _short_form_in(remark: str) -> str | None:
 
 
 def _aligns(short: str, full: str) -> bool:
-    """Whether the letters of a short form stand in its English full form, in order (after Schwartz and Hearst)."""
+    """Return whether a short form's letters occur in order in its English full form (Schwartz and Hearst)."""
     letters = iter(re.sub("[^a-z0-9]", "", full.lower()))
     wanted = re.sub("[^a-z]", "", short.lower())
     return all(letter in letters for letter in wanted)
@@ -246,7 +246,7 @@ def _completed(long: str, short: str, listed: Sequence[str]) -> str:
 
 
 def within_one_edit(first: str, second: str) -> bool:
-    """Whether one insertion, deletion or substitution at most makes two strings equal."""
+    """Return whether one insertion, deletion or substitution at most makes two strings equal."""
     if abs(len(first) - len(second)) > 1:
         return False
     shorter, longer = sorted((first, second), key=len)

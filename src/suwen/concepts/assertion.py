@@ -33,7 +33,7 @@ _HEADING = re.compile(r"[0-9]{1,2}(?:[.．][0-9])*[ \u3000]|[一二三四五六�
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """What a text says of a mention, and the span of the word that says so (None if affirmed)."""
+    """The assertion of a mention, and the span of its cue (None if affirmed)."""
 
     value: Value
     cue: Span | None = None
@@ -103,9 +103,9 @@ def _sentences(flat: str) -> Iterator[Span]:
 
 
 def _exclusion(text: str, begin: int, heading: Span | None, before: str) -> tuple[Span, Span, bool] | None:
-    """Return the heading of exclusion criteria that holds in a sentence, its reach there, and whether it goes on.
+    """Return the heading of exclusion criteria that holds in a sentence, its reach there, and whether it continues.
 
-    A heading reaches over semicolons, and over full stops where a numbered list goes on.
+    A heading reaches over semicolons, and over full stops where a numbered list continues.
     """
     start = 0
     if found := CRITERIA.search(text):

@@ -48,7 +48,7 @@ CHANGE = (
     "(?:变化|改变|差异|差别|区别|不同|影响|相关|关联|关系|联系|改善|缓解|好转|减轻|加重|恶化|进展|进步|作用|效果|疗效|意义|交互作用|"
     "增多|增加|减少|增高|升高|降低|下降|延长|缩短|优势|获益|优于|劣于|特异)"
 )
-"""What a denial of leaves the mentions affirmed: a change, a difference, a correlation, an effect."""
+"""Words whose denial leaves the mentions affirmed: a change, a difference, a correlation, an effect."""
 
 PSEUDO = re.compile(
     rf"""
@@ -117,13 +117,13 @@ CUES = re.compile(rf"(?P<aim>{_AIM})|(?P<hypothesis>{_HYPOTHESIS})|(?P<negation>
 
 BACKWARD_ONLY = re.compile(r"风险|危险|高危|可能性|[吗？?]|待排除?|待除外")
 NOT_FOR = re.compile(r".+用于")
-"""Deny a drug that stands before: the disease behind is that of the persons."""
+"""Deny a drug that is before: the disease behind is that of the persons."""
 LIST_CUES = re.compile(r"以防|预防|防止|防范|谨防|避免|以免|疑.*|.疑|怀疑|拟诊|.*(?:排除|除外|否定)")
 """Hypothetical cues that reach over a list, not to the end of the clause."""
 
 CONDITION = re.compile(r"如果|若是|若|假如|倘若|倘|一旦|万一|除非|假使|如|有无|有没有|有或无|伴或不伴|是否")
 AS_CONDITION = re.compile(rf"[{MENTION}出发合并伴有无未不存需仍复再持患病术治使用既]")
-"""What may follow 如 as "if"; elsewhere it is "such as"."""
+"""Text after 如 in the sense of "if"; elsewhere it means "such as"."""
 
 QUESTION = re.compile(r"如何|怎样|怎么|什么|哪些|哪种|为何|为什么|几")
 
@@ -144,10 +144,10 @@ STOPS_HYPOTHESIS = re.compile(r"须|会|分[为成]|应当?|需要?|则|均可|�
 FILLER = re.compile(
     rf"[{MENTION}、及和或与以等其他各类种\s/①-⑳()（）0-9.]|等|急性|慢性|症状|表现|体征|病史|家族史|史|病变|疾病|情况|现象|发生|并发症|之一"
 )
-"""What a list may hold beside its mentions."""
+"""Text that is allowed in a list besides its mentions."""
 
 TAIL = re.compile(r"(?:[1一]例|发生|出现|报道|报告|过|史|者|诊断|异常|之|[。；;！!？?])*$")
-"""What may follow a negation that reaches back over its subject; anything else is its object."""
+"""Text after a negation that denies the subject before it; anything else is its object."""
 
 NOT_DONE = re.compile(r"(?:未|不|没有).*(?:测|测定|测量|查|行|做|用|接受|服|评估|实施|给予|推荐|建议|宜)过?|禁用|拒绝")
 """Cues that deny an act; only these make a test negated when they stand behind it."""
@@ -156,7 +156,7 @@ ACT_CUES = frozenset({"待", "建议", "计划", "择期", "必要时", "等待"
 """Plans: only the act is hypothetical."""
 
 EVENT_CUES = frozenset({"风险", "危险", "高危", "预防", "防止", "防范", "谨防", "以防", "以免"})
-"""What may happen: an event, no drug, test or part of the body."""
+"""Types that can happen: events, not drugs, tests or parts of the body."""
 
 OPEN_RELATION = re.compile(r"有待|争议|争论|不甚?清楚|不明确|未明确|未定论|未有定论|待证实|待明确|待研究")
 NEGATIVE = re.compile(r"阴性|[(（][-－—–―][)）]")
@@ -164,7 +164,7 @@ NEGATIVE = re.compile(r"阴性|[(（][-－—–―][)）]")
 
 UNCLEAR = re.compile(r"不甚?清楚|[不未]明确")
 RELATED = re.compile(r"关系|作用|影响|相关|意义|价值|安全|疗效|效果|功能|联系|获益|因果")
-"""What must be unclear; 病理不明确 leaves nothing open."""
+"""Words for causes or relations that must be unclear; 病理不明确 leaves nothing open."""
 
 UNKNOWN_CAUSE = re.compile(r"机制|病因|原因|发病|诱因|病理生理")
 
@@ -175,4 +175,4 @@ CRITERIA_END = re.compile(
     r"最终|最后|共(?!同)|入[组选]|纳入|所有|两组|本研究|研究|收集|方法|诊断标准|分组|随机|(?:\d|[一二三四五])[.、]?\d?\s*(?:方法|观察|统计)"
 )
 RESUMES = re.compile(r"\s*(?:[(（]?[2-9][)）]|[②-⑳]|[2-9][.、)）])")
-"""How a numbered list goes on in the next sentence."""
+"""The continuation of a numbered list in the next sentence."""

@@ -101,7 +101,7 @@ class Alias:
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """What mentions mean.
+    """The meaning of mentions.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ class ConceptLinker:
             steps.append(step)
             start = next(index for index, one in enumerate(steps) if one.key == step.key)
             if start < len(steps) - 1:
-                # The tables lead in a circle: whoever enters it, and where, ends at the same name.
+                # The tables form a circle: every entry into it ends at the same name.
                 steps.append(min(steps[start + 1 :], key=lambda one: (one.rank, one.key)))
                 break
         key, name = steps[-1].key, steps[-1].name

@@ -66,7 +66,7 @@ _SPELLINGS = {"综合症": "综合征", "粘": "黏"}
 _CASED = re.compile(
     r"(?<![A-Za-z])(Ag|Al|As|Au|Ba|Ca|Cd|Cl|Co|Cr|Cu|Fe|Hg|Li|Mg|Mn|Na|Ni|Pa|Pb|Se|Zn|pH)(?![A-Za-z0-9])"
 )
-"""Where upper and lower case differ in meaning: Ca is calcium, CA is not; Mg is magnesium, mg a unit."""
+"""Names in which case matters: Ca is calcium, CA is not; Mg is magnesium, mg a unit."""
 
 
 def _width(text: str) -> str:

@@ -103,7 +103,7 @@ class Sentence:
         return [comma.start() for comma in _COMMA.finditer(self._masked)]
 
     def judge(self, mention: Mention) -> tuple[Literal["affirmed", "negated", "hypothetical"], Span | None]:
-        """Return what the sentence says of one of its mentions, and the span of the cue.
+        """Return the assertion of one of the sentence's mentions, and the span of the cue.
 
         A hypothesis wins over a negation. Of several cues the nearest one before the mention counts, else the nearest
         one behind it.
@@ -133,7 +133,7 @@ class Sentence:
         return self._begin + result.start(), self._begin + result.end()
 
     def _is_condition(self, cue: _Cue) -> bool:
-        """Whether 如 is "if": at the beginning of a clause or before a verb; in brackets it is "such as"."""
+        """Return whether 如 is "if": at the beginning of a clause or before a verb; in brackets it is "such as"."""
         before = self._masked[max(cue.start - 1, 0) : cue.start]
         if before in ("(", "（", "、"):
             return False
@@ -148,7 +148,7 @@ class Sentence:
         return bool(words.AS_CONDITION.match(behind))
 
     def _is_undone(self, cue: _Cue) -> bool:
-        """Whether another negation stands shortly before, with neither a mention nor a comma between them."""
+        """Return whether another negation stands shortly before, with neither a mention nor a comma between them."""
         if cue.kind != "negation":
             return False
         for other in self._cues:
@@ -159,7 +159,7 @@ class Sentence:
         return False
 
     def _reaches(self, cue: _Cue, here: Mention) -> bool:
-        """Whether a cue reaches a mention behind it."""
+        """Return whether a cue reaches a mention behind it."""
         gap = self._masked[cue.end : here.start]
         if any(backward.fullmatch(cue.text) for backward in (words.BACKWARD_ONLY, words.OPEN_RELATION, words.NOT_FOR)):
             return False
@@ -188,11 +188,11 @@ class Sentence:
         return here.label not in _FINDINGS and not is_of_person
 
     def _is_in_aim(self, start: int, end: int) -> bool:
-        """Whether an aim goes on up to an offset: over commas only where the next clause says so."""
+        """Return whether an aim continues up to an offset: over commas only where the next clause says so."""
         return all(words.AIM_GOES_ON.match(self._masked, comma + 1) for comma in self._commas if start <= comma < end)
 
     def _is_denied_change(self, cue: _Cue, here: Mention) -> bool:
-        """Whether a change, a difference or a correlation is denied, or a test is said to have found nothing."""
+        """Return whether a change, a difference or a correlation is denied, or a test found nothing."""
         sees = bool(_SEES.fullmatch(cue.text))
         if sees and here.label == "Test":
             return True
@@ -202,7 +202,7 @@ class Sentence:
         return bool(_LACKS.match(cue.text) and _EVIDENCE.search(rest))
 
     def _is_in_list(self, cue: _Cue, here: Mention) -> bool:
-        """Whether a mention is on the list that begins behind a cue."""
+        """Return whether a mention is on the list that begins behind a cue."""
         listed = [mention for mention in self._mentions if cue.end <= mention.start <= here.start]
         if not listed:
             return False
@@ -217,14 +217,14 @@ class Sentence:
         return all(self._goes_on(first, second, listed[0], of_persons) for first, second in pairwise(listed))
 
     def _goes_on(self, first: Mention, second: Mention, head: Mention, of_persons: bool) -> bool:
-        """Whether a list goes on from one mention to the next."""
+        """Return whether a list continues from one mention to the next."""
         gap = self._masked[first.end : second.start]
         if self._has_comma(first.end, second.start):
             return self._is_bare(first.end, second, of_persons) and _group(second) in (_group(head), "modifier")
         return not ("的" in gap or len(gap) > FARTHEST_IN_LIST or words.STOPS_LIST.search(gap))
 
     def _is_bare(self, start: int, second: Mention, of_persons: bool) -> bool:
-        """Whether from `start` to the end of a mention's clause there are mentions and connecting words alone.
+        """Return whether from `start` to the end of a mention's clause there are mentions and connecting words alone.
 
         If persons are excluded, the list may end with them (排除…，…者).
         """
@@ -234,7 +234,7 @@ class Sentence:
         return not words.FILLER.sub("", between) and not _PREDICATE.search(tail)
 
     def _reaches_back(self, cue: _Cue, here: Mention) -> bool:
-        """Whether a cue reaches a mention before it."""
+        """Return whether a cue reaches a mention before it."""
         gap = self._masked[here.end : cue.start]
         if _CONTRAST.search(gap) or self._has_comma(here.end, cue.start):
             return False
@@ -266,14 +266,14 @@ class Sentence:
         return bool(words.QUESTION.search(self._text, start, end))
 
     def _is_open(self, cue: _Cue, gap: str) -> bool:
-        """Whether a relation is open, and not merely the cause of something certain."""
+        """Return whether a relation is open, and not merely the cause of something certain."""
         if words.UNKNOWN_CAUSE.search(gap):
             return False
         ends = re.match(r"[，,。；;！!\n的]|$", self._masked[cue.end :])
         return not words.UNCLEAR.fullmatch(cue.text) or bool(ends and words.RELATED.search(gap))
 
     def _denies_subject(self, cue: _Cue, here: Mention) -> bool:
-        """Whether a negation at the end of a clause denies its subject; a test is denied only if it was not done."""
+        """Return whether a negation at a clause end denies its subject; a test is denied only if it was not done."""
         return self._ends_clause(cue) and (here.label not in _TESTS or bool(words.NOT_DONE.fullmatch(cue.text)))
 
     def _ends_clause(self, cue: _Cue) -> bool:

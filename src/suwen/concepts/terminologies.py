@@ -48,7 +48,7 @@ class Terminology:
     Parameters
     ----------
     name
-        What stands as the source of a code: the name of the file without its ending.
+        What is as the source of a code: the name of the file without its ending.
     terms
         In the order of the file.
     """
@@ -102,7 +102,7 @@ class AliasList:
     Parameters
     ----------
     name
-        What stands as the source of a merge: the name of the file without its ending.
+        What is as the source of a merge: the name of the file without its ending.
     rows
         ``(alias, name, label)``; the label is empty for entities of every type.
     """

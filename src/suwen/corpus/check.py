@@ -27,7 +27,7 @@ LEAST_CHARACTERS = 10
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of finding: an error is what no reader gets past or nothing can be learnt from; the rest are warnings."""
+    """A kind of finding: an error is what no reader gets past or nothing can be learned from; the rest are warnings."""
 
     severity: Literal["error", "warning"]
     meaning: str
@@ -39,35 +39,35 @@ KINDS: dict[str, Kind] = {
     "S103": Kind("error", "not UTF-8"),
     "S106": Kind("error", "empty text"),
     "S108": Kind("error", "no document"),
-    "S109": Kind("error", "folder in place of a file"),
-    "S110": Kind("error", "document id stands twice"),
+    "S109": Kind("error", "folder instead of a file"),
+    "S110": Kind("error", "document id occurs twice"),
     "S112": Kind("error", "damaged compressed file"),
     "S113": Kind("error", "file not readable"),
     "S114": Kind("error", "file name not valid Unicode"),
     "S115": Kind("error", "too large"),
     "S116": Kind("error", "encoding not certain"),
     "S117": Kind("error", "not text"),
-    "S118": Kind("error", "encrypted"),
+    "S118": Kind("error", "encrypted file"),
     "S119": Kind("error", "scan without text"),
     "S120": Kind("error", "damaged file"),
-    "S121": Kind("error", "takes too long to read"),
-    "S130": Kind("error", "file of another kind"),
+    "S121": Kind("error", "reading timed out"),
+    "S130": Kind("error", "unsupported kind of file"),
     "S201": Kind("error", "annotation outside the text"),
     "S202": Kind("error", "unknown label"),
-    "S203": Kind("error", "broken annotation line"),
-    "S204": Kind("error", "broken JSON"),
-    "S205": Kind("error", "broken JSON field"),
-    "S206": Kind("error", "broken CoNLL line"),
+    "S203": Kind("error", "invalid annotation line"),
+    "S204": Kind("error", "invalid JSON"),
+    "S205": Kind("error", "invalid JSON field"),
+    "S206": Kind("error", "invalid CoNLL line"),
     "S207": Kind("error", "illegal tag sequence"),
     "S208": Kind("error", "'.txt' without '.ann'"),
     "S209": Kind("error", "'.ann' without '.txt'"),
     "S210": Kind("error", "lone surrogate"),
     "S211": Kind("error", "invalid entity"),
-    "S213": Kind("error", "broken field"),
-    "S214": Kind("error", "column missing"),
+    "S213": Kind("error", "invalid field"),
+    "S214": Kind("error", "missing column"),
     "S215": Kind("error", "tags are numbers without names"),
-    "S221": Kind("error", "column of the texts not named"),
-    "S222": Kind("error", "broken row"),
+    "S221": Kind("error", "text column not named"),
+    "S222": Kind("error", "invalid row"),
     "S223": Kind("error", "several sheets"),
     "W101": Kind("warning", "byte order mark"),
     "W102": Kind("warning", "carriage returns"),
@@ -80,7 +80,7 @@ KINDS: dict[str, Kind] = {
     "W205": Kind("warning", "overlapping entities"),
     "W206": Kind("warning", "entity crosses a sentence end"),
     "W207": Kind("warning", "names an annotation that does not exist"),
-    "W208": Kind("warning", "annotation id stands twice"),
+    "W208": Kind("warning", "annotation id occurs twice"),
     "W209": Kind("warning", "unknown relation type"),
     "W210": Kind("warning", "label is none of LCDD's (--schema names your own)"),
     "W211": Kind("warning", "no entity in the corpus"),
@@ -106,7 +106,7 @@ class Finding:
         return f"{self.path}:{self.line}" if self.line else str(self.path)
 
     def to_dict(self) -> dict[str, Any]:
-        """The finding as JSON values."""
+        """Return the finding as JSON values."""
         path = None if self.path is None else str(self.path)
         kind = KINDS[self.code]
         return {"code": self.code, "severity": kind.severity, "path": path, "line": self.line, "text": self.text}
@@ -122,16 +122,16 @@ class Check:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How often each kind was found, in the order of `KINDS`."""
+        """Return how often each kind was found, in the order of `KINDS`."""
         counts = Counter(finding.code for finding in self.findings)
         return {code: counts[code] for code in KINDS if code in counts}
 
     def total(self, severity: str) -> int:
-        """The number of findings of that severity."""
+        """Return the number of findings of that severity."""
         return sum(count for code, count in self.counts.items() if KINDS[code].severity == severity)
 
     def to_dict(self) -> dict[str, Any]:
-        """The result as JSON values."""
+        """Return the result as JSON values."""
         kinds = [
             {"code": code, "severity": KINDS[code].severity, "meaning": KINDS[code].meaning, "count": count}
             for code, count in self.counts.items()
@@ -282,7 +282,7 @@ def _reference_findings(located: Located) -> Iterator[Finding]:
 
 
 def _is_of_articles(path: Path, name: str | None) -> bool:
-    """Whether the documents are of a format that has no annotations."""
+    """Return whether the documents are of a format that has no annotations."""
     return isinstance(FORMATS[name or format_of(path)], WITHOUT_ANNOTATIONS)
 
 
@@ -293,10 +293,10 @@ def _label_findings(located: Located, schema: Schema) -> Iterator[Finding]:
 
 
 def _reading_findings(located: Located) -> Iterator[Finding]:
-    """What the reader left out of the annotations of a document, or understood in another way."""
+    """Yield what the reader left out of a document's annotations, or read differently."""
     source = located.document.meta.get("read_from")
     if not located.document.entities and not located.lines and located.annotation_path == located.text_path:
-        # An article without annotations says so by itself.
+        # An article without annotations needs no finding.
         return
     if isinstance(source, dict):
         place = located.annotation_path, located.text_line

@@ -38,7 +38,7 @@ class Inconsistency:
     labels
         Its labels, with the number of places that have each.
     places
-        The places where it stands outside every entity.
+        The places where it is outside every entity.
     """
 
     text: str
@@ -74,7 +74,7 @@ def inconsistencies(documents: Sequence[Document]) -> list[Inconsistency]:
 
 
 def _by_beginning(strings: Iterable[str]) -> dict[str, list[str]]:
-    """The strings by their first characters, long ones first."""
+    """Return the strings by their first characters, long ones first."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for string in sorted(strings, key=len, reverse=True):
         found[string[:FIRST]].append(string)
@@ -82,7 +82,7 @@ def _by_beginning(strings: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _unannotated(document: Document, strings: dict[str, list[str]]) -> Iterator[tuple[str, int]]:
-    """The strings that stand outside all entities, with their places."""
+    """Yield the strings that stand outside all entities, with their places."""
     text = document.text
     taken = bytearray(len(text))
     for entity in document.entities:
@@ -98,7 +98,7 @@ def _unannotated(document: Document, strings: dict[str, list[str]]) -> Iterator[
 
 
 def _is_whole(text: str, start: int, end: int) -> bool:
-    """Whether a span neither begins nor ends inside a Latin word or a number."""
+    """Return whether a span neither begins nor ends inside a Latin word or a number."""
     return not (_goes_on(text, start) or _goes_on(text, end))
 
 

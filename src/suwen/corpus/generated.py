@@ -1,4 +1,4 @@
-"""The ids of generated documents, from which the original can be told in any format."""
+"""The ids of generated documents, which name the original in any format."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ GENERATED = re.compile(r"\.(?:mlm|mention|token|synonym|composition)-\d+$")
 
 
 def generated_id(source: str, method: str, copy: int) -> str:
-    """The id of the copy of a document that a method of augmentation made: ``138_5.mlm-1``."""
+    """Return the id of the copy of a document that a method of augmentation made: ``138_5.mlm-1``."""
     return f"{source}.{method}-{copy}"
 
 
 def original_id(document_id: str) -> str:
-    """The id of the document that this one was generated from; its own where it was not.
+    """Return the id of the document that this one was generated from; its own where it was not.
 
     Examples
     --------

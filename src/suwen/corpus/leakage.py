@@ -1,4 +1,4 @@
-"""What the parts of a split share: how far a score flatters a model that has learned by heart."""
+"""Leakage: text that the parts of a split share, which makes scores too high."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def other_split(learned: Mapping[str, Any], data_hash: str, split_hash: str | No
 
     Returns
     -------
-    A phrase for a warning, or None where the scores are those of unseen text as far as the hashes tell.
+    A phrase for a warning; None if, by the hashes, the scores are those of unseen text.
     """
     if learned.get("data_hash") != data_hash:
         return None
@@ -40,7 +40,7 @@ def other_split(learned: Mapping[str, Any], data_hash: str, split_hash: str | No
 
 
 def leakage_report(parts: Mapping[str, Sequence[Selection]], copies: Sequence[NearCopy]) -> dict[str, Any]:
-    """What the other parts share with the part ``train``, as JSON values.
+    """Return what the other parts share with the part ``train``, as JSON values.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Documents that are nearly copies of one another, found without comparing all pairs."""
+"""Documents that are nearly copies of each other, found without comparing all pairs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class NearCopy:
 
 
 def near_copies(documents: Sequence[Document], least: float = 0.5) -> list[NearCopy]:
-    """The pairs of documents that resemble each other, the closest first.
+    """Return the pairs of documents that resemble each other, the closest first.
 
     The resemblance is the share of shingles (runs of 8 characters, white space removed) that both have among those
     that either has (Broder 1997, On the resemblance and containment of documents). Candidates are pairs that share
@@ -66,7 +66,7 @@ def near_copies(documents: Sequence[Document], least: float = 0.5) -> list[NearC
 
 
 def held_out_copy(texts: Sequence[Document], held_out: Sequence[Document], least: float = 0.8) -> NearCopy | None:
-    """The first text that holds a held-out document, or most of it, or is a part of one.
+    """Return the first text that holds a held-out document, or most of it, or is a part of one.
 
     Here the resemblance is the share of shingles that both have among those of the one that has fewer (Broder's
     containment), so that many documents joined into one text are found too.
@@ -78,7 +78,7 @@ def held_out_copy(texts: Sequence[Document], held_out: Sequence[Document], least
 
     Returns
     -------
-    The text, the held-out document, and the share; None where there is no such pair.
+    The text, the held-out document, and the share; None if there is no such pair.
     """
     held = [(document.id, _shingles(document.text)) for document in held_out]
     held = [(name, shingles) for name, shingles in held if len(shingles)]
@@ -118,12 +118,12 @@ def resemblance(first: str, second: str) -> float:
 
 
 def _shingles(text: str) -> Shingles:
-    """The distinct hashes of all runs of `SHINGLE` characters, ascending; one for a shorter text, none for an empty."""
+    """Return the distinct hashes of all runs of `SHINGLE` characters, ascending; one for a shorter text."""
     return np.unique(_hashes(text))
 
 
 def _hashes(text: str) -> Shingles:
-    """The hashes of all runs of `SHINGLE` characters without white space, in the order of the text."""
+    """Return the hashes of all runs of `SHINGLE` characters without white space, in the order of the text."""
     codes = np.frombuffer("".join(text.split()).encode("utf-32-le"), dtype=np.uint32).astype(np.uint64)
     if not len(codes):
         return codes
@@ -135,7 +135,7 @@ def _hashes(text: str) -> Shingles:
 
 
 def _polynomials(codes: Shingles, length: int) -> Shingles:
-    """The value of a polynomial (modulo 2⁶⁴) for each run of `length` characters, from those of its halves."""
+    """Return the value of a polynomial (modulo 2⁶⁴) for each run of `length` characters, from those of its halves."""
     if length == 1:
         return codes
     half = length // 2
@@ -146,13 +146,13 @@ def _polynomials(codes: Shingles, length: int) -> Shingles:
 
 
 def _sample(shingles: Shingles) -> Shingles:
-    """The smallest hashes: the same ones in every document that has them."""
+    """Return the smallest hashes: the same ones in every document that has them."""
     below = int(np.searchsorted(shingles, np.uint64(2**64 // SAMPLE_ONE_IN)))
     return shingles[: max(below, LEAST_SAMPLE)]
 
 
 def _candidates(samples: dict[str, Shingles]) -> Counter[tuple[str, str]]:
-    """How many sampled shingles each pair of documents shares."""
+    """Return how many sampled shingles each pair of documents shares."""
     holders: dict[int, list[str]] = {}
     for name, sample in samples.items():
         for shingle in sample.tolist():
@@ -161,7 +161,7 @@ def _candidates(samples: dict[str, Shingles]) -> Counter[tuple[str, str]]:
 
 
 def _pairs(names: list[str]) -> Iterator[tuple[str, str]]:
-    """All pairs of few documents, neighbors only of many: that keeps the work linear."""
+    """Return all pairs of few documents, neighbors only of many: that keeps the work linear."""
     return combinations(names, 2) if len(names) <= CROWDED else pairwise(names)
 
 

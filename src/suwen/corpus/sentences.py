@@ -1,4 +1,4 @@
-"""Sentences as spans of the source text, the smallest unit that a split deals out and a report counts."""
+"""Sentences as spans of the source text, the smallest unit of a split and of a report."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from suwen.text.view import make_view
 __all__ = ["sentence_spans"]
 
 
-# To deal sentences out, to look for leaks and to count takes the same sentences several times.
+# Splitting, looking for leakage and counting need the same sentences several times.
 @lru_cache(maxsize=1024)
 def sentence_spans(text: str) -> tuple[Span, ...]:
-    """The sentences of a text as spans in code points that partition it.
+    """Return the sentences of a text as spans in code points that partition it.
 
     Each sentence owns up to the start of the next, so that dropped characters and breaks belong to what they follow;
     the first owns the beginning. A text without a sentence is one span.

@@ -41,7 +41,7 @@ class Selection:
     spans: tuple[Span, ...]
 
     def owns(self, position: int) -> bool:
-        """Whether the character at this position is owned."""
+        """Return whether the character at this position is owned."""
         index = bisect_right(self.spans, position, key=lambda span: span[0]) - 1
         return index >= 0 and position < self.spans[index][1]
 
@@ -62,7 +62,7 @@ def whole_document(document: Document) -> Selection:
 
 
 def corpus_hash(documents: Iterable[Document]) -> str:
-    """The SHA-256 of ids, texts and entity keys: the same in any order and in any format."""
+    """Return the SHA-256 of ids, texts and entity keys: the same in any order and in any format."""
     rows = sorted(
         [
             document.id,
@@ -76,7 +76,7 @@ def corpus_hash(documents: Iterable[Document]) -> str:
 
 @dataclass(frozen=True)
 class Split:
-    """Which part owns which characters of which document.
+    """The characters of each document that each part owns.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ class Split:
     seed
         The seed it was made with.
     unit
-        What was kept whole: ``sentence``, ``document`` or ``group``.
+        The unit that was kept whole: ``sentence``, ``document`` or ``group``.
     ratio
         The wanted size of each part, in any scale.
     parts
@@ -113,7 +113,7 @@ class Split:
         return hashlib.sha256(json.dumps({part: list(rows) for part, rows in self.parts.items()}).encode()).hexdigest()
 
     def select(self, documents: Sequence[Document], part: str) -> list[Selection]:
-        """The part of the documents, in their order, without those that are not annotated.
+        """Return the part of the documents, in their order, without those that are not annotated.
 
         Raises
         ------
@@ -142,7 +142,7 @@ class Split:
         ]
 
     def write(self, path: StrPath) -> None:
-        """Write the split as JSON, one owned span a line, whole or not at all."""
+        """Write the split as JSON, one owned span a line, completely or not at all."""
         path = Path(path)
         head = {
             "format": FORMAT,
@@ -204,7 +204,7 @@ def _owned_spans(rows: Any, part: str, path: Path) -> tuple[OwnedSpan, ...]:
             case [str(), int(start), int(end)] if 0 <= start <= end:
                 pass
             case _:
-                raise SuwenError("S302", path, reason=f"{part} holds {row!r}, which is no [document, start, end]")
+                raise SuwenError("S302", path, reason=f"{part} holds {row!r}, which is not [document, start, end]")
     return tuple(sorted((name, start, end) for name, start, end in rows))
 
 

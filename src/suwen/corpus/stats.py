@@ -1,4 +1,4 @@
-"""What a corpus and the parts of a split hold: Table 2 of the paper for any data."""
+"""Statistics of a corpus and of the parts of a split: Table 2 of the paper for any data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Deviation", "Figures", "Statistics", "statistics"]
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a part holds.
+    """Figures of a part.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class Figures:
         return self.mention_characters / max(self.entities, 1)
 
     def to_dict(self) -> dict[str, float]:
-        """The figures as JSON values, without the labels."""
+        """Return the figures as JSON values, without the labels."""
         return {
             "documents": self.documents,
             "characters": self.characters,
@@ -88,11 +88,11 @@ class Statistics:
     total: Figures
 
     def share(self, label: str, part: str) -> float:
-        """The share in [0, 1] of a label's entities that the part has; 0 where the corpus has none."""
+        """Return the share in [0, 1] of a label's entities that the part has; 0 where the corpus has none."""
         return self.parts[part].labels[label] / max(self.total.labels[label], 1)
 
     def largest_deviation(self, ratio: Mapping[str, float]) -> Deviation | None:
-        """Where the parts are farthest from the wanted ratio; None without labels or parts."""
+        """Return the largest deviation of the parts from the wanted ratio; None without labels or parts."""
         deviations = [
             Deviation(100 * (self.share(label, part) - ratio[part] / sum(ratio.values())), label, part)
             for label in self.total.labels
@@ -101,7 +101,7 @@ class Statistics:
         return max(deviations, key=lambda deviation: abs(deviation.points), default=None)
 
     def to_dict(self) -> dict[str, Any]:
-        """All figures as JSON values; shares are fractions of the label's (for ``total``: the corpus') entities."""
+        """Return all figures as JSON values; shares are fractions of the entities of the label (``total``: of all)."""
         labels = []
         for kind in self.schema.entities:
             counts = {part: figures.labels[kind.name] for part, figures in self.parts.items()}
@@ -145,13 +145,13 @@ def statistics(
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What is found out once for a document, however many parts own some of it."""
+    """Figures of a document, computed once for all parts that own some of it."""
 
     sentence_starts: list[int]
     nested: frozenset[int]
     """The indices of nested entities."""
     relation_starts: list[int]
-    """Where the heads of the relations begin."""
+    """The starts of the heads of the relations."""
 
     @classmethod
     def of(cls, document: Document) -> _Facts:
@@ -180,12 +180,12 @@ def _figures(selections: Sequence[Selection], known: Mapping[str, _Facts]) -> Fi
 
 
 def _within(positions: list[int], start: int, end: int) -> int:
-    """How many of the sorted positions lie in ``[start, end)``."""
+    """Return how many of the sorted positions lie in ``[start, end)``."""
     return bisect_left(positions, end) - bisect_left(positions, start)
 
 
 def _nested(entities: Sequence[Entity]) -> frozenset[int]:
-    """The indices of the entities whose hull lies inside that of another one (of equal hulls: all but one)."""
+    """Return the indices of the entities whose hull lies inside that of another one (of equal hulls: all but one)."""
     order = sorted(range(len(entities)), key=lambda index: (entities[index].start, -entities[index].end))
     nested, reach = set(), 0
     for index in order:

@@ -1,4 +1,4 @@
-"""Dealing units into parts so that every part gets its share of every label."""
+"""Stratification: assign units to parts so that every part gets its share of every label."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = ["stratify"]
 
 FEW = 2000
-"""So many units can be compared with each other; more of them are even enough after one deal."""
+"""So many units can be compared with each other; more of them are balanced enough after one attempt."""
 
-DEALS = 60
+ATTEMPTS = 60
 
 Counts = NDArray[np.float64]
 Parts = NDArray[np.intp]
 
 
 def stratify(counts: ArrayLike, ratio: Sequence[float], seed: int) -> Parts:
-    """Deal units into parts by iterative stratification, and mend the deal by exchanges where units are few.
+    """Assign units to parts by iterative stratification, and improve it by exchanges if units are few.
 
     Iterative stratification: Sechidis, Tsoumakas and Vlahavas 2011, On the stratification of multi-label data. Here a
-    unit may hold a label many times. Few and large units cannot be dealt evenly one after the other, so the best of
-    several deals is taken after exchanges that bring the shares of all labels nearer to the ratio.
+    unit may hold a label many times. Few and large units cannot be assigned evenly one after the other. So exchanges
+    bring the shares of all labels nearer to the ratio, and the best of several attempts is returned.
 
     Parameters
     ----------
     counts
-        How often each label stands in each unit, [units, labels].
+        How often each label is in each unit, [units, labels].
     ratio
         The wanted size of each part, in any scale, positive; at most as many parts as units.
     seed
@@ -41,20 +41,20 @@ def stratify(counts: ArrayLike, ratio: Sequence[float], seed: int) -> Parts:
         The index of each unit's part, [units]; no part is empty.
     """
     labels = np.asarray(counts, dtype=np.float64)
-    # What holds no label is dealt like a label of its own.
+    # Units without a label are treated as a label of their own.
     labels = np.column_stack([labels, ~labels.any(axis=1)])
     labels = labels[:, labels.any(axis=0)]
     wanted = np.asarray(ratio, dtype=np.float64) / sum(ratio)
     chance = random.Random(seed)  # noqa: S311 - no secret
     if len(labels) > FEW:
-        return _deal(labels, wanted, chance)
+        return _assign(labels, wanted, chance)
     shares = labels / labels.sum(axis=0)
-    deals = [_exchange(shares, wanted, _deal(labels, wanted, chance)) for _ in range(DEALS)]
-    return min(deals, key=lambda parts: _deviation(shares, wanted, parts))
+    attempts = [_exchange(shares, wanted, _assign(labels, wanted, chance)) for _ in range(ATTEMPTS)]
+    return min(attempts, key=lambda parts: _deviation(shares, wanted, parts))
 
 
-def _deal(labels: Counts, wanted: Counts, chance: random.Random) -> Parts:
-    """Deal label by label, the rarest first, each unit to the part that lacks most of the label."""
+def _assign(labels: Counts, wanted: Counts, chance: random.Random) -> Parts:
+    """Assign label by label, the rarest first, each unit to the part that lacks most of the label."""
     order = sorted(range(len(labels)), key=lambda _: chance.random())
     parts = np.full(len(labels), -1, dtype=np.intp)
     shares = (labels / labels.sum(axis=0)).tolist()
@@ -88,9 +88,9 @@ def _fill_empty(labels: Counts, parts: Parts, number: int) -> Parts:
 
 def _excess(shares: Counts, wanted: Counts, parts: Parts) -> Counts:
     """By how much each part's share of each label is too large, [parts, labels]."""
-    dealt = np.zeros((len(wanted), shares.shape[1]))
-    np.add.at(dealt, parts, shares)
-    return dealt - wanted[:, None]
+    assigned = np.zeros((len(wanted), shares.shape[1]))
+    np.add.at(assigned, parts, shares)
+    return assigned - wanted[:, None]
 
 
 def _deviation(shares: Counts, wanted: Counts, parts: Parts) -> float:

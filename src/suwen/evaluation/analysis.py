@@ -1,4 +1,4 @@
-"""Where the errors are: each wrong mention with its kind, and which types are taken for which."""
+"""Error analysis: each wrong mention with its kind, and the confusion of types."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Analysis:
     scores: Scores
     cases: tuple[Case, ...]
     confusion: Mapping[tuple[str, str], int]
-    """How often a gold label (``""``: none) met a predicted label (``""``: none).
+    """Counts of gold label (``""``: none) and predicted label (``""``: none).
 
     Right mentions and boundary errors are both on the diagonal; a row adds up to the gold mentions of its label, a
     column to the predicted ones.
@@ -56,12 +56,12 @@ class Analysis:
 
     @property
     def errors(self) -> dict[Kind, int]:
-        """How many cases there are of each kind."""
+        """Return how many cases there are of each kind."""
         counts = Counter(case.kind for case in self.cases)
         return {kind: counts[kind] for kind in KINDS}
 
     def to_dict(self) -> dict[str, Any]:
-        """The scores, the number of errors by kind, and the confusion as JSON values."""
+        """Return the scores, the number of errors by kind, and the confusion as JSON values."""
         confusion = sorted(self.confusion.items(), key=lambda item: (-item[1], item[0]))
         return {
             **self.scores.to_dict(),
@@ -81,7 +81,7 @@ def analyze(pairs: Sequence[Pair], training: TrainingMentions | None = None) -> 
     pairs
         The documents of one part with their predictions.
     training
-        What the model learned from (see `suwen.evaluation.scores.training_mentions`).
+        Training documents (see `suwen.evaluation.scores.training_mentions`).
     """
     confusion: Counter[tuple[str, str]] = Counter()
     cases: list[Case] = []

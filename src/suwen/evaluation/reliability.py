@@ -1,4 +1,4 @@
-"""How far confidences can be taken at their word (Naeini et al. 2015; Guo et al. 2017)."""
+"""Reliability of confidences (Naeini et al. 2015; Guo et al. 2017)."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class Reliability:
         return sum(one.mentions * abs(one.confidence - one.precision) for one in self.bins) / total
 
     def to_dict(self) -> dict[str, Any]:
-        """The error and the bins as JSON values."""
+        """Return the error and the bins as JSON values."""
         return {"expected_calibration_error": self.error, "bins": [asdict(one) for one in self.bins]}
 
 
 def judged(pairs: Sequence[Pair]) -> tuple[list[float], list[bool]]:
-    """The confidence of each predicted mention that has one, and whether it is strictly right."""
+    """Return the confidence of each predicted mention that has one, and whether it is strictly right."""
     mentions = [
         (entity.score, entity.key in pair.gold_keys)
         for pair in pairs

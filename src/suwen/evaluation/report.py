@@ -87,7 +87,7 @@ class Group:
 
 
 def write_error_page(path: StrPath, analysis: Analysis, pairs: Sequence[Pair], schema: Schema, title: str) -> None:
-    """Write scores and errors as one page that stands alone.
+    """Write scores and errors as one page that is alone.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def _confusion(confusion: Mapping[tuple[str, str], int], types: Types) -> list[l
 
 
 def _label(case: Case) -> str:
-    """The type under which an error is listed: the gold one, or the predicted one of a spurious mention."""
+    """Return the type under which an error is listed: the gold one, or the predicted one of a spurious mention."""
     entity = case.gold or case.predicted
     assert entity is not None
     return entity.label

@@ -90,7 +90,7 @@ class Scores:
     """Of the confidences; None where the predictions have none."""
 
     def to_dict(self) -> dict[str, Any]:
-        """All figures as JSON values, under names that cannot be mistaken for one another."""
+        """Return all figures as JSON values, under names that cannot be mistaken for one another."""
         seen = self.by_familiarity
         return {
             "documents": self.documents,
@@ -119,7 +119,7 @@ def score_selections(
     pairs
         The documents of one part with their predictions.
     training
-        What the model learned from, to tell seen mentions from unseen ones (see `training_mentions`).
+        Training documents, to tell seen mentions from unseen ones (see `training_mentions`).
     resamples, seed
         Of the bootstrap interval.
     """
@@ -150,8 +150,8 @@ def match_overlapping(first: Sequence[Span], second: Sequence[Span]) -> list[tup
     """Match spans of two lists one to one where they share a character: as many as can be.
 
     Whenever a span ends, it takes from the open spans of the other list the one that ends first. No other choice gives
-    more pairs: all open spans share the last position, so whoever would have had that one can have, in exchange, what
-    the span at hand would have had.
+    more pairs: all open spans share the last position, so two spans can always exchange their
+    partners.
 
     Returns
     -------
@@ -207,7 +207,7 @@ def _type_blind_overlap_score(pair: Pair) -> Score:
 
 
 def _tags(kept: Iterable[Entity], visible: NDArray[np.bool_], labels: dict[str, int]) -> NDArray[np.int32]:
-    """A number for the BIO tag of each character: 0 for O, odd for B, even for I; `labels` grows as labels come."""
+    """Return a number for the BIO tag of each character: 0 for O, odd for B, even for I; `labels` can grow."""
     tags = np.zeros(len(visible), np.int32)
     for entity in kept:
         begin = 2 * labels.setdefault(entity.label, len(labels)) + 1
@@ -254,12 +254,12 @@ def _white_space(text: str) -> NDArray[np.bool_]:
 
 
 def surface(text: str, start: int, end: int) -> str:
-    """The characters of a hull without white space: what makes two mentions the same words."""
+    """Return the characters of a hull without white space: what makes two mentions the same words."""
     return "".join(text[start:end].split())
 
 
 def training_mentions(selections: Iterable[Selection]) -> TrainingMentions:
-    """The labels that each surface has in what a model learned from."""
+    """Return the labels that each surface has in what a model learned from."""
     labels: defaultdict[str, set[str]] = defaultdict(set)
     for selection in selections:
         for entity in selection.gold:

@@ -1,4 +1,4 @@
-"""How far chance reaches: bootstrap intervals, and the test whether one prediction set is better than another."""
+"""Significance: bootstrap intervals, and a test whether one prediction set is better than another."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ class Interval:
     level: float
     resamples: int
     units: int
-    """How many documents (or sentences, where the part owns sentences) were resampled."""
+    """The number of resampled documents (or sentences, if the part owns sentences)."""
 
     def to_dict(self) -> dict[str, float | int]:
-        """The fields as JSON values."""
+        """Return the fields as JSON values."""
         return asdict(self)
 
 
 def bootstrap_interval(counts: StrictCounts, resamples: int = RESAMPLES, seed: int = 0) -> Interval | None:
-    """The interval of strict micro-F1 when units are drawn again with replacement; None for fewer than two units."""
+    """Return the bootstrap interval of strict micro-F1 over units; None for fewer than two units."""
     totals = _totals(counts)
     return percentile_interval(lambda weights: _f1(weights @ totals), len(totals), resamples, seed)
 
@@ -61,7 +61,7 @@ class Comparison:
     interval: Interval | None
     """Of the difference, where there are two units or more to resample."""
     task: str = "entity"
-    """What is scored: ``entity`` or ``relation``."""
+    """The scored items: ``entity`` or ``relation``."""
 
     @property
     def difference(self) -> float:
@@ -69,7 +69,7 @@ class Comparison:
         return self.first.f1 - self.second.f1
 
     def to_dict(self) -> dict[str, Any]:
-        """All figures as JSON values; the keys say what is measured."""
+        """Return all figures as JSON values; the keys say what is measured."""
         return {
             f"strict_{self.task}_micro": {"first": self.first.to_dict(), "second": self.second.to_dict()},
             "f1_difference": self.difference,
@@ -152,7 +152,7 @@ def compare_counts(
 
 
 def _summed(runs: Sequence[Sequence[Pair]], labels: Sequence[str]) -> StrictCounts:
-    """The counts of several runs on the same units."""
+    """Return the counts of several runs on the same units."""
     counts = [strict_counts(run, labels) for run in runs]
     return StrictCounts(counts[0].labels, sum(one.counts for one in counts[1:]) + counts[0].counts)
 
@@ -172,7 +172,7 @@ def _f1(totals: NDArray[np.float64]) -> NDArray[np.float64]:
 def percentile_interval(
     statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]], units: int, resamples: int, seed: int
 ) -> Interval | None:
-    """The interval of a statistic, which is given how often each unit is drawn, ``[batch, units]``."""
+    """Return the interval of a statistic, which is given how often each unit is drawn, ``[batch, units]``."""
     if units < 2:
         return None
     drawn = np.concatenate([statistic(weights) for weights in _resamples(units, resamples, seed)])
@@ -188,7 +188,7 @@ def _batches(total: int, units: int) -> Iterator[int]:
 
 
 def _resamples(units: int, resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:
-    """How often each unit is drawn, ``[batch, units]`` at a time."""
+    """Yield how often each unit is drawn, ``[batch, units]`` at a time."""
     random = np.random.default_rng(seed)
     for batch in _batches(resamples, units):
         drawn = random.integers(units, size=(batch, units))
@@ -197,7 +197,7 @@ def _resamples(units: int, resamples: int, seed: int) -> Iterator[NDArray[np.flo
 
 
 def _randomization(first: NDArray[np.float64], second: NDArray[np.float64], shuffles: int, seed: int) -> float:
-    """The p-value for ``[units, 3]`` counts of two systems."""
+    """Return the p-value for ``[units, 3]`` counts of two systems."""
     change = second - first
     # Exchanging equal counts changes nothing, so only units that differ need a coin.
     change = change[change.any(axis=1)]

@@ -89,7 +89,7 @@ def pair_documents(selections: Sequence[Selection], predicted: Iterable[Document
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How many mentions (or tokens) match, of how many in gold and prediction. A ratio over nothing is 0."""
+    """Counts of mentions (or tokens): matches, gold, predicted. A ratio with the denominator 0 is 0."""
 
     matched: int
     gold: int
@@ -149,7 +149,7 @@ class StrictScores:
         return fmean(map(ratio, self.by_type.values())) if self.by_type else 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """All figures as JSON values."""
+        """Return all figures as JSON values."""
         return {
             "micro": self.micro.to_dict(),
             "macro": {"precision": self.macro_precision, "recall": self.macro_recall, "f1": self.macro_f1},
@@ -169,7 +169,7 @@ class StrictCounts:
     """``[units, labels, 3]``: matched, gold, predicted."""
 
     def scores(self) -> StrictScores:
-        """The counts of all units together."""
+        """Return the counts of all units together."""
         totals = [Score(*map(int, row)) for row in self.counts.sum(axis=0)]
         by_type = sorted(zip(self.labels, totals, strict=True), key=lambda item: (-item[1].gold, item[0]))
         micro = Score(*map(int, self.counts.sum(axis=(0, 1))))

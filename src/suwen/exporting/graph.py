@@ -159,7 +159,7 @@ def _exchange_recurrent(module: nn.Module) -> None:
 
 
 def anonymous(model: onnx.ModelProto) -> None:
-    """Remove what tells of the machine and the source lines."""
+    """Remove references to the machine and to source lines."""
     del model.graph.value_info[:]
     del model.metadata_props[:]
     model.doc_string = model.graph.doc_string = ""
@@ -194,7 +194,7 @@ def _drop_guards(graph: onnx.GraphProto) -> None:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Silence the exporter, which speaks of packages that nobody asked for."""
+    """Silence the exporter, which reports packages that are not needed."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

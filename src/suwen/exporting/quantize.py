@@ -35,7 +35,7 @@ Range = tuple[float, float]
 
 
 def quantized(model: onnx.ModelProto, batches: Iterable[Mapping[str, NDArray[np.int32]]]) -> onnx.ModelProto:
-    """The graph in 8 bits.
+    """Return the graph in 8 bits.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class _Graph:
         self.quantized_inputs: dict[str, str] = {}
 
     def is_product(self, node: onnx.NodeProto) -> bool:
-        """Whether the node multiplies by a constant matrix that is worth it."""
+        """Return whether the node multiplies by a constant matrix that is worth it."""
         if node.op_type != "MatMul" or node.input[1] not in self.constants or node.input[0] in self.constants:
             return False
         shape = self.constants[node.input[1]].dims
@@ -106,7 +106,7 @@ class _Graph:
             name = node.input[i]
             stored, scales = _in_rows(self._constant(name), STORED_LIMIT)
             cast, full = f"{name}.cast", f"{name}.float32"
-            # Not DequantizeLinear, which ONNX Runtime would compute anew in every run.
+            # Not DequantizeLinear, which ONNX Runtime would compute again in every run.
             steps = [
                 helper.make_node("Cast", [self._add(name, "int8", stored)], [cast], to=onnx.TensorProto.FLOAT),
                 helper.make_node("Mul", [cast, self._add(name, "scale", scales[..., None])], [full]),
@@ -152,7 +152,7 @@ class _Graph:
         return f"{name}.{kind}"
 
     def _entry(self, name: str, low: float, high: float) -> tuple[list[onnx.NodeProto], str, str, str]:
-        """What quantizes a value, where that was not done for another product; its name, scale and zero point."""
+        """Return nodes that quantize a value, if no other product did it; its name, scale and zero point."""
         entry, scale, zero = f"{name}.uint8", f"{name}.uint8.scale", f"{name}.uint8.zero"
         if scale in self.added:
             return [], entry, scale, zero
@@ -163,7 +163,7 @@ class _Graph:
         return [helper.make_node("QuantizeLinear", [name, scale, zero], [entry])], entry, scale, zero
 
     def _bias(self, node: onnx.NodeProto) -> onnx.NodeProto | None:
-        """The addition of a constant vector to the product, when nothing else reads the product."""
+        """Return the addition of a constant vector to the product, when nothing else reads the product."""
         readers = [other for other in self.nodes if node.output[0] in other.input]
         if len(readers) != 1 or readers[0].op_type != "Add":
             return None
@@ -176,7 +176,7 @@ class _Graph:
 
 
 def _in_rows(matrix: Floats, limit: int) -> tuple[NDArray[np.int8], Floats]:
-    """The nearest integers within ``±limit`` and the scale of each row (last axis)."""
+    """Return the nearest integers within ``±limit`` and the scale of each row (last axis)."""
     scales = np.abs(matrix).max(axis=-1) / np.float32(limit)
     scales = np.where(scales > 0, scales, np.float32(1)).astype(np.float32)
     return np.round(matrix / scales[..., None]).astype(np.int8), scales
@@ -185,7 +185,7 @@ def _in_rows(matrix: Floats, limit: int) -> tuple[NDArray[np.int8], Floats]:
 def _ranges(
     model: onnx.ModelProto, names: list[str], batches: Iterable[Mapping[str, NDArray[np.int32]]]
 ) -> dict[str, Range]:
-    """The least and the largest value of inner values over all positions of the batches that are not padding."""
+    """Return the least and the largest value of inner values over all positions of the batches that are not padding."""
     observed = onnx.ModelProto()
     observed.CopyFrom(model)
     del observed.graph.output[:]

@@ -33,12 +33,12 @@ COMPARED_PAIRS = 5_000
 
 @dataclass(frozen=True)
 class RelationExport:
-    """What was exported.
+    """The figures of an export.
 
     Parameters
     ----------
     folder, file, bytes
-        Where it is, and its size.
+        Its path and size.
     pairs
         How many candidates were scored by torch and by the graph.
     difference

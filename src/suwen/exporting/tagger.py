@@ -43,12 +43,12 @@ BATCH_TOKENS = 2048
 
 @dataclass(frozen=True)
 class Export:
-    """What was exported.
+    """The figures of an export.
 
     Parameters
     ----------
     folder, file, bytes
-        Where it is, and its size.
+        Its path and size.
     characters, entities
         How much text was read by torch and by the graph in float32, and what both found in it.
     difference
@@ -67,7 +67,7 @@ class Export:
     int8_f1: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The figures as JSON values."""
+        """Return the figures as JSON values."""
         return {**asdict(self), "folder": str(self.folder)}
 
 
@@ -131,7 +131,7 @@ class _Both:
         self.difference = 0.0
 
     def emissions(self, inputs: Arrays) -> NDArray[np.float32]:
-        """What the second says."""
+        """Return the emissions of the second scorer."""
         expected, found = self.first.emissions(inputs), self.second.emissions(inputs)
         inside = inputs["attention_mask"].astype(bool)
         self.difference = max(self.difference, float(np.abs(expected - found)[inside].max()))
@@ -146,7 +146,7 @@ class _Recording:
         self.batches: list[Arrays] = []
 
     def emissions(self, inputs: Arrays) -> NDArray[np.float32]:
-        """What the scorer says."""
+        """Return the emissions of the scorer."""
         self.batches.append(inputs)
         return self.scorer.emissions(inputs)
 
@@ -156,7 +156,7 @@ def _predictor(folder: ModelFolder, scorer: Scorer) -> Predictor:
 
 
 def _first(documents: Sequence[Document], characters: int) -> Iterator[Document]:
-    """The first documents that have so many characters together."""
+    """Yield the first documents that have so many characters together."""
     for document in documents:
         if characters <= 0:
             return

@@ -25,7 +25,7 @@ def find_corpora(paths: Sequence[StrPath], options: Options, output: StrPath | N
     options
         With `annotated`.
     output
-        Where it will be written.
+        The path of the output.
 
     Raises
     ------

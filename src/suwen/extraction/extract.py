@@ -19,7 +19,7 @@ from suwen.extraction.metadata import Metadata
 from suwen.extraction.naming import distinct_lines, lines_fit_for_files
 from suwen.extraction.outputs import remove_parts, write_extracted_lines
 from suwen.extraction.shards import Shards, json_line, open_shards, passing_shards
-from suwen.extraction.stream import NAMED, PORTION_BYTES, Manner, Portion, Shard, Tally, deal, shards_of, size_of
+from suwen.extraction.stream import CHUNK_BYTES, NAMED, Chunk, Manner, Shard, Tally, chunks_of, shards_of, size_of
 from suwen.files import StrPath, folder_for, os_error, replacing, require_new
 from suwen.formats import brat
 from suwen.inference.predictor import Extractor
@@ -33,14 +33,14 @@ OpenEngine = Callable[[], AbstractContextManager["Engine"]]
 
 
 class Engine(Protocol):
-    """What makes shards of portions."""
+    """The engine that computes the shards of chunks."""
 
     @property
     def schema(self) -> Schema:
         """The entity types that are found."""
 
-    def shards(self, portions: Iterable[Portion], manner: Manner, seen: Callable[[Document], None]) -> Iterator[Shard]:
-        """The shard of each portion, in any order; `seen` may be told of documents before their shard is there."""
+    def shards(self, chunks: Iterable[Chunk], manner: Manner, seen: Callable[[Document], None]) -> Iterator[Shard]:
+        """Return the shard of each chunk, in any order; `seen` may get documents before their shard is finished."""
 
 
 class LocalEngine:
@@ -56,14 +56,14 @@ class LocalEngine:
         self.extractor = extractor
         self.schema = extractor.schema
 
-    def shards(self, portions: Iterable[Portion], manner: Manner, seen: Callable[[Document], None]) -> Iterator[Shard]:
-        """The shards, in the order of the portions."""
-        return shards_of(self.extractor, portions, manner, seen)
+    def shards(self, chunks: Iterable[Chunk], manner: Manner, seen: Callable[[Document], None]) -> Iterator[Shard]:
+        """Return the shards, in the order of the chunks."""
+        return shards_of(self.extractor, chunks, manner, seen)
 
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """What is done when all entities are found and the output is written.
+    """The last step, when all entities are found and the output is written.
 
     Parameters
     ----------
@@ -86,14 +86,14 @@ PLAIN = Finish()
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of an extraction.
+    """The result of an extraction.
 
     Parameters
     ----------
     tally
-        What was counted; under ``renamed`` the documents whose id another had, or that could not be a file.
+        The counts; under ``renamed`` the documents whose id another had, or that could not be a file.
     not_held
-        What the format could not hold, by kind.
+        Counts of what the format could not hold, by kind.
     renamed
         The new and the old id of the first documents that were renamed.
     problems
@@ -119,15 +119,15 @@ class Result:
 
 
 def report_path(output: StrPath) -> Path:
-    """Where it is said what could not be read, beside the output."""
+    """Return the path of the list of problems, beside the output."""
     output = Path(output)
     return output.with_name(f"{output.name}{REPORT}")
 
 
 def is_brief(inputs: Inputs) -> bool:
-    """Whether there is so little to do that it is sooner done again than kept."""
+    """Return whether there is so little to do that it is sooner done again than kept."""
     plain = all(file.is_article or file.path.suffix in (".jsonl", ".csv", ".tsv") for file in inputs.files)
-    return plain and sum(map(size_of, inputs.files)) <= PORTION_BYTES
+    return plain and sum(map(size_of, inputs.files)) <= CHUNK_BYTES
 
 
 def extract_files(
@@ -148,13 +148,13 @@ def extract_files(
     output
         The file or folder to write. Unless there is but a moment's work, `working_folder` keeps what is done.
     identity
-        What decides the output beside the inputs, as JSON values.
+        Settings that decide the output, as JSON values.
     resume
-        Whether to go on with an unfinished run of `output`, if there is one. The result is that of one without a break.
+        Whether to continue an unfinished run of `output`, if there is one. The result is that of an uninterrupted run.
     listener
-        Told how far it is: bytes of the inputs while extracting, then documents while writing.
+        Receives the progress: bytes of the inputs while extracting, then documents while writing.
     finish
-        What is done when the output is written.
+        The last step, when the output is written.
 
     Raises
     ------
@@ -185,7 +185,7 @@ def extract_files(
 
 @contextmanager
 def _resumable(shards: Shards) -> Iterator[None]:
-    """Say of a full disk that one can go on, and leave nothing behind where there is nothing to go on with."""
+    """Advise --resume when the disk is full; leave nothing behind if there is nothing to continue."""
     try:
         yield
     except SuwenError as error:
@@ -207,7 +207,7 @@ def _extract(
     finish: Finish,
 ) -> Result:
     meter = _Meter(shards, sum(map(size_of, inputs.files)), listener)
-    waiting = (portion for portion in deal(inputs) if portion.number not in shards)
+    waiting = (chunk for chunk in chunks_of(inputs) if chunk.number not in shards)
     for shard in engine.shards(waiting, manner, meter.saw):
         shards.add(shard)
         meter.added()
@@ -256,7 +256,7 @@ def _reported(shards: Shards, output: Path) -> Path | None:
     """List what could not be read, in the place of what an earlier run of that output has left."""
     report = report_path(output)
     faults = shards.tally.faults.total()
-    # A single input that cannot be read needs no report, but a clear word.
+    # A single input that cannot be read needs no report, but a clear message.
     if faults > 1 or (faults and shards.tally.counts["documents"]):
         with replacing(report, private=True) as temporary, temporary.open("wb") as file:
             file.writelines(map(json_line, shards.problems()))
@@ -287,7 +287,7 @@ def extract_lines(
     problem
         Told of what cannot be read (see `Shard`).
     finish
-        What is done with the documents before they are written.
+        The last step on documents before they are written.
 
     Yields
     ------
@@ -295,7 +295,7 @@ def extract_lines(
     """
 
     def lines() -> Iterator[bytes]:
-        for shard in engine.shards(deal(inputs), manner, lambda document: None):
+        for shard in engine.shards(chunks_of(inputs), manner, lambda document: None):
             tally.add(shard.tally)
             for values in shard.problems:
                 problem(values)
@@ -316,17 +316,17 @@ class _Meter:
         self._started = time.monotonic()
         self._earlier = shards.tally.counts["characters"]
         self._bytes = self._characters = 0
-        """What has been seen of the next shard."""
+        """Counts of the next shard so far."""
         self._tell()
 
     def saw(self, document: Document) -> None:
-        """A document is decided."""
+        """Count a finished document."""
         self._bytes += len(document.text.encode())
         self._characters += len(document.text)
         self._tell()
 
     def added(self) -> None:
-        """A shard is there."""
+        """Count a finished shard."""
         self._bytes = self._characters = 0
         self._tell()
 

@@ -53,7 +53,7 @@ def find_inputs(paths: Sequence[StrPath], options: Options = DEFAULT_OPTIONS, ou
         try:
             chosen += expanded(path, own, left_out)
         except PermissionError:
-            # Below a folder that is closed nobody can tell whether it is there.
+            # Below a folder without read permission its existence is unknown.
             problems.append(SuwenError("S102", path))
     if own in {absolute(path) for path in chosen if path != STANDARD_INPUT}:
         raise SuwenError("S127", output)
@@ -85,7 +85,7 @@ def _is_searched(name: str, options: Options) -> bool:
 def _files_below(
     folder: Path, endings: tuple[str, ...], output: Path | None, left_out: Counter[str], problems: list[SuwenError]
 ) -> list[Path]:
-    """The files of a folder with one of these endings."""
+    """Return the files of a folder with one of these endings."""
     files: list[Path] = []
     known = len(problems)
     for file in files_in(folder, ("",), problems.append, lambda link: left_out.update([LINK])):
@@ -101,7 +101,7 @@ def _files_below(
 
 
 def _is_by_product(file: Path, root: Path, output: Path | None, left_out: Counter[str]) -> bool:
-    """Whether a file that was found below a folder is this output, or what an extraction puts beside one."""
+    """Return whether a file that was found below a folder is this output, or what an extraction puts beside one."""
     if output is not None and absolute(file).is_relative_to(output):
         return True
     if any(part.endswith(WORKING) for part in file.relative_to(root).parts):
@@ -135,7 +135,7 @@ def expanded(path: Path, output: Path | None, left_out: Counter[str]) -> list[Pa
 
 
 def _without_links(files: Sequence[Path], root: Path, left_out: Counter[str]) -> list[Path]:
-    """The files that stand below no link to a folder, and are none."""
+    """Return the files that stand below no link to a folder, and are none."""
     links: dict[Path, bool] = {}
 
     def is_link(folder: Path) -> bool:

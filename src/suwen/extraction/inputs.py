@@ -1,4 +1,4 @@
-"""What ``suwen extract`` reads: files of mixed formats, folders of them, globs, standard input.
+"""Inputs of ``suwen extract``: files of mixed formats, folders, globs, standard input.
 
 The format of a file is what its ending says; without a known one, what it begins with. Documents of single-document
 files are named by their path, those of JSON Lines and Parquet by their own ids. An id that stands twice is made
@@ -58,7 +58,7 @@ SHOWN_STANDARD_INPUT = Path("<stdin>")
 HEAD = 4096
 
 TOLD = ("model", "relation_model", "read_from", "overrides", "earlier", "preannotation")
-"""What extractions and pre-annotations say under ``meta``."""
+"""Keys that extractions and pre-annotations write under ``meta``."""
 
 ANNOTATION = "annotation of a record"
 
@@ -74,14 +74,14 @@ MOST_FAULTS = 1000
 """After so many faults in a row a file is given up: it is of another kind, and its faults would fill the memory."""
 
 COLUMNED = {text.NAME: csv_table.NAME, docx.NAME: excel.NAME}
-"""What content is that looks like another format, where the column of the text is named."""
+"""The format of ambiguous content if the text column is named."""
 
 SIGNATURES = {"PDF": pdf.NAME, "ZIP (or docx)": docx.NAME, "parquet": parquet.NAME}
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How inputs are read.
+    """Options for reading inputs.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ class Input:
     name
         The id of its document; of its records, the beginning of the ids of those that have none.
     format
-        One of `INPUT_FORMATS`; None when the beginning of the content has to tell.
+        One of `INPUT_FORMATS`; None to detect it from the content.
     """
 
     path: Path
@@ -140,12 +140,12 @@ class Input:
 
     @property
     def is_piped(self) -> bool:
-        """Whether it can be read only once: standard input, or what a shell makes of ``<(command)``."""
+        """Return whether it can be read only once: standard input, or what a shell makes of ``<(command)``."""
         return self.path == STANDARD_INPUT or self.path.parent == DESCRIPTORS
 
     @property
     def is_article(self) -> bool:
-        """Whether the file is read whole, not record by record."""
+        """Return whether the file is read whole, not record by record."""
         return self.format in ARTICLES and self.path != STANDARD_INPUT
 
 
@@ -159,14 +159,14 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What there is to read.
+    """The inputs to read.
 
     Parameters
     ----------
     files
         The files, in the order in which they are read.
     options
-        How they are read.
+        Options for reading them.
     left_out
         How many files of the folders are not read, by their ending.
     problems
@@ -180,7 +180,7 @@ class Inputs:
 
 
 def distinct(document: Document, copies: dict[str, int]) -> Document:
-    """The document, renamed if its id has been given; `copies` counts how often each has."""
+    """Return the document, renamed if its id has been given; `copies` counts how often each has."""
     name = document.id
     while name in copies:
         copies[document.id] += 1
@@ -190,7 +190,7 @@ def distinct(document: Document, copies: dict[str, int]) -> Document:
 
 
 def renamed(document: Document, name: str) -> Document:
-    """The document under another id; its own one is kept in ``meta["read_from"]["id"]``."""
+    """Return the document under another id; its own one is kept in ``meta["read_from"]["id"]``."""
     source = document.meta.get("read_from")
     said = {**(source if isinstance(source, dict) else {}), "id": document.id}
     return dataclasses.replace(document, id=name, meta={**document.meta, "read_from": said})
@@ -233,9 +233,9 @@ def fetch(file: Input) -> Content:
 
 
 def parts_of(source: Input | Content, options: Options = DEFAULT_OPTIONS) -> Iterator[Document | SuwenError]:
-    """The documents of a file and, in their place among them, the faults of what cannot be read.
+    """Yield the documents of a file and, in their place among them, the faults of what cannot be read.
 
-    A file is given up after `MOST_FAULTS` in a row (S122); a reader that fails in a way that nobody foresaw ends its
+    A file is given up after `MOST_FAULTS` in a row (S122); a reader that fails unexpectedly ends its
     file alone (S123). So no file, whatever it holds, ends the reading of a library.
     """
     faults: list[SuwenError] = []
@@ -262,7 +262,7 @@ def parts_of(source: Input | Content, options: Options = DEFAULT_OPTIONS) -> Ite
 
 
 def _read_file(file: Input, options: Options, problem: Problem) -> Iterator[Document]:
-    """The documents of a corpus, of a file of records, or of one whose content has to tell what it is."""
+    """Yield the documents of a corpus, of a file of records, or of a file that is recognized by its content."""
     if options.annotated:
         corpus = FORMATS[str(file.format)].scan(file.path, problem)
         yield from (_bounded(located.document, located.text_path) for located in corpus)
@@ -293,7 +293,7 @@ def _read_file(file: Input, options: Options, problem: Problem) -> Iterator[Docu
 
 
 def _read_stream(stream: IO[bytes], file: Input, shown: Path, options: Options, problem: Problem) -> Iterator[Document]:
-    """The documents of a stream that may not be wound back."""
+    """Yield the documents of a stream that may not be wound back."""
     head = stream.read(HEAD)
     found = format_of_content(head)
     name = file.format or (COLUMNED.get(found, found) if options.text_column else found)
@@ -318,7 +318,7 @@ def _read_stream(stream: IO[bytes], file: Input, shown: Path, options: Options, 
 
 
 def format_of_content(head: bytes) -> str:
-    """The format that the first bytes of a file speak for; ``text`` where they speak for none."""
+    """Return the format that the first bytes of a file indicate; else ``text``."""
     if (kind := kind_of(head)) is not None:
         return SIGNATURES.get(kind, text.NAME)
     begin = head.removeprefix(b"\xef\xbb\xbf").lstrip()
@@ -333,7 +333,7 @@ def format_of_content(head: bytes) -> str:
 
 
 def _is_records(begin: bytes) -> bool:
-    """Whether a first line is a JSON object; a line that goes on is taken for one."""
+    """Return whether a first line is a JSON object; a line that continues is taken for one."""
     line, end, _ = begin.partition(b"\n")
     if not end and len(begin) >= HEAD // 2:
         return True
@@ -352,7 +352,7 @@ def _parse(name: str, data: bytes, file: Input, shown: Path, options: Options) -
 
 
 def _bounded(document: Document, path: Path) -> Document:
-    """The document, if its text is not too long."""
+    """Return the document, if its text is not too long."""
     if len(document.text) > LONGEST_TEXT:
         raise SuwenError("S115", path, what=f"the text of {document.id!r}", limit=f"{LONGEST_TEXT:,} characters")
     return document
@@ -361,7 +361,7 @@ def _bounded(document: Document, path: Path) -> Document:
 def _records(
     rows: Iterable[tuple[int, dict[str, Any]]], file: Input, shown: Path, options: Options, problem: Problem
 ) -> Iterator[Document]:
-    """The texts of records, of suwen or of other programs."""
+    """Yield the texts of records, of suwen or of other programs."""
     columns = options.text_column, options.id_column
     for number, values in rows:
         try:
@@ -375,7 +375,7 @@ def _records(
 
 
 def _known(values: dict[str, Any]) -> tuple[dict[str, Any], int]:
-    """A record with the keys of other programs under ``meta``, and how many annotations of theirs it had."""
+    """Return a record with the keys of other programs under ``meta``, and how many annotations of theirs it had."""
     form = form_of_records(iter([values]))
     foreign = form != jsonl.NAME
     if "text" not in values and form in FORMS and " " in str(form):
@@ -395,7 +395,7 @@ def _known(values: dict[str, Any]) -> tuple[dict[str, Any], int]:
 
 
 def _unannotated(document: Document, foreign: int = 0) -> Document:
-    """A record as a text to be read, with nothing in the place of what this extraction will say.
+    """Return a record as a text to be read, with nothing in the place of what this extraction will say.
 
     Parameters
     ----------

@@ -52,7 +52,7 @@ class Metadata:
         Parameters
         ----------
         places
-            Whether each entity tells its text, page and sentence.
+            Whether each entity has its text, page and sentence.
         """
         for line in lines:
             document = jsonl.document_of(line)
@@ -60,7 +60,7 @@ class Metadata:
             yield line if described is document else jsonl.line(described, places)
 
     def describe(self, document: Document) -> Document:
-        """Return a document with its metadata; the document itself where there is none."""
+        """Return a document with its metadata; the document itself if there is none."""
         source = document.meta.get("read_from")
         old = source.get("id") if isinstance(source, dict) else None
         name = document.id if document.id in self.rows else old

@@ -15,7 +15,7 @@ __all__ = ["distinct_lines", "lines_fit_for_files"]
 def distinct_lines(
     lines: Iterable[bytes], manner: Manner, tally: Tally, renamings: list[tuple[str, str]]
 ) -> Iterator[bytes]:
-    """The documents, those renamed whose id another had before."""
+    """Yield the documents, those renamed whose id another had before."""
     copies: dict[str, int] = {}
     for line in lines:
         name = jsonl.id_of(line)
@@ -31,7 +31,7 @@ def distinct_lines(
 def lines_fit_for_files(
     lines: Iterable[bytes], manner: Manner, tally: Tally, renamings: list[tuple[str, str]]
 ) -> Iterator[bytes]:
-    """The documents, those renamed whose id cannot be a file, or is that of another's file on some systems."""
+    """Yield the documents, those renamed whose id cannot be a file, or is that of another's file on some systems."""
     names = FileNames(brat.FORMAT.suffixes)
     for line in lines:
         old = jsonl.id_of(line)

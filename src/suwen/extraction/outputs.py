@@ -1,4 +1,4 @@
-"""What an extraction writes: each format with all that it has a place for, and no more.
+"""Outputs of an extraction: each format with everything that it can hold.
 
 Beside the entities with their confidences, a result tells the model (``meta["model"]``), the page and the sentence of
 each entity: JSON Lines and Parquet in fields of their own, brat in a note on the entity, HTML where the pointer rests.
@@ -68,7 +68,7 @@ def write_extracted(
     Returns
     -------
     Counter[str]
-        What the format could not hold, by kind. Ids of entities are not among it: the model only counted them.
+        Counts of what the format could not hold, by kind. Ids of entities are not counted.
 
     Raises
     ------
@@ -130,14 +130,14 @@ def remove_parts(path: Path, format: str) -> None:
 
 
 def with_model(document: Document, model: str | None, relation_model: str | None = None) -> Document:
-    """The document with the models' names in ``meta["model"]`` and ``meta["relation_model"]``, where there are any."""
+    """Return the document with the models' names in ``meta["model"]`` and ``meta["relation_model"]``."""
     named = {"model": model, "relation_model": relation_model}
     said = {key: name for key, name in named.items() if name is not None}
     return replace(document, meta={**document.meta, **said}) if said else document
 
 
 def _without_reading(document: Document) -> Document:
-    """The document without what is said of its source and the overrides: the command told that in sum."""
+    """Return the document without its source and overrides: the command printed their totals."""
     told = ("read_from", "overrides")
     return replace(document, meta={key: value for key, value in document.meta.items() if key not in told})
 

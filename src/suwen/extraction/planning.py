@@ -1,4 +1,4 @@
-"""What an extraction reads, writes and runs, put together once for the command line and for Python."""
+"""The plan of an extraction: inputs, output and model, for the command line and for Python."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ STANDARD_OUTPUT = Path("-")
 ENGINES = ("local", "ray")
 ANNOTATED_OPTIONS = Options(annotated=True)
 PACKAGES = {parquet.NAME: ("pyarrow",), excel.NAME: ("openpyxl",)}
-"""What must be installed to write a format."""
+"""Packages that are needed to write a format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,13 @@ class Extraction:
     format
         The format of the output.
     manner
-        How files are read and documents are written.
+        Options for reading files and writing documents.
     identity
-        What decides the output beside the inputs, as JSON values: a run is resumed only if it is the same.
+        Settings that decide the output, as JSON values: a run is resumed only if they are the same.
     open_engine
         Opens what computes.
     finish
-        What is done when the output is written.
+        The last step, when the output is written.
     """
 
     inputs: Inputs
@@ -132,7 +132,7 @@ def plan_extraction(
     model
         A model folder; by default the bundled one.
     options
-        How files are read.
+        Options for reading files.
     always, never
         Term lists (see `suwen.inference.overrides`).
     threads, batch_tokens

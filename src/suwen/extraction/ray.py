@@ -1,7 +1,7 @@
-"""Extraction on a Ray cluster: this process deals the portions and keeps the shards, the others make them.
+"""Extraction on a Ray cluster: this process makes the chunks and keeps the shards, workers compute the shards.
 
 The files and the model need not be on the other computers: articles are sent as they are on the disk, records as texts,
-the model as its files. What must be there is suwen, in the same release. A portion whose computer dies is given to
+the model as its files. What must be there is suwen, in the same release. A chunk whose computer dies is given to
 another.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.extraction.stream import Manner, Portion, Shard, fetched, shards_of
+from suwen.extraction.stream import Chunk, Manner, Shard, fetched, shards_of
 from suwen.inference.predictor import Extractor
 from suwen.requirements import require_packages
 from suwen.schema import Schema
@@ -27,10 +27,10 @@ __all__ = ["RayEngine", "connected", "ray_engine"]
 Load = Callable[..., Extractor]
 
 AHEAD = 2
-"""So many portions for each that can be worked on at once: none waits for this process to read the next."""
+"""So many chunks for each that can be worked on at once: none waits for this process to read the next."""
 
 TRIES = 8
-"""So many computers may die over a portion before it is believed to be the reason."""
+"""So many computers may die over a chunk before it is believed to be the reason."""
 
 STORE_BYTES = 2**28
 """The shared memory of a cluster that is started here; some seconds of work need a few megabytes."""
@@ -49,7 +49,7 @@ class RayEngine:
         Loads a model of these folders; sent to the other processes, so it is a function of a module, or
         `functools.partial` of one.
     cores, gpus
-        How much of a computer a portion takes.
+        How much of a computer a chunk takes.
     """
 
     def __init__(self, ray: Any, models: Sequence[Path], load: Load, cores: int, gpus: int = 0) -> None:
@@ -59,25 +59,25 @@ class RayEngine:
         if not any(node.get("CPU", 0) >= cores and node.get("GPU", 0) >= gpus for node in nodes):
             # Ray would wait for one.
             raise SuwenError("S519", reason=f"it has no computer with {cores} cores and {gpus} GPUs")
-        # In a list Ray leaves a reference alone: the model comes to each process once, not with each portion.
+        # In a list Ray leaves a reference alone: the model comes to each process once, not with each chunk.
         self._model = [ray.put(([(model.name, _files(model)) for model in models], load))]
         options: dict[str, Any] = {"num_cpus": cores, "num_gpus": gpus, "max_retries": TRIES}
         self._make = ray.remote(**options)(_make_shard)
         self.schema: Schema = self._value(ray.remote(**options)(_schema).remote(self._model))
 
-    def shards(self, portions: Iterable[Portion], manner: Manner, seen: Callable[[Document], None]) -> Iterator[Shard]:
-        """The shards, as they come."""
+    def shards(self, chunks: Iterable[Chunk], manner: Manner, seen: Callable[[Document], None]) -> Iterator[Shard]:
+        """Yield the shards, as they come."""
         del seen  # documents are decided elsewhere
         running: list[Any] = []
-        for portion in portions:
-            running.append(self._make.remote(self._model, fetched(portion), manner))
+        for chunk in chunks:
+            running.append(self._make.remote(self._model, fetched(chunk), manner))
             while len(running) >= self._most():
                 yield self._next(running)
         while running:
             yield self._next(running)
 
     def _most(self) -> int:
-        """How many portions are under way at once; computers may come and go."""
+        """Return how many chunks are under way at once; computers may come and go."""
         there = self._ray.cluster_resources()
         slots = min(
             there.get(kind, 0) // number for kind, number in (("CPU", self._cores), ("GPU", self._gpus)) if number
@@ -146,7 +146,7 @@ def ray_engine(models: Sequence[Path], load: Load, cores: int, gpus: int = 0) ->
 
 
 def _files(model: Path) -> dict[str, bytes]:
-    """The files of a model folder by their relative paths."""
+    """Return the files of a model folder by their relative paths."""
     try:
         return {path.relative_to(model).as_posix(): path.read_bytes() for path in model.rglob("*") if path.is_file()}
     except OSError as error:
@@ -156,9 +156,9 @@ def _files(model: Path) -> dict[str, bytes]:
 # In the other processes -----------------------------------------------------------------------------------------------
 
 
-def _make_shard(model: list[Any], portion: Portion, manner: Manner) -> Shard | SuwenError:
+def _make_shard(model: list[Any], chunk: Chunk, manner: Manner) -> Shard | SuwenError:
     try:
-        (shard,) = shards_of(_extractor(*model), [portion], manner)
+        (shard,) = shards_of(_extractor(*model), [chunk], manner)
     except SuwenError as error:
         return error
     return shard
@@ -173,7 +173,7 @@ def _schema(model: list[Any]) -> Schema | SuwenError:
 
 @lru_cache(maxsize=1)
 def _extractor(reference: Any) -> Extractor:
-    """The model, which a process loads once."""
+    """Return the model, which a process loads once."""
     import ray
 
     models, load = ray.get(reference)

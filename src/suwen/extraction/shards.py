@@ -1,4 +1,4 @@
-"""Where the shards of an extraction lie until all are there: one after the other in a file, with a journal beside it.
+"""Storage of the shards of an extraction until all are finished: one file, with a journal beside it.
 
 A shard is there when its line in the journal is: the line is written after the shard has reached the disk. What a
 killed process left of a shard without its line is written over.
@@ -34,7 +34,7 @@ JOINING = "joining"
 
 
 def json_line(values: dict[str, Any]) -> bytes:
-    """A line of JSON; of a name that is not valid Unicode, the odd bytes are escaped."""
+    """Return a line of JSON; of a name that is not valid Unicode, the odd bytes are escaped."""
     return (json.dumps(values, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
 
 
@@ -54,9 +54,9 @@ class Shards:
     def __init__(self, data: FileIO, journal: FileIO, path: Path, work: Path | None = None) -> None:
         self.tally = Tally()
         self.size = 0
-        """How much of the input files the shards stand for, in bytes."""
+        """Bytes of the input files that the shards cover."""
         self.is_joining = False
-        """Whether the output has been begun, so that it is this run's if it is there."""
+        """True if the output was begun, so that an existing output is that of this run."""
         self.work = work
         self._path = path
         self._data = data
@@ -96,7 +96,7 @@ class Shards:
             raise SuwenError("S530", self._path / DATA, reason=f"it has {size} of {self._data_end} bytes")
 
     def add(self, shard: Shard) -> None:
-        """Add a shard, whole or not at all.
+        """Add a shard, completely or not at all.
 
         Raises
         ------
@@ -139,7 +139,7 @@ class Shards:
             raise os_error(error, self._path) from None
 
     def lines(self) -> Iterator[bytes]:
-        """The documents in their order, each a line of JSON Lines.
+        """Yield the documents in their order, each a line of JSON Lines.
 
         Raises
         ------
@@ -156,7 +156,7 @@ class Shards:
             yield from io.BytesIO(shard)
 
     def problems(self) -> Iterator[dict[str, Any]]:
-        """What could not be read, in order."""
+        """Yield the problems, in order."""
         for number in sorted(self._places):
             *_, start, length = self._places[number]
             yield from json.loads(_read(self._journal, start, length))["problems"]
@@ -192,14 +192,14 @@ def passing_shards(output: Path) -> Iterator[Shards]:
 
 @contextmanager
 def open_shards(output: Path, identity: dict[str, Any], inputs: Inputs, resume: bool) -> Iterator[Shards]:
-    """The shards in the working folder of an output, which is made if there is none.
+    """Open the shards in the working folder of an output, which is made if there is none.
 
     Parameters
     ----------
     identity
-        What must not change between the parts of a run that was interrupted, as JSON values, beside the inputs.
+        Values that must not change when the run is resumed, as JSON values, in addition to the inputs.
     resume
-        Whether to go on with an unfinished run, if there is one.
+        Whether to continue an unfinished run, if there is one.
 
     Raises
     ------
@@ -210,7 +210,7 @@ def open_shards(output: Path, identity: dict[str, Any], inputs: Inputs, resume: 
     work = working_folder(output, JOB)
     going_on = resume and work.exists()
     if work.exists():
-        # Before S511: nobody should remove the folder of a running process.
+        # Before S511: its advice would remove the folder of a running process.
         with holding(work):
             pass
     check_work(work, going_on)
@@ -228,7 +228,7 @@ def open_shards(output: Path, identity: dict[str, Any], inputs: Inputs, resume: 
             try:
                 shards.take(line)
             except (ValueError, KeyError, TypeError, AttributeError):
-                raise SuwenError("S530", work / JOURNAL, number, reason="the line is no entry of a journal") from None
+                raise SuwenError("S530", work / JOURNAL, number, reason="the line is not a journal entry") from None
         shards.require_whole()
         yield shards
 
@@ -241,7 +241,7 @@ def _opened(path: Path) -> FileIO:
 
 
 def _fingerprints(inputs: Inputs) -> Iterator[bytes]:
-    """A line for each file: its name and format, and its size and time, which change when its content does."""
+    """Yield a line for each file: its name and format, and its size and time, which change when its content does."""
     for problem in inputs.problems:
         yield json_line({"path": str(problem.path), "code": problem.code})
     for file in inputs.files:
@@ -253,13 +253,13 @@ def _fingerprints(inputs: Inputs) -> Iterator[bytes]:
 
 
 def _changed(path: Path) -> int:
-    """When a file, or the last file of a corpus, was changed."""
+    """Return the time of the last change of a file or of the files of a corpus."""
     files = files_in(path, ("",)) if path.is_dir() else [path]
     return max((file.stat().st_mtime_ns for file in files), default=0)
 
 
 def _require_same_inputs(work: Path, inputs: Inputs) -> None:
-    """Refuse to go on with other files (S508), and name the first."""
+    """Refuse to continue with other files (S508), and name the first."""
     with (work / INPUTS).open("rb") as file:
         lines: Iterable[tuple[bytes | None, bytes | None]] = zip_longest(file, _fingerprints(inputs))
         for stored, found in lines:

@@ -1,8 +1,8 @@
-"""A library in portions: read, decided and written a little at a time, by this process or by others.
+"""A library in chunks: read, decided and written a little at a time, by this process or by others.
 
-The files to read are dealt in their order into portions of bounded size. What is found in a portion makes a shard.
-Which documents a portion holds follows from the files alone, and what is found in it from the model alone: a shard is
-the same, byte for byte, whoever makes it and after whatever interruption.
+Input files are processed in order, in chunks of bounded size. The result of a chunk is a shard.
+Which documents a chunk holds follows from the files alone, and what is found in it from the model alone: a shard is
+the same, byte for byte, on any machine and after any interruption.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ from suwen.formats import jsonl
 from suwen.formats.reading import files_in
 from suwen.inference.predictor import Extractor
 
-__all__ = ["Manner", "Portion", "Shard", "Tally", "deal", "fetched", "shards_of", "size_of"]
+__all__ = ["Chunk", "Manner", "Shard", "Tally", "chunks_of", "fetched", "shards_of", "size_of"]
 
 Part = Input | Content | Document | SuwenError
 
-PORTION_BYTES = 2**20
-"""A portion holds so much: some seconds of work, which is what an interruption costs."""
+CHUNK_BYTES = 2**20
+"""A chunk holds so much: some seconds of work, which is what an interruption costs."""
 
 LEAST_BYTES = 2**12
-"""A document or fault counts as so much at least, so that a portion is no more than some hundred of them."""
+"""A document or fault counts as so much at least, so that a chunk is no more than some hundred of them."""
 
 NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Portion:
+class Chunk:
     """A part of a library.
 
     Parameters
     ----------
     number
-        Its place among the portions, from 0.
+        Its place among the chunks, from 0.
     parts
         What it holds, in order: articles that are yet to be read, documents of files that hold many, and faults.
     size
@@ -55,16 +55,16 @@ class Portion:
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How portions are read and shards are written.
+    """Options for reading chunks and writing shards.
 
     Parameters
     ----------
     options
-        How files are read.
+        Options for reading files.
     model
         The name and version of the model, which each document is given; None leaves what it says.
     places
-        Whether each entity tells its text, page and sentence.
+        Whether each entity has its text, page and sentence.
     relation_model
         The name and version of the relation model; None where no relations are looked for.
     """
@@ -77,7 +77,7 @@ class Manner:
 
 @dataclass(slots=True)
 class Tally:
-    """What is counted over documents.
+    """Counts over documents.
 
     Parameters
     ----------
@@ -87,9 +87,9 @@ class Tally:
     labels
         The entities, by label.
     dropped
-        What the readers left out, by kind.
+        Counts of what the readers left out, by kind.
     faults
-        What could not be read, by code.
+        Problems of reading, by code.
     empty
         The ids of the first documents without text.
     """
@@ -121,7 +121,7 @@ class Tally:
         self.empty = [*self.empty, *other.empty][:NAMED]
 
     def to_dict(self) -> dict[str, Any]:
-        """The counts as JSON values; `from_dict` reads them back."""
+        """Return the counts as JSON values; `from_dict` reads them back."""
         return {
             "counts": self.counts,
             "labels": self.labels,
@@ -132,31 +132,31 @@ class Tally:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Tally:
-        """What `to_dict` made."""
+        """Return the tally from the result of `to_dict`."""
         counters = {key: Counter(values[key]) for key in ("counts", "labels", "dropped", "faults")}
         return cls(**counters, empty=values["empty"])
 
 
 def _counts(value: Any) -> dict[str, int]:
-    """The counts that a document's metadata hold; those of a file of records may hold anything."""
+    """Return the counts that a document's metadata hold; those of a file of records may hold anything."""
     pairs = value.items() if isinstance(value, Mapping) else ()
     return {str(kind): count for kind, count in pairs if isinstance(count, int)}
 
 
 @dataclass(slots=True)
 class Shard:
-    """What was found in a portion.
+    """The result of a chunk.
 
     Parameters
     ----------
     number, size
-        Those of the portion.
+        Those of the chunk.
     lines
         The documents, each a line of JSON Lines.
     tally
-        What was counted.
+        The counts.
     problems
-        What could not be read: ``code``, ``path``, ``line``, ``reason`` and ``advice`` of each.
+        Problems of reading: ``code``, ``path``, ``line``, ``reason`` and ``advice`` of each.
     """
 
     number: int
@@ -180,7 +180,7 @@ class Shard:
 
 
 def size_of(file: Input) -> int:
-    """The bytes of a file or corpus, as far as that is known before it is read."""
+    """Return the bytes of a file or corpus, as far as that is known before it is read."""
     try:
         if file.path == STANDARD_INPUT:
             return 0
@@ -191,26 +191,26 @@ def size_of(file: Input) -> int:
         return 0
 
 
-def deal(inputs: Inputs) -> Iterator[Portion]:
-    """Deal what there is to read into portions.
+def chunks_of(inputs: Inputs) -> Iterator[Chunk]:
+    """Divide the inputs into chunks.
 
-    Articles are not read for it, files of records are. An article that is larger than a portion makes one alone.
+    Articles are not read for it, files of records are. A larger article is a chunk of its own.
     """
     number = weight = begin = end = 0
     parts: list[Part] = []
     for part, weighs, position in _parts(inputs):
-        if parts and weight + weighs > PORTION_BYTES:
-            yield Portion(number, tuple(parts), end - begin)
+        if parts and weight + weighs > CHUNK_BYTES:
+            yield Chunk(number, tuple(parts), end - begin)
             number, weight, begin, parts = number + 1, 0, end, []
         parts.append(part)
         weight += weighs
         end = position
     if parts:
-        yield Portion(number, tuple(parts), end - begin)
+        yield Chunk(number, tuple(parts), end - begin)
 
 
 def _parts(inputs: Inputs) -> Iterator[tuple[Part, int, int]]:
-    """What there is to read, what it weighs, and how much of all files in bytes lies before its end."""
+    """Yield each part to read, its weight, and the bytes of all files before its end."""
     begin = 0
     for error in inputs.problems:
         yield error, LEAST_BYTES, begin
@@ -228,9 +228,9 @@ def _parts(inputs: Inputs) -> Iterator[tuple[Part, int, int]]:
         begin += size
 
 
-def fetched(portion: Portion) -> Portion:
-    """The portion with its articles read from the disk, so that another computer can do the rest."""
-    return replace(portion, parts=tuple(_fetched(part) if isinstance(part, Input) else part for part in portion.parts))
+def fetched(chunk: Chunk) -> Chunk:
+    """Return the chunk with its articles read from the disk, so that another computer can do the rest."""
+    return replace(chunk, parts=tuple(_fetched(part) if isinstance(part, Input) else part for part in chunk.parts))
 
 
 def _fetched(file: Input) -> Part:
@@ -242,11 +242,11 @@ def _fetched(file: Input) -> Part:
 
 def shards_of(
     extractor: Extractor,
-    portions: Iterable[Portion],
+    chunks: Iterable[Chunk],
     manner: Manner,
     seen: Callable[[Document], None] = lambda document: None,
 ) -> Iterator[Shard]:
-    """Find the entities of portions, reading ahead so that no core waits.
+    """Find the entities of chunks, reading ahead so that no core waits.
 
     Parameters
     ----------
@@ -255,11 +255,11 @@ def shards_of(
 
     Yields
     ------
-    The shard of each portion, in their order.
+    The shard of each chunk, in their order.
     """
     waiting: deque[_Open] = deque()
-    for document in extractor.predict_groups(_groups(portions, manner.options, waiting)):
-        # Portions in which nothing could be read lie before that of the document.
+    for document in extractor.predict_groups(_groups(chunks, manner.options, waiting)):
+        # Chunks in which nothing could be read lie before that of the document.
         while waiting[0].is_finished:
             yield waiting.popleft().shard
         waiting[0].finish(document, manner)
@@ -275,9 +275,9 @@ class _Open:
 
     shard: Shard
     undecided: int = 0
-    """How many documents have been read, but not decided."""
+    """The number of documents that are read, but not finished."""
     is_read: bool = False
-    """Whether nothing of the portion remains to be read."""
+    """True if the chunk has been read to its end."""
 
     @property
     def is_finished(self) -> bool:
@@ -288,16 +288,16 @@ class _Open:
         self.shard.add(document, manner)
 
 
-def _groups(portions: Iterable[Portion], options: Options, waiting: deque[_Open]) -> Iterator[Iterator[Selection]]:
-    """Yield the documents of each portion as a group."""
-    for portion in portions:
-        waiting.append(_Open(Shard(portion.number, portion.size)))
-        yield _documents(portion, options, waiting[-1])
+def _groups(chunks: Iterable[Chunk], options: Options, waiting: deque[_Open]) -> Iterator[Iterator[Selection]]:
+    """Yield the documents of each chunk as a group."""
+    for chunk in chunks:
+        waiting.append(_Open(Shard(chunk.number, chunk.size)))
+        yield _documents(chunk, options, waiting[-1])
 
 
-def _documents(portion: Portion, options: Options, opened: _Open) -> Iterator[Selection]:
-    """Read the documents of a portion, and report what cannot be read to its shard."""
-    for part in _read(portion, options):
+def _documents(chunk: Chunk, options: Options, opened: _Open) -> Iterator[Selection]:
+    """Read the documents of a chunk, and report what cannot be read to its shard."""
+    for part in _read(chunk, options):
         if isinstance(part, SuwenError):
             opened.shard.report(part)
         else:
@@ -306,8 +306,8 @@ def _documents(portion: Portion, options: Options, opened: _Open) -> Iterator[Se
     opened.is_read = True
 
 
-def _read(portion: Portion, options: Options) -> Iterator[Document | SuwenError]:
-    for part in portion.parts:
+def _read(chunk: Chunk, options: Options) -> Iterator[Document | SuwenError]:
+    for part in chunk.parts:
         if isinstance(part, Input | Content):
             yield from parts_of(part, options)
         else:

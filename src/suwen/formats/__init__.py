@@ -76,7 +76,7 @@ _REGISTERED: tuple[CorpusFormat, ...] = (
     excel.FORMAT,
 )
 WITHOUT_ANNOTATIONS = (ArticleFormat, parquet.Parquet, csv_table.Csv, excel.Excel)
-"""What may be read without an entity, and is no fault."""
+"""Formats for which a document without entities is no error."""
 
 FORMATS = {entry.name: entry for entry in _REGISTERED}
 WRITABLE = {name: entry for name, entry in FORMATS.items() if isinstance(entry, WritableFormat)}
@@ -214,12 +214,12 @@ def _shown(place: tuple[Path, int | None]) -> str:
 
 
 def write_corpus(documents: Iterable[Document], path: StrPath, format: str, **options: Any) -> Counter[str]:
-    """Write documents in a format, whole or not at all.
+    """Write documents in a format, completely or not at all.
 
     Parameters
     ----------
     documents
-        What to write.
+        The documents to write.
     path
         The file or folder.
     format
@@ -230,7 +230,7 @@ def write_corpus(documents: Iterable[Document], path: StrPath, format: str, **op
     Returns
     -------
     Counter[str]
-        What the format could not hold, by kind; empty when nothing is lost.
+        Counts of what the format could not hold, by kind; empty when nothing is lost.
 
     Raises
     ------

@@ -77,7 +77,7 @@ class WritableFormat(CorpusFormat):
 
     @abstractmethod
     def write(self, documents: Iterable[Document], path: StrPath) -> Counter[str]:
-        """Write documents, whole or not at all; return what the format could not hold, by kind."""
+        """Write documents, completely or not at all; return what the format could not hold, by kind."""
 
 
 class ArticleFormat(CorpusFormat):

@@ -3,7 +3,7 @@ r"""Brat standoff: ``ID.txt`` holds the text, ``ID.ann`` one annotation a line.
 Read are entities (``T``), relations (``R``), attributes (``A``, ``M``) and notes (``#``). Lines of any other kind, and
 the source's own way of writing a line (``\r\n``, a trailing tab), are kept in ``meta["brat"]`` and written back in
 place. It holds the lines of the ``.ann`` file whenever the writer would not produce them by itself; a kept line is
-written as it stands as long as the document still says the same.
+written as it is as long as the document still says the same.
 
 brat has no newlines in mentions: an entity of one piece that contains line breaks is written as fragments around them.
 
@@ -120,7 +120,7 @@ class Brat(WritableFormat):
         Returns
         -------
         Counter[str]
-            What brat has no place for, by kind.
+            Counts of what brat cannot hold, by kind.
 
         Raises
         ------
@@ -167,14 +167,14 @@ def _split_lines(source: str) -> list[str]:
 
 
 def _counted_text(text: str, offsets: Offsets) -> str:
-    """The text that the offsets count in."""
+    """Return the text that the offsets count in."""
     if offsets == "crlf":
         return _LINE_END.sub("\r\n", text)
     return text.replace("\r\n", "\n") if offsets == "lf" else text
 
 
 def _recounted(lines: list[tuple[Annotation, int]], text: str, offsets: Offsets) -> list[tuple[Annotation, int]]:
-    """The annotations with offsets into the text, from offsets into the text with other line ends."""
+    """Return the annotations with offsets into the text, from offsets into the text with other line ends."""
     if offsets == "crlf":
         changed = [end.start() + number for number, end in enumerate(_LINE_END.finditer(text))]
     else:
@@ -210,8 +210,8 @@ def _parse(source: str, text: str, path: Path, problem: Problem, schema: Schema 
 
 
 def _parse_line(line: str, text: str) -> Annotation | None:
-    """The annotation on a line; None when the line is of a kind that suwen does not know."""
-    # A byte order mark is no part of an annotation; files that were joined have one inside.
+    """Return the annotation on a line; None when the line is of a kind that suwen does not know."""
+    # A byte order mark is not a part of an annotation; files that were joined have one inside.
     line = line.removeprefix("\ufeff").rstrip("\r\n")
     kind = line[:1]
     if kind == "T":
@@ -273,7 +273,7 @@ def _render_entity(entity: Entity, text: str) -> str:
 
 
 def _annotations(document: Document) -> tuple[str, Counter[str]]:
-    """The content of the ``.ann`` file and what it could not hold."""
+    """Return the content of the ``.ann`` file and what it could not hold."""
     text, kept = document.text, kept_lines(document)
     lost = not_held(document, _HELD)
     if kept is not None:
@@ -306,14 +306,14 @@ def _annotations(document: Document) -> tuple[str, Counter[str]]:
 
 
 def kept_lines(document: Document) -> list[str] | None:
-    """The lines of the source, where the document keeps them in ``meta["brat"]``."""
+    """Return the lines of the source, where the document keeps them in ``meta["brat"]``."""
     kept = document.meta.get("brat")
     return _split_lines("".join(kept)) if isinstance(kept, list) and all(isinstance(x, str) for x in kept) else None
 
 
 def _with_ids(document: Document, kept: Iterable[str], lost: Counter[str]) -> list[Annotation]:
-    """The annotations, each with an id that brat can read; references follow a changed id."""
-    # Brat has no place for their scores, which `not_held` counts.
+    """Return the annotations, each with an id that brat can read; references follow a changed id."""
+    # Brat cannot hold their scores; `not_held` counts them.
     relations = [dataclasses.replace(relation, score=None) for relation in document.relations]
     named: list[Annotation] = [*document.entities, *relations, *document.attributes, *document.notes]
     if all(_ID[type(item)].fullmatch(item.id or "") for item in named):
@@ -347,7 +347,7 @@ def _refer(item: Annotation, renamed: dict[str, str]) -> Annotation:
 
 
 def _line(annotation: Annotation, text: str, lost: Counter[str]) -> str:
-    """The line of an annotation, empty when brat cannot hold it; what reading it back would not give is counted."""
+    """Return the line of an annotation, empty if brat cannot hold it; losses are counted."""
     line = _render(annotation, text)
     try:
         back = _parse_line(line, text) if line.count("\n") == 1 else None

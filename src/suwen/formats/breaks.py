@@ -14,7 +14,7 @@ _UNBROKEN = re.compile("[^\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
 
 
 def pieces_between_breaks(text: str, start: int, end: int) -> list[Span]:
-    r"""The pieces of ``text[start:end]`` around its line breaks.
+    r"""Return the pieces of ``text[start:end]`` around its line breaks.
 
     Breaks at the edges stay with the first and the last piece, so that the hull is the same.
 

@@ -79,7 +79,7 @@ def _located(rows: Iterable[Row], path: Path, name: str, problem: Problem, schem
 
 
 def _mentions(row: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
-    """The label, the mention and the ``[first, last]`` of every entity."""
+    """Yield the label, the mention and the ``[first, last]`` of every entity."""
     if row.get("label") is None:
         return
     for label, mentions in field(row, "label", dict, NAME).items():

@@ -93,7 +93,7 @@ class Cmeee(WritableFormat):
         Returns
         -------
         Counter[str]
-            What it has no place for, by kind; ids of documents are among it.
+            Counts of what it cannot hold, by kind; ids of documents are among it.
 
         Raises
         ------
@@ -181,7 +181,7 @@ def _located(
 
 
 def _found_ends(values: list[Any]) -> Ends:
-    """What the mentions say of the ends."""
+    """Detect from the mentions whether ends are inclusive."""
     fitting: Counter[int] = Counter()
     for row in values:
         if not isinstance(row, dict) or not isinstance(row.get("text"), str):

@@ -144,7 +144,7 @@ class Conll(WritableFormat):
         Returns
         -------
         Counter[str]
-            What the columns could not hold, by kind.
+            Counts of what the columns could not hold, by kind.
 
         Raises
         ------
@@ -205,7 +205,7 @@ def fault_of_columns(head: bytes) -> tuple[str, str] | None:
 
 
 def _first_rows(head: bytes, table: bool = False) -> list[tuple[str, ...]]:
-    """The rows in the first bytes of a file, if all have the same number of columns, two or more; none otherwise."""
+    """Return the rows in the first bytes of a file if all have the same number of columns, two or more."""
     source = head.decode(encoding_of(head), "replace" if len(head) < _HEAD else "ignore").removeprefix("\ufeff")
     # The last of many lines is cut.
     lines = (_rows_of_table(source) if table else source).split("\n")[: None if len(head) < _HEAD else -1]
@@ -214,7 +214,7 @@ def _first_rows(head: bytes, table: bool = False) -> list[tuple[str, ...]]:
 
 
 def _rows_of_table(source: str) -> str:
-    """The rows of a CSV table of tokens, as lines of columns."""
+    """Return the rows of a CSV table of tokens, as lines of columns."""
     source = source.removeprefix("\ufeff")
     rows = list(csv.reader(io.StringIO(source, newline="")))
     header = [cell.strip() for cell in rows[0]] if rows else []
@@ -239,7 +239,7 @@ def _rows_of_table(source: str) -> str:
 
 @functools.lru_cache(maxsize=1 << 16)  # a corpus has far fewer different rows than rows
 def _cells(line: str) -> tuple[str, ...]:
-    """The columns of a row, the token as it stands in the text; none for a blank line."""
+    """Return the columns of a row, the token as it is in the text; none for a blank line."""
     line = line.rstrip("\r").rstrip(" \t")
     if not line:
         return ()
@@ -253,7 +253,7 @@ def _is_row(cells: Sequence[str]) -> bool:
 
 
 def _spelled(source: str) -> Callable[[str], str]:
-    """What turns the tags of a file into ``B-Drug``; where they have no common spelling, that says so row by row."""
+    """Return a function that turns the tags of a file into ``B-Drug``; it fails for tags without a known spelling."""
     cells = (_cells(line) for line in source.removeprefix("\ufeff").split("\n"))
     return form_of_tags({row[-1] for row in cells if len(row) > 1 and row[0] != _START}) or str
 
@@ -279,7 +279,7 @@ class _Block:
 
 
 def _blocks(source: str, path: Path, columns: int | None, problem: Problem) -> tuple[list[_Block], dict[str, int]]:
-    """The documents of a file, and its tags with the line where each stands first."""
+    """Return the documents of a file, and its tags with the line where each stands first."""
     blocks: list[_Block] = []
     tags: dict[str, int] = {}
     spelled = _spelled(source)
@@ -299,7 +299,7 @@ def _blocks(source: str, path: Path, columns: int | None, problem: Problem) -> t
         if len(cells) != columns:
             problem(SuwenError("S206", path, number, reason=f"{len(cells)} columns, not {columns}", form=_FORM))
         elif cells[-1] not in tags and not _is_row(cells):
-            problem(SuwenError("S206", path, number, reason=f"{cells[-1]!r} is no tag", form=_FORM))
+            problem(SuwenError("S206", path, number, reason=f"{cells[-1]!r} is not a tag", form=_FORM))
         else:
             tags.setdefault(cells[-1], number)
             if not blocks:
@@ -314,7 +314,7 @@ def _blocks(source: str, path: Path, columns: int | None, problem: Problem) -> t
 
 
 def _scheme_of(tags: Mapping[str, int], path: Path, problem: Problem) -> Scheme:
-    """The first scheme that has all prefixes."""
+    """Return the first scheme that has all prefixes."""
     fitting = list(SCHEMES.values())
     for tag, line in tags.items():
         prefix = split_tag(tag)[0]
@@ -336,7 +336,7 @@ def _located(
     problem: Problem,
     schema: Schema | None,
 ) -> Located:
-    # Where illegal tags are an error, the legal ones beside them still count for whoever goes on.
+    # Where illegal tags are an error, the legal ones beside them still count for whoever continues.
     policy = "strict" if illegal == "error" else illegal
     text = ""
     mentions: list[tuple[LabelSpan, int]] = []
@@ -364,7 +364,7 @@ def _located(
 
 
 def _illegal_tags(sentence: _Sentence, scheme: Scheme) -> list[tuple[int, SuwenError]]:
-    """The tags that may not stand where they do, and a mention left open at the end, each with its line."""
+    """Return the tags that may not stand where they do, and a mention left open at the end, each with its line."""
     pairs = list(zip([None, *sentence.tags], [*sentence.tags, None], strict=True))
     illegal = {pair for pair in set(pairs) if not scheme.allows(*pair)}
     if not illegal:
@@ -383,7 +383,7 @@ def _entity(text: str, label: str, start: int, end: int) -> Entity:
 
 
 def _other_columns(block: _Block) -> dict[str, Any]:
-    """The columns between token and tag, one list each."""
+    """Return the columns between token and tag, one list each."""
     columns = list(zip(*(others for sentence in block.sentences for others in sentence.others), strict=True))
     if all(set(column) <= _EMPTY for column in columns):
         return {}
@@ -391,7 +391,7 @@ def _other_columns(block: _Block) -> dict[str, Any]:
 
 
 def _rows(document: Document, scheme: Scheme, filling: str) -> tuple[str, Counter[str]]:
-    """The rows of a document and what they could not hold."""
+    """Return the rows of a document and what they could not hold."""
     text, lost = document.text, not_held(document, {"entity", "fragments"})
     chosen = _without_overlaps(document.entities, lost)
     for entity in chosen:
@@ -413,13 +413,13 @@ def _rows(document: Document, scheme: Scheme, filling: str) -> tuple[str, Counte
 
 
 def _sentence_starts(text: str) -> set[int]:
-    """Where all sentences but the first begin; what the view drops belongs to the sentence before."""
+    """Return the starts of all sentences but the first; characters that the view drops belong to the one before."""
     view = make_view(text)
     return {int(view.source[start]) for start, _ in split_sentences(view)[1:]}
 
 
 def _without_overlaps(entities: Iterable[Entity], lost: Counter[str]) -> list[Entity]:
-    """The entities that a flat sequence can hold: longer before shorter. The others are counted."""
+    """Return the entities that a flat sequence can hold: longer before shorter. The others are counted."""
     owners: dict[int, Entity] = {}
     chosen = []
     for entity in sorted(entities, key=lambda entity: (entity.start - entity.end, entity.start)):

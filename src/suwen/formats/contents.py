@@ -1,4 +1,4 @@
-"""What the readers of files without annotations share: a bounded read, and documents that say what was left out.
+"""Shared parts of readers without annotations: bounded reading, and counts of what was left out.
 
 `suwen.formats.base.ArticleFormat` makes a corpus reader of these; `suwen.extraction.inputs` reads single files and
 standard input with them.
@@ -38,21 +38,21 @@ LONGEST_TEXT = 10_000_000
 
 
 def ending(path: Path, suffixes: Sequence[str]) -> str | None:
-    """The one of these endings that a file's name has, as it is written there; None when it has none of them."""
+    """Return the one of these endings that a file's name has, as it is written there; None when it has none of them."""
     name = path.name
     found = next((suffix for suffix in suffixes if name.lower().endswith(suffix) and len(name) > len(suffix)), None)
     return name[len(name) - len(found) :] if found else None
 
 
 def holds(path: Path, suffixes: Sequence[str]) -> bool:
-    """Whether a file has one of these endings, or a folder a file that has."""
+    """Return whether a file has one of these endings, or a folder a file that has."""
     if path.is_dir():
         return any(ending(file, suffixes) for file in files_in(path, ("",)))
     return ending(path, suffixes) is not None
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
-    """The content of a file of at most `limit` bytes.
+    """Return the content of a file of at most `limit` bytes.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def read_bytes(path: Path, limit: int) -> bytes:
 
 
 def read_stream(file: IO[bytes], path: Path, limit: int, what: str = "the file") -> bytes:
-    """What is left of a stream, at most `limit` bytes.
+    """Read the rest of a stream, at most `limit` bytes.
 
     Raises
     ------
@@ -88,14 +88,14 @@ def article(
     pages: tuple[Page, ...] = (),
     about: Mapping[str, Any] | None = None,
 ) -> Document:
-    """The document of a file without annotations.
+    """Return the document of a file without annotations.
 
     Parameters
     ----------
     source
         What ``meta["read_from"]`` says; entries that are empty are left out.
     about
-        What the file states of itself, for ``meta``: ``title``, ``year`` (int), ``journal``, ``doi``; empty ones are
+        The metadata that the file states, for ``meta``: ``title``, ``year`` (int), ``journal``, ``doi``; empty ones are
         left out.
 
     Raises
@@ -113,7 +113,7 @@ def article(
 def scan_articles(
     path: Path, suffixes: tuple[str, ...], problem: Problem, limit: int, parse: Parse
 ) -> Iterator[Located]:
-    """The documents of a file, or of all files of a folder with one of these endings, in small or capital letters.
+    """Yield the documents of a file, or of all files of a folder with one of these extensions in any case.
 
     Faults go to `problem` and the file is left out.
     """

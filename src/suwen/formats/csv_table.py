@@ -46,7 +46,7 @@ LONGEST_LINE = 4 * LONGEST_TEXT
 """Of a line, in characters: a longer one is no row, and would have to be in memory whole."""
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How cells begin that a spreadsheet may execute (OWASP, CSV injection)."""
+"""Beginnings of cells that a spreadsheet may execute (OWASP, CSV injection)."""
 
 DAMAGES = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
 
@@ -95,7 +95,7 @@ class Csv(WritableFormat):
         text_column
             The column of the texts; it has to be named.
         id_column
-            The column of the ids; by default ``id`` where there is one, else lines are numbered.
+            The column of the ids; by default ``id`` if there is one, else lines are numbered.
         encoding
             The encoding of the files; by default UTF-8, or GB18030 or UTF-16 where that is certain.
         """
@@ -124,7 +124,7 @@ class Csv(WritableFormat):
         Returns
         -------
         Counter[str]
-            What the columns have no place for, by kind.
+            Counts of what the columns cannot hold, by kind.
 
         Raises
         ------
@@ -232,7 +232,7 @@ def rows_of(file: IO[bytes], path: Path, problem: Problem, encoding: str | None 
     Raises
     ------
     SuwenError
-        S115 for a line that is too long, S116 when the encoding is not certain, S117 for a file that is no text.
+        S115 for a line that is too long, S116 when the encoding is not certain, S117 for a file that is not text.
     """
     head = cast(Any, file).read1(MEGABYTE)
     refuse_foreign(head, path, corpora=False)

@@ -78,7 +78,7 @@ class Diakg(WritableFormat):
         Returns
         -------
         Counter[str]
-            What it has no place for, by kind. White space between paragraphs is not kept, nor counted.
+            Counts of what it cannot hold, by kind. White space between paragraphs is not kept, nor counted.
 
         Raises
         ------
@@ -140,16 +140,16 @@ def _report_at(problem: Problem, path: Path, line: int, error: SuwenError) -> No
 
 
 def _sentence_start(sentence: Any, paragraph: str) -> int:
-    """Where in its paragraph a sentence begins."""
+    """Return the start of a sentence in its paragraph."""
     start: int = field(sentence, "start_idx", int, NAME)
     content = field(sentence, "sentence", str, NAME)
     if start < 0 or paragraph[start : start + len(content)] != content:
-        raise SuwenError("S213", field="sentence", reason=f"does not stand at {start} of its paragraph", format=NAME)
+        raise SuwenError("S213", field="sentence", reason=f"is not at {start} of its paragraph", format=NAME)
     return start
 
 
 def _annotations(sentence: Any, begin: int, report: Problem, schema: Schema | None) -> Iterator[Annotation]:
-    """The entities and relations of a sentence that begins at `begin` of the text."""
+    """Yield the entities and relations of a sentence that begins at `begin` of the text."""
     for key, build in (("entities", partial(_entity, sentence["sentence"], begin, schema)), ("relations", _relation)):
         rows = sentence.get(key) or []
         if not isinstance(rows, list):
@@ -184,7 +184,7 @@ def _name(values: dict[str, Any], key: str) -> str | None:
 
 
 def _values(document: Document) -> tuple[dict[str, Any], Counter[str]]:
-    """The object of a document, and what it could not hold."""
+    """Return the object of a document, and what it could not hold."""
     lost = not_held(document, _HELD)
     kept = document.meta.get(NAME)
     kept = kept if isinstance(kept, dict) else {}
@@ -229,7 +229,7 @@ Paragraph = tuple[int, list[int], int]
 
 
 def _kept_paragraphs(kept: dict[str, Any], text: str) -> list[Paragraph] | None:
-    """The paragraphs of the file that the document comes from; None when they are not those of this text."""
+    """Return the paragraphs of the file that the document comes from; None when they are not those of this text."""
     spans = kept.get("paragraphs")
     paragraphs: list[Paragraph] = []
     position = 0
@@ -249,7 +249,7 @@ def _kept_paragraphs(kept: dict[str, Any], text: str) -> list[Paragraph] | None:
 
 
 def _paragraphs(text: str, entities: Sequence[Entity]) -> Iterator[Paragraph]:
-    """The paragraphs and sentences that a text seems to have."""
+    """Yield the paragraphs and sentences that a text seems to have."""
     view = make_view(text)
     starts = sorted({int(view.source[start]) for start, _ in split_sentences(view)})
     for entity in entities:
@@ -261,7 +261,7 @@ def _paragraphs(text: str, entities: Sequence[Entity]) -> Iterator[Paragraph]:
 
 
 def _named(entities: Iterable[Entity]) -> Iterator[Entity]:
-    """The entities, each with an id that no other has."""
+    """Yield the entities, each with an id that no other has."""
     entities = list(entities)
     taken = {entity.id for entity in entities}
     fresh = (name for number in itertools.count() if (name := f"T{number}") not in taken)

@@ -2,12 +2,12 @@
 
 Read are the forms of all versions: ``"label"`` or ``"labels": [[start, end, label], …]``, and ``"entities": [{"id",
 "label", "start_offset", "end_offset"}, …]`` with ``"relations": [{"id", "from_id", "to_id", "type"}, …]``, which
-version 1.0 calls ``"annotations"``; written are lines with ``entities``. Offsets are code points. What else a line
-holds (comments, and what was imported) is kept in ``meta["doccano"]``. What the writer would not produce by itself is
-kept in ``meta["doccano_record"]``, and written back as long as the document still says the same. Where labels are
+version 1.0 calls ``"annotations"``; written are lines with ``entities``. Offsets are code points. Other keys of a line
+(comments, imported values) are kept in ``meta["doccano"]``. Keys that the writer would not produce are kept in
+``meta["doccano_record"]``, and written back as long as the document is unchanged. Where labels are
 numbers of the project, as in its plain JSONL export, they are refused: their names are not in the file.
 
-doccano has no place for confidences. They are written as metadata: ``suwen_scores`` holds ``[start, end, label,
+doccano cannot hold confidences. They are written as metadata: ``suwen_scores`` holds ``[start, end, label,
 score]`` of each entity, ``suwen_relation_scores`` ``[type, start, end, start, end, score]`` of each relation.
 
 A project drops entities that overlap, unless it was made to allow them; they are written, and counted.
@@ -82,7 +82,7 @@ class Doccano(WritableFormat):
         Returns
         -------
         Counter[str]
-            What it has no place for, by kind. doccano knows entities by numbers; other ids are counted. Entities that
+            Counts of what it cannot hold, by kind. Entities have numbers; other ids are counted. Entities that
             overlap another are counted too.
 
         Raises

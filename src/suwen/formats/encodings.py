@@ -1,4 +1,4 @@
-"""Which encoding the bytes of a text are in: told with certainty, or not at all."""
+"""Detect the encoding of a text, only if it is certain."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\x7fELF", "a program"),
     (b"SQLite format 3\x00", "SQLite"),
 )
-"""How files of kinds that are no text begin."""
+"""First bytes of files that are not text."""
 
 SAMPLE = 100_000
 """So many characters are enough to judge what a decoding has made."""
@@ -88,12 +88,12 @@ class EncodingError(SuwenError):
 
 
 def kind_of(data: bytes) -> str | None:
-    """What the first bytes say a file is, where that is no text."""
+    """Return the kind of a file that is not text, from its first bytes."""
     return next((kind for signature, kind in SIGNATURES if data.startswith(signature)), None)
 
 
 def decode(data: bytes, path: Path, encoding: str | None = None) -> tuple[str, str]:
-    """The exact characters of a text, a byte order mark included, and the encoding that they were in.
+    """Return the exact characters of a text, a byte order mark included, and the encoding that they were in.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def encoding_named(name: str) -> str:
 
 
 def encoding_of(head: bytes) -> str:
-    """Return the encoding that the beginning of a file speaks for: UTF-8, unless another one is certain."""
+    """Return the encoding of the beginning of a file: UTF-8, unless another one is certain."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     try:
@@ -205,7 +205,7 @@ def _decode_as(encoding: str, data: bytes, path: Path) -> tuple[str, str]:
 
 
 def _certain(data: bytes, encoding: str, whole: bool = True) -> str | None:
-    """The text, if it is in this encoding beyond doubt; unless it is `whole`, a character may be cut at its end."""
+    """Return the text if the encoding is certain; unless it is `whole`, the last character may be cut."""
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(data, final=whole)
     except UnicodeDecodeError:
@@ -216,14 +216,14 @@ def _certain(data: bytes, encoding: str, whole: bool = True) -> str | None:
 
 
 def _is_chinese(counts: Counter[str]) -> bool:
-    """Whether the characters beyond ASCII are those of simplified Chinese."""
+    """Return whether the characters beyond ASCII are those of simplified Chinese."""
     wide, frequent = _wide(counts)
     simplified = sum(count for character, count in counts.items() if character.encode("gb2312", "ignore") > b"\x7f")
     return wide >= LEAST_WIDE and frequent >= LEAST_FREQUENT * wide and simplified >= LEAST_SIMPLIFIED * wide
 
 
 def _is_plausible(counts: Counter[str]) -> bool:
-    """Whether this is European or Chinese text; bytes in the wrong order or of other encodings hardly ever are."""
+    """Return whether this is European or Chinese text, which wrongly decoded bytes hardly ever are."""
     # In the wrong order a Latin letter is a hanzi whose low byte is zero, of which there are few.
     plausible = (point for point in counts if _PLAUSIBLE.match(point) and (ord(point) & 0xFF or point == "一"))
     good, total = sum(counts[point] for point in plausible), counts.total()
@@ -232,6 +232,6 @@ def _is_plausible(counts: Counter[str]) -> bool:
 
 
 def _wide(counts: Counter[str]) -> tuple[int, int]:
-    """How many characters are beyond ASCII, and how many of them frequent in Chinese."""
+    """Return how many characters are beyond ASCII, and how many of them frequent in Chinese."""
     wide = {character: count for character, count in counts.items() if character > "\x7f"}
     return sum(wide.values()), sum(count for character, count in wide.items() if character in FREQUENT)

@@ -1,4 +1,4 @@
-"""Entities as rows of a table: what one wants to know of an entity by itself, its page and its sentence above all."""
+"""Entities as rows of a table, with page and sentence."""
 
 from __future__ import annotations
 
@@ -62,16 +62,16 @@ class Places:
         return [sentence.start for sentence in self._sentences]
 
     def page(self, entity: Entity) -> int | None:
-        """The number of the page on which an entity begins; None where the document has no pages."""
+        """Return the number of the page on which an entity begins; None where the document has no pages."""
         index = bisect_right(self._page_starts, entity.start) - 1
         return self._pages[index].number if index >= 0 and entity.start < self._pages[index].end else None
 
     def sentence(self, entity: Entity) -> Sentence:
-        """The sentence of an entity; of one that goes over an end of a sentence, all that it touches, joined."""
+        """Return the sentence of an entity; of one that goes over an end of a sentence, all that it touches, joined."""
         return self.sentences(entity.start, entity.end)
 
     def sentences(self, start: int, end: int) -> Sentence:
-        """The sentences that a part of the text touches, joined."""
+        """Return the sentences that a part of the text touches, joined."""
         first = max(bisect_right(self._starts, start) - 1, 0)
         touched = self._sentences[first : bisect_left(self._starts, end)]
         if not touched:
@@ -82,7 +82,7 @@ class Places:
 
 
 def pieces_shown(entity: Entity) -> str | None:
-    """The pieces of an entity as brat writes them (``0 2;3 5``); None when it has only one."""
+    """Return the pieces of an entity as brat writes them (``0 2;3 5``); None when it has only one."""
     return ";".join(f"{start} {end}" for start, end in entity.fragments) or None
 
 
@@ -146,7 +146,7 @@ class KeptRows:
         self.count += 1
 
     def __iter__(self) -> Iterator[list[Any]]:
-        """Yield the values of each row in the order of `columns`; None where there is none."""
+        """Yield the values of each row in the order of `columns`; None if there is none."""
         self._file.seek(0)
         for line in self._file:
             row = json.loads(line)
@@ -165,7 +165,7 @@ class EntityRows(KeptRows):
     Attributes
     ----------
     not_held
-        What these rows and those of relations have no place for, by kind.
+        Counts of what these rows and those of relations cannot hold, by kind.
     """
 
     def __init__(self, folder: Path) -> None:

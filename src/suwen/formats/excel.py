@@ -64,7 +64,7 @@ _UNHELD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\r\ufffe\uffff]|_(?=x[0-9A-Fa-f
 
 DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ParseError)
 MISREAD = (ValueError, KeyError, TypeError, IndexError, AttributeError)
-"""What openpyxl raises for parts that are missing or hold something else than they should."""
+"""Errors of openpyxl for missing or unexpected parts."""
 
 
 class Excel(WritableFormat):
@@ -103,7 +103,7 @@ class Excel(WritableFormat):
         text_column
             The column of the texts; it has to be named.
         id_column
-            The column of the ids; by default ``id`` where there is one, else rows are numbered as in Excel.
+            The column of the ids; by default ``id`` if there is one, else rows are numbered as in Excel.
         sheet
             The name of the sheet; by default the only one that holds something.
         """
@@ -127,7 +127,7 @@ class Excel(WritableFormat):
         Returns
         -------
         Counter[str]
-            What the columns have no place for, by kind.
+            Counts of what the columns cannot hold, by kind.
 
         Raises
         ------
@@ -303,7 +303,7 @@ def _holds_something(sheet: Any, path: Path) -> bool:
 
 
 def _values(sheet: Any, path: Path) -> Iterator[tuple[Any, ...]]:
-    # Some programs state a size that is too small, and openpyxl would believe it.
+    # Some programs state a size that is too small, and openpyxl would use it.
     sheet.reset_dimensions()
     try:
         yield from sheet.iter_rows(values_only=True)

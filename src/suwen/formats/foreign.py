@@ -85,7 +85,7 @@ TEXTS = (
     (r"MSH\|\^~\\&", "an HL7 message", EXPORT),
     (r"(?:%.*\s+)*(?:\\documentclass|\\begin\{document\})", "LaTeX", "convert it to .docx or .html, as pandoc does"),
 )
-"""How the first line of text files begins that are no running text."""
+"""Beginnings of the first line of text files that are not running text."""
 
 _XML_ROOT = re.compile(
     r"(?:<\?xml.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\])?\s*>|\s)*<(?:[\w.-]+:)?([\w.-]+)", re.DOTALL

@@ -98,7 +98,7 @@ def document_of_tokens(
     if any(type(tag) is int for tag in tags):
         raise SuwenError("S215", advice=ADVICE)
     if not all(isinstance(item, str) for item in (*tokens, *tags)):
-        raise SuwenError("S213", field="tokens", reason="or its tags hold what is no text", format=NAME)
+        raise SuwenError("S213", field="tokens", reason="or its tags are not text", format=NAME)
     form = form_of_tags(tags)
     if len(tokens) != len(tags) or form is None:
         reason = f"{len(tokens)} tokens have {len(tags)} tags" if form else "the tags have several forms, or none"
@@ -120,6 +120,6 @@ def document_of_tokens(
 
 
 def _meet(before: str, after: str) -> bool:
-    """Whether two tokens would melt into one word."""
+    """Return whether two tokens would melt into one word."""
     edges = before[-1:] + after[:1]
     return len(edges) == 2 and edges.isascii() and edges.isalnum()

@@ -9,7 +9,7 @@ How mentions are drawn
 - A mention is a frame in the color of its type with the type's name after it. Mentions inside others are frames inside
   frames; of two with the same span, the one that comes first in the document is the outer one.
 - HTML cannot hold partly overlapping frames. Of two such mentions the one that begins later is cut where the earlier
-  one ends; both halves have an open side there, and the name stands after the last half.
+  one ends; both halves have an open side there, and the name is after the last half.
 - Fragments with nothing but white space between them (a line break inside a mention) are one frame. With other text
   between them they are frames with open sides.
 - A negated mention is struck through, a hypothetical one is in italics (attribute ``Assertion``); all attributes are
@@ -100,7 +100,7 @@ class AllTypes(Types):
 
 
 class Counts:
-    """How many documents, characters and mentions there are, and which mentions of each type how often.
+    """Counts of documents, characters and mentions, and of the mentions of each type.
 
     Its size grows with the number of distinct mentions, not with the text.
     """
@@ -117,7 +117,7 @@ class Counts:
 
     @classmethod
     def of(cls, document: Document) -> Counts:
-        """The counts of one document."""
+        """Return the counts of one document."""
         counts = cls()
         counts.documents = 1
         counts.characters = len(document.text)
@@ -153,7 +153,7 @@ class Counts:
         return {label: mentions.total() for label, mentions in self.mentions.items()}
 
     def of_type(self, label: str) -> int:
-        """The number of mentions with that label."""
+        """Return the number of mentions with that label."""
         return self.mentions[label].total()
 
     def most_frequent(self, label: str) -> list[tuple[str, int]]:
@@ -212,7 +212,7 @@ class Html(ArticleFormat, WritableFormat):
         Returns
         -------
         Counter[str]
-            What the pages do not show, by kind.
+            Counts of what the pages do not show, by kind.
 
         Raises
         ------
@@ -249,7 +249,7 @@ def _write_page(documents: Iterator[Document], path: Path, types: AllTypes, titl
     lines: list[Line] = []
     with (
         replacing(path) as temporary,
-        # The legend stands before the texts but is known only after the last, so the texts wait in a file.
+        # The legend is before the texts but is known only after the last, so the texts wait in a file.
         tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n", dir=temporary.parent) as texts,
     ):
         for index, document in enumerate(chain(first, documents), start=1):
@@ -284,7 +284,7 @@ def _write_folder(documents: Iterator[Document], path: Path, types: AllTypes, ti
 
 
 def _page_name(document_id: str, taken: set[str]) -> str:
-    """A file name for a document that every file system takes and that no other page has."""
+    """Return a file name for a document that every file system takes and that no other page has."""
     # "p" keeps clear of names that Windows reserves and of leading dots; file systems may ignore case.
     stem = "p-" + re.sub(r"[^\w-]+", "_", document_id.encode(errors="replace").decode())[:50]
     name = f"{stem}.html"
@@ -390,10 +390,10 @@ class Lines:
 
 
 def running(mention: str) -> str:
-    """A mention as running text: without the line breaks inside it."""
+    """Return a mention as running text: without the line breaks inside it."""
     return join_pieces(LINE_GAP.split(mention))
 
 
 def is_uncertain(entity: Entity) -> bool:
-    """Whether the mention is by its own confidence more likely wrong than right."""
+    """Return whether the mention is by its own confidence more likely wrong than right."""
     return entity.score is not None and entity.score < UNCERTAIN_BELOW

@@ -1,6 +1,6 @@
 """Read JSON as corpora hold it: one value a file, a list of records, or a record a line; and fields of the right kind.
 
-Whether a file holds a list or lines is told by its first character, never by its ending.
+The first character of a file decides whether it is a list or lines, never its extension.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def scan_json(
     Parameters
     ----------
     located
-        Makes documents of a value, given the file, the name for ids, and whom to tell what is wrong.
+        Makes documents of a value, given the file, the name for ids, and the handler of errors.
     """
     root = path if path.is_dir() else path.parent
     for file in files_in(path, ("",)):
@@ -100,7 +100,7 @@ def scan_records(
     form
         The form of the records (see `suwen.formats.record_forms`). In a folder, a text file is read if it has it.
     located
-        Makes documents of the records, given the file, the name for ids, and whom to tell what is wrong.
+        Makes documents of the records, given the file, the name for ids, and the handler of errors.
     """
     root = path if path.is_dir() else path.parent
     for file in record_files(path, form):
@@ -113,14 +113,14 @@ def scan_records(
 
 
 def record_files(path: Path, form: str) -> Iterator[Path]:
-    """The files of a folder that hold records: by their ending, or text files of this form."""
+    """Yield the files of a folder that hold records: by their ending, or text files of this form."""
     for file in files_in(path, ("",)):
         if not path.is_dir() or ending(file, RECORDS) or (ending(file, TEXTS) and form_of_file(file) == form):
             yield file
 
 
 def records_of(path: Path, problem: Problem, encoding: str | None = None) -> Iterator[Row]:
-    """The records of a file: the elements of its list, the objects on its lines, or its one object.
+    """Yield the records of a file: the elements of its list, the objects on its lines, or its one object.
 
     Raises
     ------
@@ -150,7 +150,7 @@ def _records_of(path: Path, problem: Problem, encoding: str | None) -> Iterator[
 
 
 def _is_one_object(text: str) -> bool:
-    """Whether a text that begins with an object goes on with it in the second line."""
+    """Return whether an object at the beginning of a text continues in the second line."""
     first, _, rest = text.partition("\n")
     try:
         json.loads(first)
@@ -190,7 +190,7 @@ def _value(text: str, path: Path, unreal: Callable[[str], object] | None = None)
 
 
 def _not_finite(value: Any) -> str | None:
-    """The first number in a value that JSON does not have."""
+    """Return the first number in a value that JSON does not have."""
     if isinstance(value, float):
         return None if isfinite(value) else str(value).replace("nan", "NaN").replace("inf", "Infinity")
     items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
@@ -216,7 +216,7 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite
 
 
 def numbered_objects(lines: Iterable[bytes], path: Path, problem: Problem) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The objects on lines, each with its number; what is none goes to `problem`."""
+    """Yield the objects on lines, each with its number; what is none goes to `problem`."""
     for number, line in enumerate(lines, 1):
         try:
             values = _object(line.removeprefix(codecs.BOM_UTF8) if number == 1 else line)
@@ -228,7 +228,7 @@ def numbered_objects(lines: Iterable[bytes], path: Path, problem: Problem) -> It
 
 
 def _object(line: bytes) -> dict[str, Any] | None:
-    """The JSON object on a line; None for a blank line."""
+    """Return the JSON object on a line; None for a blank line."""
     try:
         characters = line.decode()
     except UnicodeDecodeError as error:
@@ -250,7 +250,7 @@ def _object(line: bytes) -> dict[str, Any] | None:
 
 
 def lines_of(path: Path, problem: Problem, encoding: str | None = None) -> Iterator[bytes]:
-    """The lines of a file, which may be compressed, in UTF-8; faults go to `problem`."""
+    """Yield the lines of a file, which may be compressed, in UTF-8; faults go to `problem`."""
     try:
         with opened(path, "rb", path.suffix) as file:
             yield from bounded_lines(file, path, problem, encoding)
@@ -263,7 +263,7 @@ def lines_of(path: Path, problem: Problem, encoding: str | None = None) -> Itera
 
 
 def bounded_lines(file: IO[bytes], path: Path, problem: Problem, encoding: str | None = None) -> Iterator[bytes]:
-    """The lines of an open file in UTF-8; one longer than `LONGEST_LINE` goes to `problem`, as an empty one.
+    """Yield the lines of an open file in UTF-8; one longer than `LONGEST_LINE` goes to `problem`, as an empty one.
 
     Raises
     ------
@@ -325,18 +325,18 @@ def opened(path: Path, mode: Literal["rb", "wb"], suffix: str) -> Iterator[IO[by
 
 
 def located_at(document: Document, path: Path, number: int) -> Located:
-    """The document of a record, all of whose annotations stand in one line."""
+    """Return the document of a record, all of whose annotations stand in one line."""
     items: list[Annotation] = [*document.entities, *document.relations]
     return Located(document, path, number, path, tuple((item, number) for item in items))
 
 
 def reporting_at(problem: Problem, path: Path, line: int) -> Problem:
-    """Whom to tell of faults in a line."""
+    """Receives errors in a line."""
     return lambda error: problem(error.at(path, line))
 
 
 def checked(entity: Entity, text: str, report: Problem, schema: Schema | None) -> Entity:
-    """The entity, if it lies within the text; an unknown label is reported.
+    """Return the entity, if it lies within the text; an unknown label is reported.
 
     Raises
     ------
@@ -351,7 +351,7 @@ def checked(entity: Entity, text: str, report: Problem, schema: Schema | None) -
 
 
 def field(values: Any, key: str, kind: type, format_name: str) -> Any:
-    """The value of a key, if it is there and of this kind.
+    """Return the value of a key, if it is there and of this kind.
 
     Raises
     ------
@@ -370,6 +370,6 @@ def field(values: Any, key: str, kind: type, format_name: str) -> Any:
 
 
 def name_under(values: Any, key: str) -> str | None:
-    """The string or integer under a key, as a name; None where it is something else or missing."""
+    """Return the string or integer under a key, as a name; None where it is something else or missing."""
     value = values.get(key) if isinstance(values, dict) else None
     return str(value) if type(value) in (str, int) else None

@@ -10,8 +10,8 @@ text       the text (needed)
 entities   objects ``label, start, end`` and, where they say something, ``fragments`` (``[[start, end], …]``),
            ``id``, ``score``, ``annotated``; or lists ``[start, end, label]``, ``[start, end, label, mention]``.
            Objects may also tell what follows from the text: ``text``, ``page``, ``sentence`` (``[start, end]``)
-relations  objects ``label, head, tail`` and, where there is one, ``id``
-attributes objects ``id, label, target`` and, where there is one, ``value``
+relations  objects ``label, head, tail`` and, if there is one, ``id``
+attributes objects ``id, label, target`` and, if there is one, ``value``
 notes      objects ``id, label, target, text``
 group      a string
 pages      objects ``number, start, end``
@@ -77,7 +77,7 @@ _OPTIONAL: dict[type, dict[str, type]] = {
 TEXT_ALONE = "records of other programs are read with --text-column text"
 UNKNOWN = f"is unknown; what is your own goes under 'meta', and {TEXT_ALONE}"
 _DERIVED = {"text": str, "page": int, "sentence": list}
-"""What an entity's object may tell beside the fields of an Entity; it follows from the text, so it is not read."""
+"""Derived keys of an entity's object; they follow from the text, so they are not read."""
 
 _LISTS = {"entities": Entity, "relations": Relation, "attributes": Attribute, "notes": Note, "pages": Page}
 KEYS = {"version", "text", *_LISTS, *_OPTIONAL[Document]}
@@ -185,7 +185,7 @@ def scan_rows(
     text_column: str | None = None,
     id_column: str | None = None,
 ) -> Iterator[Located]:
-    """The documents of records; `name` begins the ids of those that have none."""
+    """Yield the documents of records; `name` begins the ids of those that have none."""
     for number, values in rows:
         report = reporting_at(problem, path, number)
         try:
@@ -231,7 +231,7 @@ def _document(values: dict[str, Any], name: str, report: Problem, schema: Schema
 
 
 def _record(values: dict[str, Any], name: str, text_column: str, id_column: str | None) -> Document:
-    """The document of a record of another kind."""
+    """Return the document of a record of another kind."""
     for key in (text_column, id_column):
         if key is not None and key not in values:
             raise SuwenError("S214", column=key, known=_shown(values))
@@ -244,12 +244,12 @@ def _record(values: dict[str, Any], name: str, text_column: str, id_column: str 
 
 
 def _shown(values: dict[str, Any]) -> str:
-    """The keys of a record; of very many, the first."""
+    """Return the keys of a record; of very many, the first."""
     return ", ".join(repr(key)[:SHOWN_CHARACTERS] for key in list(values)[:SHOWNKEYS]) or "none"
 
 
 def _items(values: dict[str, Any], key: str, build: Callable[[Any], Item], report: Problem) -> Iterator[Item]:
-    """What the rows of a list describe; a faulty row is reported and left out."""
+    """Yield the items of a list of rows; an invalid row is reported and left out."""
     for row in _typed(values, key, list, "") or ():
         try:
             yield build(row)
@@ -274,7 +274,7 @@ def _built(kind: type[Item], row: Any, within: str) -> Item:
 
 
 def _typed(values: dict[str, Any], key: str, kind: type, within: str) -> Any:
-    """The value of a key, None where it is missing or null, if it is of this type."""
+    """Return the value of a key, None where it is missing or null, if it is of this type."""
     value: Any = values.get(key)
     if kind is float and type(value) in (float, int):
         # The only number that is no count is a confidence; NaN is not within the bounds either.
@@ -302,7 +302,7 @@ def _entity(row: Any, text: str, report: Problem, schema: Schema | None) -> Enti
 
 
 def _from_list(row: list[Any], text: str) -> dict[str, Any]:
-    """The fields of ``[start, end, label]`` or ``[start, end, label, mention]``."""
+    """Return the fields of ``[start, end, label]`` or ``[start, end, label, mention]``."""
     if len(row) not in (3, 4):
         raise SuwenError("S205", field="entities", reason=f"holds a list of {len(row)} values, not of 3 or 4")
     values = dict(zip(("start", "end", "label", "annotated"), row, strict=False))
@@ -320,7 +320,7 @@ def write_lines(lines: Iterable[bytes], path: StrPath) -> None:
 
 
 def line(document: Document, places: bool = False) -> bytes:
-    """The line of a document, in UTF-8 and with its end.
+    """Return the line of a document, in UTF-8 and with its end.
 
     Raises
     ------
@@ -329,7 +329,7 @@ def line(document: Document, places: bool = False) -> bytes:
     """
     parts = [_json({"version": VERSION, "id": document.id, "text": document.text}, document)[:-1]]
     if document.entities:
-        # Each by itself: the objects of all mentions of a long text would take more memory than all else together.
+        # One at a time: the objects of all mentions of a long text would need more memory than all else together.
         rows = (_json(row, document) for row in _entity_rows(document, places))
         parts += [b', "entities": [', b", ".join(rows), b"]"]
     if rest := _rest(document):
@@ -338,14 +338,14 @@ def line(document: Document, places: bool = False) -> bytes:
 
 
 def id_of(written: bytes) -> str:
-    """The id in a line that `line` has made, found without reading the rest of it."""
+    """Return the id in a line that `line` has made, found without reading the rest of it."""
     # In the id itself, quotation marks are escaped.
     name: str = json.loads(written[written.index(_ID) + len(_ID) : written.index(_TEXT)])
     return name
 
 
 def document_of(written: bytes) -> Document:
-    """The document in a line that `line` has made.
+    """Return the document in a line that `line` has made.
 
     Raises
     ------
@@ -374,7 +374,7 @@ def _row(item: Annotation | Page) -> dict[str, Any]:
 
 
 def _rest(document: Document) -> dict[str, Any]:
-    """What a document has beside its id, text and entities."""
+    """Return the parts of a document other than id, text and entities."""
     lists = {key: [_row(item) for item in getattr(document, key)] for key in _LISTS if key != "entities"}
     values: dict[str, Any] = {key: rows for key, rows in lists.items() if rows}
     if document.group is not None:

@@ -1,12 +1,12 @@
 """Label Studio: a JSON list of tasks, as its text-labeling projects import and export.
 
-Read are JSON and JSON-MIN. Of a task, the first annotation that was not cancelled is read, or, where nobody has
-annotated, the first prediction (``meta["read_from"]["predicted"]``); how many others there are is in
-``meta["label_studio"]["others"]``. Where all were cancelled, no prediction is read, and the document is marked
-(``meta["read_from"]["unannotated"]``). The text is the value ``text`` of the data, the only one that is a string, or
-the one that holds the mentions of the regions. Regions of hypertext are read by their offsets in the text of the page.
+JSON and JSON-MIN are read. Of a task, the first annotation that was not cancelled is read; without annotations, the
+first prediction (``meta["read_from"]["predicted"]``). The number of others is in ``meta["label_studio"]["others"]``. If
+all were cancelled, no prediction is read, and the document is marked (``meta["read_from"]["unannotated"]``). The text
+is the value ``text`` of the data, the only string, or the string that contains the mentions of the regions. Regions of
+hypertext are read by their offsets in the text of the page.
 Other annotators' annotations, regions without labels and regions of other kinds (choices, ratings) are counted in
-``meta["read_from"]["dropped"]``. What the writer would not produce by itself is kept in ``meta["label_studio_task"]``,
+``meta["read_from"]["dropped"]``. Keys that the writer would not produce are kept in ``meta["label_studio_task"]``,
 with all of that, and written back as long as the document still says the same.
 
 Written are predictions where a model is named (``meta["model"]``) or there are confidences, annotations otherwise. The
@@ -98,7 +98,7 @@ class LabelStudio(WritableFormat):
         Returns
         -------
         Counter[str]
-            What it has no place for, by kind.
+            Counts of what it cannot hold, by kind.
 
         Raises
         ------

@@ -16,7 +16,7 @@ from suwen.formats.json_files import Row
 __all__ = ["is_minimal", "regions_in", "with_joined_rows"]
 
 ABOUT = {"annotation_id": "id", "annotator": "completed_by"}
-"""What a row says of its annotation, and the key that JSON has for it."""
+"""Fields of a row about its annotation, and their keys in JSON."""
 SAME = ("created_at", "updated_at", "lead_time")
 
 

@@ -55,7 +55,7 @@ def document_of(
     name
         The document's id, where the task has none.
     usual
-        The key of the text, where the task does not tell (see `usual_key`).
+        The key of the text, if the task does not show it (see `usual_key`).
 
     Raises
     ------
@@ -134,7 +134,7 @@ def text_key(data: dict[str, Any], usual: str | None = None) -> str:
     Raises
     ------
     SuwenError
-        S213 when the data does not tell.
+        S213 when the data does not show it.
     """
     strings = _strings(data)
     if "text" not in data and len(strings) == 1:
@@ -149,7 +149,7 @@ def text_key(data: dict[str, Any], usual: str | None = None) -> str:
 
 
 def usual_key(tasks: Iterable[Any]) -> str | None:
-    """Return the key that alone holds the mentions of all regions, in the first task that tells; None without one."""
+    """Return the key with the mentions of all regions, from the first task that shows it; else None."""
     return next(filter(None, map(_key_of_mentions, tasks)), None)
 
 
@@ -169,9 +169,9 @@ def _key_of_mentions(task: Any) -> str | None:
 
 
 def chosen_result(task: dict[str, Any], dropped: Counter[str]) -> tuple[dict[str, Any] | None, int]:
-    """Return the annotation that counts, and how many annotations and predictions do not; None where there is none.
+    """Return the annotation that counts, and how many annotations and predictions do not; None if there is none.
 
-    A prediction counts where nobody has annotated or cancelled.
+    A prediction counts if there is no annotation, cancelled ones included.
     """
     found: dict[str, list[dict[str, Any]]] = {}
     for key in ("annotations", "completions", "predictions"):
@@ -295,7 +295,7 @@ def _span(value: dict[str, Any]) -> tuple[int, int] | None:
 
 @dataclass(frozen=True, slots=True)
 class Offsets:
-    """How offsets are to be understood: for each the place in the text, or None if they are places already."""
+    """The place in the text for each offset; None if the offsets are places already."""
 
     places: Sequence[int] | None = None
     remark: str | None = None

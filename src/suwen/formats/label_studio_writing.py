@@ -39,7 +39,7 @@ def with_task(document: Document, task: dict[str, Any], usual: str | None = None
     Parameters
     ----------
     usual
-        The key of the text, where the task does not tell.
+        The key of the text, if the task does not show it.
     """
     if task_of(document, Counter()) == task:
         return document
@@ -51,7 +51,7 @@ def with_task(document: Document, task: dict[str, Any], usual: str | None = None
 
 
 def task_of(document: Document, lost: Counter[str]) -> dict[str, Any]:
-    """Return the task of a document; what it has no place for is counted."""
+    """Return the task of a document; what it cannot hold is counted."""
     kept = document.meta.get(KEPT)
     if isinstance(kept, dict):
         try:

@@ -3,10 +3,11 @@
 The written tables are for data frames and databases.
 
 Written are two files. ``OUT.parquet`` has the columns ``document``, ``page``, ``sentence``, ``sentence_start``,
-``sentence_end``, ``start``, ``end``, ``type``, ``text``, ``confidence``, ``model``, ``id`` and ``fragments`` (as in
-brat: ``0 2;3 5``; null for one piece). ``OUT.texts.parquet`` has ``id`` and ``text`` of every document, those without
-entities included: the offsets count its characters (code points). Where there are relations, ``OUT.relations.parquet``
-is a third one, with the columns of `suwen.formats.relation_table`.
+``sentence_end``, ``start``, ``end``, ``type``, ``text``, ``confidence``, ``model``, ``id``, ``fragments`` (as in
+brat: ``0 2;3 5``; null for one piece), ``assertion`` and ``cue`` (``negated`` and ``8-9``; null without).
+``OUT.texts.parquet`` has ``id`` and ``text`` of every document, those without entities included: the offsets count its
+characters (code points). Where there are relations, ``OUT.relations.parquet`` is a third one, with the columns of
+`suwen.formats.relation_table`.
 
 A table with the columns ``tokens`` and ``ner_tags`` (or ``tags``, ``labels``) and no ``text`` is read as Hugging Face's
 datasets for token classification are (see `suwen.formats.hf_tokens`): with its entities.
@@ -51,6 +52,8 @@ WRITTEN_ROWS, WRITTEN_CHARACTERS = 10_000, 4_000_000
 """A row group has so many rows at most, and about so many characters."""
 
 _HELD = {"entity", "fragments", "entity id", "score", "page", "relation", "relation score"}
+_ATTRIBUTES = {"Assertion": "assertion", "Cue": "cue"}
+"""The attributes of entities that have a column."""
 _HELD_META = ("model", "relation_model")
 
 
@@ -58,7 +61,7 @@ class Parquet(WritableFormat):
     """Read and write Parquet: a file, or all files of a folder. Read is a document a row, a few rows at a time.
 
     Faults are S101, S102, S113, S114; S115 for a text or column that is too large, S120 for a damaged file, S213 for a
-    value that is no text, S214 for a column that does not exist, S405 without pyarrow.
+    value that is not text, S214 for a column that does not exist, S405 without pyarrow.
     """
 
     name = NAME
@@ -85,7 +88,7 @@ class Parquet(WritableFormat):
         text_column
             The column with the texts; by default ``text``.
         id_column
-            The column with the ids, text or integers; by default ``id`` where there is one, else rows are numbered.
+            The column with the ids, text or integers; by default ``id`` if there is one, else rows are numbered.
         """
         path = Path(path)
         root = path if path.is_dir() else path.parent
@@ -108,7 +111,7 @@ class Parquet(WritableFormat):
         Returns
         -------
         Counter[str]
-            What the columns have no place for, by kind.
+            Counts of what the columns cannot hold, by kind.
 
         Raises
         ------
@@ -134,6 +137,7 @@ class Parquet(WritableFormat):
             "model": text,
             "id": text,
             "fragments": text,
+            **dict.fromkeys(_ATTRIBUTES.values(), text),
         }
         kinds = {str: text, int: number, float: pyarrow.float32()}
         relation_columns = {name: kinds[kind] for name, kind in RELATION_COLUMNS.items()}
@@ -154,6 +158,7 @@ class Parquet(WritableFormat):
                     relations = relations or stack.enter_context(_opened_table(relations_file, relation_columns))
                     relations.add(row)
                 lost += not_held(document, _HELD)
+                lost["attribute"] -= len(_assertions(document))
                 lost["meta"] -= sum(key in document.meta for key in _HELD_META)
         return +lost
 
@@ -170,7 +175,7 @@ def scan_table(
     id_column: str | None,
     schema: Schema | None = None,
 ) -> Iterator[Located]:
-    """The documents of an open file; `name` begins the ids of rows that have none.
+    """Yield the documents of an open file; `name` begins the ids of rows that have none.
 
     Raises
     ------
@@ -207,7 +212,7 @@ def scan_table(
 
 
 def _tags_column(schema: Any) -> str | None:
-    """The column of the tags, in a table of tokens."""
+    """Return the column of the tags, in a table of tokens."""
     if TEXT_COLUMN in schema.names or "tokens" not in schema.names:
         return None
     return next((column for column in hf_tokens.TAGS if column in schema.names), None)
@@ -216,7 +221,7 @@ def _tags_column(schema: Any) -> str | None:
 def _scan_tokens(
     table: Any, tags: str, path: Path, name: str, problem: Problem, schema: Schema | None
 ) -> Iterator[Located]:
-    """The documents of a table of tokens."""
+    """Yield the documents of a table of tokens."""
     import pyarrow
 
     _require_small_chunks(table.metadata, ["tokens.list.element", f"{tags}.list.element"], path)
@@ -242,7 +247,7 @@ def _scan_tokens(
 
 
 def _tag_names(metadata: Mapping[bytes, bytes], column: str) -> list[str]:
-    """The names of the tags that the library `datasets` keeps in a file; none if it was written by another one."""
+    """Return the tag names that the library `datasets` stores in a file; none in files of other programs."""
     try:
         feature = json.loads(metadata[b"huggingface"])["info"]["features"][column]
     except (KeyError, TypeError, ValueError):
@@ -267,7 +272,7 @@ def _opened(file: IO[bytes], path: Path) -> tuple[Any, Any]:
 
 
 def _columns(schema: Any, path: Path, text_column: str | None, id_column: str | None) -> tuple[str, str | None]:
-    """The names of the columns with texts and ids (None when there is none)."""
+    """Return the names of the columns with texts and ids (None when there is none)."""
     import pyarrow.types as types
 
     known = ", ".join(schema.names)
@@ -305,7 +310,7 @@ def _require_small_chunks(metadata: Any, columns: list[str], path: Path) -> None
 
 
 def other_paths(path: StrPath) -> tuple[Path, Path]:
-    """The files for the texts and the relations, beside the one for the entities."""
+    """Return the files for the texts and the relations, beside the one for the entities."""
     path = Path(path)
     stem = path.name.removesuffix(".parquet")
     return path.with_name(f"{stem}.texts.parquet"), path.with_name(f"{stem}.relations.parquet")
@@ -314,6 +319,7 @@ def other_paths(path: StrPath) -> tuple[Path, Path]:
 def _rows(document: Document) -> Iterator[dict[str, Any]]:
     places = Places(document)
     model = document.meta.get("model")
+    assertions = _assertions(document)
     for entity in document.entities:
         sentence = places.sentence(entity)
         yield {
@@ -330,7 +336,15 @@ def _rows(document: Document) -> Iterator[dict[str, Any]]:
             "model": model,
             "id": entity.id,
             "fragments": pieces_shown(entity),
+            **{column: assertions.get((entity.id, label)) for label, column in _ATTRIBUTES.items()},
         }
+
+
+def _assertions(document: Document) -> dict[tuple[str | None, str], str]:
+    """Return what is in the columns of `_ATTRIBUTES`, by the id of the entity and the label of the attribute."""
+    ids = {entity.id for entity in document.entities}
+    shown = (one for one in document.attributes if one.label in _ATTRIBUTES and one.target in ids)
+    return {(one.target, one.label): one.value for one in shown if one.value is not None}
 
 
 @contextmanager
@@ -382,6 +396,6 @@ class _Table:
                 self._flush()
                 self._writer.close()
         finally:
-            # Or it would write once more when it is collected.
+            # Or it would write again when it is collected.
             self._writer.is_open = False
             self._file.close()

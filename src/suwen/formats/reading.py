@@ -1,4 +1,4 @@
-"""What every reader shares: finding files, naming documents, telling where an annotation stands.
+"""Shared parts of all readers: find files, name documents, locate annotations.
 
 A format's `scan` hands over each document with the places of its annotations and reports what it cannot read to a
 `Problem`. With `refuse` as the problem handler the first fault ends the reading; `suwen corpus check` collects them.
@@ -46,7 +46,7 @@ class Located:
 
 
 def refuse(error: SuwenError) -> NoReturn:
-    """The problem handler of a strict reader."""
+    """Return the problem handler of a strict reader."""
     raise error
 
 
@@ -56,7 +56,7 @@ def files_in(
     problem: Problem | None = None,
     linked: Callable[[Path], None] = lambda folder: None,
 ) -> Iterator[Path]:
-    """The files with one of these endings at or below a folder, sorted by path; a file stands for itself.
+    """Yield the files with one of these endings at or below a folder, sorted by path; a file stands for itself.
 
     Names that begin with a dot (editors' and system files, half-written outputs) are passed over, and so are links to
     folders, which may lead round in a circle.
@@ -93,7 +93,7 @@ def files_in(
 
 
 def document_id(path: Path, root: Path, suffixes: tuple[str, ...]) -> str:
-    """The path without its ending, relative to the corpus, with ``/``.
+    """Return the path without its ending, relative to the corpus, with ``/``.
 
     Raises
     ------

@@ -87,7 +87,7 @@ FORMS: dict[str, Callable[[Record], bool]] = {
     "a Jupyter notebook": lambda values: "cells" in values and "nbformat" in values,
     "diakg": lambda values: isinstance(values.get("paragraphs"), list),
 }
-"""What records of each form have, the first that fits counts; names with a space are of forms that are not read."""
+"""Keys of the records of each form, the first match counts; names with a space are unsupported forms."""
 
 
 FIRST_KEYS = {
@@ -95,11 +95,11 @@ FIRST_KEYS = {
     "cmeee": re.compile(r"""\s*\[\s*\{\s*"(?:text|entities)"\s*:"""),
     "label_studio": re.compile(r"""\s*\[\s*\{\s*"(?:id|data|annotations|predictions|drafts)"\s*:"""),
 }
-"""How a list or object begins that is broken in its first record; its reader says where."""
+"""The beginning of a list or object with an invalid first record; its reader reports where."""
 
 
 def form_of_records(values: Iterator[Any]) -> str | None:
-    """Return the form that the first records speak for: a key of `FORMS`, else ``jsonl`` for records with a text."""
+    """Return the form that the first records indicate: a key of `FORMS`, else ``jsonl`` for records with a text."""
     weak = None
     for value in values:
         if not isinstance(value, dict):
@@ -113,7 +113,7 @@ def form_of_records(values: Iterator[Any]) -> str | None:
 
 
 def record_form(path: Path) -> str | None:
-    """Return the form of a file of records, or of the first one in a folder; None where there is none."""
+    """Return the form of a file of records, or of the first one in a folder; None if there is none."""
     if not path.is_dir():
         return form_of_file(path)
     files = list(files_in(path, ("",)))
@@ -160,7 +160,7 @@ def _opened(path: Path) -> IO[bytes]:
 
 
 def first_records(head: bytes) -> Iterator[Any]:
-    """The first JSON records at the beginning of a file that may be cut; none if it is something else."""
+    """Yield the first JSON records at the beginning of a file that may be cut; none if it is something else."""
     name = encoding_of(head)
     text = head.decode(name, "ignore")
     text = text.removeprefix("\ufeff").lstrip()
@@ -179,7 +179,7 @@ def first_records(head: bytes) -> Iterator[Any]:
 
 
 def _values(text: str, place: int) -> Iterator[Any]:
-    """The JSON values from a place on, with or without commas between them, up to what is none."""
+    """Yield the JSON values from a place on, with or without commas between them, up to what is none."""
     decoder = json.JSONDecoder()
     for _ in range(DECIDING):
         while text[place : place + 1] in _BETWEEN and place < len(text):

@@ -32,7 +32,7 @@ def relation_rows(document: Document) -> Iterator[dict[str, Any]]:
     """Yield a row for each relation of a document, with the keys of `RELATION_COLUMNS`.
 
     ``sentence`` is the sentence of both arguments; where they are in several, those and all between, joined. Of an
-    argument that is no entity of the document only the id is known; its other cells are None.
+    argument that is not an entity of the document only the id is known; its other cells are None.
     """
     if not document.relations:
         return

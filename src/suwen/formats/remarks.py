@@ -12,11 +12,11 @@ from suwen.document import Document, Entity
 __all__ = ["LINE_ENDS", "Remarks", "line_ends_that_fit"]
 
 LINE_ENDS = {"crlf": "two characters (CRLF)", "lf": "one character (LF)"}
-"""What offsets may count a line end as, other than the text has it: the values of ``--offsets``."""
+"""Line ends that offsets may count instead of those in the text: the values of ``--offsets``."""
 
 
 class Remarks:
-    """Count what users are told about a corpus that they read.
+    """Count facts about a corpus, which are reported to the user.
 
     Examples
     --------
@@ -58,7 +58,7 @@ class Remarks:
         self._dropped[kind] += 1
 
     def lines(self, annotated: bool) -> Iterator[str]:
-        """The remarks, one line each.
+        """Yield the remarks, one line each.
 
         Parameters
         ----------
@@ -81,7 +81,7 @@ class Remarks:
             documents = _amount(self._unannotated, "document")
             yield f"{documents} whose annotation was cancelled or rejected: not used to train, score, compare or count"
         if self._predicted:
-            yield f"annotations of {_amount(self._predicted, 'document')} are predictions that nobody has corrected"
+            yield f"annotations of {_amount(self._predicted, 'document')} are uncorrected predictions"
         for way, count in sorted(self._offsets.items()):
             yield f"offsets of {_amount(count, 'document')} were read so: {way}"
 

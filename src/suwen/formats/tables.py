@@ -1,4 +1,4 @@
-"""What tables share (CSV, Excel): a header, a text in each row, and metadata in all other columns.
+"""Shared parts of tables (CSV, Excel): a header, a text in each row, metadata in all other columns.
 
 The first row that is not empty names the columns. The column of the texts is always named by the user. Cells are
 strings as the file has them; an empty cell says nothing and is no metadata. An empty row is no document: it is counted
@@ -46,7 +46,7 @@ class Row:
 
     @property
     def is_empty(self) -> bool:
-        """Return whether nothing stands in it."""
+        """Return whether nothing is in it."""
         return not self.unread and not any(map(str.strip, self.cells))
 
 
@@ -66,7 +66,7 @@ class Header:
     names: tuple[str, ...]
 
     def require(self, column: str, path: Path) -> None:
-        """Check that a column can be told from all others.
+        """Check that the name of a column is unique.
 
         Raises
         ------
@@ -76,7 +76,7 @@ class Header:
         if column not in self.names and column not in self.written:
             raise SuwenError("S214", path, column=column, known=", ".join(self.names))
         if self.written.count(column) > 1:
-            raise SuwenError("S213", path, field=column, reason="stands twice in the header", format="tables")
+            raise SuwenError("S213", path, field=column, reason="occurs twice in the header", format="tables")
 
     def name_of(self, column: str) -> str:
         """Return the name under which `cells` has a column."""
@@ -140,7 +140,7 @@ def scan_table_rows(
     text_column
         The column of the texts.
     id_column
-        The column of the ids; by default ``id`` where there is one.
+        The column of the ids; by default ``id`` if there is one.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What every writer shares: safe paths for document ids, and the count of what a format cannot hold."""
+"""Shared parts of all writers: safe paths for document ids, and counts of what a format cannot hold."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ ALIKE = "file name of its own where upper and lower case are one"
 LONGEST_PART = 200
 """Of a path, in bytes: file systems take 255, and endings and numbers come behind it."""
 FORBIDDEN = re.compile(r'[\x00-\x1f<>:"|?*\\]')
-"""What Windows takes in no name, other systems but NUL alone."""
+"""Characters that Windows does not allow in names; other systems forbid only NUL."""
 DEVICE = re.compile(r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³]) *(\.|$)", re.IGNORECASE)
 """The beginning of a name that is a device to Windows, whatever its ending and in whichever folder."""
 
 
 def file_key(name: str) -> str:
-    """What file systems make of a name that take upper and lower case, or two codings of a character, for one."""
+    """Return a key that is equal for names that some file systems treat as one (case, Unicode forms)."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
@@ -46,7 +46,7 @@ class FileNames:
         self._copies: Counter[str] = Counter()
 
     def take(self, document_id: str) -> str:
-        """The id itself where it will do; otherwise what is like it."""
+        """Return the id itself where it will do; otherwise what is like it."""
         plain = _possible(document_id)
         if self._above(plain) & self._files:
             # A file cannot be a folder too.
@@ -72,12 +72,12 @@ class FileNames:
 
 
 def _possible(document_id: str) -> str:
-    """The id as a relative path without hidden files and folders, each part one that can be a file name."""
+    """Return the id as a relative path without hidden files and folders, each part one that can be a file name."""
     return "/".join(_fit(part) for part in FORBIDDEN.sub("_", document_id).split("/"))
 
 
 def _fit(part: str) -> str:
-    """A part of a path as a name that is not hidden, no device, not too long, and ends in no dot and no blank."""
+    """Return a part of a path as a valid name: not hidden, no device, not too long, no final dot or blank."""
     if not part or part.startswith(".") or DEVICE.match(part):
         part = f"_{part}"
     data = part.encode()
@@ -88,12 +88,12 @@ def _fit(part: str) -> str:
 
 
 def output_file(root: Path, document: Document, suffix: str) -> Path:
-    """The file for a document below `root`, its folder made.
+    """Return the file for a document below `root`, its folder made.
 
     Raises
     ------
     SuwenError
-        S111 when the id would leave `root` or is no file name, S110 when two documents would share a file.
+        S111 when the id would leave `root` or is not a file name, S110 when two documents would share a file.
     """
     parts = document.id.split("/")
     relative = PurePosixPath(document.id)
@@ -112,7 +112,7 @@ def output_file(root: Path, document: Document, suffix: str) -> Path:
 
 
 def counting_names(documents: Iterable[Document], lost: Counter[str]) -> Iterator[Document]:
-    """The same documents; those are counted whose files some systems would take for another's."""
+    """Yield the same documents; those are counted whose files some systems would take for another's."""
     seen: set[str] = set()
     for document in documents:
         key = file_key(document.id)
@@ -123,7 +123,7 @@ def counting_names(documents: Iterable[Document], lost: Counter[str]) -> Iterato
 
 
 def encoded(text: str, document: Document) -> bytes:
-    """The text in UTF-8.
+    """Return the text in UTF-8.
 
     Raises
     ------
@@ -138,7 +138,7 @@ def encoded(text: str, document: Document) -> bytes:
 
 
 def not_held(document: Document, held: Collection[str]) -> Counter[str]:
-    """How much of a document a format has no place for, by kind; `held` names the kinds that it does hold."""
+    """Count what a format cannot hold of a document, by kind; `held` names the kinds that it does hold."""
     entities = document.entities
     counts = {
         "entity": len(entities),

@@ -1,4 +1,4 @@
-"""What users decide: merging concepts, splitting them, undoing both, and verdicts on evidence."""
+"""Decisions of users: merge and split concepts, undo both, and judge evidence."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OWN = "="
 
 VERDICTS = ("accept", "reject")
 ERROR_KINDS = ("entity", "boundary", "concept", "relation", "direction", "polarity", "other")
-"""What may be wrong with rejected evidence."""
+"""Kinds of errors of rejected evidence."""
 
 
 class Action(NamedTuple):
@@ -91,7 +91,7 @@ def undo(connection: sqlite3.Connection, number: int | None = None) -> Action:
 
 
 def apply_actions(connection: sqlite3.Connection) -> None:
-    """Assign the forms anew to concepts by the decisions that stand, one after the other."""
+    """Assign the forms again to concepts by the decisions that stand, one after the other."""
     for action in actions(connection):
         if action.undone:
             continue

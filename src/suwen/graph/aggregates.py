@@ -1,4 +1,4 @@
-"""What follows from the facts: concepts, edges and the index of names, computed anew after every change."""
+"""Aggregates of the facts: concepts, edges and the index of names, recomputed after every change."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ Wrong = tuple[dict[int, list[float]], ...]
 
 
 def rebuild(connection: sqlite3.Connection, linker: Linker) -> None:
-    """Compute all aggregates anew, in an open transaction."""
+    """Compute all aggregates again, in an open transaction."""
     for index in INDEXES:
         connection.execute(f"DROP INDEX IF EXISTS {index}")
     for table in AGGREGATES:
@@ -134,7 +134,7 @@ class Piece(NamedTuple):
 
 
 class EdgeCounts(NamedTuple):
-    """What the evidence of an edge comes to (see `suwen.graph.queries.Edge`)."""
+    """The sums over the evidence of an edge (see `suwen.graph.queries.Edge`)."""
 
     documents: int
     sentences: int
@@ -183,7 +183,7 @@ def _write_edges(
 
 
 def refresh_edge(connection: sqlite3.Connection, evidence: int) -> None:
-    """Count the evidence of one edge anew, after a verdict on a piece of it (its key)."""
+    """Count the evidence of one edge again, after a verdict on a piece of it (its key)."""
     number = edge_of_evidence(connection, evidence)
     pieces = connection.execute(f"{EVIDENCE} WHERE edge.id = ?", (number,))
     counts = edge_counts(map(Piece._make, pieces))

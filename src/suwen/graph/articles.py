@@ -43,7 +43,7 @@ def extracted(
 ) -> Iterator[tuple[Path, Result | None]]:
     """Extract the entities and relations of articles for a graph.
 
-    A run that was interrupted goes on where it was. The working folder, which only its owner can read, lasts until the
+    An interrupted run continues. The working folder, which only its owner can read, lasts until the
     block ends well.
 
     Parameters

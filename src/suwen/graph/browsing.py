@@ -28,7 +28,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a user said of a piece of evidence, and when (UTC)."""
+    """The verdict of a user on a piece of evidence, and its time (UTC)."""
 
     value: str
     kind: str | None
@@ -46,7 +46,7 @@ class Context:
     position
         Its place among the evidence of its edge, the newest documents first.
     before, after
-        The sentence before and after it in the document; empty where there is none.
+        The sentence before and after it in the document; empty if there is none.
     """
 
     position: int

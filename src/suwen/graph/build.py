@@ -35,7 +35,7 @@ Problem = Callable[[SuwenError], None]
 
 @dataclass(slots=True)
 class Changes:
-    """What a change did to a graph.
+    """The counts of a change of a graph.
 
     Parameters
     ----------
@@ -91,12 +91,12 @@ class Writer:
         self._relations: dict[str, int] = dict(connection.execute("SELECT name, id FROM relation").fetchall())
 
     def add_all(self, documents: Iterable[Document], listener: Listener) -> Changes:
-        """Add documents, tell how far it is, and return what changed."""
+        """Add documents, report progress, and return the changes."""
         for number, document in enumerate(documents, start=1):
             self.add(document)
             listener(Progress("adding", number))
         if self._first is not None and is_indexed(self._connection):
-            # All at once: the index would be written anew for every document.
+            # All at once: the index would be written again for every document.
             index_sentences(self._connection, self._first)
         return self.changes
 

@@ -58,7 +58,7 @@ QUERIES = {
     "decision": """
         SELECT kind, type, key, other_type, other_key FROM action WHERE NOT undone ORDER BY id""",
 }
-"""What is left out: numbers of rows, builds and times."""
+"""Columns that the dump leaves out: numbers of rows, builds and times."""
 
 
 def dump_lines(connection: sqlite3.Connection) -> Iterator[str]:

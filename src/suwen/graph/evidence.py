@@ -25,7 +25,7 @@ class Argument:
     Parameters
     ----------
     polarity, cue
-        What the text says of the mention, and the span of the word that says so, if one does.
+        The polarity of the mention, and the span of its cue, if there is one.
     """
 
     start: int
@@ -50,7 +50,7 @@ class Evidence:
     confidence
         The probability that it is right; None where all was annotated.
     verdict
-        What a user said of it: ``accept``, ``reject`` or None.
+        The verdict of a user: ``accept``, ``reject`` or None.
     """
 
     id: str

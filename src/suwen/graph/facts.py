@@ -49,7 +49,7 @@ class EvidenceRow(NamedTuple):
 
 @dataclass(slots=True)
 class Facts:
-    """What a graph keeps of a document.
+    """The facts that a graph keeps of a document.
 
     Parameters
     ----------

@@ -75,16 +75,25 @@ class Filters:
 
     @property
     def is_dated(self) -> bool:
-        """Whether the figures of edges are those of some documents alone."""
+        """Return whether the figures of edges are those of some documents alone."""
         return (self.since, self.until) != (None, None)
 
-    def of_edges(self) -> Condition:
-        """Return the condition on the tables ``edge``, ``relation`` and ``other`` (the neighbor)."""
+    def of_edges(self, other: str) -> Condition:
+        """Return the condition on the table ``edge`` alone, so that its indexes order the answer.
+
+        Parameters
+        ----------
+        other
+            The column of the neighbor, ``head`` or ``tail``.
+        """
         conditions: list[str] = [_REVIEWED[self.reviewed]]
         values: list[Any] = []
-        for column, names in (("relation.name", self.relations), ("other.type", self.types)):
+        for value, names in (
+            ("(SELECT name FROM relation WHERE id = edge.relation)", self.relations),
+            (f"(SELECT type FROM concept WHERE id = edge.{other})", self.types),
+        ):
             if names:
-                conditions.append(f"{column} IN ({', '.join('?' * len(names))})")
+                conditions.append(f"{value} IN ({', '.join('?' * len(names))})")
                 values += names
         if not self.is_dated:
             conditions.append(_ASSERTED[self.assertion][0])

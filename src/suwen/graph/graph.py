@@ -65,13 +65,13 @@ def _raise(error: SuwenError) -> None:
 class Graph(BrowsableGraph):
     """A knowledge graph in a file.
 
-    Concepts are given by a name, as it stands in any text, or by the id that the answers show. Every change is made
+    Concepts are given by a name, as it is in any text, or by the id that the answers show. Every change is made
     wholly or not at all.
 
     Parameters
     ----------
     path
-        A file made by `suwen graph build`, or by `add` where there is none.
+        A file made by `suwen graph build`, or by `add` if there is none.
 
     Examples
     --------
@@ -145,14 +145,14 @@ class Graph(BrowsableGraph):
             Told of each document that is refused because its content differs (S706), and left out; by default it is
             raised, and nothing is added.
         create
-            Whether to make the graph where there is none.
+            Whether to make the graph if there is none.
         terminologies, aliases
             Tables that name concepts (`suwen.concepts.terminologies`). The graph keeps them: they hold for all its
             documents, those that are added later too.
         index_sentences
             Whether `sentences` is to find what documents say without reading them all; it holds for later ones too.
         listener
-            Told how far it is, in documents.
+            Receives the progress, in documents.
 
         Raises
         ------
@@ -232,7 +232,7 @@ class Graph(BrowsableGraph):
         verdict
             ``accept``, ``reject`` or None.
         kind
-            What is wrong: one of `suwen.graph.actions.ERROR_KINDS`.
+            The kind of error: one of `suwen.graph.actions.ERROR_KINDS`.
         """
         with writing(self._path) as connection:
             actions.judge(connection, evidence, verdict, kind, author, note)
@@ -243,7 +243,7 @@ class Graph(BrowsableGraph):
     def search(self, text: str, *, type: str | None = None, offset: int = 0, limit: int | None = 20) -> list[Concept]:  # noqa: A002
         """Return the concepts with a name that holds a text, from one character on; all concepts for an empty text.
 
-        Equal names come first, then names that begin with it; among them those of the most documents.
+        Equal names come first, then names that begin with it; among them those with the most documents.
 
         Raises
         ------
@@ -266,14 +266,14 @@ class Graph(BrowsableGraph):
         offset: int = 0,
         limit: int = PAGE,
     ) -> Card:
-        """Return what the graph knows of a concept; of several with this name, that of the most documents.
+        """Return what the graph knows of a concept; of several with this name, that with the most documents.
 
         Parameters
         ----------
         type
             The entity type, where concepts of several types have the name.
         relation, since, offset, limit
-            Which neighbors to show; see `suwen.graph.neighbors.neighbors`.
+            Filters of neighbors; see `suwen.graph.neighbors.neighbors`.
 
         Raises
         ------

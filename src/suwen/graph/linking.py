@@ -1,4 +1,4 @@
-"""Linking mentions to concepts one document at a time (`suwen.concepts`), and what a document says of its mentions.
+"""Link mentions to concepts one document at a time (`suwen.concepts`), and read their polarity.
 
 What a mention means depends on its document (which may define abbreviations) and on tables that hold for all documents:
 those of the user, the abbreviations that the whole library defines with one voice, and suwen's list. A graph keeps what
@@ -105,14 +105,14 @@ def _defined(name: str, kind: str, meanings: Meanings) -> str:
 
 
 class Assertion(NamedTuple):
-    """What a text says of a mention or relation: a number in `POLARITIES`, and the span of the word that says so."""
+    """The polarity of a mention or relation: a number in `POLARITIES`, and the span of the cue."""
 
     polarity: int
     cue: Span | None = None
 
 
 def assertions_in(document: Document) -> dict[str, Assertion]:
-    """Return what attributes say of entities and relations, by their id (see `suwen.concepts.assertion`)."""
+    """Return the polarity of entities and relations from their attributes, by id (see `suwen.concepts.assertion`)."""
     found: dict[str, Assertion] = {}
     cues: dict[str, Span] = {}
     for attribute in document.attributes:

@@ -92,25 +92,22 @@ class _Page(NamedTuple):
     after: Place | None
 
 
-def _source(role: Direction) -> str:
-    return (
-        f" FROM edge CROSS JOIN relation ON relation.id = edge.relation"
-        f" CROSS JOIN concept AS other ON other.id = edge.{OTHER[role]} WHERE edge.{role} = ?"
-    )
-
-
 def _undated(
     connection: sqlite3.Connection, concept: int, filters: Filters, role: Direction, page: _Page
 ) -> Iterator[Group]:
-    condition, values = filters.of_edges()
-    source = f"{_source(role)} AND {condition}"
+    condition, values = filters.of_edges(OTHER[role])
+    source = f"FROM edge WHERE edge.{role} = ? AND {condition}"
     figure = f"edge.{filters.order}"
-    # Edges are numbered in an order that does not depend on that of adding.
-    order = f"{figure} DESC, edge.rank DESC, edge.id"
+    # Each figure once, or the index does not order them. Edges are numbered in an order that does not depend on adding.
+    order = ", ".join([f"{one} DESC" for one in dict.fromkeys((figure, "edge.rank"))] + ["edge.id"])
     following, place = ("", ()) if page.after is None else _following(figure, page.after)
-    rows = connection.execute(f"SELECT relation.name, relation.id, count(*){source} GROUP BY 2", (concept, *values))
+    rows = connection.execute(
+        f"SELECT name, id, total FROM (SELECT edge.relation, count(*) AS total {source} GROUP BY 1)"
+        " JOIN relation ON id = relation",
+        (concept, *values),
+    )
     for name, number, total in rows.fetchall():
-        chosen = f"SELECT edge.id{source} AND edge.relation = ?{following} ORDER BY {order} LIMIT ? OFFSET ?"
+        chosen = f"SELECT edge.id {source} AND edge.relation = ?{following} ORDER BY {order} LIMIT ? OFFSET ?"
         edges = connection.execute(
             f"{SELECT_EDGE} WHERE edge.id IN ({chosen}) ORDER BY {order}",
             (concept, *values, number, *place, page.limit, page.offset),
@@ -148,11 +145,12 @@ def _counted(
 ) -> dict[str, list[_Counted]]:
     """Return the edges by relation type, with the figures of the documents that the filters admit."""
     (total,) = connection.execute("SELECT count(DISTINCT source) FROM document").fetchone()
-    condition, values = filters.of_edges()
+    condition, values = filters.of_edges(OTHER[role])
     (own,) = connection.execute("SELECT documents FROM concept WHERE id = ?", (concept,)).fetchone()
     rows = connection.execute(
-        f"SELECT edge.relation, edge.head, edge.tail, edge.id, relation.name, other.documents{_source(role)}"
-        f" AND {condition}",
+        "SELECT edge.relation, edge.head, edge.tail, edge.id, relation.name, other.documents"
+        " FROM edge CROSS JOIN relation ON relation.id = edge.relation"
+        f" CROSS JOIN concept AS other ON other.id = edge.{OTHER[role]} WHERE edge.{role} = ? AND {condition}",
         (concept, *values),
     )
     known = {row[:3]: row[3:] for row in rows}

@@ -49,7 +49,7 @@ class Concept:
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """A name of a concept as it stands in the texts, how often, and why it is the concept's."""
+    """A name of a concept as it is in the texts, how often, and why it is the concept's."""
 
     surface: str
     mentions: int
@@ -64,7 +64,7 @@ class Edge:
     Parameters
     ----------
     documents, sentences
-        How many the evidence stands in; near-copies of a document are one.
+        How many the evidence is in; near-copies of a document are one.
     affirmed, negated, hypothetical
         The pieces of evidence by what the text says; those that a user rejected are in `rejected` alone.
     accepted
@@ -148,7 +148,7 @@ def _type_of(connection: sqlite3.Connection, number: int) -> str:
 
 
 def named(connection: sqlite3.Connection, term: str, kind: str | None = None) -> list[int]:
-    """Return the concepts that have exactly this name or identifier, those of the most documents first."""
+    """Return the concepts that have exactly this name or identifier, those with the most documents first."""
     if is_hexadecimal(term):
         found = connection.execute("SELECT id FROM concept WHERE stable = ?", (term,)).fetchall()
         if found:
@@ -169,7 +169,7 @@ def named(connection: sqlite3.Connection, term: str, kind: str | None = None) ->
 
 
 def resolve(connection: sqlite3.Connection, term: str, kind: str | None = None) -> list[int]:
-    """Return the concepts with this name or identifier, those of the most documents first.
+    """Return the concepts with this name or identifier, those with the most documents first.
 
     Raises
     ------

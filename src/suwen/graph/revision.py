@@ -29,7 +29,7 @@ def _mark(connection: sqlite3.Connection, name: str) -> None:
 
 
 def structure_of(connection: sqlite3.Connection) -> str:
-    """Return 16 hexadecimal digits that change when the aggregates are computed anew: row numbers hold until then."""
+    """Return 16 hexadecimal digits that change when the aggregates are computed again: row numbers hold until then."""
     return _digest(connection, STRUCTURE)
 
 

@@ -54,7 +54,7 @@ def _pairs(written: str) -> set[str]:
 def matching(connection: sqlite3.Connection, text: str) -> Iterator[int]:
     """Yield the concepts with a name that holds a text: equal names first, then names that begin with it, then others.
 
-    Within each of the three, the concepts of the most documents come first. A concept may come more than once.
+    Within each of the three, the concepts with the most documents come first. A concept may come more than once.
 
     Parameters
     ----------

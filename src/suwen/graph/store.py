@@ -18,13 +18,13 @@ from suwen.graph.texts import is_indexed
 __all__ = ["connect", "erase_free_pages", "require_graph", "translated", "writing"]
 
 WAIT_SECONDS = 20.0
-"""How long a second writer waits; readers wait too while a large change is being written."""
+"""Seconds that a second writer waits; readers wait too while a large change is written."""
 
 CACHE_KIB = 64 * 1024
 PRIVATE = 0o600
 
 NOT_WRITTEN = {f"SQLITE_IOERR_{what}" for what in ("WRITE", "FSYNC", "DIR_FSYNC", "TRUNCATE")}
-"""What SQLite says of a quota or a limit that was reached: the graph is as it was."""
+"""SQLite's messages for a reached quota or limit: the graph is unchanged."""
 
 
 @contextmanager
@@ -138,7 +138,7 @@ def writing(path: StrPath, create: bool = False) -> Iterator[sqlite3.Connection]
     Parameters
     ----------
     create
-        Whether to make the graph, readable by its owner alone, where there is none.
+        Whether to make the graph, readable by its owner alone, if there is none.
 
     Raises
     ------

@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["AGGREGATES", "APPLICATION", "INDEXES", "NAMES", "PER_DOCUMENT", "POLARITIES", "TABLES", "VERSION"]
 
 APPLICATION = 0x73757765
-"""SQLite's ``application_id``: tells a graph from other databases (``suwe`` in ASCII)."""
+"""SQLite's ``application_id``: distinguishes a graph from other databases (``suwe`` in ASCII)."""
 
 VERSION = 1
 """SQLite's ``user_version``: changes with the tables."""
@@ -156,7 +156,7 @@ TABLES = (
 - ``resource``: the terminologies and alias lists of the user.
 - ``evidence``: a relation of one document; `start` and `end` are those of its sentences.
 - ``support``: the evidence of an edge, the newest first.
-- ``name``: what a search looks through, the concepts of the most documents first; ``gram`` is its index.
+- ``name``: what a search looks through, the concepts with the most documents first; ``gram`` is its index.
 """
 
 NAMES = frozenset(statement.split("TABLE ")[1].split()[0] for statement in TABLES if "TABLE " in statement)

@@ -69,7 +69,7 @@ def index_sentences(connection: sqlite3.Connection, first: int) -> None:
 
 def unindex_sentences(connection: sqlite3.Connection, document: int) -> None:
     """Remove the sentences of a document from the index, before they are removed themselves."""
-    # An index without content is told the old content, or a later row with the same number inherits it.
+    # An index without content needs the old content, or a later row with the same number inherits it.
     connection.execute(
         f"INSERT INTO {INDEX} ({INDEX}, rowid, grams) SELECT 'delete', id, pairs(fold(text)) FROM sentence"
         " WHERE id >= ? AND id < ?",

@@ -33,30 +33,30 @@ _FOLDING = _Folding()
 
 
 def fold(text: str) -> str:
-    """The text in lower case, character by character, so that offsets stay."""
+    """Return the text in lower case, character by character, so that offsets stay."""
     return text.translate(_FOLDING)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the training part says of a surface.
+    """The counts of a surface in the training part.
 
     Parameters
     ----------
     label
         Its most frequent label.
-    carried, occurrences
+    labeled, occurrences
         In how many of its occurrences (as the longest match) it is a mention with that label.
     """
 
     label: str
-    carried: int
+    labeled: int
     occurrences: int
 
     @property
     def share(self) -> float:
         """The share of the occurrences that carry the label, in [0, 1]."""
-        return self.carried / self.occurrences
+        return self.labeled / self.occurrences
 
 
 class Dictionary:
@@ -73,7 +73,7 @@ class Dictionary:
         self._beginnings = {surface[:end] for surface in entries for end in range(1, len(surface) + 1)}
 
     def matches(self, text: str) -> Iterator[tuple[int, int, str]]:
-        """The matches as ``(start, end, surface)``, from left to right, the longest at each place, none overlapping.
+        """Yield matches as ``(start, end, surface)``, from left to right, the longest first, not overlapping.
 
         No match begins or ends inside a run of Latin letters or of digits: ``DM`` is not found in ``ADMA``.
         """
@@ -86,7 +86,7 @@ class Dictionary:
             start = max(end, start + 1)
 
     def _longest(self, folded: str, start: int) -> int:
-        """Where the longest match that begins at `start` ends; `start` when there is none."""
+        """Return the end of the longest match that begins at `start`; `start` if there is none."""
         longest = start
         if folded[start] not in self._beginnings or _cuts_run(folded, start):
             return longest
@@ -99,9 +99,9 @@ class Dictionary:
         return longest
 
     def write(self, path: Path) -> None:
-        """Write the entries as JSON, one ``[surface, label, carried, occurrences]`` a line."""
+        """Write the entries as JSON, one ``[surface, label, labeled, occurrences]`` a line."""
         rows = (
-            json.dumps([surface, entry.label, entry.carried, entry.occurrences], ensure_ascii=False)
+            json.dumps([surface, entry.label, entry.labeled, entry.occurrences], ensure_ascii=False)
             for surface, entry in sorted(self.entries.items())
         )
         write_text(path, "[\n" + ",\n".join(rows) + "\n]\n")
@@ -121,18 +121,18 @@ class Dictionary:
         entries = {}
         for row in rows:
             match row:
-                case [str(surface), str(label), int(carried), int(occurrences)] if (
-                    surface and label in schema and 0 <= carried <= occurrences and occurrences
+                case [str(surface), str(label), int(labeled), int(occurrences)] if (
+                    surface and label in schema and 0 <= labeled <= occurrences and occurrences
                 ):
-                    entries[surface] = Entry(label, carried, occurrences)
+                    entries[surface] = Entry(label, labeled, occurrences)
                 case _:
-                    reason = f"{row!r} is not [surface, label, carried, occurrences] with a label of {schema.name!r}"
+                    reason = f"{row!r} is not [surface, label, labeled, occurrences] with a label of {schema.name!r}"
                     raise SuwenError("S501", path, reason=reason)
         return cls(entries)
 
 
 class DictionaryExtractor(SentenceExtractor):
-    """Finds the surfaces of a dictionary; the confidence is the share of their occurrences that carried the label.
+    """Finds the surfaces of a dictionary; the confidence is the share of their occurrences with the label.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ class DictionaryExtractor(SentenceExtractor):
         self.dictionary = dictionary
 
     def find(self, sentence: str) -> list[ScoredSpan]:
-        """The longest matches in a sentence."""
+        """Return the longest matches in a sentence."""
         found = (
             (start, end, self.dictionary.entries[surface]) for start, end, surface in self.dictionary.matches(sentence)
         )
@@ -167,7 +167,7 @@ def load_dictionary(stored: StoredModel) -> DictionaryExtractor:
 
 
 def _cuts_run(text: str, place: int) -> bool:
-    """Whether the place lies between two Latin letters or between two digits."""
+    """Return whether the place lies between two Latin letters or between two digits."""
     if not 0 < place < len(text):
         return False
     pair = text[place - 1 : place + 1]

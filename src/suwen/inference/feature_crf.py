@@ -54,7 +54,7 @@ _CLASS_OF = _ClassOf()
 
 
 def character_features(sentence: str, dictionary: Dictionary) -> list[Item]:
-    """The features of each character of a sentence.
+    """Return the features of each character of a sentence.
 
     Characters, pairs and triples within two characters; classes (digit, capital, letter, Greek, Chinese numeral, hanzi,
     white space, other word, punctuation) of five characters; the shape of the run of letters and digits around it; and
@@ -135,7 +135,7 @@ class FeatureCRFExtractor(SentenceExtractor):
         return type(self), (self.settings, self.scheme, self.dictionary, self.weights)
 
     def find(self, sentence: str) -> list[ScoredSpan]:
-        """The entities on the best path; where CRFsuite leaves the scheme, a mention begins where its label does."""
+        """Return the entities on the best path; where CRFsuite breaks the scheme, a new label begins a mention."""
         tags = self._tagger.tag(character_features(sentence, self.dictionary))
         return [
             (label, start, end, min(self._tagger.marginal(tags[t], t) for t in range(start, end)))
@@ -144,7 +144,7 @@ class FeatureCRFExtractor(SentenceExtractor):
 
 
 def feature_crf_settings(settings: SentenceSettings, scheme: Scheme) -> dict[str, Any]:
-    """What ``suwen.json`` says of a feature CRF."""
+    """Return the settings of a feature CRF for ``suwen.json``."""
     return {**settings.to_dict(), "scheme": scheme.name, "features": FEATURES}
 
 

@@ -25,7 +25,7 @@ __all__ = ["COUNTS", "HMM", "HMMExtractor", "hmm_settings", "load_hmm"]
 COUNTS = "hmm.json"
 
 PSEUDOCOUNT = 0.1
-"""What is added to the count of each legal move from tag to tag."""
+"""Smoothing: added to the count of each legal move from tag to tag."""
 
 PRIOR = 10.0
 """Weight, in characters, of the unigram distribution in each tag's distribution over characters.
@@ -136,7 +136,7 @@ class HMM:
         for character, own in characters.items():
             counts = list(own.values()) if isinstance(own, dict) else []
             if len(character) != 1 or not counts or not _are_counts(counts, len(counts)) or own.keys() - index.keys():
-                raise SuwenError("S501", path, reason=f"{character!r}: {own!r} is no character with counts of tags")
+                raise SuwenError("S501", path, reason=f"{character!r}: {own!r} is not a character with counts of tags")
             emitted[character] = np.zeros(len(tags), np.int64)
             emitted[character][[index[tag] for tag in own]] = counts
         return cls(tags, scheme, np.array(rows, np.int64), emitted)
@@ -169,7 +169,7 @@ class HMMExtractor(SentenceExtractor):
 
 
 def hmm_settings(settings: SentenceSettings, scheme: Scheme) -> dict[str, Any]:
-    """Return what ``suwen.json`` says of an HMM."""
+    """Return the settings of an HMM for ``suwen.json``."""
     return {**settings.to_dict(), "scheme": scheme.name}
 
 

@@ -21,7 +21,7 @@ SILENT = 4
 
 
 def find_graph(stored: StoredModel, device: str = "cpu") -> Path | None:
-    """The graph in a model folder that is for a device, if there is one: on the CPU that in 8 bits comes first."""
+    """Return the graph of a model folder for a device, if there is one; on the CPU 8 bits come first."""
     names = (INT8, FLOAT32) if device == "cpu" else (FLOAT32,)
     return next((stored.path / name for name in names if name in stored.manifest["files"]), None)
 
@@ -72,7 +72,7 @@ class OnnxScorer:
         return type(self), self._made_of
 
     def run(self, inputs: Arrays) -> list[NDArray[Any]]:
-        """All outputs of the graph for a batch."""
+        """Return all outputs of the graph for a batch."""
         outputs: list[NDArray[Any]] = self._session.run(None, {name: inputs[name] for name in self._names})
         return outputs
 

@@ -47,7 +47,7 @@ LARGEST = 64 * MEGABYTE
 
 
 def read_terms(path: StrPath) -> dict[str, frozenset[str]]:
-    """The terms of a list, folded, each with its types; `ANY` among them stands for all.
+    """Return the terms of a list, folded, each with its types; `ANY` among them stands for all.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def read_terms(path: StrPath) -> dict[str, frozenset[str]]:
         term list.
     """
     path = Path(path)
-    # It is read once more for its hash, too.
+    # It is read again for its hash, too.
     require_regular(path)
     try:
         text = decode(read_bytes(path, LARGEST), path)[0].removeprefix("\ufeff")
@@ -94,7 +94,7 @@ def _toml_pairs(text: str, path: Path) -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Overrides:
-    """What is always an entity, and what never is one.
+    """Terms that are always entities, and terms that never are.
 
     Parameters
     ----------
@@ -184,7 +184,7 @@ class Overrides:
 
 
 def _merged(entities: Sequence[Entity], matches: Iterable[Entity]) -> tuple[list[Entity], list[Entity]]:
-    """What stays of the entities, and which of the matches come; both are given in reading order."""
+    """Return the entities that stay and the matches that are added, both in reading order."""
     kept: list[Entity] = []
     added: list[Entity] = []
     near: list[Entity] = []
@@ -202,7 +202,7 @@ def _merged(entities: Sequence[Entity], matches: Iterable[Entity]) -> tuple[list
 
 
 def _holds(entity: Entity, found: Entity) -> bool:
-    """Whether the model found more of the same type around it; the same mention has not the confidence of a list."""
+    """Return whether the model found a longer mention of the same type around it."""
     is_around = entity.start <= found.start and found.end <= entity.end
     return entity.label == found.label and is_around and entity.key != found.key
 

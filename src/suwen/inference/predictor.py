@@ -1,6 +1,6 @@
 """From documents to documents with entities: windows, batches, emissions, blocks, entities.
 
-Documents are read into a pool, whose blocks are dealt out by length, so that little is padded; worker threads score and
+Documents are read into a pool, whose blocks are batched by length, so that little is padded; worker threads score and
 decode them while the next documents are read and the last ones are written. Each paragraph of a block is decoded whole,
 and no mention crosses its ends. What is found does not depend on the batches, the threads or the other documents.
 """
@@ -41,13 +41,13 @@ __all__ = ["BATCH_TOKENS", "SOURCES", "Extractor", "Predictor", "Scorer", "with_
 Emissions = NDArray[np.float32]
 
 BATCH_TOKENS = 8192
-"""How many tokens, padding included, a batch holds unless told otherwise."""
+"""Default number of tokens in a batch, padding included."""
 
 POOLED_CHARACTERS = 2**18
 """Batches are cut from the windows of so much text: enough that windows of like length meet, little enough to hold."""
 
 POOL_SHARES = 16
-"""A pool is dealt out in about so many pieces of work, however many workers there are: the batches, and with them the
+"""A pool is divided into about so many pieces of work, whatever the number of workers: the batches, and with them the
 last digit of a confidence, must not depend on the machine."""
 
 DECODED_PARAGRAPHS = 128
@@ -60,7 +60,7 @@ POOLS_AHEAD = 1
 """So many pools wait behind the one that is being decided, so that no worker waits for the reader."""
 
 SOURCES = ("brat", "doccano_record", "label_studio_task", "overrides")
-"""Keys of a document's metadata that speak of the entities that it had."""
+"""Keys of a document's metadata about its earlier entities."""
 
 SCORE_DIGITS = 6
 """The decimals of a confidence; more would be the noise of float32 arithmetic."""
@@ -79,7 +79,7 @@ class Scorer(Protocol):
 
         Returns
         -------
-        Scores of the tags, float32 ``[B, T, K]``. What stands in one row must not change with the others.
+        Scores of the tags, float32 ``[B, T, K]``. What is in one row must not change with the others.
         """
 
 
@@ -96,7 +96,7 @@ class Extractor(ABC):
     """
 
     learned_from: Mapping[str, Any] = MappingProxyType({})
-    """What the manifest of a loaded model says of its training data; empty where it says nothing."""
+    """The training data in the manifest of a loaded model; empty if it has none."""
 
     @property
     @abstractmethod
@@ -157,7 +157,7 @@ def with_predictions(document: Document, view: View, spans: Iterable[ScoredSpan]
     """Replace the annotations of a document by predicted entities.
 
     They are numbered T1, T2, … in reading order. Relations, attributes, notes and the metadata under `SOURCES` go too:
-    they speak of the entities that the document had. All else stays.
+    they are about its earlier entities. All else stays.
 
     Parameters
     ----------
@@ -187,9 +187,9 @@ class _Reading:
     prepared: Prepared
     arrays: Arrays
     undecided: int
-    """How many blocks have not been decoded."""
+    """The number of blocks that are not decoded yet."""
     spans: list[ScoredSpan] = field(default_factory=list)
-    """What was found, in the model's positions."""
+    """The entities found, in the model's positions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,7 @@ class _Scored:
     lengths: NDArray[np.int64]
 
     def emissions_of(self, rows: list[int]) -> Emissions:
-        """The emissions of paragraphs, the longest first, ``[B, T, K]``; beyond a length stand any."""
+        """Return the emissions of paragraphs, the longest first, ``[B, T, K]``; beyond a length stand any."""
         steps = np.arange(self.lengths[rows[0]])
         firsts = self.firsts[rows, None]
         return self.emissions[np.where(steps < self.lengths[rows, None], firsts + steps, firsts)]
@@ -229,7 +229,7 @@ class Predictor(Extractor):
     batch_tokens
         The most tokens, padding included, that a batch may hold; one longer window is a batch of its own.
     workers
-        How many threads score and decode; 0 does all in the thread that asks.
+        Number of threads that score and decode; 0: the calling thread does everything.
     """
 
     def __init__(
@@ -300,7 +300,7 @@ class Predictor(Extractor):
         return _Reading(selection.document, prepared, self.featurizer.prepared_arrays(prepared), len(prepared.blocks))
 
     def _dealt(self, pool: _Work) -> Iterator[_Work]:
-        """Deal the blocks out by the length of what is scored for them."""
+        """Batch the blocks by the length of their windows."""
         lengths = [sum(window.end - window.start for window in block.windows) for _, block in pool]
         for rows in batches(lengths, max(self.batch_tokens, sum(lengths) // POOL_SHARES)):
             yield [pool[i] for i in rows]
@@ -382,13 +382,13 @@ class Predictor(Extractor):
         return _Scored(emissions, places, firsts, lengths)
 
     def _emissions(self, work: _Work, begins: NDArray[np.int64], stopped: Event) -> Emissions:
-        """The emissions of the blocks' characters, ``[begins[-1], K]``, each from the window that decides it."""
+        """Return the emissions of the blocks' characters, ``[begins[-1], K]``, each from the window that decides it."""
         windows = [(i, window) for i, (_, block) in enumerate(work) for window in block.windows]
         lengths = [window.end - window.start + 2 * self.featurizer.offset for _, window in windows]
         emissions = np.empty((begins[-1], len(self._tags)), np.float32)
         for rows in batches(lengths, self.batch_tokens):
             if stopped.is_set():
-                # Nobody waits for the rest, which may take a minute.
+                # Do not wait for the rest, which may take a minute.
                 raise CancelledError
             chosen = [windows[row] for row in rows]
             arrays = [self.featurizer.window(work[i][0].arrays, window) for i, window in chosen]
@@ -408,7 +408,7 @@ class Predictor(Extractor):
             yield with_predictions(reading.document, reading.prepared.view, spans)
 
     def _confident(self, spans: list[ScoredSpan]) -> Iterator[ScoredSpan]:
-        """The spans with calibrated confidences, without those that have too little."""
+        """Yield the spans with calibrated confidences, without those that have too little."""
         calibration, least = self.settings.calibration, self.settings.least_confidence
         confidences = [span[3] for span in spans]
         if calibration is not None:

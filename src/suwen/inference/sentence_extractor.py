@@ -24,7 +24,7 @@ __all__ = ["SentenceExtractor", "SentenceSettings"]
 
 @dataclass(frozen=True, slots=True)
 class SentenceSettings:
-    """What decides the output of a model that reads one sentence at a time, beside what it has learnt.
+    """Settings of a model that reads one sentence at a time, in addition to its weights.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class SentenceSettings:
     view: ViewRules
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings as JSON values; `from_dict` reads them back."""
+        """Return the settings as JSON values; `from_dict` reads them back."""
         return {"schema": self.schema.to_dict(), "view": asdict(self.view)}
 
     @classmethod
@@ -74,7 +74,7 @@ class SentenceExtractor(Extractor):
 
     @abstractmethod
     def find(self, sentence: str) -> list[ScoredSpan]:
-        """The entities of a sentence of the view, as ``(label, start, end, confidence)`` counted from its start."""
+        """Return the entities of a sentence as ``(label, start, end, confidence)``, counted from its start."""
 
     def predict_groups(self, groups: Iterable[Iterable[Selection]]) -> Iterator[Document]:
         """Find the entities of groups of selections (see `Extractor.predict_groups`)."""

@@ -31,7 +31,7 @@ class PublishedEncoder:
     layers, width, heads
         The size of the Transformer: L, H and A of Table 1.
     task
-        What it learnt in pre-training.
+        What it learned in pre-training.
     corpora
         What it read.
     tokenizer
@@ -56,7 +56,7 @@ class PublishedEncoder:
     note: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """The entry as JSON values."""
+        """Return the entry as JSON values."""
         return asdict(self)
 
 
@@ -195,7 +195,7 @@ def find_encoder(name: str, others: Sequence[str] = ()) -> Path:
             return folder
     reason = ""
     for identifier in entry.hub:
-        # A name without an owner is only looked up in the cache: nobody published under one since 2022.
+        # A name without an owner is only looked up in the cache: the hub has had no new ones since 2022.
         if "/" in identifier:
             try:
                 return download(identifier, None, _weights_and_small)
@@ -210,7 +210,7 @@ def find_encoder(name: str, others: Sequence[str] = ()) -> Path:
 
 
 def encoder_width(name: str) -> int | None:
-    """The width of an encoder that is on this machine or in `CATALOG`; None where it is nowhere."""
+    """Return the width of an encoder that is on this machine or in `CATALOG`; None where it is nowhere."""
     name = encoder_name(name)
     entry = CATALOG.get(name)
     folder = _local(name)
@@ -234,7 +234,7 @@ def _local(name: str) -> Path | None:
 
 
 def _cached(identifier: str) -> Path | None:
-    """The folder of a repository in the local cache, if its configuration and weights are there."""
+    """Return the folder of a repository in the local cache, if its configuration and weights are there."""
     if not is_installed("huggingface_hub"):
         return None
     from huggingface_hub import try_to_load_from_cache

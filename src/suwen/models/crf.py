@@ -136,7 +136,7 @@ class CRF(nn.Module):
 
     @torch.no_grad()
     def expected_counts(self, emissions: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """What `cross_entropy` asks of a distribution, of this CRF's own: ``unary`` and ``moves``.
+        """Return this CRF's own distribution for `cross_entropy`: ``unary`` and ``moves``.
 
         The probability of each tag, ``[B, T, K]``, and the expected number of each move, ``[B, K, K]``.
         """
@@ -151,7 +151,7 @@ class CRF(nn.Module):
         return emissions.to(dtype).masked_fill(~mask[:, :, None], 0.0), start, matrix, end
 
     def numpy_transitions(self) -> Transitions:
-        """The scores for decoding, illegal ones `ILLEGAL`."""
+        """Return the scores for decoding, illegal ones `ILLEGAL`."""
         start, matrix, end = (scores.detach().float().cpu().numpy() for scores in self._scores())
         return Transitions(start, end, matrix)
 

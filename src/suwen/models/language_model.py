@@ -61,7 +61,7 @@ class LanguageModel(nn.Module):
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Map int64 ids ``[B, T]`` and a mask ``[B, T]`` to the top states ``[B, T, 2 * hidden]``.
 
-        Each sequence is read by itself from zero states, so that the result depends on nothing else in the batch.
+        Each sequence is read from zero states, so the result does not depend on the rest of the batch.
         """
         lengths = attention_mask.sum(1)
         embedded = self.characters(input_ids)

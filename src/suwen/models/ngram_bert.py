@@ -136,7 +136,7 @@ class NgramBertModel(BertPreTrainedModel):  # type: ignore[misc]
         self.post_init()
 
     def get_input_embeddings(self) -> nn.Module:
-        """The table of characters."""
+        """Return the table of characters."""
         return self.embeddings.word_embeddings
 
     def set_input_embeddings(self, value: nn.Embedding) -> None:

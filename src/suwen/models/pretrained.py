@@ -88,7 +88,7 @@ def _load(checkpoint: Checkpoint, classes: Mapping[Any, Any]) -> tuple[Any, list
         config = CONFIG_MAPPING[kind].from_dict(options)
         model_class = classes[type(config)]
     except KeyError:
-        raise SuwenError("S506", folder, advice=f"{kind!r} is no architecture of the BERT family") from None
+        raise SuwenError("S506", folder, advice=f"{kind!r} is not an architecture of the BERT family") from None
     except (StrictDataclassError, TypeError, ValueError, AttributeError) as error:
         raise SuwenError("S506", folder, advice=f"correct its configuration ({_first_line(error)})") from None
     with _quiet():

@@ -66,7 +66,7 @@ class Recurrent(nn.Module):
 
         Returns
         -------
-        ``[B, T, hidden * directions]``; what stands at padded positions is undefined.
+        ``[B, T, hidden * directions]``; what is at padded positions is undefined.
         """
         steps = torch.arange(inputs.shape[1], device=inputs.device)
         mirror = (lengths[:, None] - 1 - steps).clamp(min=0)[..., None]

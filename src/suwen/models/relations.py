@@ -17,7 +17,7 @@ BOUND = 8.0
 """The largest absolute value of a logit, so that competing scores can be summed without finding their maximum."""
 
 ROUND_WEIGHT = 0.3
-"""What the scores of a round count in the loss; the final scores count 1."""
+"""Weight of the scores of a round in the loss; the final scores have 1."""
 
 KERNEL = 3
 EMBEDDING_DEVIATION = 0.3
@@ -142,7 +142,7 @@ class RelationNetwork(nn.Module):
     def _mentions(
         self, hidden: Tensor, means: _Means, starts: Tensor, ends: Tensor, types: Tensor, inside: Tensor
     ) -> Tensor:
-        """Pool each mention, what stands on either side and what stands before it; then read its neighbors."""
+        """Pool each mention, what is on either side and what is before it; then read its neighbors."""
         before = torch.cat([ends[:1], ends[:-1]])
         gaps = means(torch.minimum(before, starts), torch.maximum(before, starts))
         sides = [_rows(hidden, places) for places in (starts, ends - 1, starts - 1, ends)]
@@ -153,7 +153,7 @@ class RelationNetwork(nn.Module):
 
 
 class Convolutions(nn.Module):
-    """Dilated convolutions over one long row, with residual connections; what stands outside is kept at 0."""
+    """Dilated convolutions over one long row, with residual connections; what is outside is kept at 0."""
 
     def __init__(self, width: int, dilations: tuple[int, ...]) -> None:
         super().__init__()

@@ -52,7 +52,7 @@ def read_subwords(folder: Path, vocabulary: CharacterVocabulary) -> Subwords | N
 
 
 def _tokenizer(path: Path) -> Tokenizer:
-    """A sentencepiece model (``sentencepiece_model.proto``) as a tokenizer."""
+    """Return a sentencepiece model (``sentencepiece_model.proto``) as a tokenizer."""
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
     try:
@@ -67,7 +67,7 @@ def _tokenizer(path: Path) -> Tokenizer:
     kind = trainer.get(3, UNIGRAM)
     unknown = next((i for i, piece in enumerate(pieces) if piece[2] == UNKNOWN), None)
     if unknown is None or kind not in (UNIGRAM, BPE):
-        raise SuwenError("S509", path, reason="it is no sentencepiece model of pieces")
+        raise SuwenError("S509", path, reason="it is not a sentencepiece model")
     model: Any
     if kind == UNIGRAM:
         model = models.Unigram([(text, score) for text, score, _ in pieces], unknown, False)
@@ -107,7 +107,7 @@ def _piece(data: int | bytes) -> Piece:
 
 
 def _merges(pieces: list[Piece]) -> list[tuple[str, str]]:
-    """The pairs that make a piece, the best piece first, as sentencepiece merges them."""
+    """Return the pairs that make a piece, the best piece first, as sentencepiece merges them."""
     known = {text for text, _, kind in pieces if kind in (NORMAL, USER_DEFINED)}
     merges = [
         (-score, i, text[:cut], text[cut:])

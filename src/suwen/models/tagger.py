@@ -145,7 +145,7 @@ class Tagger(nn.Module):
         return {"loss": total / core_length.sum()}
 
     def _cross_entropy(self, core: Tensor, unary: Tensor, moves: Tensor, lengths: Tensor) -> Tensor:
-        """Sum over a batch; without a CRF each position is by itself, and moves do not count."""
+        """Sum over a batch; without a CRF positions are independent, and moves do not count."""
         if self.crf is None:
             return -(unary * core.log_softmax(dim=2)).sum()
         return self.crf.cross_entropy(core, unary, moves, lengths).sum()

@@ -62,19 +62,19 @@ def write_tagger(tagger: Tagger, folder: Path, half: bool = False) -> None:
 
 def _transformer_config(encoder: TransformerEncoder, half: bool) -> dict[str, Any]:
     config: dict[str, Any] = encoder.config.to_dict()
-    # Where the encoder was loaded from is nobody's business.
+    # Drop the local path of the encoder (privacy).
     config.pop("_name_or_path", None)
     return {**config, "dtype": "float16" if half else "float32"}
 
 
 def _task_class(tagger: Tagger) -> str | None:
-    """The token classification class this tagger is equal to, or None."""
+    """Return the token classification class this tagger is equal to, or None."""
     if tagger.options["head"] != "fc" or not isinstance(tagger.encoder, TransformerEncoder) or tagger.encoder.words:
         return None
     from transformers import MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING
 
     task_class = MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING[type(tagger.encoder.config)]
-    # An architecture of our own is none that the library could load by itself.
+    # The library cannot load an architecture of our own by itself.
     return str(task_class.__name__) if task_class.__module__.startswith("transformers.") else None
 
 

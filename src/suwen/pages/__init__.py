@@ -1,1 +1,1 @@
-"""What all HTML pages share: the frame, marked text, and charts."""
+"""Shared parts of all HTML pages: the frame, marked text, and charts."""

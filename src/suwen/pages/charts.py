@@ -1,6 +1,6 @@
 """Plots as SVG, drawn by hand: so few forms need no library, and text stays text in the reader's own fonts.
 
-Each is as wide as a phone, stands alone as a file and inside a page, and follows a dark color scheme.
+Each is as wide as a phone, is alone as a file and inside a page, and follows a dark color scheme.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ BAR, GAP, TEXT = 10, 3, 14
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A value in [0, 100] with its deviation; None where there is no value."""
+    """A value in [0, 100] with its deviation; None if there is no value."""
 
     value: float | None
     deviation: float | None = None
@@ -199,7 +199,7 @@ def _legend(series: Sequence[tuple[str, str]], y: float) -> tuple[str, float]:
 
 
 def _step(extent: float) -> float:
-    """A round distance between grid lines, of which about five fit."""
+    """Return a round distance between grid lines, of which about five fit."""
     for step in (0.5, 1, 2, 5, 10, 20):
         if extent / step <= 6:
             return step

@@ -92,18 +92,18 @@ class Types:
         self._numbers = {label: index for index, label in enumerate(schema.labels)}
 
     def __getitem__(self, label: str) -> EntityType:
-        """The type of that label; a plain one when the schema has none."""
+        """Return the type of that label; a plain one when the schema has none."""
         if label not in self._types:
             index = self._numbers[label] = len(self._types)
             self._types[label] = EntityType(label, label, label, PALETTE[index % len(PALETTE)])
         return self._types[label]
 
     def css_class(self, label: str) -> str:
-        """The class name of a label."""
+        """Return the class name of a label."""
         return f"{self._prefix}{self._numbers[self[label].name]}"
 
     def ordered(self, labels: Iterable[str]) -> list[EntityType]:
-        """The types of these labels in the schema's order."""
+        """Return the types of these labels in the schema's order."""
         return sorted((self[label] for label in dict.fromkeys(labels)), key=lambda kind: self._numbers[kind.name])
 
     def grouped(self, labels: Iterable[str]) -> list[tuple[tuple[str, str] | None, list[EntityType]]]:
@@ -144,7 +144,7 @@ def filter_style(facet: str, names: Iterable[str], turned_off: str) -> str:
 
 
 def mention_title(kind: EntityType, score: float | None, page: int | None = None) -> str:
-    """What is shown when the pointer rests on a mention: the type's names, the confidence and the page."""
+    """Return the tooltip of a mention: the names of the type, the confidence and the page."""
     parts = [kind.zh if kind.zh == kind.en else f"{kind.zh} {kind.en}"]
     if score is not None:
         parts.append(f"置信度 confidence {score:.2f}")
@@ -189,7 +189,7 @@ def text_with_mentions(
 def mark(entity: Entity, piece: Span, classes: str, name: str, title: str, color: str | None = None) -> Markup:
     """Return the opening tag of a piece of a mention; its last piece carries the name that is shown behind it.
 
-    The color comes from the style sheet of the page by the class, or is given where there is none.
+    The color comes from the style sheet of the page by the class, or is given if there is none.
     """
     start, end = piece
     classes += " from" * (start > entity.start) + " to" * (end < entity.end)
@@ -232,7 +232,7 @@ def nested_pieces(text: str, entities: Sequence[Entity]) -> list[tuple[int, int,
 
 
 def _joined(text: str, entity: Entity) -> Iterator[Span]:
-    """The fragments of a mention, those with only white space between them as one."""
+    """Yield the fragments of a mention, those with only white space between them as one."""
     start, end = entity.pieces[0]
     for next_start, next_end in entity.pieces[1:]:
         if text[end:next_start].strip():

@@ -1,4 +1,4 @@
-"""Masked batches: each one a function of the seed and its number, so that a run goes on exactly where it stopped."""
+"""Masked batches: each one a function of the seed and its number, so that a run continues exactly where it stopped."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class Phase:
 
 
 def phases(lengths: Sequence[int], shares: Sequence[float], steps: int) -> list[Phase]:
-    """Deal the steps of a run to sequence lengths, in this order, by their shares."""
+    """Assign the steps of a run to sequence lengths, in this order, by their shares."""
     bounds = [round(steps * share / sum(shares)) for share in accumulate(shares, initial=0.0)]
     return [Phase(start, end, length) for (start, end), length in zip(pairwise(bounds), lengths, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
 class MaskingRules:
-    """How positions are masked.
+    """Settings for masking positions.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ class MaskedBatches(Dataset[dict[str, Tensor]]):
         return max(1, self.tokens // phase.length)
 
     def passes(self) -> float:
-        """How often the whole run sees the text."""
+        """Return how often the whole run sees the text."""
         return sum(
             (phase.end - phase.start) * self._processes * self.rows(phase) / len(self.packers[phase.length])
             for phase in self.plan
@@ -159,7 +159,7 @@ class MaskedBatches(Dataset[dict[str, Tensor]]):
         return _tensors(sequences, ids, chosen)
 
     def _order(self, length: int, number: int) -> NDArray[np.int64]:
-        """The order in which a pass takes the sequences."""
+        """Return the order in which a pass takes the sequences."""
         if self._drawn is None or self._drawn[:2] != (length, number):
             draw = np.random.default_rng(random_key(self._seed, ORDER, length, number))
             self._drawn = length, number, draw.permutation(len(self.packers[length]))
@@ -198,7 +198,7 @@ class HeldOut:
         self.targets = torch.cat([batch["targets"] for batch in self.batches])
 
     def unigram_loss(self, text: TextCache) -> float:
-        """The loss in nats of guessing by the frequency in the training text alone: what a model must get below."""
+        """Return the loss in nats of guessing by frequency in the training text, the upper bound for a model."""
         counts = np.bincount(text.train, minlength=len(text.vocabulary)) + 1.0
         # A separator is never a target.
         counts[text.vocabulary.id("[SEP]")] = 0.0

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
 
 from suwen.errors import SuwenError
+from suwen.files import read_json
+from suwen.models.catalog import is_language_model
 from suwen.pretraining.strategies import strategy_named
 from suwen.requirements import TRAINING, segmenter_packages
 from suwen.settings import Section, parse_settings, validated, with_overrides
@@ -42,7 +44,7 @@ class ModelConfig(Section):
 
 
 class DataConfig(Section):
-    """How the texts are read and cut."""
+    """Settings for reading and cutting the texts."""
 
     layout: Literal["auto", "lines", "blank-lines", "documents"] = "auto"
     lengths: tuple[PositiveInt, ...] = (128, 512)
@@ -68,7 +70,7 @@ class DataConfig(Section):
 
 
 class MaskingConfig(Section):
-    """How characters are masked."""
+    """Settings of masking."""
 
     share: float = Field(default=0.15, gt=0, lt=1)
     copies: PositiveInt = 10
@@ -76,7 +78,7 @@ class MaskingConfig(Section):
 
 
 class OptimizationConfig(Section):
-    """How the weights are learnt: AdamW, a rate that rises and then falls to 0 linearly."""
+    """Training: AdamW with linear warm-up and linear decay to 0."""
 
     learning_rate: float = Field(gt=0)
     steps: PositiveInt
@@ -99,7 +101,7 @@ class EvaluationConfig(Section):
 
 
 class PretrainingConfig(Section):
-    """All that decides a run, apart from texts, vocabulary, lexicon and the encoder that it goes on from."""
+    """All that decides a run, apart from texts, vocabulary, lexicon and the encoder that it continues from."""
 
     strategy: str
     size: str
@@ -122,7 +124,7 @@ class LanguageModelSize(Section):
 
 
 class StreamConfig(Section):
-    """How language models read the texts."""
+    """Settings for the texts of language models."""
 
     layout: Literal["auto", "lines", "blank-lines", "documents"] = "auto"
     held_out: float = Field(default=0.01, gt=0, lt=1)
@@ -165,7 +167,7 @@ SIZES: dict[str, tuple[int, int, float, int, int]] = {
 """``mini`` is meant for two CPU cores, ``base`` is the size of the published encoders; heads are 64 wide."""
 
 WARM_RATE = 0.5
-"""A run that goes on from trained weights starts with this part of the size's learning rate."""
+"""A run that continues from trained weights starts with this part of the size's learning rate."""
 
 
 def load_pretraining_config(
@@ -176,7 +178,7 @@ def load_pretraining_config(
     Parameters
     ----------
     base
-        The folder of an encoder to go on from; its sizes take the place of `size` and of the recipe's shape.
+        The folder of an encoder to continue from; its sizes take the place of `size` and of the recipe's shape.
 
     Raises
     ------
@@ -196,9 +198,7 @@ def load_pretraining_config(
     if size == "base":
         model["architecture"] = "bert"
     if base is not None:
-        if any(key.split(".")[0] == "model" and key != "model.dropout" for key in overrides):
-            advice = "leave it out: the encoder's own size is kept"
-            raise SuwenError("S406", first="--from", second="another model size", advice=advice)
+        _refuse_sizes(overrides)
         model = _sizes_of(base)
         size, rate = "", rate * WARM_RATE
     values: dict[str, Any] = {
@@ -227,16 +227,30 @@ def load_pretraining_config(
     return config
 
 
-def load_language_model_config(settings: Sequence[str] = (), seed: int = 0) -> LanguageModelConfig:
+def load_language_model_config(
+    settings: Sequence[str] = (), base: Path | None = None, seed: int = 0
+) -> LanguageModelConfig:
     """Put the configuration of ``--encoder bilstm`` together from its defaults and ``key=value`` settings.
+
+    Parameters
+    ----------
+    base
+        Language models to start from, which decide the sizes.
 
     Raises
     ------
     SuwenError
-        S401 for a misspelt key, S402 for a bad value.
+        S401 for a misspelt key, S402 for a bad value, S406 for sizes beside `base`, S506 when `base` is something else.
     """
-    values = {"optimization": LANGUAGE_MODEL_OPTIMIZATION, "seed": seed}
-    config = validated(LanguageModelConfig, with_overrides(values, parse_settings(settings)))
+    values: dict[str, Any] = {"optimization": LANGUAGE_MODEL_OPTIMIZATION, "seed": seed}
+    overrides = parse_settings(settings)
+    if base is not None:
+        if not is_language_model(base):
+            raise SuwenError("S506", base, advice="name a folder that 'suwen pretrain --encoder bilstm' wrote")
+        _refuse_sizes(overrides)
+        stored = read_json(base / "config.json")
+        values["model"] = {name: stored[name] for name in ("embedding", "hidden", "layers")}
+    config = validated(LanguageModelConfig, with_overrides(values, overrides))
     if config.data.length > config.optimization.batch_tokens:
         reason = f"it is more than optimization.batch_tokens = {config.optimization.batch_tokens}"
         raise SuwenError("S402", key="data.length", reason=reason)
@@ -248,6 +262,12 @@ def pretraining_packages(strategy: str | None, settings: Sequence[str] = ()) -> 
     if strategy is None or not strategy_named(strategy).needs_words:
         return TRAINING
     return (*TRAINING, *segmenter_packages(str(parse_settings(settings).get("data.segmenter", DataConfig().segmenter))))
+
+
+def _refuse_sizes(overrides: Mapping[str, Any]) -> None:
+    if any(key.split(".")[0] == "model" and key != "model.dropout" for key in overrides):
+        advice = "leave it out: the encoder's own size is kept"
+        raise SuwenError("S406", first="--from", second="another model size", advice=advice)
 
 
 def _sizes_of(base: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A look at what an encoder has learnt: its guesses for hidden characters of a few sentences."""
+"""A look at what an encoder has learned: its guesses for hidden characters of a few sentences."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from suwen.tagging.vocabulary import CLS, MASK, SEP, CharacterVocabulary
 __all__ = ["SENTENCES", "fill_in"]
 
 SENTENCES = (
-    ("患者空腹血{糖}升高,诊断为2型糖尿病。", 3),
-    ("口服二甲双{胍}0.5g,每日三次,餐后服用。", 3),
+    ("患者空腹血{糖}升高，诊断为2型糖尿病。", 3),
+    ("口服二甲双{胍}0.5g，每日三次，餐后服用。", 3),
     ("长期高血{压}可引起左心室肥厚和肾功能损害。", 3),
     ("注射胰岛{素}后应注意观察有无低血糖反应。", 3),
     ("糖尿病视网{膜}病变是成人失明的主要原因之一。", 3),

@@ -1,4 +1,4 @@
-"""Training of character language models: adaptive softmax, long streams, states carried from step to step."""
+"""Training of character language models: adaptive softmax, long streams, states kept from step to step."""
 
 from __future__ import annotations
 
@@ -66,15 +66,15 @@ class TrainedLanguageModel(nn.Module):
         self.register_buffer("ranks", torch.from_numpy(ranks))
         self.register_buffer("states", torch.zeros(len(self.softmaxes), 2, layers, rows, hidden))
 
-    def forward(self, ids: Tensor, carried: Tensor | None = None) -> dict[str, Tensor]:
+    def forward(self, ids: Tensor, continued: Tensor | None = None) -> dict[str, Tensor]:
         """Compute the mean loss per character over both directions.
 
         Parameters
         ----------
         ids
             For each direction ``[B, T + 1]`` in the order in which it reads: ``[2, B, T + 1]``.
-        carried
-            Which streams go on from the last batch's states, bool ``[2, B]``; the others, and all streams where it is
+        continued
+            Which streams continue from the last batch's states, bool ``[2, B]``; the others, and all streams if it is
             None, start from zero states.
         """
         losses = []
@@ -82,11 +82,11 @@ class TrainedLanguageModel(nn.Module):
             hidden = self.dropout(self.model.characters(ids[number, :, :-1]))
             for layer, lstm in enumerate(recurrent.forward_layers):
                 start = None
-                if carried is not None:
-                    before = self.states[number, :, layer] * carried[number, :, None]
+                if continued is not None:
+                    before = self.states[number, :, layer] * continued[number, :, None]
                     start = (before[0][None].contiguous(), before[1][None].contiguous())
                 hidden, ended = lstm(hidden, start)
-                if carried is not None:
+                if continued is not None:
                     with torch.no_grad():
                         self.states[number, :, layer] = torch.cat(ended).detach().float()
             targets = self.ranks[ids[number, :, 1:]].flatten()
@@ -96,7 +96,7 @@ class TrainedLanguageModel(nn.Module):
 
 
 class StreamBatches(Dataset[dict[str, Tensor]]):
-    """The batches of a run: item ``n`` goes on where item ``n - 1`` ended.
+    """The batches of a run: item ``n`` continues where item ``n - 1`` ended.
 
     The text is cut into one stream per row. The backward direction reads the whole text from its end. After each pass
     the streams begin elsewhere, so that steps and rows fall on other characters.
@@ -136,7 +136,7 @@ class StreamBatches(Dataset[dict[str, Tensor]]):
         return step * self.rows * self.length
 
     def passes(self) -> float:
-        """How often the whole run sees the text."""
+        """Return how often the whole run sees the text."""
         return self.steps / self.steps_per_pass
 
     def __getitem__(self, step: int) -> dict[str, Tensor]:
@@ -149,9 +149,9 @@ class StreamBatches(Dataset[dict[str, Tensor]]):
         back = self._ids[(len(self._ids) - 1 - starts - shift) % len(self._ids)]
         # A new pass begins elsewhere: no state fits.
         chances = noise(random_key(self.seed, STARTS), np.array([step]), 2 * self.rows).reshape(2, self.rows)
-        carried = (chances >= self.fresh) & (place > 0)
+        continued = (chances >= self.fresh) & (place > 0)
         ids = np.stack([ahead, back]).astype(np.int64)
-        return {"ids": torch.from_numpy(ids), "carried": torch.from_numpy(carried)}
+        return {"ids": torch.from_numpy(ids), "continued": torch.from_numpy(continued)}
 
 
 class HeldOutStreams:
@@ -188,7 +188,7 @@ class HeldOutStreams:
 def write_language_model(model: LanguageModel, folder: Path) -> None:
     """Write ``config.json`` and ``model.safetensors``, in fp16 and without the softmax layers.
 
-    A tagger needs no softmax. They are two thirds of what is trained, and training goes on from a checkpoint.
+    A tagger needs no softmax. They are two thirds of what is trained, and training continues from a checkpoint.
     """
     config: dict[str, Any] = {"model_type": LANGUAGE_MODEL, **model.options, "dtype": "float16"}
     write_json(folder / "config.json", config)

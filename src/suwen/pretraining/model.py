@@ -120,9 +120,9 @@ def new_model(config: ModelConfig, vocabulary: CharacterVocabulary, paired: bool
 
 
 def read_base(folder: Path, config: ModelConfig, paired: bool) -> PreTrainedModel:
-    """Load an encoder with its masked-language-model head, in any layout, to go on from.
+    """Load an encoder with its masked-language-model head, in any layout, to continue from.
 
-    Heads for pairs of sentences are taken over where the checkpoint has them and start anew where it has not.
+    Heads for pairs of sentences are taken over where the checkpoint has them and start again where it has not.
 
     Raises
     ------

@@ -50,7 +50,7 @@ class Packer:
     The windows partition the text, apart from the last one, which reaches back into the one before it: no character is
     left out, and `repeated` counts those that occur twice.
 
-    For pairs, two windows are cut at one place, at a sentence end where there is one near, and half of such couples
+    For pairs, two windows are cut at one place, at a sentence end if there is one near, and half of such couples
     exchange their second parts. So pairs need no padding, and still every character occurs in every pass.
 
     Parameters
@@ -99,7 +99,7 @@ class Packer:
         self._drawn: tuple[int, Ids, int] | None = None
 
     def __len__(self) -> int:
-        """The number of sequences that hold the whole text once."""
+        """Return the number of sequences that hold the whole text once."""
         return -(-len(self._ids) // self._room)
 
     @property
@@ -108,7 +108,7 @@ class Packer:
         return len(self) * self._room - len(self._ids)
 
     def sequences(self, numbers: Ids, drawing: int) -> Sequences:
-        """The sequences of these numbers.
+        """Return the sequences of these numbers.
 
         Parameters
         ----------
@@ -137,14 +137,14 @@ class Packer:
         return np.minimum(windows * self._room, self._last)
 
     def _couples(self, drawing: int) -> tuple[Ids, int]:
-        """The windows in an order in which neighbors are couples, and the key of this drawing's random numbers."""
+        """Return the windows with couples as neighbors, and the key of this drawing's random numbers."""
         if self._drawn is None or self._drawn[0] != drawing:
             key = random_key(self._seed, self.length, drawing)
             self._drawn = drawing, np.random.default_rng(key).permutation(len(self)), key
         return self._drawn[1:]
 
     def _cuts(self, windows: Ids, chance: NDArray[np.float64]) -> Ids:
-        """Where to cut: between a quarter and three quarters, behind a sentence end if one is near."""
+        """Return where to cut: between a quarter and three quarters, after a sentence end if one is near."""
         room = self._room
         wanted = (room * (0.25 + 0.5 * chance)).astype(np.int64)
         ends = self._ends[self._ids[self._starts(windows)[:, None] + np.arange(room)]]
@@ -154,7 +154,7 @@ class Packer:
         return np.clip(np.where(near, nearest, wanted), 1, room - 1)
 
     def _assembled(self, places: Ids, cuts: Ids, segments: Ids | None, unrelated: Ids | None) -> Sequences:
-        """Put text and special tokens together; `cuts` tells where the inner ``[SEP]`` of a pair comes."""
+        """Put text and special tokens together; `cuts` are the places of the inner ``[SEP]`` of a pair."""
         rows = len(places)
         ids = np.full((rows, self.length), self._sep, np.int64)
         units = np.full((rows, self.length), EVERY_LEVEL)

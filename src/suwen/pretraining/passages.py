@@ -12,8 +12,8 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Literal, cast
 
-from suwen.corpus.dealing import group_of
 from suwen.corpus.split import Split, corpus_hash
+from suwen.corpus.splitting import group_of
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import os_error, sha256
@@ -64,11 +64,11 @@ class Source:
 
     @property
     def is_folder(self) -> bool:
-        """Whether it is a folder of documents."""
+        """Return whether it is a folder of documents."""
         return self.path.is_dir()
 
     def hash(self) -> str:
-        """The SHA-256 of the files that are read; for a folder, of their names and hashes."""
+        """Return the SHA-256 of the files that are read; for a folder, of their names and hashes."""
         if not self.is_folder:
             return sha256(self.path)
         rows = [f"{file.relative_to(self.path).as_posix()} {sha256(file)}\n" for file in self.files]
@@ -76,7 +76,7 @@ class Source:
 
 
 def find_sources(paths: Sequence[Path], exclusion: Exclusion) -> list[Source]:
-    """The files to read, without the excluded documents.
+    """Return the files to read, without the excluded documents.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def find_sources(paths: Sequence[Path], exclusion: Exclusion) -> list[Source]:
 
 
 def read_exclusion(split_file: Path, parts: Sequence[str], paths: Sequence[Path]) -> Exclusion:
-    """The documents that parts of a split own characters of.
+    """Return the documents that parts of a split own characters of.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def read_exclusion(split_file: Path, parts: Sequence[str], paths: Sequence[Path]
 
 
 def passages(source: Source, layout: Layout = "auto") -> Iterator[str]:
-    """The passages of a source, in the order of its files.
+    """Yield the passages of a source, in the order of its files.
 
     Parameters
     ----------
@@ -186,7 +186,7 @@ def _blocks(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _lines(path: Path) -> Iterator[str]:
-    """The lines of a UTF-8 file with their ends, decompressed as its name says."""
+    """Yield the lines of a UTF-8 file with their ends, decompressed as its name says."""
     try:
         with _opened(path) as file:
             offset = 0

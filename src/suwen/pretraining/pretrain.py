@@ -45,7 +45,7 @@ NO_EXCLUSION = Exclusion()
 
 @dataclass(frozen=True)
 class Texts:
-    """What a run reads beside its configuration.
+    """The inputs of a run in addition to its configuration.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class Texts:
     exclusion
         Documents to leave out.
     base
-        The folder of an encoder to go on from.
+        The folder of an encoder to continue from.
     cache
         Where the texts are kept as ids; None keeps them with the unfinished run. With a folder, runs share them.
     """
@@ -87,7 +87,7 @@ def pretrain(
     output
         The encoder folder; checkpoints and logs are kept beside it until it is written.
     resume
-        Whether to go on with the unfinished run of `output`. The weights are those of an uninterrupted run.
+        Whether to continue the unfinished run of `output`. The weights are those of an uninterrupted run.
     callbacks
         Callbacks of the Trainer.
     listener
@@ -96,7 +96,7 @@ def pretrain(
     Returns
     -------
     dict[str, Any]
-        The manifest, as it stands in the folder.
+        The manifest, as it is in the folder.
 
     Raises
     ------
@@ -204,7 +204,7 @@ def pretrain(
 
 
 def given_vocabulary(texts: Texts) -> CharacterVocabulary | None:
-    """Read the vocabulary that was given, or that of the encoder to go on from.
+    """Read the vocabulary that was given, or that of the encoder to continue from.
 
     Raises
     ------
@@ -231,7 +231,7 @@ def identity_of(
     vocabulary: CharacterVocabulary | None,
     terms: frozenset[str],
 ) -> dict[str, Any]:
-    """What must not change between the parts of a run that was interrupted."""
+    """Return the values that must not change when a run is resumed."""
 
     def digest(values: Sequence[str]) -> str:
         return hashlib.sha256("\n".join(values).encode()).hexdigest()
@@ -249,7 +249,7 @@ def identity_of(
 
 
 def opened(process: PartialState, work: Path, identity: dict[str, Any], resume: bool) -> Path | None:
-    """Open the working folder in the first process, and find the checkpoint to go on from in each."""
+    """Open the working folder in the first process, and find the checkpoint to continue from in each."""
     if process.is_main_process:
         open_work(work, identity, resume)
         # Once here, because it removes half-written ones.
@@ -260,7 +260,7 @@ def opened(process: PartialState, work: Path, identity: dict[str, Any], resume: 
 
 @contextmanager
 def undone_on_error(work: Path, wanted: bool) -> Iterator[None]:
-    """Remove the working folder of a run that could not begin, so that nothing stands in the way of the next."""
+    """Remove the working folder of a run that could not begin, so that the next run can start."""
     try:
         yield
     except SuwenError:

@@ -16,7 +16,7 @@ from transformers.utils import logging
 
 from suwen.errors import SuwenError
 from suwen.files import StrPath, replacing_folder, sha256, write_json
-from suwen.models.language_model import LanguageModel
+from suwen.models.language_model import LanguageModel, read_frozen
 from suwen.pretraining.config import LanguageModelConfig
 from suwen.pretraining.language_model import (
     HeldOutStreams,
@@ -62,7 +62,7 @@ def pretrain_language_model(
     Returns
     -------
     dict[str, Any]
-        The manifest, as it stands in the folder.
+        The manifest, as it is in the folder.
 
     Raises
     ------
@@ -99,9 +99,11 @@ def pretrain_language_model(
         held_out = HeldOutStreams(text, config.evaluation.characters, tokens)
     size = config.model
     counts = np.bincount(text.train, minlength=len(text.vocabulary))
-    model = TrainedLanguageModel(
-        LanguageModel(len(text.vocabulary), size.embedding, size.hidden, size.layers), counts, rows, size.dropout
-    )
+    kept = LanguageModel(len(text.vocabulary), size.embedding, size.hidden, size.layers)
+    if texts.base is not None:
+        # The softmax layers are not part of the folder: they begin anew.
+        kept.load_state_dict(read_frozen(texts.base).state_dict())
+    model = TrainedLanguageModel(kept, counts, rows, size.dropout)
     log = Log(work)
     watchers = [log, PretrainingProgressCallback(listener), *callbacks]
     trainer = PretrainingTrainer(model, batches, held_out, config, work, device, watchers)
@@ -113,6 +115,7 @@ def pretrain_language_model(
         "name": output.name,
         "configuration": config.model_dump(mode="json"),
         "seed": config.seed,
+        "base": identity["base encoder"],
         "versions": versions("torch", "transformers", "numpy"),
         "texts": text.sources,
         "excluded": texts.exclusion.description,

@@ -39,11 +39,11 @@ class Strategy:
     stages
         The partitions that are masked one after another, each for an equal share of the steps.
     dynamic
-        Whether the positions are drawn anew each time a sequence is seen; otherwise they are drawn in advance.
+        Whether the positions are drawn again each time a sequence is seen; otherwise they are drawn in advance.
     next_sentence
-        Whether sequences are pairs of segments, and the second objective is to tell whether they belong together.
+        Whether sequences are pairs of segments, and the second objective is whether they belong together.
     continual
-        Whether a later stage also goes on with the levels of the earlier ones.
+        Whether a later stage also continues the levels of the earlier ones.
     shallow
         Whether the encoder has a quarter of the layers and is a third wider.
     source
@@ -60,11 +60,11 @@ class Strategy:
 
     @property
     def needs_words(self) -> bool:
-        """Whether the text must be cut into words."""
+        """Return whether the text must be cut into words."""
         return any(level > Level.CHARACTER for level in self.stages)
 
     def levels(self, stage: int) -> tuple[Level, ...]:
-        """The partitions that a stage draws from, one for each sequence."""
+        """Return the partitions that a stage draws from, one for each sequence."""
         return self.stages[: stage + 1] if self.continual else (self.stages[stage],)
 
     def mask(
@@ -172,7 +172,7 @@ STRATEGIES: dict[str, Strategy] = {
 
 
 def strategy_named(name: str) -> Strategy:
-    """The recipe of this name.
+    """Return the recipe of this name.
 
     Raises
     ------

@@ -24,7 +24,7 @@ from suwen.pretraining.passages import Layout, Source, passages
 from suwen.pretraining.strategies import Level
 from suwen.pretraining.units import mark_entities, mark_phrases, word_begins
 from suwen.tagging.vocabulary import CLS, MASK, SEP, CharacterVocabulary
-from suwen.text.portions import portions
+from suwen.text.chunks import chunks
 from suwen.text.words import segmenter_named
 
 __all__ = ["Notes", "TextCache", "TextRules", "checked_vocabulary", "open_text", "open_units"]
@@ -39,17 +39,17 @@ CUT_AT_ONCE = 2**17
 
 @dataclass(frozen=True, slots=True)
 class TextRules:
-    """How texts become ids.
+    """Settings for converting texts to ids.
 
     Parameters
     ----------
     layout
-        How passages are told apart in a file.
+        How passages are separated in a file.
     held_out
-        The share of the passages that is never learnt from. Which ones depends on their characters alone, so that it is
+        The share of the passages that is never learned from. Which ones depends only on their characters, so it is
         the same in every run, and so that copies of a passage are on one side.
     minimum_count, vocabulary_size
-        Where the vocabulary comes from the texts: how often a character must occur, and the most tokens.
+        Where the vocabulary comes from the texts: minimum count of a character, and maximum number of tokens.
     """
 
     layout: Layout = "auto"
@@ -82,7 +82,7 @@ class TextCache:
 
 
 def checked_vocabulary(vocabulary: CharacterVocabulary, path: Path | None = None) -> CharacterVocabulary:
-    """The vocabulary, if it has the special tokens that pre-training needs.
+    """Return the vocabulary, if it has the special tokens that pre-training needs.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def checked_vocabulary(vocabulary: CharacterVocabulary, path: Path | None = None
 def open_text(
     sources: Sequence[Source], given: CharacterVocabulary | None, rules: TextRules, cache: Path, notes: Notes
 ) -> TextCache:
-    """The cached ids of texts, built first where they are not there.
+    """Return the cached ids of texts, built first where they are not there.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def open_text(
 def open_units(
     text: TextCache, sources: Sequence[Source], rules: TextRules, segmenter: str, terms: frozenset[str], notes: Notes
 ) -> NDArray[np.uint8]:
-    """The cached units of the training text, a bit per `Level`, uint8 ``[N]``; built first where they are not there.
+    """Open the cached units of the training text, a bit per `Level`, uint8 ``[N]``; build them if missing.
 
     Raises
     ------
@@ -204,21 +204,23 @@ def _write_ids(
     for part in ("passages", "held_out_passages"):
         if not any(row[part] for row in rows):
             count = sum(row["passages"] + row["held_out_passages"] for row in rows)
-            raise SuwenError("S520", found=f"{count} passages", reason="some must be learnt from and some held out")
+            raise SuwenError(
+                "S520", found=f"{count} passages", reason="some are needed for training and some are held out"
+            )
     return rows
 
 
 def _words_of(
     text: TextCache, sources: Sequence[Source], rules: TextRules, segmenter: str, notes: Notes
 ) -> NDArray[np.bool_]:
-    """Where words begin in the training text; every separator is a word."""
+    """Return the word starts of the training text; every separator is a word."""
     segment = segmenter_named(segmenter)
     begins = np.ones(len(text.train), np.bool_)
     texts = (passage for source in sources for passage in passages(source, rules.layout))
     noted = _noted(texts, f"cutting into words with {segmenter}", notes)
     place = 0
     kept = (passage for passage in noted if not _is_held_out(passage, rules.held_out))
-    for some in portions(kept, CUT_AT_ONCE):
+    for some in chunks(kept, CUT_AT_ONCE):
         for passage, found in zip(some, word_begins(some, segment), strict=True):
             begins[place : place + len(passage)] = found
             place += len(passage) + 1
@@ -227,7 +229,7 @@ def _words_of(
 
 
 def _noted(texts: Iterator[str], what: str, notes: Notes) -> Iterator[str]:
-    """Hand texts on, and tell how far it is."""
+    """Yield the texts and report progress."""
     started = last = time.monotonic()
     characters = 0
     for text in texts:

@@ -43,7 +43,7 @@ class PretrainingTrainer(Trainer):  # type: ignore[misc]
     config
         The run's configuration.
     folder
-        Where checkpoints and logs go.
+        The folder for checkpoints and logs.
     device
         ``cpu`` or ``cuda``.
     callbacks
@@ -146,7 +146,7 @@ class PretrainingTrainer(Trainer):  # type: ignore[misc]
         return metrics
 
     def held_out_loss(self) -> float:
-        """The mean loss over the predicted characters of the held-out text."""
+        """Return the mean loss over the predicted characters of the held-out text."""
         model: nn.Module = self.accelerator.unwrap_model(self.model)
         model.eval()
         total = 0.0
@@ -191,6 +191,6 @@ class PretrainingTrainer(Trainer):  # type: ignore[misc]
 
 
 def _only(batches: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """The one batch of a step: its item is a batch already."""
+    """Return the one batch of a step: its item is a batch already."""
     (batch,) = batches
     return batch

@@ -34,7 +34,7 @@ TERM_NEIGHBORS = 4
 
 
 def word_begins(passages: Sequence[str], segment: Segmenter) -> list[Flags]:
-    """Where the words of each passage begin, bool ``[len(passage)]``."""
+    """Return the word starts of each passage, bool ``[len(passage)]``."""
     found = []
     for passage, words in zip(passages, cut_all(segment, passages), strict=True):
         begins = np.zeros(len(passage), np.bool_)
@@ -44,7 +44,7 @@ def word_begins(passages: Sequence[str], segment: Segmenter) -> list[Flags]:
 
 
 def mark_phrases(ids: Ids, words: Flags, joinable: Flags) -> Flags:
-    """Where phrases begin: the words' begins without those inside a phrase, bool ``[N]``.
+    """Return the starts of phrases: word starts without those inside a phrase, bool ``[N]``.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def mark_phrases(ids: Ids, words: Flags, joinable: Flags) -> Flags:
 def mark_entities(
     ids: Ids, words: Flags, phrases: Flags, terms: Iterable[str], vocabulary: CharacterVocabulary
 ) -> Flags:
-    """Where units begin when entities are units and everything else is words, bool ``[N]``.
+    """Return the starts of units, which are entities and all other words, bool ``[N]``.
 
     Entities are the terms, longest first where they overlap, and otherwise phrases that occur at least 10 times between
     at least 4 different neighbors on both sides.
@@ -110,7 +110,7 @@ def mark_entities(
 
 
 def _term_units(ids: Ids, phrases: Flags) -> Flags:
-    """The characters of phrases that the corpus uses as terms, bool ``[N]``."""
+    """Return the characters of phrases that the corpus uses as terms, bool ``[N]``."""
     starts = np.flatnonzero(phrases)
     names, places = np.unique(_unit_names(ids, starts), return_inverse=True)
     counts = np.bincount(places)
@@ -138,7 +138,7 @@ def _association(names: NDArray[np.uint64]) -> NDArray[np.float64]:
 
 
 def _unit_names(ids: Ids, starts: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """A 64-bit name of each unit: equal for equal characters, different for others but for chance."""
+    """Return a 64-bit name of each unit: equal for equal characters, different for others but for chance."""
     place = np.arange(len(ids)) - np.repeat(starts, np.diff(starts, append=len(ids)))
     table = _random_table(int(ids.max()) + 1)
     powers = _random_table(256, 1)[np.minimum(place, 255)] | np.uint64(1)
@@ -147,7 +147,7 @@ def _unit_names(ids: Ids, starts: NDArray[np.int64]) -> NDArray[np.uint64]:
 
 
 def _rolling(hashed: NDArray[np.uint64], length: int) -> NDArray[np.uint64]:
-    """A 64-bit name of each run of `length` characters, ``[N - length + 1]``."""
+    """Return a 64-bit name of each run of `length` characters, ``[N - length + 1]``."""
     powers = _random_table(LONGEST_TERM, 1) | np.uint64(1)
     total = np.zeros(len(hashed) - length + 1, np.uint64)
     for i in range(length):

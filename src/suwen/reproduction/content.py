@@ -1,4 +1,4 @@
-"""What the report says, computed once for both of its forms (see `suwen.reproduction.report`).
+"""Content of the report, computed once for both of its formats (see `suwen.reproduction.report`).
 
 A phrase is a pair: Chinese, English. Cells are ready to print, except where the two forms print a figure differently.
 """
@@ -24,7 +24,17 @@ from suwen.reproduction.figures import (
     table_of,
     views_of,
 )
-from suwen.reproduction.paper import ADDED, DEALT, REPORTED_RANGE, SYSTEMS, TABLE_2, TABLES, Contrast, Reported, Table
+from suwen.reproduction.paper import (
+    ADDED,
+    BY_ENTITY,
+    REPORTED_RANGE,
+    SYSTEMS,
+    TABLE_2,
+    TABLES,
+    Contrast,
+    Reported,
+    Table,
+)
 from suwen.reproduction.protocol import Sentence, facts, limits
 from suwen.reproduction.results import Results, Summary
 from suwen.reproduction.system_run import DONE
@@ -91,7 +101,7 @@ class PartCounts:
     source: Phrase
     counts: Counts
     farthest: Phrase
-    """How far it is from 60 : 20 : 20."""
+    """The deviation from 60 : 20 : 20."""
 
     @property
     def totals(self) -> tuple[int, ...]:
@@ -126,7 +136,7 @@ class ViewRow:
     """A system on a split: each measure, and whether it reaches the paper's lowest figure."""
 
     system: str
-    dealt: Phrase
+    split: Phrase
     cells: Sequence[tuple[str, bool]]
 
 
@@ -138,7 +148,7 @@ class Views:
     low: float
     high: float
     shared: float
-    """The test sentences that are in the training part too when entities are dealt out, in percent."""
+    """The test sentences that are in the training part too with the split by entity, in percent."""
     rows: Sequence[ViewRow]
     plot: Plot | None
 
@@ -188,7 +198,7 @@ class Content:
 
     @property
     def plots(self) -> Iterator[Plot]:
-        """All plots."""
+        """Yield all plots."""
         for table in self.tables:
             yield from table.plots
         yield from self.type_plots
@@ -220,7 +230,7 @@ def content_of(
         parts=list(_parts(results)) if "2" in tables else [],
         types=LCDD.entities,
         tables=[_table(results, table_of(name), drawn, unit) for name in tables if name in (*TABLES, ADDED)],
-        views=_views(results, drawn) if DEALT in tables else None,
+        views=_views(results, drawn) if BY_ENTITY in tables else None,
         unit=unit,
         type_plots=_type_plots(drawn, unit),
         encoders=[_encoder(name, about) for name, about in encoders.items()],
@@ -251,14 +261,14 @@ def _contrast_text(contrast: Contrast) -> str:
 
 
 def _system_text(name: str) -> str:
-    """A system's title with what else tells it apart."""
+    """Return a system's title with what else tells it apart."""
     system = SYSTEMS[name]
     marks = ["frozen"] * system.frozen + ["original data"] * (system.pretrained and not system.augmented)
     return system.title + (f" ({', '.join(marks)})" if marks else "")
 
 
 def _difference_text(one: Judged) -> str:
-    """The difference in points with its interval."""
+    """Return the difference in points with its interval."""
     interval = f" ({one.low:+.2f} to {one.high:+.2f})" if one.low is not None and one.high is not None else ""
     return _figure(one.difference, "+.2f") + interval
 

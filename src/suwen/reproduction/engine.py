@@ -32,7 +32,7 @@ class Job:
     seconds: float = 0.0
 
     def __call__(self) -> Result:
-        """The function's result."""
+        """Return the function's result."""
         return self.function(*self.arguments)
 
 
@@ -40,7 +40,7 @@ class Engine(Protocol):
     """Carries out jobs."""
 
     def __call__(self, jobs: Sequence[Job], begun: Begun) -> Iterator[tuple[str, Result]]:
-        """The name and the result of each job as it ends; `begun` is told the name of each as it begins."""
+        """Return the name and the result of each job as it ends; `begun` is told the name of each as it begins."""
         ...
 
 
@@ -57,7 +57,7 @@ class LocalEngine:
         self.workers = workers
 
     def __call__(self, jobs: Sequence[Job], begun: Begun) -> Iterator[tuple[str, Result]]:
-        """The name and the result of each job as it ends."""
+        """Yield the name and the result of each job as it ends."""
         if self.workers == 1 or len(jobs) < 2:
             for job in jobs:
                 begun(job.name)
@@ -101,7 +101,7 @@ def _pool() -> ProcessPoolExecutor:
 
 
 def _end_with_parent() -> None:
-    """Let this process end when the one that started it is killed: nobody may write where a resumed run does."""
+    """Let this process end when the one that started it is killed: it must not write where a resumed run writes."""
     parent = parent_process()
     assert parent is not None
 

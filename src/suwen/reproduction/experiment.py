@@ -1,4 +1,4 @@
-"""An experiment: its folder, its choices, and the check that it goes on as it began."""
+"""An experiment: its folder, its choices, and the check that it continues as it began."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FORMAT = 2
 """Of the folder; 2 since a run's result has the hashes of its files."""
 
 FIXED = ("name", "encoders", "fraction", "test_fraction", "split_seed", "augmentation", "pretraining")
-"""What cannot change when an experiment goes on; anything else changes the runs that it concerns, and no other."""
+"""Settings that cannot change when an experiment continues; other settings change only their own runs."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Experiment:
 
 
 def open_experiment(experiment: Experiment, corpus: Path, resume: bool) -> None:
-    """Begin an experiment, or go on with one after checking that it is the same.
+    """Begin an experiment, or continue one after checking that it is the same.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def open_experiment(experiment: Experiment, corpus: Path, resume: bool) -> None:
 
 
 def _given(experiment: Experiment) -> dict[str, Any]:
-    """What encoders made here read besides, and which need not be made: with others, rows would not compare."""
+    """Return the texts and encoders that were given: with others, rows are not comparable."""
     texts = [
         [sha256(file) for file in ([path] if path.is_file() else sorted(path.rglob("*"))) if file.is_file()]
         for path in experiment.texts

@@ -1,4 +1,4 @@
-"""What the report shows, in whatever form: counts by type and part, plots, and how the paper's own figures differ."""
+"""Figures of the report: counts by type and part, plots, and the paper's own differences."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from suwen.corpus.split import PARTS
 from suwen.corpus.stats import statistics
 from suwen.pages.charts import Bar, Series, bar_chart, heat_map, line_chart
-from suwen.reproduction.material import Material, deal_entities
-from suwen.reproduction.paper import ADDED, BEST, DEALT, EXTRA_TABLES, SYSTEMS, TABLES, Contrast, Row, Table
+from suwen.reproduction.material import Material, assign_entities
+from suwen.reproduction.paper import ADDED, BEST, BY_ENTITY, EXTRA_TABLES, SYSTEMS, TABLES, Contrast, Row, Table
 from suwen.reproduction.profile import UNITS, Unit
 from suwen.reproduction.results import Mean, Results
 from suwen.schema import LCDD
@@ -38,7 +38,7 @@ UNIT_NAMES: dict[Unit, tuple[str, str]] = {
     "group": ("按期刊期次", "journal issues"),
     "entity": ("按实体", "entities"),
 }
-"""What is dealt to train, dev and test, in Chinese and English."""
+"""The unit of each split, in Chinese and English."""
 
 RULINGS = {
     "holds": ("成立", "holds"),
@@ -57,7 +57,7 @@ VIEWS = {
 PAPER, SENTENCE, TOKEN, GROUP = "#a3a9b0", "#2f6fc4", "#93bde8", "#d9822b"
 HARDEST_FIRST: tuple[Unit, ...] = ("group", "document", "sentence", "entity")
 OF_THE_PAPER = ("论文（未说明）", "the paper (it does not say which)")
-"""What stands in the place of a split beside the paper's own figures."""
+"""The label of the paper's own figures instead of a split."""
 CONFUSED = ("bilstm-crf", "roberta-fc")
 """The systems whose confusion of types is plotted."""
 COMPARED = ("dictionary", "bilstm-crf", "roberta-fc", BEST)
@@ -65,21 +65,21 @@ COMPARED = ("dictionary", "bilstm-crf", "roberta-fc", BEST)
 
 
 def table_of(number: str) -> Table:
-    """A table of the paper, or one that was added."""
+    """Return a table of the paper, or one that was added."""
     return {**TABLES, **EXTRA_TABLES}[number]
 
 
 def counts_by_part(material: Material, unit: Unit) -> Counts:
-    """Table 2: the entities of each type in train, dev and test, as the chosen documents are dealt.
+    """Table 2: the entities of each type in train, dev and test, as the chosen documents are split.
 
-    Test documents that the split by group has besides are left out: they tell nothing of how it deals.
+    Additional test documents of the split by group are left out: they say nothing about the split.
     """
     split = material.split(unit)
     documents = material.documents
     if unit == "entity":
-        dealt = {
+        assigned = {
             part: Counter(documents[i].entities[j].label for i, j in places)
-            for part, places in deal_entities(documents, split.seed).items()
+            for part, places in assign_entities(documents, split.seed).items()
         }
     else:
         dealt_here = {document.id for document in documents}
@@ -87,12 +87,12 @@ def counts_by_part(material: Material, unit: Unit) -> Counts:
             part: [one for one in split.select(material.documents_of(unit), part) if one.document.id in dealt_here]
             for part in split.parts
         }
-        dealt = {part: figures.labels for part, figures in statistics(documents, parts, LCDD).parts.items()}
-    return {label: tuple(dealt[part][label] for part in PARTS) for label in LCDD.labels}  # type: ignore[misc]
+        assigned = {part: figures.labels for part, figures in statistics(documents, parts, LCDD).parts.items()}
+    return {label: tuple(assigned[part][label] for part in PARTS) for label in LCDD.labels}  # type: ignore[misc]
 
 
 def largest_deviation(counts: Counts) -> tuple[float, str, str]:
-    """Where a type's share of a part is farthest from 60, 20 or 20 %: percentage points, type, part."""
+    """Return the largest deviation of a type's share from 60, 20 or 20 %: percentage points, type, part."""
     wanted = (60.0, 20.0, 20.0)
     return max(
         (abs(100 * row[index] / max(sum(row), 1) - wanted[index]), label, PARTS[index])
@@ -108,18 +108,18 @@ def reported_difference(contrast: Contrast) -> float | None:
 
 
 def shown_units(results: Results, systems: Collection[str]) -> list[Unit]:
-    """The splits on which some of these systems were run."""
+    """Return the splits on which some of these systems were run."""
     return [unit for unit in UNITS if any(run.unit == unit and run.system in systems for run in results.by_run)]
 
 
 def reported_f1(system: str) -> float | None:
-    """The paper's F1 of a system, wherever it stands; None where the paper does not have it."""
+    """Return the paper's F1 of a system, wherever it stands; None where the paper does not have it."""
     rows = (row for table in TABLES.values() for row in table.rows)
     return next((row.reported.f1 for row in rows if row.reported and row.system.name == system), None)
 
 
 def views_of(results: Results) -> Iterator[tuple[str, Unit, dict[str, Mean]]]:
-    """Every view of a few systems on every split: what reaches the paper's figures, and what does not."""
+    """Yield every view of a few systems on every split: what reaches the paper's figures, and what does not."""
     for name in COMPARED:
         for unit in HARDEST_FIRST:
             summary = results.summary(name, unit)
@@ -128,13 +128,13 @@ def views_of(results: Results) -> Iterator[tuple[str, Unit, dict[str, Mean]]]:
 
 
 def reported_beside(results: Results) -> list[tuple[str, float]]:
-    """The systems that `views_of` shows and the paper has, with the paper's F1, which stands for no known view."""
+    """Return the systems of `views_of` that the paper has, with its F1, whose measure is unknown."""
     shown = dict.fromkeys(name for name, _, _ in views_of(results))
     return [(name, reported) for name in shown if (reported := reported_f1(name)) is not None]
 
 
 def plots(results: Results, tables: Sequence[str]) -> dict[str, str]:
-    """All plots as SVG by name: ``table-4``, ``learning-curves-5``, ``types``, ``confusion-roberta-fc``, ``views``."""
+    """Return all plots as SVG by name: ``table-4``, ``learning-curves-5``, ``types``, ``views`` and others."""
     drawn: dict[str, str] = {}
     for number in tables:
         if number in TABLES or number == ADDED:
@@ -146,13 +146,13 @@ def plots(results: Results, tables: Sequence[str]) -> dict[str, str]:
     for name in CONFUSED:
         if results.done(name, main_unit(results)):
             drawn[f"confusion-{name}"] = _confusion(results, name)
-    if DEALT in tables:
+    if BY_ENTITY in tables:
         drawn["views"] = _views(results)
     return drawn
 
 
 def main_unit(results: Results) -> Unit:
-    """The split of learning curves, types and confusion: the one by group, where anything was run on it."""
+    """Return the split of learning curves, types and confusion: the one by group, where anything was run on it."""
     return "group" if any(run.unit == "group" for run in results.by_run) else "sentence"
 
 

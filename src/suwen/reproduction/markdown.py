@@ -56,8 +56,8 @@ def markdown_report(content: Content) -> str:
 
 
 def _types(plots: Sequence[Plot], unit: str) -> Iterator[str]:
-    yield f"On the test part, {unit} dealt out; the matrices are in percent of the row. Their last row is what the"
-    yield "annotation does not have, their last column what was not found.\n"
+    yield f"On the test part, split by {unit}; the matrices are in percent of the row. The last row is what the"
+    yield "annotation does not have, the last column what was not found.\n"
     yield from map(_image, plots)
 
 
@@ -74,7 +74,7 @@ def _images(table: SystemTable, unit: str) -> str:
     images = ""
     for plot in table.plots:
         if plot.name.startswith("learning-curves"):
-            images += f"\nLearning curves on the dev part, {unit} dealt out, first seed:\n\n"
+            images += f"\nLearning curves on the dev part, split by {unit}, first seed:\n\n"
         images += _image(plot)
     return images
 
@@ -125,12 +125,12 @@ def _cells(summary: Summary | None) -> list[str]:
 
 def _views(views: Views) -> Iterator[str]:
     rows = [
-        [row.system, row.dealt[1], *(f"**{cell}**" if reached else cell for cell, reached in row.cells)]
+        [row.system, row.split[1], *(f"**{cell}**" if reached else cell for cell, reached in row.cells)]
         for row in views.rows
     ]
-    yield _grid(("system", "dealt out", *(en for _, en in views.measures)), rows)
+    yield _grid(("system", "split by", *(en for _, en in views.measures)), rows)
     yield f"Bold: at least {views.low:.3f}, the lowest F1 of the paper (its highest is {views.high:.3f}).\n"
-    yield f"With entities dealt out, {views.shared:.1f} % of the test sentences stand in the training part too.\n"
+    yield f"With the split by entity, {views.shared:.1f} % of the test sentences are also in the training part.\n"
     if views.plot:
         yield _image(views.plot)
 

@@ -1,4 +1,4 @@
-"""What all runs of an experiment learn from: the documents, their splits, and the generated documents."""
+"""Data of all runs of an experiment: the documents, their splits, and the generated documents."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from suwen.corpus.dealing import RATIO, group_of, make_split
 from suwen.corpus.leakage import leakage_report
 from suwen.corpus.near_copies import near_copies
 from suwen.corpus.sentences import sentence_spans
 from suwen.corpus.split import PARTS, OwnedSpan, Split, corpus_hash
+from suwen.corpus.splitting import RATIO, group_of, make_split
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import write_text
@@ -23,12 +23,12 @@ from suwen.formats.writing import FileNames
 from suwen.reproduction.profile import Profile, Unit
 from suwen.schema import LCDD
 
-__all__ = ["Material", "check_documents", "deal_entities", "entity_split", "write_material"]
+__all__ = ["Material", "assign_entities", "check_documents", "entity_split", "write_material"]
 
 CORPUS = "corpus.jsonl"
 TEXT = "text"
 DRAWS = 50
-"""So often documents are drawn anew, when a small fraction lacks a type."""
+"""So often documents are drawn again, when a small fraction lacks a type."""
 
 
 def check_documents(documents: Sequence[Document], path: Path) -> None:
@@ -89,7 +89,7 @@ def write_material(folder: Path, documents: Sequence[Document], profile: Profile
 
 
 def _chosen(documents: Sequence[Document], split: Split, profile: Profile) -> list[Document]:
-    """The documents that are used: the first draw that has every type, or the last one."""
+    """Return the documents that are used: the first draw that has every type, or the last one."""
     if profile.fraction == 1:
         return list(documents)
     random = np.random.default_rng(profile.split_seed)
@@ -109,7 +109,7 @@ def _chosen(documents: Sequence[Document], split: Split, profile: Profile) -> li
 def _judged(
     documents: Sequence[Document], chosen: Sequence[Document], split: Split, profile: Profile
 ) -> list[Document]:
-    """The test documents that are added to the chosen ones, until the wanted share of the test part is there."""
+    """Return the test documents that are added to the chosen ones, until the wanted share of the test part is there."""
     names = sorted({name for name, _, _ in split.parts["test"]})
     used = {document.id for document in chosen}
     spare = [name for name in names if name not in used]
@@ -119,7 +119,7 @@ def _judged(
 
 
 def _restricted(split: Split, documents: Sequence[Document]) -> Split:
-    """The split of the documents that are left."""
+    """Return the split of the documents that are left."""
     if corpus_hash(documents) == split.data_hash:
         return split
     left = {document.id: group_of(document) for document in documents}
@@ -130,12 +130,12 @@ def _restricted(split: Split, documents: Sequence[Document]) -> Split:
     return replace(smaller, leakage=leakage_report(selections, near_copies(documents)))
 
 
-def deal_entities(documents: Sequence[Document], seed: int) -> dict[str, list[tuple[int, int]]]:
-    """Deal the entities of each type 6 : 2 : 2 to the parts, wherever they stand, in whatever order they come.
+def assign_entities(documents: Sequence[Document], seed: int) -> dict[str, list[tuple[int, int]]]:
+    """Assign the entities of each type 6 : 2 : 2 to the parts, wherever they are, in random order.
 
     Returns
     -------
-    For each part ``(document index, entity index)`` of what it was dealt: the counts of Table 2 come out so, to within
+    For each part ``(document index, entity index)`` of its entities: the counts of Table 2 come out so, to within
     one entity.
     """
     random = np.random.default_rng(seed)
@@ -143,24 +143,24 @@ def deal_entities(documents: Sequence[Document], seed: int) -> dict[str, list[tu
     for i in sorted(range(len(documents)), key=lambda index: documents[index].id):
         for j, entity in enumerate(documents[i].entities):
             places[entity.label].append((i, j))
-    dealt: dict[str, list[tuple[int, int]]] = {part: [] for part in PARTS}
+    assigned: dict[str, list[tuple[int, int]]] = {part: [] for part in PARTS}
     shares = np.cumsum(RATIO) / sum(RATIO)
     for found in places.values():
         order = random.permutation(len(found))
         bounds = [0, *(round(share * len(found)) for share in shares)]
         for part, start, end in zip(PARTS, bounds, bounds[1:], strict=False):
-            dealt[part] += [found[index] for index in order[start:end]]
-    return dealt
+            assigned[part] += [found[index] for index in order[start:end]]
+    return assigned
 
 
 def entity_split(documents: Sequence[Document], seed: int) -> Split:
-    """The sentences that each part needs to show the entities that it was dealt.
+    """Return the sentences that each part needs to show its entities.
 
     A sentence with entities of several parts is in all of them, with all its entities: the parts overlap, which no
     split file may.
     """
     parts: dict[str, tuple[OwnedSpan, ...]] = {}
-    for part, places in deal_entities(documents, seed).items():
+    for part, places in assign_entities(documents, seed).items():
         owned: set[OwnedSpan] = set()
         for i, j in places:
             document = documents[i]
@@ -182,15 +182,15 @@ class Material:
         self.folder = folder
         self._splits: dict[Unit, Split] = {}
         self._all = read_corpus(folder / CORPUS, jsonl.NAME)
-        dealt = {name for rows in self.split("document").parts.values() for name, _, _ in rows}
-        self.documents = [document for document in self._all if document.id in dealt]
+        assigned = {name for rows in self.split("document").parts.values() for name, _, _ in rows}
+        self.documents = [document for document in self._all if document.id in assigned]
 
     def documents_of(self, unit: Unit) -> list[Document]:
-        """The documents that a split deals: the one by group may have more in test."""
+        """Return the documents of a split: the one by group may have more in test."""
         return self._all if unit == "group" else self.documents
 
     def split(self, unit: Unit) -> Split:
-        """The split into parts of this unit."""
+        """Return the split into parts of this unit."""
         if unit not in self._splits:
             self._splits[unit] = (
                 entity_split(self.documents, self.split("group").seed)
@@ -200,7 +200,7 @@ class Material:
         return self._splits[unit]
 
     def generated_file(self, unit: Unit) -> Path:
-        """Where the documents are that were generated from the train part of a split."""
+        """Return the file of the documents that were generated from the train part of a split."""
         return self.folder / "augmented" / f"{unit}.jsonl"
 
     @property
@@ -211,5 +211,5 @@ class Material:
 
 @lru_cache(maxsize=1)
 def material_of(folder: Path) -> Material:
-    """The material in a folder, read once by each process."""
+    """Return the material in a folder, read once by each process."""
     return Material(folder)

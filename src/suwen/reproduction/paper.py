@@ -11,8 +11,8 @@ __all__ = [
     "ADDED",
     "AUGMENTING",
     "BEST",
+    "BY_ENTITY",
     "CLAIMS",
-    "DEALT",
     "EXTRA_TABLES",
     "RECIPES",
     "REPORTED_RANGE",
@@ -53,7 +53,7 @@ Head = Literal["fc", "crf", "lstm-crf", "bilstm-crf"]
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """What is trained, apart from split and seed.
+    """A system: everything that is trained, apart from split and seed.
 
     Parameters
     ----------
@@ -88,18 +88,18 @@ class System:
 
     @property
     def pretrained(self) -> bool:
-        """Whether it starts from one of the six encoders."""
+        """Return whether it starts from one of the six encoders."""
         return self.encoder in RECIPES
 
     @property
     def baseline(self) -> bool:
-        """Whether it is one of the cheap early systems, which have no seed."""
+        """Return whether it is one of the cheap early systems, which have no seed."""
         return self.encoder in BASELINES
 
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """What the paper prints, in percent."""
+    """The figures of the paper, in percent."""
 
     precision: float
     recall: float
@@ -196,9 +196,9 @@ TABLES: dict[str, Table] = {
 }
 """Tables 4 to 7."""
 
-ADDED, DEALT = "added", "entities"
-TABLE_NAMES = ("2", *TABLES, ADDED, DEALT)
-"""What ``--tables`` takes: the paper's tables, the rows added to them, and the experiment with entities dealt out."""
+ADDED, BY_ENTITY = "added", "entities"
+TABLE_NAMES = ("2", *TABLES, ADDED, BY_ENTITY)
+"""Values of ``--tables``: the paper's tables, the added rows, and the experiment with the split by entity."""
 
 EXTRA_ROWS = (
     Row(System("dictionary", augmented=False)),
@@ -207,12 +207,12 @@ EXTRA_ROWS = (
     Row(System("cnn", "crf", augmented=False)),
     Row(System(BEST, "crf", augmented=False)),
 )
-DEALT_ROWS = (Row(System("bilstm", "crf")), Row(System("roberta")))
+BY_ENTITY_ROWS = (Row(System("bilstm", "crf")), Row(System("roberta")))
 EXTRA_TABLES = {
     ADDED: Table(ADDED, "另加的系统", "Added systems", EXTRA_ROWS),
-    DEALT: Table(DEALT, "按实体分配", "Entities dealt out instead of sentences", DEALT_ROWS),
+    BY_ENTITY: Table(BY_ENTITY, "按实体划分", "Split by entity instead of sentence", BY_ENTITY_ROWS),
 }
-"""What the paper does not have."""
+"""Tables that the paper does not have."""
 
 SYSTEMS: dict[str, System] = {
     row.system.name: row.system for table in (*TABLES.values(), *EXTRA_TABLES.values()) for row in table.rows
@@ -244,7 +244,7 @@ REPORTED_RANGE = (85.443, 91.270)
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """That one system scores higher than another: by more than `least` points of F1, and by less than `most`."""
+    """A claim that one system scores higher than another by more than `least` and less than `most` points of F1."""
 
     higher: System
     lower: System
@@ -254,7 +254,7 @@ class Contrast:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What the paper says, in Chinese and English, and the contrasts that it amounts to."""
+    """A claim of the paper in Chinese and English, and its contrasts."""
 
     name: str
     tables: tuple[str, ...]
@@ -316,11 +316,11 @@ CLAIMS = (
         tuple(Contrast(System("roberta", "crf"), System("roberta", head)) for head in ("lstm-crf", "bilstm-crf")),
     ),
 )
-"""What the paper concludes from its tables."""
+"""The conclusions of the paper."""
 
 
 def systems_of(tables: Collection[str]) -> Mapping[str, Sequence[str]]:
-    """The systems of these tables by name, each with the tables that share it."""
+    """Return the systems of these tables by name, each with the tables that share it."""
     shared: dict[str, list[str]] = {}
     for table in (*TABLES.values(), *EXTRA_TABLES.values()):
         if table.number in tables:

@@ -1,4 +1,4 @@
-"""Which runs the wanted tables need, which tables share them, and about what they cost."""
+"""Plan of the runs: those that the wanted tables need, the tables that share them, and their cost."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from suwen.augmentation.config import load_augmentation_config
-from suwen.corpus.dealing import RATIO
+from suwen.corpus.splitting import RATIO
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.pretraining.config import pretraining_packages
 from suwen.reproduction.paper import (
     ADDED,
     AUGMENTING,
+    BY_ENTITY,
     CLAIMS,
-    DEALT,
     FROM_SCRATCH,
     SYSTEMS,
     TABLE_NAMES,
@@ -41,14 +41,14 @@ SECONDS_PER_MILLION = {
 """Seconds of one busy core for a million characters and one epoch, with encoders of 2 x 128 (measured on LCDD)."""
 
 PUBLISHED = 40.0
-"""How many times longer a published encoder takes on a CPU."""
+"""Factor of the time of a published encoder on a CPU."""
 
 EVALUATION = 0.35
-"""What it costs to predict a character, in parts of what it costs to learn from it."""
+"""Cost of predicting a character, relative to training on it."""
 
 
 def tables_of(names: Sequence[str]) -> tuple[str, ...]:
-    """The tables that were asked for, in order; all of them when none was named.
+    """Return the tables that were asked for, in order; all of them when none was named.
 
     Raises
     ------
@@ -62,12 +62,12 @@ def tables_of(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def claims_of(tables: Collection[str]) -> tuple[Claim, ...]:
-    """The claims that these tables carry."""
+    """Return the claims that these tables carry."""
     return tuple(claim for claim in CLAIMS if set(claim.tables) <= set(tables))
 
 
 def plan_runs(profile: Profile, tables: Collection[str]) -> list[Run]:
-    """The runs for these tables, each once, in the order in which they say most.
+    """Return the runs for these tables, each once, in the order in which they say most.
 
     The sentence split has every row, as in the paper. The document and the group split have the rows that carry a
     claim, and those that were added; the group split, on which claims are judged, has further seeds.
@@ -79,7 +79,7 @@ def plan_runs(profile: Profile, tables: Collection[str]) -> list[Run]:
         "sentence": shared,
         "document": carrying | set(added),
         "group": carrying | set(added),
-        "entity": systems_of([DEALT] if DEALT in tables else []),
+        "entity": systems_of([BY_ENTITY] if BY_ENTITY in tables else []),
     }
     runs = [
         (place, UNITS.index(unit), Run(name, unit, seed))
@@ -132,7 +132,7 @@ def estimated_seconds(run: Run, profile: Profile, documents: Sequence[Document])
 def plan_to_dict(
     runs: Sequence[Run], profile: Profile, tables: Collection[str], documents: Sequence[Document]
 ) -> dict[str, Any]:
-    """The plan as JSON values: every run with the tables that share it and its estimated seconds."""
+    """Return the plan as JSON values: every run with the tables that share it and its estimated seconds."""
     shared: Mapping[str, Sequence[str]] = systems_of(tables)
     rows = [
         {

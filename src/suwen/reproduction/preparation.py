@@ -1,4 +1,4 @@
-"""What the runs need: the encoders, found or pre-trained, and the generated documents."""
+"""Preparation of the runs: encoders, found or pre-trained, and generated documents."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from suwen.augmentation.config import load_augmentation_config
 from suwen.augmentation.corpus import augment_corpus, record_folder
-from suwen.corpus.dealing import group_of
+from suwen.corpus.splitting import group_of
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import read_json, sha256, write_json
@@ -36,7 +36,7 @@ ENCODERS = "encoders.json"
 
 
 def found_encoder(name: str, experiment: Experiment) -> Path | None:
-    """The folder of an encoder that is there already; None where it is to be made.
+    """Return the folder of an encoder that is there already; None where it is to be made.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def found_encoder(name: str, experiment: Experiment) -> Path | None:
 
 
 def altered_file(encoder: Path) -> str | None:
-    """The name of a file that is not as the encoder's manifest says, or the manifest's own; None where all is well."""
+    """Return the name of a file that differs from the encoder's manifest, or of the manifest; else None."""
     try:
         files = dict(read_json(encoder / MANIFEST)["files"])
     except (SuwenError, LookupError, TypeError, ValueError):
@@ -67,7 +67,7 @@ def altered_file(encoder: Path) -> str | None:
 
 
 def notes_on(experiment: Experiment, places: Mapping[str, str]) -> dict[str, Any]:
-    """What the report says of each encoder: where it comes from, what it has read, how far it came."""
+    """Return the report on each encoder: its origin, the text that it has read, its losses."""
     unseen = unread(material_of(experiment.folder), experiment.documents).documents
     notes = {}
     for name, place in places.items():
@@ -96,7 +96,7 @@ def notes_on(experiment: Experiment, places: Mapping[str, str]) -> dict[str, Any
 
 
 def read_notes(folder: Path) -> dict[str, Any]:
-    """What was noted of the encoders when they were found or made; empty before that."""
+    """Read the notes on the encoders from when they were found or made; empty before that."""
     path = folder / ENCODERS
     return dict(read_json(path)) if path.is_file() else {}
 
@@ -126,7 +126,7 @@ def make_encoder(experiment: Experiment, name: str) -> dict[str, Any]:
 
 
 def unread(material: Material, documents: Sequence[Document]) -> Exclusion:
-    """What no encoder may read: dev and test of the group split, and all that shares a group with them."""
+    """Return what no encoder may read: dev and test of the group split, and documents of their groups."""
     readable = {path.relative_to(material.text).with_suffix("").as_posix() for path in material.text.rglob("*.txt")}
     hidden = [document for document in documents if document.id not in readable]
     names = sorted(document.id for document in hidden)
@@ -135,7 +135,7 @@ def unread(material: Material, documents: Sequence[Document]) -> Exclusion:
 
 
 def is_damaged(generated: Path) -> bool:
-    """Whether generated documents are no more what was generated, or whether nothing says what that was."""
+    """Return whether generated documents are no more what was generated, or whether nothing says what that was."""
     if not generated.is_file():
         return False
     try:

@@ -19,7 +19,7 @@ __all__ = ["PROFILES", "UNITS", "Profile", "Unit", "load_profile", "system_confi
 
 Unit = Literal["sentence", "document", "group", "entity"]
 UNITS: tuple[Unit, ...] = ("sentence", "document", "group", "entity")
-"""What is dealt to train, dev and test; ``entity`` is the experiment with entities dealt out."""
+"""The units of the splits; ``entity`` is the experiment with the split by entity."""
 
 Settings = tuple[str, ...]
 Seeds = tuple[int, ...]
@@ -50,7 +50,7 @@ class Profile(Section):
 
     name: str
     encoders: Literal["published", "own"]
-    """Whether a recipe stands for the published encoder, or for a small one that is pre-trained here."""
+    """``published``: use the published encoders; ``own``: small ones that are pre-trained here."""
     fraction: float = Field(default=1.0, gt=0, le=1)
     """The share of the documents that is used, of each part of the group split alike."""
     test_fraction: float = Field(default=1.0, gt=0, le=1)
@@ -134,7 +134,7 @@ PROFILES: dict[str, dict[str, Any]] = {
 
 
 def load_profile(name: str, settings: Sequence[str] = ()) -> Profile:
-    """A profile, with ``key=value`` settings in place of its own: ``fraction=0.2``, ``seeds.group=[0]``.
+    """Return a profile, with ``key=value`` settings instead of its own: ``fraction=0.2``, ``seeds.group=[0]``.
 
     The settings of all rows are tried, so that a mistake in one is found now and not after hours.
 
@@ -158,7 +158,7 @@ def load_profile(name: str, settings: Sequence[str] = ()) -> Profile:
 def system_config(
     system: System, profile: Profile, seed: int, encoder: str | None = None
 ) -> TrainingConfig | BaselineConfig:
-    """What a system is trained with.
+    """Return the training configuration of a system.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How the figures were made, in plain sentences, each in Chinese and English."""
+"""Sentences on how the figures were made, each in Chinese and English."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Sentence = tuple[str, str]
 
 
 def facts(results: Results) -> list[Sentence]:
-    """What was run: documents, profile, runs, cost."""
+    """Return what was run: documents, profile, runs, cost."""
     documents = results.material.documents
     entities = sum(len(document.entities) for document in documents)
     done = sum(result["state"] == "done" for result in results.by_run.values())
@@ -25,67 +25,67 @@ def facts(results: Results) -> list[Sentence]:
     share = f"{100 * profile.fraction:g} %"
     said = [
         (
-            f"{len(documents):,} 篇文献(语料的 {share}),{entities:,} 个实体;规模 {profile.name}",
+            f"{len(documents):,} 篇文献（语料的 {share}），{entities:,} 个实体；规模 {profile.name}",
             f"{len(documents):,} documents ({share} of the corpus), {entities:,} entities; profile {profile.name}",
         ),
         (
-            f"{len(results.runs)} 次运行:完成 {done},失败 {failed},未运行 {missing};共 {hours:.1f} 小时",
+            f"{len(results.runs)} 次运行：完成 {done}，失败 {failed}，未运行 {missing}；共 {hours:.1f} 小时",
             f"{len(results.runs)} runs: {done} done, {failed} failed, {missing} not run; {hours:.1f} hours in all",
         ),
     ]
     if profile.name == "smoke":
         said.append(
             (
-                "smoke 只检验程序能否跑通:模型极小、训练极短,数字与判定都没有意义。",
-                "The profile smoke only shows that everything works: models this small, trained this briefly, give "
-                "figures and verdicts that mean nothing.",
+                "smoke 只检验程序能否跑通：模型极小、训练极短，数字与判定都没有意义。",
+                "The profile smoke only shows that everything works: its models are so small that figures and verdicts "
+                "mean nothing.",
             )
         )
     return said
 
 
 def limits(results: Results, encoders: Mapping[str, Any]) -> list[Sentence]:
-    """What one must know to read the figures: splits, seeds, measures, tests, and what was not done."""
+    """Return what a reader must know: splits, seeds, measures, tests, and what was not done."""
     profile = results.profile
     seeds = {unit: len(getattr(profile.seeds, unit)) for unit in UNITS}
     said = [
         (
-            "训练、开发、测试 6:2:2。按句划分如论文;按文献与按期次划分只运行与论点有关的行和另加的行。",
+            "训练、开发、测试 6:2:2。按句划分如论文；按文献与按期次划分只运行与论点有关的行和另加的行。",
             "Train, dev and test are 6 : 2 : 2. The split by sentence has every row, as in the paper; the splits by "
-            "document and by journal issue have the rows that carry a claim and those that were added.",
+            "document and by journal issue have only the rows with a claim and the added rows.",
         ),
         (
-            f"种子数:按句 {seeds['sentence']},按文献 {seeds['document']},按期次 {seeds['group']}。"
+            f"种子数：按句 {seeds['sentence']}，按文献 {seeds['document']}，按期次 {seeds['group']}。"
             "± 是各种子间的标准差。",
             f"Seeds: {seeds['sentence']} by sentence, {seeds['document']} by document, {seeds['group']} by journal "
             "issue; ± is the standard deviation over them. All seeds share one split and one set of generated "
             "documents.",
         ),
         (
-            "论点在按期次划分上判定:对全部种子做配对随机化检验(严格实体 F1,一篇文献为一个单位),按 Holm 校正;"
-            "95 % 区间为自助法。“至少 3 分”和“不到 1 分”由区间判定,成立还须检验显著。",
+            "论点在按期次划分上判定：对全部种子做配对随机化检验（严格实体 F1，一篇文献为一个单位），按 Holm 校正；"
+            "95 % 区间为自助法。“至少 3 分”和“不到 1 分”由区间判定，成立还须检验显著。",
             "Claims are judged on the split by journal issue: paired approximate randomization over all seeds (strict "
             "entity F1, a document is the unit), corrected by Holm; 95 % bootstrap intervals. “At least 3 points” and "
-            "“less than 1 point” are decided by the interval; to hold, they need the test besides.",
+            "“less than 1 point” are decided by the interval; to hold, they also need the test.",
         ),
         (
-            "严格实体 F1:类型与起止全对。按字 F1:BIO 标签,不计 O。标签正确率:计 O。三者不能互相比较。",
+            "严格实体 F1：类型与起止全对。按字 F1:BIO 标签，不计 O。标签正确率：计 O。三者不能互相比较。",
             "Strict entity F1: type and both ends right. Token F1: BIO tags without O. Tag accuracy counts O. They "
-            "cannot be compared with one another; the paper does not say which one its figures are.",
+            "are not comparable; the paper does not say which one its figures are.",
         ),
         (
-            "全连接层取每个字最可能的标签;不合法的 BIO 序列按 conlleval 读:没有 B 的 I、换了类型的 I 都开始新实体。",
-            "A fully connected layer takes the best tag of each character. BIO sequences that are not legal are read "
-            "as conlleval reads them: an I without a B, or of another type, begins an entity.",
+            "全连接层取每个字最可能的标签；不合法的 BIO 序列按 conlleval 读：没有 B 的 I、换了类型的 I 都开始新实体。",
+            "A fully connected layer takes the best tag of each character. Illegal BIO sequences are read "
+            "as in conlleval: an I without a B, or of another type, begins an entity.",
         ),
         (
-            "表 5、6、7 的全部行在 D ∪ D' 上训练,包括从头训练的基线;D' 是训练部分的一份改写,由 ERNIE 生成。"
-            "句末标点也会被改写,摘出的句子在换行处可能断开:D' 的句数不等于 D,跨句末的实体学不到"
-            "(各清单的 expressible)。",
-            "All rows of tables 5, 6 and 7 learn from D ∪ D', the baselines from scratch too; D' is one generated copy "
-            "of the training part, by ERNIE. It may have another character for a full stop, and a sentence taken out "
-            "of wrapped lines may break there: D' has not exactly as many sentences as D, and entities that cross the "
-            "end of one cannot be learned (counted under “expressible” in each manifest).",
+            "表 5、6、7 的全部行在 D ∪ D' 上训练，包括从头训练的基线；D' 是训练部分的一份改写，由 ERNIE 生成。"
+            "句末标点也会被改写，摘出的句子在换行处可能断开：D' 的句数不等于 D，跨句末的实体学不到"
+            "（各清单的 expressible）。",
+            "All rows of tables 5, 6 and 7 train on D ∪ D', also the baselines from scratch. D' is one generated copy "
+            "of the training part, by ERNIE. It may replace a full stop, and a sentence from wrapped lines may break "
+            "at a line end. So D' does not have exactly as many sentences as D, and entities that cross a sentence end "
+            "cannot be learned (counted under “expressible” in each manifest).",
         ),
     ]
     added = len(results.material.documents_of("group")) - len(results.material.documents)
@@ -93,31 +93,32 @@ def limits(results: Results, encoders: Mapping[str, Any]) -> list[Sentence]:
         judged = len(results.test("group"))
         said.append(
             (
-                f"按期次划分的测试部分有 {judged} 篇,其中 {added} 篇在上述文献之外(表 2 不计):篇数太少判不出论点。",
-                f"The test part of the split by journal issue has {judged} documents, {added} of them besides those "
-                "above (table 2 leaves them out): few documents could decide no claim.",
+                f"按期次划分的测试部分有 {judged} 篇，其中 {added} 篇在上述文献之外（表 2 不计）：篇数太少判不出论点。",
+                f"The test part of the split by journal issue has {judged} documents, {added} of them in addition to "
+                "those above (not in table 2), because few documents cannot decide a claim.",
             )
         )
     if profile.encoders == "own":
         said.append(
             (
-                "编码器按各自的方法小规模预训练,未读按期次划分的开发与测试文献;但其他划分的测试文献(无标注)可能读过。",
-                "The encoders were pre-trained small by their own recipes, without the dev and test documents of the "
-                "split by journal issue. Test text of the other splits they may have read, without annotation.",
+                "编码器按各自的方法小规模预训练，未读按期次划分的开发与测试文献；但其他划分的测试文献（无标注）可能读过。",
+                "The encoders were pre-trained on a small scale, by their own recipes, without the dev and test "
+                "documents of the split by journal issue. They may have read test text of "
+                "the other splits, without annotations.",
             )
         )
     unsure = [name for name, about in encoders.items() if about.get("read_test")]
     if unsure:
         said.append(
             (
-                f"注意:编码器 {'、'.join(unsure)} 未说明没有读过测试文献。",
-                f"Beware: nothing says that {', '.join(unsure)} did not read the test documents.",
+                f"注意：编码器 {'、'.join(unsure)} 未说明没有读过测试文献。",
+                f"Note: {', '.join(unsure)} may have read the test documents.",
             )
         )
     if any(run.system == BEST for run in results.runs):
         said.append(
             (
-                f"suwen 是本项目的设置:预设 best,编码器 {profile.best_encoder},原始数据。",
+                f"suwen 是本项目的设置：预设 best，编码器 {profile.best_encoder}，原始数据。",
                 f"suwen is this project's own setting: preset best, encoder {profile.best_encoder}, original data.",
             )
         )

@@ -1,7 +1,7 @@
 """The engine that carries jobs out on a Ray cluster.
 
 Every machine must see the experiment's folder under the same path: jobs read what they need there, and write what they
-make. A job whose machine dies is given to another, which goes on from the last checkpoint.
+make. A job whose machine dies is given to another, which continues from the last checkpoint.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class RayEngine:
         self.gpus = gpus
 
     def __call__(self, jobs: Sequence[Job], begun: Begun) -> Iterator[tuple[str, Result]]:
-        """The name and the result of each job as it ends; all are told as begun when they are handed over.
+        """Yield the name and the result of each job as it ends; all are told as begun when they are handed over.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""The report: one page that stands alone, the same in Markdown, the plots, the figures, and each run's manifest."""
+"""The report: one page that is alone, the same in Markdown, the plots, the figures, and each run's manifest."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BADGES = {"holds": "holds", "does not hold": "fails", "not significant": "open",
 
 
 def judged(results: Results, tables: Sequence[str], unit: Unit = "group") -> list[Verdict]:
-    """The verdict on each claim that these tables carry."""
+    """Return the verdict on each claim that these tables carry."""
     return [judge(claim, results, unit) for claim in claims_of(tables)]
 
 

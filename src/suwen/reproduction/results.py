@@ -1,4 +1,4 @@
-"""What came of the runs: figures of each system on each split, over its seeds."""
+"""Results of the runs: figures of each system on each split, over its seeds."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Mean:
 
     @classmethod
     def of(cls, ratios: Sequence[float]) -> Mean:
-        """The mean of ratios in [0, 1]."""
+        """Return the mean of ratios in [0, 1]."""
         return cls(100 * fmean(ratios), 100 * stdev(ratios) if len(ratios) > 1 else None)
 
     def __str__(self) -> str:
@@ -98,7 +98,7 @@ class Results:
         return [run for run in self.runs if run not in self.by_run]
 
     def done(self, system: str, unit: Unit) -> list[Run]:
-        """The runs of a system on a split that ended well, by seed."""
+        """Return the runs of a system on a split that ended well, by seed."""
         return sorted(
             (
                 run
@@ -109,11 +109,11 @@ class Results:
         )
 
     def scores(self, system: str, unit: Unit) -> list[dict[str, Any]]:
-        """The scores on test of each seed, as `suwen.evaluation.analysis.Analysis.to_dict` gives them."""
+        """Return the scores on test of each seed, as `suwen.evaluation.analysis.Analysis.to_dict` gives them."""
         return [self.by_run[run]["test"] for run in self.done(system, unit)]
 
     def summary(self, system: str, unit: Unit) -> Summary | None:
-        """The figures of a system on a split; None where no run has ended well."""
+        """Return the figures of a system on a split; None where no run has ended well."""
         scores = self.scores(system, unit)
         if not scores:
             return None
@@ -142,7 +142,7 @@ class Results:
         return {label: Mean.of([one.get(label, {"f1": 0.0})["f1"] for one in scores]) for label in labels}
 
     def test(self, unit: Unit) -> list[Selection]:
-        """The test part of a split."""
+        """Return the test part of a split."""
         if unit not in self._tests:
             self._tests[unit] = self.material.split(unit).select(self.material.documents_of(unit), "test")
         return self._tests[unit]
@@ -152,5 +152,5 @@ class Results:
         return {}
 
     def pairs(self, system: str, unit: Unit) -> dict[int, list[Pair]]:
-        """The predictions of each seed."""
+        """Return the predictions of each seed."""
         return {run.seed: paired(self.folder, run, self.test(unit)) for run in self.done(system, unit)}

@@ -128,7 +128,7 @@ def _jobs(
     failures: Mapping[str, str],
     observer: Observer,
 ) -> Iterator[Job]:
-    """The jobs for the runs that are not done; those that cannot be are told as failed."""
+    """Yield the jobs for the runs that are not done; those that cannot be are told as failed."""
     folder, profile = experiment.folder, experiment.profile
     material = material_of(folder)
     for run in runs:
@@ -171,13 +171,13 @@ def why_again(folder: Path, run: Run, result: Mapping[str, Any] | None, key: str
 
 
 def failure(run: Run, reason: str) -> dict[str, Any]:
-    """The result of a run that was not even begun. It is not written: what was done before is kept for another day."""
+    """Return the result of a run that did not start. It is not written, so that earlier results stay."""
     cost = {"seconds": 0.0, "cpu_seconds": 0.0}
     return {"key": None, **asdict(run), "state": FAILED, "error": reason, "cost": cost}
 
 
 def finished(folder: Path, run: Run) -> dict[str, Any] | None:
-    """The result of a run that has ended, well or not; None when it has not, or when its file is damaged."""
+    """Return the result of a run that has ended, well or not; None when it has not, or when its file is damaged."""
     try:
         result = read_json(run_folder(folder, run) / RESULT)
     except SuwenError:

@@ -67,18 +67,18 @@ class Run:
 
 
 def run_folder(folder: Path, run: Run) -> Path:
-    """Where what becomes of a run is kept."""
+    """Return the folder of a run's result."""
     return folder / "runs" / run.name
 
 
 def encoder_of(system: System, profile: Profile) -> str | None:
-    """The name of the pretrained encoder that a system needs, if it does."""
+    """Return the name of the pretrained encoder that a system needs, if it does."""
     name = profile.best_encoder if system.encoder == BEST else system.encoder
     return name if name in RECIPES else None
 
 
 def run_key(run: Run, profile: Profile, material: Material, encoder: Path | None, device: str) -> str:
-    """The hash of all that decides a run: its result is made again when this changes, and only then."""
+    """Return the hash of all that decides a run: its result is made again when this changes, and only then."""
     system = SYSTEMS[run.system]
     config = system_config(system, profile, run.seed)
     generated = material.generated_file(run.unit)
@@ -96,7 +96,7 @@ def run_key(run: Run, profile: Profile, material: Material, encoder: Path | None
 
 @cache
 def _weights(encoder: Path) -> dict[str, str]:
-    """The hashes of what an encoder is made of; its card and its manifest decide nothing."""
+    """Return the hashes of what an encoder is made of; its card and its manifest decide nothing."""
     files = sorted(path for path in encoder.iterdir() if path.is_file())
     return {path.name: sha256(path) for path in files if path.suffix != ".md" and path.name != MANIFEST}
 
@@ -104,11 +104,11 @@ def _weights(encoder: Path) -> dict[str, str]:
 def perform_run(
     folder: Path, run: Run, profile: Profile, encoder: str | None, key: str, device: str, keep_model: bool
 ) -> dict[str, Any]:
-    """Train and score, going on with what an interrupted attempt left, and write the result.
+    """Train and score, continuing with what an interrupted attempt left, and write the result.
 
     Returns
     -------
-    The result, as it stands in ``result.json``: also when the run fails, which nobody else must suffer from.
+    The result as in ``result.json``, also if the run fails: other runs must not be affected.
     """
     place = run_folder(folder, run)
     if place.exists() and (not (place / KEY).is_file() or read_text(place / KEY) != key):
@@ -123,7 +123,7 @@ def perform_run(
         result |= {"state": FAILED, "error": " ".join(reason.split())}
     if result["state"] == DONE:
         result["files"] = {name: sha256(place / name) for name in (MANIFEST, ENTITIES)}
-    # A training that was interrupted knows how long its parts took together.
+    # An interrupted training has the total time of its parts.
     seconds = max(time.monotonic() - started, result.get("training", {}).get("seconds", 0.0))
     result["cost"] = {"seconds": seconds, "cpu_seconds": time.process_time() - cpu}
     write_json(place / RESULT, result)
@@ -133,7 +133,7 @@ def perform_run(
 
 
 def damaged_file(folder: Path, run: Run, result: Mapping[str, Any]) -> str | None:
-    """The name of a file of a run that ended well which is no more as the run wrote it; None where all are."""
+    """Return the name of a file of a run that ended well which is no more as the run wrote it; None where all are."""
     place = run_folder(folder, run)
     for name, written in result["files"].items():
         if not (place / name).is_file() or sha256(place / name) != written:
@@ -159,7 +159,7 @@ def _trained_and_scored(
     lines = [json.dumps([pair.predicted.id, sorted(pair.predicted_keys)], ensure_ascii=False) for pair in pairs]
     write_text(place / ENTITIES, "".join(f"{line}\n" for line in lines))
     manifest = read_json(place / MODEL / MANIFEST)
-    # What tells of this machine's folders, and of files that are not kept.
+    # References to folders of this machine, and to files that are not kept.
     manifest.pop("files", None)
     if encoder is not None:
         manifest["configuration"]["encoder"]["name"] = encoder_of(system, profile)
@@ -182,7 +182,7 @@ def _trained_and_scored(
 
 
 def _with_generated(data: TrainingData, generated: Path) -> TrainingData:
-    """The training part with the documents that were generated from it: D ∪ D'."""
+    """Return the training part with the documents that were generated from it: D ∪ D'."""
     added = whole(read_corpus(generated))
     description = {
         **data.description,
@@ -230,7 +230,7 @@ def _train(
 
 
 def paired(folder: Path, run: Run, test: Sequence[Selection]) -> list[Pair]:
-    """The test documents with what a finished run predicted for them.
+    """Return the test documents with what a finished run predicted for them.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Whether what the paper claims holds here: each contrast tested, each claim judged."""
+"""Verdicts on the paper's claims: test each contrast, judge each claim."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Judged:
     ruling: Ruling = "not run"
 
     def to_dict(self) -> dict[str, Any]:
-        """The figures as JSON values."""
+        """Return the figures as JSON values."""
         return {
             "higher": self.contrast.higher.name,
             "lower": self.contrast.lower.name,
@@ -70,7 +70,7 @@ class Verdict:
         return "holds"
 
     def to_dict(self) -> dict[str, Any]:
-        """The verdict as JSON values."""
+        """Return the verdict as JSON values."""
         return {
             "claim": self.claim.name,
             "statement": self.claim.en,
@@ -112,7 +112,7 @@ def _mean_f1(results: Results, system: System, unit: Unit, seeds: Sequence[int])
 
 
 def judge_contrast(one: Judged) -> Ruling:
-    """Whether a contrast holds.
+    """Return whether a contrast holds.
 
     Better at all: decided by the paired test. Better by at least, or by less than, so many points: decided by whether
     the interval of the difference lies on one side of them; to hold, it needs the paired test besides, which is

@@ -52,19 +52,19 @@ class Alignment:
     ends: NDArray[np.int32]
 
     def to_tokens(self, start: int, end: int) -> Span | None:
-        """The tokens that stand for exactly these characters, or None when a token's edge is missing."""
+        """Return the tokens that stand for exactly these characters, or None when a token's edge is missing."""
         real = self.ends > self.starts
         first = np.flatnonzero(real & (self.starts == start))
         last = np.flatnonzero(real & (self.ends == end))
         return (int(first[0]), int(last[0]) + 1) if first.size and last.size else None
 
     def to_characters(self, start: int, end: int) -> Span | None:
-        """The characters from the first to the last that some tokens stand for, or None when there are none."""
+        """Return the characters from the first to the last that some tokens stand for, or None when there are none."""
         real = np.flatnonzero(self.ends[start:end] > self.starts[start:end]) + start
         return (int(self.starts[real[0]]), int(self.ends[real[-1]])) if real.size else None
 
     def cover(self, spans: Iterable[Span]) -> list[Span]:
-        """The tokens that begin within each of some sorted spans of characters, without spans that have none."""
+        """Return the tokens that begin within each of some sorted spans of characters, without spans that have none."""
         covered = [
             (int(np.searchsorted(self.starts, start)), int(np.searchsorted(self.starts, end))) for start, end in spans
         ]
@@ -115,7 +115,7 @@ class Subwords:
         return Alignment(np.array(ids, np.int32), np.array(starts, np.int32), np.array(ends, np.int32))
 
     def _spaced(self, text: str, start: int, end: int) -> tuple[str, list[int]]:
-        """The words, each with a space before it and in lower case; and where each character was (-1: nowhere)."""
+        """Return the words in lower case, each after a space; and where each character was (-1: nowhere)."""
         characters: list[str] = []
         source: list[int] = []
         position = start
@@ -157,5 +157,5 @@ class Subwords:
             tokenizer = Tokenizer.from_str(read_text(folder / PIECES))
         except Exception as error:
             # The library raises plain exceptions.
-            raise SuwenError("S501", folder / PIECES, reason=f"it is no tokenizer ({error})") from None
+            raise SuwenError("S501", folder / PIECES, reason=f"it is not a tokenizer ({error})") from None
         return cls(tokenizer, read_text(folder / WORDS).split("\n")[:-1], vocabulary)

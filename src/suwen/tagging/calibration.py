@@ -63,7 +63,7 @@ def fit_calibration(marginals: Sequence[float], right: Sequence[bool]) -> Calibr
 
 
 def best_floor(confidences: Sequence[float], right: Sequence[bool], gold: int) -> float:
-    """The least confidence at which a mention should be reported, for the highest F1 on these texts.
+    """Return the least confidence at which a mention should be reported, for the highest F1 on these texts.
 
     For calibrated confidences it is about half the F1 that can be had (Lewis 1995; Lipton et al. 2014).
 

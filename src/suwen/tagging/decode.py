@@ -35,7 +35,7 @@ NOTHING = ""
 def decode_spans(
     emissions: Floats, lengths: npt.ArrayLike, transitions: Transitions, tags: Sequence[str], scheme: Scheme
 ) -> list[list[ScoredSpan]]:
-    """The mentions on the best legal path of each sequence, each with its exact marginal (see `span_marginals`).
+    """Return the mentions on the best legal path of each sequence, each with its exact marginal (see `span_marginals`).
 
     Parameters
     ----------
@@ -67,10 +67,10 @@ def span_marginals(
     scheme: Scheme,
     spans: Sequence[Sequence[LabelSpan]],
 ) -> list[Doubles]:
-    """The exact probability of mentions under the CRF, whether or not they are on the best path.
+    """Return the exact probability of mentions under the CRF, whether or not they are on the best path.
 
-    It is the summed probability of all tag sequences in which a mention with this label begins at `start`, goes on, and
-    ends at `end`: the forward message before it, its own scores, and the backward messages of the tags that do not
+    It is the summed probability of all tag sequences with a mention of this label from `start` to
+    `end`: the forward message before it, its own scores, and the backward messages of the tags that do not
     continue it.
 
     Parameters
@@ -105,7 +105,7 @@ def span_marginals(
 def argmax_spans(
     emissions: Floats, lengths: npt.ArrayLike, tags: Sequence[str], scheme: Scheme
 ) -> list[list[ScoredSpan]]:
-    """The mentions of each position's most probable tag, illegal sequences read under the policy ``conlleval``.
+    """Return the mentions of each position's most probable tag, illegal sequences read under the policy ``conlleval``.
 
     The confidence is the lowest probability (softmax) among the mention's tags: a mention is no surer than its least
     sure tag.
@@ -160,7 +160,7 @@ class _Spans:
 
 @dataclass(frozen=True)
 class _Notation:
-    """How mentions are written with K tags of L labels, as lookup tables."""
+    """Lookup tables for writing mentions with K tags of L labels."""
 
     labels: tuple[str, ...]
     label: Ints
@@ -174,10 +174,10 @@ class _Notation:
     ``[L + 1]`` each.
     """
     begins: npt.NDArray[np.bool_]
-    """Whether a mention begins at the second of two tags, ``[K, K]``."""
+    """True where a mention begins at the second of two tags, ``[K, K]``."""
 
     def read(self, paths: Ints, lengths: Ints) -> _Spans:
-        """The mentions of tag sequences ``[B, T]``, illegal ones read under the policy ``conlleval``."""
+        """Return the mentions of tag sequences ``[B, T]``, illegal ones read under the policy ``conlleval``."""
         tagged = (self.label[paths] >= 0) & (np.arange(paths.shape[1]) < lengths[:, None])
         begins = tagged.copy()
         begins[:, 1:] &= self.begins[paths[:, :-1], paths[:, 1:]]
@@ -187,7 +187,7 @@ class _Notation:
         return _Spans(self.labels, sequence, self.label[paths[sequence, start]], start, np.nonzero(ends)[1] + 1)
 
     def write(self, spans: _Spans, owners: Ints, firsts: Ints) -> Ints:
-        """The tags of the unrolled mentions."""
+        """Return the tags of the unrolled mentions."""
         tags = self.inside[spans.label[owners]]
         lasts = firsts + (spans.end - spans.start) - 1
         tags[lasts] = self.last[spans.label]
@@ -218,7 +218,7 @@ def _notation(tags: tuple[str, ...], scheme: Scheme) -> _Notation:
 def _marginals(
     emissions: Floats, lengths: Ints, transitions: Transitions, notation: _Notation, spans: _Spans
 ) -> Doubles:
-    """The exact marginal of each span, ``[n]``."""
+    """Return the exact marginal of each span, ``[n]``."""
     # Sequences without a span, and padding that no other needs, are left out.
     present, sequence = np.unique(spans.sequence, return_inverse=True)
     if not len(present):

@@ -87,20 +87,20 @@ class Featurizer:
         return int(self.special_tokens)
 
     def arrays(self, text: str) -> Arrays:
-        """The ids of a whole view, int32 ``[len(text)]`` each; windows are cut from them."""
+        """Return the ids of a whole view, int32 ``[len(text)]`` each; windows are cut from them."""
         ids = self.characters.ids(text)
         bigrams = {} if self.bigrams is None else {"bigram_ids": self.bigrams.ids(ids)}
         words = {} if self.lexicon is None else self.lexicon.ids(ids)
         return {"input_ids": ids, **bigrams, **words}
 
     def prepared_arrays(self, prepared: Prepared) -> Arrays:
-        """The ids of a text that `prepare` cut up with this featurizer's sub-words, or without any."""
+        """Return the ids of a text that `prepare` cut up with this featurizer's sub-words, or without any."""
         if prepared.alignment is not None:
             return {"input_ids": prepared.alignment.ids}
         return self.arrays(prepared.view.text)
 
     def window(self, arrays: Arrays, window: Window) -> Arrays:
-        """The arrays of one window, with special tokens where the model wants them."""
+        """Return the arrays of one window, with special tokens where the model wants them."""
         cut = {name: array[window.start : window.end] for name, array in arrays.items()}
         if not self.special_tokens:
             return cut
@@ -123,7 +123,7 @@ class Prepared:
     alignment: Alignment | None = None
 
     def positions(self, start: int, end: int) -> Span | None:
-        """The model's positions of a span of the view, or None when no tokens stand for exactly these characters."""
+        """Return the model's positions of a span of the view; None if no tokens cover exactly these characters."""
         return (start, end) if self.alignment is None else self.alignment.to_tokens(start, end)
 
     def view_spans(self, spans: Iterable[ScoredSpan]) -> Iterator[ScoredSpan]:
@@ -184,7 +184,7 @@ def _runs(chosen: Sequence[Span], every: Sequence[Span]) -> Iterator[list[Span]]
 
 
 def _inside(positions: NDArray[np.int32], spans: Sequence[Span]) -> NDArray[np.bool_]:
-    """Which positions lie in one of the sorted, disjoint spans."""
+    """Return which positions lie in one of the sorted, disjoint spans."""
     if not spans:
         return np.zeros(len(positions), bool)
     bounds = np.asarray(spans)
@@ -195,12 +195,12 @@ def _inside(positions: NDArray[np.int32], spans: Sequence[Span]) -> NDArray[np.b
 
 @dataclass(slots=True)
 class Losses:
-    """How many distinct gold entities the tags of a model can express, and why the others cannot be.
+    """Counts of distinct gold entities that the tags can express, and of the others by reason.
 
     The reasons are ``overlapping`` (a flat tag sequence holds one entity per character), ``crosses a sentence end``
     (or, where sentences are packed, a paragraph end), ``cut by a window`` (in training only: it spans two windows of
     one very long sentence), ``not in the view`` (it begins or ends in characters that the view drops), ``within a
-    token`` (of a sub-word vocabulary) and ``label not learnt`` (the label set does not have it).
+    token`` (of a sub-word vocabulary) and ``label not learned`` (the label set does not have it).
     """
 
     entities: int = 0
@@ -212,7 +212,7 @@ class Losses:
         return 1 - sum(self.lost.values()) / self.entities if self.entities else 1.0
 
     def to_dict(self) -> dict[str, object]:
-        """The counts as JSON values."""
+        """Return the counts as JSON values."""
         return {"entities": self.entities, "lost": dict(sorted(self.lost.items())), "expressible": self.expressible}
 
 
@@ -267,7 +267,7 @@ def encode_gold(
     Parameters
     ----------
     gold
-        The entities that are to be learnt.
+        The entities that are to be learned.
     prepared
         Their document's text as `prepare` cut it.
     """
@@ -289,7 +289,7 @@ def encode_gold(
 def block_spans(
     gold: Sequence[Entity], prepared: Prepared, labels: Sequence[str]
 ) -> tuple[list[list[LabelSpan]], Losses]:
-    """The gold entities that a flat tag sequence can express, and a count of the others.
+    """Return the gold entities that a flat tag sequence can express, and a count of the others.
 
     Returns
     -------
@@ -329,7 +329,7 @@ def block_spans(
 
 
 def _hull(view: View, span: Span) -> Span | None:
-    """The source hull of a view span, which is what a prediction of it would be; None for line breaks alone."""
+    """Return the source hull of a view span, which is what a prediction of it would be; None for line breaks alone."""
     pieces = view.to_source(*span)
     return (pieces[0][0], pieces[-1][1]) if pieces else None
 
@@ -340,7 +340,7 @@ def _example(arrays: Arrays, window: Window, featurizer: Featurizer, tags: list[
 
 
 def _is_cut(span: LabelSpan, block: Block) -> bool:
-    """Whether no window of the block decides the whole of a span, whose offsets count from the block's start."""
+    """Return whether no window of the block decides the whole of a span, whose offsets count from the block's start."""
     start, end = span[1] + block.start, span[2] + block.start
     return not any(window.core_start <= start and end <= window.core_end for window in block.windows)
 

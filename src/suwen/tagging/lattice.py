@@ -103,7 +103,7 @@ def legal_transitions(tags: Sequence[str], scheme: Scheme) -> Transitions:
 
 
 def viterbi(emissions: Floats, lengths: npt.ArrayLike, transitions: Transitions) -> Ints:
-    """The best legal tag sequences (Viterbi, 1967).
+    """Return the best legal tag sequences (Viterbi, 1967).
 
     Ties go to the lowest tag index, from the last tag to the first. A path does not depend on the other sequences of
     the batch, nor on the padding.
@@ -141,7 +141,7 @@ def viterbi(emissions: Floats, lengths: npt.ArrayLike, transitions: Transitions)
 
 
 def _best_scores(emissions: Floats, transitions: Transitions) -> npt.NDArray[np.float32]:
-    """The score of the best path to each tag, up to a constant per sequence and position, ``[T, K, B]``."""
+    """Return the score of the best path to each tag, up to a constant per sequence and position, ``[T, K, B]``."""
     # The batch is the innermost axis, and scores are repeated along it: every operation runs through contiguous memory.
     states = np.array(emissions.transpose(1, 2, 0), dtype=np.float32, order="C")
     batch = states.shape[2]
@@ -162,7 +162,7 @@ def _best_scores(emissions: Floats, transitions: Transitions) -> npt.NDArray[np.
 
 
 def linear_steps(drop: float, mixing: int, smallest: float) -> int:
-    """How many steps messages can go in linear space before they must be rescaled; 0 when they need log space.
+    """Return how many steps messages can go in linear space before they must be rescaled; 0 when they need log space.
 
     A step lowers the sum of a message's entries by no more than `drop` and never raises it. Every tag can follow every
     other within `mixing` steps, so no entry is below the sum by more than ``mixing * drop``. What forward and backward
@@ -199,7 +199,7 @@ class Messages:
 
     @classmethod
     def of(cls, emissions: Floats, lengths: Ints, transitions: Transitions) -> Messages:
-        """The messages for emissions ``[B, T, K]`` that are zero beyond the length."""
+        """Return the messages for emissions ``[B, T, K]`` that are zero beyond the length."""
         batch, longest, size = emissions.shape
         positions = np.arange(longest)[:, None]
         mirror = np.where(positions < lengths, lengths - 1 - positions, positions), np.arange(batch)
@@ -225,16 +225,16 @@ class Messages:
         return cls(states, np.cumsum(logs, axis=0) + growth * positions[:, :, None], True, lengths, transitions)
 
     def log_partition(self) -> Doubles:
-        """The log-weight of all tag sequences, ``[B]``."""
+        """Return the log-weight of all tag sequences, ``[B]``."""
         rows = np.arange(len(self.lengths))
         return _log_sum_exp(self._logs(self.lengths - 1, 0, rows, slice(None)) + self.transitions.hard[1])
 
     def before(self, sequence: Ints, position: Ints, tag: Ints) -> Doubles:
-        """The log-weight of all beginnings that reach `tag` at `position`, its emission included, ``[n]``."""
+        """Return the log-weight of all beginnings that reach `tag` at `position`, its emission included, ``[n]``."""
         return self._logs(position, 0, sequence, tag)
 
     def after(self, sequence: Ints, position: Ints, tag: Ints) -> Doubles:
-        """The log-weight of all that may follow a mention whose last `tag` stands just before `position`, ``[n]``."""
+        """Return the log-weight of all that can follow a mention with its last `tag` before `position`, ``[n]``."""
         start, end, matrix = self.transitions.hard
         # A tag that may begin a sequence never continues a mention, and any other always does.
         leaving = np.where(np.isfinite(start), matrix, -np.inf)

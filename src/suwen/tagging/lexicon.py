@@ -42,7 +42,7 @@ class _Words:
     there: NDArray[np.bool_]
 
     def find(self, hashes: Hashes) -> tuple[NDArray[np.intp], Ids]:
-        """Where one of the words is, and its id."""
+        """Return the places of the words found, and their ids."""
         # Most strings are no words: a table of bits, which fits into a core's cache, spares searching for them.
         places = np.flatnonzero(self.there[hashes >> FILTER_SHIFT])
         wanted = hashes[places]
@@ -76,16 +76,16 @@ class Lexicon:
             self._lengths[length] = _Words(hashes[order, 1], (order + 1).astype(np.int32), there)
 
     def __len__(self) -> int:
-        """The number of ids; 0 stands for no word."""
+        """Return the number of ids; 0 stands for no word."""
         return len(self.hashes) + 1
 
     @classmethod
     def of_words(cls, words: Sequence[str], characters: CharacterVocabulary) -> Lexicon:
-        """The lexicon of words that `known_words` has let pass."""
+        """Return the lexicon of words that `known_words` has let pass."""
         return cls(np.array([(len(word), _hash(characters.ids(word))) for word in words], np.uint64).reshape(-1, 2))
 
     def ids(self, characters: Ids) -> dict[str, Ids]:
-        """Word ids of a text of character ids ``[T]``: int32 ``[T]`` each, 0 where there is no word."""
+        """Word ids of a text of character ids ``[T]``: int32 ``[T]`` each, 0 if there is no word."""
         begin, inside, end = found = tuple(np.zeros(len(characters), np.int32) for _ in WORD_IDS)
         codes = characters.astype(np.uint64)
         hashes = np.zeros(len(codes), np.uint64)
@@ -130,7 +130,7 @@ class Lexicon:
 
 
 def known_words(words: Sequence[str], characters: CharacterVocabulary) -> list[int]:
-    """The places of the words that can be found: short enough, of known characters, and unlike those before them."""
+    """Return the places of usable words: short enough, of known characters, no duplicates."""
     kept: dict[tuple[int, ...], int] = {}
     for place, word in enumerate(words):
         if 1 < len(word) <= LONGEST_WORD:

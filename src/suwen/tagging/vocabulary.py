@@ -54,7 +54,7 @@ class CharacterVocabulary:
         return len(self.tokens)
 
     def id(self, token: str) -> int:
-        """The id of a token as it stands in the vocabulary.
+        """Return the id of a token as it is in the vocabulary.
 
         Raises
         ------
@@ -67,7 +67,7 @@ class CharacterVocabulary:
             raise SuwenError("S505", reason=f"the vocabulary has no {token}") from None
 
     def ids(self, text: str) -> Ids:
-        """The ids of a text, one per code point: int32 ``[len(text)]``."""
+        """Return the ids of a text, one per code point: int32 ``[len(text)]``."""
         points = np.frombuffer(text.encode("utf-32-le"), np.uint32)
         ids = self._table[points]
         if ids.size and ids.min() < 0:
@@ -84,7 +84,7 @@ class CharacterVocabulary:
 
     @classmethod
     def from_texts(cls, texts: Iterable[str], minimum: int = 2, limit: int | None = None) -> CharacterVocabulary:
-        """The lower-cased characters that occur at least `minimum` times, most frequent first.
+        """Return the lower-cased characters that occur at least `minimum` times, most frequent first.
 
         With a `limit` there are no more tokens than that, specials included.
         """
@@ -133,7 +133,7 @@ class BigramVocabulary:
         return ids[:-1].astype(np.int64) * self._size + ids[1:]
 
     def ids(self, characters: Ids) -> Ids:
-        """The ids of the pairs (this character, the next): int32 of the same length as the character ids.
+        """Return the ids of the pairs (this character, the next): int32 of the same length as the character ids.
 
         The last position has no pair and gets the unknown one.
         """
@@ -147,7 +147,7 @@ class BigramVocabulary:
 
     @classmethod
     def from_texts(cls, texts: Iterable[str], characters: CharacterVocabulary, minimum: int = 3) -> BigramVocabulary:
-        """The pairs of known characters that occur at least `minimum` times, most frequent first."""
+        """Return the pairs of known characters that occur at least `minimum` times, most frequent first."""
         counts: Counter[tuple[int, int]] = Counter()
         for text in texts:
             ids = characters.ids(text).tolist()

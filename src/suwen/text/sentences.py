@@ -12,7 +12,7 @@ __all__ = ["LONGEST_SENTENCE", "split_sentences"]
 
 LONGEST_SENTENCE = 10_000
 """What has no end for so many characters is a table or a list, and is cut: a sentence is decoded as one sequence, and
-stands beside each of its mentions in some outputs."""
+is beside each of its mentions in some outputs."""
 
 PAUSES, NEAR = "，、：,: ", 200
 """Such a cut is made after the last of these characters, if there is one so near."""
@@ -42,7 +42,7 @@ BOUNDARY = re.compile(
 
 
 def split_sentences(view: View) -> list[Span]:
-    """The sentences, as ``[start, end)`` in the view: sorted, disjoint.
+    """Return the sentences, as ``[start, end)`` in the view: sorted, disjoint.
 
     Every character but the paragraph breaks is in exactly one. A sentence ends with a full stop, an exclamation or
     question mark, a semicolon outside brackets, and with its paragraph. Closing quotes and brackets and the white space
@@ -79,7 +79,7 @@ def _boundaries(text: str) -> Iterator[re.Match[str]]:
 
 
 def _cut(text: str, start: int, end: int) -> Iterator[Span]:
-    """The sentence, or pieces of like length of one that is too long."""
+    """Yield the sentence, or pieces of like length of one that is too long."""
     while end - start > LONGEST_SENTENCE:
         pieces = -(-(end - start) // LONGEST_SENTENCE)
         cut = start + (end - start) // pieces

@@ -43,10 +43,10 @@ BLANKS = (
 """Ranges of code points: white space as `str.isspace` has it, and the byte order mark."""
 
 NEIGHBORS = 5
-"""So many lines on either side tell how wide the column is."""
+"""Lines on either side that define the width of the column."""
 
 FULL = 0.78
-"""A line at least so full may go on in the next one.
+"""A line at least so full may continue in the next one.
 
 With 0.78, 28 of the 9,920 line breaks inside LCDD's gold entities end a paragraph (0.28 %). With 0.70 it is 22 and with
 0.84 it is 74, while of the breaks around its captions and headings 4 %, 3 % and 3 % pass for soft.
@@ -80,7 +80,7 @@ BEGINS_PARAGRAPH = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ViewRules:
-    """How a text becomes its view.
+    """Settings of the view of a text.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ class View:
     source_length: int
 
     def to_source(self, start: int, end: int) -> tuple[Span, ...]:
-        """The pieces of the source behind ``[start, end)`` of the view, in order.
+        """Return the pieces of the source behind ``[start, end)`` of the view, in order.
 
         Line breaks and dropped characters lie between the pieces, never in one. Empty when nothing else is left.
         """
@@ -132,7 +132,7 @@ class View:
         return tuple(zip(starts.tolist(), ends.tolist(), strict=True))
 
     def to_view(self, start: int, end: int) -> Span | None:
-        """The span of the view that shows ``[start, end)`` of the source, without line breaks at its ends.
+        """Return the span of the view that shows ``[start, end)`` of the source, without line breaks at its ends.
 
         None when the view shows nothing of it.
         """
@@ -160,15 +160,15 @@ class Gaps:
 
 
 def make_view(text: str, rules: ViewRules = ViewRules()) -> View:
-    r"""The view of a text.
+    r"""Return the view of a text.
 
     White space around a line break goes with the break; byte order marks are left out.
 
     Examples
     --------
-    >>> view = make_view("口服盐酸二甲双胍片,阿卡\n波糖片,每日三次。")
+    >>> view = make_view("口服盐酸二甲双胍片，阿卡\n波糖片，每日三次。")
     >>> view.text, view.to_source(10, 13)
-    ('口服盐酸二甲双胍片,阿卡波糖片,每日三次。', ((10, 12), (13, 14)))
+    ('口服盐酸二甲双胍片，阿卡波糖片，每日三次。', ((10, 12), (13, 14)))
     """
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
     gaps = find_gaps(codes)
@@ -194,7 +194,7 @@ def make_view(text: str, rules: ViewRules = ViewRules()) -> View:
 
 
 def find_gaps(codes: Codes) -> Gaps:
-    """The maximal runs of white space that hold a line break."""
+    """Return the maximal runs of white space that hold a line break."""
     line_ends = np.flatnonzero(_in_ranges(codes, LINE_ENDS))
     blank = np.zeros(codes.size + 2, dtype=bool)
     blank[1:-1] = _in_ranges(codes, BLANKS)
@@ -217,12 +217,12 @@ def find_gaps(codes: Codes) -> Gaps:
 
 
 def soft_breaks(text: str, codes: Codes, gaps: Gaps) -> Flags:
-    """Which gaps (there is one at least) are line breaks inside running text.
+    """Return which gaps (at least one) are line breaks inside running text.
 
     A break is soft when the line before it is full, measured by its neighbors, and the next does not begin a heading,
-    an item or a caption; or when the punctuation around it shows that the sentence goes on. Rows of a table are full as
-    well, but hold mostly digits; and where a whole line without a hanzi meets one that begins with a hanzi, a foreign
-    title, caption or reference has ended.
+    an item or a caption; or when the punctuation around it shows that the sentence continues. Rows of a table are also
+    full, but mostly digits. A line without hanzi before one that begins with a hanzi is the end of a foreign title,
+    caption or reference.
     """
     inner = (gaps.start > 0) & (gaps.end < codes.size) & ~gaps.blank_line
     last = codes[gaps.start - 1]
@@ -246,7 +246,7 @@ def soft_breaks(text: str, codes: Codes, gaps: Gaps) -> Flags:
 
 
 def line_sums(weights: NDArray[np.uint8] | Flags, gaps: Gaps) -> Offsets:
-    """The sum of the characters' weights for each line; there is one line more than gaps."""
+    """Return the sum of the characters' weights for each line; there is one line more than gaps."""
     starts = np.concatenate(([0], gaps.end))
     ends = np.concatenate((gaps.start, [weights.size]))
     # A line may be empty at either end of the text only; `reduceat` wants neither that nor an offset past the end.
@@ -261,7 +261,7 @@ def line_sums(weights: NDArray[np.uint8] | Flags, gaps: Gaps) -> Offsets:
 
 
 def full_lines(widths: NDArray[np.float64]) -> Flags:
-    """Which lines, the last one excepted, are about as wide as their column.
+    """Return which lines, except the last one, are about as wide as their column.
 
     The width of the column is the second largest among the lines before or after, whichever is less (so that a change
     from one column to two is no obstacle), but no less than the next line and half of the document's typical line.
@@ -286,7 +286,7 @@ def _shift(widths: NDArray[np.float64], step: int) -> NDArray[np.float64]:
 
 
 def _second_largest(columns: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """The second largest, element by element; the only one where there is one (−1 is none), infinity where none."""
+    """Return the second largest per element; with one value (−1 is none) that value, with none infinity."""
     largest = np.full_like(columns[0], -1.0)
     second = largest.copy()
     for column in columns:

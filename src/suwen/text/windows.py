@@ -13,7 +13,7 @@ __all__ = ["Block", "Window", "WindowRules", "make_blocks"]
 
 @dataclass(frozen=True, slots=True)
 class WindowRules:
-    """How sentences become blocks and windows; all lengths are in characters.
+    """Settings of blocks and windows; all lengths are in characters.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ class WindowRules:
     overlap
         The least that neighboring windows of a longer block share.
     context
-        How much of the neighboring text is read, but not decided, on either side of a block.
+        Characters of context on either side of a block, which are read but not tagged.
     pack
         Consecutive sentences make one block up to this length; 0 leaves each alone.
 
@@ -68,13 +68,13 @@ class Block:
     end: int
     windows: tuple[Window, ...]
     paragraphs: tuple[Span, ...]
-    """The parts of paragraphs in it, sorted and disjoint. Each is decoded by itself: no mention crosses its ends."""
+    """The parts of paragraphs in it, sorted and disjoint. Each is decoded separately: no mention crosses its ends."""
 
 
 def make_blocks(
     sentences: Sequence[Span], view_length: int, rules: WindowRules, paragraph_ends: Collection[int] = ()
 ) -> list[Block]:
-    """The blocks of some or all sentences of a view.
+    """Return the blocks of some or all sentences of a view.
 
     A block of up to `rules.length` characters has one window, whose context shrinks where it would make the window too
     long. A longer one has the least number of windows, equal in length and evenly spread, and each character belongs to

@@ -28,7 +28,7 @@ class Segmenter(Protocol):
     """Cuts a text into words."""
 
     def __call__(self, text: str) -> list[str]:
-        """The words in order; joined they are the text, white space included."""
+        """Return the words in order; joined they are the text, white space included."""
         ...
 
 
@@ -37,18 +37,18 @@ class BatchSegmenter(Protocol):
     """A segmenter that is faster with several texts at once; their words are the same."""
 
     def cut_all(self, texts: Sequence[str]) -> list[list[str]]:
-        """The words of each text."""
+        """Return the words of each text."""
         ...
 
 
 def cut_all(segment: Segmenter, texts: Sequence[str]) -> list[list[str]]:
-    """The words of each text, all cut at once where the segmenter can do so."""
+    """Return the words of each text, all cut at once where the segmenter can do so."""
     return segment.cut_all(texts) if isinstance(segment, BatchSegmenter) else [segment(text) for text in texts]
 
 
 @cache
 def segmenter_named(name: str) -> Segmenter:
-    """The segmenter of this name; its model is loaded once.
+    """Return the segmenter of this name; its model is loaded once.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def segmenter_named(name: str) -> Segmenter:
 
 
 def realign(words: list[str], text: str) -> list[str] | None:
-    r"""The words with the white space of `text`, which segmenters drop; between words it is a word of its own.
+    r"""Return the words with the white space of `text`, which segmenters drop; between words it is a word of its own.
 
     None when more than white space was lost or changed.
 

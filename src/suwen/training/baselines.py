@@ -49,29 +49,29 @@ __all__ = [
 ]
 
 FOLDS = 5
-"""The feature CRF reads each part of so many with a dictionary that was learnt from the others."""
+"""The feature CRF reads each part of so many with a dictionary that was learned from the others."""
 
 LabeledSentence = tuple[str, list[LabelSpan]]
 T = TypeVar("T")
 
 
 class SentenceConfig(Section):
-    """What all baselines have in common."""
+    """Common settings of all baselines."""
 
     join_wrapped_lines: bool = True
     seed: int = 0
-    """Deals the dev part, where there is no split."""
+    """The seed of the dev part if there is no split."""
 
 
 class LexiconConfig(SentenceConfig):
-    """How mentions become dictionary entries.
+    """Settings of the dictionary.
 
     The share was chosen on LCDD's dev part (document split): 0.3, 0.4 and 0.5 give a strict F1 of 0.6125, 0.6154 and
     0.6115, single characters included. Of these, only one match in fifty was right there.
     """
 
     minimum_count: PositiveInt = 1
-    """How often a surface must be a mention."""
+    """Minimum count of a surface as a mention."""
     share: float = Field(default=0.4, ge=0, le=1)
     """The least share of its occurrences that must be mentions with its most frequent label."""
     shortest: PositiveInt = 2
@@ -200,7 +200,7 @@ def _learn(
 
     Returns
     -------
-    What finds entities, what ``suwen.json`` says of it, and how training went.
+    What finds entities, its settings for ``suwen.json``, and how training went.
     """
     if isinstance(config, HMMConfig):
         model = count_hmm(_flat(sentences), config, settings.schema)
@@ -262,20 +262,20 @@ def learn_dictionary(sentences: Sequence[LabeledSentence], config: LexiconConfig
     while True:
         dictionary = Dictionary({surface: Entry(label, 1, 1) for surface, label in labels.items()})
         occurrences: Counter[str] = Counter()
-        carried: Counter[str] = Counter()
+        labeled: Counter[str] = Counter()
         for text, spans in sentences:
             gold = set(spans)
             for start, end, surface in dictionary.matches(text):
                 occurrences[surface] += 1
-                carried[surface] += (labels[surface], start, end) in gold
+                labeled[surface] += (labels[surface], start, end) in gold
         kept = {
             surface: label
             for surface, label in labels.items()
-            if carried[surface] >= occurrences[surface] * config.share
+            if labeled[surface] >= occurrences[surface] * config.share
         }
         if len(kept) == len(labels):
             return Dictionary(
-                {surface: Entry(kept[surface], carried[surface], count) for surface, count in occurrences.items()}
+                {surface: Entry(kept[surface], labeled[surface], count) for surface, count in occurrences.items()}
             )
         labels = kept
 
@@ -285,8 +285,8 @@ def train_crf(
 ) -> dict[str, Any]:
     """Train CRFsuite's CRF with L-BFGS, and write its weights to `path`.
 
-    A dictionary learnt from a sentence knows all its mentions, and a CRF that reads it would trust it too much.
-    Therefore each fifth of the documents is read with a dictionary learnt from the others.
+    A dictionary learned from a sentence knows all its mentions, and a CRF that reads it would trust it too much.
+    Therefore each fifth of the documents is read with a dictionary learned from the others.
 
     Returns
     -------

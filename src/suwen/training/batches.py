@@ -24,7 +24,7 @@ class LengthBatches(Sampler[list[int]]):
     """Batches by length: windows of like length are batched together, and the batches come in random order.
 
     Where a batch begins depends on the lengths alone, so that every epoch has the same number of steps; which windows
-    of a length fill it, and the order of the batches, are drawn anew from (seed, epoch).
+    of a length fill it, and the order of the batches, are drawn again from (seed, epoch).
 
     Parameters
     ----------

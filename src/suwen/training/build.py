@@ -34,7 +34,7 @@ __all__ = ["TaggerParts", "base_encoder", "build", "continue_from", "encode"]
 
 
 CELLS: dict[str, Literal["gru", "cnn"]] = {"bigru": "gru", "cnn": "cnn"}
-"""What reads the embeddings, by the name of the encoder; for all others it is an LSTM."""
+"""The recurrent or convolutional layer by the name of the encoder; for all others an LSTM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +125,9 @@ def _set_dropout(encoder: TransformerEncoder, share: float) -> None:
 
 
 def _featurizer(folder: Path, encoder: TransformerEncoder, config: TrainingConfig) -> Featurizer:
-    """The featurizer of a pretrained encoder, whose vocabulary may have fewer ids than the encoder, but not more.
+    """Return the featurizer of a pretrained encoder; its vocabulary cannot have more ids than the encoder.
 
-    The encoder is given the vectors of words, where there are any.
+    The encoder is given the vectors of words, if there are any.
     """
     vocabulary = read_vocabulary(folder)
     if len(vocabulary) > encoder.config.vocab_size:
@@ -141,7 +141,7 @@ def _featurizer(folder: Path, encoder: TransformerEncoder, config: TrainingConfi
 
 
 def _words(config: TrainingConfig, characters: CharacterVocabulary) -> tuple[Lexicon | None, WordVectors | None]:
-    """The lexicon and the vectors that the configuration names, if it does."""
+    """Return the lexicon and the vectors that the configuration names, if it does."""
     if not config.encoder.words:
         return None, None
     return read_word_vectors(Path(config.encoder.words), characters, config.encoder.word_dropout)
@@ -210,7 +210,7 @@ def _over_language_model(
 
 
 def _start_from(encoder: RecurrentEncoder, known: FrozenEncoder, config: TrainingConfig) -> None:
-    """Copy embeddings and the first layer of the language models; what else the layer reads starts anew.
+    """Copy embeddings and the first layer of the language models; what else the layer reads starts again.
 
     Raises
     ------
@@ -218,7 +218,7 @@ def _start_from(encoder: RecurrentEncoder, known: FrozenEncoder, config: Trainin
         S402 when the tagger has other sizes, or the folder holds other encoders.
     """
     if not isinstance(known, LanguageModel):
-        raise SuwenError("S402", key="encoder.language_models", reason="the folder has other encoders too: take states")
+        raise SuwenError("S402", key="encoder.language_models", reason="the folder also has other encoders: use states")
     for key in ("embedding", "hidden"):
         wanted, found = known.options[key], getattr(config.encoder, key)
         if wanted != found:
@@ -271,7 +271,7 @@ def _check_length(encoder: RecurrentEncoder | TransformerEncoder, config: Traini
 
 
 def continue_from(path: Path, config: TrainingConfig, schema: Schema) -> TaggerParts:
-    """Go on from a trained tagger; tags that it already knows keep their weights, new ones start anew.
+    """Go on from a trained tagger; tags that it already knows keep their weights, new ones start again.
 
     Vocabularies, view, windows, encoder, head and scheme are those of the model; the optimization is the
     configuration's.
@@ -296,7 +296,7 @@ def continue_from(path: Path, config: TrainingConfig, schema: Schema) -> TaggerP
 
 
 def base_encoder(path: Path) -> BaseEncoder:
-    """The encoder that a trained tagger began with; without a name where its manifest does not say.
+    """Return the encoder that a trained tagger began with; without a name where its manifest does not say.
 
     Raises
     ------

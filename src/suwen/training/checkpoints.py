@@ -17,7 +17,7 @@ COMPLETE = "complete"
 
 
 def checkpoint_folder(folder: Path, step: int) -> Path:
-    """Where the Trainer writes the checkpoint of a step."""
+    """Return the folder where the Trainer writes the checkpoint of a step."""
     return folder / f"checkpoint-{step}"
 
 
@@ -46,7 +46,7 @@ class CheckpointKeeper(TrainerCallback):  # type: ignore[misc]
         logs: dict[str, float] | None = None,
         **_: object,
     ) -> None:
-        """Refuse to go on with a loss that is not finite."""
+        """Refuse to continue with a loss that is not finite."""
         if not math.isfinite((logs or {}).get("loss", 0.0)):
             raise SuwenError("S510", step=state.global_step)
 

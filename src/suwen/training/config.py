@@ -39,7 +39,7 @@ Probability = Field(ge=0, lt=1)
 
 
 class EncoderConfig(Section):
-    """What turns characters into vectors.
+    """The encoder: from characters to vectors.
 
     `name` is one of `SCRATCH`, or a pretrained encoder; the sizes below it describe encoders that start from random
     weights, and the BiLSTM that reads the states of character language models.
@@ -63,13 +63,13 @@ class EncoderConfig(Section):
     language_models: Literal["states", "weights", "both"] = "states"
     """Of character language models, the tagger reads the states, or its BiLSTM starts from their weights, or both."""
     words: str = ""
-    """A file of word vectors in word2vec's text format: the words that begin, go on and end at a character are read."""
+    """A file of word vectors in word2vec's text format: words that begin, continue and end at a character are read."""
     word_dropout: float = Field(default=0.2, ge=0, lt=1)
     """Share of these that are left out, while the tagger learns."""
 
 
 class HeadConfig(Section):
-    """What turns vectors into tags."""
+    """The head: from vectors to tags."""
 
     name: Literal["fc", "crf", "lstm-crf", "bilstm-crf"] = "crf"
     hidden: PositiveInt = 128
@@ -80,7 +80,7 @@ class HeadConfig(Section):
 
 
 class InputConfig(Section):
-    """What one input of the model holds, in characters (see `suwen.text.windows`)."""
+    """Sizes of the model's inputs, in characters (see `suwen.text.windows`)."""
 
     join_wrapped_lines: bool = True
     length: PositiveInt = 510
@@ -90,7 +90,7 @@ class InputConfig(Section):
 
 
 class LoopConfig(Section):
-    """How any network of the package is trained with AdamW."""
+    """Settings of AdamW for all networks of the package."""
 
     weight_decay: NonNegativeFloat = 0.01
     epochs: PositiveInt
@@ -106,7 +106,7 @@ class LoopConfig(Section):
 
 
 class OptimizationConfig(LoopConfig):
-    """How the weights of a tagger are learnt: with learning rates of their own for encoder, head and CRF."""
+    """Training of a tagger: separate learning rates for encoder, head and CRF."""
 
     learning_rate: float = Field(gt=0)
     head_learning_rate: float = Field(gt=0)
@@ -115,9 +115,9 @@ class OptimizationConfig(LoopConfig):
     """Windows per batch; 0 fills batches up to `batch_tokens`."""
     batch_tokens: PositiveInt = 4096
     lists: float = Field(default=0.0, ge=0, le=1)
-    """Share of the sentences with at least three items that are learned once more as lists, one item a line."""
+    """Share of the sentences with at least three items that are learned again as lists, one item a line."""
     features_gigabytes: NonNegativeFloat = 16.0
-    """The most disk space for what a frozen encoder says of each window, so that it says it once; 0 keeps nothing."""
+    """Disk budget in GB for caching the outputs of a frozen encoder; 0 turns the cache off."""
 
 
 class EvaluationConfig(Section):
@@ -147,7 +147,7 @@ class ConfidenceConfig(Section):
 
 
 class DistillationConfig(Section):
-    """How much trained taggers have to say, where there are any (see `suwen.training.distillation`)."""
+    """The weight of teachers, if there are any (see `suwen.training.distillation`)."""
 
     weight: float | None = Field(default=None, ge=0, le=1)
     """The teachers' share in the target of annotated text; the rest is the annotation's. None without teachers."""
@@ -246,7 +246,7 @@ def load_training_config(
     settings
         Strings such as ``optimization.epochs=3``; the value is TOML, or a plain string.
     base_encoder
-        That of the trained model that the run goes on from, if it does. That model decides encoder, head and
+        That of the trained model that the run continues from, if it does. That model decides encoder, head and
         inputs.
 
     Raises
@@ -286,12 +286,12 @@ def with_teachers(config: TrainingConfig, taught: bool) -> TrainingConfig:
 
 
 def pretrained_rate(width: int | None) -> float:
-    """The learning rate that `best` takes for a pretrained encoder of this width; None stands for the published one."""
+    """Return the learning rate of `best` for a pretrained encoder of this width; None is the published width."""
     return float(f"{min(GREATEST_RATE, PRETRAINED_RATE * (PUBLISHED_WIDTH / (width or PUBLISHED_WIDTH)) ** 2):.2g}")
 
 
 def _fitted(encoder: Mapping[str, Any], base: BaseEncoder | None) -> dict[tuple[str, str], float]:
-    """What the preset `best` takes for this encoder in place of its values for a BiLSTM."""
+    """Return the values of the preset `best` for this encoder that differ from those for a BiLSTM."""
     name = base.name if base else encoder.get("name", "bilstm")
     if (base and base.recurrent) or name in EMBEDDED or (not base and is_language_model(str(name))):
         return {}
@@ -310,7 +310,7 @@ def _fitted(encoder: Mapping[str, Any], base: BaseEncoder | None) -> dict[tuple[
 
 
 def _refuse_inherited(values: Mapping[str, Any]) -> None:
-    """Refuse what a run that goes on from a trained model cannot choose."""
+    """Refuse what a run that continues from a trained model cannot choose."""
     for table in ("encoder", "head", "inputs"):
         for key in values.get(table, {}):
             if (table, key) != ("encoder", "transfer"):

@@ -1,4 +1,4 @@
-"""What a training run learns from, and what becomes of it; never imports torch."""
+"""Data and report of a training run; never imports torch."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from suwen.corpus.dealing import make_split
 from suwen.corpus.split import Selection, Split, corpus_hash, whole
+from suwen.corpus.splitting import make_split
 from suwen.document import Document
 from suwen.errors import SplitError, SuwenError
 from suwen.evaluation.strict import StrictScores
@@ -24,14 +24,14 @@ LEAST_ENTITIES_FOR_DEV = 200
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a run learns from and is evaluated on.
+    """The training and evaluation data of a run.
 
     Parameters
     ----------
     train, dev
         The selections; `dev` may be empty.
     description
-        Where they come from: data hash, split, counts.
+        Their origin: data hash, split, counts.
     other_parts
         The parts of the split that are neither learned from nor evaluated on.
     """
@@ -54,14 +54,14 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class Report:
-    """What became of a run.
+    """The result of a run.
 
     Parameters
     ----------
     model
         The model folder.
     losses
-        Which gold entities of each part the tags cannot express.
+        The gold entities of each part that the tags cannot express.
     scores
         The strict scores on dev, or None without a dev part.
     manifest
@@ -79,8 +79,8 @@ def select_data(
 ) -> TrainingData:
     """Choose what to train and evaluate on.
 
-    With a split, `part` is learnt from and ``dev``, where it has one, evaluated on. Without one, a tenth of the
-    documents is set aside for evaluation, where it has enough entities to tell and `set_aside` allows it.
+    With a split, `part` is learned from and ``dev``, where it has one, evaluated on. Without one, a tenth of the
+    documents is set aside for evaluation, if it has enough entities and `set_aside` allows it.
 
     Raises
     ------
@@ -117,15 +117,15 @@ def select_data(
 
 
 def _set_aside(documents: Sequence[Document], seed: int) -> tuple[list[Selection], list[Selection]]:
-    """All documents but a tenth, and that tenth; nothing is set aside where there are too few."""
+    """Return all documents but a tenth, and that tenth; nothing is set aside where there are too few."""
     if len(documents) < LEAST_DOCUMENTS_FOR_DEV:
         return whole(documents), []
     try:
-        dealt = make_split(documents, "document", (9.0, 1.0, 0.0), seed)
+        assigned = make_split(documents, "document", (9.0, 1.0, 0.0), seed)
     except SplitError:
-        # Near-copies stay together, and here all are copies of one another.
+        # Near-copies stay together, and here all are copies of each other.
         return whole(documents), []
-    dev = dealt.select(documents, "dev")
+    dev = assigned.select(documents, "dev")
     if sum(len(selection.gold) for selection in dev) < LEAST_ENTITIES_FOR_DEV:
         return whole(documents), []
-    return dealt.select(documents, "train"), dev
+    return assigned.select(documents, "train"), dev

@@ -1,4 +1,4 @@
-"""Whether this machine can compute what a training asks for."""
+"""Check whether this machine supports the device and precision of a training."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def check_device(device: str, precision: str) -> None:
     if device != "cpu":
         return
     if precision == "fp16":
-        raise SuwenError("S406", first="fp16", second="the device cpu", advice="take fp32, or --device cuda")
+        raise SuwenError("S406", first="fp16", second="the device cpu", advice="use fp32, or --device cuda")
     # Without these instructions torch has no LSTM in bf16, and everything else is ten times slower than in fp32.
     if precision == "bf16" and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
-        advice = "this one has no AVX-512; take fp32, or --device cuda"
+        advice = "this one has no AVX-512; use fp32, or --device cuda"
         raise SuwenError("S406", first="bf16", second="this processor", advice=advice)
 
 
 def place_on(arguments: TrainingArguments, device: str) -> None:
-    """Train on the GPU ``cuda:N``; by itself the Trainer takes the first GPU, or all that it sees.
+    """Train on the GPU ``cuda:N``; by default the Trainer uses the first GPU, or all visible ones.
 
     Parameters
     ----------

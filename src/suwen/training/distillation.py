@@ -1,4 +1,4 @@
-"""Learning from trained taggers: what they think of every character, of annotated and of other articles.
+"""Distillation: learn the scores of trained taggers for annotated and unlabeled articles.
 
 The teachers' scores are averaged, and the student learns their distribution over tag sequences: posterior distillation
 (Wang et al., 2020, "Structure-level knowledge distillation for multilingual sequence labeling", section 3.2), here from
@@ -40,7 +40,7 @@ from suwen.training.build import TaggerParts
 
 __all__ = ["Distillation", "Teacher", "Teachers", "certain", "read_distillation", "teach"]
 
-PORTION = 512
+CHUNK = 512
 """So many windows are judged between two entries in the record; a kill loses no more than these."""
 
 RECORD, UNARY, MOVES = "targets.json", "unary.float16", "moves.float32"
@@ -51,7 +51,7 @@ _Place = tuple[Prepared, Window]
 
 @dataclass(frozen=True)
 class Teacher:
-    """A trained tagger, its name, the hash of its manifest, and what that says of its data."""
+    """A trained tagger, its name, the hash of its manifest, and its training data."""
 
     name: str
     hash: str
@@ -66,7 +66,7 @@ class Teacher:
 
 @dataclass(frozen=True)
 class Distillation:
-    """What a student learns from beside annotations.
+    """The training data of a student in addition to annotations.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ class Teachers:
         return tuple(i for i, teacher in enumerate(self._teachers) if document is None or teacher.may_judge(document))
 
     def judge(self, windows: Sequence[_Place], annotated: Sequence[str | None]) -> list[tuple[Counts, Counts]]:
-        """Return what the teachers think of windows: ``unary`` and ``moves`` of `TaughtExample`, in their order.
+        """Return the teachers' scores of windows: ``unary`` and ``moves`` of `TaughtExample`, in their order.
 
         Parameters
         ----------
@@ -211,7 +211,7 @@ class _Average:
                 parameter.data += torch.from_numpy(np.ascontiguousarray(values)) / len(teachers)
 
     def judge(self, windows: Sequence[_Place]) -> list[tuple[Counts, Counts]]:
-        """What the average thinks of windows: ``unary`` and ``moves`` of `TaughtExample`, in their order."""
+        """Return the average scores of windows: ``unary`` and ``moves`` of `TaughtExample`, in their order."""
         documents = {id(document): document for document, _ in windows}
         arrays = {
             key: [teacher.featurizer.prepared_arrays(document) for teacher, _ in self._teachers]
@@ -249,7 +249,7 @@ class _Average:
 
 
 def _check(teacher: Teacher, start: TaggerParts) -> None:
-    """Refuse a teacher whose opinion says nothing about the student's tags."""
+    """Refuse a teacher with other tags than the student."""
     own, student = teacher.predictor.settings, start.settings
     unlike = set(own.schema.labels) ^ set(student.schema.labels)
     if unlike:
@@ -303,8 +303,8 @@ def teach(
     sizes = [window.core_end - window.core_start for _, window in windows]
     ends = list(accumulate(sizes))
     targets = _Targets(work, sizes, len(settings.tags), _fingerprint(windows))
-    for first in range(0, len(windows), PORTION):
-        last = min(first + PORTION, len(windows))
+    for first in range(0, len(windows), CHUNK):
+        last = min(first + CHUNK, len(windows))
         if last > targets.judged:
             judged = teachers.judge(windows[first:last], annotated[first:last])
             for i, example in enumerate(gold[first:last]):
@@ -324,7 +324,7 @@ def teach(
 
 
 def _fingerprint(windows: Sequence[_Place]) -> str:
-    """The hash of all windows in their order: targets are found by their place alone."""
+    """Return the hash of all windows in their order: targets are found by their place alone."""
     total = hashlib.sha256()
     for document, window in windows:
         bounds = window.start, window.end, window.core_start, window.core_end
@@ -359,7 +359,7 @@ class _Targets:
                     raise ResumeError("S507", work, reason=f"{path.name} is damaged")
 
     def _bytes(self, windows: int) -> tuple[int, int]:
-        """How long the files are that hold so many windows."""
+        """Return how long the files are that hold so many windows."""
         unary = self._ends[windows] * self._tags * np.dtype(np.float16).itemsize
         return unary, windows * self._tags**2 * np.dtype(np.float32).itemsize
 
@@ -387,7 +387,7 @@ class _Targets:
         write_json(self._record, {"windows": self.judged, "fingerprint": self._fingerprint})
 
     def read(self) -> Iterator[tuple[Counts, Counts]]:
-        """All targets, read from the disk when they are used."""
+        """Yield all targets, read from the disk when they are used."""
         count = len(self._ends) - 1
         unary = np.memmap(self._unary, np.float16, "r", shape=(self._ends[-1], self._tags))
         moves = np.memmap(self._moves, np.float32, "r", shape=(count, self._tags, self._tags))
@@ -396,7 +396,7 @@ class _Targets:
 
 
 def _mixed(unary: Counts, moves: Counts, gold: Example, weight: float) -> tuple[Counts, Counts]:
-    """The teachers' counts and those of the gold tags, with the former's weight."""
+    """Return the teachers' counts and those of the gold tags, with the former's weight."""
     own = certain(gold, unary.shape[1])
     return weight * unary + (1 - weight) * own.unary, weight * moves + (1 - weight) * own.moves
 

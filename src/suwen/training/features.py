@@ -150,7 +150,7 @@ def _hash(encoder: nn.Module, keys: Sequence[bytes], device: str) -> str:
 
 
 def _opened(file: Path, shape: tuple[int, int], kind: np.dtype[Any]) -> NDArray[np.floating] | None:
-    """The states of a file; None where there is none (any more), or one that is too short."""
+    """Return the states of a file; None if there is none (any more), or one that is too short."""
     try:
         # Copy on write: nothing is written, but torch wants arrays that could be.
         states = np.memmap(file, kind, "c", shape=shape)
@@ -174,7 +174,7 @@ def _make_room(folder: Path, most: float) -> None:
     for _, size, path in sorted(files):
         if total <= most:
             return
-        # A run that has it open goes on with it; where the system does not allow that, it stays.
+        # A run that has it open can continue; if the system does not allow that, the file stays.
         with suppress(OSError):
             path.unlink()
             total -= size
@@ -182,7 +182,7 @@ def _make_room(folder: Path, most: float) -> None:
 
 @contextmanager
 def _resumable() -> Iterator[None]:
-    """Say of a full disk that the run can go on."""
+    """Say of a full disk that the run can continue."""
     try:
         yield
     except WriteError as error:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from suwen.corpus.dealing import deal_folds
 from suwen.corpus.split import Selection, Unit
+from suwen.corpus.splitting import make_folds
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
 from suwen.files import StrPath, write_text
@@ -116,7 +116,7 @@ def train_folds(
     output
         The folder of the models ``fold-1`` … ``fold-K``. Their manifests name the documents that they have not seen.
     count, unit
-        How many folds, and what stays whole in them (see `suwen.corpus.dealing.deal_folds`).
+        The number of folds, and the unit that stays whole in them (see `suwen.corpus.splitting.make_folds`).
     resume
         Whether to keep the models that are there, and to train the others.
     listener
@@ -129,7 +129,7 @@ def train_folds(
         another configuration, S304 when there are fewer documents or groups than folds; as `train_tagger`.
     """
     output = Path(output)
-    assigned = deal_folds([selection.document for selection in data.train], count, unit, config.seed)
+    assigned = make_folds([selection.document for selection in data.train], count, unit, config.seed)
     identity = {
         "data": data.description,
         "configuration": config.model_dump(),
@@ -209,7 +209,7 @@ def _contradicted(predictor: Predictor, selection: Selection, suggested: Sequenc
 
 
 def _entities(prepared: Prepared, spans: Sequence[Sequence[tuple[str, int, int]]]) -> Iterator[Entity]:
-    """The entities that were expressed as spans of blocks."""
+    """Yield the entities that were expressed as spans of blocks."""
     for block, row in zip(prepared.blocks, spans, strict=True):
         scored = [(label, block.start + start, block.start + end, 1.0) for label, start, end in row]
         for label, start, end, _ in prepared.view_spans(scored):

@@ -27,12 +27,12 @@ class Log(TrainerCallback):  # type: ignore[misc]
         self.lines = self.folder / "log.jsonl"
         rows = [json.loads(line) for line in self._whole_lines()]
         self.seconds_before = rows[-1]["seconds"] if rows else 0.0
-        """How long the run had taken when it was interrupted."""
+        """Seconds that the run had taken when it was interrupted."""
         self.started = time.monotonic()
         self.writer: SummaryWriter | None = None
 
     def _whole_lines(self) -> list[str]:
-        """The lines so far, without one that a kill cut in two."""
+        """Return the lines so far, without one that a kill cut in two."""
         if not self.lines.is_file():
             return []
         return self.lines.read_text(encoding="utf-8").split("\n")[:-1]
@@ -40,7 +40,7 @@ class Log(TrainerCallback):  # type: ignore[misc]
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
-        """Forget what was logged after the checkpoint that the run goes on from."""
+        """Forget what was logged after the checkpoint that the run continues from."""
         kept = [line for line in self._whole_lines() if json.loads(line)["step"] <= state.global_step]
         self.lines.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
         self.writer = SummaryWriter(str(self.folder), purge_step=state.global_step + 1)

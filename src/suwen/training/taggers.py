@@ -70,9 +70,9 @@ def train_tagger(
     schema
         The entity types to learn.
     base
-        A model folder to go on from.
+        A model folder to continue from.
     resume
-        Whether to go on with the unfinished run of `output`. The result is that of an uninterrupted run.
+        Whether to continue the unfinished run of `output`. The result is that of an uninterrupted run.
     callbacks
         Callbacks of the Trainer.
     distillation
@@ -80,7 +80,7 @@ def train_tagger(
     features
         Where the states of a frozen encoder are kept, for other runs too; None keeps them beside the run's checkpoints.
     listener
-        Told how far the run is: characters that the teachers judge, then steps.
+        Receives the progress of the run: characters that the teachers judge, then steps.
 
     Raises
     ------
@@ -221,7 +221,7 @@ class DevEvaluator:
 
 
 def with_transitions(start: TaggerParts) -> TaggerSettings:
-    """The settings with the transitions that the tagger has learnt."""
+    """Return the settings with the transitions that the tagger has learned."""
     crf = start.tagger.crf
     return start.settings if crf is None else replace(start.settings, transitions=crf.numpy_transitions())
 
@@ -229,7 +229,7 @@ def with_transitions(start: TaggerParts) -> TaggerSettings:
 def _with_confidences(settings: TaggerSettings, config: TrainingConfig, pairs: Sequence[Pair]) -> TaggerSettings:
     """Calibration and least confidence as the configuration has them, or fitted to what was found in the dev part.
 
-    Where too little was found to tell, they stay what they were.
+    With too few predictions, they stay unchanged.
     """
     given = config.confidence
     calibration, least = settings.calibration, settings.least_confidence
@@ -250,7 +250,7 @@ def _with_confidences(settings: TaggerSettings, config: TrainingConfig, pairs: S
 def _identity(
     data: TrainingData, config: TrainingConfig, schema: Schema, base: Path | None, distillation: Distillation | None
 ) -> dict[str, Any]:
-    """What must not change between the parts of a run that was interrupted."""
+    """Return the values that must not change when a run is resumed."""
     return {
         "data": data.description,
         "configuration": config.model_dump(),
@@ -270,13 +270,13 @@ def _license(config: TrainingConfig, base: Path | None) -> dict[str, str]:
 
 
 def _contents(encoder: Path) -> dict[str, str]:
-    """The hashes of an encoder folder's files; empty for an encoder that is no folder."""
+    """Return the hashes of an encoder folder's files; empty for an encoder that is not a folder."""
     files = sorted(encoder.iterdir()) if encoder.is_dir() else []
     return {file.name: sha256(file) for file in files if file.is_file()}
 
 
 def _configuration(config: TrainingConfig, base: Path | None) -> dict[str, Any]:
-    """The configuration for the manifest, with what the base model decides as that model's manifest has it."""
+    """Return the configuration for the manifest, with what the base model decides as that model's manifest has it."""
     values = config.model_dump()
     encoder = Path(config.encoder.name)
     if encoder.is_dir():

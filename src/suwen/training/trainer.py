@@ -66,7 +66,7 @@ class SelectingTrainer(Trainer):  # type: ignore[misc]
     options, evaluation, seed
         Of the run's configuration.
     folder
-        Where checkpoints, the best weights and logs go.
+        The folder for checkpoints, the best weights and logs.
     device
         ``cpu`` or ``cuda``.
     callbacks
@@ -141,7 +141,7 @@ class SelectingTrainer(Trainer):  # type: ignore[misc]
         return prepared
 
     def evaluate(self, *_: object, **__: object) -> dict[str, float]:
-        """Score the dev part, with the averaged weights where there are any, and keep weights that are the best."""
+        """Score the dev part, with the averaged weights if there are any, and keep weights that are the best."""
         assert self.evaluate_dev is not None
         model: nn.Module = self.accelerator.unwrap_model(self.model)
         current = self.average.swap_in(model) if self.average else None
@@ -159,7 +159,7 @@ class SelectingTrainer(Trainer):  # type: ignore[misc]
         return metrics
 
     def write_weights(self) -> None:
-        """Write the model's weights as the best ones so far, whole or not at all."""
+        """Write the model's weights as the best ones so far, completely or not at all."""
         if self.is_world_process_zero():
             model: nn.Module = self.accelerator.unwrap_model(self.model)
             with replacing(self.folder / BEST) as temporary:
@@ -351,7 +351,7 @@ class WeightAverage:
 
 
 def is_better(metrics: Mapping[str, float], state: TrainerState) -> bool:
-    """Whether an evaluation is better than the best so far: a higher F1, or the same with a lower loss.
+    """Return whether an evaluation is better than the best so far: a higher F1, or the same with a lower loss.
 
     The loss decides above all where nothing is found yet, and the first evaluation would be kept for ever.
     """
@@ -366,7 +366,7 @@ def is_better(metrics: Mapping[str, float], state: TrainerState) -> bool:
 
 
 def stop_reason(history: Sequence[dict[str, float]], config: EvaluationConfig) -> str | None:
-    """Why a run with these evaluations ends, or None when it goes on.
+    """Why a run with these evaluations ends, or None when it continues.
 
     ``loss``: for `patience` evaluations in a row the dev loss was higher than at the one before. ``f1``: for `patience`
     evaluations in a row there was no new best F1.

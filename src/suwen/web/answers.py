@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt
+from pydantic_core import PydanticCustomError
 
+from suwen.document import lone_surrogates
 from suwen.graph.actions import ERROR_KINDS
 
 __all__ = [
@@ -32,13 +34,21 @@ __all__ = [
     "VerdictRequest",
 ]
 
+
+def _unicode(text: str) -> str:
+    if any(lone_surrogates(text, "text")):
+        raise PydanticCustomError("lone_surrogate", "it holds a lone surrogate")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_unicode)]
 Span = tuple[int, int]
 ConceptId = Annotated[str, Field(pattern="^[0-9a-f]{16}$")]
 EdgeId = Annotated[str, Field(pattern="^[0-9a-f]{48}$")]
 Cursor = Annotated[str, Field(max_length=500)]
 Offset = Annotated[StrictInt, Field(ge=0, le=2**31)]
 LONGEST_QUERY = 200
-MOST_ENTITIES = 20_000
+MOST_ENTITIES = 10_000
 MOST_EXPORTED = 5_000
 
 
@@ -60,9 +70,9 @@ class Answer(BaseModel):
 class ExtractRequest(Request):
     """A text, and whether to find relations and to mark negated and hypothetical entities."""
 
-    text: str
-    relations: bool = False
-    assertion: bool = False
+    text: Text
+    relations: StrictBool = False
+    assertion: StrictBool = False
 
 
 class GivenEntity(Request):
@@ -76,7 +86,7 @@ class GivenEntity(Request):
 class RelateRequest(Request):
     """A text with its entities."""
 
-    text: str
+    text: Text
     entities: Annotated[list[GivenEntity], Field(max_length=MOST_ENTITIES)]
 
 
@@ -266,7 +276,7 @@ class Source(Answer):
 
 
 class Verdict(Answer):
-    """What a user said of a piece of evidence, and when (UTC)."""
+    """The verdict of a user on a piece of evidence, and its time (UTC)."""
 
     value: str
     kind: str | None

@@ -81,6 +81,7 @@ def create_app(
     )
     app.state.server = routes.Server(models, GraphFile(graph) if graph else None, token, limits, metrics, pools)
     app.include_router(routes.router)
+    app.include_router(routes.json_router)
     app.mount("/static", StaticFiles(directory=STATIC, check_dir=False))
     add_handlers(app)
     guard = Guard(app, hosts, token, limits, metrics)

@@ -31,8 +31,6 @@ class Models:
     ----------
     model, relation_model
         Model folders; by default the bundled ones.
-    characters
-        The longest text.
 
     Raises
     ------
@@ -40,7 +38,7 @@ class Models:
         As `suwen.loading.load`.
     """
 
-    def __init__(self, model: Path | None, relation_model: Path | None, characters: int) -> None:
+    def __init__(self, model: Path | None = None, relation_model: Path | None = None) -> None:
         # One thread each: the server works on several requests at once.
         self._entities: Extractor = load(model, threads=1)
         schema = self._entities.schema if self._entities.schema.relations else LCDD
@@ -48,7 +46,6 @@ class Models:
         self.name = model_path(model).name
         folder = relation_model_path(relation_model)
         self.relations_name = "cooccurrence" if folder is None else folder.name
-        self._characters = characters
 
     @property
     def schema(self) -> Schema:
@@ -62,13 +59,12 @@ class Models:
 
     def extract(self, asked: ExtractRequest) -> answers.Extraction:
         """Find the entities of a text."""
-        return self._answer(self._document(ID, asked.text), asked.relations, asked.assertion)
+        return self._answer(Document(ID, asked.text), asked.relations, asked.assertion)
 
     def extract_documents(self, documents: Sequence[Document], relations: bool, assertion: bool) -> answers.Files:
         """Find the entities of the documents of a file."""
         found = []
         for document in documents:
-            self._require_short(document.text)
             answer = self._answer(document, relations, assertion)
             title = document.meta.get("title")
             found.append(
@@ -89,7 +85,6 @@ class Models:
         ProblemError
             S822 when an entity lies outside the text, or too many stand in one place.
         """
-        document = self._document(ID, asked.text)
         if any(not one.start < one.end <= len(asked.text) for one in asked.entities):
             raise ProblemError("S822", 422, field="entities", reason="offsets are code points of the text, start < end")
         starts = sorted(one.start for one in asked.entities)
@@ -99,18 +94,9 @@ class Models:
         entities = tuple(
             Entity(one.label, one.start, one.end, id=f"T{number}") for number, one in enumerate(asked.entities, 1)
         )
-        given = Document(document.id, document.text, entities)
-        answer = _extraction(self._relations.relate(given), assertion=False)
+        answer = _extraction(self._relations.relate(Document(ID, asked.text, entities)), assertion=False)
         answer.relations_model = self.relations_name
         return answer
-
-    def _document(self, name: str, text: str) -> Document:
-        self._require_short(text)
-        return Document(name, text)
-
-    def _require_short(self, text: str) -> None:
-        if len(text) > self._characters:
-            raise ProblemError("S829", 413, limit=f"{self._characters:,}")
 
     def _answer(self, document: Document, relations: bool, assertion: bool) -> answers.Extraction:
         found = self._entities(document)

@@ -7,6 +7,7 @@ import logging
 import secrets
 import time
 from collections.abc import Collection
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -90,8 +91,6 @@ class Guard:
             raise ProblemError("S812", 401, {"WWW-Authenticate": "Bearer"})
         if headers.get("content-encoding", "identity").lower() != "identity":
             raise ProblemError("S821", 415, expected="a body without Content-Encoding")
-        if scope["method"] == "POST" and path != FILE_PATH and _media_type(headers) != "application/json":
-            raise ProblemError("S821", 415, expected="application/json")
         length = headers.get("content-length", "0")
         if length.isdecimal() and int(length[:20]) > self.largest(path):
             raise self.too_large(scope)
@@ -110,7 +109,7 @@ class Guard:
         return self._limits.file_bytes if path == FILE_PATH else self._limits.body_bytes
 
     def too_large(self, scope: Scope) -> ProblemError:
-        """Return what is said of a larger body."""
+        """Return the problem of a larger body."""
         return ProblemError("S820", 413, limit=f"{self.largest(path_of(scope)):,} bytes")
 
 
@@ -148,10 +147,15 @@ class _Exchange:
         elif not self._is_started:
             self._about.status = GONE
         seconds = time.perf_counter() - started
-        route = self._scope.get("route")
-        self._about.route = getattr(route, "path", "-") if route else "-"
+        self._about.route = self._route()
         self._guard._metrics.add(self._about, seconds)
         AUDIT.info(self._about.line(seconds))
+
+    def _route(self) -> str:
+        """Return the template of the address; ``-`` where there is none."""
+        if self._path.startswith(STATIC) and self._about.status < HTTPStatus.BAD_REQUEST:
+            return f"{STATIC}{{file}}"
+        return str(getattr(self._scope.get("route"), "path", "-"))
 
     async def _receive(self) -> Message:
         message = await self._receive_message()
@@ -197,10 +201,6 @@ def _name_of(host: str) -> str:
     name, colon, port = host.rpartition(":")
     is_port = colon and port.isascii() and port.isdecimal() and (":" not in name or name.endswith("]"))
     return (name if is_port else host).lower()
-
-
-def _media_type(headers: Headers) -> str:
-    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _value(scope: Scope, name: bytes) -> bytes | None:

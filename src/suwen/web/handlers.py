@@ -68,7 +68,7 @@ async def _invalid(request: Request, error: Any) -> Response:
 
 
 async def _gone(request: Request, error: Any) -> None:
-    """Send nothing: nobody waits for it."""
+    """Send nothing: the client has gone."""
 
 
 async def _unforeseen(request: Request, error: Any) -> Response:

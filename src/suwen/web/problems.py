@@ -9,11 +9,11 @@ from typing import Any
 
 from suwen.errors import CATALOG, SuwenError
 
-__all__ = ["MEDIA_TYPE", "ProblemError", "body_of", "problem_of"]
+__all__ = ["MEDIA_TYPE", "ProblemError", "body_of", "problem_of", "problem_of_file"]
 
 MEDIA_TYPE = "application/problem+json"
 
-NOT_FOUND = {"S708": "concept", "S709": "evidence", "S716": "edge", "S717": "document"}
+NOT_FOUND = {"S708": "concept", "S709": "evidence", "S714": "type", "S716": "edge", "S717": "document"}
 """What a code of the graph says is missing. Its message names the identifier, which is part of the request."""
 
 UNAVAILABLE = {"S101", "S102", "S701", "S702", "S703", "S705"}
@@ -65,10 +65,15 @@ def problem_of(error: SuwenError) -> ProblemError:
         return ProblemError("S826", 503, {"Retry-After": RETRY_SECONDS})
     if error.code in UNAVAILABLE:
         return ProblemError("S825", 503)
-    if error.code in UNREADABLE:
-        told: dict[str, Any] = {name: error.fields[name] for name in TOLD & error.fields.keys()}
-        return ProblemError(error.code, 422, None, **told)
     return ProblemError("S827", 500)
+
+
+def problem_of_file(code: str, fields: Mapping[str, Any]) -> ProblemError:
+    """Return the problem for an error (its code and fields) that a reader of files reported."""
+    if code not in UNREADABLE:
+        return ProblemError("S827", 500)
+    told: dict[str, Any] = {name: fields[name] for name in TOLD & fields.keys()}
+    return ProblemError(code, 422, None, **told)
 
 
 def body_of(problem: ProblemError, request: str | None) -> bytes:

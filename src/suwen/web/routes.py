@@ -27,14 +27,27 @@ from suwen.web.token import Token
 from suwen.web.uploads import MEDIA_TYPES, read_upload
 from suwen.web.work import Pool, Ticket
 
-__all__ = ["Server", "router"]
+__all__ = ["Server", "json_router", "router"]
 
 INDEX = FilePath(__file__).parent / "static" / "index.html"
 JSON = "application/json"
 LONGEST_LIST = 2000
 LONGEST_NAME = 255
 
+
+def media_type(request: Request) -> str:
+    """Return the media type of a body, without parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def require_json(request: Request) -> None:
+    """Refuse a body that does not say that it is JSON: a form of another web site could send it."""
+    if media_type(request) != JSON:
+        raise ProblemError("S821", 415, expected=JSON)
+
+
 router = APIRouter()
+json_router = APIRouter(dependencies=[Depends(require_json)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +66,11 @@ class Server:
     limits: Limits
     metrics: Metrics
     pools: dict[str, Pool]
+
+    def require_short(self, text: str) -> None:
+        """Refuse a text that is too long (S829)."""
+        if len(text) > self.limits.characters:
+            raise ProblemError("S829", 413, limit=f"{self.limits.characters:,}")
 
 
 def server_of(request: Request) -> Server:
@@ -116,9 +134,10 @@ def written(answer: BaseModel) -> bytes:
 # Extraction ------------------------------------------------------------------------------------------------------
 
 
-@router.post("/v1/extract", response_model=answers.Extraction, tags=["extraction"])
+@json_router.post("/v1/extract", response_model=answers.Extraction, tags=["extraction"])
 async def extract(request: Request, server: Here, body: answers.ExtractRequest) -> Response:
     """Find the entities of a text, on request their relations and assertions."""
+    server.require_short(body.text)
     return await extracted(request, server, lambda ticket: server.models.extract(body))
 
 
@@ -140,7 +159,7 @@ async def extract_file(
     x_suwen_options: Annotated[str, Header(max_length=100, description="relations, assertion, or both")] = "",
 ) -> Response:
     """Find the entities of a file: plain text, web page, PDF, Word or JATS."""
-    form = MEDIA_TYPES.get(request.headers.get("content-type", "").partition(";")[0].strip().lower())
+    form = MEDIA_TYPES.get(media_type(request))
     if form is None:
         raise ProblemError("S821", 415, expected=", ".join(MEDIA_TYPES))
     options = {option.strip() for option in x_suwen_options.split(",")} - {""}
@@ -151,6 +170,8 @@ async def extract_file(
 
     def make(ticket: Ticket) -> BaseModel:
         documents = read_upload(ticket, data, name, form, server.limits)
+        for document in documents:
+            server.require_short(document.text)
         return server.models.extract_documents(documents, "relations" in options, "assertion" in options)
 
     return await extracted(request, server, make)
@@ -174,16 +195,17 @@ def name_of(header: str) -> str:
     return name
 
 
-@router.post("/v1/relate", response_model=answers.Extraction, tags=["extraction"])
+@json_router.post("/v1/relate", response_model=answers.Extraction, tags=["extraction"])
 async def relate(request: Request, server: Here, body: answers.RelateRequest) -> Response:
     """Find the relations between given entities."""
+    server.require_short(body.text)
     return await extracted(request, server, lambda ticket: server.models.relate(body))
 
 
 # The graph -------------------------------------------------------------------------------------------------------
 
 
-@router.post("/v1/search", response_model=answers.ConceptPage, tags=["graph"])
+@json_router.post("/v1/search", response_model=answers.ConceptPage, tags=["graph"])
 async def search(request: Request, server: Here, body: answers.SearchRequest) -> Response:
     """Find the concepts with a name that holds a text: equal names first, then those that begin with it."""
     return await asked(request, server, lambda graph: exploring.search(graph, body))
@@ -253,13 +275,13 @@ async def passage(request: Request, server: Here, document: ConceptId) -> Respon
     return await fetched(request, server, lambda graph: exploring.passage(graph, document))
 
 
-@router.post("/v1/paths", response_model=answers.PathAnswer, tags=["graph"])
+@json_router.post("/v1/paths", response_model=answers.PathAnswer, tags=["graph"])
 async def paths(request: Request, server: Here, body: answers.PathRequest) -> Response:
     """Return the edges of a shortest path between two concepts."""
     return await asked(request, server, lambda graph: exploring.path(graph, body.from_, body.to))
 
 
-@router.post("/v1/export", tags=["graph"], response_class=Response)
+@json_router.post("/v1/export", tags=["graph"], response_class=Response)
 async def export(request: Request, server: Here, body: answers.ExportRequest) -> Response:
     """Return edges as a file (csv, json, graphml), or the evidence of an edge (tsv)."""
     kind, content = await of_graph(request, server, lambda graph: exploring.file_of(graph, body))
@@ -267,7 +289,7 @@ async def export(request: Request, server: Here, body: answers.ExportRequest) ->
     return Response(content, headers=headers)
 
 
-@router.post("/v1/verdicts", response_model=answers.EdgeAnswer, tags=["graph"])
+@json_router.post("/v1/verdicts", response_model=answers.EdgeAnswer, tags=["graph"])
 async def verdicts(request: Request, server: Here, body: answers.VerdictRequest) -> Response:
     """Accept or reject a piece of evidence, or take the verdict back; return its edge with new figures."""
     if server.graph is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import ssl
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -23,9 +22,10 @@ from suwen.web.limits import Limits
 from suwen.web.problems import MEDIA_TYPE, ProblemError, body_of
 from suwen.web.token import Token
 
-__all__ = ["Address", "serve"]
+__all__ = ["Address", "listen", "serve", "server_of"]
 
 GRACE_SECONDS = 10
+BACKLOG = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Address:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether only this computer reaches it."""
+        """Return whether only this computer reaches it."""
         try:
             return ip_address(self.host).is_loopback
         except ValueError:
@@ -102,46 +102,65 @@ def serve(app: ASGIApp, address: Address, limits: Limits, ready: Callable[[str],
     Raises
     ------
     SuwenError
-        S804 when the address is taken or not of this computer, S806 when the certificate cannot be read.
+        As `listen` and `server_of`.
     """
-    listener = _listen(address)
-    with listener:
-        config = uvicorn.Config(
-            app,
-            http=type("Protocol", (_Protocol,), {"head_seconds": limits.head_seconds}),
-            ws="none",
-            loop="asyncio",
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            root_path=address.root_path,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-            ssl_certfile=address.certificate,
-            ssl_keyfile=address.key,
-        )
-        try:
-            config.load()
-        except (OSError, ssl.SSLError) as error:
-            raise SuwenError("S806", address.certificate, reason=getattr(error, "reason", None) or error) from None
+    with listen(address) as listener:
+        server = server_of(app, address, limits)
         ready(address.url(listener.getsockname()[1]))
         try:
-            uvicorn.Server(config).run(sockets=[listener])
+            server.run(sockets=[listener])
         except KeyboardInterrupt:
             # uvicorn has finished what was asked for before it passes the signal on.
             return
 
 
-def _listen(address: Address) -> socket.socket:
+def listen(address: Address) -> socket.socket:
+    """Return a socket that listens.
+
+    Raises
+    ------
+    SuwenError
+        S804 when the address is taken or not of this computer.
+    """
     try:
         family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-        return socket.create_server((address.host, address.port), family=family, backlog=2048)
+        return socket.create_server((address.host, address.port), family=family, backlog=BACKLOG)
     except OSError as error:
         # Python adds the address to what the system says; errors of names have negative numbers.
         number = error.errno or -1
         reason = os.strerror(number) if number > 0 else error.strerror
         raise SuwenError("S804", host=address.host, port=address.port, reason=reason) from None
+
+
+def server_of(app: ASGIApp, address: Address, limits: Limits) -> uvicorn.Server:
+    """Return a server that is ready to run.
+
+    Raises
+    ------
+    SuwenError
+        S806 when the certificate cannot be used.
+    """
+    config = uvicorn.Config(
+        app,
+        http=type("Protocol", (_Protocol,), {"head_seconds": limits.head_seconds}),
+        ws="none",
+        loop="asyncio",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        root_path=address.root_path,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        ssl_certfile=address.certificate,
+        ssl_keyfile=address.key,
+    )
+    try:
+        config.load()
+    except OSError as error:
+        reason = getattr(error, "reason", None) or error.strerror
+        raise SuwenError("S806", address.certificate, reason=reason) from None
+    return uvicorn.Server(config)
 
 
 class _Protocol(H11Protocol):

@@ -7,10 +7,9 @@ import subprocess
 import sys
 
 from suwen.document import Document
-from suwen.errors import SuwenError
 from suwen.formats.jsonl import document_of
 from suwen.web.limits import Limits
-from suwen.web.problems import ProblemError, problem_of
+from suwen.web.problems import ProblemError, problem_of_file
 from suwen.web.work import DisconnectedError, Ticket
 
 __all__ = ["MEDIA_TYPES", "read_upload"]
@@ -25,6 +24,8 @@ MEDIA_TYPES = {
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
 }
 """The formats that are read, by the media type of the body."""
+
+COMMAND = [sys.executable, "-m", "suwen.web.upload_process"]
 
 
 def read_upload(ticket: Ticket, data: bytes, name: str, form: str, limits: Limits) -> list[Document]:
@@ -43,8 +44,8 @@ def read_upload(ticket: Ticket, data: bytes, name: str, form: str, limits: Limit
         S830 when it takes too long or too much memory, otherwise what is wrong with the file.
     """
     asked = {"name": name, "format": form, "bytes": limits.parse_bytes, "seconds": int(limits.seconds)}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "suwen.web.upload_process"],
+    process = subprocess.Popen(  # noqa: S603
+        COMMAND,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -70,6 +71,8 @@ def _documents(written: bytes) -> list[Document]:
     for line in lines:
         values = json.loads(line)
         if "code" in values:
-            raise problem_of(SuwenError(values.pop("code"), **values))
+            raise problem_of_file(values.pop("code"), values)
         documents.append(document_of(line + b"\n"))
+    if not any(document.text.strip() for document in documents):
+        raise ProblemError("S106", 422)
     return documents

@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 
 class DisconnectedError(Exception):
-    """The client has gone: nobody waits for the answer."""
+    """The client has gone: no answer is needed."""
 
 
 class Ticket:
@@ -70,7 +70,7 @@ class Pool:
 
     @property
     def pending(self) -> int:
-        """How many requests wait or are worked on."""
+        """Return how many requests wait or are worked on."""
         return len(self._pending)
 
     async def run(self, request: Request, work: Callable[[Ticket], Result]) -> Result:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from suwen.cli.options import ENCODING, FORMAT, JSON, OFFSETS, Offsets, reading_options
-from suwen.cli.output import fail, printable, report, show
+from suwen.cli.output import amount, fail, printable, report, show
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -26,7 +26,7 @@ def agree(
     ),
     html: Path | None = typer.Option(None, metavar="FILE", help="Write a page that shows each disagreement."),
     adjudicate: Path | None = typer.Option(
-        None, metavar="FOLDER", help="Write all annotations in brat; what not all have carries a note with the names."
+        None, metavar="FOLDER", help="Write all annotations in brat, with a note on those that not all annotators have."
     ),
     seed: int = typer.Option(0, help="Seed of the bootstrap."),
     source: str | None = FORMAT,
@@ -34,12 +34,12 @@ def agree(
     offsets: Offsets | None = OFFSETS,
     as_json: bool = JSON,
 ) -> None:
-    """Measure how far annotators agree on the same texts.
+    """Measure the agreement of annotators on the same texts.
 
     F1 of entities (strict and partial), Cohen's kappa by character with and without O, F1 of relations on shared
-    entities, each for every two annotators, with bootstrap intervals over documents; for more than two also the means
-    and Krippendorff's alpha. Documents are matched by id; texts that differ are refused (S943). One export of Label
-    Studio is enough if several people have annotated its tasks.
+    entities, each for every two annotators on the documents that both have, with bootstrap intervals over documents;
+    for more than two also the means and Krippendorff's alpha. Documents are matched by id; texts that differ are
+    refused (S943). One export of Label Studio is enough if several people have annotated its tasks.
 
     Example: suwen corpus agree anna/ bo/ --html disagreements.html --adjudicate to-decide/
     """
@@ -61,7 +61,7 @@ def agree(
     found = compare(dict(zip(names, documents, strict=True)), seed=seed)
     for name, count in found.left_out.items():
         if count:
-            fail(f"{name}: {count:,} documents that not all annotators have are left out")
+            fail(f"{name}: left out: {amount(count, 'document', 'documents')} that no other annotator has")
     if html:
         found.write_html(html)
     if adjudicate:
@@ -85,7 +85,7 @@ def label_set(found: Agreement) -> tuple[Schema, set[str]]:
 
 
 def annotator_names(paths: list[Path]) -> list[str]:
-    """Return a name for each annotator: the last part of the path, or as much of it as tells them apart."""
+    """Return a name for each annotator: the last part of the path, or as much of it as makes them unique."""
     stems = [path.resolve().with_suffix("").parts for path in paths]
     for length in range(1, max(map(len, stems)) + 1):
         names = ["/".join(parts[-length:]) for parts in stems]
@@ -101,12 +101,13 @@ def pairs_table(found: Agreement) -> Table:
 
     from suwen.annotation.agreement import relation_f1
 
-    table = Table("Annotators", title=f"Agreement on {found.documents:,} documents")
+    table = Table("Annotators", title=f"Agreement on {amount(found.documents, 'document', 'documents')}")
     for column in ("strict F1", "partial F1", "kappa", "kappa without O", "relation F1"):
         table.add_column(column, justify="right")
     for pair in found.pairs:
         cells = [percent(pair.strict), percent(pair.partial), decimal(pair.kappa), decimal(pair.kappa_without_o)]
-        table.add_row(Text(f"{pair.first} – {pair.second}"), *cells, shown(100 * relation_f1(pair), 1))
+        name = pair.name if pair.documents == found.documents else f"{pair.name} (on {pair.documents:,})"
+        table.add_row(Text(name), *cells, shown(100 * relation_f1(pair), 1))
     if len(found.pairs) > 1:
         table.add_section()
         means = [
@@ -118,9 +119,8 @@ def pairs_table(found: Agreement) -> Table:
         ]
         table.add_row("mean of the pairs", *means)
         table.caption = f"Krippendorff's alpha by character: {shown(found.alpha, 3)}"
-    hidden = sum(pair.hidden for pair in found.pairs) // (len(found.annotators) - 1)
-    if hidden:
-        note = f"{hidden:,} mentions lie under longer ones and do not count for kappa"
+    if found.hidden:
+        note = f"{found.hidden:,} mentions lie under longer ones and do not count for kappa"
         table.caption = f"{table.caption}; {note}" if table.caption else note
     return table
 
@@ -150,7 +150,7 @@ def type_table(found: Agreement) -> Table:
 
     table = Table("Type", title="Strict F1 by type")
     for pair in found.pairs:
-        table.add_column(Text(f"{pair.first} – {pair.second}"), justify="right")
+        table.add_column(Text(pair.name), justify="right")
     by_type = [pair.analysis.scores.strict.by_type for pair in found.pairs]
     for label in dict.fromkeys(label for scores in by_type for label in scores):
         cells = [f"{100 * scores[label].f1:.1f}" if label in scores else "–" for scores in by_type]

@@ -34,7 +34,7 @@ def check(
     everything: bool = typer.Option(False, "--all", help=f"Print every place, not only the first {SHOWN}."),
     as_json: bool = typer.Option(False, "--json", help="Print all findings as JSON."),
 ) -> None:
-    """Find what is wrong or odd in a corpus, with file and line. Errors exit with 1, warnings alone with 0.
+    """Report errors and warnings in a corpus, with file and line. Exit status: 1 with errors, else 0.
 
     Examples: suwen corpus check articles/; suwen corpus check articles/ --consistency
     """
@@ -63,7 +63,7 @@ def check(
 
 
 def count_table(result: Check) -> Table:
-    """How often each kind was found."""
+    """Return how often each kind was found."""
     from rich.table import Table
 
     from suwen.corpus.check import KINDS
@@ -81,7 +81,7 @@ def count_table(result: Check) -> Table:
 
 
 def consistency_table(found: list[Inconsistency]) -> Table:
-    """The strings that are annotated here and not there, with the first places that are not."""
+    """Return the strings that are annotated here and not there, with the first places that are not."""
     from rich.table import Table
     from rich.text import Text
 
@@ -101,7 +101,7 @@ def consistency_table(found: list[Inconsistency]) -> Table:
 
 
 def print_places(result: Check, most: int | None) -> None:
-    """The findings, one unwrapped line each, errors first."""
+    """Print the findings, one unwrapped line each, errors first."""
     from suwen.corpus.check import KINDS
 
     ordered = sorted(result.findings, key=lambda finding: KINDS[finding.code].severity)

@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 
 
 class Columns(StrEnum):
-    """How many columns a CoNLL file has."""
+    """Numbers of columns of a CoNLL file."""
 
     two = "2"
     four = "4"
 
 
 class Ends(StrEnum):
-    """What ``end_idx`` means in CMeEE."""
+    """Meanings of ``end_idx`` in CMeEE."""
 
     inclusive = "inclusive"
     exclusive = "exclusive"
@@ -54,7 +54,7 @@ class Illegal(StrEnum):
 
 def convert(
     corpus: Path = typer.Argument(..., metavar="IN", help="A folder or file of documents."),
-    output: Path = typer.Option(..., "-o", "--output", metavar="OUT", help="Where to write; must not exist."),
+    output: Path = typer.Option(..., "-o", "--output", metavar="OUT", help="The file to write; must not exist."),
     target: str = typer.Option(
         ...,
         "--to",
@@ -63,9 +63,9 @@ def convert(
     ),
     source: str | None = FORMAT,
     scheme: str | None = typer.Option(None, help="To CoNLL: BIO, BIOES or BMES.", show_default="BIO"),
-    columns: Columns | None = typer.Option(None, help="To CoNLL: how many columns.", show_default="2"),
+    columns: Columns | None = typer.Option(None, help="To CoNLL: number of columns.", show_default="2"),
     illegal: Illegal | None = typer.Option(
-        None, help="From CoNLL: what becomes of illegal tag sequences.", show_default="error"
+        None, help="From CoNLL: policy for illegal tag sequences.", show_default="error"
     ),
     ends: Ends | None = typer.Option(
         None, help="To CMeEE, else from it: what end_idx means.", show_default="to: inclusive; from: what fits"
@@ -81,7 +81,7 @@ def convert(
     offsets: Offsets | None = OFFSETS,
     as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),
 ) -> None:
-    """Write a corpus in another format and print what that format could not hold.
+    """Write a corpus in another format, and count what that format cannot hold.
 
     Example: suwen corpus convert articles/ -o articles.conll --to conll --scheme BIOES
     """
@@ -142,7 +142,7 @@ def convert(
 def counted(
     documents: Iterable[Document], source: str, counts: Counter[str], labels: set[str], relations: set[str]
 ) -> Iterator[Document]:
-    """The same documents; what passes is counted, and its labels are collected."""
+    """Yield the same documents; what passes is counted, and its labels are collected."""
     for document in documents:
         labels.update(entity.label for entity in document.entities)
         relations.update(relation.label for relation in document.relations)
@@ -154,7 +154,7 @@ def counted(
 
 
 def lost_table(lost: Counter[str], illegal_tags: int) -> Table:
-    """What the format could not hold, and what the reader had to make up its mind about."""
+    """Return a table of what the format cannot hold, and of the choices of the reader."""
     from rich.table import Table
 
     table = Table("not held by the format")

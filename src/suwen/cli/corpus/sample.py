@@ -23,7 +23,7 @@ SHOWN = 30
 
 
 class Method(StrEnum):
-    """How documents are chosen."""
+    """Methods for choosing documents."""
 
     UNCERTAIN = "uncertain"
     RANDOM = "random"
@@ -34,17 +34,19 @@ def sample(
         ..., metavar="POOL...", parser=named_path, help="Folders and files of articles, as suwen extract reads them."
     ),
     output: Path = typer.Option(..., "--output", "-o", metavar="OUT.jsonl", help="The chosen documents, best first."),
-    documents: int | None = typer.Option(None, min=1, help="How many documents at most."),
-    characters: int | None = typer.Option(None, min=1, help="How many characters at most: the cost of annotation."),
+    documents: int | None = typer.Option(None, min=1, help="Maximum number of documents."),
+    characters: int | None = typer.Option(None, min=1, help="Maximum number of characters (the cost of annotation)."),
     model: Path | None = typer.Option(
-        None, metavar="MODEL", help="The model whose confidences count.", show_default="the bundled model"
+        None, metavar="MODEL", help="The model for the confidences.", show_default="the bundled model"
     ),
     annotated: Path | None = typer.Option(
-        None, metavar="CORPUS", help="What is annotated already: it is not chosen, and neither is what is like it."
+        None, metavar="CORPUS", help="Documents that are already annotated: they and similar ones are not chosen."
     ),
-    per_group: int | None = typer.Option(None, min=1, help="At most so many documents of one journal issue."),
+    per_group: int | None = typer.Option(None, min=1, help="Maximum documents of one journal issue."),
     group_field: str | None = typer.Option(None, metavar="FIELD", help="The metadata field that names the issue."),
-    method: Method = typer.Option(Method.UNCERTAIN, help="uncertain: see below; random: the baseline."),
+    method: Method = typer.Option(
+        Method.UNCERTAIN, help="uncertain: uncertain entities, rare types, new words; random: the baseline."
+    ),
     seed: int = typer.Option(0, help="Seed of --method random."),
     source: str | None = FORMAT,
     text_column: str | None = TEXT_COLUMN,
@@ -55,7 +57,7 @@ def sample(
 ) -> None:
     """Choose the documents to annotate next: many uncertain entities per 100 characters, rare types, new words.
 
-    OUT.jsonl holds the documents in the order in which they were chosen, with the figures under meta.sample. Exit
+    OUT.jsonl has the documents in the order of choice, with the figures under meta.sample. Exit
     status 1: a file could not be read, or no document fits.
 
     Example: suwen corpus sample articles/ -o next.jsonl --documents 20 --annotated corpus/ --per-group 2

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Unit(StrEnum):
-    """What is kept whole."""
+    """Units that are kept whole."""
 
     SENTENCE = "sentence"
     DOCUMENT = "document"
@@ -32,7 +32,9 @@ class Unit(StrEnum):
 def split(
     corpus: Path = typer.Argument(..., metavar="PATH", help="A folder or file of annotated documents."),
     output: Path = typer.Option(..., "--output", "-o", metavar="FILE", help="The JSON file to write; must not exist."),
-    unit: Unit = typer.Option(Unit.DOCUMENT, help="What is kept whole; a group is a journal issue (138 for 138_5)."),
+    unit: Unit = typer.Option(
+        Unit.DOCUMENT, help="Unit that is kept whole; a group is a journal issue (138 for 138_5)."
+    ),
     ratio: str = typer.Option("6:2:2", help="The sizes of train, dev and test; 8:0:2 makes no dev part."),
     seed: int = typer.Option(0, help="The same seed gives the same split."),
     group_field: str | None = typer.Option(None, metavar="FIELD", help="The metadata field that names the group."),
@@ -42,11 +44,11 @@ def split(
     encoding: str | None = ENCODING,
     offsets: Offsets | None = OFFSETS,
 ) -> None:
-    """Split a corpus into train, dev and test so that each has its share of every type, and say what leaks.
+    """Split a corpus into train, dev and test so that each has its share of every type, and report the leakage.
 
     Example: suwen corpus split articles/ -o split.json --unit group
     """
-    from suwen.corpus.dealing import make_split, without_generated
+    from suwen.corpus.splitting import make_split, without_generated
     from suwen.corpus.stats import statistics
     from suwen.files import require_new
     from suwen.formats import read_corpus
@@ -61,11 +63,11 @@ def split(
     made.write(output)
     parts = {part: made.select(documents, part) for part in made.parts}
     figures = statistics(documents, parts, schema)
-    # Generated documents were not dealt.
+    # Generated documents are not assigned.
     originals, _ = without_generated(documents)
     names = {document.id for document in originals}
-    dealt = {part: [one for one in owned if one.document.id in names] for part, owned in parts.items()}
-    deviation = statistics(originals, dealt, schema).largest_deviation(made.ratio)
+    assigned = {part: [one for one in owned if one.document.id in names] for part, owned in parts.items()}
+    deviation = statistics(originals, assigned, schema).largest_deviation(made.ratio)
     if as_json:
         report(
             {
@@ -87,7 +89,7 @@ def split(
 
 
 def _sizes(ratio: str) -> tuple[float, float, float]:
-    """The three sizes in a ratio such as ``6:2:2``."""
+    """Return the three sizes in a ratio such as ``6:2:2``."""
     try:
         train, dev, test = (float(size) for size in ratio.split(":"))
     except ValueError:
@@ -117,10 +119,10 @@ def _remarks(made: Split, deviation: Deviation | None, output: Path) -> Iterator
         yield f"Near-copies: {pair}, {where}."
     if generated := made.leakage.get("generated"):
         kept, left = generated["train"], generated["left_out"]
-        yield f"Generated documents: {kept:,} follow their original into train, {left:,} are left out of every part."
+        yield f"Generated documents: {kept:,} follow their original into train, {left:,} are in no part."
     if deviation is not None:
         much = "much" if deviation.points > 0 else "little"
         size = f"{abs(deviation.points):.2f} points too {much} {deviation.label} in {deviation.part}"
         yield f"Largest deviation from the ratio: {size}."
     units = ", ".join(f"{part} {count:,}" for part, count in made.units.items())
-    yield f"Written to {output}: dealt by {made.unit} ({units}) with seed {made.seed}."
+    yield f"Written to {output}: split by {made.unit} ({units}) with seed {made.seed}."

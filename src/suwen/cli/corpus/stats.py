@@ -40,14 +40,14 @@ FIGURES = {
 
 def stats(
     corpus: Path = typer.Argument(..., metavar="PATH", help="A folder or file of annotated documents."),
-    split_file: Path | None = typer.Option(None, "--split", metavar="FILE", help="Count each part of this split too."),
+    split_file: Path | None = typer.Option(None, "--split", metavar="FILE", help="Also count each part of this split."),
     as_json: bool = JSON,
     schema_file: Path | None = SCHEMA,
     source: str | None = FORMAT,
     encoding: str | None = ENCODING,
     offsets: Offsets | None = OFFSETS,
 ) -> None:
-    """Count what a corpus holds, by type and by part of a split.
+    """Count the entities and relations of a corpus, by type and by part of a split.
 
     Example: suwen corpus stats articles/ --split split.json
     """
@@ -89,7 +89,7 @@ def label_table(figures: Statistics) -> Table:
 
 
 def figures_table(figures: Statistics) -> Table:
-    """What else the parts and the corpus hold."""
+    """Return a table of the other figures of the parts and the corpus."""
     table = table_of("语料 Corpus", (*figures.parts, "total"))
     columns = [part.to_dict() for part in (*figures.parts.values(), figures.total)]
     for name, key in FIGURES.items():
@@ -98,7 +98,7 @@ def figures_table(figures: Statistics) -> Table:
 
 
 def table_of(title: str, columns: Iterable[str]) -> Table:
-    """An empty table of figures, narrow enough for 80 characters."""
+    """Return an empty table of figures, narrow enough for 80 characters."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 

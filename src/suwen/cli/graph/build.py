@@ -41,7 +41,7 @@ ASSERTION: Any = typer.Option(
     True, help="Mark negated and hypothetical entities, in documents that have no assertions yet."
 )
 INDEX_SENTENCES: Any = typer.Option(
-    False, "--index-sentences", help="Index the sentences for 'graph query --text'; twice the time and the space."
+    False, "--index-sentences", help="Index the sentences for 'graph query --text'; doubles time and space."
 )
 REPLACE: Any = typer.Option(False, "--replace", help="Replace documents whose content changed; by default refuse them.")
 SHOWN = 10
@@ -50,7 +50,7 @@ KINDS = ("added", "replaced", "removed", "unchanged", "refused")
 
 def build(
     inputs: list[Path] = INPUTS,
-    output: Path = typer.Option(..., "--output", "-o", metavar="GRAPH", help="The graph: made, or added to."),
+    output: Path = typer.Option(..., "--output", "-o", metavar="GRAPH", help="The graph file to create, or to add to."),
     source: str | None = FORMAT,
     encoding: str | None = ENCODING,
     offsets: Offsets | None = OFFSETS,
@@ -66,10 +66,10 @@ def build(
     replace: bool = REPLACE,
     as_json: bool = JSON,
 ) -> None:
-    """Build a graph of documents in one SQLite file that its owner alone can read.
+    """Build a graph of documents in one SQLite file that only its owner can read.
 
-    Corpora bring their entities and relations; from articles (txt, pdf, html, xml, docx) they are extracted first.
-    Documents that the graph has already are skipped: the same command may be run again, also after an interruption.
+    Corpora have entities and relations; from articles (txt, pdf, html, xml, docx) they are extracted first.
+    Documents that the graph has already are skipped, so the command can be repeated, also after an interruption.
 
     Examples: suwen graph build articles/ -o graph.db; suwen graph build corpus.jsonl -o graph.db --codes icd10.tsv
     """
@@ -98,7 +98,7 @@ def add(
     replace: bool = REPLACE,
     as_json: bool = JSON,
 ) -> None:
-    """Add documents to a graph. The result is that of building it from all documents at once.
+    """Add documents to a graph. The result equals a graph built from all documents at once.
 
     Example: suwen graph add graph.db new/
     """
@@ -111,10 +111,10 @@ def add(
 
 def remove(
     graph: Path = GRAPH,
-    documents: list[str] = typer.Argument(..., metavar="DOCUMENT...", help="The ids of documents."),
+    documents: list[str] = typer.Argument(..., metavar="DOCUMENT...", help="The ids of the documents to remove."),
     as_json: bool = JSON,
 ) -> None:
-    """Remove documents from a graph, with all that only they say. Their texts are erased from the file.
+    """Remove documents and their evidence from a graph. Their texts are erased from the file.
 
     Example: suwen graph remove graph.db 201_4
     """

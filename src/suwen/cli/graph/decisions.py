@@ -39,9 +39,9 @@ class ErrorKind(StrEnum):
 def merge(
     graph: Path = GRAPH,
     first: str = typer.Argument(..., metavar="CONCEPT", help="The concept to merge, by a name or its id."),
-    second: str = typer.Argument(..., metavar="INTO", help="The concept that it becomes a part of."),
+    second: str = typer.Argument(..., metavar="INTO", help="The concept to merge it into."),
 ) -> None:
-    """Merge one concept into another. 'suwen graph undo' takes it back.
+    """Merge one concept into another ('suwen graph undo' reverts it).
 
     Example: suwen graph merge graph.db 二甲双胍片 二甲双胍
     """
@@ -54,9 +54,9 @@ def merge(
 def split(
     graph: Path = GRAPH,
     concept: str = typer.Argument(..., metavar="CONCEPT", help="The concept, by a name or its id."),
-    surface: str = typer.Argument(..., metavar="NAME", help="The name to take out, as the concept's card shows it."),
+    surface: str = typer.Argument(..., metavar="NAME", help="The name to split off, as the concept's card shows it."),
 ) -> None:
-    """Make one name of a concept a concept of its own. 'suwen graph undo' takes it back.
+    """Make one name of a concept a concept of its own ('suwen graph undo' reverts it).
 
     Example: suwen graph split graph.db 糖尿病肾病 DN
     """
@@ -68,11 +68,13 @@ def split(
 
 def undo(
     graph: Path = GRAPH,
-    number: int | None = typer.Argument(None, metavar="[DECISION]", help="Its number; by default the last one."),
+    number: int | None = typer.Argument(
+        None, metavar="[DECISION]", help="Number of the decision; default: the last one."
+    ),
     listed: bool = typer.Option(False, "--list", help="List the decisions instead."),
     as_json: bool = typer.Option(False, "--json", help="With --list: print them as JSON."),
 ) -> None:
-    """Take back a merge or a split: the graph is as if it had never been made.
+    """Undo a merge or a split.
 
     Examples: suwen graph undo graph.db --list; suwen graph undo graph.db 3
     """

@@ -12,7 +12,7 @@ from suwen.cli.output import fail
 
 
 class Form(StrEnum):
-    """What can be written (`suwen.graph.exports.EXPORTS`)."""
+    """Output formats (`suwen.graph.exports.EXPORTS`)."""
 
     NQUADS = "nquads"
     NEO4J = "neo4j"
@@ -28,14 +28,14 @@ def export(
     graph: Path = GRAPH,
     output: Path = typer.Option(..., "--output", "-o", metavar="OUT", help="The file or folder; must not exist."),
     to: Form | None = typer.Option(
-        None, help="The form; by default what the ending says: .nq, .graphml, .jsonl (dump).", show_default=False
+        None, help="The format; default: from the extension: .nq, .graphml, .jsonl (dump).", show_default=False
     ),
-    raw: bool = typer.Option(False, "--raw", help="CSV as it is: no guard against formulas, no byte order mark."),
+    raw: bool = typer.Option(False, "--raw", help="Plain CSV: no protection against formulas, no byte order mark."),
 ) -> None:
     """Write a graph for other programs.
 
-    nquads holds all evidence with its provenance, neo4j and csv are folders of CSV files, dump is a canonical text of
-    the graph: equal for equal graphs.
+    nquads has all evidence with its provenance. neo4j and csv are folders of CSV files. dump is a canonical text,
+    equal for equal graphs.
 
     Examples: suwen graph export graph.db -o graph.nq; suwen graph export graph.db -o tables --to csv
     """

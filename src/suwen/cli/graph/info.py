@@ -12,7 +12,7 @@ from suwen.cli.output import report, show
 
 
 def info(graph: Path = GRAPH, as_json: bool = JSON) -> None:
-    """Count what a graph holds, and check that its file is not damaged.
+    """Count the content of a graph, and check its file for damage.
 
     Example: suwen graph info graph.db --json
     """

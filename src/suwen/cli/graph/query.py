@@ -26,29 +26,29 @@ NAMES = 12
 
 def query(
     graph: Path = GRAPH,
-    term: str | None = typer.Argument(None, metavar="[TERM]", help="A concept: a name, a part of one, or its id."),
+    term: str | None = typer.Argument(None, metavar="[TERM]", help="A concept: its name, a part of a name, or its id."),
     edge: tuple[str, str] | None = typer.Option(
         None, metavar="A B", help="Show the sentences behind the edges between two concepts."
     ),
     path: tuple[str, str] | None = typer.Option(None, metavar="A B", help="Show a shortest path between two concepts."),
     text: str | None = typer.Option(None, metavar="TEXT", help="Show the sentences that hold a text."),
     kind: str | None = typer.Option(
-        None, "--type", metavar="TYPE", help="The entity type, where several have the name."
+        None, "--type", metavar="TYPE", help="The entity type, if concepts of several types have the name."
     ),
-    relation: str | None = typer.Option(None, metavar="TYPE", help="One relation type alone."),
+    relation: str | None = typer.Option(None, metavar="TYPE", help="Show this relation type only."),
     since: int | None = typer.Option(
         None,
         min=1,
         metavar="YEAR|BUILD",
-        help="Only documents since a year of publication, or since a build (below 1000).",
+        help="Only documents since this year of publication, or since this build (below 1000).",
     ),
-    page: int = typer.Option(1, min=1, help="Which page of each relation type, or of the sentences."),
-    limit: int = typer.Option(10, min=1, help="How many neighbors of each relation type, or sentences, a page holds."),
+    page: int = typer.Option(1, min=1, help="Page number of the neighbors of each relation type, or of the sentences."),
+    limit: int = typer.Option(10, min=1, help="Page size: neighbors of each relation type, or sentences."),
     as_json: bool = JSON,
 ) -> None:
     """Show a concept with its names and its neighbors, the sentences behind an edge or with a text, or a path.
 
-    Neighbors are ranked by documents x confidence x lift: what stands with the concept more often than by chance.
+    Neighbors are ranked by documents x confidence x lift, where lift is co-occurrence above chance.
 
     Examples: suwen graph query graph.db 二甲双胍; suwen graph query graph.db --edge 二甲双胍 腹泻;
     suwen graph query graph.db --path 恩格列净 心力衰竭; suwen graph query graph.db 肾病 --since 2020

@@ -1,4 +1,4 @@
-"""What the commands that add documents to a graph read."""
+"""Inputs of the commands that add documents to a graph."""
 
 from __future__ import annotations
 

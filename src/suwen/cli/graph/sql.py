@@ -15,7 +15,7 @@ def sql(
     query: str = typer.Argument(..., metavar="QUERY", help="A SELECT; docs/graph.md lists the tables."),
     as_json: bool = typer.Option(False, "--json", help="Print columns and rows as JSON."),
 ) -> None:
-    """Ask a graph in SQL. Nothing can be changed.
+    """Query a graph in SQL, read-only.
 
     Example: suwen graph sql graph.db "SELECT name, documents FROM concept ORDER BY documents DESC LIMIT 10"
     """

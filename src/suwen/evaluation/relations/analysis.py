@@ -40,7 +40,7 @@ Reason = Literal[
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
 DISTANCES = ("0", "1", "2+")
-"""How many ends of sentences (``。！？``) stand between the arguments."""
+"""The number of sentence ends (``。！？``) between the arguments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class RelationScores:
     """Of the confidences; None where the predictions have none."""
 
     def to_dict(self) -> dict[str, Any]:
-        """All figures as JSON values."""
+        """Return all figures as JSON values."""
         return {
             "documents": self.documents,
             "strict_relation": self.strict.to_dict(),
@@ -104,12 +104,12 @@ class RelationAnalysis:
 
     @property
     def errors(self) -> dict[Kind, int]:
-        """How many cases there are of each kind."""
+        """Return how many cases there are of each kind."""
         counts = Counter(case.kind for case in self.cases)
         return {kind: counts[kind] for kind in KINDS}
 
     def to_dict(self) -> dict[str, Any]:
-        """The scores and the number of errors by kind as JSON values."""
+        """Return the scores and the number of errors by kind as JSON values."""
         return {**self.scores.to_dict(), "errors": self.errors}
 
 
@@ -217,7 +217,7 @@ def _reason(
 
 
 def _cases(pair: RelationPair, reasons: Mapping[RelationKey, Reason | None]) -> list[RelationCase]:
-    """The errors of a document; each relation is in one case at most."""
+    """Return the errors of a document; each relation is in one case at most."""
     missed = sorted((key for key in pair.gold_relations if key not in pair.right), key=_order)
     spurious = sorted((key for key in pair.predicted_relations if key not in pair.right), key=_order)
     cases: list[tuple[Kind, RelationKey | None, RelationKey | None]] = []

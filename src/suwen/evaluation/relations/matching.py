@@ -28,7 +28,7 @@ def match_overlapping_relations(
 
 
 def _overlaps(ours: Sequence[RelationKey], theirs: Sequence[RelationKey]) -> NDArray[np.bool_]:
-    """Which relations overlap in both arguments, ``[len(ours), len(theirs)]``."""
+    """Return which relations overlap in both arguments, ``[len(ours), len(theirs)]``."""
     first, second = (np.array([key[1:] for key in keys]).reshape(-1, 1, 2, 2) for keys in (ours, theirs))
     second = second.transpose(1, 0, 2, 3)
     found: NDArray[np.bool_] = np.all((first[..., 0] < second[..., 1]) & (second[..., 0] < first[..., 1]), axis=-1)
@@ -36,7 +36,7 @@ def _overlaps(ours: Sequence[RelationKey], theirs: Sequence[RelationKey]) -> NDA
 
 
 def _matching(fits: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """A largest matching of rows with columns, by augmenting paths."""
+    """Return a largest matching of rows with columns, by augmenting paths."""
     columns = [np.flatnonzero(row).tolist() for row in fits]
     row_of: dict[int, int] = {}
     for root in range(len(columns)):

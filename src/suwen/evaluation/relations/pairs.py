@@ -43,7 +43,7 @@ class RelationPair(Pair):
 
     @cached_property
     def repeated(self) -> int:
-        """How many gold relations only repeat another one."""
+        """Return how many gold relations only repeat another one."""
         return sum(1 for _ in owned_relations(self.gold.document, self.gold)) - len(self.gold_relations)
 
 
@@ -64,7 +64,7 @@ def is_whole(key: RelationKey) -> bool:
 
 
 def _place(key: RelationKey, otherwise: int) -> int:
-    """Where the head of a relation begins; the tail if the head is no entity."""
+    """Return the start of a relation's head; of its tail if the head is not an entity."""
     return next((end[0] for end in key[1:] if not isinstance(end, str)), otherwise)
 
 

@@ -73,7 +73,7 @@ def write_relation_page(
     baseline: Score,
     title: str,
 ) -> None:
-    """Write scores and errors of relations as one page that stands alone.
+    """Write scores and errors of relations as one page that is alone.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def _views(scores: RelationScores, baseline: Score) -> list[tuple[str, str, Scor
 
 
 def _key(case: RelationCase) -> RelationKey:
-    """The relation under which an error is listed: the gold one, or the predicted one of a spurious relation."""
+    """Return the relation under which an error is listed: the gold one, or the predicted one of a spurious relation."""
     key = case.gold or case.predicted
     assert key is not None
     return key

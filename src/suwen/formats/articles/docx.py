@@ -56,7 +56,7 @@ OFFICE_DOCUMENT = "/officeDocument"
 OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError, RuntimeError)
-"""What zipfile raises for broken headers, unknown compression and checksums that do not match."""
+"""Errors of zipfile for damaged headers, unknown compression and wrong checksums."""
 
 CHUNK = "inserted file (altChunk)"
 HIDDEN = "hidden text"
@@ -84,7 +84,7 @@ LEFT_OUT = {
     "rt": "ruby",
 }
 UNSEEN = frozenset(("pPr", "rPr", "tblPr", "tcPr", "trPr", "sdtPr", "positionH", "positionV"))
-"""Properties: not text, and nobody misses them."""
+"""Properties, which are not text and are not counted."""
 
 CHARACTERS = {"tab": "\t", "ptab": "\t", "noBreakHyphen": "\u2011"}
 CONTENT = frozenset(("t", "txbxContent", "oMath", "sym"))
@@ -99,7 +99,7 @@ _MIME = re.compile(rb"(?:[A-Za-z-]+:[^\n]*\n(?:[ \t][^\n]*\n)*)*?MIME-Version:",
 _EQUATION = re.compile(r"\s*EQ\b", re.IGNORECASE)
 _PRIVATE = re.compile("[\ue000-\uf8ff]")
 _CITING = re.compile("_?(?:ENREF|bib|cit)", re.IGNORECASE)
-"""How the bookmarks of references begin."""
+"""Prefixes of the bookmarks of references."""
 
 
 class Docx(ArticleFormat):
@@ -191,7 +191,7 @@ class _Package:
         self.root = parse_xml(main, path, KIND)
 
     def part(self, name: str) -> bytes | None:
-        """Return the bytes of a part; None where there is none.
+        """Return the bytes of a part; None if there is none.
 
         Raises
         ------
@@ -218,7 +218,7 @@ class _Package:
         return content
 
     def xml(self, name: str) -> Element | None:
-        """Return the root of a part; None where there is none."""
+        """Return the root of a part; None if there is none."""
         content = self.part(name)
         return None if content is None else parse_xml(content, self.path, KIND)
 
@@ -252,7 +252,7 @@ def _relations(root: Element | None) -> list[Element]:
 
 
 def _directory_size(data: bytes) -> int:
-    """What the end of a ZIP archive says of the size of its directory; 0 where it has no such end."""
+    """Return the directory size that the end of a ZIP archive states; 0 without such an end."""
     place = data.rfind(b"PK\x05\x06", max(0, len(data) - 65_557))
     return struct.unpack_from("<I", data, place + 12)[0] if 0 <= place <= len(data) - 16 else 0
 
@@ -277,7 +277,7 @@ def _is_on(element: Element | None) -> bool | None:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """How a run looks, as far as that decides what it says; None where that is not stated.
+    """The formatting of a run, as far as it changes the text; None if it is not stated.
 
     Parameters
     ----------
@@ -354,7 +354,7 @@ class _Body:
         self._looks: list[_Look] = []
         self._inside_text = 0
         self._joins = False
-        """Whether the paragraph before goes on in the next, since its mark is deleted or hidden."""
+        """True if the paragraph continues in the next one, because its mark is deleted or hidden."""
 
     def add(self, root: Element) -> None:
         """Add an element and what it holds."""

@@ -1,7 +1,7 @@
 """Title, year, journal and DOI, as the properties of a Word file or PDF state them.
 
 The dates on which a file was made and changed are not the date of publication, and are not read. A DOI is read only
-where it stands as such, in an identifier or behind ``doi:``. Publishers put the rest into the XMP packet of a PDF
+where it is as such, in an identifier or behind ``doi:``. Publishers put the rest into the XMP packet of a PDF
 (PRISM), which is looked for as the XMP specification says, by its beginning and end.
 """
 
@@ -25,7 +25,7 @@ DOI_KEYS = ("doi", "DOI", "WPS-ARTICLEDOI")
 """Keys of the information dictionary in which publishers state a DOI."""
 
 NO_TITLES = frozenset(("untitled", "Untitled"))
-"""What programs put in the place of a title."""
+"""Placeholders that programs write as a title."""
 
 JOURNALS = ("publicationName",)
 DATES = ("coverDate", "publicationDate", "coverDisplayDate")

@@ -19,7 +19,7 @@ FORMULAS = frozenset(("math", "oMath"))
 """The elements that hold a formula in MathML and in OMML."""
 
 DEEPEST = 50
-"""What is nested deeper is written without its structure."""
+"""Maximum nesting; deeper parts are written without their structure."""
 
 TOKENS = frozenset("mi mn mo mtext ms t".split())
 UNSEEN = frozenset("annotation annotation-xml mphantom none mprescripts".split())
@@ -33,10 +33,10 @@ LAYOUTS: dict[str, tuple[Script | None, ...]] = {
     "msubsup": (None, "subscript", "exponent"),
     "munderover": (None, "subscript", "exponent"),
 }
-"""How the parts of an element of MathML are set, in their order."""
+"""Templates for the parts of a MathML element, in their order."""
 
 WORD_PARTS: dict[str, Script] = {"sup": "exponent", "sub": "subscript", "lim": "subscript", "deg": "exponent"}
-"""How the parts of a structure of OMML are set, by their names."""
+"""Templates for the parts of an OMML structure, by their names."""
 
 SPACED = frozenset("mtd mtr mr mspace fName".split())
 """A space follows these."""

@@ -46,7 +46,7 @@ BLOCKS = frozenset(
 
 SCRIPTS: dict[str, Script] = {"sup": "superscript", "sub": "subscript"}
 NOTES = frozenset("fn table-fn aff corresp author-notes".split())
-"""What references refer to that are raised without saying so."""
+"""Targets of references that are superscripts without markup."""
 
 LITERAL = frozenset(("preformat", "code"))
 """Elements whose lines are lines."""
@@ -56,10 +56,10 @@ DATES = (("ppub", "collection", "epub-ppub", "pub"), ("epub", "epreprint"))
 """Kinds of dates of publication; the year of the issue is preferred to that of an article put online before it."""
 
 ALTERNATIVES = ("math", "table", "textual-form", "tex-math")
-"""Which of several forms of the same thing is read, the best one first; otherwise the first."""
+"""The order of preference among alternative forms; otherwise the first is read."""
 
 FRONT = frozenset("title-group article-title subtitle trans-title-group trans-title trans-subtitle alt-title".split())
-"""What is read of the data on an article, beside abstracts and key words."""
+"""Parts of the article metadata that are read, in addition to abstracts and key words."""
 
 LEFT_OUT = {
     "journal-meta": "journal data",
@@ -209,7 +209,7 @@ def _is_other_form(element: Element) -> bool:
 
 
 def _is_inline(element: Element) -> bool:
-    """Return whether an element stands within a line; an unknown one does, if text stands beside it."""
+    """Return whether an element is within a line; an unknown one does, if text is beside it."""
     name, above = local_name(element), element.getparent()
     if name in INLINE or name in BLOCKS or above is None:
         return name in INLINE
@@ -226,7 +226,7 @@ def _script(element: Element) -> Script | None:
 
 
 def _left_out(element: Element) -> str | None:
-    """What an element is, if it does not belong to the text."""
+    """Return the kind of an element that does not belong to the text."""
     name = local_name(element)
     above = element.getparent()
     within = "" if above is None else local_name(above)
@@ -240,7 +240,7 @@ def _left_out(element: Element) -> str | None:
 
 
 def _mark(kind: str, element: Element, text: RunningText) -> None:
-    """What the beginning or the end of an element means for the text."""
+    """Add the marks that the beginning or end of an element puts into the text."""
     name = local_name(element)
     if script := _script(element):
         if kind == "start":
@@ -264,13 +264,13 @@ def _mark(kind: str, element: Element, text: RunningText) -> None:
         if kind == "start" and _name_before(element) == "kwd":
             text.add("; ")
     elif kind == "start" and _name_before(element) == "label":
-        pass  # The number of a heading, an item or a caption stands on its line.
+        pass  # The number of a heading, an item or a caption is on its line.
     elif not _is_inline(element):
         text.end_paragraph()
 
 
 def _name_before(element: Element) -> str:
-    """The name of the element before this one; the first in a caption has the caption's neighbor."""
+    """Return the name of the element before this one; the first in a caption has the caption's neighbor."""
     before, above = element.getprevious(), element.getparent()
     if before is None and above is not None and local_name(above) == "caption":
         before = above.getprevious()

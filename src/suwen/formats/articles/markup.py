@@ -1,4 +1,4 @@
-"""What the readers of marked-up text (HTML, JATS, docx) share: a safe parser, a walk, text put together from pieces.
+"""Shared parts of the readers of HTML, JATS and docx: a safe parser, a walk, text from pieces.
 
 White space is about what a browser makes of it: a run of it is one space, but a line break beside a hanzi is nothing.
 A blank line ends every paragraph, so that no view joins what the markup keeps apart; the cells of a row of a table
@@ -67,7 +67,7 @@ _NEGATIVE = re.compile(r"[-\u2212\u2013]\d+")
 _FORMULA = re.compile(r"(?=.*[A-Za-z0-9])\S*[\d+=*/×÷\u2212-]\S*")
 _DEGREE = frozenset("oO0○〇")
 _WORD_CITED = re.compile(r"[a-z]{3}$|[\u3400-\u9fff%％.。,，、;；:：!！?？”’》】]$")
-"""What a bare superscript number cites, rather than being its exponent: words and the ends of clauses."""
+"""Text before a superscript number that is a citation, not an exponent: words and clause ends."""
 
 NEAR = 8
 """So many characters before a superscript decide how it is written."""
@@ -227,7 +227,7 @@ def superscript(text: str, before: str, after: str = "", *, cites: bool | None =
     text
         All that is raised in one place, citations and the commas between them together.
     before, after
-        What stands before and after it.
+        What is before and after it.
     cites
         Whether it refers to the list of references; None when only its neighbors can tell.
     """
@@ -265,7 +265,7 @@ def _is_citation(content: str, before: str, after: str, cites: bool | None) -> b
 
 
 def _citation(text: str, before: str, after: str) -> str:
-    """Write a link to references, not raised: in brackets if its number would melt with what stands before."""
+    """Write a link to references, not raised: in brackets if its number would melt with what is before."""
     melts = before[-1:].isalnum() or before[-1:] in ("%", "％")
     return f"[{text.strip()}]" if _CITED.fullmatch(text.strip()) and melts else text
 
@@ -278,7 +278,7 @@ def subscript(text: str, before: str, after: str = "") -> str:
     text
         All that is lowered in one place.
     before, after
-        What stands before and after it.
+        What is before and after it.
     """
     content = text.strip()
     melts = (before[-1:].isdigit() and content[:1].isdigit()) or (content[-1:].isdigit() and after[:1].isdigit())
@@ -286,7 +286,7 @@ def subscript(text: str, before: str, after: str = "") -> str:
 
 
 def _collapsed(space: re.Match[str]) -> str:
-    """What a run of white space is shown as."""
+    """Return how a run of white space is displayed."""
     text, start, end = space.string, space.start(), space.end()
     between = start > 0 and end < len(text)
     breaks = "\n" in space[0] or "\r" in space[0]
@@ -298,7 +298,7 @@ def _is_wide(character: str) -> bool:
 
 
 def parse_xml(data: bytes, path: Path, kind: str) -> Element:
-    """The root of an XML document; nothing outside it is loaded, and no entity is expanded.
+    """Return the root of an XML document; nothing outside it is loaded, and no entity is expanded.
 
     Raises
     ------
@@ -327,7 +327,7 @@ def parse_xml(data: bytes, path: Path, kind: str) -> Element:
 
 
 def reason(code: int, message: str | None) -> str:
-    """What lxml finds wrong; where it stumbles over its bounds, without its advice to programmers."""
+    """Return the reason of an lxml error; for its own limits, without the advice to programmers."""
     from lxml import etree
 
     if code == etree.ErrorTypes.ERR_RESOURCE_LIMIT:
@@ -336,13 +336,13 @@ def reason(code: int, message: str | None) -> str:
 
 
 def local_name(element: Element) -> str:
-    """The name of an element without its namespace; empty for what is no element."""
+    """Return the name of an element without its namespace; empty for what is no element."""
     tag = element.tag
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
 def walk(root: Element, skip: Callable[[Element], bool], unknown: Callable[[str], None]) -> Iterator[Event]:
-    """The elements below and including `root` and the text between them, in document order.
+    """Yield the elements below and including `root` and the text between them, in document order.
 
     Parameters
     ----------

@@ -4,15 +4,15 @@
 - Headers and footers that run through the pages are kept once, page numbers are left out; what is left out is counted.
   They are known by their repetition at the same height of several pages, so those of a single page stay.
 - Lines of a paragraph are joined: Latin words with a space, hanzi without. A hyphen at the end of a line goes when a
-  word goes on in small letters, unless the same word has its hyphen elsewhere. A blank line ends each paragraph. Where
-  the page does not tell whether a text goes on, a line break is left, and the view decides.
+  word continues in small letters, unless the word has its hyphen elsewhere. A blank line ends each paragraph. Where
+  the page does not tell whether a text continues, a line break is left, and the view decides.
 - Radicals and ligatures that fonts give for hanzi and letters are written as those, and counted.
 - Text that stands across the page's main direction is left out and counted; so are characters that are printed twice in
   the same place, as programs do to make them bold. Vertical writing is read column by column from the right.
 - Characters that a font does not tell, or tells wrong, are written as U+FFFD and counted.
 - Superscripts and subscripts are written as in the other formats (`suwen.formats.articles.markup`).
 
-``Document.pages`` says which part of the text stands on which page. Offsets count the characters of the text that was
+``Document.pages`` says which part of the text is on which page. Offsets count the characters of the text that was
 taken; every output holds it or has it beside it. ``meta`` holds title, year, journal and DOI that the file states.
 
 A file that opens with a password only is refused (S118), and so is one whose pages are pictures (S119) or whose fonts
@@ -99,7 +99,7 @@ _NO_LATIN = re.compile("[\xa1-\xff\u0152-\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u
 LINE_ENDS = frozenset((0x0D, 0x0A))
 BLANKS = frozenset((0x0D, 0x0A, 0x09, 0x20, 0xA0))
 HYPHEN = 0x02
-"""What PDFium writes for a hyphen at which it has joined two lines."""
+"""The character of PDFium for a hyphen at which it joined two lines."""
 
 JOINED = -1
 """In the place of the second half of a character beyond U+FFFF."""
@@ -143,7 +143,7 @@ FORMAT = Pdf()
 
 
 def _read_pages(data: bytes, path: Path) -> tuple[list[PageRuns], Counter[str], dict[str, Any]]:
-    """The runs of every page, what was left out, and what the file states of itself."""
+    """Return the runs of every page, what was left out, and what the file states of itself."""
     import pypdfium2
 
     deadline = time.monotonic() + MOST_SECONDS
@@ -190,7 +190,7 @@ def _reason(error: Exception) -> str:
 
 
 def _read_page(file: Any, index: int, dropped: Counter[str]) -> tuple[list[Run], float, bool]:
-    """The runs of a page turned so that its text stands upright, its height then, and whether it is but a picture."""
+    """Return the runs of an upright page, its height, and whether it is only an image."""
     import pypdfium2.raw as pdfium
 
     page = file[index]
@@ -398,7 +398,7 @@ def _is_rare(character: str) -> bool:
 
 
 def _without_mojibake(pages: list[PageRuns], dropped: Counter[str]) -> list[PageRuns]:
-    """Return the pages with U+FFFD for Chinese that stands there as Latin letters: the bytes of GBK, one by one."""
+    """Return the pages with U+FFFD for Chinese that is there as Latin letters: the bytes of GBK, one by one."""
     found = [match for page in pages for run in page.runs for match in _NO_LATIN.findall(run.text)]
     decoded = "".join(match.encode("cp1252", "ignore").decode("gbk", "replace") for match in found)
     hanzi = len(_HANZI.findall(decoded))
@@ -426,7 +426,7 @@ def _printed_again(text: str, box: Boxes) -> NDArray[np.bool_]:
         order = np.lexsort((x, np.floor((y + shift) / (2 * WIDEST_OFFSET)), code))
         a, b = order[:-1], order[1:]
         same = (code[a] == code[b]) & (np.abs(x[a] - x[b]) < near_x[a]) & (np.abs(y[a] - y[b]) < near_y[a])
-        # A ligature is told as several characters in one box.
+        # A ligature comes as several characters in one box.
         same &= (np.abs(a - b) > 1) | (x[a] != x[b]) | (y[a] != y[b])
         again[np.maximum(a, b)[same]] = True
     # A single one may be a coincidence: other text lies there. Programs print texts again, or each character.

@@ -1,4 +1,4 @@
-"""Where the pieces of text on a page belong: rows, columns, reading order. Coordinates are in points, y upward.
+"""Layout of the text on a page: rows, columns, reading order. Coordinates are in points, y upward.
 
 A *run* is text that the file sets in one go. Runs side by side make a *row*. A *gutter* is an upright white strip with
 text on both sides in several rows; what crosses it (a title, a wide table) cuts the columns into zones, which are read
@@ -27,11 +27,11 @@ LEAST_GUTTER = 0.8
 LEAST_SUPPORT = 3
 LEAST_COLUMN = 6
 LEAST_SHARE = 0.25
-"""A gutter is so wide at least, stands in so many rows, and has runs about so wide on both sides: cells of tables are
+"""A gutter is so wide at least, is in so many rows, and has runs about so wide on both sides: cells of tables are
 narrower. Widths are in line heights. Its rows are so many at least for each run that crosses it."""
 
 OVERHANG = 1.5
-"""What reaches farther over a gutter, in its heights, crosses it."""
+"""Runs that reach further over a gutter, in line heights, cross it."""
 
 LARGEST_SCRIPT, LONGEST_SCRIPT = 0.85, 12
 LEAST_RAISED, LEAST_LOWERED = 0.15, 0.05
@@ -39,11 +39,11 @@ LEAST_RAISED, LEAST_LOWERED = 0.15, 0.05
 in heights of the run that it belongs to."""
 
 CELL_GAP = 1.2
-"""A wider white space within a row stands between cells."""
+"""A wider white space within a row is between cells."""
 
 DEEPEST = 3
 MOST_RUNS = 2000
-"""With more runs on a page no gutter is looked for: it is a drawing made of letters, or made to harm."""
+"""With more runs on a page no gutter is searched: it is a drawing of letters, or malicious."""
 
 FIRST_WIDE = "\u2e80"
 
@@ -180,12 +180,12 @@ def _gap(before: Run, after: Run) -> float:
 
 
 def is_wide(character: str) -> bool:
-    """Whether a character is a hanzi, kana or full-width form."""
+    """Return whether a character is a hanzi, kana or full-width form."""
     return character >= FIRST_WIDE
 
 
 def _needs_space(before: str, after: str, gap: float) -> bool:
-    """Whether white space of this width (in line heights) between two characters is a space."""
+    """Return whether white space of this width (in line heights) between two characters is a space."""
     if is_wide(before) or is_wide(after):
         # Justified lines are stretched, and a quarter of the height is put between hanzi and Latin letters.
         return gap > (0.6 if is_wide(before) and is_wide(after) else 0.5)
@@ -193,9 +193,9 @@ def _needs_space(before: str, after: str, gap: float) -> bool:
 
 
 def rows_in_order(pages: Sequence[Sequence[Run]]) -> list[list[Row]]:
-    """The rows of each page, in the order in which they are read.
+    """Return the rows of each page, in the order in which they are read.
 
-    Where two columns meet in too few rows to tell, on the last page, say, the gutters of the other pages are tried.
+    If too few rows have two columns (for example on the last page), the gutters of other pages are tried.
     """
     gutters = [_gutter(runs, ()) for runs in pages]
     known = sorted({float(round(gutter)) for gutter in gutters if gutter is not None})
@@ -239,7 +239,7 @@ def _zone(runs: list[Run], gutter: float, column: str) -> Iterator[Row]:
 
 
 def _crosses(run: Run, gutter: float) -> bool:
-    """Whether a run reaches well into both sides; punctuation at the end of a line may hang over its edge."""
+    """Return whether a run reaches well into both sides; punctuation at the end of a line may hang over its edge."""
     return run.x0 < gutter - OVERHANG * run.height and run.x1 > gutter + OVERHANG * run.height
 
 
@@ -266,7 +266,7 @@ def _rows(runs: Sequence[Run]) -> list[list[Run]]:
 
 
 def _gutter(runs: Sequence[Run], known: Sequence[float]) -> float | None:
-    """Where the best gutter is; None when there is none.
+    """Return the position of the best gutter; None if there is none.
 
     Parameters
     ----------
@@ -303,7 +303,7 @@ def _gutter(runs: Sequence[Run], known: Sequence[float]) -> float | None:
 
 
 def _most_covered(starts: Floats, ends: Floats) -> tuple[float, int]:
-    """The middle of the stretch that most of the intervals cover, and how many do."""
+    """Return the middle of the stretch that most of the intervals cover, and how many do."""
     places = np.concatenate((starts, ends))
     steps = np.concatenate((np.ones(starts.size, np.int64), -np.ones(ends.size, np.int64)))
     order = np.lexsort((-steps, places))

@@ -54,7 +54,7 @@ LETTER_WIDTH = 0.5
 """In line heights, the leading in its usual value. Punctuation may take a hanzi or two along to the next line."""
 
 LEAST_ROWS = 4
-"""From fewer rows one cannot tell the edges of a column."""
+"""Minimum rows for finding the edges of a column."""
 
 HYPHENS = "-\u2010\xad"
 _DIGITS = re.compile(r"\d+")
@@ -93,7 +93,7 @@ class PageRuns:
 
 
 def flowing_text(pages: Sequence[PageRuns], dropped: Counter[str]) -> tuple[str, tuple[Page, ...]]:
-    """The text of pages, and which part of it each has; what is left out is counted in `dropped`."""
+    """Return the text of pages, and which part of it each has; what is left out is counted in `dropped`."""
     running, kept = _running(pages, dropped)
     ordered = rows_in_order([[run for run in page.runs if id(run) not in running] for page in pages])
     rows = [(page.number, row) for page, rows in zip(pages, ordered, strict=True) for row in rows]
@@ -137,7 +137,7 @@ def _with_running(rows: list[NumberedRow], links: list[Link], kept: list[Kept]) 
 
 
 def _page_spans(pages: Sequence[PageRuns], starts: dict[int, int], length: int) -> tuple[Page, ...]:
-    """Every page with its part of the text; one without text has an empty part."""
+    """Return every page with its part of the text; one without text has an empty part."""
     spans: list[Page] = []
     end = length
     for page in reversed(pages):
@@ -220,7 +220,7 @@ def _pattern(run: Run) -> str:
 
 
 def _at_edges(page: PageRuns) -> Iterator[tuple[tuple[str, int], Run]]:
-    """The runs in the first and last rows of a page, each with its edge and the number of its row from there."""
+    """Yield the runs in the first and last rows of a page, each with its edge and the number of its row from there."""
     zone = EDGE_SHARE * page.height
     zones = (("top", 1, lambda run: run.y1 > page.height - zone), ("bottom", -1, lambda run: run.y1 < zone))
     for edge, sign, is_inside in zones:
@@ -235,7 +235,7 @@ def _at_edges(page: PageRuns) -> Iterator[tuple[tuple[str, int], Run]]:
 
 
 def _agreeing(places: list[tuple[int, Run]], needed: int) -> list[tuple[int, Run]]:
-    """Those runs in which every number is that of the others, or grows with the page."""
+    """Return those runs in which every number is that of the others, or grows with the page."""
     numbers = [[int(digits[:9]) for digits in _DIGITS.findall("".join(run.text.split()))] for _, run in places]
     agreeing = [True] * len(places)
     for column in zip(*numbers, strict=True):
@@ -247,7 +247,7 @@ def _agreeing(places: list[tuple[int, Run]], needed: int) -> list[tuple[int, Run
 
 
 def _links(rows: Sequence[tuple[int, Row]]) -> list[Link]:
-    """How each row goes on in the next."""
+    """Return how each row continues in the next."""
     edges = _column_edges(rows)
     same = [(a, b) for (page, a), (other, b) in pairwise(rows) if page == other and a.column == b.column]
     leadings = sorted(a.y0 - b.y0 for a, b in same if a.y0 > b.y0)
@@ -259,7 +259,7 @@ def _links(rows: Sequence[tuple[int, Row]]) -> list[Link]:
 
 
 def _column_edges(rows: Sequence[tuple[int, Row]]) -> Edges:
-    """Where the columns of each page begin and end; a column of few rows has the edges of its like on other pages."""
+    """Return the column edges of each page; a column of few rows gets them from other pages."""
     columns: defaultdict[tuple[int, str], list[Row]] = defaultdict(list)
     for page, row in rows:
         columns[page, row.column].append(row)
@@ -285,7 +285,7 @@ def _column_edges(rows: Sequence[tuple[int, Row]]) -> Edges:
 def _link(
     a: Row, b: Row, a_edges: tuple[float, float], b_edges: tuple[float, float], leading: float, below: bool
 ) -> Link:
-    """How row `a` goes on in row `b`, its follower; `below` says that `b` stands below it in the same column."""
+    """Return how row `a` continues in row `b`; `below` says that `b` is below it in the same column."""
     small, large = sorted((max(a.height, 0.1), max(b.height, 0.1)))
     if large > OTHER_SIZE * small or a.cells > 1 or b.cells > 1 or BEGINS_PARAGRAPH.match(b.text):
         return "paragraph"
@@ -307,7 +307,7 @@ def _link(
 
 
 def _with_joint(text: str, following: str, hyphenated: set[str], dropped: Counter[str]) -> str:
-    """A row and what stands between it and the next of its paragraph."""
+    """Return a row and what is between it and the next of its paragraph."""
     before, after = _LETTERS_BEFORE.search(text), _LETTERS_AFTER.match(following)
     if before and after:
         if f"{before[0]}-{after[0]}" in hyphenated:
@@ -319,7 +319,7 @@ def _with_joint(text: str, following: str, hyphenated: set[str], dropped: Counte
 
 
 def _plain(text: str, dropped: Counter[str]) -> str:
-    """The text with hanzi in place of radicals and compatibility forms, and letters in place of ligatures."""
+    """Return the text with hanzi instead of radicals and compatibility forms, and letters instead of ligatures."""
     return _FORMS.sub(lambda match: _written(match[0], dropped), text)
 
 

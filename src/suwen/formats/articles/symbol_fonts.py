@@ -1,7 +1,7 @@
 """Characters of the symbol fonts of Word: their places mean other characters than those of Unicode.
 
 Word files store such a place from U+F020 on, in the private use area, or as the Latin character of the same place.
-The table of Symbol is complete; of the Wingdings and Webdings it has what stands in running text and forms.
+The table of Symbol is complete; of the Wingdings and Webdings it has what is in running text and forms.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 __all__ = ["PRIVATE", "symbol", "symbol_font"]
 
 PRIVATE = range(0xF000, 0xF100)
-"""Where Word files store the places of symbol fonts."""
+"""The code range of symbol fonts in Word files."""
 
 _ROWS = {
     0x20: " !∀#∃%&∋()*+,−./0123456789:;<=>?",
@@ -59,7 +59,7 @@ def symbol_font(name: str | None) -> str | None:
 
 
 def symbol(code: int, font: str | None) -> str | None:
-    """Return the character that a code point shows in a font; None where that cannot be told.
+    """Return the character that a code point shows in a font; None if it is unknown.
 
     Parameters
     ----------

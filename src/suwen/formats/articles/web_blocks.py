@@ -1,4 +1,4 @@
-"""Which blocks of a web page belong to its main text beside those that an extractor has found, and which do not."""
+"""Add blocks to, and remove blocks from, the main text of a web page that an extractor has found."""
 
 # ruff: noqa: SIM905 (lists of words are easier to read as words)
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["SITE_NAMES", "Slot", "beside_paragraphs", "names_of", "teasers", "ti
 
 TITLES = ("h1", "h2", "h3", "h4", "h5", "h6")
 BESIDE = (*TITLES, *"ul ol dl table figure pre math".split())
-"""What belongs to an article if it stands beside its paragraphs."""
+"""Elements that belong to an article if they are beside its paragraphs."""
 
 NO_LEAD = frozenset("a figure figcaption time address li".split())
 """Sentences before the main text that stand in one of these belong to no lead."""
@@ -125,6 +125,6 @@ def teasers(slots: list[Slot]) -> set[str]:
 
 
 def _is_of_links(element: Element) -> bool:
-    """Return whether half of the text of an element or more stands in links."""
+    """Return whether half of the text of an element or more is in links."""
     linked = sum(len("".join(link.itertext())) for link in element.iter("a"))
     return 2 * linked > len("".join(element.itertext()))

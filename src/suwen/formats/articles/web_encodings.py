@@ -16,13 +16,13 @@ from suwen.formats.encodings import EncodingError, decode
 __all__ = ["PageText", "decode_page"]
 
 HEAD = 65_536
-"""A declaration stands within so many bytes; the standard asks for 1024, but browsers look further."""
+"""A declaration is within so many bytes; the standard asks for 1024, but browsers look further."""
 
 CODECS = {"gbk": "gb18030", "utf-16le": "utf-8", "utf-16be": "utf-8", "x-user-defined": "cp1252"}
 """The codecs of some encodings: GB18030 holds all of GBK, and a declaration that can be read is not in UTF-16."""
 
 SINGLE_BYTES = ("cp8", "cp12", "iso8859", "koi8", "mac")
-"""How the names of codecs begin in which every byte is a character."""
+"""Prefixes of the names of single-byte codecs."""
 
 MOST_REPLACED = 0.01
 """With a larger share of characters that cannot be decoded the declaration is wrong."""
@@ -45,7 +45,7 @@ def decode_page(data: bytes, path: Path) -> PageText:
     Raises
     ------
     SuwenError
-        S116 when the encoding is neither declared nor certain, S117 when it is no text.
+        S116 when the encoding is neither declared nor certain, S117 when it is not text.
     """
     marked = data.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     codec = None if marked else _declared(data, path)

@@ -54,14 +54,14 @@ NEVER_TEXT = frozenset(
     "title applet annotation annotation-xml".split()
 )
 UNSEEN = frozenset(("head", "input", "rt", "rp", "map"))
-"""Those that nobody takes for text are not counted."""
+"""Elements that are obviously not text are not counted."""
 
 OF_THE_SITE = frozenset("nav aside footer noscript noframes dialog menu".split())
 SITE_ROLES = frozenset(
     "navigation banner contentinfo complementary search dialog alertdialog alert menu menubar toolbar tablist".split()
 )
 LARGEST_OUTSIDE = 0.5
-"""What holds more of the text of a page, links aside, belongs to the article."""
+"""Share of the page text, without links, above which a block belongs to the article."""
 
 MARKS = ("class", "id", "role", "hidden", "aria-hidden", "style", "itemprop", "itemtype")
 """Attributes by which an extractor judges an element."""
@@ -134,7 +134,7 @@ def _tree(text: str, path: Path) -> Element | None:
 
 
 def _remove_what_is_no_text(root: Element, dropped: Counter[str]) -> None:
-    """Remove what never belongs to the text; take from what holds most of it all that speaks against it."""
+    """Remove parts that never belong to the text; clear contrary hints from the part with most of it."""
     sizes = _sizes(root)
     removed: list[Element] = []
 

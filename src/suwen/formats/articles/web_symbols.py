@@ -1,4 +1,4 @@
-"""What stands within a line of a web page and is no text there: formulas in TeX and pictures of symbols.
+"""Inline parts of a web page that are not text: formulas in TeX and images of symbols.
 
 A script of the type ``math/tex`` holds a formula for MathJax; a page that was saved after MathJax has run shows it
 already. Old journals show symbols that their fonts lack as pictures; the alternative text is the symbol then.
@@ -50,7 +50,7 @@ def _read_tex(script: Element) -> None:
 
 
 def is_within_line(picture: Element) -> bool:
-    """Return whether text stands beside a picture."""
+    """Return whether text is beside a picture."""
     above = picture.getparent()
     texts = () if above is None else (above.text, *(item.tail for item in above))
     return any(text and text.strip() for text in texts)

@@ -8,7 +8,7 @@ from collections import Counter
 __all__ = ["one_line", "spreadsheet_cell", "xml_text"]
 
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-"""What XML 1.0 cannot hold, not even escaped."""
+"""Characters that XML 1.0 cannot hold, not even escaped."""
 
 _LINE_ENDS = re.compile("[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
@@ -36,5 +36,5 @@ def one_line(text: str, lost: Counter[str]) -> str:
 
 
 def spreadsheet_cell(value: object) -> object:
-    """Return a cell that no spreadsheet takes for a formula: an apostrophe stands before what could be one."""
+    """Return a cell that no spreadsheet takes for a formula: an apostrophe is before what could be one."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -1,6 +1,6 @@
 """N-Quads (RDF 1.1): concepts, documents, and each piece of evidence with its sentence and offsets.
 
-What a document affirms stands as a triple ``head relation tail`` in a named graph, whose name is the evidence. What it
+What a document affirms is as a triple ``head relation tail`` in a named graph, whose name is the evidence. What it
 negates or supposes, and what a user rejected, is described but never stated.
 """
 

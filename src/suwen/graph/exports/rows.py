@@ -1,4 +1,4 @@
-"""What all exports write: documents, concepts, edges and evidence, streamed in an order that does not change."""
+"""Rows of all exports: documents, concepts, edges and evidence, streamed in a fixed order."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class CooccurrenceExtractor(RelationExtractor):
 
 
 def _near(document: Document) -> Iterator[tuple[Entity, Entity]]:
-    """The pairs of entities with few enough characters between them, each once."""
+    """Yield the pairs of entities with few enough characters between them, each once."""
     behind: list[Entity] = []
     for second in sorted(document.entities, key=lambda entity: (entity.start, entity.end)):
         behind = [first for first in behind if second.start - first.end <= REACH]

@@ -32,7 +32,7 @@ class RelationExtractor(ABC):
     """The most characters between two entities that are looked at; None for any number."""
 
     learned_from: Mapping[str, Any] = MappingProxyType({})
-    """What the manifest of a loaded model says of its training data; empty where it says nothing."""
+    """The training data in the manifest of a loaded model; empty if it has none."""
 
     @property
     @abstractmethod
@@ -47,7 +47,7 @@ class RelationExtractor(ABC):
 
         Returns
         -------
-        The document with the relations that were found in place of its own; see `with_relations`.
+        The document with the relations that were found instead of its own; see `with_relations`.
         """
 
     def pipe(self, documents: Iterable[Document]) -> Iterator[Document]:

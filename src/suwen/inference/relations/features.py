@@ -40,7 +40,7 @@ RESPECTIVELY = re.compile("分别|依次")
 AROUND = 30
 
 JOINTS = "、，,和与及或以并/／;； \n"
-"""What may stand between two items of a list."""
+"""Text that is allowed between two items of a list."""
 LONGEST_JOINT = 3
 
 EDGES = np.array([1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 73, 105, 151])
@@ -110,7 +110,7 @@ def feature_names(types: int) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """What many features need: the document, and where the two mentions of each candidate stand."""
+    """Inputs of many features: the document, and the places of the two mentions of each candidate."""
 
     text: str
     points: NDArray[np.uint32]
@@ -120,9 +120,9 @@ class _Table:
     relations: Groups
     gaps: Counts
     begins: Counts
-    """Where the text between the two mentions begins."""
+    """The start of the text between the two mentions."""
     ends: Counts
-    """Where it ends."""
+    """Its end."""
     tail_first: NDArray[np.bool_]
     rows: Groups
     """The group of the candidates with the same relation and head."""

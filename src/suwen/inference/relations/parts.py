@@ -1,4 +1,4 @@
-"""How the candidates of a long document are scored part by part, each exactly once, as if all stood in one call."""
+"""Score the candidates of a long document part by part, each exactly once, as in one call."""
 
 from __future__ import annotations
 

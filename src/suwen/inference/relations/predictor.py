@@ -88,9 +88,9 @@ class RelationPredictor(RelationExtractor):
     model
         Scores the candidates.
     characters
-        How many characters are read in one call, apart from what stands around them. It does not change the result.
+        Characters that are read in one call, without context. It does not change the result.
     workers
-        How many threads read documents of a `pipe`; 0 reads them in the thread that asks.
+        Number of threads that read documents of a `pipe`; 0: the calling thread.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What decides the output of a relation model beside its vocabulary and weights."""
+"""Settings that decide the output of a relation model, in addition to vocabulary and weights."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ LAYOUTS: tuple[tuple[Find, Read], ...] = (
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:
-    """Read the checkpoint in a folder, with the known faults of published ones mended (see `mend`).
+    """Read the checkpoint in a folder, with the known faults of published ones fixed (see `fix`).
 
     Raises
     ------

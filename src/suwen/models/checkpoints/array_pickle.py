@@ -24,7 +24,7 @@ _FROM_BUFFER: Any = np.zeros(1).__reduce_ex__(5)[0]
 
 
 def _encode(text: str, encoding: str) -> bytes:
-    """What old protocols call to make bytes; other encodings than this one are never asked for."""
+    """Make bytes as old pickle protocols do; they use no other encoding."""
     if encoding != "latin1":
         raise pickle.UnpicklingError(f"bytes encoded as {encoding}")
     return text.encode("latin1")

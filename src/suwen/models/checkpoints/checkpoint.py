@@ -1,4 +1,4 @@
-"""What all readers of checkpoints give."""
+"""The result of all readers of checkpoints."""
 
 from __future__ import annotations
 

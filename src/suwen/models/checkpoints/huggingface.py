@@ -27,7 +27,7 @@ CONFIGURATIONS = ("config.json", "bert_config.json")
 
 
 def find_weights(folder: Path) -> Path | None:
-    """The file to begin with, or None when this is no such folder."""
+    """Return the file to begin with, or None when this is no such folder."""
     return next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
 
 
@@ -91,5 +91,5 @@ def _read_torch(path: Path) -> dict[str, Tensor]:
 
 
 def in_fp32(tensor: Tensor) -> Tensor:
-    """The same values, single precision where they are floating."""
+    """Return the same values, single precision where they are floating."""
     return tensor.float() if tensor.is_floating_point() else tensor

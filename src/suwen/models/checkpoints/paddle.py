@@ -89,7 +89,7 @@ STATIC = {".w_0": ".weight", ".b_0": ".bias", "_layer_norm_scale": "_layer_norm.
 
 
 def find_parameters(folder: Path) -> Path | None:
-    """The parameter file, or None when there is none.
+    """Return the parameter file, or None when there is none.
 
     Raises
     ------
@@ -121,14 +121,14 @@ def read_paddle(folder: Path, parameters: Path) -> Checkpoint:
             continue
         array = _array(value)
         if array is None:
-            raise SuwenError("S509", parameters, reason=f"{name!r} is no array of numbers")
+            raise SuwenError("S509", parameters, reason=f"{name!r} is not an array of numbers")
         ours, tensor = _renamed(str(name), array)
         tensors[ours] = tensor
     return Checkpoint(folder, _configuration(folder, tensors), tensors)
 
 
 def _array(value: Any) -> NDArray[Any] | None:
-    """An array as Paddle stores it: itself, or since 2.1 with the parameter's name before it."""
+    """Return an array as Paddle stores it: itself, or since 2.1 with the parameter's name before it."""
     if isinstance(value, tuple | list) and len(value) == 2 and isinstance(value[0], str):
         value = value[1]
     if isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
@@ -155,7 +155,7 @@ def _renamed(name: str, array: NDArray[Any]) -> tuple[str, Tensor]:
 
 
 def _configuration(folder: Path, tensors: Mapping[str, Tensor]) -> dict[str, Any]:
-    """The configuration in the names of the transformers library.
+    """Return the configuration in the names of the transformers library.
 
     ERNIE was trained with Paddle's default epsilon of 1e-5 in its LayerNorms, which its configuration leaves out, as it
     does the width of the inner layer.

@@ -35,7 +35,7 @@ class DamagedError(Exception):
 
 @dataclass(slots=True)
 class _Entry:
-    """Where a tensor lies (BundleEntryProto)."""
+    """The place of a tensor (BundleEntryProto)."""
 
     kind: int = 0
     shape: list[int] = field(default_factory=list)
@@ -108,7 +108,7 @@ def _tensor(path: Path, name: str, entry: _Entry) -> NDArray[Any]:
 
 
 def _table(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The entries of a sorted string table, in order."""
+    """Yield the entries of a sorted string table, in order."""
     if len(data) < FOOTER or struct.unpack_from("<Q", data, len(data) - 8)[0] != MAGIC:
         raise DamagedError("it does not end like a TensorFlow index; it is truncated or another file")
     position = len(data) - FOOTER
@@ -123,7 +123,7 @@ def _table(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _block(data: bytes, offset: int, size: int) -> Iterator[tuple[bytes, bytes]]:
-    """The entries of one block; a key is given as what it shares with the one before, and the rest."""
+    """Yield the entries of one block; a key is given as what it shares with the one before, and the rest."""
     if offset + size + 5 > len(data):
         raise DamagedError("a block lies beyond the end")
     block = data[offset : offset + size]
@@ -159,7 +159,7 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
 
 
 def protobuf_fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """The fields of a protocol buffer: number, and value as a number or bytes (fixed ones as bytes).
+    """Yield the fields of a protocol buffer: number, and value as a number or bytes (fixed ones as bytes).
 
     Raises
     ------

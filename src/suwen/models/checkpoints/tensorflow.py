@@ -30,7 +30,7 @@ WHOLE_NAMES = {
 
 
 def find_index(folder: Path) -> Path | None:
-    """The index of the checkpoint, or None when this is no such folder.
+    """Return the index of the checkpoint, or None when this is no such folder.
 
     Raises
     ------

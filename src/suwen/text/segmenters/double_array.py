@@ -34,11 +34,11 @@ class DoubleArray:
         return cls(np.asarray(np.memmap(path, "<i8", "r")))
 
     def values(self, nodes: Ints) -> Ints:
-        """What is stored at nodes: the base of their children, and where a word ends its value."""
+        """Return the values at nodes: the base of their children; at a word's end, the value of the word."""
         return self._cells.take(nodes).astype(np.int32).astype(np.int64)
 
     def step(self, nodes: Ints, bases: Ints, keys: Ints | int) -> tuple[Ints, Ints]:
-        """The child of each node for its key, or `NOWHERE`; and what is stored there.
+        """Return the child of each node for its key, or `NOWHERE`; and what is stored there.
 
         Parameters
         ----------
@@ -58,6 +58,6 @@ class DoubleArray:
         return cells, found.astype(np.int32).astype(np.int64)
 
     def ends(self, nodes: Ints, bases: Ints) -> NDArray[np.bool_]:
-        """Whether a word ends at nodes: they have a child for the key 0."""
+        """Return whether a word ends at nodes: they have a child for the key 0."""
         ends: NDArray[np.bool_] = self.step(nodes, bases, 0)[0] != NOWHERE
         return ends

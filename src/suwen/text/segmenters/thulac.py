@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from suwen.text.portions import portions
+from suwen.text.chunks import chunks
 from suwen.text.segmenters.double_array import NOWHERE, ROOT, DoubleArray, Ints
 from suwen.text.segmenters.thulac_decoding import TagSet, best_begins
 from suwen.text.segmenters.thulac_tags import BEGIN, BREAK, END, MIDDLE, SINGLE, admitted, kept_characters
@@ -35,7 +35,7 @@ DICTIONARIES = ("ns.dat", "idiom.dat", "singlepun.dat")
 
 BOUNDARY = "#"
 SEPARATOR = ord(" ")
-"""In the trie of features it stands between the characters and the feature's number."""
+"""In the trie of features it is between the characters and the feature's number."""
 FIRST_HALF, LAST_HALF, TO_FULL = 33, 127, 65248
 """Of Latin letters, digits and punctuation the model knows the full-width forms."""
 
@@ -43,7 +43,7 @@ FEATURES = ((0, "1", 0), (0, "2", 1), (0, "3", -1), (1, "1", 1), (1, "2", 0), (1
 """Of one character (0) or of a pair (1), its number, and how far after its first character it counts."""
 
 OUTSIDE = 2**30
-"""The code of what is between lines, where no dictionary goes on."""
+"""The code of what is between lines, where no dictionary continues."""
 
 
 @dataclass(frozen=True)
@@ -89,14 +89,14 @@ class Thulac:
         )
 
     def cut(self, lines: Sequence[str]) -> list[list[str]]:
-        """The words of each line; of several blanks in a row only the first is among them.
+        """Return the words of each line; of several blanks in a row only the first is among them.
 
         Parameters
         ----------
         lines
             Without line breaks.
         """
-        return [words for batch in portions(lines, BATCH_CHARACTERS) for words in self._cut(batch)]
+        return [words for batch in chunks(lines, BATCH_CHARACTERS) for words in self._cut(batch)]
 
     def _cut(self, lines: Sequence[str]) -> list[list[str]]:
         full = [line for line in lines if line]
@@ -121,7 +121,7 @@ class Thulac:
         return [next(words) if line else [] for line in lines]
 
     def _scores(self, codes: Codes) -> NDArray[np.int32]:
-        """The score of each tag at each character, ``[N, 4]``."""
+        """Return the score of each tag at each character, ``[N, 4]``."""
         keys = np.where(codes == ord(BREAK), ord(BOUNDARY), codes).astype(np.int64)
         keys[(keys >= FIRST_HALF) & (keys <= LAST_HALF)] += TO_FULL
         root = np.full(len(keys), ROOT, np.int64)
@@ -146,7 +146,7 @@ def _codes(text: str) -> Codes:
 
 
 def _words(text: str, begins: Flags, starts: Ints, ends: Ints) -> Iterator[list[str]]:
-    """The words of each line, from where they begin."""
+    """Yield the words of each line, from where they begin."""
     begins = begins.copy()
     begins[ends] = True
     cuts = np.flatnonzero(begins)

@@ -49,7 +49,7 @@ class TagSet:
 
     @cached_property
     def begins(self) -> Flags:
-        """Which tags begin a word, ``[4]``."""
+        """Return which tags begin a word, ``[4]``."""
         return np.array([tag in (BEGIN, SINGLE) for tag in self.tags])
 
 
@@ -88,7 +88,7 @@ class _Pieces:
 
 
 def best_begins(tagset: TagSet, scores: NDArray[np.int32], masks: NDArray[np.uint8], starts: Ints) -> Flags:
-    """Where words begin, bool ``[N]``.
+    """Return the word starts, bool ``[N]``.
 
     The package forgets that a tag of the last character cannot be reached, and compares the score of that character
     alone with the scores of the whole line. Where it wins (always, when the masks admit no sequence at all), the
@@ -128,7 +128,7 @@ def best_begins(tagset: TagSet, scores: NDArray[np.int32], masks: NDArray[np.uin
 
 
 def _single(masks: NDArray[np.uint8], lasts: Ints) -> Flags:
-    """Which characters can only be words of their own."""
+    """Return which characters can only be words of their own."""
     edges = (masks & (MIDDLE | END)) == 0
     before_edge = np.append(edges[1:], False)
     before_edge[lasts] = False
@@ -137,13 +137,13 @@ def _single(masks: NDArray[np.uint8], lasts: Ints) -> Flags:
 
 
 def _active(lengths: Ints) -> list[int]:
-    """How many of the pieces, the longest first, have a character at each step."""
+    """Return how many of the pieces, the longest first, have a character at each step."""
     counts: list[int] = np.searchsorted(-lengths, -np.arange(lengths[0]), side="left").tolist()
     return counts
 
 
 def _forward(tagset: TagSet, emissions: Ints, pieces: _Pieces) -> tuple[Ints, list[Flags], Ints]:
-    """The best score of each last tag ``[4, P]``; at each step whether the later tag before is the better one."""
+    """Return the best score of each last tag ``[4, P]``; and at each step whether the later tag before wins."""
     lengths = pieces.lasts - pieces.starts + 1
     order = np.argsort(-lengths, kind="stable")
     starts = pieces.starts[order]
@@ -168,7 +168,7 @@ def _forward(tagset: TagSet, emissions: Ints, pieces: _Pieces) -> tuple[Ints, li
 def _backward(
     tagset: TagSet, choices: list[Flags], pieces: _Pieces, order: Ints, final_tags: Ints, length: int
 ) -> Ints:
-    """The tags of all characters, ``[N]``, from those of the pieces' last ones."""
+    """Return the tags of all characters, ``[N]``, from those of the pieces' last ones."""
     starts, tags = pieces.starts[order], final_tags[order]
     found = np.empty(length, np.int64)
     for step in range(len(choices), 0, -1):

@@ -1,4 +1,4 @@
-"""Which tags THULAC admits at each character: what its preprocessing derives from punctuation and particles alone."""
+"""Tags that THULAC admits at each character, derived from punctuation and particles by its preprocessing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BREAK = "\n"
 """Stands between lines; THULAC is never given one."""
 
 BEGIN, MIDDLE, END, SINGLE = 1, 2, 4, 8
-"""A character begins a word, stands within it, ends it, or is one."""
+"""A character begins a word, is within it, ends it, or is one."""
 ANY = BEGIN | MIDDLE | END | SINGLE
 
 BLANKS = " \u3000"
@@ -42,13 +42,13 @@ for _class, _characters in (
 
 
 def kept_characters(codes: Codes) -> Flags:
-    """Which characters THULAC reads, bool ``[N]``: of several blanks in a row the first."""
+    """Return which characters THULAC reads, bool ``[N]``: of several blanks in a row the first."""
     blank: Flags = _classes(codes) == BLANK
     return ~(blank & _before(blank))
 
 
 def admitted(codes: Codes, text: str, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Masks:
-    """The tags that each kept character may have, uint8 ``[N]``; all where it is none.
+    """Return the tags that each kept character may have, uint8 ``[N]``; all where it is none.
 
     The rules are those of the package to the letter: what they admit may fit no sequence of tags at all (see
     `suwen.text.segmenters.thulac_decoding`).
@@ -94,14 +94,14 @@ def _classes(codes: Codes) -> NDArray[np.uint8]:
 
 
 def _before(flags: Flags) -> Flags:
-    """The flag of the character before each."""
+    """Return the flag of the character before each."""
     shifted = np.zeros_like(flags)
     shifted[1:] = flags[:-1]
     return shifted
 
 
 def _after_punctuation(classes: NDArray[np.uint8], special: Flags, after_blank: Flags, after_special: Flags) -> Flags:
-    """Whether the last thing that was said of it before each character was that punctuation stood alone.
+    """Return whether the last thing that was said of it before each character was that punctuation stood alone.
 
     Blanks leave it as it was, and so do plain characters that follow plain ones: it can come from far before.
     """

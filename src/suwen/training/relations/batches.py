@@ -1,4 +1,4 @@
-"""Batches of parts of documents, drawn anew in every epoch."""
+"""Batches of parts of documents, drawn again in every epoch."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ Probability = Field(ge=0, lt=1)
 
 
 class NetworkConfig(Section):
-    """What scores a pair of mentions (see `suwen.models.relations`)."""
+    """The network that scores a pair of mentions (see `suwen.models.relations`)."""
 
     hidden: PositiveInt = 96
     """The width of character and mention vectors."""
@@ -27,7 +27,7 @@ class NetworkConfig(Section):
     features: bool = True
     """Read the structural features."""
     competition: NonNegativeInt = 2
-    """How often a pair is compared with the other candidates of its head and of its tail."""
+    """Rounds of comparison of a pair with the other candidates of its head and of its tail."""
     dropout: float = Probability
     feature_dropout: float = Probability
     """Share of the structural features that a pair does not see while training."""
@@ -57,14 +57,14 @@ class TreeConfig(Section):
 
 
 class CandidateConfig(Section):
-    """Which pairs are scored."""
+    """The pairs that are scored."""
 
     reach: NonNegativeInt = 200
     """The most characters between the two mentions."""
 
 
 class RelationOptimizationConfig(LoopConfig):
-    """How the weights are learned."""
+    """Settings of training."""
 
     learning_rate: float = Field(gt=0)
     part_pairs: int = Field(default=200, ge=10)
@@ -116,7 +116,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "evaluation": {"stop": "never"},
     },
 }
-"""What worked best on LCDD's dev part."""
+"""The best settings on LCDD's dev part."""
 
 
 def load_relation_config(

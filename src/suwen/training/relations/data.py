@@ -34,7 +34,7 @@ class LabeledDocument:
     gold
         The gold relations that the part owns, by relation type; those out of reach count too.
     unreachable
-        How many of them no candidate reaches.
+        Count of those without a candidate.
     """
 
     encoded: EncodedDocument
@@ -67,7 +67,7 @@ def relation_schema(data: TrainingData, schema: Schema | None) -> Schema:
         for end in (kind.head, kind.tail):
             if end not in schema:
                 raise SuwenError(
-                    "S407", reason=f"the relation type {kind.name!r} joins {end!r}, which is no entity type"
+                    "S407", reason=f"the relation type {kind.name!r} joins {end!r}, which is not an entity type"
                 )
     return schema
 

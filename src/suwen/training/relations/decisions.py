@@ -1,4 +1,4 @@
-"""What becomes of scores: calibrated confidences, and the threshold with the highest F1."""
+"""From scores to decisions: calibrated confidences, and the threshold with the highest F1."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class ScoredPairs:
     relations
         Their types, int32 ``[P]``.
     probabilities
-        What a model says, float64 ``[P]``.
+        The scores of a model, float64 ``[P]``.
     right
         Whether they are gold relations, ``[P]``.
     gold
-        How many gold relations of each type there are, those out of reach included.
+        Counts of gold relations by type, those out of reach included.
     """
 
     relations: NDArray[np.int32]
@@ -73,7 +73,7 @@ def scored_pairs(
 
 
 def fit_decisions(pairs: ScoredPairs, schema: Schema) -> Decisions | None:
-    """Fit calibration and thresholds to a part; None where there is too little to tell.
+    """Fit calibration and thresholds to a part; None if there are too few pairs.
 
     For calibrated confidences the highest micro-F1 is had where all types have half of that F1 as their threshold
     (Lewis 1995; Lipton et al. 2014). Thresholds that are fitted to each type fit its few journal issues: on the other

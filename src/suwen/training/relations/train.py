@@ -73,7 +73,7 @@ def train_relations(
     resume
         Whether to continue the unfinished run of `output`. The result is that of an uninterrupted run.
     listener
-        Told how far the run is.
+        Receives the progress of the run.
 
     Raises
     ------

@@ -41,7 +41,7 @@ class RelationTrainer(SelectingTrainer):
     network
         The network.
     documents
-        What to learn from.
+        The training data.
     encoder
         What encoded them.
     config
@@ -110,7 +110,7 @@ class RelationEvaluator:
     encoder
         What encoded it.
     device
-        Where the network runs.
+        The device of the network.
     """
 
     def __init__(

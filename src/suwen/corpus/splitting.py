@@ -1,4 +1,4 @@
-"""Making a split: sentences, documents or groups of documents dealt to train, dev and test."""
+"""Make a split: assign sentences, documents or groups of documents to train, dev and test."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from suwen.corpus.stratification import stratify
 from suwen.document import Document
 from suwen.errors import SplitError, SuwenError
 
-__all__ = ["RATIO", "deal_folds", "group_of", "groups_of", "make_split", "without_generated"]
+__all__ = ["RATIO", "group_of", "groups_of", "make_folds", "make_split", "without_generated"]
 
 RATIO = (6.0, 2.0, 2.0)
 UNITS: tuple[str, ...] = get_args(Unit)
@@ -38,9 +38,9 @@ def make_split(
     seed: int = 0,
     group_field: str | None = None,
 ) -> Split:
-    """Deal a corpus to the parts train, dev and test so that each gets its share of every label.
+    """Assign a corpus to train, dev and test so that each part gets its share of every label.
 
-    What `suwen augment` generated is not dealt: it follows an original that is wholly in train, and is left out
+    Documents of `suwen augment` are not assigned: they follow an original that is wholly in train, and are left out
     otherwise, so that nothing is ever scored on it. The report's ``generated`` counts both.
 
     Parameters
@@ -48,7 +48,7 @@ def make_split(
     documents
         In any order; the split does not depend on it.
     unit
-        What is kept whole. Near-copies of a document stay with it, unless sentences are dealt.
+        The unit that is kept whole. Near-copies of a document stay with it, except for sentences.
     ratio
         The wanted sizes of train, dev and test in any scale; a part of size 0 is left out, train must not be.
     seed
@@ -87,9 +87,9 @@ def make_split(
         if len(ordered) >= len(wanted) and copies and unit == "document":
             raise SplitError("S316", documents=len(ordered), count=units, least=len(wanted))
         raise SplitError("S304", unit=unit, count=units, least=len(wanted))
-    dealt = stratify(_counts(ordered, pieces, units, unit), tuple(wanted.values()), seed)
-    parts = {part: _owned(pieces, dealt == index) for index, part in enumerate(wanted)}
-    sizes = {part: int((dealt == index).sum()) for index, part in enumerate(wanted)}
+    assigned = stratify(_counts(ordered, pieces, units, unit), tuple(wanted.values()), seed)
+    parts = {part: _owned(pieces, assigned == index) for index, part in enumerate(wanted)}
+    sizes = {part: int((assigned == index).sum()) for index, part in enumerate(wanted)}
     following = [] if unit == "sentence" else _following(generated, parts["train"])
     parts["train"] = tuple(sorted([*parts["train"], *following]))
     split = Split(corpus_hash(everything), seed, unit, wanted, parts, sizes)
@@ -100,7 +100,7 @@ def make_split(
     return replace(split, leakage=leakage)
 
 
-def deal_folds(documents: Sequence[Document], count: int, unit: Unit, seed: int = 0) -> list[int]:
+def make_folds(documents: Sequence[Document], count: int, unit: Unit, seed: int = 0) -> list[int]:
     """Assign documents to folds of like size and like shares of every label.
 
     Parameters
@@ -108,9 +108,9 @@ def deal_folds(documents: Sequence[Document], count: int, unit: Unit, seed: int 
     documents
         In any order; the folds do not depend on it.
     count
-        How many folds.
+        The number of folds.
     unit
-        What is kept whole: ``group`` keeps documents of a group together (see `group_of`), the others single documents.
+        The unit that is kept whole: ``group`` keeps documents of a group together (see `group_of`).
         Near-copies, and what was generated from a document, stay with it in any case.
 
     Returns
@@ -129,13 +129,13 @@ def deal_folds(documents: Sequence[Document], count: int, unit: Unit, seed: int 
     if units < count:
         raise SuwenError("S304", unit=unit, count=units, least=count)
     counts = _counts(ordered, _whole_pieces(ordered, numbers), units, "document")
-    dealt = stratify(counts, [1.0] * count, seed)
-    folds = {document.id: int(dealt[number]) for document, number in zip(ordered, numbers, strict=True)}
+    assigned = stratify(counts, [1.0] * count, seed)
+    folds = {document.id: int(assigned[number]) for document, number in zip(ordered, numbers, strict=True)}
     return [folds[document.id] for document in documents]
 
 
 def without_generated(documents: Sequence[Document]) -> tuple[list[Document], list[Document]]:
-    """The originals, and the documents that were generated from one of them."""
+    """Return the originals, and the documents that were generated from one of them."""
     names = {document.id for document in documents}
     generated = [one for one in documents if original_id(one.id) != one.id and original_id(one.id) in names]
     made = {document.id for document in generated}
@@ -143,13 +143,13 @@ def without_generated(documents: Sequence[Document]) -> tuple[list[Document], li
 
 
 def _following(generated: Sequence[Document], train: Sequence[OwnedSpan]) -> list[OwnedSpan]:
-    """What train owns of generated documents: all of those whose original is there."""
+    """Return the spans of generated documents in train: all of those whose original is there."""
     originals = {name for name, _, _ in train}
     return [(one.id, 0, len(one.text)) for one in generated if original_id(one.id) in originals]
 
 
 def group_of(document: Document, group_field: str | None = None) -> str:
-    """The name of the group that a document belongs to.
+    """Return the name of the group that a document belongs to.
 
     It is the value of `group_field` in the document's meta where a field is given, else the document's own group, else
     the journal issue in its file name (``138`` for ``138_5`` and ``123`` for ``123_3_1``). A document that has none of
@@ -167,7 +167,7 @@ def group_of(document: Document, group_field: str | None = None) -> str:
 
 
 def groups_of(documents: Sequence[Document], group_field: str | None = None) -> list[str]:
-    """The group of each document (see `group_of`).
+    """Return the group of each document (see `group_of`).
 
     Raises
     ------
@@ -195,7 +195,7 @@ def _whole_pieces(documents: Sequence[Document], units: Sequence[int]) -> Pieces
 
 
 def _together(documents: Sequence[Document], keys: Sequence[str], copies: Sequence[NearCopy]) -> list[int]:
-    """The unit of each document: documents with one key, and the near-copies of any of them, are one unit."""
+    """Return the unit of each document: documents with one key, and the near-copies of any of them, are one unit."""
     unit_of_key = {key: key for key in keys}
     key_of = {document.id: key for document, key in zip(documents, keys, strict=True)}
 
@@ -212,7 +212,7 @@ def _together(documents: Sequence[Document], keys: Sequence[str], copies: Sequen
 
 
 def _counts(documents: Sequence[Document], pieces: Pieces, units: int, unit: Unit) -> NDArray[np.float64]:
-    """How often each label begins in each unit, [units, labels]; whole documents have their length as a last label."""
+    """Count how often each label begins in each unit, [units, labels]; documents have their length as last label."""
     labels = sorted({entity.label for document in documents for entity in document.entities})
     column = {label: index for index, label in enumerate(labels)}
     counts = np.zeros((units, len(labels) + 1))
@@ -227,7 +227,7 @@ def _counts(documents: Sequence[Document], pieces: Pieces, units: int, unit: Uni
 
 
 def _owned(pieces: Pieces, mine: NDArray[np.bool_]) -> tuple[OwnedSpan, ...]:
-    """The spans of these units, adjacent ones merged."""
+    """Return the spans of these units, adjacent ones merged."""
     owned: list[OwnedSpan] = []
     for name, spans in sorted(pieces.items()):
         for start, end, number in spans:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from suwen.corpus.dealing import group_of, make_split
 from suwen.corpus.split import Split, Unit
+from suwen.corpus.splitting import group_of, make_split
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
 
@@ -41,7 +41,7 @@ def names(split: Split, part: str) -> set[str]:
 
 
 @pytest.mark.parametrize("unit", ["sentence", "document", "group"])
-def test_dealing_covers_every_character_once(unit: Unit) -> None:
+def test_splitting_covers_every_character_once(unit: Unit) -> None:
     split = make_split(CORPUS, unit)
     for each in CORPUS:
         owned = sorted(row[1:] for rows in split.parts.values() for row in rows if row[0] == each.id)
@@ -52,7 +52,7 @@ def test_dealing_covers_every_character_once(unit: Unit) -> None:
 
 
 @pytest.mark.parametrize(("unit", "tolerance"), [("sentence", 0.01), ("document", 0.02), ("group", 0.05)])
-def test_dealing_gives_each_part_its_share_of_each_label(unit: Unit, tolerance: float) -> None:
+def test_splitting_gives_each_part_its_share_of_each_label(unit: Unit, tolerance: float) -> None:
     split = make_split(CORPUS, unit)
     for label in WORDS:
         counts = [
@@ -62,19 +62,19 @@ def test_dealing_gives_each_part_its_share_of_each_label(unit: Unit, tolerance: 
         assert [count / sum(counts) for count in counts] == pytest.approx([0.6, 0.2, 0.2], abs=tolerance)
 
 
-def test_dealing_by_document_keeps_documents_whole() -> None:
+def test_splitting_by_document_keeps_documents_whole() -> None:
     split = make_split(CORPUS, "document")
     assert [row for rows in split.parts.values() for row in rows if row[1]] == []
     assert sum(split.units.values()) == sum(len(rows) for rows in split.parts.values()) == len(CORPUS)
 
 
-def test_dealing_by_group_keeps_issues_whole() -> None:
+def test_splitting_by_group_keeps_issues_whole() -> None:
     split = make_split(CORPUS, "group")
     issues = [{ISSUES[name] for name in names(split, part)} for part in split.parts]
     assert sum(len(part) for part in issues) == len(set().union(*issues)) == sum(split.units.values()) == 10
 
 
-def test_dealing_by_sentence_merges_neighbors_and_starts_parts_at_sentences() -> None:
+def test_splitting_by_sentence_merges_neighbors_and_starts_parts_at_sentences() -> None:
     split = make_split(CORPUS, "sentence")
     texts = {each.id: each.text for each in CORPUS}
     for rows in split.parts.values():
@@ -86,16 +86,16 @@ def test_dealing_by_sentence_merges_neighbors_and_starts_parts_at_sentences() ->
 
 @settings(max_examples=6, deadline=None)
 @given(st.permutations(CORPUS[:12]), st.sampled_from(["sentence", "document", "group"]), st.integers(0, 3))
-def test_dealing_depends_on_the_seed_and_not_on_the_order(documents: list[Document], unit: Unit, seed: int) -> None:
+def test_splitting_depends_on_the_seed_and_not_on_the_order(documents: list[Document], unit: Unit, seed: int) -> None:
     assert make_split(documents, unit, seed=seed) == make_split(CORPUS[:12], unit, seed=seed)
 
 
-def test_dealing_with_another_seed_differs() -> None:
+def test_splitting_with_another_seed_differs() -> None:
     assert make_split(CORPUS, "document", seed=1).parts != make_split(CORPUS, "document", seed=2).parts
 
 
 @pytest.mark.parametrize("unit", ["document", "group"])
-def test_dealing_keeps_near_copies_on_one_side(unit: Unit) -> None:
+def test_splitting_keeps_near_copies_on_one_side(unit: Unit) -> None:
     original = document("11_1", 40, seed=5)
     copy = Document("12", "转载。" + original.text)
     for seed in range(2):
@@ -120,11 +120,11 @@ def test_dealing_keeps_near_copies_on_one_side(unit: Unit) -> None:
     ],
     ids=lambda value: value.id if isinstance(value, Document) else "",
 )
-def test_dealing_takes_the_group_of_the_document_or_its_issue(each: Document, group: str) -> None:
+def test_splitting_takes_the_group_of_the_document_or_its_issue(each: Document, group: str) -> None:
     assert group_of(each) == group
 
 
-def test_dealing_by_a_field_keeps_its_values_together() -> None:
+def test_splitting_by_a_field_keeps_its_values_together() -> None:
     documents = [document(f"p{number}", meta={"hospital": number % 5}) for number in range(30)]
     split = make_split([*documents, document("q")], "group", group_field="hospital")
     assert sum(split.units.values()) == 6
@@ -139,7 +139,7 @@ def message(documents: Sequence[Document], unit: Unit, field: str | None = None)
     return str(raised.value)
 
 
-def test_dealing_by_a_field_that_no_document_has_is_refused() -> None:
+def test_splitting_by_a_field_that_no_document_has_is_refused() -> None:
     assert message([document("a", meta={"year": 2017}), document("b")], "group", "journal") == (
         "S305 no document has the field 'journal'; fields present: year"
     )
@@ -159,22 +159,22 @@ def test_dealing_by_a_field_that_no_document_has_is_refused() -> None:
         (
             [Document(str(number), f"第{number}例患者口服二甲双胍治疗糖尿病。") for number in range(12)],
             "document",
-            "S316 the 12 documents are near-copies of one another: they make 1 of the 3 units that are needed",
+            "S316 the 12 documents are near-copies of each other: they make 1 of the 3 units that are needed",
         ),
         ([], "document", "S304 too few documents to split: 0; at least 3 are needed"),
     ],
 )
-def test_dealing_too_few_units_is_refused(documents: list[Document], unit: Unit, found: str) -> None:
+def test_splitting_too_few_units_is_refused(documents: list[Document], unit: Unit, found: str) -> None:
     assert message(documents, unit).startswith(found)
 
 
-def test_dealing_leaves_out_a_part_of_no_size() -> None:
+def test_splitting_leaves_out_a_part_of_no_size() -> None:
     split = make_split(CORPUS, "document", (8, 0, 2))
     assert list(split.parts) == list(split.ratio) == list(split.units) == ["train", "test"]
     assert list(split.leakage["parts"]) == ["test"]
 
 
-def test_dealing_takes_texts_without_entities_or_characters() -> None:
+def test_splitting_takes_texts_without_entities_or_characters() -> None:
     documents = [Document("a", ""), Document("b", "\n"), Document("c", "未见异常。"), Document("d", "")]
     for unit in ("sentence", "document", "group"):
         split = make_split(documents, unit)

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-__all__ = ["portions"]
+__all__ = ["chunks"]
 
 
-def portions(texts: Iterable[str], characters: int) -> Iterator[list[str]]:
+def chunks(texts: Iterable[str], characters: int) -> Iterator[list[str]]:
     """Texts in their order, so many together that they hold at least this many characters; the rest at the end.
 
     Examples
     --------
-    >>> list(portions(["血糖", "血压", "", "心率"], 3))
+    >>> list(chunks(["血糖", "血压", "", "心率"], 3))
     [['血糖', '血压'], ['', '心率']]
     """
-    portion: list[str] = []
+    chunk: list[str] = []
     size = 0
     for text in texts:
-        portion.append(text)
+        chunk.append(text)
         size += len(text)
         if size >= characters:
-            yield portion
-            portion, size = [], 0
-    if portion:
-        yield portion
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
