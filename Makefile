@@ -33,7 +33,7 @@ test-slow: install
 
 # The documentation site, in build/site; fails on broken links. To read it with its search: python3 -m http.server -d build/site
 docs: install
-	$(BIN)/python docs/site.py
+	$(BIN)/python docs/make_site.py
 
 # Wheels of suwen and all that it needs, for computers without internet. See docs/install.md
 EXTRAS ?= serve,excel,parquet,pandas,graph
@@ -58,4 +58,4 @@ golden: install
 	$(BIN)/python benchmarks/golden.py check $(BASE)
 
 clean:
-	rm -rf $(VENV) build wheelhouse .cache .pytest_cache .mypy_cache .ruff_cache demo-output
+	rm -rf $(VENV) build wheelhouse .cache .coverage .pytest_cache .mypy_cache .ruff_cache demo-output
