@@ -131,8 +131,8 @@ class Explorer {
     } catch (error) {
       if (wasAborted(error) || signal.aborted) return;
       this.graph = null;
-      this.status.textContent = "";
-      this.app.showProblem(this.stage, error, () => this.restore());
+      this.draw();
+      this.app.showProblem(this.stage, error, error.status === 404 ? undefined : () => this.restore());
     } finally {
       clearTimeout(slow);
       if (!signal.aborted) this.stage.removeAttribute("aria-busy");
@@ -142,7 +142,6 @@ class Explorer {
   showStart() {
     this.graph = this.card = null;
     this.draw();
-    this.status.textContent = "";
     return showStart(this.stage, this.app.info.graph, (id) => this.open(id));
   }
 
@@ -208,6 +207,7 @@ class Explorer {
     const { graph, state, card } = this;
     this.toolbar.element.hidden = !graph;
     this.side.hidden = !graph || Boolean(state.path);
+    this.status.textContent = graph ? this.summary() : "";
     if (!graph) return;
     this.toolbar.set(state.view);
     this.filters.draw(state.filters, state.order, { relations: relationTotals(card), types: typeTotals(card), years: this.app.info.graph?.years });
@@ -219,7 +219,6 @@ class Explorer {
     this.stage.append(...note);
     if (shown === this.table) this.table.draw(graph);
     else this.view.draw(graph, { isPath: Boolean(state.path), name: this.summary() });
-    this.status.textContent = this.summary();
   }
 
   /** Say why nothing is shown, and what to do. */
