@@ -33,7 +33,7 @@ test-slow: install
 
 # The documentation site, in build/site; fails on broken links. To read it with its search: python3 -m http.server -d build/site
 docs: install
-	$(BIN)/python docs/site.py
+	$(BIN)/python docs/make_site.py
 
 # Wheels of suwen and all that it needs, for computers without internet. See docs/install.md
 EXTRAS ?= serve,excel,parquet,pandas,graph
@@ -45,7 +45,7 @@ wheelhouse: | $(BIN)/python
 # Benchmarks that need models of their own, too, are listed with their commands in docs/results/README.md.
 RUNS ?= runs
 bench: install
-	for benchmark in crf training extraction assertion graph; do $(BIN)/python benchmarks/$$benchmark.py || exit 1; done
+	for benchmark in crf training extraction assertion graph page; do $(BIN)/python benchmarks/$$benchmark.py || exit 1; done
 	$(BIN)/python benchmarks/extraction.py --memory
 ifdef CORPUS
 	$(BIN)/python benchmarks/concepts.py $(CORPUS)
@@ -58,4 +58,4 @@ golden: install
 	$(BIN)/python benchmarks/golden.py check $(BASE)
 
 clean:
-	rm -rf $(VENV) build wheelhouse .cache .pytest_cache .mypy_cache .ruff_cache demo-output
+	rm -rf $(VENV) build wheelhouse .cache .coverage .pytest_cache .mypy_cache .ruff_cache demo-output

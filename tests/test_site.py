@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import subprocess
 import sys
@@ -24,7 +25,7 @@ FOREIGN = re.compile(
 
 @pytest.fixture(scope="module")
 def site() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("site_of_the_docs", ROOT / "docs/site.py")
+    spec = importlib.util.spec_from_file_location("site_of_the_docs", ROOT / "docs/make_site.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -52,7 +53,7 @@ def test_site_lists_each_page_once_in_its_navigation(site: ModuleType) -> None:
 
 def test_site_describes_every_public_name(site: ModuleType) -> None:
     names = [name for names in site.API.values() for name in names]
-    assert sorted(names) == sorted(set(suwen.__all__) - {"__version__"}), "add the name to API in docs/site.py"
+    assert sorted(names) == sorted(set(suwen.__all__) - {"__version__"}), "add the name to API in docs/make_site.py"
 
 
 def test_site_moves_links_with_the_pages(site: ModuleType) -> None:
@@ -75,6 +76,7 @@ def test_site_moves_links_with_the_pages(site: ModuleType) -> None:
 def test_site_is_built_and_requests_nothing_from_elsewhere(site: ModuleType) -> None:
     assert site.main() == 0
     built = ROOT / "build/site"
+    assert "Script=Han" in json.loads((built / "search.json").read_text("utf-8"))["config"]["separator"]
     assert "cannot write: {reason}" in (built / "errors.html").read_text("utf-8"), "braces are text, not attributes"
     for name in ("load", "Graph.path", "Document.mention"):
         assert f'id="suwen.{name}"' in (built / "api.html").read_text("utf-8")

@@ -106,7 +106,9 @@ def test_web_explorer_texts_are_in_both_languages() -> None:
     source = (STATIC / "i18n.js").read_text(encoding="utf-8")
     scripts = "".join(path.read_text(encoding="utf-8") for path in [*STATIC.glob("*.js"), STATIC / "index.html"])
     table = source[source.index("const STRINGS") : source.index("const placeholders")]
-    keys = set(re.findall(r'^  "([\w .-]+)": \[', table, re.M))
+    written = re.findall(r'^  "([\w .-]+)": \[', table, re.M)
+    keys = set(written)
+    assert len(keys) == len(written)
     used = set(re.findall(r'\bt\("([\w .-]+)"', scripts)) | set(
         re.findall(r'data-t(?:-\w+)?"?[:=] ?"([\w.-]+)"', scripts)
     )
@@ -407,6 +409,24 @@ def test_web_explorer_saves_files(page_of: Open, sample_graph: Path) -> None:
     assert len(saved["Picture, PNG"]) > 20_000
     assert "二甲双胍".encode() in saved["Table, CSV"]
     assert saved["Cytoscape JSON"].startswith(b"{")
+
+
+def test_web_explorer_asks_for_the_token_once(page_of: Open, sample_graph: Path, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("a-token-of-some-length\n", encoding="utf-8")
+    page = page_of(sample_graph, "--token-file", str(tmp_path / "token"), expected=("401",))
+    dialog = page.get_by_role("dialog", name="Access token needed")
+    dialog.wait_for()
+    assert violations(page) == []
+    page.keyboard.type("wrong")
+    page.keyboard.press("Enter")
+    dialog.get_by_text("This token is not right").wait_for()
+    page.keyboard.type("a-token-of-some-length")
+    page.keyboard.press("Enter")
+    choose(page, "2型糖尿病")
+    page.reload()
+    page.get_by_role("button", name=re.compile("^In the middle: 2型糖尿病")).wait_for()
+    assert "a-token" not in page.url
+    assert page.evaluate("JSON.stringify(localStorage)") == "{}"
 
 
 def test_web_explorer_says_when_the_server_is_gone(page_of: Open, sample_graph: Path) -> None:

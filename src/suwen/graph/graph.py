@@ -44,17 +44,13 @@ PAGE = 10
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A concept: codes, names, first neighbors, and other concepts of the same name (of other types, mostly).
-
-    `types` are the entity types of all its neighbors, each with the number of its edges.
-    """
+    """A concept: codes, names, first neighbors, and other concepts of the same name (of other types, mostly)."""
 
     concept: Concept
     codes: tuple[Code, ...]
     aliases: tuple[Alias, ...]
     neighbors: tuple[Group, ...]
     others: tuple[Concept, ...]
-    types: dict[str, int]
 
 
 def _raise(error: SuwenError) -> None:
@@ -292,8 +288,18 @@ class Graph(BrowsableGraph):
                 tuple(queries.aliases(connection, number)),
                 tuple(neighbors(connection, number, filters, offset, limit)),
                 tuple(queries.concept_of(connection, other) for other in others),
-                neighbor_types(connection, number),
             )
+
+    def neighbor_types(self, term: str) -> dict[str, int]:
+        """Return the entity types of all neighbors of a concept, each with the number of its edges, the most first.
+
+        Raises
+        ------
+        SuwenError
+            S708 when no concept has this name.
+        """
+        with self._open() as connection:
+            return neighbor_types(connection, queries.resolve(connection, term)[0])
 
     def edges(self, first: str, second: str) -> list[Edge]:
         """Return the edges between all concepts of two names, in both directions."""

@@ -54,7 +54,7 @@ def card(graph: Graph, concept: str) -> answers.Card:
         aliases=list(map(answers.Alias.model_validate, found.aliases)),
         others=list(map(answers.Concept.model_validate, found.others[:MOST_OTHERS])),
         totals=list(map(answers.Total.model_validate, found.neighbors)),
-        types=[answers.TypeTotal(type=name, total=total) for name, total in found.types.items()],
+        types=[answers.TypeTotal(type=name, total=total) for name, total in graph.neighbor_types(concept).items()],
     )
 
 

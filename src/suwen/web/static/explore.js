@@ -16,9 +16,10 @@ import { emptyState, fromHash, NO_FILTERS, toHash } from "./state.js";
 import { TableView } from "./table.js";
 import { Toolbar } from "./toolbar.js";
 
-const FIRST = { wide: 39, tall: 15 }; // neighbors that are shown at first, by the form of the window
+const FIRST = { wide: 39, narrow: 15 }; // neighbors that are shown at first, by the width of the window
 const SLOW = 300;
 const WIDE = "(min-width: 64rem)";
+const NARROW = "(max-width: 40rem)";
 
 export async function mount(panel, app) {
   const explorer = new Explorer(panel, app);
@@ -118,10 +119,11 @@ class Explorer {
     const { signal } = (this.controller = new AbortController());
     const { focus, path } = this.state;
     if (!this.app.info.graph || (!focus && !path)) return this.showStart();
+    const first = FIRST[matchMedia(NARROW).matches ? "narrow" : "wide"];
     const slow = setTimeout(() => this.stage.replaceChildren(skeleton()), SLOW);
     this.stage.setAttribute("aria-busy", "true");
     try {
-      const loaded = await (path ? loadPath(path, signal) : loadFocus(this.state, this.app.info.graph, FIRST[this.view.form()], signal));
+      const loaded = await (path ? loadPath(path, signal) : loadFocus(this.state, this.app.info.graph, first, signal));
       if (signal.aborted) return;
       Object.assign(this, loaded);
       this.draw();
@@ -129,8 +131,8 @@ class Explorer {
     } catch (error) {
       if (wasAborted(error) || signal.aborted) return;
       this.graph = null;
-      this.status.textContent = "";
-      this.app.showProblem(this.stage, error, () => this.restore());
+      this.draw();
+      this.app.showProblem(this.stage, error, error.status === 404 ? undefined : () => this.restore());
     } finally {
       clearTimeout(slow);
       if (!signal.aborted) this.stage.removeAttribute("aria-busy");
@@ -140,7 +142,6 @@ class Explorer {
   showStart() {
     this.graph = this.card = null;
     this.draw();
-    this.status.textContent = "";
     return showStart(this.stage, this.app.info.graph, (id) => this.open(id));
   }
 
@@ -206,6 +207,7 @@ class Explorer {
     const { graph, state, card } = this;
     this.toolbar.element.hidden = !graph;
     this.side.hidden = !graph || Boolean(state.path);
+    this.status.textContent = graph ? this.summary() : "";
     if (!graph) return;
     this.toolbar.set(state.view);
     this.filters.draw(state.filters, state.order, { relations: relationTotals(card), types: typeTotals(card), years: this.app.info.graph?.years });
@@ -217,7 +219,6 @@ class Explorer {
     this.stage.append(...note);
     if (shown === this.table) this.table.draw(graph);
     else this.view.draw(graph, { isPath: Boolean(state.path), name: this.summary() });
-    this.status.textContent = this.summary();
   }
 
   /** Say why nothing is shown, and what to do. */
@@ -240,9 +241,11 @@ class Explorer {
     this.app.announce(text ? `${text} ${this.summary()}` : this.summary());
   }
 
+  /** Say what went wrong over what is shown. A graph that has changed must be loaded again. */
   warn(error) {
-    const note = h("div.note", { role: "alert" });
-    this.app.showProblem(note, error);
+    const note = h("div.note");
+    const hasChanged = error.status === 409 || error.status === 410;
+    this.app.showProblem(note, error, hasChanged ? () => this.restore() : undefined);
     note.append(h("button", { type: "button", onclick: () => note.remove() }, t("page.close")));
     this.stage.append(note);
   }

@@ -11,11 +11,16 @@ export class Filters {
   /** @param {function(Object, string)} onChange given the new filters and the ranking */
   constructor(onChange) {
     this.onChange = onChange;
-    this.changed = debounce(() => {
+    const send = debounce(() => {
+      this.isPending = false;
       this.drawn = this.content();
       this.clear.disabled = isDefault(this.filters);
       this.onChange({ ...this.filters }, this.order);
     }, DELAY);
+    this.changed = () => {
+      this.isPending = true;
+      send();
+    };
     this.element = h("form.filters", { "data-t-label": "filter.title", onsubmit: (event) => event.preventDefault() });
   }
 
@@ -27,6 +32,7 @@ export class Filters {
    * @param {Object} counts `relations` and `types` of the concept in the middle: `[{ name, total }]`; `years`: `[first, last]`
    */
   draw(filters, order, counts) {
+    if (this.isPending) return; // the form is newer
     Object.assign(this, { filters: { ...filters }, order, counts });
     // A form that shows this already stays: somebody may be dragging its slider.
     if (this.drawn === this.content()) return;

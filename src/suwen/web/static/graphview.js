@@ -50,12 +50,12 @@ export class GraphView {
   places() {
     const ids = [...this.graph.nodes.keys()];
     const place = ({ x, y, box, boxes }) => `${x}.${y}${box === boxes.above ? "a" : ""}`;
-    return [checksum(ids), ...ids.map((id) => place(this.items.get(id)))].join("~");
+    return [checksum(ids), ...ids.map((id) => place(this.items.get(id)))].join("*");
   }
 
   /** Return the places that were given, by the id of the node. */
   givenPlaces(graph) {
-    const [sum, ...written] = this.given.split("~");
+    const [sum, ...written] = this.given.split("*");
     const ids = [...graph.nodes.keys()];
     this.given = "";
     const places = written.map((text) => /^(-?\d{1,5})\.(-?\d{1,5})(a?)$/.exec(text));

@@ -109,7 +109,8 @@ function aimOutward(anchor, around, behind, { form }) {
   around.forEach((item, index) => {
     const ring = Math.floor(index / perRing);
     const inRing = Math.min(perRing, around.length - ring * perRing);
-    const angle = middle + (((index % perRing) + 0.5) / inRing - 0.5) * Math.PI * 1.15;
+    const share = ((index % perRing) + 0.5 + STAGGER[ring % STAGGER.length]) / inRing;
+    const angle = middle + (share - 0.5) * Math.PI * 1.15;
     item.aimX = anchor.x + Math.cos(angle) * rx * (1 + ring * 0.8);
     item.aimY = anchor.y + Math.sin(angle) * ry * (1 + ring * 0.8);
   });

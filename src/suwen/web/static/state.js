@@ -35,8 +35,8 @@ export function toHash(state) {
   if (state.path) values.set("path", state.path.join("."));
   else set("c", state.focus, "");
   set("view", state.view, "graph");
-  set("no", filters.withoutRelations.join("~"), "");
-  set("not", filters.withoutTypes.join("~"), "");
+  for (const name of filters.withoutRelations) values.append("no", name);
+  for (const name of filters.withoutTypes) values.append("not", name);
   set("min", String(filters.confidence), "0");
   set("y", `${filters.since}-${filters.until}`, "-");
   set("neg", filters.assertion, "with");
@@ -45,7 +45,8 @@ export function toHash(state) {
   set("e", state.edge, "");
   const steps = state.steps.map((step) => step.join("."));
   const write = (count, places) => {
-    set("s", steps.slice(0, count).join("~"), "");
+    values.delete("s");
+    for (const step of steps.slice(0, count)) values.append("s", step);
     set("at", places, "");
     return `#${values}`;
   };
@@ -62,7 +63,6 @@ export function toHash(state) {
 export function fromHash(hash) {
   const values = new URLSearchParams(hash.slice(1));
   const one = (key, allowed) => (allowed.includes(values.get(key)) ? values.get(key) : allowed[0]);
-  const list = (key) => (values.get(key) ?? "").split("~").filter(Boolean);
   const id = (text) => (ID.test(text ?? "") ? text : "");
   const ends = (values.get("path") ?? "").split(".").filter(id);
   const [since, until] = (values.get("y") ?? "-").split("-").map((year) => (/^\d{4}$/.test(year) ? Number(year) : ""));
@@ -72,8 +72,8 @@ export function fromHash(hash) {
     path: ends.length === 2 ? ends : null,
     view: one("view", ["graph", "table"]),
     filters: {
-      withoutRelations: list("no"),
-      withoutTypes: list("not"),
+      withoutRelations: values.getAll("no"),
+      withoutTypes: values.getAll("not"),
       confidence: confidence > 0 && confidence <= 1 ? confidence : 0,
       since: since ?? "",
       until: until ?? "",
@@ -81,7 +81,7 @@ export function fromHash(hash) {
       reviewed: one("rev", REVIEWS),
     },
     order: one("by", ORDERS),
-    steps: list("s").map(stepOf).filter(Boolean),
+    steps: values.getAll("s").map(stepOf).filter(Boolean),
     edge: EDGE.test(values.get("e")) ? values.get("e") : "",
     places: values.get("at") ?? "",
   };

@@ -1,4 +1,4 @@
-"""Build the documentation site: ``make docs``, or ``python docs/site.py``.
+"""Build the documentation site: ``make docs``, or ``python docs/make_site.py``.
 
 The pages are the Markdown files that are read on GitHub, plus an API reference from the docstrings. They are copied to
 ``build/docs``; links to files that are no pages of the site are made links to the repository. Zensical then builds
@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -111,11 +110,11 @@ def stage() -> None:
     (PAGES / "api.md").write_text(api_page(), encoding="utf-8")
 
 
-def main(options: Sequence[str] = ("--clean", "--strict")) -> int:
+def main() -> int:
     """Build the site, and return the exit status of Zensical."""
     stage()
-    command = [sys.executable, "-m", "zensical", "build", *options]
-    return subprocess.run(command, cwd=ROOT, check=False).returncode  # noqa: S603 - options come from a developer
+    command = [sys.executable, "-m", "zensical", "build", "--clean", "--strict"]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode  # noqa: S603 - nothing of it comes from outside
 
 
 if __name__ == "__main__":
