@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tarfile
 from concurrent.futures import ProcessPoolExecutor
 from email import message_from_bytes
 from email.message import Message
@@ -78,6 +79,19 @@ def test_package_carries_every_file_of_its_folder(installed: Path) -> None:
         return {path.as_posix() for path in found if "__pycache__" not in path.parts}
 
     assert files(installed / "suwen") == files(ROOT / "src" / "suwen")
+
+
+def test_package_has_the_page_in_its_sources_too(tmp_path: Path) -> None:
+    pytest.importorskip("hatchling", reason="builds the source distribution")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    (sdist,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        packed = {name.partition("/")[2] for name in archive.getnames()}
+    page = ROOT / "src" / "suwen" / "web" / "static"
+    files = {path.relative_to(ROOT).as_posix() for path in page.rglob("*") if path.is_file()}
+    assert "src/suwen/web/static/index.html" in files
+    assert files <= packed
 
 
 def test_package_states_its_licenses(installed: Path) -> None:

@@ -74,7 +74,7 @@ def extract(page: Page, text: str) -> Locator:
 
 
 def card(page: Page) -> str:
-    return page.locator(".card").inner_text()
+    return page.locator("#extract .card").inner_text()
 
 
 def copied(page: Page, kind: str) -> str:
@@ -175,9 +175,9 @@ def test_web_extract_draws_relations_on_hover_and_focus(tab: Open) -> None:
 def test_web_extract_leaves_out_what_is_below_the_confidence(tab: Open) -> None:
     page = tab(ANSWER)
     extract(page, NESTED)
-    slider = page.get_by_label("Confidence at least")
+    slider = page.locator("#extract-least")
     slider.fill("0.65")
-    assert page.locator("output").inner_text() == "0.65 · 4 mentions, 1 relation"
+    assert page.locator(".result output").inner_text() == "0.65 · 4 mentions, 1 relation"
     assert page.locator(".mention").count() == 4
     assert "T3" not in copied(page, "brat")
     slider.fill("1")
@@ -347,6 +347,15 @@ def test_web_extract_works_by_keyboard_alone(tab: Open) -> None:
     assert "Point at a mention" in card(page)
 
 
+def test_web_extract_leads_into_the_graph(tab: Open) -> None:
+    page = tab()
+    extract(page, NOTE)
+    page.locator(".segment", has_text="二甲双胍").click()
+    page.get_by_role("button", name="View in graph").click()
+    page.locator("#explore").wait_for()
+    page.locator("#explore", has_text="二甲双胍").wait_for()
+
+
 def test_web_extract_works_without_a_graph(page_of: Open) -> None:
     page = page_of()
     extract(page, NOTE)
@@ -373,7 +382,7 @@ def test_web_extract_fits_a_phone(tab: Open) -> None:
     extract(page, NESTED * 20)
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     page.locator(".segment", has_text="高血压").tap()
-    box = page.locator(".card").bounding_box()
+    box = page.locator("#extract .card").bounding_box()
     assert box["y"] + box["height"] <= PHONE["height"]
     assert "hypothetical" in card(page)
     assert violations(page) == []

@@ -119,7 +119,7 @@ function wireToken() {
 
 const KEYS = {
   "/, Ctrl+K": "search", "← ↑ → ↓": "arrows", Enter: "enter", E: "expand", C: "center", H: "hide", "F, 0": "fit", "+, −": "zoom", "Shift + ←↑→↓": "pan",
-  T: "table", "[, ]": "evidence", Esc: "escape", "?": "help",
+  T: "table", "[, ]": "evidence", "Ctrl+Enter": "extract", Esc: "escape", "?": "help",
 };
 
 function wireHelp() {

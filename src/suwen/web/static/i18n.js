@@ -257,8 +257,10 @@ const STRINGS = {
   "help.pan": ["移动画面", "Move the picture"],
   "help.table": ["图与表切换", "Graph or table"],
   "help.evidence": ["上一句、下一句", "Previous, next sentence"],
+  "help.extract": ["抽取页：抽取；方向键在实体之间移动，Esc 取消", "Extract tab: extract; arrow keys move between mentions, Esc cancels"],
   "help.escape": ["关闭面板；再按一次回到检索框", "Close the panel; again: go to the search box"],
   "help.help": ["本帮助", "This help"],
+
   // The extract tab
   "extract.label": ["医学文本", "Medical text"],
   "extract.placeholder": ["在此粘贴文本，或将文件拖到此处。", "Paste a Chinese text here, or drop a file."],
