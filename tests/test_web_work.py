@@ -138,6 +138,12 @@ def test_web_graph_is_interrupted_when_its_request_is(tmp_path: Path) -> None:
         graph._open() as opened,
     ):
         opened.execute(endless).fetchone()
+    # Between two queries of many, too.
+    late = Ticket()
+    with file.reading(late) as graph:
+        late.cancel()
+        with pytest.raises(sqlite3.OperationalError, match="interrupted"):
+            graph.search("病")
     with file.reading(Ticket()) as graph:
         assert graph.search("病")
 

@@ -140,7 +140,7 @@ class Agreement:
     hidden
         How many mentions lie under longer ones and are not in the view by character.
     left_out
-        For each annotator, how many documents nobody else has.
+        For each annotator, the number of documents without another annotator.
     """
 
     annotators: Annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -31,7 +30,7 @@ from suwen.graph.queries import Alias, Concept, Edge
 from suwen.graph.reading import BrowsableGraph
 from suwen.graph.readonly import Table, select
 from suwen.graph.resources import linker_of, store_resources
-from suwen.graph.store import connect, erase_free_pages, translated, writing
+from suwen.graph.store import Connection, connect, erase_free_pages, translated, writing
 from suwen.graph.texts import Sentence, create_index, find_sentences
 from suwen.runs import Listener, Progress, silent
 
@@ -78,7 +77,7 @@ class Graph(BrowsableGraph):
 
     def __init__(self, path: StrPath) -> None:
         self._path = Path(path)
-        self._reading: sqlite3.Connection | None = None
+        self._reading: Connection | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -106,12 +105,12 @@ class Graph(BrowsableGraph):
             pass
 
     def interrupt(self) -> None:
-        """Stop the question that another thread asks: it fails with `sqlite3.OperationalError`."""
+        """Stop the question that another thread asks (in a `snapshot`): it fails with `sqlite3.OperationalError`."""
         if self._reading is not None:
             self._reading.interrupt()
 
     @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
+    def _open(self) -> Iterator[Connection]:
         if self._reading is None:
             self._reading = connect(self._path)
         with translated(self._path):

@@ -16,6 +16,7 @@ from suwen.graph.keys import is_hexadecimal, number_of
 from suwen.graph.neighbors import Direction, Group, Place, neighbors
 from suwen.graph.queries import Edge
 from suwen.graph.revision import revision_of, structure_of
+from suwen.graph.store import Connection
 
 __all__ = ["BrowsableGraph", "Follows"]
 
@@ -27,7 +28,7 @@ class BrowsableGraph(ABC):
     """A graph that answers by identifier and page by page."""
 
     @abstractmethod
-    def _open(self) -> AbstractContextManager[sqlite3.Connection]:
+    def _open(self) -> AbstractContextManager[Connection]:
         """Return a connection for reading, whose faults get a code."""
 
     @contextmanager
@@ -38,6 +39,7 @@ class BrowsableGraph(ABC):
             try:
                 yield
             finally:
+                connection.resume()
                 connection.execute("END")
 
     @property

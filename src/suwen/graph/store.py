@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from suwen.errors import SuwenError, WriteError
@@ -15,7 +16,7 @@ from suwen.graph.search import fold, grams, pairs
 from suwen.graph.tables import APPLICATION, NAMES, TABLES, VERSION
 from suwen.graph.texts import is_indexed
 
-__all__ = ["connect", "erase_free_pages", "require_graph", "translated", "writing"]
+__all__ = ["Connection", "connect", "erase_free_pages", "require_graph", "translated", "writing"]
 
 WAIT_SECONDS = 20.0
 """Seconds that a second writer waits; readers wait too while a large change is written."""
@@ -63,7 +64,28 @@ def _coded(error: sqlite3.DatabaseError, path: Path) -> Exception:
     return error
 
 
-def connect(path: StrPath) -> sqlite3.Connection:
+class Connection(sqlite3.Connection):
+    """A connection that stays interrupted: many short queries in a row stop too."""
+
+    is_interrupted = False
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+        """Run a query, unless another thread has interrupted the connection."""
+        if self.is_interrupted:
+            raise sqlite3.OperationalError("interrupted")
+        return super().execute(*arguments)
+
+    def interrupt(self) -> None:
+        """Stop the query that is running, and all that follow until `resume`."""
+        self.is_interrupted = True
+        super().interrupt()
+
+    def resume(self) -> None:
+        """Run queries again."""
+        self.is_interrupted = False
+
+
+def connect(path: StrPath) -> Connection:
     """Open a graph for reading.
 
     Raises
@@ -83,7 +105,7 @@ def connect(path: StrPath) -> sqlite3.Connection:
     return connection
 
 
-def _connected(path: Path) -> sqlite3.Connection:
+def _connected(path: Path) -> Connection:
     require_regular(path)
     if path.is_dir():
         raise SuwenError("S109", path, found="folder", expected="file")
@@ -96,6 +118,7 @@ def _connected(path: Path) -> sqlite3.Connection:
             timeout=WAIT_SECONDS,
             isolation_level=None,
             check_same_thread=False,
+            factory=Connection,
         )
         connection.create_function("fold", 1, fold, deterministic=True)
         connection.create_function("grams", 1, grams, deterministic=True)

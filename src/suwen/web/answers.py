@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt
-from pydantic_core import PydanticCustomError
 
 from suwen.document import lone_surrogates
 from suwen.graph.actions import ERROR_KINDS
@@ -37,7 +36,7 @@ __all__ = [
 
 def _unicode(text: str) -> str:
     if any(lone_surrogates(text, "text")):
-        raise PydanticCustomError("lone_surrogate", "it holds a lone surrogate")
+        raise ValueError("it holds a lone surrogate")
     return text
 
 

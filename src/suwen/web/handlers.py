@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -9,10 +11,13 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from suwen.errors import SuwenError
+from suwen.web.audit import place_of
 from suwen.web.problems import MEDIA_TYPE, ProblemError, body_of, problem_of
 from suwen.web.work import DisconnectedError
 
 __all__ = ["add_handlers"]
+
+_LOGGER = logging.getLogger("suwen.web")
 
 OF_STATUS = {404: "S815", 405: "S817"}
 LIMITED = 413
@@ -43,7 +48,10 @@ async def _problem(request: Request, error: Any) -> Response:
 
 
 async def _library_error(request: Request, error: Any) -> Response:
-    return _answer(request, problem_of(error))
+    problem = problem_of(error)
+    if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        _LOGGER.error("request %s failed: %s: %s", request.state.request_id, error.code, place_of(error))
+    return _answer(request, problem)
 
 
 async def _http_error(request: Request, error: Any) -> Response:
@@ -62,8 +70,8 @@ async def _invalid(request: Request, error: Any) -> Response:
         # The name of an unknown field is a text of the request.
         place = place[:-1]
     field = ".".join(map(str, place)) or "body"
-    # The reasons that pydantic gives name types and limits, never the value.
-    reason = first["msg"] if first["type"] != "value_error" else "it is not allowed"
+    # The reasons that pydantic and our own validators give name types and limits, never the value.
+    reason = first["msg"].removeprefix("Value error, ")
     return _answer(request, ProblemError("S822", 422, field=field, reason=reason[:1].lower() + reason[1:]))
 
 
