@@ -6,9 +6,11 @@ import gzip
 import re
 import time
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from browser import PHONE, violations
 
@@ -16,12 +18,23 @@ import suwen
 from suwen.document import Document, Entity, Relation
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from playwright.sync_api import Page
 
 STATIC = Path(suwen.__file__).parent / "web" / "static"
 MOST_SCRIPT = 100_000
 """Bytes of all scripts together, each compressed with gzip."""
 HUB = 1_200
+GROUPS = ("disease", "test", "therapy", "dosing", "other")
+LEAST_DISTANCE = 15
+"""Between the colors of two groups, in CIELAB; about 2 is the least that the eye can tell."""
+VISIONS = {
+    "usual": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+    # Machado, Oliveira and Fernandes 2009, for the complete lack of one cone, on linear channels.
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
+}
 ATTACK = "<img src=x onerror=alert(1)>"
 
 Open = Callable[..., "Page"]
@@ -456,6 +469,50 @@ def test_web_explorer_on_a_phone(page_of: Open, sample_graph: Path) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
 
 
+def test_web_explorer_at_double_zoom(page_of: Open, sample_graph: Path) -> None:
+    page = page_of(sample_graph, viewport={"width": 640, "height": 400}, device_scale_factor=2)
+    choose(page, "2型糖尿病")
+    page.locator(".edge").first.focus()
+    page.keyboard.press("Enter")
+    page.locator(".evidence li").first.wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") == 640
+
+
+def test_web_explorer_switches_language_and_colors(page_of: Open, sample_graph: Path) -> None:
+    page = page_of(sample_graph)
+    choose(page, "2型糖尿病")
+    page.get_by_role("button", name="切换到中文").click()
+    page.get_by_role("button", name="中心：2型糖尿病，疾病，8 篇").wait_for()
+    page.get_by_role("button", name="切换到深色").click()
+    page.reload()
+    page.get_by_role("button", name=re.compile("^中心：")).wait_for()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert page.evaluate("document.documentElement.lang") == "zh-Hans"
+
+
+def test_web_explorer_hash_holds_every_state(page_of: Open, sample_graph: Path) -> None:
+    page = page_of(sample_graph)
+    states = page.evaluate(
+        """async () => {
+          const { emptyState, fromHash, toHash } = await import("./static/state.js");
+          const id = "0123456789abcdef";
+          const filters = { withoutRelations: ["A~B.C*", "SideEff-Drug"], withoutTypes: ["部位"], confidence: 0.35,
+            since: 2010, until: "", assertion: "only", reviewed: "unreviewed" };
+          const steps = [["more", id, "tail", "A.B"], ["expand", id], ["hide", id]];
+          const full = { ...emptyState(), focus: id, view: "table", filters, order: "confidence", steps,
+            edge: id.repeat(3), places: "ab*1.-2a" };
+          const long = { ...full, steps: Array.from({ length: 200 }, () => steps[0]) };
+          const path = { ...emptyState(), path: [id, id] };
+          const again = (state) => fromHash(toHash(state).hash);
+          const same = [emptyState(), full, path].map((s) => [JSON.stringify(s), JSON.stringify(again(s))]);
+          return { same, length: toHash(long).hash.length, complete: toHash(long).complete };
+        }"""
+    )
+    assert all(before == after for before, after in states["same"])
+    assert states["length"] <= 2_000
+    assert not states["complete"]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_web_explorer_is_accessible(page_of: Open, sample_graph: Path, scheme: str) -> None:
     page = page_of(sample_graph, color_scheme=scheme, locale="zh-CN")
@@ -496,12 +553,19 @@ def test_web_explorer_is_accessible(page_of: Open, sample_graph: Path, scheme: s
     assert violations(page) == []
 
 
-def test_web_explorer_colors_keep_their_contrast() -> None:
+def themes() -> list[dict[str, str]]:
+    """Return the colors of the light and of the dark page."""
     style = (STATIC / "style.css").read_text(encoding="utf-8")
-    for block in re.findall(r":root(?:\[data-theme=dark\])?\{(color-scheme[^}]*)\}", style):
-        colors = dict(re.findall(r"--([\w-]+):(#[0-9a-f]{3,6})\b", block))
-        for group in ("disease", "test", "therapy", "dosing", "other"):
+    blocks = re.findall(r":root(?:\[data-theme=dark\])?\{(color-scheme[^}]*)\}", style)
+    assert len(blocks) == 2
+    return [dict(re.findall(r"--([\w-]+):(#[0-9a-f]{3,6})\b", block)) for block in blocks]
+
+
+def test_web_explorer_colors_keep_their_contrast() -> None:
+    for colors in themes():
+        for group in GROUPS:
             assert contrast(colors[group], colors["on"]) >= 4.5, group
+            assert contrast(colors[group], colors["paper"]) >= 3, group
         for text in ("ink", "quiet", "link", "bad", "good"):
             for ground in ("paper", "panel", "raised"):
                 assert contrast(colors[text], colors[ground]) >= 4.5, (text, ground)
@@ -514,7 +578,27 @@ def contrast(first: str, second: str) -> float:
 
 
 def luminance(color: str) -> float:
+    return float(linear(color) @ (0.2126, 0.7152, 0.0722))
+
+
+def linear(color: str) -> NDArray[np.float64]:
+    """Return the linear channels of a color."""
     digits = color[1:] if len(color) == 7 else "".join(2 * digit for digit in color[1:])
-    channels = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
-    red, green, blue = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    channels = np.array([int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)])
+    return np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+
+
+@pytest.mark.parametrize("vision", VISIONS)
+def test_web_explorer_groups_differ_for_the_color_blind(vision: str) -> None:
+    for colors in themes():
+        places = [lab(np.clip(np.array(VISIONS[vision]) @ linear(colors[group]), 0, 1)) for group in GROUPS]
+        distances = [np.linalg.norm(one - other) for one, other in combinations(places, 2)]
+        assert min(distances) >= LEAST_DISTANCE
+
+
+def lab(channels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the CIELAB coordinates of linear channels."""
+    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    scaled = to_xyz @ channels / (0.9505, 1, 1.089)
+    x, y, z = np.where(scaled > 0.008856, np.cbrt(scaled), 7.787 * scaled + 16 / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])

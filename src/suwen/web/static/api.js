@@ -7,7 +7,7 @@ const ROOT = new URL("../", import.meta.url);
 const TOKEN = "suwen.token";
 
 /** A failed request: `status` is 0 when the server was not reached. */
-export class Problem extends Error {
+class Problem extends Error {
   constructor(status, { code = "", title = "", detail = "", request_id: id = "" } = {}, retryAfter = 0) {
     super(detail || title || String(status));
     Object.assign(this, { status, code, detail: detail || title, id, retryAfter });

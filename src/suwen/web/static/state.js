@@ -1,6 +1,6 @@
 /** What the graph tab shows, and the same as the hash of the URL: a link restores it, and no log ever sees it. */
 
-export const LONGEST = 2000;
+const LONGEST = 2000;
 const ID = /^[0-9a-f]{16}$/;
 const EDGE = /^[0-9a-f]{48}$/;
 const ASSERTIONS = ["with", "without", "only"];
