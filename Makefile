@@ -45,7 +45,7 @@ wheelhouse: | $(BIN)/python
 # Benchmarks that need models of their own, too, are listed with their commands in docs/results/README.md.
 RUNS ?= runs
 bench: install
-	for benchmark in crf training extraction assertion graph page; do $(BIN)/python benchmarks/$$benchmark.py || exit 1; done
+	for benchmark in crf training extraction assertion graph page serving; do $(BIN)/python benchmarks/$$benchmark.py || exit 1; done
 	$(BIN)/python benchmarks/extraction.py --memory
 ifdef CORPUS
 	$(BIN)/python benchmarks/concepts.py $(CORPUS)
