@@ -355,6 +355,24 @@ def test_web_explorer_link_restores_the_view(page_of: Open, sample_graph: Path) 
     assert not again.get_by_role("checkbox", name=re.compile("^test of disease")).is_checked()
 
 
+def test_web_explorer_link_to_a_table_restores_its_drawer(page_of: Open, sample_graph: Path) -> None:
+    page = page_of(sample_graph)
+    choose(page, "2型糖尿病")
+    page.get_by_role("button", name=re.compile("^二甲双胍 to 2型糖尿病")).focus()
+    page.keyboard.press("Enter")
+    page.locator(".evidence li").first.wait_for()
+    link = page.url.replace("#", "#view=table&")
+    again = page_of(sample_graph, at=link[link.index("#") :])
+    again.locator(".evidence li").first.wait_for()
+    assert again.get_by_role("table").locator("tr.selected").count() == 1
+    again.keyboard.press("Escape")
+    again.get_by_role("table").get_by_role("button", name=re.compile("^Sentences of")).last.click()
+    again.locator(".evidence li").first.wait_for()
+    again.keyboard.press("Escape")
+    again.keyboard.press("t")
+    again.get_by_role("button", name=re.compile("^In the middle: 2型糖尿病")).wait_for()
+
+
 def test_web_explorer_dragged_node_stays(page_of: Open, sample_graph: Path) -> None:
     page = page_of(sample_graph)
     choose(page, "2型糖尿病")
