@@ -61,12 +61,12 @@ export function mentionsView(text, entities, relations, onShow) {
 
   const place = new Map(entities.map((entity, index) => [entity.id, index]));
   const first = (id) => layers[place.get(id)][0];
+  let active = [];
   const mark = (chosen, drawn = []) => {
-    for (const active of element.querySelectorAll(".active")) active.classList.remove("active");
+    for (const layer of active) layer.classList.remove("active");
     const ends = drawn.flatMap(({ head, tail }) => [place.get(head), place.get(tail)]);
-    for (const index of new Set([...chosen, ...ends])) {
-      for (const layer of layers[index]) layer.classList.add("active");
-    }
+    active = [...chosen, ...ends].flatMap((index) => layers[index]);
+    for (const layer of active) layer.classList.add("active");
     drawArrows(drawn.map(({ head, tail }) => [first(head), first(tail)]));
   };
   listen(element, owners, (indexes) => {
@@ -87,8 +87,8 @@ function draw(element, { text, points, entities, layers, owners }) {
     const over = segment.covering.filter((index) => index < entities.length).reverse();
     let content = document.createTextNode(segment.text);
     if (over.length < segment.covering.length) content = h("span.cue", {}, content);
-    for (const index of over) {
-      content = h(`span.layer.g-${typeOf(entities[index].label).group}`, {}, content);
+    for (const [depth, index] of over.entries()) {
+      content = h(`span.layer${depth ? "" : ".inner"}.g-${typeOf(entities[index].label).group}`, {}, content);
       content.style.setProperty("--lane", lane[index]);
       layers[index].push(content);
     }
