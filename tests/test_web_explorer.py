@@ -355,6 +355,29 @@ def test_web_explorer_link_restores_the_view(page_of: Open, sample_graph: Path) 
     assert not again.get_by_role("checkbox", name=re.compile("^test of disease")).is_checked()
 
 
+def test_web_explorer_dragged_node_stays(page_of: Open, sample_graph: Path) -> None:
+    page = page_of(sample_graph)
+    choose(page, "2型糖尿病")
+    name = "二甲双胍, Drug, 4 documents"
+    before = positions(page)
+    box = page.get_by_role("button", name=name).locator(".shape").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 5, box["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 60, box["y"] + 45, steps=4)
+    page.mouse.up()
+    dragged = positions(page)
+    assert page.get_by_role("complementary").count() == 0
+    assert [one for one in before if before[one] != dragged[one]] == [name]
+    page.get_by_role("button", name=name).focus()
+    page.keyboard.press("e")
+    page.get_by_role("button", name=re.compile("^恶心, Side effect")).wait_for()
+    again = page_of(sample_graph, at=page.url[page.url.index("#") :])
+    again.get_by_role("button", name=re.compile("^恶心, Side effect")).wait_for()
+    assert positions(again) == positions(page)
+    assert positions(again)[name] == dragged[name]
+
+
 def test_web_explorer_ignores_a_damaged_link(page_of: Open, sample_graph: Path) -> None:
     page = page_of(sample_graph, at="#c=<script>&s=more.zz~expand~%00&at=1.2&min=nan&y=x-y&view=cube&e=../..")
     page.get_by_role("heading", name="Start with a concept").wait_for()

@@ -360,6 +360,14 @@ def test_web_guard_opens_no_connection(path: Path) -> None:
     assert len(asked) >= 7
 
 
+def test_web_guard_keeps_answers_out_of_caches_and_files_fresh(client: Client) -> None:
+    assert client.get("/v1/info").headers["cache-control"] == "no-store"
+    assert client.post("/v1/search", {"query": "病"}).headers["cache-control"] == "no-store"
+    file = client.get("/static/app.js")
+    assert file.headers["cache-control"] == "no-cache"
+    assert client.get("/static/app.js", If_None_Match=file.headers["etag"]).status == 304
+
+
 def test_web_guard_metrics_add_up(path: Path) -> None:
     with running(path) as client:
         for _ in range(3):

@@ -174,7 +174,8 @@ class _Exchange:
             headers = MutableHeaders(scope=message)
             headers.update(HEADERS)
             headers["X-Request-Id"] = self._about.id
-            headers.setdefault("Cache-Control", "no-store")
+            # Files of the page are asked for again, and sent again when they have changed.
+            headers.setdefault("Cache-Control", "no-cache" if self._path.startswith(STATIC) else "no-store")
             if not self._is_received:
                 # What is still on its way is not read.
                 headers["Connection"] = "close"

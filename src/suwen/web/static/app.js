@@ -54,7 +54,9 @@ function wireTabs() {
     const button = byId(`tab-${tab}`);
     button.addEventListener("click", () => openTab(tab));
     button.addEventListener("keydown", (event) => {
-      const step = { ArrowRight: 1, ArrowLeft: -1, Home: -TABS.indexOf(tab), End: TABS.length - 1 - TABS.indexOf(tab) }[event.key];
+      const step = { ArrowRight: 1, ArrowLeft: -1, Home: -TABS.indexOf(tab), End: TABS.length - 1 - TABS.indexOf(tab) }[
+        event.key
+      ];
       if (step === undefined) return;
       event.preventDefault();
       const next = TABS[(TABS.indexOf(tab) + step + TABS.length) % TABS.length];
@@ -107,25 +109,48 @@ function wireToken() {
       dialog.returnValue = "cancel";
       dialog.showModal();
       field.focus();
-      dialog.addEventListener("close", () => {
-        asking = null;
-        resolve(dialog.returnValue === "cancel" ? null : field.value.trim());
-        field.value = "";
-      }, { once: true });
+      dialog.addEventListener(
+        "close",
+        () => {
+          asking = null;
+          resolve(dialog.returnValue === "cancel" ? null : field.value.trim());
+          field.value = "";
+        },
+        { once: true },
+      );
     });
     return asking;
   });
 }
 
 const KEYS = {
-  "/, Ctrl+K": "search", "← ↑ → ↓": "arrows", Enter: "enter", E: "expand", C: "center", H: "hide", "F, 0": "fit", "+, −": "zoom", "Shift + ←↑→↓": "pan",
-  T: "table", "[, ]": "evidence", "Ctrl+Enter": "extract", Esc: "escape", "?": "help",
+  "/, Ctrl+K": "search",
+  "← ↑ → ↓": "arrows",
+  Enter: "enter",
+  E: "expand",
+  C: "center",
+  H: "hide",
+  "F, 0": "fit",
+  "+, −": "zoom",
+  "Shift + ←↑→↓": "pan",
+  T: "table",
+  "[, ]": "evidence",
+  "Ctrl+Enter": "extract",
+  Esc: "escape",
+  "?": "help",
 };
 
 function wireHelp() {
   const dialog = byId("help-dialog");
   const open = () => {
-    const rows = Object.entries(KEYS).map(([keys, key]) => [h("dt", {}, keys.split(", ").map((one) => h("kbd", {}, one))), h("dd", {}, t(`help.${key}`))]);
+    const rows = Object.entries(KEYS).map(([keys, key]) => [
+      h(
+        "dt",
+        {},
+        keys.split(", ").map((one) => h("kbd", {}, one)),
+      ),
+      h("dd", {}, t(`help.${key}`)),
+    ]);
     byId("help-content").replaceChildren(h("p", {}, t("help.intro")), h("dl.keys", {}, rows));
     const opener = document.activeElement;
     dialog.addEventListener("close", () => opener.focus(), { once: true });

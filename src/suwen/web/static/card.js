@@ -15,8 +15,15 @@ export class ConceptCard {
   constructor({ concept, codes, aliases, others }, graph, actions) {
     Object.assign(this, { concept, graph, actions });
     this.element = h(
-      "div.card", {}, h("h2", { tabindex: "-1" }, typeIcon(concept.type), concept.name),
-      h("p.quiet", {}, this.facts()), this.buttons(), this.codes(codes), this.names(aliases), this.others(others), this.edges(),
+      "div.card",
+      {},
+      h("h2", { tabindex: "-1" }, typeIcon(concept.type), concept.name),
+      h("p.quiet", {}, this.facts()),
+      this.buttons(),
+      this.codes(codes),
+      this.names(aliases),
+      this.others(others),
+      this.edges(),
     );
   }
 
@@ -32,9 +39,11 @@ export class ConceptCard {
     const { id } = this.concept;
     const isFocus = this.graph?.focus?.id === id;
     const isShown = this.graph?.nodes.has(id);
-    const button = (text, action, key) => h("button", { type: "button", onclick: action, "aria-keyshortcuts": key }, t(text));
+    const button = (text, action, key) =>
+      h("button", { type: "button", onclick: action, "aria-keyshortcuts": key }, t(text));
     return h(
-      "p.choices", {},
+      "p.choices",
+      {},
       isFocus ? null : button("card.center", () => this.actions.onCenter(id), "C"),
       isShown && !this.graph.expanded.has(id) ? button("card.expand", () => this.actions.onExpand(id), "E") : null,
       isShown && !isFocus ? button("card.hide", () => this.actions.onHide(id), "H") : null,
@@ -44,19 +53,54 @@ export class ConceptCard {
 
   codes(codes) {
     if (!codes.length) return null;
-    return section("card.codes", codes.map((code) => h("li", {}, typeof code === "string" ? code : Object.values(code).filter(Boolean).join(" "))));
+    return section(
+      "card.codes",
+      codes.map((code) => h("li", {}, typeof code === "string" ? code : Object.values(code).filter(Boolean).join(" "))),
+    );
   }
 
   names(aliases) {
     if (aliases.length < 2) return null;
-    const row = ({ surface, mentions, reason, source }) => h("li.row", {}, h("span.what", {}, surface, h("span.quiet", {}, ` ${whyOf(reason, source)}`)), h("span.quiet.number", {}, number(mentions)));
+    const row = ({ surface, mentions, reason, source }) =>
+      h(
+        "li.row",
+        {},
+        h("span.what", {}, surface, h("span.quiet", {}, ` ${whyOf(reason, source)}`)),
+        h("span.quiet.number", {}, number(mentions)),
+      );
     const rows = aliases.map(row);
-    return section("card.names", rows.slice(0, FIRST_NAMES), rows.length > FIRST_NAMES ? h("details", {}, h("summary", {}, t("card.moreNames", { n: rows.length - FIRST_NAMES })), h("ul", {}, rows.slice(FIRST_NAMES))) : null);
+    return section(
+      "card.names",
+      rows.slice(0, FIRST_NAMES),
+      rows.length > FIRST_NAMES
+        ? h(
+            "details",
+            {},
+            h("summary", {}, t("card.moreNames", { n: rows.length - FIRST_NAMES })),
+            h("ul", {}, rows.slice(FIRST_NAMES)),
+          )
+        : null,
+    );
   }
 
   others(others) {
     if (!others.length) return null;
-    return section("card.others", others.map((other) => h("li", {}, h("button.plain.concept", { type: "button", onclick: () => this.actions.onNode(other.id) }, typeIcon(other.type), other.name, h("span.quiet", {}, ` ${typeName(other.type)}`)))));
+    return section(
+      "card.others",
+      others.map((other) =>
+        h(
+          "li",
+          {},
+          h(
+            "button.plain.concept",
+            { type: "button", onclick: () => this.actions.onNode(other.id) },
+            typeIcon(other.type),
+            other.name,
+            h("span.quiet", {}, ` ${typeName(other.type)}`),
+          ),
+        ),
+      ),
+    );
   }
 
   edges() {
@@ -65,7 +109,17 @@ export class ConceptCard {
     const row = (edge) => {
       const other = edge.head.id === this.concept.id ? edge.tail : edge.head;
       const text = h("span.what", {}, other.name, h("span.quiet", {}, ` ${relationName(edge.relation)}`));
-      return h("li", {}, h("button.plain.concept", { type: "button", onclick: () => this.actions.onEdge(edge.id) }, typeIcon(other.type), text, h("span.quiet.number", {}, t("count.documents", { n: edge.documents }))));
+      return h(
+        "li",
+        {},
+        h(
+          "button.plain.concept",
+          { type: "button", onclick: () => this.actions.onEdge(edge.id) },
+          typeIcon(other.type),
+          text,
+          h("span.quiet.number", {}, t("count.documents", { n: edge.documents })),
+        ),
+      );
     };
     return section("card.edges", edges.sort((a, b) => b.rank - a.rank).map(row));
   }

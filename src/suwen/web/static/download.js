@@ -3,7 +3,22 @@
 import { request } from "./api.js";
 import { saveFile } from "./dom.js";
 
-const PROPERTIES = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray", "stroke-linecap", "paint-order", "font-size", "font-weight", "font-family", "text-anchor", "opacity", "display"];
+const PROPERTIES = [
+  "fill",
+  "fill-opacity",
+  "stroke",
+  "stroke-width",
+  "stroke-opacity",
+  "stroke-dasharray",
+  "stroke-linecap",
+  "paint-order",
+  "font-size",
+  "font-weight",
+  "font-family",
+  "text-anchor",
+  "opacity",
+  "display",
+];
 const MARGIN = 16;
 const SCALE = 2; // pixels of the PNG per unit
 
@@ -34,7 +49,13 @@ function standalone(view) {
   copy.setAttribute("width", width);
   copy.setAttribute("height", height);
   const paper = document.createElementNS(copy.namespaceURI, "rect");
-  const place = { x: left - MARGIN, y: top - MARGIN, width, height, fill: getComputedStyle(document.body).backgroundColor };
+  const place = {
+    x: left - MARGIN,
+    y: top - MARGIN,
+    width,
+    height,
+    fill: getComputedStyle(document.body).backgroundColor,
+  };
   for (const [key, value] of Object.entries(place)) paper.setAttribute(key, value);
   copy.prepend(paper);
   return { text: new XMLSerializer().serializeToString(copy), width, height };

@@ -17,9 +17,23 @@ export class Drawer {
   constructor(app, actions) {
     Object.assign(this, { app, actions, controller: new AbortController(), shown: null });
     this.body = h("div.body");
-    const close = h("button.plain.close", { type: "button", "data-t-label": "page.close", "data-t-title": "page.close", onclick: () => this.close() }, "✕");
-    this.back = h("button.plain", { type: "button", onclick: () => this.goBack(), hidden: true, "data-t": "drawer.back" });
-    this.element = h("aside.drawer", { tabindex: "-1", hidden: true, "data-t-label": "drawer.name" }, h("div.bar", {}, this.back, close), this.body);
+    const close = h(
+      "button.plain.close",
+      { type: "button", "data-t-label": "page.close", "data-t-title": "page.close", onclick: () => this.close() },
+      "✕",
+    );
+    this.back = h("button.plain", {
+      type: "button",
+      onclick: () => this.goBack(),
+      hidden: true,
+      "data-t": "drawer.back",
+    });
+    this.element = h(
+      "aside.drawer",
+      { tabindex: "-1", hidden: true, "data-t-label": "drawer.name" },
+      h("div.bar", {}, this.back, close),
+      this.body,
+    );
     this.element.addEventListener("keydown", (event) => this.onKey(event));
   }
 
@@ -36,7 +50,10 @@ export class Drawer {
 
   showEdge(id) {
     return this.show({ kind: "edge", id }, async (signal) => {
-      this.evidence = new EvidenceList(id, this.app, { ...this.actions, onDocument: (document, place) => this.showDocument(document, place) });
+      this.evidence = new EvidenceList(id, this.app, {
+        ...this.actions,
+        onDocument: (document, place) => this.showDocument(document, place),
+      });
       await this.evidence.load(signal);
       return this.evidence.element;
     });
@@ -44,8 +61,15 @@ export class Drawer {
 
   /** Show a document, scrolled to a place. */
   showDocument(id, place) {
-    const before = { shown: this.shown, content: [...this.body.childNodes], focused: document.activeElement, top: this.element.scrollTop };
-    return this.show({ kind: "document", id, before }, async (signal) => documentView(await ask(`documents/${id}`, { signal }), place));
+    const before = {
+      shown: this.shown,
+      content: [...this.body.childNodes],
+      focused: document.activeElement,
+      top: this.element.scrollTop,
+    };
+    return this.show({ kind: "document", id, before }, async (signal) =>
+      documentView(await ask(`documents/${id}`, { signal }), place),
+    );
   }
 
   async show(shown, make) {

@@ -55,28 +55,61 @@ export class EvidenceList {
 
   heading() {
     const { edge } = this;
-    const end = (concept) => h("button.plain.concept", { type: "button", onclick: () => this.actions.onNode(concept.id) }, typeIcon(concept.type), concept.name);
-    const facts = [t("count.documents", { n: edge.documents }), t("count.sentences", { n: edge.sentences }), t("evidence.confidence", { value: edge.confidence.toFixed(2) })];
-    if (edge.first_year) facts.push(edge.first_year === edge.last_year ? String(edge.first_year) : `${edge.first_year}–${edge.last_year}`);
+    const end = (concept) =>
+      h(
+        "button.plain.concept",
+        { type: "button", onclick: () => this.actions.onNode(concept.id) },
+        typeIcon(concept.type),
+        concept.name,
+      );
+    const facts = [
+      t("count.documents", { n: edge.documents }),
+      t("count.sentences", { n: edge.sentences }),
+      t("evidence.confidence", { value: edge.confidence.toFixed(2) }),
+    ];
+    if (edge.first_year)
+      facts.push(edge.first_year === edge.last_year ? String(edge.first_year) : `${edge.first_year}–${edge.last_year}`);
     const flags = ["negated", "hypothetical", "accepted", "rejected"].filter((key) => edge[key]);
     return [
-      h("h2", { tabindex: "-1" }, h("span.visually-hidden", {}, t("evidence.title", { head: edge.head.name, tail: edge.tail.name })), h("span", { "aria-hidden": "true" }, relationName(edge.relation))),
+      h(
+        "h2",
+        { tabindex: "-1" },
+        h("span.visually-hidden", {}, t("evidence.title", { head: edge.head.name, tail: edge.tail.name })),
+        h("span", { "aria-hidden": "true" }, relationName(edge.relation)),
+      ),
       h("p.ends", {}, end(edge.head), h("span", { "aria-hidden": "true" }, "→"), end(edge.tail)),
       h("p.quiet", {}, facts.join(" · ")),
-      flags.length ? h("p.flags", {}, flags.map((key) => h(`span.flag.${key}`, {}, t(`evidence.${key}`, { n: edge[key] })))) : null,
+      flags.length
+        ? h(
+            "p.flags",
+            {},
+            flags.map((key) => h(`span.flag.${key}`, {}, t(`evidence.${key}`, { n: edge[key] }))),
+          )
+        : null,
     ].filter(Boolean);
   }
 
   tools() {
     const search = debounce(() => this.onSearch(), 150);
-    this.field = h("input", { type: "search", "aria-label": t("evidence.search"), placeholder: t("evidence.search"), oninput: search });
+    this.field = h("input", {
+      type: "search",
+      "aria-label": t("evidence.search"),
+      placeholder: t("evidence.search"),
+      oninput: search,
+    });
     const sort = (event) => {
       this.order = event.target.value;
       this.loadAll();
     };
     const options = ["newest", "confident"].map((value) => h("option", { value }, t(`evidence.${value}`)));
     const save = h("button", { type: "button", onclick: () => this.save() }, t("evidence.save"));
-    return h("div.tools", {}, this.field, h("select", { "aria-label": t("evidence.order"), onchange: sort }, options), save);
+    return h(
+      "div.tools",
+      {},
+      this.field,
+      h("select", { "aria-label": t("evidence.order"), onchange: sort }, options),
+      save,
+    );
   }
 
   async save() {
@@ -96,7 +129,8 @@ export class EvidenceList {
   }
 
   found() {
-    const holds = ({ text, document }) => [text, document.title, document.key].some((value) => (value ?? "").toLowerCase().includes(this.query));
+    const holds = ({ text, document }) =>
+      [text, document.title, document.key].some((value) => (value ?? "").toLowerCase().includes(this.query));
     const found = this.query ? this.items.filter(holds) : [...this.items];
     const confidence = (item) => item.confidence ?? 1;
     return this.order === "confident" ? found.sort((a, b) => confidence(b) - confidence(a)) : found;
@@ -111,7 +145,13 @@ export class EvidenceList {
     const left = affirmed + negated + hypothetical + rejected - this.items.length;
     this.foot.replaceChildren(
       found.length ? "" : h("p.quiet", {}, t(this.query ? "evidence.nothing" : "evidence.none")),
-      this.next ? h("button", { type: "button", onclick: () => this.onMore() }, left > 0 ? t("evidence.more", { n: left }) : t("evidence.moreUnknown")) : "",
+      this.next
+        ? h(
+            "button",
+            { type: "button", onclick: () => this.onMore() },
+            left > 0 ? t("evidence.more", { n: left }) : t("evidence.moreUnknown"),
+          )
+        : "",
     );
   }
 
@@ -129,31 +169,76 @@ export class EvidenceList {
   group(items) {
     const { document: source } = items[0];
     const title = h("h3", {}, source.title || source.key, source.year ? h("span.quiet", {}, ` ${source.year}`) : null);
-    return h("section", {}, title, h("ul", {}, items.map((item) => this.item(item))));
+    return h(
+      "section",
+      {},
+      title,
+      h(
+        "ul",
+        {},
+        items.map((item) => this.item(item)),
+      ),
+    );
   }
 
   item(item) {
     const { start, head, tail, before, after, text } = item;
     const cues = [head, tail].filter(({ cue }) => cue).map(({ cue }) => ({ start: cue[0], end: cue[1], cue: true }));
-    const spans = [head, tail, ...cues].map((span) => shifted(span.cue === true ? span : { ...span, label: span.text, cue: false }, start));
+    const spans = [head, tail, ...cues].map((span) =>
+      shifted(span.cue === true ? span : { ...span, label: span.text, cue: false }, start),
+    );
     const place = { start: item.start, end: item.end };
-    const sentence = h("p", {}, before && h("span.around", {}, before), h("span", {}, markedText(text, spans)), after && h("span.around", {}, after));
-    const facts = [item.polarity === "affirmed" ? null : h(`span.flag.${item.polarity}`, {}, t(`polarity.${item.polarity}`)), item.confidence === null ? null : h("span.quiet.number", {}, item.confidence.toFixed(2))];
-    const open = h("button.plain", { type: "button", onclick: () => this.actions.onDocument(item.document.id, place) }, t("evidence.document"));
+    const sentence = h(
+      "p",
+      {},
+      before && h("span.around", {}, before),
+      h("span", {}, markedText(text, spans)),
+      after && h("span.around", {}, after),
+    );
+    const facts = [
+      item.polarity === "affirmed" ? null : h(`span.flag.${item.polarity}`, {}, t(`polarity.${item.polarity}`)),
+      item.confidence === null ? null : h("span.quiet.number", {}, item.confidence.toFixed(2)),
+    ];
+    const open = h(
+      "button.plain",
+      { type: "button", onclick: () => this.actions.onDocument(item.document.id, place) },
+      t("evidence.document"),
+    );
     const copy = h("button.plain", { type: "button", onclick: () => this.copy(item) }, t("evidence.copy"));
-    const row = h("div.actions", {}, facts, this.verdictButton(item, "accept"), this.verdictButton(item, "reject"), copy, open);
-    return h("li", { tabindex: "-1", "data-id": item.id }, sentence, row, this.errorKind(item), h("p.problem", { role: "alert", hidden: true }));
+    const row = h(
+      "div.actions",
+      {},
+      facts,
+      this.verdictButton(item, "accept"),
+      this.verdictButton(item, "reject"),
+      copy,
+      open,
+    );
+    return h(
+      "li",
+      { tabindex: "-1", "data-id": item.id },
+      sentence,
+      row,
+      this.errorKind(item),
+      h("p.problem", { role: "alert", hidden: true }),
+    );
   }
 
   verdictButton(item, value) {
     const isChosen = item.verdict?.value === value;
     const judge = () => this.judge(item, isChosen ? null : value);
-    return h(`button.plain.verdict.${value}`, { type: "button", "aria-pressed": String(isChosen), "data-verdict": value, onclick: judge }, t(`verdict.${value}`));
+    return h(
+      `button.plain.verdict.${value}`,
+      { type: "button", "aria-pressed": String(isChosen), "data-verdict": value, onclick: judge },
+      t(`verdict.${value}`),
+    );
   }
 
   errorKind(item) {
     if (item.verdict?.value !== "reject") return null;
-    const options = ["", ...KINDS].map((kind) => h("option", { value: kind, selected: kind === (item.verdict.kind ?? "") }, t(`verdict.kind.${kind || "none"}`)));
+    const options = ["", ...KINDS].map((kind) =>
+      h("option", { value: kind, selected: kind === (item.verdict.kind ?? "") }, t(`verdict.kind.${kind || "none"}`)),
+    );
     const choose = (event) => this.judge(item, "reject", event.target.value || null, "select");
     return h("label.field", {}, t("verdict.kind"), h("select", { onchange: choose }, options));
   }
@@ -176,7 +261,12 @@ export class EvidenceList {
   }
 
   async copy({ text, document: source }) {
-    const citation = t("evidence.citation", { text, title: source.title || source.key, year: source.year ?? "—", key: source.key });
+    const citation = t("evidence.citation", {
+      text,
+      title: source.title || source.key,
+      year: source.year ?? "—",
+      key: source.key,
+    });
     this.app.announce(t((await copyText(citation)) ? "page.copied" : "page.notCopied"));
   }
 

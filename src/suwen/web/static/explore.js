@@ -29,10 +29,23 @@ export async function mount(panel, app) {
 
 class Explorer {
   constructor(panel, app) {
-    Object.assign(this, { panel, app, state: emptyState(), graph: null, card: null, controller: new AbortController() });
+    Object.assign(this, {
+      panel,
+      app,
+      state: emptyState(),
+      graph: null,
+      card: null,
+      controller: new AbortController(),
+    });
     const announce = (text) => app.announce(text);
     const actions = this.actions();
-    this.search = new SearchBox({ label: "search.label", placeholder: "search.placeholder", shortcut: "/ Control+K", announce, onChoose: (concept) => this.choose(concept) });
+    this.search = new SearchBox({
+      label: "search.label",
+      placeholder: "search.placeholder",
+      shortcut: "/ Control+K",
+      announce,
+      onChoose: (concept) => this.choose(concept),
+    });
     this.view = new GraphView(actions);
     this.table = new TableView(actions);
     this.drawer = new Drawer(app, actions);
@@ -41,7 +54,12 @@ class Explorer {
     this.filters = new Filters((filters, order) => this.filter(filters, order));
     this.stage = h("div.stage");
     this.status = h("p.status");
-    this.side = h("details.side", { open: matchMedia(WIDE).matches }, h("summary", { "data-t": "filter.title" }), this.filters.element);
+    this.side = h(
+      "details.side",
+      { open: matchMedia(WIDE).matches },
+      h("summary", { "data-t": "filter.title" }),
+      this.filters.element,
+    );
     const keys = h("p.visually-hidden", { id: "graph-keys", "data-t": "graph.keys" });
     const center = h("div.center", {}, this.toolbar.element, this.stage, this.status, keys);
     panel.replaceChildren(this.side, center, this.drawer.element, this.paths.element);
@@ -210,7 +228,11 @@ class Explorer {
     this.status.textContent = graph ? this.summary() : "";
     if (!graph) return;
     this.toolbar.set(state.view);
-    this.filters.draw(state.filters, state.order, { relations: relationTotals(card), types: typeTotals(card), years: this.app.info.graph?.years });
+    this.filters.draw(state.filters, state.order, {
+      relations: relationTotals(card),
+      types: typeTotals(card),
+      years: this.app.info.graph?.years,
+    });
     const shown = state.view === "table" ? this.table : this.view;
     const note = graph.edges.size ? [] : [this.emptyNote()];
     // The view stays where it is, or it would lose the keyboard.
@@ -224,7 +246,8 @@ class Explorer {
   /** Say why nothing is shown, and what to do. */
   emptyNote() {
     const { state } = this;
-    const note = (text, action, label) => h("div.note", {}, h("p", {}, t(text)), action && h("button", { type: "button", onclick: action }, t(label)));
+    const note = (text, action, label) =>
+      h("div.note", {}, h("p", {}, t(text)), action && h("button", { type: "button", onclick: action }, t(label)));
     if (state.path) return note("path.none", () => this.paths.open(this.card.concept), "path.open");
     if (isDefault(state.filters)) return note("graph.alone");
     return note("graph.filtered", () => this.filter({ ...NO_FILTERS }, state.order), "filter.reset");
@@ -343,7 +366,9 @@ class Explorer {
     const name = `suwen-${this.card.concept.name.replace(/[^\p{L}\p{N}]+/gu, "-")}`;
     try {
       const isPicture = form === "svg" || form === "png";
-      const file = await (isPicture ? savePicture(this.view, name, form) : saveEdges([...this.graph.edges.keys()], name, form));
+      const file = await (isPicture
+        ? savePicture(this.view, name, form)
+        : saveEdges([...this.graph.edges.keys()], name, form));
       this.app.announce(t("page.saved", { name: file }));
     } catch (error) {
       this.warn(error);

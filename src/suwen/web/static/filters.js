@@ -29,7 +29,7 @@ export class Filters {
    *
    * @param {Object} filters see `state.js`
    * @param {string} order
-   * @param {Object} counts `relations` and `types` of the concept in the middle: `[{ name, total }]`; `years`: `[first, last]`
+   * @param {Object} counts `relations` and `types` of the concept in the middle: `[{ name, total }]`; the `years` there are
    */
   draw(filters, order, counts) {
     if (this.isPending) return; // the form is newer
@@ -38,8 +38,13 @@ export class Filters {
     if (this.drawn === this.content()) return;
     this.drawn = this.content();
     const { relations, types, years } = counts;
-    this.clear = h("button", { type: "button", onclick: () => this.reset(), disabled: isDefault(filters) }, t("filter.reset"));
-    const focused = document.activeElement?.name && this.element.contains(document.activeElement) ? document.activeElement : null;
+    this.clear = h(
+      "button",
+      { type: "button", onclick: () => this.reset(), disabled: isDefault(filters) },
+      t("filter.reset"),
+    );
+    const focused =
+      document.activeElement?.name && this.element.contains(document.activeElement) ? document.activeElement : null;
     const sortedTypes = [...types].sort((one, other) => compareTypes(one.name, other.name));
     this.element.replaceChildren(
       this.checkboxes("filter.relations", relations, "withoutRelations", ({ name }) => relationName(name)),
@@ -51,7 +56,8 @@ export class Filters {
       this.ranking(),
       this.clear,
     );
-    if (focused) [...this.element.elements].find(({ name, value }) => name === focused.name && value === focused.value)?.focus();
+    if (focused)
+      [...this.element.elements].find(({ name, value }) => name === focused.name && value === focused.value)?.focus();
   }
 
   /** Return all that the form shows, to compare. */
@@ -62,10 +68,20 @@ export class Filters {
   checkboxes(title, rows, key, label) {
     if (!rows.length) return null;
     const box = ({ name }) =>
-      h("input", { type: "checkbox", name: key, value: name, checked: !this.filters[key].includes(name), onchange: () => this.read(key) });
+      h("input", {
+        type: "checkbox",
+        name: key,
+        value: name,
+        checked: !this.filters[key].includes(name),
+        onchange: () => this.read(key),
+      });
     return h(
-      "fieldset", {}, h("legend", {}, t(title)),
-      rows.map((row) => h("label.check", {}, box(row), h("span.what", {}, label(row)), h("span.quiet.number", {}, number(row.total)))),
+      "fieldset",
+      {},
+      h("legend", {}, t(title)),
+      rows.map((row) =>
+        h("label.check", {}, box(row), h("span.what", {}, label(row)), h("span.quiet.number", {}, number(row.total))),
+      ),
     );
   }
 
@@ -82,7 +98,15 @@ export class Filters {
       output.textContent = this.filters.confidence.toFixed(2);
       this.changed();
     };
-    const slider = h("input", { type: "range", name: "confidence", min: 0, max: 1, step: 0.05, value: this.filters.confidence, oninput: slide });
+    const slider = h("input", {
+      type: "range",
+      name: "confidence",
+      min: 0,
+      max: 1,
+      step: 0.05,
+      value: this.filters.confidence,
+      oninput: slide,
+    });
     return h("label.field", {}, h("span.row", {}, t("filter.confidence"), output), slider);
   }
 
@@ -95,9 +119,23 @@ export class Filters {
         this.filters[key] = value ? Number(value) : "";
         this.changed();
       };
-      return h("input.year", { type: "number", name: key, min: 1000, max: 2999, value: this.filters[key], placeholder: standard, "aria-label": t(label), oninput: type });
+      return h("input.year", {
+        type: "number",
+        name: key,
+        min: 1000,
+        max: 2999,
+        value: this.filters[key],
+        placeholder: standard,
+        "aria-label": t(label),
+        oninput: type,
+      });
     };
-    return h("fieldset", {}, h("legend", {}, t("filter.years")), h("span.row", {}, field("since", "filter.since", years[0]), "–", field("until", "filter.until", years[1])));
+    return h(
+      "fieldset",
+      {},
+      h("legend", {}, t("filter.years")),
+      h("span.row", {}, field("since", "filter.since", years[0]), "–", field("until", "filter.until", years[1])),
+    );
   }
 
   choice(title, key, values) {

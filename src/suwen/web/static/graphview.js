@@ -1,16 +1,12 @@
 /** Draw a neighborhood as an SVG graph that stands still, and let mouse, touch and keyboard move in it. */
 
 import { h, svg } from "./dom.js";
-import { isChinese, t } from "./i18n.js";
+import { t } from "./i18n.js";
+import { curve, edgeBundles, edgeLabel, FONT, itemsOf, labelOf, LINE, widthOf } from "./items.js";
 import { layout, layoutPath } from "./layout.js";
-import { compareTypes, relationName, typeName, typeOf, typeShape } from "./types.js";
+import { wirePointer } from "./pointer.js";
+import { relationName, typeOf, typeShape } from "./types.js";
 
-const RADIUS = 14;
-const FOCUS_RADIUS = 20;
-const FONT = 12.5;
-const LINE = 15;
-const LINE_UNITS = 16; // a Chinese character takes 2 units
-const LINES = 2;
 const ZOOM = { least: 0.15, most: 2.5, fit: 1.2 };
 const PAN = 60;
 
@@ -30,7 +26,7 @@ export class GraphView {
     this.tip = svg("g.tip", { "aria-hidden": "true" });
     this.canvas = svg("svg.canvas", {}, this.scene);
     this.element = h("div.graph", { role: "application", "aria-describedby": "graph-keys" }, this.canvas);
-    this.wirePointer();
+    wirePointer(this);
     this.element.addEventListener("keydown", (event) => this.onKey(event));
     this.element.addEventListener("focusin", (event) => this.onFocus(event));
     this.element.addEventListener("focusout", () => this.showTip(null));
@@ -60,7 +56,9 @@ export class GraphView {
     this.given = "";
     const places = written.map((text) => /^(-?\d{1,5})\.(-?\d{1,5})(a?)$/.exec(text));
     if (sum !== checksum(ids) || places.length !== ids.length || places.includes(null)) return new Map();
-    return new Map(places.map(([, x, y, above], index) => [ids[index], { x: Number(x), y: Number(y), above: above === "a" }]));
+    return new Map(
+      places.map(([, x, y, above], index) => [ids[index], { x: Number(x), y: Number(y), above: above === "a" }]),
+    );
   }
 
   /** Draw a neighborhood; concepts that are shown already stay where they are. */
@@ -105,11 +103,22 @@ export class GraphView {
   drawItem(item) {
     const { kind, lines, radius } = item;
     const classes = `g.node.${kind}.g-${typeOf(item.type).group}`;
-    const element = svg(classes, { role: "button", tabindex: "-1", "aria-label": labelOf(item), transform: `translate(${item.x} ${item.y})` });
+    const element = svg(classes, {
+      role: "button",
+      tabindex: "-1",
+      "aria-label": labelOf(item),
+      transform: `translate(${item.x} ${item.y})`,
+    });
     const first = item.box === item.boxes.above ? -radius - LINE * lines.length + 7 : radius + LINE;
-    const text = lines.map((line, index) => svg("text.name", { y: first + LINE * index, "text-anchor": "middle", "font-size": FONT }, line));
+    const text = lines.map((line, index) =>
+      svg("text.name", { y: first + LINE * index, "text-anchor": "middle", "font-size": FONT }, line),
+    );
     element.append(svg("title", {}, labelOf(item)), svg("circle.halo", { r: radius + 4 }));
-    if (kind === "more") element.append(svg("circle.shape", { r: radius }), svg("text.code", { "text-anchor": "middle", dy: "0.36em", "font-size": 15 }, "+"));
+    if (kind === "more")
+      element.append(
+        svg("circle.shape", { r: radius }),
+        svg("text.code", { "text-anchor": "middle", dy: "0.36em", "font-size": 15 }, "+"),
+      );
     else element.append(...typeShape(item.type, radius));
     element.append(...text);
     element.addEventListener("pointerenter", () => this.emphasize(item.id));
@@ -124,22 +133,43 @@ export class GraphView {
     const hypothetical = !edge.affirmed && !edge.negated && edge.hypothetical > 0;
     const all = edge.affirmed + edge.negated + edge.hypothetical;
     const share = all ? edge.negated / all : 0;
-    const element = svg(`g.edge${hypothetical ? ".hypothetical" : ""}`, { role: "button", tabindex: "-1", "aria-label": edgeLabel(edge) });
+    const element = svg(`g.edge${hypothetical ? ".hypothetical" : ""}`, {
+      role: "button",
+      tabindex: "-1",
+      "aria-label": edgeLabel(edge),
+    });
     const width = Math.min(1 + 1.1 * Math.log2(1 + edge.documents), 7);
     element.append(
       svg("path.hit", { d: path }),
       svg("path.line", { d: path, "stroke-width": width, "stroke-opacity": 0.3 + 0.6 * edge.confidence }),
     );
-    if (share > 0) element.append(svg("path.negated", { d: path, pathLength: 100, "stroke-width": width + 2.5, "stroke-dasharray": `0 ${50 - 25 * share} ${50 * share} 100` }));
+    if (share > 0)
+      element.append(
+        svg("path.negated", {
+          d: path,
+          pathLength: 100,
+          "stroke-width": width + 2.5,
+          "stroke-dasharray": `0 ${50 - 25 * share} ${50 * share} 100`,
+        }),
+      );
     element.addEventListener("pointerenter", () => this.showTip(edge.id));
     element.addEventListener("pointerleave", () => this.showTip(null));
-    this.parts.set(edge.id, { id: edge.id, kind: "edge", element, x: middle[0], y: middle[1], ends: [edge.head.id, edge.tail.id], edge });
+    this.parts.set(edge.id, {
+      id: edge.id,
+      kind: "edge",
+      element,
+      x: middle[0],
+      y: middle[1],
+      ends: [edge.head.id, edge.tail.id],
+      edge,
+    });
     return element;
   }
 
   /** Show the edges of a node as what stands out. */
   emphasize(id) {
-    for (const part of this.parts.values()) part.element.classList.toggle("near", part.kind === "edge" && part.ends.includes(id));
+    for (const part of this.parts.values())
+      part.element.classList.toggle("near", part.kind === "edge" && part.ends.includes(id));
   }
 
   /** Write beside an edge what it is. */
@@ -147,7 +177,11 @@ export class GraphView {
     const part = id && this.parts.get(id);
     if (!part) return this.tip.replaceChildren();
     const { edge } = part;
-    const label = t("graph.edge", { relation: relationName(edge.relation), n: edge.documents, confidence: edge.confidence.toFixed(2) });
+    const label = t("graph.edge", {
+      relation: relationName(edge.relation),
+      n: edge.documents,
+      confidence: edge.confidence.toFixed(2),
+    });
     const k = 1 / this.camera.k;
     const width = widthOf(label) + 16;
     this.tip.setAttribute("transform", `translate(${part.x} ${part.y}) scale(${k})`);
@@ -198,7 +232,7 @@ export class GraphView {
       c: () => isNode && this.actions.onCenter(part.id),
       h: () => part?.kind === "node" && this.actions.onHide(part.id),
       f: () => this.fit(),
-      "0": () => this.fit(),
+      0: () => this.fit(),
       "+": () => this.zoom(1.25),
       "=": () => this.zoom(1.25),
       "-": () => this.zoom(0.8),
@@ -213,7 +247,7 @@ export class GraphView {
 
   activate(part) {
     if (!part) return;
-    ({ edge: this.actions.onEdge, more: this.actions.onMore }[part.kind] ?? this.actions.onNode)(part.id);
+    (({ edge: this.actions.onEdge, more: this.actions.onMore })[part.kind] ?? this.actions.onNode)(part.id);
   }
 
   /** Move to the nearest item in a direction: from a node along its own edges or to another node, from an edge to its ends. */
@@ -242,7 +276,12 @@ export class GraphView {
   }
 
   bounds() {
-    const boxes = [...this.items.values()].map(({ x, y, box }) => [x + box.left, y + box.top, x + box.right, y + box.bottom]);
+    const boxes = [...this.items.values()].map(({ x, y, box }) => [
+      x + box.left,
+      y + box.top,
+      x + box.right,
+      y + box.bottom,
+    ]);
     const pick = (index, choose) => choose(...boxes.map((box) => box[index]));
     return { left: pick(0, Math.min), top: pick(1, Math.min), right: pick(2, Math.max), bottom: pick(3, Math.max) };
   }
@@ -261,7 +300,12 @@ export class GraphView {
     const { left, top, right, bottom } = this.bounds();
     const { width, height } = this.size();
     const { x, y, k } = this.camera;
-    return (x - left) * k <= width / 2 && (right - x) * k <= width / 2 && (y - top) * k <= height / 2 && (bottom - y) * k <= height / 2;
+    return (
+      (x - left) * k <= width / 2 &&
+      (right - x) * k <= width / 2 &&
+      (y - top) * k <= height / 2 &&
+      (bottom - y) * k <= height / 2
+    );
   }
 
   zoom(factor, [px, py] = [0, 0]) {
@@ -294,77 +338,6 @@ export class GraphView {
     if (this.isFitted) this.fit();
     else this.apply();
   }
-
-  // Pointer ---------------------------------------------------------------------------------------------------------
-
-  wirePointer() {
-    const pointers = new Map();
-    let drag = null;
-    this.canvas.addEventListener("wheel", (event) => {
-      event.preventDefault();
-      this.zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0016)), this.fromMiddle(event));
-    }, { passive: false });
-    this.canvas.addEventListener("pointerdown", (event) => {
-      if (event.button) return;
-      pointers.set(event.pointerId, [event.clientX, event.clientY]);
-      drag = { part: this.partAt(event.target), moved: false, start: [event.clientX, event.clientY] };
-    });
-    this.canvas.addEventListener("pointermove", (event) => {
-      const last = pointers.get(event.pointerId);
-      if (!last) return;
-      const now = [event.clientX, event.clientY];
-      if (!drag.moved && Math.hypot(now[0] - drag.start[0], now[1] - drag.start[1]) < 5) return;
-      if (!drag.moved) this.canvas.setPointerCapture(event.pointerId);
-      drag.moved = true;
-      const other = [...pointers].find(([id]) => id !== event.pointerId)?.[1];
-      if (other) this.pinch(last, now, other);
-      else this.dragBy(drag.part, now[0] - last[0], now[1] - last[1]);
-      pointers.set(event.pointerId, now);
-    });
-    const end = (event) => {
-      if (!pointers.delete(event.pointerId)) return;
-      if (event.type === "pointerup" && !drag.moved && drag.part) {
-        this.focusPart(drag.part.id);
-        this.activate(drag.part);
-      } else if (drag.moved && isDraggable(drag.part)) {
-        const item = this.items.get(drag.part.id);
-        Object.assign(item, { x: Math.round(item.x), y: Math.round(item.y) });
-        this.dragged.add(item.id);
-        this.redraw();
-        this.actions.onMove();
-      }
-    };
-    this.canvas.addEventListener("pointerup", end);
-    this.canvas.addEventListener("pointercancel", end);
-  }
-
-  partAt(target) {
-    return [...this.parts.values()].find(({ element }) => element.contains(target)) ?? null;
-  }
-
-  fromMiddle(event) {
-    const { left, top, width, height } = this.element.getBoundingClientRect();
-    return [event.clientX - left - width / 2, event.clientY - top - height / 2];
-  }
-
-  pinch(last, now, other) {
-    const distance = ([x, y]) => Math.hypot(x - other[0], y - other[1]) || 1;
-    this.zoom(distance(now) / distance(last), this.fromMiddle({ clientX: (now[0] + other[0]) / 2, clientY: (now[1] + other[1]) / 2 }));
-  }
-
-  dragBy(part, dx, dy) {
-    const { k } = this.camera;
-    if (!isDraggable(part)) {
-      this.camera.x -= dx / k;
-      this.camera.y -= dy / k;
-      this.isFitted = false;
-      this.apply();
-      return;
-    }
-    const item = this.items.get(part.id);
-    Object.assign(item, { x: item.x + dx / k, y: item.y + dy / k, fixed: true });
-    this.redraw();
-  }
 }
 
 function placeOf(item) {
@@ -372,7 +345,9 @@ function placeOf(item) {
 }
 
 function placed(item, place) {
-  return place ? { ...item, x: place.x, y: place.y, box: place.above ? item.boxes.above : item.boxes.below, fixed: true } : item;
+  return place
+    ? { ...item, x: place.x, y: place.y, box: place.above ? item.boxes.above : item.boxes.below, fixed: true }
+    : item;
 }
 
 /** Return a short text that differs for other ids. */
@@ -381,102 +356,8 @@ function checksum(ids) {
   return sum.toString(36);
 }
 
-function isDraggable(part) {
-  return part?.kind === "node" || part?.kind === "focus";
-}
-
 function reachable(from, to) {
-  if (from.kind === "edge") return from.ends.includes(to.id) || (to.kind === "edge" && to.ends.some((end) => from.ends.includes(end)));
+  if (from.kind === "edge")
+    return from.ends.includes(to.id) || (to.kind === "edge" && to.ends.some((end) => from.ends.includes(end)));
   return to.kind !== "edge" || to.ends.includes(from.id);
-}
-
-/** Return the items of a neighborhood in the order of the layout: by type, the most important first, stubs last. */
-function itemsOf(graph) {
-  const nodes = [...graph.nodes.values()].map(({ concept, anchor }) => {
-    const kind = concept.id === graph.focus?.id ? "focus" : "node";
-    const shownAnchor = anchor && (graph.nodes.has(anchor) ? anchor : graph.focus?.id ?? null);
-    return sized({ id: concept.id, kind, type: concept.type, anchor: shownAnchor, concept, text: concept.name, radius: kind === "focus" ? FOCUS_RADIUS : RADIUS });
-  });
-  const stubs = graph.stubs().map(({ group, more, type }) =>
-    sized({ id: group.key, kind: "more", type, anchor: group.concept, group, more, text: t("graph.more", { n: more }), radius: 11 }),
-  );
-  const byType = (one, other) => compareTypes(one.type, other.type);
-  return [...nodes.sort(byType), ...stubs.sort(byType)];
-}
-
-function sized(item) {
-  const lines = wrap(item.text);
-  const width = Math.max(2 * item.radius, ...lines.map(widthOf)) + 8;
-  const [near, far] = [item.radius + 5, item.radius + LINE * lines.length + 7];
-  const sides = { left: -width / 2, right: width / 2 };
-  const boxes = { above: { ...sides, top: -far, bottom: near }, below: { ...sides, top: -near, bottom: far } };
-  return { ...item, lines, boxes, box: boxes.below };
-}
-
-/** Break a name into at most two lines; what does not fit is in the title and in the card. */
-export function wrap(name) {
-  const lines = [""];
-  let units = 0;
-  for (const character of name.replace(/\s+/g, " ").trim()) {
-    const wide = unitsOf(character);
-    if (units + wide > LINE_UNITS && units > 0) {
-      if (lines.length === LINES) {
-        lines[LINES - 1] = `${[...lines[LINES - 1]].slice(0, -1).join("")}…`;
-        return lines;
-      }
-      lines.push("");
-      units = 0;
-    }
-    lines[lines.length - 1] += character;
-    units += wide;
-  }
-  return lines;
-}
-
-function unitsOf(character) {
-  return character.codePointAt(0) > 0x2e7f ? 2 : 1.15;
-}
-
-function widthOf(line) {
-  return ([...line].reduce((sum, character) => sum + unitsOf(character), 0) * FONT) / 2;
-}
-
-/** Return the edges with how far each bends, so that several between the same two concepts can be told apart. */
-function edgeBundles(graph) {
-  const bundles = new Map();
-  for (const edge of graph.edges.values()) {
-    const key = [edge.head.id, edge.tail.id].sort().join();
-    bundles.set(key, [...(bundles.get(key) ?? []), edge]);
-  }
-  return [...bundles.values()].flatMap((edges) =>
-    edges.map((edge, index) => ({ edge, bend: (index - (edges.length - 1) / 2) * 26 * (edge.head.id < edge.tail.id ? 1 : -1) })),
-  );
-}
-
-/** Return the path between two items and its middle; `bend` is the distance of the curve from the straight line. */
-function curve(from, to, bend) {
-  const [dx, dy] = [to.x - from.x, to.y - from.y];
-  const length = Math.hypot(dx, dy) || 1;
-  const at = (item, sign) => [item.x + (sign * dx * item.radius) / length, item.y + (sign * dy * item.radius) / length];
-  const [[x1, y1], [x2, y2]] = [at(from, 1), at(to, -1)];
-  const middle = [(x1 + x2) / 2 - (dy / length) * bend, (y1 + y2) / 2 + (dx / length) * bend];
-  const control = [2 * middle[0] - (x1 + x2) / 2, 2 * middle[1] - (y1 + y2) / 2];
-  const round = (value) => value.toFixed(1);
-  return { path: `M${round(x1)} ${round(y1)}Q${control.map(round).join(" ")} ${round(x2)} ${round(y2)}`, middle };
-}
-
-function labelOf(item) {
-  if (item.kind === "more") {
-    return t("graph.moreLabel", { n: item.more, relation: relationName(item.group.relation) });
-  }
-  const values = { name: item.concept.name, type: typeName(item.type), n: item.concept.documents };
-  return t(item.kind === "focus" ? "graph.focusLabel" : "graph.nodeLabel", values);
-}
-
-/** Say an edge in words. */
-export function edgeLabel(edge) {
-  const parts = [t("graph.edgeLabel", { head: edge.head.name, tail: edge.tail.name, relation: relationName(edge.relation), n: edge.documents, sentences: edge.sentences })];
-  if (edge.negated) parts.push(t("graph.negated", { n: edge.negated }));
-  if (edge.hypothetical) parts.push(t("graph.hypothetical", { n: edge.hypothetical }));
-  return parts.join(isChinese() ? "，" : ", ");
 }

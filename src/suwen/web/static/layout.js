@@ -96,7 +96,8 @@ function slotsOf(count, angle, { radius, step }) {
     const mean = (radius[0] + radius[1]) / 2 + (ring * (step[0] + step[1])) / 2;
     const room = Math.max(1, Math.floor((angle * mean) / SLOT));
     const used = Math.min(room, count - slots.length);
-    for (let index = 0; index < used; index += 1) slots.push({ ring, share: (index + 0.5 + STAGGER[ring % STAGGER.length]) / used });
+    for (let index = 0; index < used; index += 1)
+      slots.push({ ring, share: (index + 0.5 + STAGGER[ring % STAGGER.length]) / used });
   }
   return slots;
 }
@@ -142,8 +143,14 @@ function separate(items, strength) {
 }
 
 function push(one, other, strength) {
-  const x = Math.min(one.x + one.box.right - other.x - other.box.left, other.x + other.box.right - one.x - one.box.left);
-  const y = Math.min(one.y + one.box.bottom - other.y - other.box.top, other.y + other.box.bottom - one.y - one.box.top);
+  const x = Math.min(
+    one.x + one.box.right - other.x - other.box.left,
+    other.x + other.box.right - one.x - one.box.left,
+  );
+  const y = Math.min(
+    one.y + one.box.bottom - other.y - other.box.top,
+    other.y + other.box.bottom - one.y - one.box.top,
+  );
   if (x <= 0.1 || y <= 0.1 || (one.fx !== undefined && other.fx !== undefined)) return false;
   const [axis, overlap] = x < y ? ["x", x] : ["y", y];
   const sign = one[axis] < other[axis] || (one[axis] === other[axis] && one.id < other.id) ? -1 : 1;

@@ -14,7 +14,10 @@ const EXPANDED = 12; // new concepts when a concept is expanded
  */
 export async function loadFocus(state, info, room, signal) {
   const asked = { filters: state.filters, order: state.order, info, signal };
-  const [card, groups] = await Promise.all([ask(`concepts/${state.focus}`, { signal }), neighbors(state.focus, {}, asked)]);
+  const [card, groups] = await Promise.all([
+    ask(`concepts/${state.focus}`, { signal }),
+    neighbors(state.focus, {}, asked),
+  ]);
   const graph = new Neighborhood(card.concept);
   graph.addGroups(state.focus, groups, room);
   for (const step of state.steps) await applyStep(step, graph, state, info, signal);
@@ -38,7 +41,14 @@ export async function loadPath([from, to], signal) {
  * @param {Set<string>} kept concepts that do not leave when there are too many
  * @returns {Object|null} the concepts that were `added` and how many `left`; null when the step could not be done
  */
-export async function applyStep([name, concept, role, relation], graph, { filters, order }, info, signal, kept = new Set()) {
+export async function applyStep(
+  [name, concept, role, relation],
+  graph,
+  { filters, order },
+  info,
+  signal,
+  kept = new Set(),
+) {
   if (!graph.nodes.has(concept)) return null;
   const before = new Set(graph.nodes.keys());
   const asked = { filters, order, info, signal };
@@ -66,7 +76,13 @@ async function neighbors(id, page, { filters, order, info, signal }) {
   const types = allowed(info.types, filters.withoutTypes);
   if (relations === null || types === null) return [];
   const query = {
-    limit: PAGE, order, confidence: confidence || "", since, until, types, ...page,
+    limit: PAGE,
+    order,
+    confidence: confidence || "",
+    since,
+    until,
+    types,
+    ...page,
     relations: page.relation ? "" : relations,
     assertion: assertion === "with" ? "" : assertion,
     reviewed: reviewed === "all" ? "" : reviewed,

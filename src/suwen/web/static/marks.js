@@ -12,7 +12,12 @@ import { typeName, typeOf } from "./types.js";
  *   the word that negates it (`cue`), or the place that was asked for (`here`)
  */
 export function markedText(text, spans) {
-  return segments(text, spans).map(({ text: piece, covering }) => wrap(piece, covering.map((index) => spans[index])));
+  return segments(text, spans).map(({ text: piece, covering }) =>
+    wrap(
+      piece,
+      covering.map((index) => spans[index]),
+    ),
+  );
 }
 
 function wrap(piece, over) {
@@ -21,12 +26,22 @@ function wrap(piece, over) {
   for (const span of [...over].reverse()) {
     if (span.cue) node = h("u.cue", {}, node);
     else if (span.here) node = h("span.here", {}, node);
-    else node = h(`mark.g-${typeOf(span.type).group}`, { title: [typeName(span.type), span.label].filter(Boolean).join(" · ") }, node);
+    else
+      node = h(
+        `mark.g-${typeOf(span.type).group}`,
+        { title: [typeName(span.type), span.label].filter(Boolean).join(" · ") },
+        node,
+      );
   }
   return node;
 }
 
 /** Move a span by an offset: from a document to a part of it. */
 export function shifted({ start, end, fragments = [], ...rest }, by) {
-  return { ...rest, start: start - by, end: end - by, fragments: fragments.map(([first, last]) => [first - by, last - by]) };
+  return {
+    ...rest,
+    start: start - by,
+    end: end - by,
+    fragments: fragments.map(([first, last]) => [first - by, last - by]),
+  };
 }

@@ -25,7 +25,17 @@ export class Neighborhood {
   addGroups(concept, groups, room) {
     this.expanded.add(concept);
     const added = groups.map(({ relation, role, total, edges, next }) => {
-      const group = { key: `${concept}.${role}.${relation}`, concept, relation, role, total, next, buffer: [...edges], gone: [], hidden: 0 };
+      const group = {
+        key: `${concept}.${role}.${relation}`,
+        concept,
+        relation,
+        role,
+        total,
+        next,
+        buffer: [...edges],
+        gone: [],
+        hidden: 0,
+      };
       this.groups.set(group.key, group);
       return group;
     });
@@ -126,7 +136,9 @@ export class Neighborhood {
 
   /** Return how many edges of a group are neither shown nor hidden. */
   remaining(group) {
-    const shown = this.edgesOf(group.concept).filter((edge) => edge.relation === group.relation && edge[group.role].id === group.concept);
+    const shown = this.edgesOf(group.concept).filter(
+      (edge) => edge.relation === group.relation && edge[group.role].id === group.concept,
+    );
     return Math.max(0, group.total - shown.length - group.hidden);
   }
 
@@ -137,7 +149,10 @@ export class Neighborhood {
       const more = this.remaining(group);
       if (!more || (group.next === null && !group.buffer.length && !group.gone.length)) continue;
       const other = group.role === "head" ? "tail" : "head";
-      const sample = group.buffer[0] ?? group.gone[0] ?? this.edgesOf(group.concept).find((edge) => this.groupsOf(edge).includes(group));
+      const sample =
+        group.buffer[0] ??
+        group.gone[0] ??
+        this.edgesOf(group.concept).find((edge) => this.groupsOf(edge).includes(group));
       found.push({ group, more, type: sample ? sample[other].type : "" });
     }
     return found;

@@ -16,10 +16,16 @@ export class PathDialog {
     this.note = h("p.problem", { role: "alert", hidden: true });
     const cancel = h("button", { type: "button", onclick: () => this.element.close(), "data-t": "page.cancel" });
     const find = h("button.primary", { type: "button", onclick: () => this.ask(), "data-t": "path.find" });
-    const labels = ["path.from", "path.to"].map((label, index) => h("label", { for: this.boxes[index].id, "data-t": label }));
+    const labels = ["path.from", "path.to"].map((label, index) =>
+      h("label", { for: this.boxes[index].id, "data-t": label }),
+    );
     this.element = h(
-      "dialog.paths", { "aria-labelledby": "path-title" }, h("h2", { id: "path-title", "data-t": "path.title" }),
-      labels.map((label, index) => [label, this.boxes[index].element]), this.note, h("div.buttons", {}, cancel, find),
+      "dialog.paths",
+      { "aria-labelledby": "path-title" },
+      h("h2", { id: "path-title", "data-t": "path.title" }),
+      labels.map((label, index) => [label, this.boxes[index].element]),
+      this.note,
+      h("div.buttons", {}, cancel, find),
     );
     this.element.addEventListener("close", () => this.opener?.focus());
   }

@@ -26,9 +26,20 @@ export class SearchBox {
     this.list = h("ul.options", { id: `${this.id}-list`, role: "listbox", "data-t-label": label, hidden: true });
     this.note = h("p.note", { hidden: true });
     this.input = h("input", {
-      type: "text", id: this.id, role: "combobox", autocomplete: "off", spellcheck: "false", autocapitalize: "none", enterkeyhint: "search",
-      maxlength: "200", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": this.list.id, "aria-keyshortcuts": shortcut,
-      "data-t-label": label, "data-t-placeholder": placeholder,
+      type: "text",
+      id: this.id,
+      role: "combobox",
+      autocomplete: "off",
+      spellcheck: "false",
+      autocapitalize: "none",
+      enterkeyhint: "search",
+      maxlength: "200",
+      "aria-autocomplete": "list",
+      "aria-expanded": "false",
+      "aria-controls": this.list.id,
+      "aria-keyshortcuts": shortcut,
+      "data-t-label": label,
+      "data-t-placeholder": placeholder,
     });
     this.element = h("div.combobox", {}, this.input, h("div.popup", {}, this.list, this.note));
     this.search = debounce(() => this.load(), DELAY);
@@ -89,12 +100,16 @@ export class SearchBox {
     }
     const slow = setTimeout(() => this.say(t("search.slow")), SLOW);
     try {
-      const { items, next } = await this.ask("search", { body: { query, ...(this.type && { type: this.type }), limit: 20 } });
+      const { items, next } = await this.ask("search", {
+        body: { query, ...(this.type && { type: this.type }), limit: 20 },
+      });
       Object.assign(this, { options: items, next, query, active: -1 });
       this.say(items.length ? "" : t("search.none", { query }));
       this.draw();
       this.open();
-      this.announce(items.length ? t(next ? "search.many" : "search.count", { n: items.length }) : t("search.none", { query }));
+      this.announce(
+        items.length ? t(next ? "search.many" : "search.count", { n: items.length }) : t("search.none", { query }),
+      );
     } catch (error) {
       if (wasAborted(error)) return;
       this.options = [];
@@ -127,7 +142,9 @@ export class SearchBox {
   }
 
   draw() {
-    const rows = this.options.map((concept, index) => this.option(index, () => this.choose(concept), conceptRow(concept)));
+    const rows = this.options.map((concept, index) =>
+      this.option(index, () => this.choose(concept), conceptRow(concept)),
+    );
     if (this.next) rows.push(this.option(rows.length, () => this.loadMore(), [h("span.quiet", {}, t("search.more"))]));
     this.list.replaceChildren(...rows);
     this.mark(this.active);
@@ -155,7 +172,8 @@ export class SearchBox {
 
   mark(index) {
     this.active = index;
-    for (const [place, row] of [...this.list.children].entries()) row.setAttribute("aria-selected", String(place === index));
+    for (const [place, row] of [...this.list.children].entries())
+      row.setAttribute("aria-selected", String(place === index));
     const row = this.list.children[index];
     if (row) this.input.setAttribute("aria-activedescendant", row.id);
     else this.input.removeAttribute("aria-activedescendant");

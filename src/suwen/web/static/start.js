@@ -19,12 +19,16 @@ export async function showStart(stage, graph, onOpen) {
     stage.replaceChildren(h("div.message", {}, h("p", {}, t("start.noGraph"))));
     return;
   }
-  const figure = (key) => h("div", {}, h("dt", {}, t(`start.${key}`)), h("dd.number", {}, t("start.figure", { n: graph[key] })));
+  const figure = (key) =>
+    h("div", {}, h("dt", {}, t(`start.${key}`)), h("dd.number", {}, t("start.figure", { n: graph[key] })));
   const figures = h("dl.figures", {}, ["documents", "concepts", "edges", "evidence"].map(figure));
   const offer = h("div");
-  stage.replaceChildren(h("div.start", {}, h("h2", {}, t("start.title")), h("p.quiet", {}, t("start.text")), figures, offer));
+  stage.replaceChildren(
+    h("div.start", {}, h("h2", {}, t("start.title")), h("p.quiet", {}, t("start.text")), figures, offer),
+  );
   const { items } = await ask("search", { body: { query: "", limit: OFFERED } }).catch(() => ({ items: [] })); // only an offer
   if (!items.length) return;
-  const row = (concept) => h("li", {}, h("button", { type: "button", onclick: () => onOpen(concept.id) }, conceptRow(concept)));
+  const row = (concept) =>
+    h("li", {}, h("button", { type: "button", onclick: () => onOpen(concept.id) }, conceptRow(concept)));
   offer.replaceChildren(h("h3", {}, t("start.offer")), h("ul.starts", {}, items.map(row)));
 }

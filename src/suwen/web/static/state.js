@@ -9,7 +9,13 @@ const ORDERS = ["rank", "documents", "confidence"];
 
 /** The filters, each at the value that filters nothing. */
 export const NO_FILTERS = Object.freeze({
-  withoutRelations: [], withoutTypes: [], confidence: 0, since: "", until: "", assertion: "with", reviewed: "all",
+  withoutRelations: [],
+  withoutTypes: [],
+  confidence: 0,
+  since: "",
+  until: "",
+  assertion: "with",
+  reviewed: "all",
 });
 
 /**
@@ -24,7 +30,16 @@ export const NO_FILTERS = Object.freeze({
  * - `places`: where the nodes are, as `GraphView.places` writes it; empty when the layout alone says it
  */
 export function emptyState() {
-  return { focus: "", path: null, view: "graph", filters: { ...NO_FILTERS }, order: "rank", steps: [], edge: "", places: "" };
+  return {
+    focus: "",
+    path: null,
+    view: "graph",
+    filters: { ...NO_FILTERS },
+    order: "rank",
+    steps: [],
+    edge: "",
+    places: "",
+  };
 }
 
 /** Return a state as a hash of at most `LONGEST` characters, and whether all of it found room. */

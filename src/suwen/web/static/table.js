@@ -30,10 +30,27 @@ export class TableView {
     this.graph = graph;
     const focused = this.element.contains(document.activeElement) ? document.activeElement.dataset.key : "";
     const rows = this.sort([...graph.edges.values()]).map((edge) => this.row(edge));
-    const head = h("thead", {}, h("tr", {}, Object.keys(COLUMNS).map((column) => this.header(column)), h("th", {}, h("span.visually-hidden", {}, t("table.evidence")))));
+    const head = h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        Object.keys(COLUMNS).map((column) => this.header(column)),
+        h("th", {}, h("span.visually-hidden", {}, t("table.evidence"))),
+      ),
+    );
     this.element.replaceChildren(
-      h("div.scroll", { tabindex: "0", role: "region", "aria-label": t("table.name") }, h("table", {}, h("caption.visually-hidden", {}, t("table.name")), head, h("tbody", {}, rows))),
-      h("div.mores", {}, graph.stubs().map((stub) => this.more(stub))),
+      h(
+        "div.scroll",
+        { tabindex: "0", role: "region", "aria-label": t("table.name") },
+        h("table", {}, h("caption.visually-hidden", {}, t("table.name")), head, h("tbody", {}, rows)),
+      ),
+      h(
+        "div.mores",
+        {},
+        graph.stubs().map((stub) => this.more(stub)),
+      ),
     );
     if (focused) this.focusPart(focused);
   }
@@ -41,7 +58,9 @@ export class TableView {
   sort(edges) {
     const { column, down } = this.sorted;
     const value = COLUMNS[column];
-    const compare = TEXTS.includes(column) ? (a, b) => value(a).localeCompare(value(b), "zh") : (a, b) => value(a) - value(b);
+    const compare = TEXTS.includes(column)
+      ? (a, b) => value(a).localeCompare(value(b), "zh")
+      : (a, b) => value(a) - value(b);
     return edges.sort((a, b) => (down ? -1 : 1) * compare(a, b) || b.rank - a.rank || (a.id < b.id ? -1 : 1));
   }
 
@@ -54,24 +73,59 @@ export class TableView {
       this.draw(this.graph);
     };
     const kind = TEXTS.includes(column) ? "th" : "th.number";
-    return h(kind, { scope: "col", "aria-sort": order }, h("button.plain", { type: "button", "data-key": `sort-${column}`, onclick: click }, t(`table.${column}`), h("span", { "aria-hidden": "true" }, mark)));
+    return h(
+      kind,
+      { scope: "col", "aria-sort": order },
+      h(
+        "button.plain",
+        { type: "button", "data-key": `sort-${column}`, onclick: click },
+        t(`table.${column}`),
+        h("span", { "aria-hidden": "true" }, mark),
+      ),
+    );
   }
 
   row(edge) {
     const { first_year: first, last_year: last } = edge;
     const years = first ? (first === last ? String(first) : `${first}–${last}`) : "";
     const figure = (value) => h("td.number", {}, value ? number(value) : h("span.quiet", {}, "0"));
-    const open = h("button", { type: "button", "data-key": edge.id, onclick: () => this.actions.onEdge(edge.id), "aria-label": t("table.open", { head: edge.head.name, tail: edge.tail.name }) }, t("table.evidence"));
+    const open = h(
+      "button",
+      {
+        type: "button",
+        "data-key": edge.id,
+        onclick: () => this.actions.onEdge(edge.id),
+        "aria-label": t("table.open", { head: edge.head.name, tail: edge.tail.name }),
+      },
+      t("table.evidence"),
+    );
     const cells = [edge.documents, edge.sentences, edge.negated, edge.hypothetical].map(figure);
     return h(
-      edge.id === this.selected ? "tr.selected" : "tr", {}, h("td", {}, relationName(edge.relation)), this.concept(edge.head, edge), this.concept(edge.tail, edge),
-      cells, h("td.number", {}, edge.confidence.toFixed(2)), h("td.number", {}, years), h("td", {}, open),
+      edge.id === this.selected ? "tr.selected" : "tr",
+      {},
+      h("td", {}, relationName(edge.relation)),
+      this.concept(edge.head, edge),
+      this.concept(edge.tail, edge),
+      cells,
+      h("td.number", {}, edge.confidence.toFixed(2)),
+      h("td.number", {}, years),
+      h("td", {}, open),
     );
   }
 
   concept(concept, edge) {
     const key = `${concept.id}-${edge.id}`;
-    const button = h("button.plain.concept", { type: "button", "data-key": key, onclick: () => this.actions.onNode(concept.id), title: typeName(concept.type) }, typeIcon(concept.type), concept.name);
+    const button = h(
+      "button.plain.concept",
+      {
+        type: "button",
+        "data-key": key,
+        onclick: () => this.actions.onNode(concept.id),
+        title: typeName(concept.type),
+      },
+      typeIcon(concept.type),
+      concept.name,
+    );
     return h("td", {}, button);
   }
 
@@ -87,7 +141,9 @@ export class TableView {
 
   focusPart(key) {
     const buttons = [...this.element.querySelectorAll("[data-key]")];
-    const found = buttons.find((button) => button.dataset.key === key) ?? buttons.find((button) => button.dataset.key.startsWith(key));
+    const found =
+      buttons.find((button) => button.dataset.key === key) ??
+      buttons.find((button) => button.dataset.key.startsWith(key));
     (found ?? this.element).focus();
   }
 }

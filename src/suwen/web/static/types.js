@@ -42,7 +42,10 @@ let others = { entities: new Map(), relations: new Map() };
 
 /** Learn the names of the types of another label set from `/v1/info`. */
 export function learnNames({ entities = [], relations = [] }) {
-  others = { entities: new Map(entities.map((type) => [type.name, type])), relations: new Map(relations.map((type) => [type.name, type])) };
+  others = {
+    entities: new Map(entities.map((type) => [type.name, type])),
+    relations: new Map(relations.map((type) => [type.name, type])),
+  };
 }
 
 /** Return the group, shape and code of an entity type; types of other label sets get a stable one by their name. */
