@@ -427,6 +427,11 @@ def test_web_explorer_path(page_of: Open, sample_graph: Path) -> None:
     dialog.get_by_role("button", name="Find").click()
     page.get_by_text("Shortest path: 3 concepts, 2 steps").first.wait_for()
     assert page.locator(".node").count() == 3
+    page.keyboard.press("e")
+    page.get_by_role("button", name=re.compile("^二甲双胍, Drug")).click()
+    page.get_by_role("button", name="Center").wait_for()
+    assert page.get_by_role("button", name="Expand").count() == 0
+    assert page.locator(".node").count() == 3
 
 
 def test_web_explorer_saves_files(page_of: Open, sample_graph: Path) -> None:

@@ -38,7 +38,7 @@ export class ConceptCard {
   buttons() {
     const { id } = this.concept;
     const isFocus = this.graph?.focus?.id === id;
-    const isShown = this.graph?.nodes.has(id);
+    const isShown = this.graph?.focus && this.graph.nodes.has(id); // a path is shown as it is
     const button = (text, action, key) =>
       h("button", { type: "button", onclick: action, "aria-keyshortcuts": key }, t(text));
     return h(

@@ -168,6 +168,7 @@ class Explorer {
   /** Do a step that the link remembers: show more of a group, expand or hide a concept. */
   async step(step) {
     const { graph } = this;
+    if (!graph.focus) return; // a path is shown as it is
     const [name, concept] = step;
     const wasInGraph = this.view.element.contains(document.activeElement);
     let done = null;
