@@ -16,7 +16,7 @@ from types import ModuleType
 import pytest
 from chat_endpoint import marking, serving
 from doc_pages import PAGES, ROOT, Block, blocks, lines, make_world
-from fake_hub import fake_hub
+from fake_hub import fake_hub, use_hub
 
 from suwen.bundled import model_path
 from suwen.cli import main
@@ -162,11 +162,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     find_on_hub.cache_clear()
     encoder = model_path(None).parent / "suwen-mini-encoder"
     with fake_hub({"owner/name": model_path(None), "hfl/chinese-macbert-base": encoder}) as served:
-        template = f"{served.endpoint}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
-        constants = {"ENDPOINT": served.endpoint, "HUGGINGFACE_CO_URL_TEMPLATE": template, "HF_HUB_OFFLINE": False}
-        constants["HF_HUB_CACHE"] = str(tmp_path / "cache")
-        for name, value in constants.items():
-            monkeypatch.setattr(f"huggingface_hub.constants.{name}", value)
+        use_hub(served, tmp_path / "cache", monkeypatch)
         yield
     find_on_hub.cache_clear()
 

@@ -94,12 +94,19 @@ def test_encode_counts_what_a_window_cuts() -> None:
 
 
 def test_encode_expresses_an_entity_across_a_wrapped_line() -> None:
-    text = "患者长期规律口服盐酸二甲\n双胍缓释片控制血糖水平,\n效果良好未见不良反应。"
+    text = "该患者近三年以来一直长期规律口服盐酸二甲\n双胍缓释片控制空腹以及餐后两小时血糖水平,\n效果良好未见不良反应。"
     start, end = text.index("二"), text.index("胍") + 1
-    document = Document("d", text, (Entity("Drug", start, end, ((start, 12), (13, end))),))
+    document = Document("d", text, (Entity("Drug", start, end, ((start, 20), (21, end))),))
     examples, losses = tagged(document, WindowRules())
     assert losses.lost == {}
     assert sum(int((example.tags > 0).sum()) for example in examples) == 4
+
+
+def test_encode_reads_a_bare_paragraph_break_as_a_comma() -> None:
+    vocabulary = CharacterVocabulary.from_texts(["高血压，糖尿病。\n"], 1)
+    featurizer = Featurizer(vocabulary)
+    shown = featurizer.arrays("高血压\n糖尿病。\n高血压")["input_ids"]
+    assert shown.tolist() == vocabulary.ids("高血压，糖尿病。\n高血压").tolist()
 
 
 def test_encode_learns_only_from_owned_sentences() -> None:

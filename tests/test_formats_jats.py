@@ -207,7 +207,9 @@ def test_jats_says_what_is_wrong(data: str, reason: str) -> None:
 
 
 def test_jats_refuses_other_xml_by_its_root() -> None:
-    assert refusal("<html/>").startswith("S130 a.xml: this is XML of another kind (<html>), which is not read here; ")
+    assert refusal("<html/>").startswith(
+        "S130 a.xml: this is XML of another kind (<html>), which is not supported here; "
+    )
 
 
 def test_jats_expands_no_entity_and_loads_nothing(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fake_hub import COMMIT, FakeHub, fake_hub
+from fake_hub import COMMIT, FakeHub, fake_hub, use_hub
 
 import suwen
 from suwen.bundled import bundled_encoder, model_path
@@ -46,14 +46,7 @@ def hub(repositories: dict[str, Path], tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.chdir(tmp_path)
     find_on_hub.cache_clear()
     with fake_hub(repositories, gated=frozenset({"clinic/gated"})) as hub:
-        template = f"{hub.endpoint}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
-        constants = {"ENDPOINT": hub.endpoint, "HUGGINGFACE_CO_URL_TEMPLATE": template, "HF_HUB_OFFLINE": False}
-        constants["HF_HUB_CACHE"] = str(tmp_path / "cache")
-        for name, value in constants.items():
-            monkeypatch.setattr(f"huggingface_hub.constants.{name}", value)
-        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
-        monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
-        monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+        use_hub(hub, tmp_path / "cache", monkeypatch)
         yield hub
     find_on_hub.cache_clear()
 
