@@ -218,6 +218,22 @@ def test_web_extract_reads_a_file(tab: Open, tmp_path: Path) -> None:
     page.locator(".reading", has_text="恩格列净").wait_for()
 
 
+@pytest.mark.parametrize(
+    ("name", "kind", "content", "said"),
+    [
+        ("a.exe", "application/octet-stream", b"MZ", "无法读取这种文件"),
+        ("a.txt", "text/plain", b" \n", "文件中没有文字"),
+        ("a.pdf", "application/pdf", b"%PDF-1.4 broken", "无法读取此文件（S120）"),
+    ],
+)
+def test_web_extract_says_in_the_language_what_is_wrong_with_a_file(
+    tab: Open, name: str, kind: str, content: bytes, said: str
+) -> None:
+    page = tab(expected=("415", "422"), locale="zh-CN")
+    page.locator("#extract-file").set_input_files({"name": name, "mimeType": kind, "buffer": content})
+    page.locator(".message", has_text=said).wait_for()
+
+
 def test_web_extract_chooses_among_the_documents_of_a_file(tab: Open) -> None:
     page = tab()
     empty = {"model": "m", "relations_model": None, "entities": [], "relations": []}

@@ -87,14 +87,19 @@ export function wasAborted(error) {
   return error.name === "AbortError";
 }
 
+/** What is wrong with a file, by the code of the server; other codes of files say that it cannot be read. */
+const OF_FILES = { S106: "scan", S119: "scan", S118: "encrypted" };
+const FILE_CODE = /^S1\d\d$|^S830$/;
+
 /** Return one sentence about an error, with what to do. */
 export function explain(error) {
   if (!(error instanceof Problem)) return t("error.page", { detail: error.message });
   if (error.status === 0) return t("error.offline");
   if (error.status === 503 && error.retryAfter) return t("error.busy", { n: error.retryAfter });
   if (error.status === 504) return t("error.timeout");
-  const key = { 401: "token", 404: "missing", 409: "changed", 410: "changed", 413: "large" }[error.status];
+  const key = { 401: "token", 404: "missing", 409: "changed", 410: "changed", 413: "large", 415: "kind" }[error.status];
   if (key) return t(`error.${key}`);
+  if (FILE_CODE.test(error.code)) return t(`error.${OF_FILES[error.code] ?? "damaged"}`, { code: error.code });
   if (error.status < 500 || error.status === 503) return t("error.refused", { detail: error.detail });
   return t("error.server", { id: error.id || error.status });
 }

@@ -44,6 +44,19 @@ const STRINGS = {
   ],
   "error.token": ["没有有效的令牌。请重新载入页面并输入令牌。", "There is no valid token. Reload the page and enter one."],
   "error.large": ["内容超过服务器的上限。请分成几部分处理。", "This is more than the server accepts. Split it into parts."],
+  "error.kind": [
+    "无法读取这种文件。请使用文本、网页、PDF、Word（docx）或 JATS 文件。",
+    "This kind of file is not read. Use plain text, a web page, PDF, Word (docx) or JATS.",
+  ],
+  "error.scan": [
+    "文件中没有文字，可能是扫描件。请先做文字识别（OCR）。",
+    "The file holds no text; it may be a scan. Run OCR on it first.",
+  ],
+  "error.encrypted": ["文件有密码。请另存为没有密码的文件。", "The file has a password. Save it without one."],
+  "error.damaged": [
+    "无法读取此文件（{code}）。请用原来的软件打开并重新保存，或直接粘贴文字。",
+    "The file cannot be read ({code}). Open it in the program that made it and save it again, or paste its text.",
+  ],
   "error.changed": ["图谱已更新。请重新载入当前视图。", "The graph has changed. Load this view again."],
   "error.missing": ["图谱中已没有此内容，可能已被更新。请重新检索。", "The graph no longer has this; it may have been rebuilt. Search again."],
   "error.refused": ["服务器拒绝了请求：{detail}", "The server refused the request: {detail}"],
