@@ -380,6 +380,30 @@ def test_web_extract_works_without_a_graph(page_of: Open) -> None:
     assert page.get_by_role("button", name="View in graph").count() == 0
 
 
+def test_web_extract_works_when_the_graph_is_gone(page_of: Open, sample_graph: Path, tmp_path: Path) -> None:
+    path = tmp_path / "gone.db"
+    path.write_bytes(sample_graph.read_bytes())
+    page = page_of(path)
+    page.locator(".figures").wait_for()
+    path.unlink()
+    page.reload()
+    extract(page, NOTE)
+
+
+def test_web_extract_waits_until_the_server_answers(page_of: Open, sample_graph: Path) -> None:
+    page = page_of(sample_graph, expected=("503",))
+    page.route("**/v1/info", lambda route: route.fulfill(status=503, json={"code": "S826"}))
+    page.reload()
+    page.locator("#explore .message").wait_for()
+    page.locator("#tab-extract").click()
+    page.unroute("**/v1/info")
+    page.locator("#extract .message button").click()
+    page.locator(".figures").wait_for()
+    page.locator("#tab-extract").click()
+    extract(page, NOTE)
+    assert page.locator("#extract .message").count() == 0
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("language", ["en-US", "zh-CN"])
 def test_web_extract_violates_no_rule_of_accessibility(tab: Open, scheme: str, language: str) -> None:

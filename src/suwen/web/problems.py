@@ -9,7 +9,7 @@ from typing import Any
 
 from suwen.errors import CATALOG, SuwenError
 
-__all__ = ["MEDIA_TYPE", "ProblemError", "body_of", "problem_of", "problem_of_file"]
+__all__ = ["MEDIA_TYPE", "UNAVAILABLE", "ProblemError", "body_of", "problem_of", "problem_of_file"]
 
 MEDIA_TYPE = "application/problem+json"
 

@@ -22,7 +22,7 @@ from suwen.web.audit import Metrics
 from suwen.web.extracting import Models
 from suwen.web.graphs import GraphFile
 from suwen.web.limits import Limits
-from suwen.web.problems import ProblemError
+from suwen.web.problems import UNAVAILABLE, ProblemError
 from suwen.web.token import Token
 from suwen.web.uploads import MEDIA_TYPES, read_upload
 from suwen.web.work import Pool, Ticket
@@ -317,11 +317,16 @@ async def verdicts(request: Request, server: Here, body: answers.VerdictRequest)
 
 @router.get("/v1/info", response_model=answers.Info, tags=["server"])
 async def info(request: Request, server: Here) -> Response:
-    """Return what the server offers: graph, models, limits, entity types."""
+    """Return what the server offers: graph (null where none can be read), models, limits, entity types."""
     models, limits = server.models, server.limits
     graph = None
     if server.graph is not None:
-        graph = await of_graph(request, server, exploring.overview)
+        try:
+            graph = await of_graph(request, server, exploring.overview)
+        except SuwenError as error:
+            # Extraction works without the graph.
+            if error.code not in UNAVAILABLE:
+                raise
     types = [answers.EntityType.model_validate(kind) for kind in models.schema.entities]
     relations = [answers.RelationType.model_validate(kind) for kind in models.relation_schema.relations]
     answer = answers.Info(

@@ -41,6 +41,7 @@ async function openTab(name) {
     byId(`tab-${tab}`).tabIndex = chosen ? 0 : -1;
     byId(tab).hidden = !chosen;
   }
+  if (!app.info) return undefined;
   mounted[name] ??= import(`./${name}.js`).then((module) => module.mount(byId(name), app));
   return mounted[name];
 }
@@ -169,9 +170,10 @@ async function start() {
     app.info = await ask("info");
     learnNames(app.info.schema);
   } catch (error) {
-    showProblem(byId("explore"), error, start);
+    for (const tab of TABS) showProblem(byId(tab), error, start);
     return;
   }
+  for (const tab of TABS) byId(tab).replaceChildren();
   await openTab(app.info.graph ? "explore" : "extract");
 }
 
