@@ -120,6 +120,11 @@ class Watched:
         assert [error for error in self.errors if not any(part in error for part in self.expected)] == []
 
 
+def leaks(page: Page) -> list[str]:
+    """Return the words of the script that the page shows instead of nothing."""
+    return re.findall(r"\b(?:null|undefined|NaN|\[object \w+\])(?!\w)", page.locator("body").inner_text())
+
+
 def violations(page: Page) -> list[tuple[str, list[Any]]]:
     """Return the rules of axe that the page violates now, each with the elements concerned."""
     from axe_playwright_python.sync_playwright import Axe

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from browser import DESKTOP, LIBRARY, Watched, launched, missing, served
+from browser import DESKTOP, LIBRARY, Watched, launched, leaks, missing, served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -57,7 +57,7 @@ def page_of(browser: Browser, address_of: Callable[..., str]) -> Iterator[Callab
     that the test provokes, what follows the address, and options of Playwright's ``new_context``.
     """
     with ExitStack() as contexts:
-        all_watched = []
+        all_watched, pages = [], []
 
         def open_page(
             graph: Path | None = None, *options: str, expected: tuple[str, ...] = (), at: str = "", **settings: Any
@@ -70,9 +70,12 @@ def page_of(browser: Browser, address_of: Callable[..., str]) -> Iterator[Callab
             watched.watch(context)
             all_watched.append(watched)
             page = context.new_page()
+            pages.append(page)
             page.goto(f"{address}/{at}")
             return page
 
         yield open_page
+        for page in pages:
+            assert leaks(page) == []
         for watched in all_watched:
             watched.check()

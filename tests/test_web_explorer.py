@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from browser import PHONE, violations
+from browser import DESKTOP, PHONE, violations
 
 import suwen
 from suwen.document import Document, Entity, Relation
@@ -355,6 +355,24 @@ def test_web_explorer_link_restores_the_view(page_of: Open, sample_graph: Path) 
     assert not again.get_by_role("checkbox", name=re.compile("^test of disease")).is_checked()
 
 
+def test_web_explorer_link_to_a_table_restores_its_drawer(page_of: Open, sample_graph: Path) -> None:
+    page = page_of(sample_graph)
+    choose(page, "2型糖尿病")
+    page.get_by_role("button", name=re.compile("^二甲双胍 to 2型糖尿病")).focus()
+    page.keyboard.press("Enter")
+    page.locator(".evidence li").first.wait_for()
+    link = page.url.replace("#", "#view=table&")
+    again = page_of(sample_graph, at=link[link.index("#") :])
+    again.locator(".evidence li").first.wait_for()
+    assert again.get_by_role("table").locator("tr.selected").count() == 1
+    again.keyboard.press("Escape")
+    again.get_by_role("table").get_by_role("button", name=re.compile("^Sentences of")).last.click()
+    again.locator(".evidence li").first.wait_for()
+    again.keyboard.press("Escape")
+    again.keyboard.press("t")
+    again.get_by_role("button", name=re.compile("^In the middle: 2型糖尿病")).wait_for()
+
+
 def test_web_explorer_dragged_node_stays(page_of: Open, sample_graph: Path) -> None:
     page = page_of(sample_graph)
     choose(page, "2型糖尿病")
@@ -432,6 +450,46 @@ def test_web_explorer_path(page_of: Open, sample_graph: Path) -> None:
     page.get_by_role("button", name="Center").wait_for()
     assert page.get_by_role("button", name="Expand").count() == 0
     assert page.locator(".node").count() == 3
+
+
+def test_web_explorer_path_is_drawn_in_its_order(page_of: Open, tmp_path: Path) -> None:
+    """Neighbors are sorted by type; the types of this path are not in that order."""
+    documents = [
+        statement("a", "糖尿病", "二甲双胍", "Drug", "Drug_Disease"),
+        statement("b", "糖尿病", "乏力", "Symptom", "Symptom_Disease"),
+        statement("c", "感冒", "乏力", "Symptom", "Symptom_Disease"),
+    ]
+    suwen.Graph(tmp_path / "chain.db").add(documents)
+    page = page_of(tmp_path / "chain.db")
+    choose(page, "二甲双胍")
+    page.get_by_role("button", name="Path…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("combobox", name="To").fill("感冒")
+    dialog.get_by_role("option").first.click()
+    dialog.get_by_role("button", name="Find").click()
+    page.get_by_text("Shortest path: 4 concepts, 3 steps").first.wait_for()
+    across = {name.partition(",")[0]: float(place[10:].split()[0]) for name, place in positions(page).items()}
+    assert sorted(across, key=across.__getitem__) == ["二甲双胍", "糖尿病", "乏力", "感冒"]
+
+
+def test_web_explorer_opens_a_document_at_the_sentence(page_of: Open, tmp_path: Path) -> None:
+    one = statement("long", "糖尿病", "二甲双胍", "Drug", "Drug_Disease")
+    before = "此句与二者无关。\n" * 400
+    entities = tuple(
+        Entity(entity.label, entity.start + len(before), entity.end + len(before), id=entity.id)
+        for entity in one.entities
+    )
+    suwen.Graph(tmp_path / "long.db").add([Document("long", before + one.text + before, entities, one.relations)])
+    page = page_of(tmp_path / "long.db")
+    choose(page, "糖尿病")
+    page.get_by_role("button", name=re.compile("^二甲双胍 to 糖尿病")).focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Open document").click()
+    page.locator(".here").first.wait_for()
+    box = page.locator(".here").first.bounding_box()
+    assert box
+    assert 0 < box["y"] < DESKTOP["height"] - box["height"]
+    assert focused(page) == "long"
 
 
 def test_web_explorer_saves_files(page_of: Open, sample_graph: Path) -> None:

@@ -97,6 +97,11 @@ def test_web_guard_refuses_other_names(client: Client, host: str) -> None:
         ({"Sec-Fetch-Site": "same-site"}, 403),
         ({"Origin": "http://evil.example"}, 403),
         ({"Origin": "null"}, 403),
+        ({"Origin": ""}, 403),
+        ({"Origin": "http://["}, 403),
+        ({"Origin": "http://[evil]"}, 403),
+        ({"Origin": "http://localhost@evil.example"}, 403),
+        ({"Origin": "http://localhost/"}, 403),
         ({"Origin": "http://localhost.evil.example"}, 403),
         ({"Origin": "http://localhost:8000"}, 200),
     ],
@@ -169,6 +174,31 @@ def test_web_guard_limits_bodies(small: Client) -> None:
     claims = raw(small, b"POST /v1/extract HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                         b"Content-Length: 99999999999999999999999\r\n\r\n")  # fmt: skip
     assert claims.startswith(b"HTTP/1.1 4"), claims
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_web_guard_answers_who_sends_everything_first(small: Client, chunked: bool) -> None:
+    """Many programs read the answer only when their whole body is sent, far more than the buffers of a socket hold."""
+    part = b" " * 2**20
+    headers = {"Content-Type": JSON, "Transfer-Encoding": "chunked"} if chunked else {"Content-Type": JSON}
+    for extra, code in (({}, "S820"), ({"Host": "evil.example"}, "S814"), ({"Content-Type": "text/plain"}, "S82")):
+        found = small.ask("POST", "/v1/extract", iter([part] * 24) if chunked else part * 24, {**headers, **extra})
+        assert found.code.startswith(code)
+
+
+def test_web_guard_closes_what_goes_wrong_after_its_answer(
+    small: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = b"POST /v1/extract HTTP/1.1\r\nHost: evil.example\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n"
+    with socket.create_connection(("127.0.0.1", small.port), timeout=PATIENCE) as connection:
+        connection.sendall(head)
+        assert b" 421 " in connection.recv(65536)
+        connection.sendall(b"no chunk\r\n")
+        while connection.recv(65536):
+            pass
+    monkeypatch.setattr("suwen.web.guard.LINGER_SECONDS", 0.2)
+    assert b" 421 " in raw(small, head)
+    assert caplog.text.count("ERROR") == 0
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import secrets
 import time
 from collections.abc import Collection
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -28,6 +27,8 @@ FILE_PATH = "/v1/extract/file"
 OPEN_PATHS = {"/", "/healthz", "/readyz"}
 STATIC = "/static/"
 ID_BYTES = 8
+LINGER_SECONDS = 5.0
+"""How long the rest of a body that is not wanted may take to arrive."""
 GONE = 499
 """The status in the audit log when the client has gone."""
 
@@ -98,7 +99,7 @@ class Guard:
     def _is_same_site(self, headers: Headers, method: str, path: str) -> bool:
         """Tell whether a request comes from our own page, from no page, or follows a link to the page."""
         origin = headers.get("origin")
-        if origin is not None and _name_of(urlsplit(origin).netloc) not in self._hosts:
+        if origin is not None and _name_of(origin.partition("://")[2]) not in self._hosts:
             return False
         if headers.get("sec-fetch-site", "none") in ("none", "same-origin"):
             return True
@@ -177,11 +178,26 @@ class _Exchange:
             # Files of the page are asked for again, and sent again when they have changed.
             headers.setdefault("Cache-Control", "no-cache" if self._path.startswith(STATIC) else "no-store")
             if not self._is_received:
-                # What is still on its way is not read.
+                # What is still on its way may be too much to read.
                 headers["Connection"] = "close"
         else:
             self._about.sent += len(message.get("body", b""))
+            if not self._is_received and not message.get("more_body", False):
+                await self._send_message({**message, "more_body": True})
+                await self._discard_rest()
+                message = {"type": "http.response.body"}
         await self._send_message(message)
+
+    async def _discard_rest(self) -> None:
+        """Read the rest of a body. A connection that is closed before is reset, and many clients lose the answer."""
+        try:
+            async with asyncio.timeout(LINGER_SECONDS):
+                while not self._is_received:
+                    message = await self._receive_message()
+                    self._about.received += len(message.get("body", b""))
+                    self._is_received = not message.get("more_body", False)
+        except TimeoutError:
+            return
 
     async def _refuse(self, problem: ProblemError) -> None:
         body = body_of(problem, self._about.id)

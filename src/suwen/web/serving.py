@@ -192,6 +192,10 @@ class _Protocol(H11Protocol):
             self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
+        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            # The answer is on its way already.
+            self.transport.close()
+            return
         body = body_of(ProblemError("S811", 400), None)
         headers = [(b"content-type", MEDIA_TYPE.encode()), (b"connection", b"close")]
         for event in (

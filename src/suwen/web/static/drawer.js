@@ -86,7 +86,7 @@ export class Drawer {
       this.body.replaceChildren(content);
       this.element.scrollTop = 0;
       this.body.querySelector(".here")?.scrollIntoView({ block: "center" });
-      this.body.querySelector("h2")?.focus();
+      this.body.querySelector("h2")?.focus({ preventScroll: true });
     } catch (error) {
       if (!wasAborted(error) && !signal.aborted) this.app.showProblem(this.body, error, () => this.show(shown, make));
     } finally {

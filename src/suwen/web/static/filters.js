@@ -46,7 +46,7 @@ export class Filters {
     const focused =
       document.activeElement?.name && this.element.contains(document.activeElement) ? document.activeElement : null;
     const sortedTypes = [...types].sort((one, other) => compareTypes(one.name, other.name));
-    this.element.replaceChildren(
+    const parts = [
       this.checkboxes("filter.relations", relations, "withoutRelations", ({ name }) => relationName(name)),
       this.checkboxes("filter.types", sortedTypes, "withoutTypes", ({ name }) => [typeIcon(name), typeName(name)]),
       this.confidence(),
@@ -55,7 +55,8 @@ export class Filters {
       this.choice("filter.reviewed", "reviewed", ["all", "accepted", "rejected", "unreviewed"]),
       this.ranking(),
       this.clear,
-    );
+    ];
+    this.element.replaceChildren(...parts.filter(Boolean));
     if (focused)
       [...this.element.elements].find(({ name, value }) => name === focused.name && value === focused.value)?.focus();
   }

@@ -18,6 +18,7 @@ export class GraphView {
   constructor(actions) {
     this.actions = actions;
     this.items = new Map();
+    this.parts = new Map();
     this.sectors = new Map();
     this.camera = { x: 0, y: 0, k: 1 };
     this.selected = "";

@@ -38,7 +38,8 @@ export function itemsOf(graph) {
     }),
   );
   const byType = (one, other) => compareTypes(one.type, other.type);
-  return [...nodes.sort(byType), ...stubs.sort(byType)];
+  // A path stays in its own order.
+  return [...(graph.focus ? nodes.sort(byType) : nodes), ...stubs.sort(byType)];
 }
 
 function sized(item) {
