@@ -16,6 +16,7 @@ from suwen.graph.pieces import Numbers, numbers_by_id, sorted_pieces
 from suwen.graph.resolving import assign_concepts
 from suwen.graph.revision import mark_rebuilt
 from suwen.graph.sources import assign_sources
+from suwen.graph.store import sorting_in_little_memory
 from suwen.graph.tables import AGGREGATES, INDEXES, PER_DOCUMENT
 
 __all__ = [
@@ -56,8 +57,9 @@ def rebuild(connection: sqlite3.Connection, linker: Linker) -> None:
     _name_concepts(connection)
     _build_edges(connection, documents)
     _index_names(connection)
-    for index, columns in INDEXES.items():
-        connection.execute(f"CREATE INDEX {index} ON {columns}")
+    with sorting_in_little_memory(connection):
+        for index, columns in INDEXES.items():
+            connection.execute(f"CREATE INDEX {index} ON {columns}")
     mark_rebuilt(connection)
 
 

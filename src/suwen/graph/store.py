@@ -16,12 +16,22 @@ from suwen.graph.search import fold, grams, pairs
 from suwen.graph.tables import APPLICATION, NAMES, TABLES, VERSION
 from suwen.graph.texts import is_indexed
 
-__all__ = ["Connection", "connect", "erase_free_pages", "require_graph", "translated", "writing"]
+__all__ = [
+    "Connection",
+    "connect",
+    "erase_free_pages",
+    "require_graph",
+    "sorting_in_little_memory",
+    "translated",
+    "writing",
+]
 
 WAIT_SECONDS = 20.0
 """Seconds that a second writer waits; readers wait too while a large change is written."""
 
 CACHE_KIB = 64 * 1024
+SORTING_KIB = 16 * 1024
+"""SQLite sorts as much in memory as its cache may hold: for indexes less, or memory would grow with the graph."""
 PRIVATE = 0o600
 
 NOT_WRITTEN = {f"SQLITE_IOERR_{what}" for what in ("WRITE", "FSYNC", "DIR_FSYNC", "TRUNCATE")}
@@ -125,6 +135,16 @@ def _connected(path: Path) -> Connection:
         connection.create_function("pairs", 1, pairs, deterministic=True)
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     return connection
+
+
+@contextmanager
+def sorting_in_little_memory(connection: sqlite3.Connection) -> Iterator[None]:
+    """Let indexes be made in memory that does not grow with them; the rest of the sorting goes to temporary files."""
+    connection.execute(f"PRAGMA cache_size = -{SORTING_KIB}")
+    try:
+        yield
+    finally:
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
 
 
 def require_graph(connection: sqlite3.Connection, path: Path) -> None:
