@@ -114,7 +114,7 @@ def test_jsonl_reads_line_by_line(tmp_path: Path) -> None:
         ({"text": "糖", "entities": [[1, 0, "x"]]}, "S211"),
         ({"text": "糖", "entities": [[0, 2, "x"]]}, "S201"),
         ({"text": "", "relations": [{"label": "x", "head": "T1"}]}, "S205 'relations.tail' is missing"),
-        (r'{"text": "糖\ud83d"}', r"S210 the field 'text' holds .*U\+D83D\) at character 1;"),
+        (r'{"text": "糖\ud83d"}', r"S210 the field 'text' has .*U\+D83D\) at character 1;"),
         (r'{"text": "", "group": "\udc00"}', "S210 the field 'group'"),
         (r'{"text": "", "meta": {"x": ["", "\udc00"]}}', "S210 the field 'meta.x'"),
         (r'{"text": "", "entities": [{"label": "\udc00"}]}', "S210 the field 'entities.label'"),
