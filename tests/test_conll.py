@@ -74,7 +74,9 @@ def test_conll_counts_what_it_cannot_hold(tmp_path: Path) -> None:
         Entity("Amount", 8, 10, ((8, 9), (9, 10))),
         Entity("Amount", 18, 21),
     )
-    document = Document("a", "一二三四五六七八九十甲乙丙丁戊己庚辛百\n千", entities, (Relation("x", "T1", "T1"),), meta={"x": 1})
+    document = Document(
+        "a", "一二三四五六七八九十甲乙丙丁戊己庚辛百\n千", entities, (Relation("x", "T1", "T1"),), meta={"x": 1}
+    )
     assert lost_of(document, tmp_path) == {
         "entity id": 1,
         "score": 1,
