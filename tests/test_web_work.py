@@ -23,6 +23,7 @@ from suwen.web.answers import Extraction
 from suwen.web.graphs import GraphFile
 from suwen.web.limits import Limits
 from suwen.web.problems import ProblemError
+from suwen.web.serving import Address, listen
 from suwen.web.uploads import read_upload
 from suwen.web.work import DisconnectedError, Ticket
 
@@ -278,3 +279,10 @@ def test_web_upload_stops_with_its_request(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(DisconnectedError):
         read_upload(ticket, b"", "a", "text", Limits())
     assert time.monotonic() - started < PATIENCE / 2
+
+
+def test_web_connections_answer_without_delay() -> None:
+    with listen(Address("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -124,7 +124,10 @@ def listen(address: Address) -> socket.socket:
     """
     try:
         family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-        return socket.create_server((address.host, address.port), family=family, backlog=BACKLOG)
+        listener = socket.create_server((address.host, address.port), family=family, backlog=BACKLOG)
+        # Connections inherit it. Without it, each answer on a kept connection waits 40 ms for an acknowledgment.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener
     except OSError as error:
         # Python adds the address to what the system says; errors of names have negative numbers.
         number = error.errno or -1
