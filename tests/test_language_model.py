@@ -281,12 +281,15 @@ def tagger(tmp_path: Path, text_file: Path, *options: str) -> Path:
     return tmp_path / "model"
 
 
-def test_tagger_over_language_models_keeps_them_and_runs_in_onnx(tmp_path, text_file) -> None:
-    model = tagger(tmp_path, text_file, "optimization.features_gigabytes=1")
+@pytest.mark.parametrize("state_width", [0, 5])
+def test_tagger_over_language_models_keeps_them_and_runs_in_onnx(tmp_path, text_file, state_width) -> None:
+    model = tagger(tmp_path, text_file, f"encoder.state_width={state_width}")
     settings_, encoder = load(model).settings, tmp_path / "encoder"
     trained = read_tagger(model, settings_.tags, scheme_named(settings_.scheme))
     assert isinstance(trained.encoder, RecurrentEncoder)
     assert trained.encoder.language_model is not None
+    states = state_width or trained.encoder.language_model.width
+    assert trained.encoder.recurrent.forward_layers[0].input_size == 8 + 64 + states
     given_states, own = read_frozen(encoder).state_dict(), trained.encoder.language_model.state_dict()
     assert all(torch.equal(given_states[name], own[name]) for name in own)
     torch_says = load(model)

@@ -38,6 +38,8 @@ class RecurrentEncoder(nn.Module):
         Vectors of the words of a lexicon, read beside the characters.
     language_model
         Character language models whose states are read beside the characters. They do not learn.
+    state_width
+        The states are mapped to this many features first, by a matrix that learns; 0 leaves them as they are.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class RecurrentEncoder(nn.Module):
         bigram_embedding: int = 0,
         words: WordVectors | None = None,
         language_model: FrozenEncoder | None = None,
+        state_width: int = 0,
     ) -> None:
         super().__init__()
         self.options = {
@@ -63,6 +66,7 @@ class RecurrentEncoder(nn.Module):
             "dropout": dropout,
             "bigrams": bigrams,
             "bigram_embedding": bigram_embedding,
+            "state_width": state_width,
         }
         self.characters = nn.Embedding(characters, embedding)
         self.bigrams = nn.Embedding(bigrams, bigram_embedding) if bigrams else None
@@ -71,7 +75,8 @@ class RecurrentEncoder(nn.Module):
         self.kept_states: Callable[..., Tensor] | None = None
         """Answers in the place of the language models while the tagger learns (see `suwen.training.features`)."""
         width = embedding + (bigram_embedding if bigrams else 0) + (words.width if words else 0)
-        width += language_model.width if language_model else 0
+        self.states = nn.Linear(language_model.width, state_width) if language_model and state_width else None
+        width += (state_width or language_model.width) if language_model else 0
         self.dropout = nn.Dropout(dropout)
         self.recurrent: Recurrent | DilatedConvolutions
         if cell == "cnn":
@@ -94,7 +99,7 @@ class RecurrentEncoder(nn.Module):
             embedded = torch.cat([embedded, self.bigrams(bigram_ids)], dim=2)
         if self.language_model is not None:
             states = (self.kept_states or self.language_model)(input_ids=input_ids, attention_mask=attention_mask)
-            embedded = torch.cat([embedded, states], dim=2)
+            embedded = torch.cat([embedded, states if self.states is None else self.states(states)], dim=2)
         embedded = self.dropout(embedded)
         if self.words is not None:
             embedded = torch.cat([embedded, self.words(**word_ids)], dim=2)

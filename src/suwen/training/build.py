@@ -259,6 +259,7 @@ def _recurrent(
         options.bigram_embedding if bigrams else 0,
         words,
         language_model,
+        options.state_width if language_model else 0,
     )
     return encoder, Featurizer(characters, bigrams, lexicon=lexicon)
 

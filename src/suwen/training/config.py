@@ -62,6 +62,8 @@ class EncoderConfig(Section):
     minimum_bigram_count: PositiveInt = 3
     language_models: Literal["states", "weights", "both"] = "states"
     """Of character language models, the tagger reads the states, or its BiLSTM starts from their weights, or both."""
+    state_width: NonNegativeInt = 0
+    """Their states are mapped to this many features before the BiLSTM reads them: faster; 0 leaves them as they are."""
     words: str = ""
     """A file of word vectors in word2vec's text format: words that begin, continue and end at a character are read."""
     word_dropout: float = Field(default=0.2, ge=0, lt=1)
