@@ -10,7 +10,7 @@ from relation_documents import DOCUMENT, related_documents
 
 from suwen.document import Document, Entity
 from suwen.inference.relations.candidates import Candidates, Mentions, candidate_pairs, read_mentions
-from suwen.inference.relations.features import BUCKETS, bucketed, feature_names, structural_features
+from suwen.inference.relations.features import BUCKETS, EDGES, bucketed, feature_names, structural_features
 from suwen.inference.relations.parts import Rivals, owned_pairs
 from suwen.schema import LCDD, EntityType, RelationType, Schema
 
@@ -123,9 +123,14 @@ def test_relation_rivals_share_an_argument(document: Document, data: st.DataObje
     assert set(Rivals(candidates).around(np.array(sorted(chosen)), 1).tolist()) == expected
 
 
+def test_relation_features_are_read_as_intervals() -> None:
+    counts = np.array([0, 1, 6, 7, 150, 151, 152, 10**9], np.int32)
+    assert bucketed(counts).tolist() == [sum(count >= edge for edge in EDGES) for count in counts]
+
+
 @pytest.mark.parametrize("entities", [(), DOCUMENT.entities[:1]])
 def test_relation_candidates_of_too_few_mentions_are_none(entities: tuple[Entity, ...]) -> None:
     mentions, candidates = of(Document("d", DOCUMENT.text, entities))
     assert len(candidates) == 0
     assert list(owned_pairs(mentions, candidates, 10)) == []
-    assert all(len(counts) == 0 for counts in structural_features("甲", mentions, candidates, TYPES).values())
+    assert all(len(counts) == 0 for counts in structural_features(DOCUMENT.text, mentions, candidates, TYPES).values())

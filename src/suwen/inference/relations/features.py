@@ -43,9 +43,20 @@ JOINTS = "、，,和与及或以并/／;； \n"
 """Text that is allowed between two items of a list."""
 LONGEST_JOINT = 3
 
+CLASSES = (*MARKS.values(), JOINTS)
+"""The sets of characters that are counted."""
+SENTENCE_ENDS = tuple(MARKS).index("sentence ends")
+LAST = max(map(ord, "".join(CLASSES))) + 1
+MEMBERS = np.zeros(LAST + 1, np.uint16)
+"""The classes of each code point, a bit for each; the last one stands for all larger ones."""
+for _bit, _characters in enumerate(CLASSES):
+    MEMBERS[[ord(character) for character in _characters]] |= 1 << _bit
+
 EDGES = np.array([1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 73, 105, 151])
 BUCKETS = len(EDGES) + 1
 """Every feature is a count, and is read as one of these intervals."""
+INTERVALS = np.searchsorted(EDGES, np.arange(EDGES[-1] + 1), side="right").astype(np.uint8)
+"""The interval of each count up to the last edge."""
 
 TITLE = 120
 """Characters at the start of a document that are taken for its title."""
@@ -68,7 +79,7 @@ Mixed = Mapping[str, NDArray[Any]]
 
 def bucketed(features: Counts) -> NDArray[np.uint8]:
     """Return the interval of each count, uint8 in ``[0, BUCKETS)``."""
-    return np.searchsorted(EDGES, features, side="right").astype(np.uint8)
+    return INTERVALS[np.minimum(features, len(INTERVALS) - 1)]
 
 
 def structural_features(text: str, mentions: Mentions, candidates: Candidates, types: int) -> Features:
@@ -98,7 +109,7 @@ def structural_features(text: str, mentions: Mentions, candidates: Candidates, t
         **_repetition(table),
         **_sentence(table),
     }
-    return {name: counts.astype(np.int32) for name, counts in found.items()}
+    return {name: counts.astype(np.int32, copy=False) for name, counts in found.items()}
 
 
 def feature_names(types: int) -> tuple[str, ...]:
@@ -113,8 +124,13 @@ class _Table:
     """Inputs of many features: the document, and the places of the two mentions of each candidate."""
 
     text: str
-    points: NDArray[np.uint32]
+    classes: NDArray[np.uint16]
+    """The `MEMBERS` of each character."""
     mentions: Mentions
+    before: Counts
+    """How many characters of each of the `CLASSES` are before each mention, ``[M, C]``."""
+    through: Counts
+    """How many are before its end."""
     heads: Counts
     tails: Counts
     relations: Groups
@@ -124,24 +140,31 @@ class _Table:
     ends: Counts
     """Its end."""
     tail_first: NDArray[np.bool_]
+    between: Counts
+    """How many characters of each of the `CLASSES` are between the two mentions, ``[P, C]``."""
     rows: Groups
     """The group of the candidates with the same relation and head."""
     columns: Groups
     """The group of the candidates with the same relation and tail."""
-    sentences: Counts
-    """The number of the sentence in which each mention begins."""
 
     @classmethod
     def of(cls, text: str, mentions: Mentions, candidates: Candidates) -> _Table:
         points = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+        classes = MEMBERS[np.minimum(points, LAST)]
+        before, through = (np.empty((len(mentions), len(CLASSES)), np.int32) for _ in range(2))
+        for number in range(len(CLASSES)):
+            running = _running(classes & (1 << number) != 0)
+            before[:, number], through[:, number] = running[mentions.starts], running[mentions.ends]
         heads, tails = candidates.heads, candidates.tails
         begins = np.minimum(mentions.ends[heads], mentions.ends[tails])
         ends = np.maximum(np.maximum(mentions.starts[heads], mentions.starts[tails]), begins)
         relations = candidates.relations.astype(np.int64) * (len(mentions) + 1)
         return cls(
             text,
-            points,
+            classes,
             mentions,
+            before,
+            through,
             heads,
             tails,
             relations,
@@ -149,27 +172,84 @@ class _Table:
             begins,
             ends,
             mentions.starts[tails] < mentions.starts[heads],
+            # Counts grow with the position: the later start has the larger ones. Mentions may overlap.
+            np.maximum(np.maximum(before[heads], before[tails]) - np.minimum(through[heads], through[tails]), 0),
             relations + heads,
             relations + tails,
-            _running(_any_of(points, MARKS["sentence ends"]))[mentions.starts],
         )
+
+
+class _Groups:
+    """Members of groups, sorted by group and within a group by a key.
+
+    Parameters
+    ----------
+    groups
+        The group of each member, ``[P]``.
+    keys
+        The key of each member, ``[P]``; equal ones stay in their order.
+    """
+
+    def __init__(self, groups: Groups, keys: Counts) -> None:
+        order = np.lexsort((keys, groups))
+        arranged = groups[order]
+        first = np.ones(len(order), bool)
+        first[1:] = arranged[1:] != arranged[:-1]
+        starts = np.flatnonzero(first)
+        counts = np.diff(starts, append=len(order))
+        self._order = order
+        self._starts = starts
+        self._counts = counts
+        self._firsts = np.repeat(starts, counts)
+        self.keys = arranged[starts]
+        """The groups, sorted."""
+        self.numbers = self._placed(np.repeat(np.arange(len(starts)), counts))
+        """The place of each member's group in `keys`."""
+
+    def ranks(self, counted: NDArray[np.bool_] | None = None) -> Counts:
+        """Return how many members of the same group, or of those counted, stand before each."""
+        if counted is None:
+            return self._placed(np.arange(len(self._order)) - self._firsts)
+        running = _running(counted[self._order])
+        return self._placed(running[:-1] - running[self._firsts])
+
+    def sizes(self) -> Counts:
+        """Return the size of each member's group."""
+        return self._placed(np.repeat(self._counts, self._counts))
+
+    def first(self, values: Counts) -> Counts:
+        """Return the value of the first member of each group."""
+        return values[self._order[self._starts]]
+
+    def count(self, wanted: Groups) -> Counts:
+        """Return the sizes of the wanted groups, 0 for those without members."""
+        places = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
+        return np.where(self.keys[places] == wanted, self._counts[places], 0).astype(np.int32)
+
+    def smallest(self, values: Counts) -> Counts:
+        """Return the smallest value in each member's group."""
+        found = np.minimum.reduceat(values[self._order], self._starts) if len(values) else values
+        return found[self.numbers]
+
+    def _placed(self, arranged: NDArray[np.integer]) -> Counts:
+        placed = np.empty(len(arranged), np.int32)
+        placed[self._order] = arranged
+        return placed
 
 
 def _running(flags: NDArray[np.bool_]) -> Counts:
     """Return how many flags are set before each position, one more than there are flags."""
-    return np.concatenate([[0], np.cumsum(flags)]).astype(np.int32)
-
-
-def _any_of(points: NDArray[np.uint32], characters: str) -> NDArray[np.bool_]:
-    return np.isin(points, np.frombuffer(characters.encode("utf-32-le"), np.uint32))
+    running = np.zeros(len(flags) + 1, np.int32)
+    np.cumsum(flags, out=running[1:])
+    return running
 
 
 def _places(table: _Table) -> Mixed:
     """Lengths, distance, order, and how far from the start of the sentence the mentions stand."""
     mentions, heads, tails = table.mentions, table.heads, table.tails
-    sentence_ends = np.flatnonzero(_any_of(table.points, MARKS["sentence ends"]))
+    sentence_ends = np.flatnonzero(table.classes & (1 << SENTENCE_ENDS))
     before = np.concatenate([[-1], sentence_ends])
-    starts = mentions.starts - 1 - before[np.searchsorted(sentence_ends, mentions.starts)]
+    starts = mentions.starts - 1 - before[table.before[:, SENTENCE_ENDS]]
     lengths = mentions.ends - mentions.starts
     return {
         "gap": table.gaps,
@@ -183,16 +263,12 @@ def _places(table: _Table) -> Mixed:
 
 def _marks_between(table: _Table) -> Mixed:
     """Count marks and small words between the mentions, and 分别 around them."""
-    counts: dict[str, Counts] = {}
-    for name, characters in MARKS.items():
-        running = _running(_any_of(table.points, characters))
-        counts[name] = running[table.ends] - running[table.begins]
     words = np.zeros(len(table.text), bool)
     words[[found.start() for found in RESPECTIVELY.finditer(table.text)]] = True
     running = _running(words)
     last = np.minimum(table.ends + AROUND, len(words))
-    counts["respectively"] = running[last] - running[np.maximum(table.begins - AROUND, 0)]
-    return counts
+    around = running[last] - running[np.maximum(table.begins - AROUND, 0)]
+    return {**dict(zip(MARKS, table.between.T, strict=False)), "respectively": around}
 
 
 def _mentions_between(table: _Table, types: int) -> Mixed:
@@ -200,14 +276,15 @@ def _mentions_between(table: _Table, types: int) -> Mixed:
     mentions = table.mentions
     first = np.searchsorted(mentions.starts, table.begins)
     last = np.maximum(np.searchsorted(mentions.starts, table.ends), first)
-    kinds = [_running(mentions.types == kind) for kind in range(types)]
-    between = np.stack([running[last] - running[first] for running in kinds])
+    kinds = np.zeros((len(mentions) + 1, types), np.int32)
+    np.cumsum(mentions.types[:, None] == np.arange(types), axis=0, out=kinds[1:])
+    between = kinds[last] - kinds[first]
     every = np.arange(len(first))
     return {
         "mentions": last - first,
-        "mentions of the head's type": between[mentions.types[table.heads], every],
-        "mentions of the tail's type": between[mentions.types[table.tails], every],
-        **{f"mentions of type {kind}": counts for kind, counts in enumerate(between)},
+        "mentions of the head's type": between[every, mentions.types[table.heads]],
+        "mentions of the tail's type": between[every, mentions.types[table.tails]],
+        **{f"mentions of type {kind}": counts for kind, counts in enumerate(between.T)},
     }
 
 
@@ -216,64 +293,39 @@ def _ranks(table: _Table, name: str, groups: Groups, others: Counts) -> Mixed:
 
     `others` are the texts of the other mention.
     """
-    distances = table.gaps
-    side = 2 * groups + table.tail_first
-    same = groups * (len(table.mentions) + 1) + others
-    repeated = _rank(same, distances)
-    sentence_ends = _running(_any_of(table.points, MARKS["sentence ends"]))
-    crossed = sentence_ends[table.ends] - sentence_ends[table.begins]
+    distances, crossed = table.gaps, table.between[:, SENTENCE_ENDS]
+    rivals = _Groups(groups, distances)
+    sides = _Groups(2 * groups + table.tail_first, distances)
+    repeated = _Groups(groups * (len(table.mentions) + 1) + others, distances).ranks()
+    nearest = np.full((len(rivals.keys), 2), FAR, np.int32)
+    nearest[np.searchsorted(rivals.keys, sides.keys // 2), sides.keys % 2] = sides.first(distances)
     return {
-        f"rank for the {name}": _rank(groups, distances),
-        f"rank on its side for the {name}": _rank(side, distances),
-        f"candidates of the {name}": _sizes(groups),
-        f"candidates on its side of the {name}": _sizes(side),
-        f"farther than the nearest of the {name}": distances - _smallest(groups, groups, distances),
-        f"nearest on the other side of the {name}": _smallest(side, 2 * groups + ~table.tail_first, distances),
-        f"more sentences than the nearest of the {name}": crossed - _smallest(groups, groups, crossed),
+        f"rank for the {name}": rivals.ranks(),
+        f"rank on its side for the {name}": sides.ranks(),
+        f"candidates of the {name}": rivals.sizes(),
+        f"candidates on its side of the {name}": sides.sizes(),
+        f"farther than the nearest of the {name}": distances - rivals.smallest(distances),
+        f"nearest on the other side of the {name}": nearest[rivals.numbers, (~table.tail_first).astype(np.intp)],
+        f"more sentences than the nearest of the {name}": crossed - rivals.smallest(crossed),
         f"nearer with the same text for the {name}": repeated,
-        f"rank of texts for the {name}": _rank(groups, distances, repeated == 0),
+        f"rank of texts for the {name}": rivals.ranks(repeated == 0),
     }
 
 
-def _rank(groups: Groups, keys: Counts, counted: NDArray[np.bool_] | None = None) -> Counts:
-    """Return how many members of the same group, or of those counted, stand before each by key, then by order."""
-    order = np.lexsort((keys, groups))
-    arranged = groups[order]
-    running = np.arange(len(groups) + 1) if counted is None else _running(counted[order])
-    ranks = np.zeros(len(groups), np.int32)
-    ranks[order] = running[:-1] - running[np.searchsorted(arranged, arranged)]
-    return ranks
-
-
-def _sizes(groups: NDArray[np.integer]) -> Counts:
-    """Return the size of each member's group."""
-    return _count(groups, groups)
-
-
-def _count(groups: NDArray[np.integer], wanted: NDArray[np.integer]) -> Counts:
-    """Return the sizes of the wanted groups."""
-    arranged = np.sort(groups)
-    found = np.searchsorted(arranged, wanted, side="right") - np.searchsorted(arranged, wanted)
-    return found.astype(np.int32)
-
-
-def _smallest(groups: Groups, wanted: Groups, keys: Counts) -> Counts:
-    """Return the smallest key in each wanted group, `FAR` for a group without members."""
-    order = np.lexsort((keys, groups))
-    arranged = np.concatenate([groups[order], [-1]])
-    place = np.searchsorted(arranged[:-1], wanted)
-    values = np.concatenate([keys[order], [FAR]])
-    return np.where(arranged[place] == wanted, values[place], FAR).astype(np.int32)
+def _sizes(numbers: NDArray[np.integer]) -> Counts:
+    """Return how often the number of each member occurs; numbers are small and not negative."""
+    sizes: Counts = np.bincount(numbers)[numbers].astype(np.int32)
+    return sizes
 
 
 def _lists(table: _Table) -> Mixed:
     """Describe the lists (mentions of one type with nothing but joints between) in which the mentions stand."""
     mentions, heads, tails = table.mentions, table.heads, table.tails
-    joints = _running(_any_of(table.points, JOINTS))
+    joints = CLASSES.index(JOINTS)
     begins, ends = mentions.ends[:-1], mentions.starts[1:]
     lengths = np.maximum(ends - begins, 0)
     linked = (mentions.types[1:] == mentions.types[:-1]) & (ends >= begins) & (lengths <= LONGEST_JOINT)
-    linked &= joints[begins + lengths] - joints[begins] == lengths
+    linked &= table.before[1:, joints] - table.through[:-1, joints] == lengths
     lists = _running(~linked)[: len(mentions)]
     position = np.arange(len(lists)) - np.searchsorted(lists, lists)
     sizes = _sizes(lists)
@@ -294,9 +346,9 @@ def _repetition(table: _Table) -> Mixed:
     heads, tails = mentions.surfaces[table.heads], mentions.surfaces[table.tails]
     occurrences = _sizes(mentions.types.astype(np.int64) * (len(mentions) + 1) + mentions.surfaces)
     shares = SHARES * occurrences.astype(np.int64) // np.maximum(_sizes(mentions.types), 1)
-    earlier = _rank(mentions.surfaces.astype(np.int64), mentions.starts)
-    together = (table.relations + heads) * (len(mentions) + 1) + tails
-    near = table.gaps <= NEAR
+    earlier = _Groups(mentions.surfaces.astype(np.int64), mentions.starts).ranks()
+    together = _Groups((table.relations + heads) * (len(mentions) + 1) + tails, table.gaps)
+    near = np.bincount(together.numbers[table.gaps <= NEAR], minlength=len(together.keys))
     titled = np.unique(mentions.surfaces[mentions.starts < TITLE])
     return {
         "occurrences of the head's text": occurrences[table.heads],
@@ -305,10 +357,10 @@ def _repetition(table: _Table) -> Mixed:
         "share of the tail's text": shares[table.tails],
         "earlier occurrences of the head's text": earlier[table.heads],
         "earlier occurrences of the tail's text": earlier[table.tails],
-        "rank by occurrences for the head": _rank(table.rows, -occurrences[table.tails]),
-        "together in the document": _sizes(together),
-        "close together in the document": np.where(near, _count(together[near], together), 0),
-        "rank of the occurrence together": _rank(together, table.gaps),
+        "rank by occurrences for the head": _Groups(table.rows, -occurrences[table.tails]).ranks(),
+        "together in the document": together.sizes(),
+        "close together in the document": np.where(table.gaps <= NEAR, near[together.numbers], 0),
+        "rank of the occurrence together": together.ranks(),
         "tail's text in the title": np.isin(tails, titled),
     }
 
@@ -317,14 +369,14 @@ def _sentence(table: _Table) -> Mixed:
     """Count the mentions of the two types in the sentences of head and tail."""
     mentions, heads, tails = table.mentions, table.heads, table.tails
     types = int(mentions.types.max(initial=0)) + 1
-    kinds = table.sentences.astype(np.int64) * types + mentions.types
-    sizes, places = _sizes(kinds), _rank(kinds, mentions.starts)
-    sentences = table.sentences.astype(np.int64) * types
+    sentences = table.before[:, SENTENCE_ENDS].astype(np.int64) * types
+    kinds = _Groups(sentences + mentions.types, mentions.starts)
+    sizes, places = kinds.sizes(), kinds.ranks()
     return {
         "heads in the sentence of the head": sizes[heads],
         "tails in the sentence of the tail": sizes[tails],
         "place among the heads of its sentence": places[heads],
         "place among the tails of its sentence": places[tails],
-        "tails in the sentence of the head": _count(kinds, sentences[heads] + mentions.types[tails]),
-        "heads in the sentence of the tail": _count(kinds, sentences[tails] + mentions.types[heads]),
+        "tails in the sentence of the head": kinds.count(sentences[heads] + mentions.types[tails]),
+        "heads in the sentence of the tail": kinds.count(sentences[tails] + mentions.types[heads]),
     }

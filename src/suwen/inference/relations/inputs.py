@@ -95,7 +95,7 @@ class RelationEncoder:
         candidates = candidate_pairs(mentions, self.schema, self.reach)
         types = len(self.schema.labels)
         found = structural_features(document.text, mentions, candidates, types)
-        features = np.stack([bucketed(counts) for counts in found.values()], axis=1)
+        features = np.ascontiguousarray(bucketed(np.stack(list(found.values()))).T)
         tags = np.zeros(len(document.text), np.int64)
         for start, end, kind in zip(mentions.starts, mentions.ends, mentions.types, strict=True):
             tags[start:end] = 2 * kind + 2
