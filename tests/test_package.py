@@ -94,6 +94,13 @@ def test_package_has_the_page_in_its_sources_too(tmp_path: Path) -> None:
     assert files <= packed
 
 
+def test_package_keeps_no_generated_file_in_its_repository() -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a clone")
+    command = ["git", "ls-files", "--cached", "--ignored", "--exclude-standard"]
+    assert subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout == ""
+
+
 def test_package_states_its_licenses(installed: Path) -> None:
     (metadata,) = installed.glob("*.dist-info")
     values: Message = message_from_bytes((metadata / "METADATA").read_bytes())
