@@ -17,6 +17,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 install: $(VENV)/.installed
 
 demo: install
+	@echo 'Before you type the commands below, activate the environment: . $(BIN)/activate'
 	$(BIN)/suwen demo
 
 lint: install

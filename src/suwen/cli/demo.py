@@ -88,12 +88,12 @@ def extract_article(context: typer.Context, output: Path) -> None:
 
 
 def build_graph(context: typer.Context, output: Path) -> None:
-    """Build a graph of the bundled library and the article, and ask it."""
+    """Build a graph of the bundled library and the article, and query it."""
     graph = output / "graph.db"
     title = "Build a knowledge graph of a small annotated library and that article"
     run_step(context, title, "graph", "build", output / "library", output / "article.jsonl", "-o", graph)
     explain("Names of the same thing became one concept: T2DM and 2型糖尿病. Equal relations became one edge.")
-    title = "Ask it for the side effects of a drug"
+    title = "Query it for the side effects of a drug"
     run_step(context, title, "graph", "query", graph, "二甲双胍", "--relation", "SideEff-Drug")
     explain(
         "'aff.', 'neg.' and 'hyp.' count affirmed, negated and hypothetical statements. Negated statements are kept, "
@@ -108,7 +108,7 @@ def train_tagger(context: typer.Context, output: Path) -> None:
     sample, split, model = output / "sample", output / "split.json", output / "model"
     title = "Assign the journal issues of an annotated corpus to train, dev and test"
     run_step(context, title, "corpus", "split", sample, "-o", split, "--unit", "group")
-    explain("Issues stay whole, so that no test passage resembles one that the model has seen.")
+    explain("Journal issues are not divided, so that no test passage resembles a training passage.")
     training = ("-o", model, "--split", split, "--config", output / "training.toml")
     run_step(context, "Train a tagger of your own", "train", sample, *training)
     scoring = ("--split", split, "--html", output / "errors.html")
@@ -117,7 +117,7 @@ def train_tagger(context: typer.Context, output: Path) -> None:
 
 
 def explain(sentence: str) -> None:
-    """Show what a step showed, in plain words."""
+    """Explain the result of a step in plain words."""
     show(f"\n[italic]{sentence}[/italic]")
 
 
@@ -227,7 +227,7 @@ def mentions_table(documents: list[Document]) -> Table:
 
 
 def listed(counts: list[tuple[str, int]]) -> str:
-    """As many mentions, with their counts, as fit on a line."""
+    """Return as many mentions, with their counts, as fit on a line."""
     from rich.cells import cell_len
     from rich.markup import escape
 
