@@ -63,8 +63,8 @@ COLUMNS = (
     "− none", "95 % interval", "p", "− mention", "p",
 )  # fmt: skip
 GENERATED_COLUMNS = (
-    "documents", "system", "seeds", "characters changed", "sentences changed", "words drawn that stay", "rejected",
-    "distinct new words", "not in the share's text", "perplexity before", "after", "near-copies removed",
+    "documents", "system", "seeds", "characters changed", "sentences changed", "masked words kept", "rejected",
+    "new words", "not in the articles", "perplexity before", "after", "near-copies removed",
 )  # fmt: skip
 AGAINST = ("none", "mention")
 KEPT = ("documents", "entities", "steps", "seconds", "f1", "precision", "recall", "unseen_recall")
@@ -90,7 +90,7 @@ MOST_DOCUMENTS = 4
 
 
 def nested(names: Sequence[str], percents: int, seed: int) -> list[str]:
-    """This share of the documents; with the same seed, a smaller share is part of a larger one."""
+    """Return this share of the documents; with the same seed, a smaller share is part of a larger one."""
     drawn = sorted(names)
     random.Random(seed).shuffle(drawn)
     return drawn[: max(1, round(len(drawn) * percents / 100))]
