@@ -254,7 +254,7 @@ def test_export_refuses_int8_that_finds_less_and_says_how_much(trained, at_once,
     before = sorted(path.iterdir())
     scores = iter([0.75, 0.74])
     monkeypatch.setattr(module, "_f1", lambda predictor, selections: next(scores))
-    with pytest.raises(SuwenError, match=r"S516.* 1\.00 points .*75\.00 to 74\.00; allowed: 0\.3"):
+    with pytest.raises(SuwenError, match=r"S516.* 1\.000 points .*75\.000 to 74\.000; allowed: 0\.3"):
         export_model(path, DOCUMENTS, whole(DOCUMENTS), DOCUMENTS)
     assert sorted(path.iterdir()) == before
 

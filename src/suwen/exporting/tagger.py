@@ -195,7 +195,7 @@ def _check_int8(
     before, after = (_f1(_predictor(folder, scorer), selections) for scorer in (float32, int8))
     lost = 100 * (before - after)
     if lost > POINTS_LOST:
-        was, now, less = (f"{points:.2f}" for points in (100 * before, 100 * after, lost))
+        was, now, less = (f"{points:.3f}" for points in (100 * before, 100 * after, lost))
         raise SuwenError("S516", folder.path, allowed=POINTS_LOST, before=was, after=now, lost=less)
     return {"float32_f1": before, "int8_f1": after}
 
