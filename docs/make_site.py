@@ -90,7 +90,7 @@ def with_links(text: str, source: Path, staged: dict[Path, Path], url: str) -> s
 
 def api_page() -> str:
     """Return the page of the Python API: one directive for each public name."""
-    parts = ["# Python API\n\nAll of this is offered by `import suwen`.\n"]
+    parts = ["# Python API\n\n`import suwen` provides these names.\n"]
     for subject, names in API.items():
         parts.append(f"\n## {subject}\n\n" + "\n".join(f"::: suwen.{name}\n" for name in names))
     return "".join(parts)
