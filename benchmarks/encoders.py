@@ -1,5 +1,5 @@
-"""What pre-training is worth: small encoders by each recipe of Table 1, against the same encoder from random weights
-and against a BiLSTM-CRF, on documents of unseen journal issues, three seeds each.
+"""Measure the effect of pre-training: small encoders by each recipe of Table 1, against the same encoder from random
+weights and against a BiLSTM-CRF, on documents of unseen journal issues, three seeds each.
 
     python benchmarks/encoders.py CORPUS --runs FOLDER [--shares 5,25,100] [--seeds 0,1,2] [--only SYSTEMS]
         [--encoders encoders] [--collect] [-o docs/results/encoders]

@@ -47,7 +47,7 @@ class Records:
         return sorted(self._records.keys() - names)
 
     def of(self, names: Mapping[int, str]) -> dict[int, Record]:
-        """By seed, the records of these runs that there are."""
+        """Return the existing records of these runs, by seed."""
         return {seed: self._records[name] for seed, name in names.items() if name in self._records}
 
     def write(self) -> None:

@@ -115,7 +115,7 @@ def shortened(document: Document, longest: int) -> Document:
 
 
 def saved(curves: dict[str, list[list[dict[str, float]]]]) -> list[float]:
-    """Of each later stage, the share of characters that `sample` saves at the F1 of random documents."""
+    """Return the share of characters that `sample` saves at the F1 of random documents, for each later stage."""
     random, sample = (
         [[fmean(run[stage][key] for run in runs) for stage in range(len(runs[0]))] for key in ("characters", "f1")]
         for runs in (curves["random"], curves["sample"])

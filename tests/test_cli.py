@@ -41,7 +41,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
         (["train", "x", "-o", "y", "--preset", "z"], "S409 invalid value for '--preset': 'z' is not one of 'best', "),
         (
             ["pretrain", "x", "-o", "y"],
-            "S406 --encoder transformer cannot be combined with no --strategy; name a strategy",
+            "S410 --encoder transformer needs --strategy; choose one of bert, wwm, wwm-ext, ernie, ernie-tiny, roberta",
         ),
         (["augment", SAMPLE, "-o", "y", "--set", "steps=[]"], "S402 invalid value for 'configuration': steps must"),
     ],
@@ -73,6 +73,17 @@ def test_cli_shows_help_at_once():
 
     # Time of the processor, not of the clock: other work on the machine does not count.
     assert min(seconds() for _ in range(3)) <= 0.3
+
+
+def test_cli_explains_every_command_and_option_briefly():
+    commands = {"": typer.main.get_command(suwen.cli.app)}
+    while groups := {name: found for name, found in commands.items() if hasattr(found, "commands")}:
+        for name, group in groups.items():
+            del commands[name]
+            commands |= {f"{name} {child}".strip(): found for child, found in group.commands.items()}
+    assert [name for name, command in commands.items() if "Example" not in command.help] == []
+    helps = {(name, option.name): option.help or "" for name, found in commands.items() for option in found.params}
+    assert [place for place, text in helps.items() if not 0 < len(text) <= 100] == []
 
 
 @pytest.mark.parametrize("name", ["format", "from", "to", "device", "encoding", "offsets", "resume", "json"])

@@ -128,7 +128,7 @@ def test_cli_graph_says_what_is_wrong_with_documents(run, capsys, built):
         (["split", "graph.db", "腹泻", "x"], "S710 this cannot be done: the concept has no name 'x'"),
         (["undo", "graph.db"], "S711 nothing to undo"),
         (["sql", "graph.db", "DROP TABLE concept"], "S713 graph.db: the query failed: not authorized"),
-        (["export", "graph.db", "-o", "x"], "S409 invalid value for --to: the ending says nothing"),
+        (["export", "graph.db", "-o", "x"], "S409 invalid value for --to: x has no known extension"),
         (["export", "graph.db", "-o", "x.nq", "--raw"], "S409 invalid value for --raw: it needs --to csv"),
         (["export", "graph.db", "-o", "library.jsonl"], "S104 library.jsonl: the output already exists"),
     ],

@@ -80,7 +80,7 @@ def test_pretrain_reports_bad_text_in_one_line(tmp_path) -> None:
     ("arguments", "expected"),
     [
         (["--from", "x", "--size", "mini"], "S406"),
-        (["--exclude-part", "dev"], "S406.*--exclude-split"),
+        (["--exclude-part", "dev"], "S410.*--exclude-split"),
         (["--from", "nowhere"], "S506|S101"),
         (["--set", "optimization.step=1"], "S401"),
         (["--resume"], "S507"),

@@ -262,7 +262,7 @@ def test_cli_extract_finds_relations_in_the_same_pass(tmp_path: Path) -> None:
 
 def test_cli_extract_refuses_a_relation_model_without_relations(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("血糖")
-    with pytest.raises(SuwenError, match="S406"):
+    with pytest.raises(SuwenError, match="S410 a relation model needs --relations"):
         run("extract", tmp_path / "a.txt", "-o", tmp_path / "out.jsonl", *BASELINE)
 
 

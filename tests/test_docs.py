@@ -1,5 +1,6 @@
 """The pages for users say what the code does."""
 
+import ast
 import importlib.util
 import re
 import shlex
@@ -147,6 +148,21 @@ def test_docs_cite_benchmarks_that_exist() -> None:
     index = read(DOCS / "results/README.md")
     pages = [page.relative_to(DOCS / "results").as_posix() for page in DOCS.glob("results/*/README.md")]
     assert [page for page in pages if f"]({page})" not in index] == []
+
+
+def test_docs_of_functions_start_with_a_verb() -> None:
+    question = re.compile(r"(What|Whether|How|Why|When|Where|Who|That)\b")
+    noun = re.compile(r"The|A|An|This|These|All|Each|Every|For|By|Of|In|As|[\W\d].*")
+    wrong = []
+    for path in sorted([*(ROOT / "src/suwen").rglob("*.py"), *(ROOT / "benchmarks").glob("*.py")]):
+        for node in ast.walk(ast.parse(read(path))):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                text = ast.get_docstring(node) or ""
+                decorators = [ast.unparse(decorator) for decorator in getattr(node, "decorator_list", [])]
+                is_value = isinstance(node, ast.Module | ast.ClassDef) or any("property" in one for one in decorators)
+                if question.match(text) or (not is_value and noun.fullmatch(text.partition(" ")[0])):
+                    wrong.append(f"{path.name}: {text.partition(chr(10))[0]}")
+    assert wrong == []
 
 
 def test_docs_name_no_place_of_the_machine_they_were_written_on() -> None:

@@ -1,4 +1,4 @@
-"""Corpora of other programs in JSON: told by their keys, under any ending, in a list or in lines."""
+"""Corpora of other programs in JSON: told by their keys, under any extension, in a list or in lines."""
 
 from __future__ import annotations
 

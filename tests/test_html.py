@@ -32,7 +32,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
-        assert len(values) == len(attrs), "an attribute stands twice"
+        assert len(values) == len(attrs), "an attribute occurs twice"
         self.tags.append((tag, values))
         if tag in VOID:
             return

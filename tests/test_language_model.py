@@ -362,7 +362,7 @@ def test_pretrain_command_makes_language_models(tmp_path, text_file) -> None:
     assert refused.exception.code == "S406"
     missing = CliRunner().invoke(app, ["pretrain", str(text_file), "-o", "x"])
     assert isinstance(missing.exception, SuwenError)
-    assert missing.exception.code == "S406"
+    assert missing.exception.code == "S410"
 
 
 def test_pretrain_command_goes_on_from_language_models(tmp_path, text_file) -> None:

@@ -130,7 +130,7 @@ def test_sampling_as_a_user_runs_it(
     assert len(drawn) == 4
     assert all(document.meta["sample"].keys() == {"rank", "document", "characters"} for document in drawn)
     none = ("-o", tmp_path / "none.jsonl", "--documents", 2, "--group-field", "issue")
-    for options, code in (((), "S406"), (("--per-group", 1), "S305")):
+    for options, code in (((), "S410"), (("--per-group", 1), "S305")):
         assert run(monkeypatch, pool, *none, *options) == 2
         assert capsys.readouterr().err.startswith(code)
     assert run(monkeypatch, pool, "-o", tmp_path / "none.jsonl") == 2

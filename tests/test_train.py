@@ -63,7 +63,7 @@ def test_train_refuses_a_teacher_that_knows_what_is_held_out(tmp_path: Path, tea
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"texts": ["a.txt"]}, "S406 --texts cannot be combined with no --teacher"),
+        ({"texts": ["a.txt"]}, "S410 --texts needs --teacher"),
         ({"encoder": "dictionary", "head": "crf"}, "S406 --head cannot be combined with --encoder dictionary"),
         ({"settings": ["distillation.weight=0.5"]}, "S406 distillation.weight cannot be combined with"),
     ],

@@ -155,12 +155,12 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A text with what is known about it.
+    """A text with its annotations and metadata.
 
     Parameters
     ----------
     id
-        The name, unique in its corpus: for files the path without its ending, relative to the corpus, with ``/``.
+        The name, unique in its corpus: for files the path without its extension, relative to the corpus, with ``/``.
     text
         The exact decoded characters.
     entities, relations, attributes, notes

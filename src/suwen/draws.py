@@ -16,7 +16,7 @@ def random_key(*parts: int) -> int:
 
 
 def noise(key: int, rows: NDArray[np.int64], columns: int) -> NDArray[np.float64]:
-    """Uniform numbers in [0, 1) for each (row, column): float64 ``[len(rows), columns]``.
+    """Return uniform numbers in [0, 1) for each (row, column): float64 ``[len(rows), columns]``.
 
     A row's numbers are the same whichever rows stand beside it, so that a sequence is masked alike in every batch. The
     generator is SplitMix64 (Steele, Lea and Flood, 2014), once for the row and once for the column.

@@ -159,6 +159,7 @@ CATALOG: dict[str, Message] = {
         "the segmenter {name!r} changed the text that begins with {start!r}", "choose another one with --segmenter"
     ),
     "S409": Message("{reason}", "see '{command} --help'"),
+    "S410": Message("{first} needs {second}", "{advice}"),
     "S411": Message("not a term list: {reason}", "write one term a line: term, tab, type"),
     "S420": Message("not {what}: {reason}", "write each line as {form}"),
     # S5xx: models
@@ -245,7 +246,9 @@ CATALOG: dict[str, Message] = {
     "S712": Message(
         "no document has an entity", "use documents with entities, for example from 'suwen extract --relations'"
     ),
-    "S713": Message("the query failed: {reason}", "only SELECT is allowed; docs/graph.md lists the tables"),
+    "S713": Message(
+        "the query failed: {reason}", "only SELECT is allowed; 'SELECT name, sql FROM sqlite_schema' lists the tables"
+    ),
     "S714": Message("the graph has no {what} {name!r}", "it has: {known}"),
     "S715": Message("{text!a} is not valid Unicode", "type it in a terminal whose encoding is UTF-8"),
     "S716": Message("no edge {edge!r}", "'suwen graph query --edge A B' shows the edges between two concepts"),

@@ -210,7 +210,7 @@ def replacing(path: StrPath, private: bool = False) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(path: StrPath, overwrite: bool = False, private: bool = False) -> Iterator[Path]:
-    """As `replacing`, for a folder.
+    """Do the same as `replacing`, for a folder.
 
     Raises
     ------
@@ -337,7 +337,7 @@ def _lock(folder: Path, wait: bool) -> int | None:
 
 @contextmanager
 def holding(folder: Path) -> Iterator[None]:
-    """Have a folder for this process alone as long as the block lasts, where the file system knows locks.
+    """Lock a folder for this process while the block lasts, where the file system knows locks.
 
     Raises
     ------

@@ -71,7 +71,7 @@ def load(
     device
         The device of the model: ``cpu``, ``cuda``, ``cuda:1`` …; the baselines know ``cpu`` only.
     batch_tokens
-        The most tokens, padding included, that a batch may hold; by default what is fast.
+        The maximum number of tokens, padding included, that a batch may hold; by default what is fast.
     threads
         Number of computing threads on the CPU; by default one for each core that the process may use.
     relations
@@ -113,7 +113,7 @@ def _load(stored: StoredModel, device: str, batch_tokens: int | None, threads: i
 def load_overridden(
     path: StrPath, device: str, batch_tokens: int | None, threads: int | None, overrides: Overrides | None
 ) -> Extractor:
-    """As `load`, with term lists laid over what the model finds."""
+    """Load as `load` does, with term lists that change what the model finds."""
     extractor = load(path, device, batch_tokens, threads)
     return extractor if overrides is None else OverriddenExtractor(extractor, overrides)
 
@@ -190,7 +190,7 @@ def load_relating(
     threads: int | None = None,
     overrides: Overrides | None = None,
 ) -> RelatingExtractor:
-    """As `load_overridden`, with a relation model behind it.
+    """Load as `load_overridden` does, with a relation model behind the tagger.
 
     Raises
     ------

@@ -180,7 +180,7 @@ def _lacks_dev(data: Mapping[str, Any]) -> bool:
 
 
 def _scores(scores: Mapping[str, Any], data: Mapping[str, Any], matched: str = "type and both boundaries") -> list[str]:
-    """Precision, recall and F1 of each part, in percent; why there are none, where that is known."""
+    """Return precision, recall and F1 of each part, in percent; or why there are none, if that is known."""
     measures = ("precision", "recall", "f1")
     rows = [
         (part, *(f"{100 * values[measure]:.2f}" for measure in measures))

@@ -135,7 +135,7 @@ class Schema:
         Raises
         ------
         SuwenError
-            S407 when a type has no name, a name stands twice, or a key is unknown.
+            S407 when a type has no name, a name occurs twice, or a key is unknown.
         """
         entities = []
         for index, row in enumerate(_rows(values, "entities", {"name", "zh", "en", "color", "group"}, path)):

@@ -140,7 +140,7 @@ class Scheme:
 
 
 def split_tag(tag: str | None) -> tuple[str, str]:
-    """Prefix and label of a tag; both empty for ``O`` and for the edge of a sequence."""
+    """Return prefix and label of a tag; both empty for ``O`` and for the edge of a sequence."""
     if tag is None or tag == "O":
         return "", ""
     prefix, _, label = tag.partition("-")
@@ -174,7 +174,7 @@ def flatten(spans: Iterable[LabelSpan], order: Sequence[str] = ()) -> tuple[list
     """Choose spans that do not overlap, since a tag sequence holds one per unit.
 
     The longest is taken first, then the earlier, then by the place of its label in `order`, then by label. A span that
-    stands twice counts once.
+    occurs twice counts once.
 
     Returns
     -------

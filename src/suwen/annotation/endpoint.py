@@ -86,7 +86,7 @@ class Endpoint:
     allow_remote
         Whether the address may be on another machine: the texts are sent there.
     timeout
-        The most seconds of a request, from its start to the end of its answer.
+        The maximum number of seconds of a request, from its start to the end of its answer.
     retries
         Retries of a request after a temporary failure.
     first_wait
@@ -151,7 +151,7 @@ class EndpointSession:
     counts: Counter[str] = field(default_factory=Counter)
     """``requests``, and what was repeated, by reason."""
     has_accepted: bool = False
-    """Whether the endpoint has answered such a request, now or in an earlier run."""
+    """True once the endpoint has answered such a request, in this run or an earlier one."""
 
     def __post_init__(self) -> None:
         require_packages("httpx2")

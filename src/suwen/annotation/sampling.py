@@ -46,14 +46,14 @@ class Budget:
     documents, characters
         The most of each; None for any number.
     per_group
-        The most documents of one group (a journal issue, see `suwen.corpus.splitting.group_of`).
+        The maximum number of documents of one group (a journal issue, see `suwen.corpus.splitting.group_of`).
     group_field
         The metadata field that names the group.
 
     Raises
     ------
     SuwenError
-        S402 for a number below 1, S406 for a group field that bounds nothing, S921 when neither documents nor
+        S402 for a number below 1, S410 for a group field that bounds nothing, S921 when neither documents nor
         characters are bounded.
     """
 
@@ -68,7 +68,7 @@ class Budget:
             if value is not None and value < 1:
                 raise SuwenError("S402", key=key, reason=f"{value} is not a positive number")
         if self.group_field is not None and self.per_group is None:
-            raise SuwenError("S406", first="--group-field", second="no --per-group", advice="give both, or neither")
+            raise SuwenError("S410", first="--group-field", second="--per-group", advice="give both, or neither")
         if self.documents is None and self.characters is None:
             raise SuwenError("S921")
 

@@ -66,7 +66,7 @@ def load(
     device
         The device of a neural model: ``cpu``, ``cuda``, ``cuda:1`` …
     batch_tokens
-        The most tokens in a batch, padding included; by default what is fast.
+        Maximum tokens in a batch, padding included; the default is chosen for speed.
     threads
         Number of computing threads on the CPU; by default one for each usable core.
     relations
@@ -157,7 +157,7 @@ def extract(
 ) -> Result:
     """Extract the entities (and relations) of files to a file or folder.
 
-    What cannot be read is listed beside the output, and the rest continues.
+    Files that cannot be read are listed beside the output; the run continues.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def extract(
     output
         The file or folder to write.
     to
-        The format of the output; by default what its ending says.
+        The format of the output; by default that of its extension.
     model
         A model folder or ``hf://owner/name``; by default the bundled model.
     format
@@ -176,11 +176,11 @@ def extract(
     encoding
         The encoding of text files; by default it is detected.
     sheet
-        The sheet of Excel files; by default the only one that holds something.
+        The sheet of Excel files; by default the only one with content.
     metadata
         A CSV table with metadata by document id, in the column ``id`` or the first.
     always, never
-        Term lists laid over the predictions.
+        Term lists that change the predictions.
     device, threads, batch_tokens
         As `load`.
     engine
@@ -192,7 +192,7 @@ def extract(
     relations, relation_model
         Whether the relations between the entities are extracted too, and the model; as `load`.
     raw
-        Whether cells of CSV are written as they are, those that a spreadsheet takes for formulas included.
+        True to write CSV cells unchanged, also those that a spreadsheet would execute as formulas.
     resume
         Whether to continue an unfinished run of `output`.
     listener
@@ -289,7 +289,7 @@ def export(
     model
         A model folder with a trained tagger or relation model.
     output
-        A new folder for what runs the model; by default the graph is written into the model folder.
+        A new folder with only the files that run the model; by default the graph is written into the model folder.
     int8
         Whether to use 8 bits: smaller and faster; needs a corpus.
     corpus
@@ -302,7 +302,7 @@ def export(
     Raises
     ------
     SuwenError
-        S307 when there is no entity to find, S405 when a package is missing, S406 for arguments that do not go
+        S307 when there is no entity to find, S405 when a package is missing, S406 and S410 for arguments that do not go
         together, and as `suwen.exporting.export_model`.
 
     Examples
@@ -319,9 +319,11 @@ def export(
     from suwen.model_folder import read_stored_model
 
     if int8 and corpus is None:
-        raise SuwenError("S406", first="int8", second="no corpus", advice="give annotated documents to score it on")
+        raise SuwenError(
+            "S410", first="--int8", second="--corpus", advice="give annotated documents to score 8 bits on"
+        )
     if trainable and output is None:
-        raise SuwenError("S406", first="trainable", second="no output", advice="the model folder has its weights")
+        raise SuwenError("S410", first="--trainable", second="--output", advice="without it, MODEL keeps its weights")
     folder = model_path(model)
     stored = read_stored_model(folder)
     if stored.model == KIND:

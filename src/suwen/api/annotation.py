@@ -49,30 +49,30 @@ def sample(
     pool
         Folders, files or patterns, read as `suwen.extract` reads them.
     documents, characters
-        The most of each; at least one is needed.
+        Maximum number of documents, and of characters; at least one of them is needed.
     model
         The model whose confidences count; by default the bundled model.
     annotated
         Documents that are already annotated.
     per_group, group_field
-        The most documents of one journal issue, and the metadata field that names it.
+        Maximum documents of one journal issue, and the metadata field that names it.
     method
         ``uncertain``, or ``random`` as a baseline.
     seed
-        Of ``random``.
+        Seed of the method ``random``.
     format, encoding
-        Of the pool; by default found from the files.
+        Format and encoding of the pool; detected by default.
     text_column, id_column
         The columns of text and id, in tables and JSON Lines of other programs.
     device
         The device of the model.
     listener
-        Told how many documents the model has read.
+        Receives the number of documents that the model has read.
 
     Raises
     ------
     SuwenError
-        S305 for a group field that no document has, S402 for a number below 1, S404 for an unknown method, S406 for a
+        S305 for a group field that no document has, S402 for a number below 1, S404 for an unknown method, S410 for a
         group field without `per_group`, S921 without a bound, S922 when the pool has no document
         to choose, S923 when the model gives no confidences; as `suwen.load` and `suwen.read_corpus`.
 
@@ -139,7 +139,7 @@ def preannotate(
     resume: bool = False,
     listener: Listener = silent,
 ) -> PreannotationReport:
-    """Annotate texts with a large language model; only mentions whose place is certain are kept.
+    """Annotate texts with a large language model; only mentions with certain offsets are kept.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def preannotate(
     schema
         The labels; by default those of the examples, or LCDD's.
     format, encoding
-        Of the inputs; by default found from the files.
+        Format and encoding of the inputs; detected by default.
     text_column, id_column
         The columns of text and id, in tables and JSON Lines of other programs.
     to
@@ -171,13 +171,13 @@ def preannotate(
     parameters
         More parameters of a request, for example ``max_tokens``; the temperature is 0.
     cache
-        A file of answers that outlasts the run.
+        A file that keeps the answers for later runs.
     allow_remote
         Whether the texts may be sent to another machine.
     resume
         Whether to continue an unfinished run.
     listener
-        Told how many characters are done.
+        Receives the number of characters that are done.
 
     Raises
     ------
@@ -231,14 +231,14 @@ def _prompt(examples: Sequence[Document], schema: Schema | None, guideline: str,
 
 
 def agree(annotators: Mapping[str, Corpus], *, seed: int = 0) -> Agreement:
-    """Measure how far every two annotators agree on the documents that both have.
+    """Measure the agreement of every two annotators on the documents that both have.
 
     Parameters
     ----------
     annotators
         The corpus of each annotator, by name; documents are matched by id.
     seed
-        Of the bootstrap over documents.
+        Seed of the bootstrap over documents.
 
     Raises
     ------

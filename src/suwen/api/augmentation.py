@@ -54,7 +54,7 @@ def augment(
     device, workers
         The device of the models; the number of processes on the CPU.
     listener
-        Told how many documents are done.
+        Receives the number of documents that are done.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def augment_corpus(
     config
         A TOML file that changes the preset.
     split, part
-        A split, whose train part alone is augmented; any other `part` is refused.
+        A split; only its train part is augmented, any other `part` is refused.
     format
         The format of `output`.
     combine
@@ -128,7 +128,7 @@ def augment_corpus(
     resume
         Whether to continue the unfinished run of `output`.
     listener
-        Told how many documents are done.
+        Receives the number of documents that are done.
 
     Raises
     ------

@@ -80,7 +80,7 @@ def evaluate(
 ) -> Evaluation | RelationEvaluation:
     """Score a model, or predictions, on annotated documents.
 
-    The headline is strict: a mention counts when its type and both offsets are right, a relation when its type and
+    The main score is strict: a mention counts when its type and both offsets are right, a relation when its type and
     both offsets of its two arguments are right.
 
     Parameters
@@ -103,7 +103,7 @@ def evaluate(
     device
         The device of the model.
     listener
-        Told how many documents are predicted.
+        Receives the number of documents that are predicted.
 
     Raises
     ------

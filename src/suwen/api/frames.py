@@ -60,7 +60,7 @@ def from_dataframe(frame: pandas.DataFrame, text_column: str, id_column: str | N
     Parameters
     ----------
     frame
-        A data frame; missing values say nothing, a missing text is an empty one.
+        A data frame; missing values are left out; a missing text becomes an empty text.
     text_column
         The column of the texts.
     id_column
@@ -69,13 +69,13 @@ def from_dataframe(frame: pandas.DataFrame, text_column: str, id_column: str | N
     Returns
     -------
     list[Document]
-        Their ``meta`` holds all other columns: numbers, strings and truth values as they are, dates in ISO 8601.
+        Their ``meta`` holds all other columns: numbers, strings and Boolean values unchanged, dates in ISO 8601.
 
     Raises
     ------
     SuwenError
         S213 for a text that is no string and for a name that several columns have, S214 for a column that does not
-        exist, S225 for an id that stands twice, S405 when pandas is not installed.
+        exist, S225 for an id that occurs twice, S405 when pandas is not installed.
 
     Examples
     --------

@@ -79,8 +79,8 @@ def pretrain(
     Raises
     ------
     SuwenError
-        S404 for an unknown encoder, S405 when a package is missing, S406 for arguments that do not go together, and
-        as `suwen.pretraining.pretrain.pretrain`.
+        S404 for an unknown encoder, S405 when a package is missing, S406 and S410 for arguments that do not go
+        together, and as `suwen.pretraining.pretrain.pretrain`.
 
     Examples
     --------
@@ -95,14 +95,17 @@ def pretrain(
     if encoder == "bilstm":
         _refuse_transformer(strategy, size, lexicon, settings)
     elif strategy is None:
-        raise SuwenError("S406", first="--encoder transformer", second="no --strategy", advice="name a strategy")
+        from suwen.pretraining.strategies import STRATEGIES
+
+        advice = f"choose one of {', '.join(STRATEGIES)}"
+        raise SuwenError("S410", first="--encoder transformer", second="--strategy", advice=advice)
     if base is not None and size is not None:
         raise SuwenError("S406", first="--from", second="--size", advice="leave --size out: the encoder's is kept")
     if bool(exclude_split) != bool(exclude_parts):
         given, needed = "--exclude-split", "--exclude-part"
         if exclude_parts:
             given, needed = needed, given
-        raise SuwenError("S406", first=given, second=f"no {needed}", advice=f"give {needed} too")
+        raise SuwenError("S410", first=given, second=needed, advice=f"give {needed} too")
     from suwen.pretraining.config import pretraining_packages
 
     require_packages(*pretraining_packages(strategy, settings))

@@ -215,10 +215,10 @@ def read_gold(corpus: Corpus, split: Split | None, part: str | None) -> Gold:
     Raises
     ------
     SuwenError
-        As `read_corpus` and `Split.select`; S307 when there is no entity to find, S406 for a part without a split.
+        As `read_corpus` and `Split.select`; S307 when there is no entity to find, S410 for a part without a split.
     """
     if part and split is None:
-        raise SuwenError("S406", first="part", second="no split", advice="give a split too")
+        raise SuwenError("S410", first="--part", second="--split", advice="give the split too")
     documents = documents_of(corpus)
     part = part or ("test" if split else "all")
     training = None

@@ -160,7 +160,7 @@ def train_folds(
     resume: bool = False,
     listener: Listener = silent,
 ) -> FoldsReport:
-    """Train taggers, each without a part of the annotated documents, which it then judges.
+    """Train taggers, each without a part of the annotated documents, which it then checks.
 
     Parameters
     ----------
@@ -183,11 +183,11 @@ def train_folds(
     base
         A trained model to start from: a folder, ``hf://owner/name``, or ``bundled``.
     contradictions
-        A table to write, of the annotations that these models contradict.
+        A table to write: the annotations that the models contradict.
     device
         ``cpu``, ``cuda`` or ``cuda:N``.
     resume
-        Whether to keep the models that are there, and to train the others.
+        True to keep finished models and to train the others.
     listener
         Receives the progress of the run.
 

@@ -73,7 +73,7 @@ class Draws:
         self._keys: dict[int, int] = {}
 
     def uniform(self, purpose: int, rows: Sequence[int], columns: int = 1) -> NDArray[np.float64]:
-        """Numbers in [0, 1), float64 ``[len(rows), columns]``; a row's do not depend on the other rows."""
+        """Return numbers in [0, 1), float64 ``[len(rows), columns]``; a row's do not depend on the other rows."""
         if purpose not in self._keys:
             self._keys[purpose] = random_key(*self._parts, purpose)
         return noise(self._keys[purpose], np.asarray(rows, np.int64), columns)

@@ -36,7 +36,7 @@ class WordsConfig(Section):
     shortest: PositiveInt = 1
     """The fewest characters of a word that is masked."""
     length: PositiveInt = 510
-    """The most characters of an input; a longer sentence is cut between words."""
+    """The maximum number of characters of an input; a longer sentence is cut between words."""
 
 
 class FillingConfig(Section):

@@ -110,7 +110,7 @@ def augment_corpus(
     workers
         Number of processes (see `suwen.augmentation.workers`).
     listener
-        Told how many documents are done.
+        Receives the number of documents that are done.
 
     Raises
     ------

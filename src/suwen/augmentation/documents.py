@@ -56,7 +56,7 @@ def augment(
     workers
         Number of processes on the CPU (see `suwen.augmentation.workers`).
     listener
-        Told how many documents are done.
+        Receives the number of documents that are done.
 
     Returns
     -------

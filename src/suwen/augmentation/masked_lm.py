@@ -77,8 +77,8 @@ class MaskedLanguageModel:
     device
         ``cpu``, ``cuda`` …
     batch_tokens
-        The most tokens of a batch, padding included; None is what is fast on the device. Nothing that is predicted
-        depends on it.
+        Maximum tokens of a batch, padding included; None chooses a fast value for the device. Predictions do not depend
+        on it.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class MaskedLanguageModel:
 
     @property
     def longest(self) -> int:
-        """The most characters of an input."""
+        """The maximum number of characters of an input."""
         config = self._model.config
         # RoBERTa's positions begin after that of its padding.
         offset = (config.pad_token_id or 0) + 1 if "roberta" in config.model_type else 0
@@ -224,7 +224,7 @@ class MaskedLanguageModel:
         return total, len(known)
 
     def _batches(self, rows: Sequence[Ids], places: Sequence[Places]) -> Iterator[list[int]]:
-        """Batches of rows of similar length that predict a bounded number of positions."""
+        """Yield batches of rows of similar length that predict a bounded number of positions."""
         for batch in batches([len(row) + 2 for row in rows], self.batch_tokens):
             part: list[int] = []
             size = 0

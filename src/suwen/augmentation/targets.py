@@ -55,7 +55,7 @@ def _copies(selections: Sequence[Selection], config: AugmentationConfig) -> list
 def _rare_sentences(
     selections: Sequence[Selection], config: AugmentationConfig, copies: Sequence[int]
 ) -> list[list[tuple[Span, ...]]]:
-    """For each document the sentences to copy beside it, once for each further copy.
+    """Return the sentences to copy beside each document, once for each further copy.
 
     Round by round, all sentences that hold a mention of a label with too few mentions are copied, until each label has
     its number or the most copies are made.

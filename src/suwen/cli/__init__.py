@@ -151,7 +151,7 @@ def write_utf8() -> None:
 
 
 def copies_of_output() -> Sequence[int]:
-    """Descriptors of standard output and error of their own: Rich turns the first away when it finds it closed."""
+    """Return copies of the descriptors of standard output and error: Rich closes the first one if it is broken."""
     copies = []
     for stream in (sys.__stdout__, sys.__stderr__):
         with suppress(AttributeError, OSError, ValueError):  # there is none, or it is closed

@@ -172,7 +172,7 @@ def augment(
 
 
 def ending_of(output: Path) -> str | None:
-    """Return the format that the ending of an output names, if it does."""
+    """Return the format that the extension of an output names, if it does."""
     endings = {".jsonl": Format.JSONL, ".conll": Format.CONLL}
     name = output.name.removesuffix(".gz").removesuffix(".xz")
     return next((format_.value for ending, format_ in endings.items() if name.endswith(ending)), None)

@@ -54,7 +54,7 @@ def compare(
 
 
 def comparison_table(comparison: Comparison, unit: str) -> Table:
-    """F1 of both, all mentions first, in percent."""
+    """Return F1 of both, all mentions first, in percent."""
     from rich.markup import escape
     from rich.table import Table
 

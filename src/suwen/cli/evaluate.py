@@ -98,7 +98,11 @@ def evaluate(
             )
         if save_predictions:
             write_corpus(evaluation.predictions, save_predictions, "jsonl")
-    elif gold and predicted and not model and not save_predictions:
+    elif save_predictions and predicted:
+        raise typer.BadParameter(
+            "it needs MODEL: the predictions of --predicted are in a file already", param_hint="--save-predictions"
+        )
+    elif gold and predicted and not model:
         evaluation = score(
             annotated(gold),
             task=task.value,
@@ -109,7 +113,7 @@ def evaluate(
             training=learned,
         )
     else:
-        raise typer.BadParameter("give MODEL and CORPUS, or --gold and --predicted (which are saved already)")
+        raise typer.BadParameter("give MODEL and CORPUS, or --gold and --predicted")
     for warning in evaluation.warnings:
         fail(warning)
     if as_json:
@@ -177,7 +181,7 @@ def views_table(scores: Scores) -> Table:
 
 
 def familiarity_table(scores: Scores) -> Table:
-    """Strict scores by what the training part has."""
+    """Return strict scores by what the training part has."""
     table = score_table("Strict entities, by what the training part has", "Mention")
     for name, score in (scores.by_familiarity or {}).items():
         table.add_row(name.replace("_", " "), *cells(score))

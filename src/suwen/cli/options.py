@@ -90,7 +90,7 @@ ID_COLUMN: Any = typer.Option(
     None, "--id-column", metavar="NAME", help="The column or key of the id.", show_default="id"
 )
 SHEET: Any = typer.Option(
-    None, "--sheet", metavar="NAME", help="The sheet of Excel files.", show_default="the only one that holds something"
+    None, "--sheet", metavar="NAME", help="The sheet of Excel files.", show_default="the only one with content"
 )
 SCHEMA: Any = typer.Option(None, "--schema", metavar="FILE", help="A label set in TOML.")
 SPLIT: Any = typer.Option(None, "--split", metavar="FILE", help="A split made by 'suwen corpus split'.")

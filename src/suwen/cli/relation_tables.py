@@ -43,13 +43,13 @@ def strict_table(evaluation: RelationEvaluation) -> Table:
 
 
 def views_table(scores: RelationScores) -> Table:
-    """Strict scores by distance, the laxer measure, and the entities."""
+    """Return strict scores by distance, the laxer measure, and the entities."""
     table = score_table("Other views", "View")
     for name, score in scores.by_distance.items():
-        table.add_row(f"{name.replace('2+', '≥ 2')} ends between", *cells(score))
+        table.add_row(f"{name.replace('2+', '≥ 2')} sentence ends between", *cells(score))
     table.add_row("arguments overlap", *cells(scores.relaxed))
     table.add_row("entities, strict", *cells(scores.entities))
-    table.caption = "ends between: strict, by how many ends of sentences (。！？) stand between the arguments"
+    table.caption = "sentence ends between: strict, by the number of 。！？ between the arguments"
     return table
 
 

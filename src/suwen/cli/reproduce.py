@@ -230,7 +230,7 @@ class Watcher:
         self.begun: set[str] = set()
 
     def __call__(self, name: str, result: dict[str, Any] | None) -> None:
-        """Told that something begins (None) or has ended."""
+        """Take note that something begins (None) or has ended."""
         from suwen.reproduction.system_run import AGAIN
 
         (task,) = self.progress.task_ids
@@ -254,7 +254,7 @@ class Watcher:
         self.progress.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def time_left(self) -> str:
-        """About how long the runs take that are left, for logs that show no bar."""
+        """Estimate how long the remaining runs take, for logs that show no bar."""
         (task,) = self.progress.tasks
         seconds = task.time_remaining
         return "" if seconds is None else f", about {seconds / 60:.0f} min left"

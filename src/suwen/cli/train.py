@@ -63,8 +63,7 @@ def train(
     config_file: Path | None = CONFIG,
     encoder: str | None = typer.Option(
         None,
-        help="Random weights: bilstm, bigru, cnn, transformer. Baseline: dictionary, hmm, feature-crf. Pretrained: "
-        "bundled, a name of 'suwen encoders', hf://owner/name, or a folder.",
+        help="bilstm, bigru, cnn, transformer, dictionary, hmm, feature-crf, or a pretrained encoder (see above).",
     ),
     head: Head | None = typer.Option(None, help="Head: fc, crf, lstm-crf or bilstm-crf."),
     transfer: Transfer | None = typer.Option(
@@ -102,6 +101,9 @@ def train(
     as_json: bool = typer.Option(False, "--json", help="Print the manifest as JSON."),
 ) -> None:
     """Train a tagger or a relation model on an annotated corpus and write a model folder.
+
+    A pretrained encoder is bundled, a name of 'suwen encoders', hf://owner/name, or a folder. The encoders bilstm,
+    bigru, cnn and transformer start from random weights; dictionary, hmm and feature-crf are baselines.
 
     Examples: suwen train articles/ -o model --split split.json --set optimization.epochs=8;
     suwen train articles/ -o relations --task relations

@@ -48,7 +48,7 @@ class Terminology:
     Parameters
     ----------
     name
-        What is as the source of a code: the name of the file without its ending.
+        The source of a code that is shown: the name of the file without its extension.
     terms
         In the order of the file.
     """
@@ -102,7 +102,7 @@ class AliasList:
     Parameters
     ----------
     name
-        What is as the source of a merge: the name of the file without its ending.
+        The source of a merge that is shown: the name of the file without its extension.
     rows
         ``(alias, name, label)``; the label is empty for entities of every type.
     """

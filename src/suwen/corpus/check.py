@@ -160,7 +160,7 @@ def check_corpus(
     Parameters
     ----------
     format
-        A name in `suwen.formats.FORMATS`; by default it is found out.
+        A name in `suwen.formats.FORMATS`; by default it is detected.
     schema
         The labels that entities may have, and relations where the schema names any. By default labels other than
         LCDD's are only remarked, each once.
@@ -247,7 +247,7 @@ def _mention_findings(located: Located) -> Iterator[Finding]:
 
 
 def _pair_findings(located: Located) -> Iterator[Finding]:
-    """Pairs of entities that share characters; each is reported at the one that comes second."""
+    """Find pairs of entities that share characters; each is reported at the one that comes second."""
     ordered = sorted(_entities(located), key=lambda item: (item[0].start, -item[0].end))
     for position, (outer, outer_line) in enumerate(ordered):
         for later in range(position + 1, len(ordered)):

@@ -87,7 +87,7 @@ def _fill_empty(labels: Counts, parts: Parts, number: int) -> Parts:
 
 
 def _excess(shares: Counts, wanted: Counts, parts: Parts) -> Counts:
-    """By how much each part's share of each label is too large, [parts, labels]."""
+    """Return by how much each part's share of each label is too large, [parts, labels]."""
     assigned = np.zeros((len(wanted), shares.shape[1]))
     np.add.at(assigned, parts, shares)
     return assigned - wanted[:, None]

@@ -38,7 +38,7 @@ class Case:
     gold: Entity | None
     predicted: Entity | None
     seen: bool | None
-    """Whether the training part has the mention (the gold one; the predicted one if spurious) with this label."""
+    """True if the training part has the mention (the gold one; the predicted one if spurious) with this label."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ def reliability(pairs: Sequence[Pair], bins: int = BINS) -> Reliability | None:
 
 
 def reliability_of(scores: Sequence[float], right: Sequence[bool], bins: int = BINS) -> Reliability | None:
-    """As `reliability`, from the confidence of each prediction and whether it is right."""
+    """Do the same as `reliability`, from the confidence of each prediction and whether it is right."""
     if not scores:
         return None
     order = np.argsort(scores, kind="stable")

@@ -268,7 +268,7 @@ def training_mentions(selections: Iterable[Selection]) -> TrainingMentions:
 
 
 def familiarity(label: str, words: str, training: TrainingMentions) -> str:
-    """``seen`` (surface and label in training), ``seen_with_another_type`` (the surface only) or ``unseen``."""
+    """Return ``seen`` (surface and label in training), ``seen_with_another_type`` (the surface only) or ``unseen``."""
     labels = training.get(words, ())
     return "seen" if label in labels else "seen_with_another_type" if labels else "unseen"
 

@@ -158,13 +158,13 @@ def _summed(runs: Sequence[Sequence[Pair]], labels: Sequence[str]) -> StrictCoun
 
 
 def _totals(counts: StrictCounts) -> NDArray[np.float64]:
-    """Matched, gold and predicted mentions of each unit, ``[units, 3]``."""
+    """Return matched, gold and predicted mentions of each unit, ``[units, 3]``."""
     totals: NDArray[np.float64] = counts.counts.sum(axis=1).astype(np.float64)
     return totals
 
 
 def _f1(totals: NDArray[np.float64]) -> NDArray[np.float64]:
-    """F1 of ``[..., 3]`` totals: matched, gold, predicted."""
+    """Return F1 of ``[..., 3]`` totals: matched, gold, predicted."""
     either = totals[..., 1] + totals[..., 2]
     return 2 * totals[..., 0] / np.maximum(either, 1)
 

@@ -1,6 +1,6 @@
 """Strict entity scores, the headline: a mention is right when document, label and hull are.
 
-What is compared are sets, so a mention that stands twice counts once. Nested and overlapping gold mentions stay in the
+What is compared are sets, so a mention that occurs twice counts once. Nested and overlapping gold mentions stay in the
 denominator like any other.
 """
 
@@ -111,7 +111,7 @@ class Score:
         return 2 * self.matched / (self.gold + self.predicted) if self.gold + self.predicted else 0.0
 
     def to_dict(self) -> dict[str, float | int]:
-        """Ratios and counts as JSON values."""
+        """Return ratios and counts as JSON values."""
         return {
             "precision": self.precision,
             "recall": self.recall,
@@ -217,5 +217,5 @@ def counts_by_unit(
 
 
 def strict_scores(pairs: Sequence[Pair]) -> StrictScores:
-    """Strict entity scores alone, light enough for each evaluation during training."""
+    """Compute strict entity scores only, fast enough for each evaluation during training."""
     return strict_counts(pairs).scores()

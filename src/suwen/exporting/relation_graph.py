@@ -139,7 +139,7 @@ class _FeatureProduct(nn.Module):
         self.weight = features.weight
 
     def forward(self, features: Tensor) -> Tensor:
-        """As `FeatureSum`."""
+        """Compute the same as `FeatureSum`."""
         ones = (features[:, :, None] == torch.arange(BUCKETS, device=features.device)).float()
         return ones.flatten(1) @ self.weight
 

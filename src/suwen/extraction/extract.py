@@ -103,7 +103,7 @@ class Result:
     is_written
         Whether there is an output: not when nothing could be read.
     left_out
-        The files of the inputs that no reader takes, by their ending.
+        The files of the inputs that no reader takes, by their extension.
     unmatched
         The ids in the metadata of the user that no document has.
     """
@@ -285,7 +285,7 @@ def extract_lines(
     tally
         Counts what goes by.
     problem
-        Told of what cannot be read (see `Shard`).
+        Receives what cannot be read (see `Shard`).
     finish
         The last step on documents before they are written.
 

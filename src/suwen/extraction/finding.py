@@ -19,8 +19,8 @@ __all__ = ["JOB", "REPORT", "WORKING", "absolute", "expanded", "find_inputs"]
 
 JOB = "extraction"
 WORKING, REPORT = (f".{JOB}", ".preannotation"), ".problems.jsonl"
-"""How the names end of the folders and the file that extraction and pre-annotation put beside their outputs; they are
-no input."""
+"""The name endings of the folders and the file that extraction and pre-annotation write beside their outputs. Such
+names are never inputs."""
 
 
 LINK = "link to a folder"
@@ -34,7 +34,7 @@ def find_inputs(paths: Sequence[StrPath], options: Options = DEFAULT_OPTIONS, ou
     Parameters
     ----------
     paths
-        Files; folders (searched at any depth for files with a known ending, hidden files and folders passed over);
+        Files; folders (searched at any depth for files with a known extension, hidden files and folders passed over);
         patterns with ``*``, ``?``, ``[…]`` and ``**``; and ``-`` for standard input.
     output
         Where it will be written: no input either, should it be in a folder that is searched.
@@ -85,7 +85,7 @@ def _is_searched(name: str, options: Options) -> bool:
 def _files_below(
     folder: Path, endings: tuple[str, ...], output: Path | None, left_out: Counter[str], problems: list[SuwenError]
 ) -> list[Path]:
-    """Return the files of a folder with one of these endings."""
+    """Return the files of a folder with one of these extensions."""
     files: list[Path] = []
     known = len(problems)
     for file in files_in(folder, ("",), problems.append, lambda link: left_out.update([LINK])):

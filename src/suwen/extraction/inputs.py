@@ -1,8 +1,8 @@
 """Inputs of ``suwen extract``: files of mixed formats, folders, globs, standard input.
 
-The format of a file is what its ending says; without a known one, what it begins with. Documents of single-document
-files are named by their path, those of JSON Lines and Parquet by their own ids. An id that stands twice is made
-distinct, and ``meta["read_from"]["id"]`` then holds the original one.
+The format of a file is that of its extension; without a known one, it is recognized by how the file begins. Documents
+of single-document files are named by their path, those of JSON Lines and Parquet by their own ids. An id that occurs
+twice is made distinct, and ``meta["read_from"]["id"]`` then holds the original one.
 
 Of a record in JSON Lines the text is read, with what its ``meta`` says. Annotations are left out and counted; what an
 earlier extraction said of the text (model, source, overrides) stands under ``meta["earlier"]``, apart from what this
@@ -92,9 +92,9 @@ class Options:
     text_column, id_column
         The column or key of the text and of the id, in tables, Parquet and JSON Lines that are not suwen's own.
     encoding
-        The encoding of text files, CSV, JSON Lines and web pages; by default it is found out.
+        The encoding of text files, CSV, JSON Lines and web pages; by default it is detected.
     sheet
-        The sheet of Excel workbooks; by default the only one that holds something.
+        The sheet of Excel workbooks; by default the only one with content.
 
     Raises
     ------
@@ -168,7 +168,7 @@ class Inputs:
     options
         Options for reading them.
     left_out
-        How many files of the folders are not read, by their ending.
+        How many files of the folders are not read, by their extension.
     problems
         The folders that are closed, and the files that are not regular or whose name is not valid Unicode.
     """
@@ -202,7 +202,7 @@ def read_input(file: Input, options: Options = DEFAULT_OPTIONS, problem: Problem
     Parameters
     ----------
     problem
-        Told what cannot be read; if it returns, the rest is read.
+        Receives what cannot be read; if it returns, the rest is read.
 
     Raises
     ------

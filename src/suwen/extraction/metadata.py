@@ -77,7 +77,7 @@ def read_metadata(path: StrPath) -> Metadata:
     ------
     SuwenError
         S101, S102, S106, S113 or S117 when it cannot be read, S116 or S222 for a broken row, S225 for an id that
-        stands twice.
+        occurs twice.
     """
     path = Path(path)
     rows: dict[str, dict[str, Any]] = {}

@@ -43,7 +43,7 @@ ENDINGS = {
     ".tsv": csv_table.NAME,
     ".xlsx": excel.NAME,
 }
-"""The formats that the ending of an output names; brat writes folders, which have none."""
+"""The formats that the extension of an output names; brat writes folders, which have none."""
 
 
 def write_extracted(
@@ -96,7 +96,7 @@ def write_extracted(
 def write_extracted_lines(
     lines: Iterable[bytes], path: StrPath, format: str, schema: Schema, raw: bool = False
 ) -> Counter[str]:
-    """As `write_extracted`, for documents that are lines of JSON Lines already, with their model and places.
+    """Write as `write_extracted` does, for documents that are lines of JSON Lines already, with model and places.
 
     Raises
     ------

@@ -128,7 +128,7 @@ def plan_extraction(
     output
         The file or folder to write; ``-`` for standard output.
     format
-        The format of the output; by default what its ending says.
+        The format of the output; by default that of its extension.
     model
         A model folder; by default the bundled one.
     options
@@ -149,19 +149,21 @@ def plan_extraction(
     metadata
         A table with metadata by the id of a document (see `read_metadata`).
     raw
-        Whether cells of CSV are written as they are, those that a spreadsheet takes for formulas included.
+        True to write CSV cells unchanged, also those that a spreadsheet would execute as formulas.
 
     Raises
     ------
     SuwenError
-        S404 for an ending that names no format and for an unknown engine, S405 when a package is missing, S406 for
-        `raw` with another format than CSV, S512 for a device that no model runs on, and as `find_inputs`,
-        `read_metadata`, `read_overrides` and `read_terminology`.
+        S404 for an extension that names no format and for an unknown engine, S405 when a package is missing, S406 for
+        `raw` with another format than CSV, S410 for a relation model without relations, S512 for a device that no
+        model runs on, and as `find_inputs`, `read_metadata`, `read_overrides` and `read_terminology`.
     """
     output = Path(output)
     format = _output_format(output, format, engine, raw)  # noqa: A001
     if relation_model is not None and not relations:
-        raise SuwenError("S406", first="a relation model", second="no relations", advice="ask for relations too")
+        raise SuwenError(
+            "S410", first="a relation model", second="--relations", advice="add it (in Python: relations=True)"
+        )
     inputs = find_inputs(paths, options, output)
     finish = Finish(read_metadata(metadata) if metadata else None, raw)
     folders = [model_path(model)]
@@ -266,18 +268,18 @@ def _relation_version(folder: Path | None) -> str | None:
 
 
 def format_for(output: Path) -> str:
-    """Return the format that the ending of an output names; without an ending it is JSON Lines.
+    """Return the format that the extension of an output names; without an extension it is JSON Lines.
 
     Raises
     ------
     SuwenError
-        S404 for any other ending.
+        S404 for any other extension.
     """
     name = output.name.lower()
     found = next((format_ for ending, format_ in ENDINGS.items() if name.endswith(ending)), None)
     if found is None and output.suffix:
-        known = f"{', '.join(ENDINGS)}; with --to FORMAT the name may end in anything"
-        raise SuwenError("S404", output, what="ending", name=output.suffix, known=known)
+        known = f"{', '.join(ENDINGS)}; with --to FORMAT, any extension"
+        raise SuwenError("S404", output, what="file extension", name=output.suffix, known=known)
     return found or jsonl.NAME
 
 

@@ -102,7 +102,7 @@ class RayEngine:
 
 @contextmanager
 def connected() -> Iterator[Any]:
-    """Ray, connected to the cluster that ``RAY_ADDRESS`` names or this computer is part of; else one is started here.
+    """Connect Ray to the cluster that ``RAY_ADDRESS`` names or this computer is part of; else start one here.
 
     Raises
     ------

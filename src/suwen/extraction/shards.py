@@ -178,7 +178,7 @@ def _read(file: FileIO, start: int, length: int) -> bytes:
 
 @contextmanager
 def passing_shards(output: Path) -> Iterator[Shards]:
-    """Shards without a name, which vanish with the process: for what is soon done again, or cannot be resumed."""
+    """Yield shards without a name, which vanish with the process: for short runs, or runs that cannot be resumed."""
     with ExitStack() as stack:
         try:
             stack.enter_context(folder_for(output))

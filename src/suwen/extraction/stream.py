@@ -251,7 +251,7 @@ def shards_of(
     Parameters
     ----------
     seen
-        Told of every document once its entities are found.
+        Receives every document once its entities are found.
 
     Yields
     ------

@@ -128,7 +128,7 @@ def read_corpus(
     path
         A folder or file.
     format
-        A name in `FORMATS`; by default it is found out.
+        A name in `FORMATS`; by default it is detected.
     schema
         The labels that may occur; by default any.
     options
@@ -137,7 +137,7 @@ def read_corpus(
     Raises
     ------
     SuwenError
-        As `format_of`; S108 when there is no document, S110 for an id that stands twice, S202 for a label not in
+        As `format_of`; S108 when there is no document, S110 for an id that occurs twice, S202 for a label not in
         `schema`, S404 for a format or option that is unknown, and the faults of the format.
 
     Examples

@@ -30,7 +30,7 @@ class CorpusFormat(ABC):
     name
         The name that users type; a key of `FORMATS`.
     suffixes
-        The endings of its files, in small letters.
+        The extensions of its files, in small letters.
     yields
         True if files of another format in the same folder are the corpus, and those of this one are not.
     """
@@ -86,7 +86,7 @@ class ArticleFormat(CorpusFormat):
     Attributes
     ----------
     largest
-        The most bytes that a file may have.
+        The maximum number of bytes that a file may have.
     """
 
     largest: ClassVar[int]
@@ -96,7 +96,7 @@ class ArticleFormat(CorpusFormat):
         """Return the documents in the bytes of a file; `name` is, or begins, their ids."""
 
     def sniff(self, path: StrPath) -> bool:
-        """Return True for a file with one of the endings, or a folder that holds one."""
+        """Return True for a file with one of the extensions, or a folder that holds one."""
         return holds(Path(path), self.suffixes)
 
     def scan(self, path: StrPath, problem: Problem, schema: Schema | None = None) -> Iterator[Located]:

@@ -263,7 +263,7 @@ def _render(annotation: Annotation, text: str) -> str:
 
 
 def _render_entity(entity: Entity, text: str) -> str:
-    """As brat writes it: pieces joined by a space, a space for every line break in them."""
+    """Return the mention as brat writes it: pieces joined by a space, a space for every line break in them."""
     if not entity.fragments and entity.annotated is None and not BREAK.search(text, entity.start, entity.end):
         return f"{entity.id}\t{entity.label} {entity.start} {entity.end}\t{text[entity.start : entity.end]}\n"
     pieces = [piece for span in entity.pieces for piece in pieces_between_breaks(text, *span)]

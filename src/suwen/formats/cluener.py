@@ -88,7 +88,7 @@ def _mentions(row: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
 
 
 def _extra(rows: Iterable[Any]) -> int:
-    """1 where ends are inclusive, 0 where they are exclusive."""
+    """Return 1 where ends are inclusive, 0 where they are exclusive."""
     fitting: Counter[int] = Counter()
     for row in rows:
         try:

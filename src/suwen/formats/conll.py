@@ -59,7 +59,7 @@ SUFFIXES = (".conll", ".conll2003", ".bio", ".bioes", ".bmes", ".bmeo", ".bilou"
 
 _PARTS = (".train", ".dev", ".test", ".valid", ".val", ".tsv", ".csv", ".ner", ".tags")
 _FILES = (*SUFFIXES, ".txt", *_PARTS)
-"""Files with other endings than `SUFFIXES` are read from a folder if they hold columns."""
+"""Files with other extensions than `SUFFIXES` are read from a folder if they hold columns."""
 
 _START = "-DOCSTART-"
 _FORM = "'字 O' or '字 _ _ O', a tag being O or a prefix and a label as in B-Drug"
@@ -84,7 +84,7 @@ class Conll(WritableFormat):
     suffixes = SUFFIXES
 
     def sniff(self, path: StrPath) -> bool:
-        """Return True for a file of columns, by its ending or its rows, or a folder that holds one."""
+        """Return True for a file of columns, by its extension or its rows, or a folder that holds one."""
         path = Path(path)
         if path.is_dir():
             if next(files_in(path, self.suffixes), None) is not None:

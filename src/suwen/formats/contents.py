@@ -34,18 +34,18 @@ Parse = Callable[[bytes, Path, str], Sequence[Document]]
 
 MEGABYTE = 2**20
 LONGEST_TEXT = 10_000_000
-"""The most characters of one document: ten long books. More would need more memory than most computers have."""
+"""Maximum characters of one document: ten long books. More would need more memory than most computers have."""
 
 
 def ending(path: Path, suffixes: Sequence[str]) -> str | None:
-    """Return the one of these endings that a file's name has, as it is written there; None when it has none of them."""
+    """Return the one of these extensions that a file's name has, as it is written there; None if it has none."""
     name = path.name
     found = next((suffix for suffix in suffixes if name.lower().endswith(suffix) and len(name) > len(suffix)), None)
     return name[len(name) - len(found) :] if found else None
 
 
 def holds(path: Path, suffixes: Sequence[str]) -> bool:
-    """Return whether a file has one of these endings, or a folder a file that has."""
+    """Return whether a file has one of these extensions, or a folder a file that has."""
     if path.is_dir():
         return any(ending(file, suffixes) for file in files_in(path, ("",)))
     return ending(path, suffixes) is not None

@@ -163,7 +163,7 @@ def relations_path(path: StrPath) -> Path:
 
 
 def _write_rows(rows: KeptRows, file: Path, suffix: str, delimiter: str, safe: Callable[[Any], Any]) -> None:
-    """Write rows with their heading, in the compression that the ending names."""
+    """Write rows with their heading, in the compression that the extension names."""
     with opened(file, "wb", suffix) as binary, io.TextIOWrapper(binary, "utf-8-sig", newline="") as text:
         writer = csv.writer(text, delimiter=delimiter)
         writer.writerow(map(safe, rows.columns))

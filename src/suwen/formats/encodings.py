@@ -34,7 +34,7 @@ WIDER = {
 """Python's names of encodings that are part of one of `ENCODINGS`."""
 
 LARGEST_CORPUS = 256 * 2**20
-"""The most bytes of a file of a corpus that is decoded whole."""
+"""The maximum number of bytes of a file of a corpus that is decoded whole."""
 
 SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"%PDF-", "PDF"),

@@ -1,6 +1,6 @@
 """Excel workbooks (xlsx): read, a sheet with a text a row; written, a sheet with an entity a row.
 
-Read is the only sheet that holds something, or the one that is named. Cells are strings: numbers as the file has them,
+Read is the only sheet with content, or the one that is named. Cells are strings: numbers as the file has them,
 dates in ISO 8601, truth values as ``TRUE`` and ``FALSE``. Of a formula the stored result is read. Rows are streamed;
 the strings of a workbook are in memory together, as Excel stores them.
 
@@ -105,7 +105,7 @@ class Excel(WritableFormat):
         id_column
             The column of the ids; by default ``id`` if there is one, else rows are numbered as in Excel.
         sheet
-            The name of the sheet; by default the only one that holds something.
+            The name of the sheet; by default the only one with content.
         """
         path = Path(path)
         require_packages("openpyxl")
@@ -274,7 +274,7 @@ def _opened(data: bytes, path: Path, results: bool) -> Any:
 
 
 def _rows(data: bytes, path: Path, name: str | None, has_formulas: bool) -> Iterator[Row]:
-    """Yield the rows of the sheet that is named, or of the only one that holds something."""
+    """Yield the rows of the sheet that is named, or of the only one with content."""
     with closing(_opened(data, path, results=True)) as workbook:
         sheet = _sheet(workbook, path, name)
         if not has_formulas:

@@ -136,10 +136,10 @@ def foreign_kind(data: bytes, path: Path, corpora: bool = True) -> tuple[str, st
     head = data[:HEAD]
     text = head.decode(encoding_of(head), "replace").removeprefix("\ufeff").lstrip()
     if data.startswith(b"%PDF-") and path.suffix.lower() in (".docx", ".docm"):
-        return "a PDF", "give it the ending .pdf"
+        return "a PDF", "give it the extension .pdf"
     if text.startswith("<"):
         if _PAGE.match(text) and path.suffix.lower() in _NO_PAGES:
-            return "a web page", "give it the ending .html"
+            return "a web page", "give it the extension .html"
         root = _XML_ROOT.match(text)
         return next((item[1:] for item in XML_ROOTS if root and root[1] == item[0]), None)
     for pattern, kind, advice in TEXTS:

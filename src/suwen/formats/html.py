@@ -89,7 +89,7 @@ class AllTypes(Types):
         self.relations = Types(as_entity_types(schema), "r")
 
     def all_rules(self, counts: Counts) -> str:
-        """Rules for the colors of the types that occur, and for the filters."""
+        """Return rules for the colors of the types that occur, and for the filters."""
         entities, relations = map(self.css_class, counts.mentions), map(self.relations.css_class, counts.relations)
         return (
             self.style(counts.mentions)

@@ -113,7 +113,7 @@ def scan_records(
 
 
 def record_files(path: Path, form: str) -> Iterator[Path]:
-    """Yield the files of a folder that hold records: by their ending, or text files of this form."""
+    """Yield the files of a folder that hold records: by their extension, or text files of this form."""
     for file in files_in(path, ("",)):
         if not path.is_dir() or ending(file, RECORDS) or (ending(file, TEXTS) and form_of_file(file) == form):
             yield file
@@ -310,7 +310,7 @@ class Rejoined(io.RawIOBase):
 
 @contextmanager
 def opened(path: Path, mode: Literal["rb", "wb"], suffix: str) -> Iterator[IO[bytes]]:
-    """Open a file in the compression that the ending names."""
+    """Open a file in the compression that the extension names."""
     suffix = suffix.lower()
     with path.open(mode) as file:
         if suffix == ".gz":
@@ -331,7 +331,7 @@ def located_at(document: Document, path: Path, number: int) -> Located:
 
 
 def reporting_at(problem: Problem, path: Path, line: int) -> Problem:
-    """Receives errors in a line."""
+    """Receive the errors of a line."""
     return lambda error: problem(error.at(path, line))
 
 

@@ -4,7 +4,7 @@
 key        value
 ========== ==============================================================================================
 version    1; the version of this key set. Written always; without it a line is read as version 1
-id         the document's id, a string or an integer; without it, the file's path without its ending, ``/``, and the
+id         the document's id, a string or an integer; without it, the file's path without its extension, ``/``, and the
            line number
 text       the text (needed)
 entities   objects ``label, start, end`` and, where they say something, ``fragments`` (``[[start, end], …]``),
@@ -105,7 +105,7 @@ class JsonLines(WritableFormat):
     suffixes = LINES
 
     def sniff(self, path: StrPath) -> bool:
-        """Return True for records whose form is no other program's: by their ending or (``.json``, none) their keys."""
+        """Return True for records of no other program: by their extension or (``.json``, none) their keys."""
         path = Path(path)
         form = record_form(path)
         if form is not None:

@@ -340,7 +340,7 @@ def _fitting(text: str, offsets: Offsets, spans: Iterable[tuple[int, int, str]])
 
 
 def _code_units(text: str) -> Sequence[int] | None:
-    """For each offset in UTF-16 code units that in code points; None where they are the same."""
+    """Return the offset in code points for each offset in UTF-16 code units; None where they are the same."""
     if text.isascii() or max(text) <= LARGEST_BASIC:
         return None
     places = [place for place, character in enumerate(text) for _ in range(1 + (character > LARGEST_BASIC))]
@@ -348,6 +348,6 @@ def _code_units(text: str) -> Sequence[int] | None:
 
 
 def _one_for_line_end(text: str) -> Sequence[int]:
-    """For each offset in the text with line ends of one character that in the text as it is."""
+    """Return, for each offset in the text with line ends of one character, the offset in the original text."""
     places = [place for place, pair in enumerate(zip(text, text[1:] + " ", strict=True)) if pair != ("\r", "\n")]
     return [*places, len(text)]

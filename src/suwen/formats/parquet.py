@@ -46,7 +46,7 @@ KIND = "parquet file"
 TEXT_COLUMN, ID_COLUMN = "text", "id"
 BATCH_ROWS = 256
 LARGEST_CHUNK = 2**30
-"""The most bytes, unpacked, of one column in one row group: a chunk may have to be in memory whole."""
+"""The maximum number of bytes, unpacked, of one column in one row group: a chunk may have to be in memory whole."""
 
 WRITTEN_ROWS, WRITTEN_CHARACTERS = 10_000, 4_000_000
 """A row group has so many rows at most, and about so many characters."""
@@ -260,7 +260,7 @@ def _tag_names(metadata: Mapping[bytes, bytes], column: str) -> list[str]:
 
 
 def _opened(file: IO[bytes], path: Path) -> tuple[Any, Any]:
-    """Pyarrow, and the table."""
+    """Return pyarrow and the table."""
     require_packages("pyarrow")
     import pyarrow
     from pyarrow import parquet

@@ -56,7 +56,7 @@ def files_in(
     problem: Problem | None = None,
     linked: Callable[[Path], None] = lambda folder: None,
 ) -> Iterator[Path]:
-    """Yield the files with one of these endings at or below a folder, sorted by path; a file stands for itself.
+    """Yield the files with one of these extensions at or below a folder, sorted by path; a file stands for itself.
 
     Names that begin with a dot (editors' and system files, half-written outputs) are passed over, and so are links to
     folders, which may lead round in a circle.
@@ -64,9 +64,9 @@ def files_in(
     Parameters
     ----------
     problem
-        Told which folder cannot be listed; if it returns, the others are. By default that is raised.
+        Receives which folder cannot be listed; if it returns, the others are. By default that is raised.
     linked
-        Told which links to folders are passed over.
+        Receives which links to folders are passed over.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def files_in(
 
 
 def document_id(path: Path, root: Path, suffixes: tuple[str, ...]) -> str:
-    """Return the path without its ending, relative to the corpus, with ``/``.
+    """Return the path without its extension, relative to the corpus, with ``/``.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""Recognize the form of JSON records by their keys, whatever the ending of their file says.
+"""Recognize the form of JSON records by their keys, whatever the extension of their file.
 
-Records are the elements of a JSON list, or the objects on the lines of a file. Many programs share the ending and the
-key of the text, so the first records decide. A record that several forms could have (``"entities": []``) decides
+Records are the elements of a JSON list, or the objects on the lines of a file. Many programs share the extension and
+the key of the text, so the first records decide. A record that several forms could have (``"entities": []``) decides
 nothing while a later one does.
 """
 

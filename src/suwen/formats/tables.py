@@ -71,7 +71,7 @@ class Header:
         Raises
         ------
         SuwenError
-            S213 when it stands twice, S214 when it does not exist.
+            S213 when it occurs twice, S214 when it does not exist.
         """
         if column not in self.names and column not in self.written:
             raise SuwenError("S214", path, column=column, known=", ".join(self.names))
@@ -136,7 +136,7 @@ def scan_table_rows(
     name
         It begins the ids of rows that have none: ``NAME/7`` for line or row 7.
     problem
-        Told of broken rows (S222), texts that are too long (S115) and invalid Unicode (S210).
+        Receives broken rows (S222), texts that are too long (S115) and invalid Unicode (S210).
     text_column
         The column of the texts.
     id_column
@@ -145,7 +145,7 @@ def scan_table_rows(
     Raises
     ------
     SuwenError
-        S106 for an empty file, S108 when no row stands below the header, S213 or S214 for a column that stands twice
+        S106 for an empty file, S108 when no row stands below the header, S213 or S214 for a column that occurs twice
         or does not exist, S130 for an export of Label Studio, whose cells hold annotations, S221 when no column is
         named.
     """

@@ -28,7 +28,7 @@ NAME = "text"
 
 
 class Text(ArticleFormat, WritableFormat):
-    """Read and write plain text: a folder (its ``.txt`` files), or one file with any ending.
+    """Read and write plain text: a folder (its ``.txt`` files), or one file with any extension.
 
     Faults are S101, S102, S114, S115, S116 and S117; S404 for an unknown encoding.
     """
@@ -52,7 +52,7 @@ class Text(ArticleFormat, WritableFormat):
         Parameters
         ----------
         encoding
-            The encoding of the files (see `decode`); by default it is found out.
+            The encoding of the files (see `decode`); by default it is detected.
         """
         return scan_articles(Path(path), self.suffixes, problem, self.largest, partial(self.parse, encoding=encoding))
 

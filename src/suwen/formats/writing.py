@@ -16,11 +16,11 @@ __all__ = ["ALIKE", "LINE_BREAK", "FileNames", "counting_names", "encoded", "fil
 LINE_BREAK = "line break in one piece (read back as fragments)"
 ALIKE = "file name of its own where upper and lower case are one"
 LONGEST_PART = 200
-"""Of a path, in bytes: file systems take 255, and endings and numbers come behind it."""
+"""Of a path, in bytes: file systems take 255, and extensions and numbers come behind it."""
 FORBIDDEN = re.compile(r'[\x00-\x1f<>:"|?*\\]')
 """Characters that Windows does not allow in names; other systems forbid only NUL."""
 DEVICE = re.compile(r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³]) *(\.|$)", re.IGNORECASE)
-"""The beginning of a name that is a device to Windows, whatever its ending and in whichever folder."""
+"""The beginning of a name that is a device to Windows, whatever its extension and in whichever folder."""
 
 
 def file_key(name: str) -> str:
@@ -36,7 +36,7 @@ class FileNames:
     Parameters
     ----------
     suffixes
-        The endings of the files that each document has.
+        The extensions of the files that each document has.
     """
 
     def __init__(self, suffixes: Collection[str]) -> None:

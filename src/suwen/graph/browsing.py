@@ -1,4 +1,4 @@
-"""What a reader who follows links asks: an edge, its evidence in context, a document, by their identifiers."""
+"""Look up an edge, its evidence in context, or a document, by identifier."""
 
 from __future__ import annotations
 

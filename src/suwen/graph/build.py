@@ -74,7 +74,7 @@ class Writer:
     linker
         Links the mentions.
     problem
-        Told of each document that was refused (S210, S706).
+        Receives each document that was refused (S210, S706).
     replace
         Whether a document whose content differs from that of the same key takes its place.
     """

@@ -60,8 +60,8 @@ def _raise(error: SuwenError) -> None:
 class Graph(BrowsableGraph):
     """A knowledge graph in a file.
 
-    Concepts are given by a name, as it is in any text, or by the id that the answers show. Every change is made
-    wholly or not at all.
+    Concepts are given by a name, as it is in any text, or by the id that the answers show. Every change is
+    made completely or not at all.
 
     Parameters
     ----------
@@ -88,13 +88,13 @@ class Graph(BrowsableGraph):
         self.close()
 
     def close(self) -> None:
-        """Close the file; the next question opens it again."""
+        """Close the file; the next query opens it again."""
         if self._reading is not None:
             self._reading.close()
             self._reading = None
 
     def open(self) -> None:
-        """Open the file, so that faults show before the first question.
+        """Open the file now, so that errors are reported before the first query.
 
         Raises
         ------
@@ -105,7 +105,7 @@ class Graph(BrowsableGraph):
             pass
 
     def interrupt(self) -> None:
-        """Stop the question that another thread asks (in a `snapshot`): it fails with `sqlite3.OperationalError`."""
+        """Stop the query of another thread (in a `snapshot`): it fails with `sqlite3.OperationalError`."""
         if self._reading is not None:
             self._reading.interrupt()
 
@@ -130,22 +130,22 @@ class Graph(BrowsableGraph):
         index_sentences: bool = False,
         listener: Listener = silent,
     ) -> Changes:
-        """Add documents with entities and relations; those that the graph has already are left as they are.
+        """Add documents with entities and relations; documents that the graph already has are skipped.
 
         Parameters
         ----------
         replace
-            Whether a document whose content differs from that of the same id takes its place.
+            True to replace documents whose content has changed.
         problem
-            Told of each document that is refused because its content differs (S706), and left out; by default it is
+            Receives each document that is refused because its content differs (S706), and left out; by default it is
             raised, and nothing is added.
         create
-            Whether to make the graph if there is none.
+            True to create the graph if there is none.
         terminologies, aliases
             Tables that name concepts (`suwen.concepts.terminologies`). The graph keeps them: they hold for all its
             documents, those that are added later too.
         index_sentences
-            Whether `sentences` is to find what documents say without reading them all; it holds for later ones too.
+            True to index the sentences for `sentences`; documents that are added later are indexed too.
         listener
             Receives the progress, in documents.
 
@@ -201,21 +201,21 @@ class Graph(BrowsableGraph):
         return number
 
     def undo(self, number: int | None = None) -> actions.Action:
-        """Take back a decision, by default the last one: the graph is as if it had never been made."""
+        """Undo a decision, by default the last one."""
         with writing(self._path) as connection:
             action = actions.undo(connection, number)
             rebuild(connection, linker_of(connection))
         return action
 
     def actions(self) -> list[actions.Action]:
-        """Return all decisions (merge, split), those that were taken back too."""
+        """Return all decisions (merge, split), undone ones included."""
         with self._open() as connection:
             return actions.actions(connection)
 
     def judge(
         self, evidence: str, verdict: str | None, *, kind: str | None = None, author: str | None = None, note: str = ""
     ) -> None:
-        """Accept or reject a piece of evidence, or take the verdict back (None).
+        """Accept or reject a piece of evidence, or withdraw the verdict (None).
 
         Rejected evidence does not count. Verdicts stay when the graph is built again, and when a document is removed
         and added again.
@@ -236,7 +236,7 @@ class Graph(BrowsableGraph):
     # Questions -------------------------------------------------------------------------------------------------------
 
     def search(self, text: str, *, type: str | None = None, offset: int = 0, limit: int | None = 20) -> list[Concept]:  # noqa: A002
-        """Return the concepts with a name that holds a text, from one character on; all concepts for an empty text.
+        """Return the concepts whose names contain a text (one character or more); all concepts for an empty text.
 
         Equal names come first, then names that begin with it; among them those with the most documents.
 
@@ -261,7 +261,7 @@ class Graph(BrowsableGraph):
         offset: int = 0,
         limit: int = PAGE,
     ) -> Card:
-        """Return what the graph knows of a concept; of several with this name, that with the most documents.
+        """Return names, figures and neighbors of a concept; if several have the name, the one with the most documents.
 
         Parameters
         ----------
@@ -334,9 +334,9 @@ class Graph(BrowsableGraph):
             return list(islice(found, offset, None if limit is None else offset + limit))
 
     def sentences(self, text: str, *, offset: int = 0, limit: int | None = 50) -> list[Sentence]:
-        """Return the sentences that hold a text, whether or not it is a concept; width, case and space do not count.
+        """Return the sentences that contain a text, a concept or not; width, case and white space are ignored.
 
-        The answer is fast where the graph was built with `index_sentences`.
+        This is fast if the graph was built with `index_sentences`.
         """
         with self._open() as connection:
             found = find_sentences(connection, text)
@@ -355,7 +355,7 @@ class Graph(BrowsableGraph):
             return select(self._path, query, parameters)
 
     def info(self) -> Info:
-        """Return what the graph holds, in figures, after checking that the file is not damaged."""
+        """Check the file for damage, and return the figures of the graph."""
         with self._open() as connection:
             return info_of(connection, self._path)
 
@@ -365,7 +365,7 @@ class Graph(BrowsableGraph):
             return overview_of(connection)
 
     def dump(self) -> Iterator[str]:
-        """Yield the content as JSON lines that do not depend on how the graph came to be.
+        """Yield the content as JSON lines that do not depend on the order of changes.
 
         Two graphs of the same documents and decisions give the same lines.
         """
@@ -386,9 +386,9 @@ class Graph(BrowsableGraph):
             return to_networkx(Rows(connection))
 
     def export(self, path: StrPath, form: str) -> Counter[str]:
-        """Write the graph for another program, wholly or not at all; return what the form could not hold, by kind.
+        """Write the graph for another program, completely or not at all; return counts of what the form cannot hold.
 
-        As the graph itself, only its owner can read what is written: it holds sentences.
+        Only the owner can read the output, because it contains sentences.
 
         Parameters
         ----------

@@ -20,7 +20,7 @@ def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
     lengths
         The length of each item.
     budget
-        The most tokens, padding included, that a batch may hold. What alone is longer is a batch of its own.
+        Maximum tokens of a batch, padding included. A longer window is a batch of its own.
 
     Yields
     ------

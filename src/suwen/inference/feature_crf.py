@@ -83,7 +83,7 @@ def character_features(sentence: str, dictionary: Dictionary) -> list[Item]:
 
 
 def _shapes(folded: str) -> list[str]:
-    """For each character the run of letters and digits that it is in, numbers as ``0``; empty outside of one."""
+    """Return each character's run of letters and digits, numbers as ``0``; empty outside of a run."""
     shapes = [""] * len(folded)
     for run in RUN.finditer(folded):
         shapes[run.start() : run.end()] = [DIGITS.sub("0", run.group())] * len(run.group())
@@ -91,7 +91,7 @@ def _shapes(folded: str) -> list[str]:
 
 
 def _dictionary_places(sentence: str, dictionary: Dictionary) -> list[str]:
-    """For each character its place in a match: label, first or later, and whether the match has two characters."""
+    """Return each character's place in a match: label, first or later, and whether the match has two characters."""
     places = [""] * len(sentence)
     for start, end, surface in dictionary.matches(sentence):
         label = dictionary.entries[surface].label

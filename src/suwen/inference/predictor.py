@@ -227,7 +227,7 @@ class Predictor(Extractor):
     scorer
         Runs the model.
     batch_tokens
-        The most tokens, padding included, that a batch may hold; one longer window is a batch of its own.
+        The maximum number of tokens, padding included, that a batch may hold; one longer window is a batch of its own.
     workers
         Number of threads that score and decode; 0: the calling thread does everything.
     """
@@ -439,7 +439,7 @@ def _around_breaks(transitions: Transitions, outside: int) -> tuple[Emissions, E
 
 
 def _decoded_together(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Paragraphs of similar length, few enough to fit into a core's cache."""
+    """Yield paragraphs of similar length, few enough to fit into a core's cache."""
     for rows in batches(lengths, DECODED_CHARACTERS):
         for start in range(0, len(rows), DECODED_PARAGRAPHS):
             yield rows[start : start + DECODED_PARAGRAPHS]

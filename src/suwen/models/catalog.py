@@ -187,8 +187,12 @@ def find_encoder(name: str, others: Sequence[str] = ()) -> Path:
     entry = CATALOG.get(name)
     if entry is None:
         known = ", ".join([*others, BUNDLED, *CATALOG])
-        hint = f", or hf://{name} from the Hugging Face Hub" if name.count("/") == 1 and " " not in name else ""
-        raise SuwenError("S506", name, advice=f"no such folder; give one of {known}, a folder{hint}")
+        hub = name if name.count("/") == 1 and " " not in name else "owner/name"
+        raise SuwenError(
+            "S506",
+            name,
+            advice=f"no such folder; give one of {known}, a folder, or hf://{hub} from the Hugging Face Hub",
+        )
     for identifier in entry.hub:
         folder = _cached(identifier)
         if folder is not None:

@@ -64,7 +64,7 @@ class CRF(nn.Module):
             self.register_buffer(name, torch.from_numpy(scores > ILLEGAL), persistent=False)
 
     def forward(self, emissions: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
-        """Negative log-likelihood of each tag sequence, in nats.
+        """Return the negative log-likelihood of each tag sequence, in nats.
 
         The arithmetic is float64 (float32 where the device has no float64), whatever autocast says.
 
@@ -100,7 +100,7 @@ class CRF(nn.Module):
         return losses.to(torch.promote_types(emissions.dtype, torch.float32))
 
     def cross_entropy(self, emissions: Tensor, unary: Tensor, moves: Tensor, lengths: Tensor) -> Tensor:
-        """Cross-entropy of each sequence to a distribution over tag sequences, in nats.
+        """Return the cross-entropy of each sequence to a distribution over tag sequences, in nats.
 
         A linear-chain CRF sees of another distribution only its expected counts, so this is exact for whatever
         distribution has these; for counts of one tag sequence it is `forward`. Minus the other's entropy it is the
@@ -145,7 +145,7 @@ class CRF(nn.Module):
         return unary * mask[:, :, None], moves
 
     def _precise(self, emissions: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Emissions (0 where padded), start, matrix and end in the precision of the arithmetic."""
+        """Return the emissions (0 where padded), start, matrix and end in the precision of the arithmetic."""
         dtype = torch.float32 if emissions.device.type == "mps" else torch.float64
         start, matrix, end = (scores.to(dtype) for scores in self._scores())
         return emissions.to(dtype).masked_fill(~mask[:, :, None], 0.0), start, matrix, end
@@ -204,7 +204,7 @@ class _LogPartition(torch.autograd.Function):
 def _expectations(
     steps: Tensor, start: Tensor, matrix: Tensor, end: Tensor, lengths: Tensor, mixing: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Log-partition ``[B]``, tag marginals ``[B, T, K]`` and expected number of each move ``[B, K, K]``.
+    """Return the log-partition ``[B]``, tag marginals ``[B, T, K]`` and expected number of each move ``[B, K, K]``.
 
     The backward messages are the forward messages of the mirrored sequences, so both advance in the same operations.
     """
@@ -252,7 +252,7 @@ def _expectations(
 
 
 def _linear_messages(factors: Tensor, edges: Tensor, moves: Tensor, every: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Messages before and after each emission, ``[T, 2, B, K]``.
+    """Return the messages before and after each emission, ``[T, 2, B, K]``.
 
     The latter are rescaled to sum 1 `every` so many steps; the logarithms of what they were divided by come third.
     """
@@ -272,7 +272,7 @@ def _linear_messages(factors: Tensor, edges: Tensor, moves: Tensor, every: int) 
 
 
 def _log_messages(both: Tensor, edges: Tensor, moves: Tensor) -> tuple[Tensor, Tensor]:
-    """Logarithms of the messages before and after each emission, both ``[T, 2, B, K]``."""
+    """Return the logarithms of the messages before and after each emission, both ``[T, 2, B, K]``."""
     before, states = torch.empty_like(both), torch.empty_like(both)
     before[0] = edges
     for t in range(len(both)):

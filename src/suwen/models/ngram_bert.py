@@ -196,7 +196,7 @@ class NgramBertForTokenClassification(BertForTokenClassification):  # type: igno
 
 
 def _rotations(length: int, width: int, like: Tensor) -> tuple[Tensor, Tensor]:
-    """Cosines and sines of the angles of each position, ``[length, width / 2]``."""
+    """Return cosines and sines of the angles of each position, ``[length, width / 2]``."""
     speeds = ROTARY_BASE ** (-torch.arange(0, width, 2, device=like.device, dtype=torch.float32) / width)
     angles = torch.arange(length, device=like.device, dtype=torch.float32)[:, None] * speeds
     return angles.cos().to(like.dtype), angles.sin().to(like.dtype)

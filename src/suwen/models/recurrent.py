@@ -84,7 +84,7 @@ class Recurrent(nn.Module):
 
 
 def initialize_recurrent(module: nn.Module) -> None:
-    """Xavier-uniform weights, gate by gate, and zero biases (section 4.2 of the paper)."""
+    """Set Xavier-uniform weights, gate by gate, and zero biases (section 4.2 of the paper)."""
     for layer in module.modules():
         if isinstance(layer, nn.LSTM | nn.GRU):
             gates = 4 if isinstance(layer, nn.LSTM) else 3

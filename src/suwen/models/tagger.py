@@ -81,7 +81,7 @@ class Tagger(nn.Module):
         return self
 
     def emissions(self, input_ids: Tensor, attention_mask: Tensor, **features: Tensor) -> Tensor:
-        """Scores of the tags before the CRF, fp32 ``[B, T, K]``, for int64 ids and masks ``[B, T]``."""
+        """Compute the scores of the tags before the CRF, fp32 ``[B, T, K]``, for int64 ids and masks ``[B, T]``."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
             hidden = (self.kept or self.encoder)(input_ids=input_ids, attention_mask=attention_mask, **features)
         hidden = self.dropout(hidden)

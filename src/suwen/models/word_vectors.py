@@ -45,7 +45,7 @@ class WordVectors(nn.Module):
         return torch.cat(vectors, dim=2)
 
     def _kept(self, vectors: Tensor) -> Tensor:
-        """1 where a position's word stays, 0 elsewhere, ``[B, T, 1]``."""
+        """Return 1 where a position's word stays, 0 elsewhere, ``[B, T, 1]``."""
         kept = torch.rand(vectors.shape[:2], device=vectors.device) >= self.dropout
         return kept[..., None].to(vectors.dtype)
 

@@ -48,7 +48,7 @@ class Series:
 
 
 def bar_chart(title: str, series: Sequence[tuple[str, str]], rows: Sequence[tuple[str, Sequence[Bar]]]) -> str:
-    """Horizontal bars from 0 to 100, several to a row, each with its figure.
+    """Draw horizontal bars from 0 to 100, several to a row, each with its figure.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def line_chart(
     y_name: str,
     ticks: Sequence[tuple[float, str]] = (),
 ) -> str:
-    """Lines over a common axis, a legend above; the vertical axis holds what the lines need.
+    """Draw lines over a common axis, a legend above; the vertical axis holds what the lines need.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def line_chart(
 def heat_map(
     title: str, names: Sequence[tuple[str, str]], counts: Sequence[Sequence[int]], row_name: str, column_name: str
 ) -> str:
-    """Counts as shades of a row's total.
+    """Draw counts as shades of a row's total.
 
     Parameters
     ----------
@@ -184,7 +184,7 @@ def heat_map(
 
 
 def _legend(series: Sequence[tuple[str, str]], y: float) -> tuple[str, float]:
-    """Swatches with names, as many to a line as fit, and where they end."""
+    """Draw swatches with names, as many to a line as fit, and return where they end."""
     parts = []
     x = 0.0
     y += 9

@@ -113,7 +113,7 @@ class Types:
         return [(headings.get(name), list(kinds)) for name, kinds in groups]
 
     def style(self, labels: Iterable[str]) -> str:
-        """Rules that give each of these labels its color, as ``--c``."""
+        """Return rules that give each of these labels its color, as ``--c``."""
         return "".join(
             f".{self.css_class(kind.name)}{{--c:{_safe_color(kind.color)}}}\n" for kind in self.ordered(labels)
         )
@@ -132,7 +132,7 @@ def _safe_color(color: str) -> str:
 
 
 def filter_style(facet: str, names: Iterable[str], turned_off: str) -> str:
-    """Rules that turn off what a filter leaves out.
+    """Return rules that turn off what a filter leaves out.
 
     A facet is a set of check boxes of class `facet` with the ids ``{facet}-{name}``. While none is checked, all is
     shown; otherwise only what has the class of a checked one. `turned_off` is the rule with ``{name}`` for the class.

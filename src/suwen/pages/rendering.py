@@ -30,7 +30,7 @@ def render(template: str, **values: object) -> Iterator[str]:
     Parameters
     ----------
     template
-        The name of a file in ``templates``, without its ending.
+        The name of a file in ``templates``, without its extension.
     values
         What the template prints. Iterators are read while the pieces are, so that long texts need little memory.
     """

@@ -113,7 +113,7 @@ class MaskedBatches(Dataset[dict[str, Tensor]]):
         return self.plan[-1].end * self._processes
 
     def rows(self, phase: Phase) -> int:
-        """Sequences per batch."""
+        """Return the number of sequences per batch."""
         return max(1, self.tokens // phase.length)
 
     def passes(self) -> float:
@@ -124,7 +124,7 @@ class MaskedBatches(Dataset[dict[str, Tensor]]):
         )
 
     def tokens_until(self, step: int) -> int:
-        """Positions that the steps before this one read, on all devices."""
+        """Count the positions that the steps before this one read, on all devices."""
         return self._processes * sum(
             max(0, min(step, phase.end) - phase.start) * self.rows(phase) * phase.length for phase in self.plan
         )
@@ -143,7 +143,7 @@ class MaskedBatches(Dataset[dict[str, Tensor]]):
         return _joined(parts)
 
     def _masked(self, packer: Packer, number: int, offsets: NDArray[np.int64], stage: int) -> dict[str, Tensor]:
-        """Sequences of one pass over the text."""
+        """Return the sequences of one pass over the text."""
         numbers = self._order(packer.length, number)[offsets]
         drawing = number if self.strategy.dynamic else number % self.rules.copies
         sequences = packer.sequences(numbers, drawing)
@@ -176,7 +176,7 @@ class HeldOut:
     length
         Positions of a sequence; fewer when there is less text.
     characters
-        The most characters to score, from the beginning.
+        The maximum number of characters to score, from the beginning.
     tokens
         Positions per batch.
     """

@@ -93,7 +93,7 @@ class OptimizationConfig(Section):
 
 
 class EvaluationConfig(Section):
-    """When and on how much the held-out loss is taken."""
+    """The interval and the size of the evaluations on held-out text."""
 
     steps: NonNegativeInt = 0
     """Steps between evaluations; 0 makes 20 in the run."""

@@ -132,7 +132,7 @@ class StreamBatches(Dataset[dict[str, Tensor]]):
         return self.steps
 
     def tokens_until(self, step: int) -> int:
-        """Characters that the steps before this one read, in each direction."""
+        """Count the characters that the steps before this one read, in each direction."""
         return step * self.rows * self.length
 
     def passes(self) -> float:
@@ -162,7 +162,7 @@ class HeldOutStreams:
     text
         The corpus.
     characters
-        The most characters to score, from the beginning.
+        The maximum number of characters to score, from the beginning.
     tokens
         Characters per batch.
     """

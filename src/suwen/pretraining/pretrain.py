@@ -91,7 +91,7 @@ def pretrain(
     callbacks
         Callbacks of the Trainer.
     listener
-        Told about preparations that take long, then about the steps.
+        Receives preparations that take long, then about the steps.
 
     Returns
     -------

@@ -57,7 +57,7 @@ def pretrain_language_model(
     callbacks
         Callbacks of the Trainer.
     listener
-        Told about preparations that take long, then about the steps.
+        Receives preparations that take long, then about the steps.
 
     Returns
     -------

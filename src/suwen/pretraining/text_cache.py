@@ -105,7 +105,7 @@ def open_text(
     given
         The vocabulary; None takes it from the texts.
     notes
-        Told what is being done, now and then.
+        Receives what is being done, now and then.
 
     Raises
     ------

@@ -169,7 +169,7 @@ class PretrainingTrainer(Trainer):  # type: ignore[misc]
         super().log(logs, start_time)
 
     def tokens_seen(self) -> int:
-        """Positions that the steps so far have read, on all devices."""
+        """Count the positions that the steps so far have read, on all devices."""
         return self.batches.tokens_until(self.state.global_step)
 
     def run(self, checkpoint: Path | None) -> list[dict[str, float]]:

@@ -124,7 +124,7 @@ def _term_units(ids: Ids, phrases: Flags) -> Flags:
 
 
 def _association(names: NDArray[np.uint64]) -> NDArray[np.float64]:
-    """Normalized pointwise mutual information of each unit with the next; -1 for rare pairs."""
+    """Return normalized pointwise mutual information of each unit with the next; -1 for rare pairs."""
     unique, places = np.unique(names, return_inverse=True)
     counts = np.bincount(places)
     codes, pairs = np.unique(places[:-1].astype(np.int64) * len(unique) + places[1:], return_inverse=True)

@@ -70,7 +70,7 @@ def table_of(number: str) -> Table:
 
 
 def counts_by_part(material: Material, unit: Unit) -> Counts:
-    """Table 2: the entities of each type in train, dev and test, as the chosen documents are split.
+    """Return Table 2: the entities of each type in train, dev and test, as the chosen documents are split.
 
     Additional test documents of the split by group are left out: they say nothing about the split.
     """
@@ -102,7 +102,7 @@ def largest_deviation(counts: Counts) -> tuple[float, str, str]:
 
 
 def reported_difference(contrast: Contrast) -> float | None:
-    """By how many points of F1 the paper has the one above the other."""
+    """Return the difference of the two systems in the paper, in points of F1."""
     first, second = reported_f1(contrast.higher.name), reported_f1(contrast.lower.name)
     return first - second if first is not None and second is not None else None
 

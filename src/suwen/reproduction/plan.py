@@ -112,7 +112,7 @@ def required_packages(runs: Sequence[Run], profile: Profile, encoders: Path | No
 
 
 def estimated_seconds(run: Run, profile: Profile, documents: Sequence[Document]) -> float:
-    """About how long a run takes on one core; its value lies in the proportions."""
+    """Estimate how long a run takes on one core; only the proportions are reliable."""
     system = SYSTEMS[run.system]
     config = system_config(system, profile, run.seed)
     characters = sum(len(document.text) for document in documents) * profile.fraction / 1e6

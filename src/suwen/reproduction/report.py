@@ -86,7 +86,7 @@ def _page(content: Content, tables: Sequence[str]) -> Iterator[str]:
 def _values(
     results: Results, verdicts: Sequence[Verdict], beside: Sequence[Verdict], encoders: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Everything in the report as JSON values."""
+    """Return everything in the report as JSON values."""
     summaries_of = {
         f"{system}/{unit}": summary.to_dict()
         for system in dict.fromkeys(run.system for run in results.runs)

@@ -48,7 +48,7 @@ class Summary:
     overlap_f1: Mean
 
     def to_dict(self) -> dict[str, Any]:
-        """Means and deviations in percent as JSON values."""
+        """Return means and deviations in percent as JSON values."""
         names = ("precision", "recall", "f1", "token_f1", "accuracy", "overlap_f1")
         means = {name: getattr(self, name) for name in names}
         return {"seeds": self.seeds} | {
@@ -89,7 +89,7 @@ class Results:
 
     @property
     def failed(self) -> dict[Run, str]:
-        """Why runs failed."""
+        """The reasons why runs failed."""
         return {run: result["error"] for run, result in self.by_run.items() if result["state"] == FAILED}
 
     @property
@@ -129,14 +129,14 @@ class Results:
         )
 
     def curve(self, system: str, unit: Unit) -> list[tuple[float, float]]:
-        """Epoch and strict dev F1 in percent at each evaluation of the first seed."""
+        """Return epoch and strict dev F1 in percent at each evaluation of the first seed."""
         for run in self.done(system, unit):
             rows = self.by_run[run]["training"]["curve"]
             return [(epoch, 100 * f1) for _, epoch, f1, _ in rows]
         return []
 
     def by_type(self, system: str, unit: Unit) -> dict[str, Mean]:
-        """Strict F1 of each type."""
+        """Return strict F1 of each type."""
         scores = [one["strict_entity"]["by_type"] for one in self.scores(system, unit)]
         labels = sorted({label for one in scores for label in one})
         return {label: Mean.of([one.get(label, {"f1": 0.0})["f1"] for one in scores]) for label in labels}

@@ -42,7 +42,7 @@ from suwen.reproduction.system_run import (
 __all__ = ["Observer", "failure", "finished", "hindrance", "perform"]
 
 Observer = Callable[[str, dict[str, Any] | None], None]
-"""Told what begins (None), what has ended (its result), and what was damaged and is made again (state `AGAIN`)."""
+"""Receives what begins (None), what has ended (its result), and what was damaged and is made again (state `AGAIN`)."""
 
 
 def perform(experiment: Experiment, runs: Sequence[Run], engine: Engine, observer: Observer) -> dict[str, str]:
@@ -151,7 +151,7 @@ def _jobs(
 
 
 def hindrance(run: Run, profile: Profile, failures: Mapping[str, str]) -> str | None:
-    """Why a run cannot be made or vouched for: what it needs could not be had. None where nothing is missing."""
+    """Return why a run cannot be made or kept: an input that it needs is missing. None if nothing is missing."""
     system = SYSTEMS[run.system]
     encoder = encoder_of(system, profile)
     needs = [f"encoder/{encoder}"] * bool(encoder) + [f"augmentation/{run.unit}"] * system.augmented
@@ -159,7 +159,7 @@ def hindrance(run: Run, profile: Profile, failures: Mapping[str, str]) -> str | 
 
 
 def why_again(folder: Path, run: Run, result: Mapping[str, Any] | None, key: str) -> str | None:
-    """Why what is there of a run does not do; None where it does, and where there is nothing yet."""
+    """Return why the result of a run must be made again; None if it is valid, or if there is none yet."""
     if result is None:
         return f"{RESULT} cannot be read" if (run_folder(folder, run) / RESULT).is_file() else None
     if result["state"] != DONE:

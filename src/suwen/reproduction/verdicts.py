@@ -137,7 +137,7 @@ def judge_contrast(one: Judged) -> Ruling:
 
 
 def _holm(values: Sequence[float | None]) -> list[float | None]:
-    """P-values corrected for being several (Holm 1979)."""
+    """Correct p-values for multiple comparisons (Holm 1979)."""
     order = sorted((value, index) for index, value in enumerate(values) if value is not None)
     corrected: list[float | None] = [None] * len(values)
     highest = 0.0

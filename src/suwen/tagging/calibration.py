@@ -98,7 +98,7 @@ def _logit(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 def _logistic_regression(
     design: npt.NDArray[np.float64], targets: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    """Newton's method, with steps halved until the likelihood rises."""
+    """Fit by Newton's method, with steps halved until the likelihood rises."""
 
     def loss(candidate: npt.NDArray[np.float64]) -> float:
         logits = design @ candidate

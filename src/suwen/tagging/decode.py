@@ -143,14 +143,14 @@ class _Spans:
     end: Ints
 
     def unrolled(self) -> tuple[Ints, Ints, Ints]:
-        """For each position of each mention, the mention and the position; and where each mention's run begins."""
+        """Return mention and position for each position of each mention, and where each mention's run begins."""
         sizes = self.end - self.start
         firsts = np.cumsum(sizes) - sizes
         owners = np.repeat(np.arange(len(sizes)), sizes)
         return owners, np.arange(len(owners)) + (self.start - firsts)[owners], firsts
 
     def listed(self, sequences: int, confidences: Floats) -> list[list[ScoredSpan]]:
-        """Per sequence, the mentions with their confidences."""
+        """Return the mentions of each sequence with their confidences."""
         found: list[list[ScoredSpan]] = [[] for _ in range(sequences)]
         columns = (self.sequence, self.label, self.start, self.end, confidences)
         for sequence, label, start, end, confidence in zip(*(column.tolist() for column in columns), strict=True):

@@ -135,7 +135,7 @@ class Prepared:
         return (start, end) if self.alignment is None else self.alignment.to_tokens(start, end)
 
     def view_spans(self, spans: Iterable[ScoredSpan]) -> Iterator[ScoredSpan]:
-        """Spans of the model's positions as spans of the view; one that stands for no character vanishes."""
+        """Yield the spans of the model's positions as spans of the view; one that stands for no character vanishes."""
         for label, start, end, score in spans:
             span = (start, end) if self.alignment is None else self.alignment.to_characters(start, end)
             if span is not None:
@@ -149,7 +149,7 @@ def prepare(
     owned: Sequence[Span] | None = None,
     subwords: Subwords | None = None,
 ) -> Prepared:
-    """View, sentences and blocks of a text.
+    """Return the view, sentences and blocks of a text.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def prepare(
 
 
 def _runs(chosen: Sequence[Span], every: Sequence[Span]) -> Iterator[list[Span]]:
-    """Chosen sentences in runs that follow each other; tokens leave no gap where one was left out."""
+    """Return the chosen sentences in runs that follow each other; tokens leave no gap where one was left out."""
     run: list[Span] = []
     wanted = set(chosen)
     for sentence in every:

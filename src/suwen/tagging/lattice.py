@@ -89,7 +89,7 @@ class Transitions:
 
 
 def legal_transitions(tags: Sequence[str], scheme: Scheme) -> Transitions:
-    """Transitions that say nothing but what the scheme allows: 0 where legal, `ILLEGAL` elsewhere."""
+    """Return transitions that say nothing but what the scheme allows: 0 where legal, `ILLEGAL` elsewhere."""
 
     def scores(legal: list[bool]) -> Floats:
         return np.where(legal, np.float32(0), np.float32(ILLEGAL))
@@ -274,7 +274,7 @@ def _log_messages(states: Doubles, edges: Doubles, moves: Doubles) -> None:
 
 
 def _log_sum_exp(logs: Doubles) -> Doubles:
-    """Over the last axis; minus infinity where all are."""
+    """Compute log-sum-exp over the last axis; minus infinity where all values are."""
     peaks = np.maximum(logs.max(axis=-1, keepdims=True), np.finfo(np.float64).min)
     with np.errstate(divide="ignore"):
         sums: Doubles = np.log(np.exp(logs - peaks).sum(axis=-1)) + peaks[..., 0]

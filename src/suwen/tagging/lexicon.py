@@ -85,7 +85,7 @@ class Lexicon:
         return cls(np.array([(len(word), _hash(characters.ids(word))) for word in words], np.uint64).reshape(-1, 2))
 
     def ids(self, characters: Ids) -> dict[str, Ids]:
-        """Word ids of a text of character ids ``[T]``: int32 ``[T]`` each, 0 if there is no word."""
+        """Return word ids of a text of character ids ``[T]``: int32 ``[T]`` each, 0 if there is no word."""
         begin, inside, end = found = tuple(np.zeros(len(characters), np.int32) for _ in WORD_IDS)
         codes = characters.astype(np.uint64)
         hashes = np.zeros(len(codes), np.uint64)

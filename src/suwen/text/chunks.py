@@ -8,7 +8,7 @@ __all__ = ["chunks"]
 
 
 def chunks(texts: Iterable[str], characters: int) -> Iterator[list[str]]:
-    """Texts in their order, so many together that they hold at least this many characters; the rest at the end.
+    """Yield texts in their order, so many together that they hold at least this many characters; the rest at the end.
 
     Examples
     --------

@@ -11,14 +11,14 @@ from suwen.text.view import View
 __all__ = ["LONGEST_SENTENCE", "split_sentences"]
 
 LONGEST_SENTENCE = 10_000
-"""What has no end for so many characters is a table or a list, and is cut: a sentence is decoded as one sequence, and
-is beside each of its mentions in some outputs."""
+"""Maximum characters of a sentence. Longer text without an end is a table or a list and is cut: a sentence is decoded
+as one sequence, and some outputs repeat it for each of its mentions."""
 
 PAUSES, NEAR = "，、：,: ", 200
 """Such a cut is made after the last of these characters, if there is one so near."""
 
 FIRST = re.compile(r"[(（\n。！？!?；;.]")
-"""What a boundary begins with."""
+"""The first characters of a boundary."""
 
 BOUNDARY = re.compile(
     r"""

@@ -105,7 +105,7 @@ def make_blocks(
 def _pack(
     sentences: Sequence[Span], most: int, paragraph_ends: Collection[int]
 ) -> Iterator[tuple[int, int, tuple[Span, ...]]]:
-    """Greedily join consecutive sentences to blocks of at most `most` characters, each with its paragraphs."""
+    """Join consecutive sentences greedily to blocks of at most `most` characters, each with its paragraphs."""
     if not sentences:
         return
     start, end = sentences[0]

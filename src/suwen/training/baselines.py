@@ -148,7 +148,7 @@ def train_baseline(
     schema
         The entity types to learn.
     listener
-        Told of each iteration of a feature CRF, with its loss.
+        Receives each iteration of a feature CRF, with its loss.
 
     Raises
     ------
@@ -228,7 +228,7 @@ def count_hmm(sentences: Sequence[LabeledSentence], config: HMMConfig, schema: S
 def labeled_sentences(
     selections: Iterable[Selection], settings: SentenceSettings
 ) -> tuple[list[list[LabeledSentence]], Losses]:
-    """For each selection its sentences with the mentions in them, and what cannot be expressed so."""
+    """Return the sentences of each selection with their mentions, and counts of what they cannot express."""
     sentences: list[list[LabeledSentence]] = []
     total = Losses()
     for selection in selections:

@@ -123,7 +123,7 @@ class OptimizationConfig(LoopConfig):
 
 
 class EvaluationConfig(Section):
-    """When the dev part is scored and when the run ends."""
+    """The interval of the evaluations on dev, and early stopping."""
 
     steps: NonNegativeInt = 0
     """Steps between evaluations; 0 evaluates after every epoch, or 20 times where there are more epochs."""

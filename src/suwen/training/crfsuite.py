@@ -18,7 +18,7 @@ class ObservedTrainer(pycrfsuite.Trainer):  # type: ignore[misc]
     parameters
         CRFsuite's parameters by name.
     listener
-        Told the number and the loss of each iteration.
+        Receives the number and the loss of each iteration.
     """
 
     def __init__(self, parameters: dict[str, Any], listener: Callable[[int, float], None]) -> None:

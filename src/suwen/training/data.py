@@ -85,11 +85,11 @@ def select_data(
     Raises
     ------
     SuwenError
-        S307 when there is no entity to learn from; S406 for a part without a split; S301, S303 and S306 as
+        S307 when there is no entity to learn from; S410 for a part without a split; S301, S303 and S306 as
         `Split.select`.
     """
     if split is None and part != "train":
-        raise SuwenError("S406", first=f"--part {part}", second="no --split", advice="give the split too")
+        raise SuwenError("S410", first=f"--part {part}", second="--split", advice="give the split too")
     dev: Sequence[Selection] = []
     others: dict[str, Sequence[Selection]] = {}
     if split is not None:

@@ -86,7 +86,7 @@ class Distillation:
     sources: Sequence[str] = ()
 
     def describe(self) -> dict[str, Any]:
-        """Teachers and texts as JSON values."""
+        """Return teachers and texts as JSON values."""
         return {
             "teachers": [{"name": teacher.name, "hash": teacher.hash} for teacher in self.teachers],
             "texts": {
@@ -286,7 +286,7 @@ def teach(
     work
         The working folder, where the targets are kept; what is there already is not judged again.
     listener
-        Told how many characters are judged, of how many.
+        Receives the number of characters that are judged, and their total.
 
     Returns
     -------

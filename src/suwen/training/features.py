@@ -52,7 +52,7 @@ class KeptFeatures:
         self._places = places
 
     def __call__(self, input_ids: Tensor, attention_mask: Tensor, **features: Tensor) -> Tensor:
-        """As the encoder: int64 ids ``[B, T]`` and a mask to vectors ``[B, T, width]``, 0 where padded."""
+        """Map int64 ids ``[B, T]`` and a mask to vectors ``[B, T, width]``, as the encoder does; 0 where padded."""
         arrays = [array.cpu().numpy().astype(np.int32) for array in (input_ids, *features.values())]
         lengths = attention_mask.sum(1).tolist()
         keys = [_key([array[i, :length] for array in arrays]) for i, length in enumerate(lengths)]
@@ -93,7 +93,7 @@ def keep_features(
         alone are more. Runs that write at the same time do not see each other's files until these are whole, and
         can together pass the limit until the next run makes room.
     listener
-        Told in a message what is done.
+        Receives messages about the progress.
     half
         Whether the states are kept in fp16: enough for values between -1 and 1.
 

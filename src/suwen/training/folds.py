@@ -120,7 +120,7 @@ def train_folds(
     resume
         Whether to keep the models that are there, and to train the others.
     listener
-        Told which fold begins, then about its steps.
+        Receives which fold begins, then about its steps.
 
     Raises
     ------

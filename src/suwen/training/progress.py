@@ -17,7 +17,7 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]
     Parameters
     ----------
     listener
-        Told of each step and evaluation.
+        Receives each step and evaluation.
     """
 
     def __init__(self, listener: Listener) -> None:

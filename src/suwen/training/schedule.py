@@ -1,4 +1,4 @@
-"""When a run, whatever it trains, is evaluated and when its checkpoints are written."""
+"""Schedule the evaluations and checkpoints of a training run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 __all__ = ["EVALUATIONS", "Schedule"]
 
 EVALUATIONS = 20
-"""So often at most is a run evaluated that does not say how often."""
+"""Maximum number of evaluations of a run that does not set their interval."""
 SECONDS_BETWEEN_CHECKPOINTS = 120.0
 
 

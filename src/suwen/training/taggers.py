@@ -197,7 +197,7 @@ class DevEvaluator:
         self._batches = [collate([examples[i] for i in batch]) for batch in batches]
 
     def __call__(self) -> dict[str, float]:
-        """``loss`` in nats per character, and ``precision``, ``recall``, ``f1`` in [0, 1]."""
+        """Return ``loss`` in nats per character, and ``precision``, ``recall``, ``f1`` in [0, 1]."""
         micro = strict_scores(self.pairs()).micro
         total = count = 0.0
         tagger = self._start.tagger
@@ -227,7 +227,7 @@ def with_transitions(start: TaggerParts) -> TaggerSettings:
 
 
 def _with_confidences(settings: TaggerSettings, config: TrainingConfig, pairs: Sequence[Pair]) -> TaggerSettings:
-    """Calibration and least confidence as the configuration has them, or fitted to what was found in the dev part.
+    """Add calibration and least confidence: those of the configuration, or fitted to the predictions on dev.
 
     With too few predictions, they stay unchanged.
     """

@@ -51,7 +51,7 @@ def train(
     ------
     SuwenError
         S104 when `output` exists, S314 or S315 for texts or teachers that know held-out documents, S405 when a package
-        is missing, S406 for arguments that do not go together, and as `train_tagger` and `train_baseline`.
+        is missing, S406 and S410 for arguments that do not go together, and as `train_tagger` and `train_baseline`.
     """
     output = Path(output)
     if output.exists():
@@ -80,9 +80,7 @@ def train(
     from suwen.training.taggers import train_tagger
 
     if texts and not teachers:
-        raise SuwenError(
-            "S406", first="--texts", second="no --teacher", advice="name a trained model that annotates them"
-        )
+        raise SuwenError("S410", first="--texts", second="--teacher", advice="name a trained model that annotates them")
     folder = model_path(base) if base else None
     loaded = with_teachers(_configuration(encoder, head, transfer, preset, config, settings, folder), bool(teachers))
     distillation = None

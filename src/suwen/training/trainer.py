@@ -366,7 +366,7 @@ def is_better(metrics: Mapping[str, float], state: TrainerState) -> bool:
 
 
 def stop_reason(history: Sequence[dict[str, float]], config: EvaluationConfig) -> str | None:
-    """Why a run with these evaluations ends, or None when it continues.
+    """Return why a run with these evaluations ends, or None when it continues.
 
     ``loss``: for `patience` evaluations in a row the dev loss was higher than at the one before. ``f1``: for `patience`
     evaluations in a row there was no new best F1.

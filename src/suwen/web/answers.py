@@ -1,4 +1,4 @@
-"""What requests ask and what answers hold: the schema of the HTTP interface."""
+"""The schema of the HTTP interface: requests and answers."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class RelateRequest(Request):
 
 
 class Assertion(Answer):
-    """What the text says of an entity (affirmed, negated, hypothetical), and the span of the word that says so."""
+    """The assertion of an entity (affirmed, negated, hypothetical), and the span of its cue word."""
 
     polarity: str
     cue: Span | None
@@ -120,7 +120,7 @@ class Relation(Answer):
 
 
 class Extraction(Answer):
-    """What a model found in a text."""
+    """The entities and relations found in a text."""
 
     model: str | None
     relations_model: str | None = None
@@ -129,7 +129,7 @@ class Extraction(Answer):
 
 
 class ExtractionFile(Extraction):
-    """What a model found in a document of a file."""
+    """The entities and relations found in a document of a file."""
 
     id: str
     title: str
@@ -192,7 +192,7 @@ class Alias(Answer):
 
 
 class Total(Answer):
-    """How many edges of a relation type a concept has as head or tail."""
+    """The number of edges of a relation type that a concept has as head or tail."""
 
     relation: str
     role: str
@@ -200,14 +200,14 @@ class Total(Answer):
 
 
 class TypeTotal(Answer):
-    """How many edges of a concept lead to concepts of an entity type."""
+    """The number of edges from a concept to concepts of an entity type."""
 
     type: str
     total: int
 
 
 class Card(Answer):
-    """What the graph knows of a concept; `others` are concepts of the same name."""
+    """The names, codes and figures of a concept; `others` are concepts of the same name."""
 
     concept: Concept
     codes: list[Code]
@@ -373,7 +373,7 @@ class EdgeAnswer(Answer):
 
 
 class GraphInfo(Answer):
-    """What the graph holds."""
+    """The content of the graph, in numbers."""
 
     revision: str
     documents: int
@@ -399,7 +399,7 @@ class RelationModelInfo(Answer):
 
 
 class AcceptedSizes(Answer):
-    """What the server accepts."""
+    """The limits of requests."""
 
     characters: int
     file_bytes: int
@@ -432,7 +432,7 @@ class SchemaInfo(Answer):
 
 
 class Info(Answer):
-    """What the server offers."""
+    """The graph, models, limits and entity types of the server."""
 
     version: str
     token_required: bool
@@ -446,7 +446,7 @@ class Info(Answer):
 
 
 class ProblemBody(Answer):
-    """What is wrong (RFC 9457)."""
+    """A problem (RFC 9457)."""
 
     type: str
     title: str

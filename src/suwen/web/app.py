@@ -32,7 +32,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 STATIC = Path(__file__).parent / "static"
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     "default": {
-        "description": "What is wrong (RFC 9457)",
+        "description": "A problem (RFC 9457)",
         "model": ProblemBody,
         "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemBody"}}},
     }
@@ -56,7 +56,7 @@ def create_app(
     hosts
         The names under which the server may be asked, without ports.
     token
-        What requests must know; None lets everybody in.
+        The token that requests must send; None admits all requests.
     """
     limits = limits or Limits()
     workers = limits.workers or usable_cores()

@@ -22,7 +22,7 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 
 
 @dataclass(slots=True)
 class Request:
-    """What is written of a request.
+    """The record of a request in the log.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ class Metrics:
         Parameters
         ----------
         pending
-            How many requests wait or are worked on, by pool.
+            Number of requests that wait or are being processed, by pool.
         """
         lines = ["# TYPE suwen_requests_total counter"]
         for (method, route, status), count in sorted(self._requests.items()):

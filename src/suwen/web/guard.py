@@ -1,4 +1,4 @@
-"""What every request passes before and after its route: checks, limits, headers, the audit line."""
+"""Check every request before its route and complete its answer: limits, headers, the audit line."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OPEN_PATHS = {"/", "/healthz", "/readyz"}
 STATIC = "/static/"
 ID_BYTES = 8
 LINGER_SECONDS = 5.0
-"""How long the rest of a body that is not wanted may take to arrive."""
+"""Time limit for receiving the rest of a body that is discarded."""
 GONE = 499
 """The status in the audit log when the client has gone."""
 
@@ -51,11 +51,11 @@ class Guard:
     Parameters
     ----------
     app
-        What answers.
+        The application that answers.
     hosts
         The names under which the server may be asked, without ports.
     token
-        What requests must know; None lets everybody in.
+        The token that requests must send; None admits all requests.
     """
 
     def __init__(

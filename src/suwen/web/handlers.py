@@ -1,4 +1,4 @@
-"""How the application answers errors: always with a problem, never with a text of the request."""
+"""Answer errors of the application with a problem that contains no text of the request."""
 
 from __future__ import annotations
 

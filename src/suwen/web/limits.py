@@ -1,4 +1,4 @@
-"""What the server accepts, and how long it works on a request."""
+"""Limits of the size, number and time of requests."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Limits:
     seconds
         How long a request may take in all: receiving it, waiting, and working.
     queue
-        How many requests may wait for a worker.
+        Maximum number of requests that wait for a worker.
     workers
-        How many requests of one kind (extraction, graph) are worked on at once; 0 for one per core.
+        Maximum number of requests of one kind (extraction, graph) that are processed at once; 0: one per core.
     parse_bytes
         The memory of the process that reads an uploaded file.
     """

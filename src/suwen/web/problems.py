@@ -1,4 +1,4 @@
-"""What the server says when something is wrong: RFC 9457 problems, which hold no text of the request."""
+"""Build the problems (RFC 9457) of failed requests; they contain no text of the request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["MEDIA_TYPE", "UNAVAILABLE", "ProblemError", "body_of", "problem_of",
 MEDIA_TYPE = "application/problem+json"
 
 NOT_FOUND = {"S708": "concept", "S709": "evidence", "S714": "type", "S716": "edge", "S717": "document"}
-"""What a code of the graph says is missing. Its message names the identifier, which is part of the request."""
+"""The missing thing, by code of the graph. The messages of these codes contain the identifier from the request."""
 
 UNAVAILABLE = {"S101", "S102", "S701", "S702", "S703", "S705"}
 """The codes of a graph that cannot be read or written."""

@@ -52,7 +52,7 @@ json_router = APIRouter(dependencies=[Depends(require_json)])
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What the routes work with.
+    """The shared state of the routes.
 
     Parameters
     ----------
@@ -342,7 +342,7 @@ async def info(request: Request, server: Here) -> Response:
 
 
 class State(BaseModel):
-    """That the server runs, or is ready."""
+    """The state of the server: running, or ready."""
 
     status: str
 

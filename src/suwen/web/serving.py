@@ -30,7 +30,7 @@ BACKLOG = 2048
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the server listens.
+    """The address of the server.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def serve(app: ASGIApp, address: Address, limits: Limits, ready: Callable[[str],
     Parameters
     ----------
     ready
-        Told the address of the page as soon as the server listens.
+        Receives the address of the page as soon as the server listens.
 
     Raises
     ------

@@ -30,7 +30,7 @@ class Ticket:
         self.is_cancelled = False
 
     def stop_with(self, stop: Callable[[], None]) -> None:
-        """Have a function called when the work is cancelled; at once, if it is already."""
+        """Call a function when the work is cancelled; at once, if it is already."""
         with self._lock:
             self._stops.append(stop)
             if self.is_cancelled:
@@ -58,9 +58,9 @@ class Pool:
     name
         The name of the threads.
     workers
-        How many there are.
+        The number of threads.
     queue
-        How many requests may wait.
+        Maximum number of requests that wait.
     """
 
     def __init__(self, name: str, workers: int, queue: int) -> None:
@@ -81,7 +81,7 @@ class Pool:
         ProblemError
             S823 when too many requests wait.
         DisconnectedError
-            When the client has gone.
+            If the client has disconnected.
         """
         if self.pending >= self._most:
             raise ProblemError("S823", 503, {"Retry-After": RETRY_SECONDS})

@@ -65,7 +65,7 @@ def stats(
 
 
 def label_table(figures: Statistics) -> Table:
-    """Entities by type: each part's count and its percentage of the type; in all, the percentage of all entities."""
+    """Build the table of entities by type: counts of each part with their percentage, and of all with theirs."""
     from rich.text import Text
 
     table = table_of("实体 Entities (% of the type; total: % of all)", (*figures.parts, "total"))

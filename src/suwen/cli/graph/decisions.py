@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Verdict(StrEnum):
-    """What a user may say of evidence; `NONE` takes an earlier verdict back."""
+    """Verdicts on evidence; `NONE` withdraws an earlier one."""
 
     ACCEPT = "accept"
     REJECT = "reject"
@@ -25,7 +25,7 @@ class Verdict(StrEnum):
 
 
 class ErrorKind(StrEnum):
-    """What may be wrong with rejected evidence (`suwen.graph.actions.ERROR_KINDS`)."""
+    """Kinds of errors in rejected evidence (`suwen.graph.actions.ERROR_KINDS`)."""
 
     ENTITY = "entity"
     BOUNDARY = "boundary"

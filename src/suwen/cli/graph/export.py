@@ -43,7 +43,9 @@ def export(
 
     form = to or ENDINGS.get(output.suffix)
     if form is None:
-        raise typer.BadParameter(f"the ending says nothing; give one of {', '.join(Form)}", param_hint="--to")
+        raise typer.BadParameter(
+            f"{output.name} has no known extension; give one of {', '.join(Form)}", param_hint="--to"
+        )
     if raw and form != Form.CSV:
         raise typer.BadParameter("it needs --to csv", param_hint="--raw")
     lost = Graph(graph).export(output, "csv-raw" if raw else form.value)

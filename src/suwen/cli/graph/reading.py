@@ -50,7 +50,7 @@ class Reading:
         Parameters
         ----------
         problem
-            Told of what is wrong with single documents.
+            Receives what is wrong with single documents.
         faults
             Where the articles that could not be read are listed.
         """

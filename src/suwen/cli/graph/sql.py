@@ -12,7 +12,9 @@ from suwen.cli.output import amount, report, show
 
 def sql(
     graph: Path = GRAPH,
-    query: str = typer.Argument(..., metavar="QUERY", help="A SELECT; docs/graph.md lists the tables."),
+    query: str = typer.Argument(
+        ..., metavar="QUERY", help="A SELECT; 'SELECT name, sql FROM sqlite_schema' lists the tables."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print columns and rows as JSON."),
 ) -> None:
     """Query a graph in SQL, read-only.

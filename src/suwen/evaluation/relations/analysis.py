@@ -92,7 +92,7 @@ class RelationCase:
     score: float | None
     """The confidence of the prediction."""
     reason: Reason | None
-    """Why the gold relation could not have been found."""
+    """The reason why the gold relation could not be found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def analyze_relations(
     schema
         The relation types and the entity types that they join.
     reach
-        The most characters between arguments that the model looks at; None for any number.
+        The maximum number of characters between arguments that the model looks at; None for any number.
     resamples, seed
         Of the bootstrap interval.
     """
@@ -178,7 +178,7 @@ def _sum_of_reasons(reasons: Iterable[Mapping[RelationKey, Reason | None]]) -> d
 
 
 def _out_of_reach(pair: RelationPair, schema: Schema, reach: int | None) -> dict[RelationKey, Reason | None]:
-    """For each gold relation why it could not have been found; None where it could."""
+    """Return why each gold relation could not have been found; None where it could."""
     entities: dict[str | None, Entity] = {}
     for entity in pair.gold.document.entities:
         entities.setdefault(entity.id, entity)

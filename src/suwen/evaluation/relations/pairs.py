@@ -1,6 +1,6 @@
 """Gold and predicted relations of a document as keys: a relation is right if type, head span and tail span are.
 
-Compared are sets, so a relation that stands twice counts once. An argument is its hull: which of two entities with the
+Compared are sets, so a relation that occurs twice counts once. An argument is its hull: which of two entities with the
 same hull is meant makes no difference.
 """
 

@@ -349,7 +349,7 @@ def walk(root: Element, skip: Callable[[Element], bool], unknown: Callable[[str]
     skip
         Asked once for each element; what it says yes to is passed over with all that is in it.
     unknown
-        Told the name of each entity reference that stands for no known character.
+        Receives the name of each entity reference that stands for no known character.
 
     Yields
     ------

@@ -452,7 +452,7 @@ def _characters(codes: list[int], dropped: Counter[str]) -> str:
 
 
 def _turned(box: Boxes, turn: int) -> Boxes:
-    """Boxes ``[N, 4]`` in coordinates in which text that is turned by so many quarters to the right stands upright."""
+    """Turn boxes ``[N, 4]`` so that text that is turned right by so many quarters stands upright."""
     x0, y0, x1, y1 = box.T
     columns = ((x0, y0, x1, y1), (-y1, x0, -y0, x1), (-x1, -y1, -x0, -y0), (y0, -x1, y1, -x0))[turn]
     return np.column_stack(columns)

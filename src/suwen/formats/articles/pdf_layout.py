@@ -249,7 +249,7 @@ def _overlaps(run: Run, other: Run) -> bool:
 
 
 def _rows(runs: Sequence[Run]) -> list[list[Run]]:
-    """Runs side by side, rows from top to bottom."""
+    """Return runs side by side, rows from top to bottom."""
     rows: list[list[Run]] = []
     cores: list[Run] = []
     for run in sorted(runs, key=lambda run: -(run.y0 + run.y1)):

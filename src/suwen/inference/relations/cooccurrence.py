@@ -15,7 +15,7 @@ __all__ = ["NAME", "REACH", "CooccurrenceExtractor"]
 NAME = "cooccurrence"
 
 REACH = 60
-"""The most characters between the arguments of a relation."""
+"""The maximum number of characters between the arguments of a relation."""
 
 
 class CooccurrenceExtractor(RelationExtractor):

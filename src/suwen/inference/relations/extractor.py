@@ -29,7 +29,7 @@ class RelationExtractor(ABC):
     """
 
     reach: int | None = None
-    """The most characters between two entities that are looked at; None for any number."""
+    """The maximum number of characters between two entities that are looked at; None for any number."""
 
     learned_from: Mapping[str, Any] = MappingProxyType({})
     """The training data in the manifest of a loaded model; empty if it has none."""

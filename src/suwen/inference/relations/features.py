@@ -245,7 +245,7 @@ def _running(flags: NDArray[np.bool_]) -> Counts:
 
 
 def _places(table: _Table) -> Mixed:
-    """Lengths, distance, order, and how far from the start of the sentence the mentions stand."""
+    """Return lengths, distance, order, and the mentions' distances from the start of the sentence."""
     mentions, heads, tails = table.mentions, table.heads, table.tails
     sentence_ends = np.flatnonzero(table.classes & (1 << SENTENCE_ENDS))
     before = np.concatenate([[-1], sentence_ends])

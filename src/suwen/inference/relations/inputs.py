@@ -82,7 +82,7 @@ class RelationEncoder:
     vocabulary
         The characters.
     reach
-        The most characters between the mentions of a candidate.
+        The maximum number of characters between the mentions of a candidate.
     """
 
     schema: Schema

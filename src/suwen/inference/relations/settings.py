@@ -27,7 +27,7 @@ class RelationSettings:
     schema
         The entity types that are read, and the relation types that are found.
     reach
-        The most characters between the arguments of a relation.
+        The maximum number of characters between the arguments of a relation.
     rounds
         How often the network compares a pair with the other candidates of its head and tail.
     calibration

@@ -223,7 +223,7 @@ _CRC = _crc_table()
 
 
 def _crc32c(data: bytes) -> int:
-    """Castagnoli's checksum; only the small index is checked, as its pure Python is slow."""
+    """Compute Castagnoli's checksum; only the small index is checked, as its pure Python is slow."""
     crc = 0xFFFFFFFF
     for byte in data:
         crc = _CRC[(crc ^ byte) & 0xFF] ^ crc >> 8

@@ -114,7 +114,7 @@ def _after_punctuation(classes: NDArray[np.uint8], special: Flags, after_blank: 
 
 
 def _titles(text: str, codes: Codes, kept: Flags) -> list[tuple[int, int]]:
-    """Short titles in brackets: where they begin among the kept characters, and their length without blanks.
+    """Return short titles in brackets: where they begin among the kept characters, and their length without blanks.
 
     That the blanks are not counted shifts the end of a title that has some, as in the package.
     """

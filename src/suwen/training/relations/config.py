@@ -60,7 +60,7 @@ class CandidateConfig(Section):
     """The pairs that are scored."""
 
     reach: NonNegativeInt = 200
-    """The most characters between the two mentions."""
+    """The maximum number of characters between the two mentions."""
 
 
 class RelationOptimizationConfig(LoopConfig):
