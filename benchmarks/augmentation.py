@@ -99,7 +99,7 @@ def sentences_of(selections: Sequence[Selection], segment: Segmenter) -> list[tu
 
 
 def spread(rows: Sequence[tuple[str, str]], count: int) -> list[tuple[str, str]]:
-    """So many sentences, evenly over all."""
+    """Return `count` sentences, evenly over all."""
     return [rows[i * len(rows) // count] for i in range(min(count, len(rows)))]
 
 

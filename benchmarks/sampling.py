@@ -33,7 +33,7 @@ from suwen.inference.predictor import Extractor
 
 METHODS = ("random", "sample")
 ITERATIONS = 25
-"""Of the feature CRF: less than half of its default, to keep the study short."""
+"""Iterations of the feature CRF: less than half of its default, to keep the study short."""
 COLUMNS = ("documents' worth", "characters", "method", "documents", "entities", "types below 50 mentions", "strict F1")
 FEW = 50
 

@@ -150,11 +150,13 @@ def test_docs_cite_benchmarks_that_exist() -> None:
     assert [page for page in pages if f"]({page})" not in index] == []
 
 
-def test_docs_of_functions_start_with_a_verb() -> None:
+def test_docs_in_the_code_start_with_a_verb_or_a_noun() -> None:
     question = re.compile(r"(What|Whether|How|Why|When|Where|Who|That)\b")
     noun = re.compile(r"The|A|An|This|These|All|Each|Every|For|By|Of|In|As|[\W\d].*")
+    value = re.compile(r'^ *"""((?:What|Whether|How|Why|When|Of|So (?:many|much|far|near|often)) .*)', re.MULTILINE)
     wrong = []
     for path in sorted([*(ROOT / "src/suwen").rglob("*.py"), *(ROOT / "benchmarks").glob("*.py")]):
+        wrong += [f"{path.name}: {text}" for text in value.findall(read(path))]
         for node in ast.walk(ast.parse(read(path))):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
                 text = ast.get_docstring(node) or ""

@@ -135,7 +135,7 @@ def download(repository: str, revision: str | None, choose: Choose) -> Path:
 
 
 def _refusal(error: Exception, name: str) -> SuwenError | None:
-    """Return the error for an answer of the hub; None where there was no answer, or one that says nothing."""
+    """Return the error for an answer of the hub; None if there was no answer, or one without a known cause."""
     from huggingface_hub import errors
 
     if isinstance(error, errors.GatedRepoError):

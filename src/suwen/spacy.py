@@ -57,7 +57,7 @@ class SuwenComponent:
     extractor
         The model.
     alignment_mode
-        What becomes of entities that do not begin and end with a token.
+        The treatment of entities that do not begin and end with a token.
     overwrite
         Whether entities that other components found give way; otherwise suwen's do.
 
@@ -79,7 +79,7 @@ class SuwenComponent:
         return next(self.pipe([doc]))
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
-        """Find the entities of many texts; suwen makes its own batches, so `batch_size` says nothing."""
+        """Find the entities of many texts; suwen makes its own batches, so `batch_size` has no effect."""
         docs, sources = tee(stream)
         found = self.extractor.pipe(Document(str(number), doc.text) for number, doc in enumerate(sources))
         for doc, document in zip(docs, found, strict=True):

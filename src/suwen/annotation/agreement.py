@@ -72,8 +72,8 @@ class PairAgreement:
     relations
         Relations with the same type and the same arguments, among those whose arguments both have annotated.
     boundaries
-        How often the start and the end differ by so many characters (second minus first), where two mentions of one
-        type overlap.
+        Counts of the differences of start and end in characters (second minus first), for overlapping mentions of one
+        type.
     hidden
         How many mentions lie under longer ones and are not in the view by character.
     """

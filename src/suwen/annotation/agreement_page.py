@@ -25,7 +25,7 @@ CONTEXT = 30
 """Characters shown on either side of a disagreement."""
 MOST_CONFUSED = 10
 SHOWN = 2_000
-"""More disagreements than this are counted, but not shown."""
+"""Maximum number of disagreements that are shown; all are counted."""
 
 
 @dataclass(frozen=True, slots=True)

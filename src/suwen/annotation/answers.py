@@ -1,4 +1,4 @@
-"""The cache of answers: each is paid for once, whatever becomes of the run."""
+"""The cache of answers: no answer is paid for twice, even if the run fails."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Answers", "request_key"]
 PRIVATE = 0o600
 """Answers repeat the texts that were asked about."""
 BEGIN = b'{"key": "'
-"""Of every line."""
+"""The beginning of every line."""
 NO_ANSWER = "it is not an answer of a cache"
 
 

@@ -42,11 +42,11 @@ FATAL = {
 }
 REDIRECTED = "give the address that it leads to: redirects are not followed, the texts could leave this machine"
 LARGEST_ANSWER = 4 * 2**20
-"""Of a response, in bytes."""
+"""Maximum bytes of a response."""
 LONGEST_WAIT = 60.0
-"""Between two tries, in seconds, whatever the endpoint asks for."""
+"""Maximum seconds between two attempts, even if the endpoint asks for more."""
 FAILURES_IN_A_ROW = 5
-"""After so many requests that failed with all their retries, the endpoint is taken to be down."""
+"""Number of consecutive requests that fail with all their retries before the endpoint counts as down."""
 
 
 class RequestError(Exception):

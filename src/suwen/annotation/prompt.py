@@ -34,7 +34,7 @@ DEFINITIONS = {
     "Anatomy": "身体部位、器官、组织和细胞",
     "Level": "疾病或症状的程度、分级",
 }
-"""Of the built-in label set; a guideline may say more."""
+"""Definitions of the built-in labels; a guideline may add to them."""
 
 INSTRUCTIONS = """你为中文医学文献标注命名实体。输入的每一行是“编号|句子”。
 请按原编号逐行输出，每行“编号|句子”，并在句子中用标签标出实体，例如 {example}。

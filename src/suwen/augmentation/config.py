@@ -52,9 +52,9 @@ class SamplingConfig(Section):
     """Sampling from the model's predictions."""
 
     top_k: PositiveInt = Field(default=1, le=MOST_CANDIDATES)
-    """So many of the most probable ones are drawn from; 1 takes the most probable."""
+    """Number of the most probable tokens to sample from; 1: the most probable one."""
     top_p: float = Field(default=1.0, gt=0, le=1)
-    """Of these, the fewest that make up this share of their probability."""
+    """Nucleus sampling: the fewest of these tokens that reach this share of their probability."""
     temperature: float = Field(default=1.0, gt=0)
     """Probabilities are raised to 1 / temperature: below 1 prefers probable words, above 1 rare ones."""
     least_probability: float = Field(default=0.0, ge=0, lt=1)
@@ -133,11 +133,11 @@ class TargetConfig(Section):
     copies: PositiveInt = 1
     """Documents generated from each."""
     documents: NonNegativeInt = 0
-    """So many documents in all, instead of `copies`; 0 sets no target."""
+    """Total number of documents, instead of `copies`; 0: no target."""
     mentions: NonNegativeInt = 0
-    """Labels that have fewer mentions get further copies of the sentences that hold them, until there are so many."""
+    """Number of mentions that each label should have: sentences with rarer labels are copied."""
     most_copies: PositiveInt = 20
-    """No sentence is copied more often than that for the sake of `mentions`."""
+    """Maximum copies of a sentence for `mentions`."""
 
 
 class ReportConfig(Section):
@@ -169,7 +169,7 @@ class AugmentationConfig(Section):
     synonym: SynonymConfig = SynonymConfig()
     target: TargetConfig = TargetConfig()
     near_copies: float = Field(default=0.0, ge=0, le=1)
-    """Generated documents that resemble their original, or each other, so much are removed; 0 keeps all."""
+    """Generated documents with this similarity to their original, or to each other, are removed; 0 keeps all."""
     report: ReportConfig = ReportConfig()
     seed: int = Field(default=0, ge=0, lt=2**32)
 

@@ -27,7 +27,7 @@ __all__ = ["Figures", "SentencePair", "measure"]
 
 TOP = 50
 LONGEST = 200
-"""Longer sentences are no samples: their pseudo-perplexity takes a pass over the model for each character."""
+"""Maximum characters of a sample: the pseudo-perplexity needs a pass of the model for each character."""
 
 
 @dataclass(frozen=True)

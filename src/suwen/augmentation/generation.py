@@ -1,4 +1,4 @@
-"""From documents to generated documents: the methods put together, and what becomes of each document."""
+"""Generate documents from documents: combine the methods and record the result of each document."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Augmentation", "Generator", "Outcome", "collect", "load_model"]
 
 POOLED_CHARACTERS = 2**17
-"""Sentences of so much text are batched together."""
+"""Characters of text whose sentences are batched together."""
 
 KEPT_READINGS = 64
 

@@ -41,7 +41,7 @@ DIGITS = 1e-9
 """Log-probabilities in double precision are rounded to this, so that equal ones are equal."""
 
 BATCH_TOKENS = {"cpu": 2048}
-"""On a CPU, batches whose activations fit its cache are the fastest."""
+"""Default tokens of a batch: on a CPU, batches whose activations fit its cache are the fastest."""
 
 LARGE_BATCH = 32768
 

@@ -22,7 +22,7 @@ __all__ = ["SynonymReplacement", "find_synonyms", "read_neighbors", "read_synony
 CHOICE, REPLACEMENT = 0, 1
 
 ROWS = 256
-"""So many words are compared with all others at once."""
+"""Number of words that are compared with all others at once."""
 
 CILIN = re.compile(r"[A-Z][a-z]\d\d[A-Z]\d\d(?P<kind>[=#@])\s*")
 """The code before a group of HIT's extended Cilin; only ``=`` is for synonyms."""

@@ -186,7 +186,7 @@ def cut_ahead(wanted: Iterable[tuple[Reading, Iterable[int]]]) -> None:
 
 
 class Protection:
-    """Says which words carry so much sense that they are left alone.
+    """Decides which words are protected, because they carry too much of the meaning.
 
     Parameters
     ----------

@@ -169,7 +169,7 @@ def is_read_no_more(descriptor: int) -> bool:
 
 
 def leave_output() -> None:
-    """Let what is still in the buffers go nowhere: writing it on the way out would fail with a traceback."""
+    """Discard the rest of the buffers: writing it at exit would fail with a traceback."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.__stdout__, sys.__stderr__):
         if stream is not None:

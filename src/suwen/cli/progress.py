@@ -40,7 +40,7 @@ def progress_bar(console: Console) -> Iterator[Listener]:
             if progress.message:
                 console.print(printable(progress.message), highlight=False, markup=False, soft_wrap=True)
             if progress.phase != bar.tasks[task].description:
-                # What an earlier process has done says nothing of the time that is left.
+                # The work of an earlier process does not help to estimate the time left.
                 bar.reset(task, description=progress.phase, total=progress.total, completed=progress.done)
             bar.update(task, completed=progress.done, total=progress.total)
             if progress.detail:

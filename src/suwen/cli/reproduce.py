@@ -241,7 +241,7 @@ class Watcher:
         if result["state"] != AGAIN and name in self.seconds:
             self.ended += 1
             if name not in self.begun:
-                # Done before, or failed with a message: it says nothing about the current speed.
+                # Done before, or failed with a message: not a measure of the current speed.
                 self.total -= self.seconds[name]
                 self.progress.update(task, total=self.total, ended=self.ended)
                 return

@@ -69,7 +69,7 @@ def run(
     relation_model: Path | None = None,
     token_file: Path | None = None,
 ) -> None:
-    """Serve a graph until the user stops the server; `ready` is told the address of the page."""
+    """Serve a graph until the user stops the server; `ready` receives the address of the page."""
     from suwen.graph.graph import Graph
     from suwen.web.app import create_app
     from suwen.web.audit import configure_logging

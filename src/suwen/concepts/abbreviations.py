@@ -29,14 +29,14 @@ __all__ = [
 LONGEST_SHORT_FORM = 12
 LONGEST_REMARK = 150
 LEAST_DOCUMENTS, LEAST_AGREEMENT = 3, 0.9
-"""A definition holds for a whole library if at least so many documents give it, and this share of those that define
-the short form."""
+"""A definition applies to a whole library if at least this number of documents give it, and this share of the documents
+that define the short form."""
 
 LEAST_CERTAIN = 3
 """Short forms with fewer characters (DM) may mean the longer of two names (2型糖尿病), not the listed one."""
 
 LEAST_COMPARED = 4
-"""In shorter names one character distinguishes two diseases (甲亢, 甲减)."""
+"""Minimum length of compared names: in shorter ones, one character distinguishes two diseases (甲亢, 甲减)."""
 
 _LETTER = "A-Za-zα-ωΑ-Ω"
 _SHORT_FORM = re.compile(rf"[{_LETTER}0-9][{_LETTER}0-9+'()\-]*")

@@ -14,7 +14,7 @@ __all__ = ["BigramIndex", "Candidate"]
 
 LEAST_SIMILARITY = 0.35
 OCR_RATIO = 20
-"""A surface is a likely misreading of a name that is one edit away and at least so many times as frequent."""
+"""A surface is a likely misreading of a name that is one edit away and at least this many times as frequent."""
 
 _NUMBERS = re.compile(r"[0-9]+")
 

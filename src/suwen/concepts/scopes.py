@@ -15,15 +15,15 @@ from suwen.document import Span
 __all__ = ["Mention", "Sentence"]
 
 FARTHEST = 16
-"""So many characters may stand between a cue and the first mention of its list."""
+"""Maximum characters between a cue and the first mention of its list."""
 FARTHEST_IN_LIST = 10
 FARTHEST_BEHIND = 10
 FARTHEST_RISK = 8
 FARTHEST_OPEN = 40
 FARTHEST_OF_ALL = 200
-"""No cue reaches farther, be its clause as long as it may."""
+"""Maximum reach of a cue, however long its clause is."""
 SECOND_NEGATION = 8
-"""A negation so near behind another, with no mention between them, undoes it."""
+"""Maximum distance at which a negation cancels the one before it, with no mention between them."""
 
 _TESTS = frozenset({"Test", "Test_Value"})
 _FINDINGS = frozenset({"Disease", "Symptom", "SideEff", "Reason"})

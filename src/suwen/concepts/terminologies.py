@@ -208,7 +208,7 @@ class ListedAbbreviations:
 
     @cached_property
     def long_forms(self) -> dict[str, tuple[str, ...]]:
-        """By key of a short form all names of all its meanings, the preferred ones first."""
+        """Return all names of all meanings of each short form, by its key; the preferred names first."""
         return {
             short: (
                 *(name for name, _ in meanings),

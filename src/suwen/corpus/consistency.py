@@ -15,7 +15,7 @@ LEAST_LENGTH = 2
 """Single characters stand in too many words."""
 
 FIRST = 2
-"""So many characters find the strings that may begin at a place."""
+"""Number of characters by which the strings that may begin at a place are looked up."""
 
 
 @dataclass(frozen=True, slots=True)

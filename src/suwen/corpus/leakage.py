@@ -13,7 +13,7 @@ from suwen.document import Document, Entity
 __all__ = ["leakage_report", "other_split"]
 
 LEAST_LENGTH = 10
-"""Shorter sentences, headings mostly, recur in any two articles."""
+"""Minimum characters of a sentence. Shorter ones, mostly headings, recur in any two articles."""
 
 
 def other_split(learned: Mapping[str, Any], data_hash: str, split_hash: str | None) -> str | None:

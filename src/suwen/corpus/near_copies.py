@@ -101,7 +101,7 @@ def held_out_copy(texts: Sequence[Document], held_out: Sequence[Document], least
 def sketch(text: str) -> bytes:
     """Return the `SKETCH` smallest hashes of a text's shingles, little-endian 64-bit integers.
 
-    Two texts share about so large a part of them as they resemble each other.
+    The share of hashes that two texts have in common estimates their resemblance.
     """
     hashes = _hashes(text)
     if len(hashes) > FEW:

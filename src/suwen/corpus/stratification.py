@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = ["stratify"]
 
 FEW = 2000
-"""So many units can be compared with each other; more of them are balanced enough after one attempt."""
+"""Maximum number of units that are compared with each other; more units are balanced enough after one attempt."""
 
 ATTEMPTS = 60
 

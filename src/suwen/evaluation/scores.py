@@ -76,7 +76,7 @@ class Scores:
     documents: int
     strict: StrictScores
     strict_f1_interval: Interval | None
-    """Of strict micro-F1; None for a single document."""
+    """The interval of strict micro-F1; None for a single document."""
     overlap: Score
     """Same label, at least one character in common, one to one."""
     type_blind_strict: Score
@@ -87,7 +87,7 @@ class Scores:
     by_familiarity: Mapping[str, Score] | None
     """Strict, by whether the training part has the mention: see `familiarity`; None where training is not known."""
     reliability: Reliability | None
-    """Of the confidences; None where the predictions have none."""
+    """The reliability of the confidences; None if the predictions have none."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return all figures as JSON values, under names that cannot be mistaken for one another."""

@@ -59,7 +59,7 @@ class Comparison:
     """The share of random exchanges that differ at least as much: two-sided, never 0."""
     shuffles: int
     interval: Interval | None
-    """Of the difference, where there are two units or more to resample."""
+    """The interval of the difference; None with fewer than two units to resample."""
     task: str = "entity"
     """The scored items: ``entity`` or ``relation``."""
 

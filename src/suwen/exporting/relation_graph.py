@@ -39,7 +39,7 @@ AXES = {
 """The inputs, and what their first axis counts."""
 
 SIZES = {"characters": 23, "mentions": 7, "pairs": 5}
-"""Of the example that the exporter traces."""
+"""Sizes of the example that the exporter traces."""
 
 
 def relation_graph(network: RelationNetwork, features: int, trees: BoostedTrees | None = None) -> onnx.ModelProto:

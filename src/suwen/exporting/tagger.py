@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 __all__ = ["Export", "export_model"]
 
 TOLERANCE = 1e-4
-"""The most that an emission in float32 may differ from torch's."""
+"""Maximum difference of an emission in float32 from that of torch."""
 
 POINTS_LOST = 0.3
-"""The most strict micro-F1, in points, that 8 bits may cost."""
+"""Maximum loss of strict micro-F1 in 8 bits, in points."""
 
 COMPARED_CHARACTERS = 20_000
 CALIBRATION_CHARACTERS = 40_000
@@ -156,7 +156,7 @@ def _predictor(folder: ModelFolder, scorer: Scorer) -> Predictor:
 
 
 def _first(documents: Sequence[Document], characters: int) -> Iterator[Document]:
-    """Yield the first documents that have so many characters together."""
+    """Yield the first documents, until they have this number of characters."""
     for document in documents:
         if characters <= 0:
             return

@@ -1,1 +1,1 @@
-"""From files to results: inputs, chunks, shards, journal, outputs."""
+"""Extract from files to results: inputs, chunks, shards, journal, outputs."""

@@ -52,7 +52,7 @@ __all__ = [
 
 STANDARD_INPUT = Path("-")
 DESCRIPTORS = Path("/dev/fd")
-"""Pipes in it have somebody at the other end, so that opening them does not wait for ever."""
+"""Pipes in this folder have a writer, so opening them does not block."""
 
 SHOWN_STANDARD_INPUT = Path("<stdin>")
 HEAD = 4096
@@ -71,7 +71,7 @@ ANNOTATED = tuple(sorted(FORMATS.keys() - ARTICLES.keys() - {parquet.NAME, *TABL
 
 ENDINGS = {suffix: name for name, entry in {**ARTICLES, **RECORDS}.items() for suffix in entry.suffixes}
 MOST_FAULTS = 1000
-"""After so many faults in a row a file is given up: it is of another kind, and its faults would fill the memory."""
+"""Consecutive errors after which a file is skipped: it has another format, and its errors would fill memory."""
 
 COLUMNED = {text.NAME: csv_table.NAME, docx.NAME: excel.NAME}
 """The format of ambiguous content if the text column is named."""

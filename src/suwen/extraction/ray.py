@@ -27,10 +27,10 @@ __all__ = ["RayEngine", "connected", "ray_engine"]
 Load = Callable[..., Extractor]
 
 AHEAD = 2
-"""So many chunks for each that can be worked on at once: none waits for this process to read the next."""
+"""Number of submitted chunks for each running one, so that no worker waits for this process."""
 
 TRIES = 8
-"""So many computers may die over a chunk before it is believed to be the reason."""
+"""Number of computers that may fail during a chunk before the chunk counts as the cause."""
 
 STORE_BYTES = 2**28
 """The shared memory of a cluster that is started here; some seconds of work need a few megabytes."""

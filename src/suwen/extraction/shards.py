@@ -62,7 +62,7 @@ class Shards:
         self._data = data
         self._journal = journal
         self._places: dict[int, tuple[int, int, int, int]] = {}
-        """By number the beginnings and lengths of the shard and of its line in the journal."""
+        """Start and length of each shard and of its line in the journal, by number."""
         self._hashes: dict[int, str] = {}
         self._data_end = self._journal_end = 0
 

@@ -26,10 +26,10 @@ __all__ = ["Chunk", "Manner", "Shard", "Tally", "chunks_of", "fetched", "shards_
 Part = Input | Content | Document | SuwenError
 
 CHUNK_BYTES = 2**20
-"""A chunk holds so much: some seconds of work, which is what an interruption costs."""
+"""Size of a chunk: some seconds of work, which is the cost of an interruption."""
 
 LEAST_BYTES = 2**12
-"""A document or fault counts as so much at least, so that a chunk is no more than some hundred of them."""
+"""Minimum size that a document or error counts as, so that a chunk has at most a few hundred of them."""
 
 NAMED = 3
 

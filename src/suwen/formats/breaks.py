@@ -8,7 +8,7 @@ from suwen.document import Span
 
 __all__ = ["BREAK", "pieces_between_breaks"]
 
-# Everything at which str.splitlines, and so many a reader of brat and CoNLL files, ends a line.
+# All characters at which str.splitlines, and many readers of brat and CoNLL files, end a line.
 BREAK = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _UNBROKEN = re.compile("[^\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
 

@@ -336,7 +336,7 @@ def _located(
     problem: Problem,
     schema: Schema | None,
 ) -> Located:
-    # Where illegal tags are an error, the legal ones beside them still count for whoever continues.
+    # Where illegal tags are an error, the legal ones beside them still count if reading continues.
     policy = "strict" if illegal == "error" else illegal
     text = ""
     mentions: list[tuple[LabelSpan, int]] = []
@@ -448,6 +448,6 @@ def _unescaped(text: str) -> str:
 
 
 def _character(match: re.Match[str]) -> str:
-    # Other codes are what somebody else's text says.
+    # Other codes are part of the text.
     character = chr(int(match[1], 16))
     return character if _PROTECTED.fullmatch(character) else match[0]

@@ -43,7 +43,7 @@ TABBED = (".tsv", ".tab", ".tsv.gz", ".tsv.xz")
 DELIMITERS = (",", ";", "\t", "|")
 HEAD = 2**16
 LONGEST_LINE = 4 * LONGEST_TEXT
-"""Of a line, in characters: a longer one is no row, and would have to be in memory whole."""
+"""Maximum characters of a line: a longer one is not a row, and would have to fit into memory."""
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """Beginnings of cells that a spreadsheet may execute (OWASP, CSV injection)."""

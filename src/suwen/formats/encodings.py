@@ -57,10 +57,10 @@ SIGNATURES: tuple[tuple[bytes, str], ...] = (
 """First bytes of files that are not text."""
 
 SAMPLE = 100_000
-"""So many characters are enough to judge what a decoding has made."""
+"""Number of characters by which a decoding is judged."""
 
 LEAST_WIDE = 10
-"""With fewer characters beyond ASCII nothing is certain: almost any pair of bytes is a character of GB18030."""
+"""Minimum characters beyond ASCII for a certain result: almost any pair of bytes is a character of GB18030."""
 
 LEAST_FREQUENT, LEAST_SIMPLIFIED, LEAST_PLAUSIBLE = 0.15, 0.95, 0.98
 """The shares that make a decoding certain (see `_is_chinese`, `_is_plausible`).

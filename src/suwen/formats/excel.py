@@ -47,10 +47,10 @@ NAME = "xlsx"
 KIND = "Excel file"
 LARGEST = 256 * MEGABYTE
 LARGEST_PARTS = 512 * MEGABYTE
-"""Of all that is in memory together, unpacked: the strings of a workbook above all."""
+"""Maximum unpacked bytes in memory together, mainly the strings of a workbook."""
 
 LONGEST_VALUE = 64 * MEGABYTE
-"""Of a cell in a sheet; Excel itself allows 32,767 characters."""
+"""Maximum bytes of a cell; Excel allows 32,767 characters."""
 
 MOST_ROWS = 1_048_576
 LONGEST_CELL = 32_767

@@ -51,7 +51,7 @@ __all__ = [
 SUFFIXES = (".json",)
 LARGEST = LARGEST_CORPUS
 LONGEST_LINE = 64 * MEGABYTE
-"""Of a line, in bytes: what is longer is no document, and would have to be in memory whole."""
+"""Maximum bytes of a line: a longer one is not a document, and would have to fit into memory."""
 
 Row = tuple[int, Any]
 """A record, with its line or its place in the list."""

@@ -49,7 +49,7 @@ LARGEST_CHUNK = 2**30
 """The maximum number of bytes, unpacked, of one column in one row group: a chunk may have to be in memory whole."""
 
 WRITTEN_ROWS, WRITTEN_CHARACTERS = 10_000, 4_000_000
-"""A row group has so many rows at most, and about so many characters."""
+"""Maximum rows of a row group, and its approximate number of characters."""
 
 _HELD = {"entity", "fragments", "entity id", "score", "page", "relation", "relation score"}
 _ATTRIBUTES = {"Assertion": "assertion", "Cue": "cue"}

@@ -29,10 +29,10 @@ TEXTS = (".txt",)
 """Endings under which records are found too, if the content says so."""
 
 HEADS = (2**16, 2**20, 2**24)
-"""So many bytes are read to find the first record; a longer piece only if the shorter one does not hold it."""
+"""Numbers of bytes that are read to find the first record; the next one only if the record is longer."""
 
 DECIDING = 100
-"""So many records are looked at."""
+"""Number of records that are inspected."""
 
 Record = Mapping[str, Any]
 _BETWEEN = " \t\r\n,"
@@ -169,7 +169,7 @@ def first_records(head: bytes) -> Iterator[Any]:
     elif text.startswith("{"):
         found = 0
         for line in text.split("\n")[:DECIDING]:
-            # A broken line is somebody else's to report.
+            # Broken lines are reported by the reader.
             value = next(_values(line, 0), None)
             if isinstance(value, dict) and line.startswith("{"):
                 found += 1

@@ -16,11 +16,11 @@ __all__ = ["ALIKE", "LINE_BREAK", "FileNames", "counting_names", "encoded", "fil
 LINE_BREAK = "line break in one piece (read back as fragments)"
 ALIKE = "file name of its own where upper and lower case are one"
 LONGEST_PART = 200
-"""Of a path, in bytes: file systems take 255, and extensions and numbers come behind it."""
+"""Maximum bytes of a part of a path: file systems allow 255, and extensions and numbers are added."""
 FORBIDDEN = re.compile(r'[\x00-\x1f<>:"|?*\\]')
 """Characters that Windows does not allow in names; other systems forbid only NUL."""
 DEVICE = re.compile(r"(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³]) *(\.|$)", re.IGNORECASE)
-"""The beginning of a name that is a device to Windows, whatever its extension and in whichever folder."""
+"""The beginnings of names that are devices on Windows, with any extension and in any folder."""
 
 
 def file_key(name: str) -> str:

@@ -122,7 +122,7 @@ def contexts(
     Parameters
     ----------
     filters
-        `since` and `until` choose documents; the rest says nothing here.
+        `since` and `until` choose documents; other filters have no effect here.
     after
         Return what follows this position.
     """

@@ -24,7 +24,7 @@ from suwen.version import __version__
 __all__ = ["Changes", "Writer", "now", "remove_documents"]
 
 NAMED = 10
-"""So many of the documents that something happened to are named."""
+"""Maximum number of documents that a message names."""
 
 CACHED_FORMS = 2**16
 NOWHERE = (None, None)

@@ -1,4 +1,4 @@
-"""From a Document to the rows that a graph keeps of it."""
+"""Compute the rows that a graph keeps of a Document."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class Filters:
         Count the evidence of documents of these years of publication alone. A `since` below 1000 is the number of a
         build.
     assertion
-        ``with`` negated and hypothetical edges, ``without`` those that are nowhere affirmed, or ``only`` those with
+        ``with`` negated and hypothetical edges, ``without`` those that are never affirmed, or ``only`` those with
         negated or hypothetical evidence.
     reviewed
         The edges with accepted evidence, with rejected evidence, or without a verdict. ``all`` leaves out those of

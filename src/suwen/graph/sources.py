@@ -13,7 +13,7 @@ from suwen.graph.texts import text_of
 __all__ = ["LEAST_RESEMBLANCE", "assign_sources"]
 
 LEAST_RESEMBLANCE = 0.8
-"""Of the shingles of two texts, so many are the same in near-copies (Broder 1997)."""
+"""Minimum share of common shingles of near-copies (Broder 1997)."""
 
 CROWDED = 16
 """A shingle in more sketches than this is boilerplate, or the text has many copies: then neighbors are compared."""

@@ -1,4 +1,4 @@
-"""From a model's scores to entities, for many documents at once; never imports torch."""
+"""Find entities in many documents with the scores of a model; never imports torch."""
 
 from suwen.inference.predictor import BATCH_TOKENS, Extractor, Predictor, Scorer, with_predictions
 

@@ -1,4 +1,4 @@
-"""From documents to documents with entities: windows, batches, emissions, blocks, entities.
+"""Add entities to documents: windows, batches, emissions, blocks, entities.
 
 Documents are read into a pool, whose blocks are batched by length, so that little is padded; worker threads score and
 decode them while the next documents are read and the last ones are written. Each paragraph of a block is decoded whole,
@@ -44,20 +44,20 @@ BATCH_TOKENS = 8192
 """Default number of tokens in a batch, padding included."""
 
 POOLED_CHARACTERS = 2**18
-"""Batches are cut from the windows of so much text: enough that windows of like length meet, little enough to hold."""
+"""Characters whose windows are batched together: enough for windows of equal length, and few enough for memory."""
 
 POOL_SHARES = 16
-"""A pool is divided into about so many pieces of work, whatever the number of workers: the batches, and with them the
-last digit of a confidence, must not depend on the machine."""
+"""Approximate number of pieces of work in a pool. It does not depend on the number of workers, because the batches, and
+with them the last digit of a confidence, must not depend on the machine."""
 
 DECODED_PARAGRAPHS = 128
-"""So many paragraphs are decoded at once, whatever the batches of the scorer: the fastest on a CPU."""
+"""Number of paragraphs that are decoded at once, whatever the batches of the scorer: the fastest on a CPU."""
 
 DECODED_CHARACTERS = 2**15
-"""Of long paragraphs fewer are decoded at once, so that they stay below so many characters."""
+"""Maximum characters that are decoded at once: of long paragraphs, fewer."""
 
 POOLS_AHEAD = 1
-"""So many pools wait behind the one that is being decided, so that no worker waits for the reader."""
+"""Number of pools that wait behind the current one, so that no worker waits for the reader."""
 
 SOURCES = ("brat", "doccano_record", "label_studio_task", "overrides")
 """Keys of a document's metadata about its earlier entities."""
@@ -197,7 +197,7 @@ class _Scored:
     """The emissions of some blocks, and the paragraphs in them."""
 
     emissions: Emissions
-    """Of all characters, ``[n, K]``."""
+    """Emissions of all characters, ``[n, K]``."""
     places: list[tuple[int, int, int]]
     """For each paragraph its block, and its start and end counted from the block's start."""
     firsts: NDArray[np.int64]

@@ -178,7 +178,7 @@ def find_encoder(name: str, others: Sequence[str] = ()) -> Path:
     Raises
     ------
     SuwenError
-        S506 when it is nowhere; the message says where to get it. As `suwen.hub.find_on_hub`.
+        S506 when it is not found; the message says where to get it. As `suwen.hub.find_on_hub`.
     """
     name = encoder_name(name)
     local = _local(name)
@@ -214,7 +214,7 @@ def find_encoder(name: str, others: Sequence[str] = ()) -> Path:
 
 
 def encoder_width(name: str) -> int | None:
-    """Return the width of an encoder that is on this machine or in `CATALOG`; None where it is nowhere."""
+    """Return the width of an encoder that is on this machine or in `CATALOG`; None if it is not found."""
     name = encoder_name(name)
     entry = CATALOG.get(name)
     folder = _local(name)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 __all__ = ["DILATIONS", "DilatedConvolutions"]
 
 DILATIONS = (1, 2, 4, 8)
-"""Of the layers of a block, which then reads 15 characters on either side."""
+"""Dilations of the layers of a block, which reads 15 characters on either side."""
 
 KERNEL = 3
 

@@ -254,7 +254,7 @@ def _expectations(
 def _linear_messages(factors: Tensor, edges: Tensor, moves: Tensor, every: int) -> tuple[Tensor, Tensor, Tensor]:
     """Return the messages before and after each emission, ``[T, 2, B, K]``.
 
-    The latter are rescaled to sum 1 `every` so many steps; the logarithms of what they were divided by come third.
+    Messages after an emission are rescaled to sum 1 every `every` steps; the logarithms of the divisors come third.
     """
     before, states = torch.empty_like(factors), torch.empty_like(factors)
     sums = torch.ones_like(factors[..., :1])

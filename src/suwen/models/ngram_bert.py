@@ -163,7 +163,7 @@ class NgramBertModel(BertPreTrainedModel):  # type: ignore[misc]
 
 
 class NgramBertForMaskedLM(BertForMaskedLM):  # type: ignore[misc]
-    """With the head that predicts masked characters."""
+    """The encoder with the head that predicts masked characters."""
 
     config_class = NgramBertConfig
 
@@ -174,7 +174,7 @@ class NgramBertForMaskedLM(BertForMaskedLM):  # type: ignore[misc]
 
 
 class NgramBertForPreTraining(BertForPreTraining):  # type: ignore[misc]
-    """With the heads that predict masked characters and the next sentence."""
+    """The encoder with the heads that predict masked characters and the next sentence."""
 
     config_class = NgramBertConfig
 
@@ -185,7 +185,7 @@ class NgramBertForPreTraining(BertForPreTraining):  # type: ignore[misc]
 
 
 class NgramBertForTokenClassification(BertForTokenClassification):  # type: ignore[misc]
-    """With a linear layer that classifies each position."""
+    """The encoder with a linear layer that classifies each position."""
 
     config_class = NgramBertConfig
 

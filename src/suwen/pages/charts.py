@@ -14,7 +14,7 @@ from suwen.pages.page import attribute, marked_up
 __all__ = ["WIDTH", "Bar", "Series", "bar_chart", "heat_map", "line_chart"]
 
 WIDTH = 380
-"""Of every plot, in pixels at its natural size."""
+"""Width of every plot, in pixels at its natural size."""
 
 STYLE = """<style>
 .sv{font:11px/1.2 system-ui,-apple-system,"PingFang SC","Microsoft YaHei","Noto Sans CJK SC",sans-serif}

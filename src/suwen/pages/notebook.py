@@ -14,7 +14,7 @@ from suwen.schema import LCDD
 __all__ = ["LONGEST", "document_html"]
 
 LONGEST = 20_000
-"""So many characters are shown of a text; a notebook keeps every output in its file."""
+"""Maximum characters of a text that are shown, because a notebook keeps every output in its file."""
 
 
 def document_html(document: Document) -> str:

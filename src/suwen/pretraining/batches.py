@@ -24,7 +24,7 @@ __all__ = ["HeldOut", "MaskedBatches", "MaskingRules", "Phase", "corrupt", "phas
 PAIRS, ORDER, MASKS = 1, 2, 3
 HELD_OUT_SEED = 20220414
 MASKED, KEPT = 0.8, 0.9
-"""Of the chosen positions 80 % become ``[MASK]``, 10 % a random character, 10 % stay (Devlin et al. 2019)."""
+"""Bounds for the chosen positions: 80 % become ``[MASK]``, 10 % a random character, 10 % stay (Devlin et al. 2019)."""
 
 
 @dataclass(frozen=True, slots=True)

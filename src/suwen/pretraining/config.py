@@ -74,7 +74,7 @@ class MaskingConfig(Section):
 
     share: float = Field(default=0.15, gt=0, lt=1)
     copies: PositiveInt = 10
-    """With static masking: the drawings that passes over the text take turns in (BERT's ``dupe_factor``)."""
+    """With static masking: number of maskings, used in turn by the passes over the text (BERT's ``dupe_factor``)."""
 
 
 class OptimizationConfig(Section):

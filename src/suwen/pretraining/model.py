@@ -1,4 +1,4 @@
-"""Encoders with their pre-training heads, computing logits where a character is to be predicted and nowhere else."""
+"""Encoders with their pre-training heads, computing logits only at predicted positions."""
 
 from __future__ import annotations
 

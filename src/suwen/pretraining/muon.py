@@ -11,7 +11,7 @@ from torch import Tensor, nn
 __all__ = ["Muon", "orthogonalized"]
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
-"""Of the quintic Newton-Schulz iteration (Jordan et al. 2024); five steps bring singular values near 1."""
+"""Coefficients of the quintic Newton-Schulz iteration (Jordan et al. 2024); five steps bring singular values near 1."""
 ITERATIONS = 5
 ADAM_SIZE = 0.2
 """The root mean square of AdamW's updates. Muon's are scaled to it (Liu et al. 2025), so that one rate fits both."""

@@ -101,7 +101,7 @@ def pretrain_language_model(
     counts = np.bincount(text.train, minlength=len(text.vocabulary))
     kept = LanguageModel(len(text.vocabulary), size.embedding, size.hidden, size.layers)
     if texts.base is not None:
-        # The softmax layers are not part of the folder: they begin anew.
+        # The softmax layers are not part of the folder: they start from random weights.
         kept.load_state_dict(read_frozen(texts.base).state_dict())
     model = TrainedLanguageModel(kept, counts, rows, size.dropout)
     log = Log(work)

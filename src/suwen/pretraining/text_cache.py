@@ -34,7 +34,7 @@ SECONDS_BETWEEN_NOTES = 10.0
 VERSION = 1
 HELD_OUT_GRAIN = 1_000_000
 CUT_AT_ONCE = 2**17
-"""Passages of so many characters are cut into words at once."""
+"""Characters of the passages that are segmented at once."""
 
 
 @dataclass(frozen=True, slots=True)

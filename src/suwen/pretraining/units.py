@@ -30,7 +30,7 @@ PHRASE_ROUNDS = 2
 """Each round joins two units, so that a phrase has up to four words (as in word2phrase; Mikolov et al., 2013)."""
 TERM_COUNT = 10
 TERM_NEIGHBORS = 4
-"""A phrase that occurs often and between so many different neighbors on both sides passes for a term."""
+"""Minimum count of a phrase, and minimum number of different neighbors on both sides, to be treated as a term."""
 
 
 def word_begins(passages: Sequence[str], segment: Segmenter) -> list[Flags]:

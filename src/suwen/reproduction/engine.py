@@ -40,7 +40,7 @@ class Engine(Protocol):
     """Carries out jobs."""
 
     def __call__(self, jobs: Sequence[Job], begun: Begun) -> Iterator[tuple[str, Result]]:
-        """Return the name and the result of each job as it ends; `begun` is told the name of each as it begins."""
+        """Return the name and the result of each job as it ends; `begun` receives the name of each as it begins."""
         ...
 
 
@@ -50,7 +50,7 @@ class LocalEngine:
     Parameters
     ----------
     workers
-        With 1 they are called here, one after another; with more, in so many processes.
+        Number of processes; with 1, jobs run one after another in this process.
     """
 
     def __init__(self, workers: int = 1) -> None:

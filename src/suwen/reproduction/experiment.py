@@ -21,7 +21,7 @@ __all__ = ["EXPERIMENT", "Experiment", "open_experiment"]
 
 EXPERIMENT = "experiment.json"
 FORMAT = 2
-"""Of the folder; 2 since a run's result has the hashes of its files."""
+"""Format version of the folder; since 2, a run's result has the hashes of its files."""
 
 FIXED = ("name", "encoders", "fraction", "test_fraction", "split_seed", "augmentation", "pretraining")
 """Settings that cannot change when an experiment continues; other settings change only their own runs."""

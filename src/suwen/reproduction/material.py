@@ -28,7 +28,7 @@ __all__ = ["Material", "assign_entities", "check_documents", "entity_split", "wr
 CORPUS = "corpus.jsonl"
 TEXT = "text"
 DRAWS = 50
-"""So often documents are drawn again, when a small fraction lacks a type."""
+"""Maximum number of draws of documents, if a small fraction lacks a type."""
 
 
 def check_documents(documents: Sequence[Document], path: Path) -> None:

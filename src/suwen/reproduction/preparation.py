@@ -36,12 +36,12 @@ ENCODERS = "encoders.json"
 
 
 def found_encoder(name: str, experiment: Experiment) -> Path | None:
-    """Return the folder of an encoder that is there already; None where it is to be made.
+    """Return the folder of an existing encoder; None if it must be made.
 
     Raises
     ------
     SuwenError
-        S503 when a file of it is not what `suwen pretrain` wrote, S506 when a published one is nowhere.
+        S503 when a file of it is not what `suwen pretrain` wrote, S506 when a published one is not found.
     """
     given = experiment.encoders / name if experiment.encoders else None
     if given is not None and given.is_dir():

@@ -58,15 +58,15 @@ class Profile(Section):
     seeds: SeedsConfig = SeedsConfig()
     split_seed: int = Field(default=0, ge=0)
     training: Settings = ()
-    """Of every row of the paper, on top of Table 3."""
+    """Settings of every row of the paper, on top of Table 3."""
     scratch: Settings = ()
-    """Of the rows that start from random weights, on top of `training`."""
+    """Settings of the rows that start from random weights, on top of `training`."""
     best_encoder: str = "roberta"
     best: Settings = ()
-    """Of the project's own setting, on top of the preset ``best``."""
+    """Settings of the project's own system, on top of the preset ``best``."""
     feature_crf: Settings = ()
     augmentation: Settings = ()
-    """On top of the preset ``paper`` of ``suwen augment``."""
+    """Settings on top of the preset ``paper`` of ``suwen augment``."""
     pretraining: Settings = ()
     threads: PositiveInt = 1
     """Threads of a run on the CPU: another number gives other roundings, so it is part of the experiment."""

@@ -15,7 +15,7 @@ from suwen.reproduction.engine import Begun, Job, Result
 __all__ = ["RayEngine"]
 
 TRIES = 3
-"""So many machines may die over a job before it counts as failed."""
+"""Number of machines that may fail during a job before the job counts as failed."""
 
 
 class RayEngine:
@@ -32,7 +32,7 @@ class RayEngine:
         self.gpus = gpus
 
     def __call__(self, jobs: Sequence[Job], begun: Begun) -> Iterator[tuple[str, Result]]:
-        """Yield the name and the result of each job as it ends; all are told as begun when they are handed over.
+        """Yield the name and the result of each job as it ends; all are reported as begun when they are submitted.
 
         Raises
         ------

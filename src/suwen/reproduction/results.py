@@ -66,7 +66,7 @@ class Results:
     runs
         The planned runs.
     failures
-        Why encoders and generated documents could not be had, by name: runs that need them count as failed.
+        The reasons why encoders and generated documents are missing, by name; runs that need them count as failed.
     """
 
     def __init__(

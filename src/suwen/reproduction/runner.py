@@ -128,7 +128,7 @@ def _jobs(
     failures: Mapping[str, str],
     observer: Observer,
 ) -> Iterator[Job]:
-    """Yield the jobs for the runs that are not done; those that cannot be are told as failed."""
+    """Yield the jobs for the runs that are not done; those that cannot be run are reported as failed."""
     folder, profile = experiment.folder, experiment.profile
     material = material_of(folder)
     for run in runs:

@@ -49,7 +49,7 @@ __all__ = [
 DONE, FAILED, AGAIN = "done", "failed", "again"
 RESULT, MANIFEST, ENTITIES, KEY, MODEL = "result.json", "manifest.json", "entities.jsonl", "key", "model"
 FEATURES = "features"
-"""Below the experiment's folder, as long as it is at work: what frozen encoders say, for all runs with the same."""
+"""Subfolder of a running experiment for the cached outputs of frozen encoders, shared by runs with the same encoder."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from suwen.reproduction.results import Results
 __all__ = ["LEVEL", "Judged", "Verdict", "judge", "judge_contrast"]
 
 LEVEL = 0.05
-"""Of significance, after Holm's correction for the contrasts of a claim."""
+"""Level of significance, after Holm's correction for the contrasts of a claim."""
 
 SHUFFLES = 10_000
 
@@ -33,7 +33,7 @@ class Judged:
     low: float | None = None
     high: float | None = None
     p_value: float | None = None
-    """After Holm's correction."""
+    """The p-value after Holm's correction."""
     ruling: Ruling = "not run"
 
     def to_dict(self) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 __all__ = ["Calibration", "best_floor", "fit_calibration"]
 
 NEAREST = 1e-6
-"""Probabilities are kept so far from 0 and 1, where the logit has no end."""
+"""Minimum distance of probabilities from 0 and 1, where the logit is infinite."""
 
 FLOORS = 100
 STEPS, SETTLED, RIDGE = 100, 1e-10, 1e-6
@@ -65,7 +65,7 @@ def fit_calibration(marginals: Sequence[float], right: Sequence[bool]) -> Calibr
 def best_floor(confidences: Sequence[float], right: Sequence[bool], gold: int) -> float:
     """Return the least confidence at which a mention should be reported, for the highest F1 on these texts.
 
-    For calibrated confidences it is about half the F1 that can be had (Lewis 1995; Lipton et al. 2014).
+    For calibrated confidences it is about half the F1 that can be reached (Lewis 1995; Lipton et al. 2014).
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""From emissions to entities: Viterbi paths, exact span marginals, argmax; numpy only.
+"""Decode emissions to entities: Viterbi paths, exact span marginals, argmax; numpy only.
 
 A model without a CRF is decoded legally with `legal_transitions`: a CRF that only forbids. Its path and its marginals
 are the same for logits and for log-probabilities, because a constant per position cancels.
@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 NOTHING = ""
-"""In `span_marginals`, the label of characters that no mention has."""
+"""The label of characters without a mention in `span_marginals`."""
 
 
 def decode_spans(

@@ -1,4 +1,4 @@
-"""From documents to windows of ids and tags, with a count of what cannot be expressed."""
+"""Turn documents into windows of ids and tags, and count the entities that cannot be expressed."""
 
 from __future__ import annotations
 

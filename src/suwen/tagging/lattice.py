@@ -18,7 +18,7 @@ __all__ = ["ILLEGAL", "Messages", "Transitions", "legal_transitions", "linear_st
 ILLEGAL = -1e4
 """The score of a transition that the scheme forbids: finite for training's sake; decoding never takes one."""
 
-# Viterbi takes the best score off all of them every so many positions.
+# Number of positions after which Viterbi subtracts the best score from all scores.
 RESCALING = 16
 # Terms this much below the largest, in nats, do not show in a float64 sum.
 NEGLIGIBLE = 40.0
@@ -89,7 +89,7 @@ class Transitions:
 
 
 def legal_transitions(tags: Sequence[str], scheme: Scheme) -> Transitions:
-    """Return transitions that say nothing but what the scheme allows: 0 where legal, `ILLEGAL` elsewhere."""
+    """Return transitions that only express the scheme: 0 where legal, `ILLEGAL` elsewhere."""
 
     def scores(legal: list[bool]) -> Floats:
         return np.where(legal, np.float32(0), np.float32(ILLEGAL))
@@ -253,7 +253,7 @@ class Messages:
 
 
 def _linear_messages(states: Doubles, edges: Doubles, moves: Doubles, every: int) -> Doubles:
-    """Turn factors into states that sum to 1 `every` so many steps; what they were divided by, ``[T, 2, B]``."""
+    """Turn factors into states that sum to 1 every `every` steps; return the divisors, ``[T, 2, B]``."""
     sums = np.ones(states.shape[:3])
     states[0] *= edges
     for t, state in enumerate(states):

@@ -22,7 +22,7 @@ LEXICON = "lexicon.npy"
 
 WORD_IDS = ("word_begin_ids", "word_inside_ids", "word_end_ids")
 LONGEST_WORD = 8
-"""In characters; longer terms are looked up as the words that they are made of."""
+"""Maximum characters of a word; longer terms are looked up by the words that they consist of."""
 
 # An odd number without a pattern in its bits: sums of ids times its powers spread over all 64 bits.
 FACTOR = np.uint64(0x9E3779B97F4A7C15)

@@ -8,7 +8,7 @@ __all__ = ["chunks"]
 
 
 def chunks(texts: Iterable[str], characters: int) -> Iterator[list[str]]:
-    """Yield texts in their order, so many together that they hold at least this many characters; the rest at the end.
+    """Yield lists of consecutive texts with at least this many characters; the last list may have fewer.
 
     Examples
     --------

@@ -15,7 +15,7 @@ LONGEST_SENTENCE = 10_000
 as one sequence, and some outputs repeat it for each of its mentions."""
 
 PAUSES, NEAR = "，、：,: ", 200
-"""Such a cut is made after the last of these characters, if there is one so near."""
+"""A cut is made after the last of these characters, if one is within this distance."""
 
 FIRST = re.compile(r"[(（\n。！？!?；;.]")
 """The first characters of a boundary."""

@@ -49,7 +49,7 @@ __all__ = [
 ]
 
 FOLDS = 5
-"""The feature CRF reads each part of so many with a dictionary that was learned from the others."""
+"""Number of parts: the feature CRF reads each part with a dictionary that was learned from the others."""
 
 LabeledSentence = tuple[str, list[LabelSpan]]
 T = TypeVar("T")

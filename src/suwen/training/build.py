@@ -1,4 +1,4 @@
-"""From a configuration and the training part to an untrained tagger with its vocabularies and settings."""
+"""Build an untrained tagger with its vocabularies and settings from a configuration and the training part."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def build(config: TrainingConfig, selections: Sequence[Selection], schema: Schem
     Raises
     ------
     SuwenError
-        S506 when the encoder is nowhere to be found, S402 when its input is shorter than the windows, S406 for
+        S506 when the encoder is not found, S402 when its input is shorter than the windows, S406 for
         a frozen encoder of random weights.
     """
     encoder: RecurrentEncoder | TransformerEncoder

@@ -47,7 +47,7 @@ class EncoderConfig(Section):
 
     name: str = "bilstm"
     initialization: Literal["pretrained", "random"] = "pretrained"
-    """Of a pretrained encoder, ``random`` takes the architecture and the vocabulary, but not the weights."""
+    """For a pretrained encoder, ``random`` uses its architecture and vocabulary, but not its weights."""
     transfer: Literal["fine-tuning", "feature-extraction"] = "fine-tuning"
     embedding: PositiveInt = 128
     hidden: PositiveInt = 128
@@ -61,7 +61,7 @@ class EncoderConfig(Section):
     minimum_count: PositiveInt = 2
     minimum_bigram_count: PositiveInt = 3
     language_models: Literal["states", "weights", "both"] = "states"
-    """Of character language models, the tagger reads the states, or its BiLSTM starts from their weights, or both."""
+    """The use of character language models: the tagger reads their states, or starts from their weights, or both."""
     state_width: NonNegativeInt = 0
     """Their states are mapped to this many features before the BiLSTM reads them: faster; 0 leaves them as they are."""
     words: str = ""
@@ -97,7 +97,7 @@ class LoopConfig(Section):
     weight_decay: NonNegativeFloat = 0.01
     epochs: PositiveInt
     least_steps: NonNegativeInt = 0
-    """A small corpus is gone through more often than `epochs` says, until there were so many steps."""
+    """Minimum number of steps: a small corpus gets more epochs than `epochs`."""
     schedule: Literal["linear", "cosine", "constant"] = "linear"
     warmup: float = Field(default=0.0, ge=0, lt=1)
     """Share of the steps in which the rates rise from 0."""

@@ -16,7 +16,7 @@ from suwen.tagging.encode import Losses
 
 __all__ = ["Report", "TrainingData", "select_data"]
 
-# Without a split file so many documents are needed before one in ten is set aside for evaluation.
+# Without a split file: minimum numbers of documents and entities for setting one document in ten aside for evaluation.
 LEAST_DOCUMENTS_FOR_DEV = 10
 LEAST_ENTITIES_FOR_DEV = 200
 """With fewer entities to score on, chance decides when a run ends; then it is better to learn from all."""

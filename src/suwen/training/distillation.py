@@ -41,7 +41,7 @@ from suwen.training.build import TaggerParts
 __all__ = ["Distillation", "Teacher", "Teachers", "certain", "read_distillation", "teach"]
 
 CHUNK = 512
-"""So many windows are judged between two entries in the record; a kill loses no more than these."""
+"""Number of windows between two entries in the record; a kill loses at most these."""
 
 RECORD, UNARY, MOVES = "targets.json", "unary.float16", "moves.float32"
 
@@ -284,7 +284,7 @@ def teach(
     train, gold
         The annotated selections, and their windows in the same order.
     work
-        The working folder, where the targets are kept; what is there already is not judged again.
+        The working folder, where the targets are kept; existing targets are not computed again.
     listener
         Receives the number of characters that are judged, and their total.
 
@@ -359,7 +359,7 @@ class _Targets:
                     raise ResumeError("S507", work, reason=f"{path.name} is damaged")
 
     def _bytes(self, windows: int) -> tuple[int, int]:
-        """Return how long the files are that hold so many windows."""
+        """Return the lengths of the two files with this number of windows."""
         unary = self._ends[windows] * self._tags * np.dtype(np.float16).itemsize
         return unary, windows * self._tags**2 * np.dtype(np.float32).itemsize
 

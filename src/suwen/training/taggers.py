@@ -45,7 +45,7 @@ from suwen.training.trainer import TaggerTrainer, stop_reason
 __all__ = ["Report", "TrainingData", "select_data", "train_tagger"]
 
 LEAST_MENTIONS = 200
-"""From fewer mentions than these, two numbers and a threshold are not to be had."""
+"""Minimum number of mentions for fitting a calibration and a threshold."""
 
 
 def train_tagger(

@@ -46,7 +46,7 @@ def search(graph: Graph, asked: SearchRequest) -> answers.ConceptPage:
 
 
 def card(graph: Graph, concept: str) -> answers.Card:
-    """Return what the graph knows of a concept, without its neighbors."""
+    """Return names, codes and figures of a concept, without its neighbors."""
     found = graph.concept(concept, limit=0)
     return answers.Card(
         concept=answers.Concept.model_validate(found.concept),

@@ -21,7 +21,7 @@ __all__ = ["Models"]
 
 ID = "text"
 CROWD, CROWDED_CHARACTERS = 400, 1000
-"""The maximum number of entities that may begin within so many characters: the pairs of them are compared."""
+"""Maximum number of entities that begin within this number of characters, because all pairs of them are compared."""
 
 
 class Models:

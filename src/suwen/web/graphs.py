@@ -1,4 +1,4 @@
-"""The graph that the server shows: a connection for each thread, opened anew when the file is replaced."""
+"""The graph that the server shows: a connection for each thread, opened again when the file is replaced."""
 
 from __future__ import annotations
 

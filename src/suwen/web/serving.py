@@ -1,4 +1,4 @@
-"""Listening: which addresses are allowed, and running until somebody stops the server."""
+"""Check the address of the server, and run the server until it is stopped."""
 
 from __future__ import annotations
 

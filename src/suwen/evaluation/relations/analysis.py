@@ -50,7 +50,7 @@ class RelationScores:
     documents: int
     strict: StrictScores
     strict_f1_interval: Interval | None
-    """Of strict micro-F1, by document; None for a single document."""
+    """The interval of strict micro-F1, by document; None for a single document."""
     relaxed: Score
     """Same type, and both arguments share a character with those of the gold relation; one to one."""
     by_distance: Mapping[str, Score]
@@ -62,7 +62,7 @@ class RelationScores:
     repeated: int
     """Gold relations that repeat another one; they count once."""
     reliability: Reliability | None
-    """Of the confidences; None where the predictions have none."""
+    """The reliability of the confidences; None if the predictions have none."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return all figures as JSON values."""

@@ -42,7 +42,7 @@ REASONS: dict[Reason, tuple[str, str]] = {
 """Each reason in Chinese and English."""
 
 LONGEST_STRETCH = 4 * CONTEXT
-"""Longer text between two arguments is cut in the middle."""
+"""Maximum text between two arguments; longer text is cut in the middle."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,10 +42,10 @@ NAME = "docx"
 
 LARGEST_PART = 32 * MEGABYTE
 LARGEST_DIRECTORY = MEGABYTE
-"""Of the archive's directory: 10,000 entries and more, each of which costs memory."""
+"""Maximum bytes of the archive's directory: 10,000 entries and more, each of which needs memory."""
 
 MOST_UNPACKED = 2 * LARGEST_PART
-"""Of all parts of an archive together."""
+"""Maximum unpacked bytes of all parts of an archive together."""
 
 DEEPEST = 3
 """A file inserted into a file inserted into a file."""
@@ -90,10 +90,10 @@ CHARACTERS = {"tab": "\t", "ptab": "\t", "noBreakHyphen": "\u2011"}
 CONTENT = frozenset(("t", "txbxContent", "oMath", "sym"))
 SCRIPTS: dict[str | None, Script] = {"superscript": "superscript", "subscript": "subscript"}
 RAISED = 4
-"""Text that is raised or lowered by so many half points is a superscript or subscript."""
+"""Minimum shift of a superscript or subscript, in half points."""
 
 LONGEST_CHAIN = 12
-"""So many styles that are based on one another are looked up; Word itself allows eleven."""
+"""Maximum length of a chain of styles that are based on one another; Word allows eleven."""
 
 _MIME = re.compile(rb"(?:[A-Za-z-]+:[^\n]*\n(?:[ \t][^\n]*\n)*)*?MIME-Version:", re.IGNORECASE)
 _EQUATION = re.compile(r"\s*EQ\b", re.IGNORECASE)

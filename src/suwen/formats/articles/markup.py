@@ -41,7 +41,7 @@ Script = Literal["superscript", "subscript", "citation", "exponent"]
 Event = tuple[Literal["start", "end"], Element] | tuple[Literal["text"], str | None]
 
 MOST_TAGS = 2_000_000
-"""With more the tree would not fit into memory; the longest books have a tenth of that."""
+"""Maximum number of tags, so that the tree fits into memory; the longest books have a tenth of it."""
 
 FIRST_WIDE = "\u2e80"
 HANGUL = ("\uac00", "\ud7a3")
@@ -70,7 +70,7 @@ _WORD_CITED = re.compile(r"[a-z]{3}$|[\u3400-\u9fff%％.。,，、;；:：!！?�
 """Text before a superscript number that is a citation, not an exponent: words and clause ends."""
 
 NEAR = 8
-"""So many characters before a superscript decide how it is written."""
+"""Number of characters before a superscript that decide how it is written."""
 
 _NO_WORD = re.compile(r"(?<![A-Za-z])(?:mol|mmol|min|cal|kcal|log|sin|cos|tan|米)$")
 _ISOTOPE = re.compile(r"(?:[A-Z][a-z]?)(?![a-z])")

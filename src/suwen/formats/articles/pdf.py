@@ -55,39 +55,40 @@ MOST_SECONDS = 300
 
 NEEDS_PASSWORD = 4  # FPDF_ERR_PASSWORD
 UNTOLD_SHARE = 0.5
-"""With a larger share of characters of which the fonts do not tell which they are, the text means nothing; nor with
-such a share of the hanzi, if they are no few of the characters."""
+"""Maximum share of characters that are unknown to their fonts, of all characters or of the hanzi (if the text has more
+than a few); above it the text is useless."""
 
 LEAST_LOST = 0.1
 
 QUARTER = 1.5708
 ASLANT = 4
 LEVEL = 0.15
-"""So far from a quarter, as a share of one, text may lean and count as turned by it."""
+"""Maximum deviation of text from a quarter turn, as a share of a quarter."""
 
 LEAST_SHARED, WIDEST_STEP_BACK = 0.3, 0.6
-"""Within a run, characters share so much of their heights, and none begins so far left of the end of the last one."""
+"""Minimum common share of the heights of two characters in a run, and maximum step back to the left between them."""
 
 LEAST_SHIFTED, LARGEST_SCRIPT = 0.08, 0.9
-"""A character that is so much smaller than its neighbor, and stands so much higher or lower, may be a script."""
+"""Minimum shift and maximum size of a superscript or subscript, relative to its neighbor."""
 
 LEAST_VERTICAL, VERTICAL_SHARE = 10, 0.8
-"""So many hanzi, and such a share of all, follow one below the other in vertical writing."""
+"""Minimum number and share of hanzi that follow one below the other in vertical writing."""
 
 SPREAD, LEAST_SPREAD, LETTERS = 0.25, 0.2, 0.6
 """Characters are set apart on purpose when the usual gap, in heights, is larger than the second; a space is wider by
 the first. Of Latin text that share must be letters: single digits are cells of a table."""
 
 WIDEST_PITCH = 1.15
-"""Characters of any width that begin so far apart at most, in usual distances, stand on a grid without a space."""
+"""Maximum distance of characters on a grid without spaces, in usual distances."""
 
 LEAST_LETTERS = 4
 WIDEST_OFFSET = 4.0
 OFFSET_X, OFFSET_Y = 0.6, 0.2
-"""A character that is printed again stands so near, in points and as shares of its width and height."""
+"""Maximum distance of a character that is printed twice: in points, and as shares of its width and height."""
 
 LEAST_RARE, RARE_SHARE, CONTROL_SHARE = 2, 0.3, 0.05
-"""A font is not believed when so many of its doubtful characters are rare or control characters."""
+"""A font is rejected if its doubtful characters contain this number or share of rare characters, or this share of
+control characters."""
 
 _COMMON = re.compile("[\xa0-\u024f\u0370-\u06ff\u2000-\u27bf\u3000-\u30ff\uac00-\ud7a3\ufb00-\ufb06\uff00-\uffef]")
 
@@ -102,7 +103,7 @@ HYPHEN = 0x02
 """The character of PDFium for a hyphen at which it joined two lines."""
 
 JOINED = -1
-"""In the place of the second half of a character beyond U+FFFF."""
+"""Marks the second half of a character beyond U+FFFF."""
 
 UNTOLD = "\ufffd"
 UNTOLD_KIND = "character that its font does not tell"
@@ -452,7 +453,7 @@ def _characters(codes: list[int], dropped: Counter[str]) -> str:
 
 
 def _turned(box: Boxes, turn: int) -> Boxes:
-    """Turn boxes ``[N, 4]`` so that text that is turned right by so many quarters stands upright."""
+    """Turn boxes ``[N, 4]`` so that text that is turned right by `turn` quarters becomes upright."""
     x0, y0, x1, y1 = box.T
     columns = ((x0, y0, x1, y1), (-y1, x0, -y0, x1), (-x1, -y1, -x0, -y0), (y0, -x1, y1, -x0))[turn]
     return np.column_stack(columns)

@@ -21,29 +21,29 @@ __all__ = ["Row", "Run", "is_wide", "joined_runs", "merged", "rows_in_order"]
 Floats = NDArray[np.float64]
 
 OVERLAP = 0.5
-"""Runs that share so much of the lower one's height stand side by side."""
+"""Minimum share of the lower run's height that runs side by side have in common."""
 
 LEAST_GUTTER = 0.8
 LEAST_SUPPORT = 3
 LEAST_COLUMN = 6
 LEAST_SHARE = 0.25
-"""A gutter is so wide at least, is in so many rows, and has runs about so wide on both sides: cells of tables are
-narrower. Widths are in line heights. Its rows are so many at least for each run that crosses it."""
+"""Limits of a gutter: minimum width, minimum number of rows, minimum width of the runs on both sides (cells of tables
+are narrower), and minimum number of rows for each run that crosses it. Widths are in line heights."""
 
 OVERHANG = 1.5
 """Runs that reach further over a gutter, in line heights, cross it."""
 
 LARGEST_SCRIPT, LONGEST_SCRIPT = 0.85, 12
 LEAST_RAISED, LEAST_LOWERED = 0.15, 0.05
-"""A superscript or subscript is so large at most, has so many characters at most, and stands so much higher or lower,
-in heights of the run that it belongs to."""
+"""Maximum size and maximum number of characters of a superscript or subscript, and its minimum shift up or down, in
+heights of the run that it belongs to."""
 
 CELL_GAP = 1.2
 """A wider white space within a row is between cells."""
 
 DEEPEST = 3
 MOST_RUNS = 2000
-"""With more runs on a page no gutter is searched: it is a drawing of letters, or malicious."""
+"""Maximum runs of a page in which gutters are searched; a page with more is a drawing of letters, or malicious."""
 
 FIRST_WIDE = "\u2e80"
 

@@ -1,4 +1,4 @@
-"""From the runs of pages to flowing text: what runs through all pages is kept once, lines of a paragraph are joined."""
+"""Turn the runs of pages into flowing text: keep running headers once, and join the lines of a paragraph."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ Kept = tuple[str, int, Row]
 Edges = dict[tuple[int, str], tuple[float, float]]
 
 EDGE_ROWS = 3
-"""So many rows at the top and at the bottom of a page may be running headers, footers and page numbers."""
+"""Number of rows at the top and bottom of a page that may be running headers, footers and page numbers."""
 
 EDGE_SHARE = 0.2
 """They stand in this share of the page's height."""
 
 LEAST_GROWING = 3
-"""A number that grows with the page is one in the running header if so many pages show it; it may be a value."""
+"""Minimum number of pages on which a number must grow with the page to belong to the running header."""
 
 LONGEST_TITLE = 60
-"""So many characters has what may stand beside a running header; longer lines are text."""
+"""Maximum characters of text beside a running header; longer lines are body text."""
 
 PAGE_WORDS = frozenset("第页共Page")
 

@@ -16,7 +16,7 @@ from suwen.formats.encodings import EncodingError, decode
 __all__ = ["PageText", "decode_page"]
 
 HEAD = 65_536
-"""A declaration is within so many bytes; the standard asks for 1024, but browsers look further."""
+"""Number of bytes that are searched for a declaration; the standard requires 1024, but browsers search further."""
 
 CODECS = {"gbk": "gb18030", "utf-16le": "utf-8", "utf-16be": "utf-8", "x-user-defined": "cp1252"}
 """The codecs of some encodings: GB18030 holds all of GBK, and a declaration that can be read is not in UTF-16."""
@@ -25,7 +25,7 @@ SINGLE_BYTES = ("cp8", "cp12", "iso8859", "koi8", "mac")
 """Prefixes of the names of single-byte codecs."""
 
 MOST_REPLACED = 0.01
-"""With a larger share of characters that cannot be decoded the declaration is wrong."""
+"""Maximum share of characters that cannot be decoded; above it the declared encoding is wrong."""
 
 _COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
 _CHARSET = re.compile(rb"""<meta[^>]{1,400}?charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE)

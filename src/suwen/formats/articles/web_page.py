@@ -67,7 +67,7 @@ MARKS = ("class", "id", "role", "hidden", "aria-hidden", "style", "itemprop", "i
 """Attributes by which an extractor judges an element."""
 
 LEAST_EXTRACTED = 100
-"""With fewer characters trafilatura looks for more text; its own 250 are for languages with longer words."""
+"""Minimum characters of the main text; below it trafilatura searches on. Its own 250 suit longer words."""
 
 SCRIPTS: dict[str, Script] = {"sup": "superscript", "sub": "subscript"}
 CLASSES: dict[str, Script] = {**SCRIPTS, "superscript": "superscript", "subscript": "subscript"}

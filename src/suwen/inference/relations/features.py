@@ -68,7 +68,7 @@ FAR = 1000
 """The distance of what is not there."""
 
 SHARES = 32
-"""A share of all mentions is counted in so many parts."""
+"""Number of parts in which a share of all mentions is counted."""
 
 Counts = NDArray[np.int32]
 Groups = NDArray[np.int64]
@@ -113,7 +113,7 @@ def structural_features(text: str, mentions: Mentions, candidates: Candidates, t
 
 
 def feature_names(types: int) -> tuple[str, ...]:
-    """Return the names of the features for so many entity types, in order."""
+    """Return the names of the features for a number of entity types, in order."""
     nothing = np.zeros(0, np.int32)
     empty = Mentions(nothing, nothing, nothing, nothing)
     return tuple(structural_features("", empty, Candidates(nothing, nothing, nothing), types))

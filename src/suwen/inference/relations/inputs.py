@@ -27,9 +27,9 @@ __all__ = [
 ]
 
 DILATIONS = (1, 2, 4)
-"""Of the convolutions over characters."""
+"""Dilations of the convolutions over characters."""
 MENTION_DILATIONS = (1, 2, 4)
-"""Of the convolutions over mentions."""
+"""Dilations of the convolutions over mentions."""
 
 CHARACTERS_READ = sum(DILATIONS) + 1
 """Characters on either side of a mention that its vector depends on."""
@@ -107,7 +107,7 @@ class RelationEncoder:
 def network_arrays(parts: Sequence[Part], padding: int) -> NetworkArrays:
     """Put parts of documents into the arrays of one call.
 
-    The parts stand one after the other, with so many separators between that none reads another. Each brings the
+    The parts stand one after the other, with enough separators between them that none reads another. Each brings the
     characters and mentions around its own that its pairs depend on.
 
     Parameters

@@ -24,7 +24,7 @@ from suwen.tagging.vocabulary import CharacterVocabulary
 __all__ = ["PairModel", "PairScorer", "RelationPredictor"]
 
 CHARACTERS = 8192
-"""Heads that begin in so many characters are scored in one call."""
+"""Heads that begin within this number of characters are scored in one call."""
 
 AHEAD = 2
 """Documents that each thread reads ahead."""

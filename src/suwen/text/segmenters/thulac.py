@@ -27,7 +27,7 @@ Codes = NDArray[np.uint32]
 Flags = NDArray[np.bool_]
 
 BATCH_CHARACTERS = 2**16
-"""Lines of so many characters are cut at once: enough to be fast, in some 30 MB."""
+"""Characters of the lines that are segmented at once: enough to be fast, in some 30 MB."""
 
 TAGS_BY_DIGIT = {"0": BEGIN, "1": MIDDLE, "2": END, "3": SINGLE}
 DICTIONARIES = ("ns.dat", "idiom.dat", "singlepun.dat")
@@ -35,12 +35,12 @@ DICTIONARIES = ("ns.dat", "idiom.dat", "singlepun.dat")
 
 BOUNDARY = "#"
 SEPARATOR = ord(" ")
-"""In the trie of features it is between the characters and the feature's number."""
+"""Separates the characters from the number of the feature in the trie of features."""
 FIRST_HALF, LAST_HALF, TO_FULL = 33, 127, 65248
-"""Of Latin letters, digits and punctuation the model knows the full-width forms."""
+"""Range of half-width characters, and their distance to the full-width forms, which the model knows."""
 
 FEATURES = ((0, "1", 0), (0, "2", 1), (0, "3", -1), (1, "1", 1), (1, "2", 0), (1, "3", 2), (1, "4", -1))
-"""Of one character (0) or of a pair (1), its number, and how far after its first character it counts."""
+"""Features of one character (0) or a pair (1): number, and distance from the first character to the position."""
 
 OUTSIDE = 2**30
 """The code of what is between lines, where no dictionary continues."""

@@ -32,7 +32,7 @@ class DocumentPart:
 
 
 def document_parts(documents: Sequence[LabeledDocument], pairs: int) -> list[DocumentPart]:
-    """Divide documents into parts of about so many candidates; documents without candidates are left out."""
+    """Divide documents into parts of about `pairs` candidates; documents without candidates are left out."""
     return [
         DocumentPart(index, number, count)
         for index, document in enumerate(documents)
@@ -43,7 +43,7 @@ def document_parts(documents: Sequence[LabeledDocument], pairs: int) -> list[Doc
 
 
 class PartBatches(Sampler[list[int]]):
-    """Batches of so many parts each, in an order drawn from (seed, epoch).
+    """Batches of parts, in an order drawn from (seed, epoch).
 
     Parameters
     ----------

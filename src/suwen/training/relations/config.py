@@ -70,7 +70,7 @@ class RelationOptimizationConfig(LoopConfig):
     part_pairs: int = Field(default=200, ge=10)
     """Candidates that stand together in a document and are learned together, on average."""
     batch_parts: PositiveInt = 6
-    """Such parts of documents in a batch."""
+    """Number of these parts in a batch."""
 
 
 class ConfidenceConfig(Section):
@@ -79,7 +79,7 @@ class ConfidenceConfig(Section):
     slope: float | None = Field(default=None, ge=0)
     intercept: float | None = None
     thresholds: dict[str, float] = Field(default_factory=dict)
-    """By relation type the least confidence with which it is reported."""
+    """Minimum confidence of a reported relation, by relation type."""
 
     @model_validator(mode="after")
     def _both_or_neither(self) -> ConfidenceConfig:

@@ -1,4 +1,4 @@
-"""From scores to decisions: calibrated confidences, and the threshold with the highest F1."""
+"""Turn scores into decisions: calibrated confidences, and the threshold with the highest F1."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 LEAST_PAIRS = 200
-"""From fewer pairs neither a calibration nor a threshold is to be had."""
+"""Minimum number of pairs for a calibration and a threshold."""
 
 START, ROUNDS, DIGITS = 0.4, 3, 3
 

@@ -50,7 +50,7 @@ from suwen.training.trainer import stop_reason
 __all__ = ["train_relations"]
 
 COMMON_THRESHOLD = 0.4
-"""The threshold without a dev part: about half of the F1 that can be had."""
+"""The threshold without a dev part: about half of the F1 that can be reached."""
 
 
 def train_relations(
