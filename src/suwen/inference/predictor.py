@@ -149,7 +149,7 @@ class Extractor(ABC):
 
 def _document(text: str | Document, name: str) -> Document:
     if not isinstance(text, str | Document):
-        raise TypeError(f"a text or a Document is wanted, not {type(text).__name__}; for many there is pipe()")
+        raise TypeError(f"expected a text or a Document, not {type(text).__name__}; use pipe() for many documents")
     return Document(name, text) if isinstance(text, str) else text
 
 
