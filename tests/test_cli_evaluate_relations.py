@@ -42,7 +42,7 @@ def predicted(tmp_path: Path) -> Path:
 def test_cli_evaluate_scores_the_relations_of_a_model(gold: Path) -> None:
     result = evaluate("cooccurrence", gold)
     assert result.exit_code == 0
-    for shown in ("85.71", "co-occurrence", "Drug_Disease", "1 sentence ends between", "arguments overlap"):
+    for shown in ("85.71", "co-occurrence", "Drug_Disease", "sentence ends: 1", "arguments overlap"):
         assert shown in result.stdout
     values = json.loads(evaluate("cooccurrence", gold, "--json").stdout)
     assert values["task"] == "relations"

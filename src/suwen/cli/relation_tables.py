@@ -46,10 +46,10 @@ def views_table(scores: RelationScores) -> Table:
     """Return strict scores by distance, the laxer measure, and the entities."""
     table = score_table("Other views", "View")
     for name, score in scores.by_distance.items():
-        table.add_row(f"{name.replace('2+', '≥ 2')} sentence ends between", *cells(score))
+        table.add_row(f"sentence ends: {name.replace('2+', '≥ 2')}", *cells(score))
     table.add_row("arguments overlap", *cells(scores.relaxed))
     table.add_row("entities, strict", *cells(scores.entities))
-    table.caption = "sentence ends between: strict, by the number of 。！？ between the arguments"
+    table.caption = "sentence ends: strict, by the number of 。！？ between the arguments"
     return table
 
 
