@@ -128,9 +128,9 @@ class _Table:
     """The `MEMBERS` of each character."""
     mentions: Mentions
     before: Counts
-    """How many characters of each of the `CLASSES` are before each mention, ``[M, C]``."""
+    """Counts of the characters of each of the `CLASSES` before each mention, ``[M, C]``."""
     through: Counts
-    """How many are before its end."""
+    """Counts before its end."""
     heads: Counts
     tails: Counts
     relations: Groups
@@ -141,7 +141,7 @@ class _Table:
     """Its end."""
     tail_first: NDArray[np.bool_]
     between: Counts
-    """How many characters of each of the `CLASSES` are between the two mentions, ``[P, C]``."""
+    """Counts of the characters of each of the `CLASSES` between the two mentions, ``[P, C]``."""
     rows: Groups
     """The group of the candidates with the same relation and head."""
     columns: Groups
