@@ -139,7 +139,7 @@ def _reliability(values: Mapping[str, Any] | None) -> list[str]:
         return []
     rows = [(f"{one['confidence']:.2f}", f"{one['precision']:.2f}", f"{one['mentions']:,}") for one in values["bins"]]
     return [
-        f"Expected calibration error {values['expected_calibration_error']:.3f} on the {values['part']} part.",
+        f"Expected calibration error {values['expected_calibration_error']:.3f}, measured on: {values['part']}.",
         "",
         *_table(("mean confidence", "share right", "relations"), rows),
     ]

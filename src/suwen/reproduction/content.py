@@ -331,8 +331,8 @@ def _type_plots(drawn: Mapping[str, str], unit: Phrase) -> list[Plot]:
         elif name.startswith("confusion"):
             title = SYSTEMS[name.removeprefix("confusion-")].title
             both = (
-                f"混淆：{title}（{zh}，测试），占本行的百分比；最后一行：标注中没有的",
-                f"confusion, {title} ({en}, test), % of the row; the last row: what the annotation does not have",
+                f"混淆：{title}（{zh}，测试），占本行的百分比；最后一行：没有对应标注的预测",
+                f"confusion, {title} ({en}, test), % of the row; the last row: predictions without an annotation",
             )
             shown.append(Plot(name, svg, both))
     return shown

@@ -38,14 +38,14 @@ def markdown_report(content: Content) -> str:
     """Return the whole page."""
     parts = ["# The paper's experiments\n", *(f"- {en}" for _, en in content.facts), ""]
     if content.claims:
-        parts += ["## What the paper claims\n", _claims(content.claims)]
+        parts += ["## Claims of the paper\n", _claims(content.claims)]
     if content.parts:
         parts += ["## Table 2: entities by part\n", *_parts(content.parts)]
     for table in content.tables:
         title = f"Table {table.number}: {table.title[1]}" if table.in_paper else table.title[1]
         parts += [f"## {title}\n", _table(table), _images(table, content.unit[1])]
     if content.views and content.views.rows:
-        parts += ["## What reaches the paper's figures\n", *_views(content.views)]
+        parts += ["## Splits and scores that reach the paper's figures\n", *_views(content.views)]
     if content.type_plots:
         parts += ["## Types\n", *_types(content.type_plots, content.unit[1])]
     if content.encoders:
@@ -56,8 +56,8 @@ def markdown_report(content: Content) -> str:
 
 
 def _types(plots: Sequence[Plot], unit: str) -> Iterator[str]:
-    yield f"On the test part, split by {unit}; the matrices are in percent of the row. The last row is what the"
-    yield "annotation does not have, the last column what was not found.\n"
+    yield f"On the test part, split by {unit}; the matrices are in percent of the row. The last row"
+    yield "counts predictions without an annotation, the last column annotations that were not found.\n"
     yield from map(_image, plots)
 
 

@@ -184,7 +184,7 @@ TABLES: dict[str, Table] = {
     "7": Table(
         "7",
         "RoBERTa 的下游模型",
-        "What stands on top of RoBERTa",
+        "Heads on top of RoBERTa",
         (
             _row(System("roberta"), _ROBERTA),
             _row(System("roberta", "crf"), (91.187, 91.358, 91.270)),
