@@ -171,7 +171,7 @@ def excess(error: ValueError | RecursionError) -> str:
     """Return the reason of a parser error; for Python's own limits, without the advice to programmers."""
     if isinstance(error, RecursionError):
         return "brackets are nested too deep"
-    # What parsers find wrong themselves has a class of its own.
+    # Errors that parsers find themselves have their own class.
     return "a number has too many digits" if type(error) is ValueError else str(error)
 
 

@@ -145,7 +145,7 @@ def _readable(error: ValidationError, kind: type[Section], file: Path | None) ->
         guess = difflib.get_close_matches(key, siblings or known, 1, 0)[0]
         return SuwenError("S401", file, key=key, guess=guess)
     reason = problem["msg"].removeprefix("Value error, ")
-    # What concerns several tables has no key of its own.
+    # An error that concerns several tables has no key.
     return SuwenError("S402", file, key=key or "configuration", reason=reason[:1].lower() + reason[1:])
 
 

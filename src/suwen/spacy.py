@@ -121,7 +121,7 @@ class SuwenComponent:
         span: Span | None = doc.char_span(
             entity.start, entity.end, label=entity.label, alignment_mode=self.alignment_mode
         )
-        # Where no token lies inside, "contract" gives a span without tokens.
+        # If no token is inside, "contract" gives a span without tokens.
         return span if span is not None and len(span) else None
 
 

@@ -255,7 +255,7 @@ class EndpointSession:
                         raise _PassingError("timeout")
         except self._connect_error as error:
             if not self._has_answered:
-                # Nothing was there from the start: most likely a wrong address, not an overload.
+                # No connection from the start: most likely a wrong address, not an overload.
                 reason = " ".join(f"no connection: {error}".split())
                 raise SuwenError("S903", url=self.endpoint.url, reason=reason) from None
             raise _PassingError("no connection") from error

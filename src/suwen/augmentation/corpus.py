@@ -171,7 +171,7 @@ def augment_corpus(
         if combine and split is not None:
             _combined_split(split, augmentation, read_corpus(made, format)).write(folder / "split.json")
         write_json(folder / "manifest.json", manifest)
-    # What is there after a resumed start, this very run has put there before it was killed.
+    # Files that exist after a resumed start were written by this run before it was killed.
     if not output.exists():
         made.replace(output)
     shutil.rmtree(work)

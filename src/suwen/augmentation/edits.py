@@ -249,7 +249,7 @@ def read_log(path: StrPath) -> list[Recipe]:
     path = Path(path)
     recipes: list[Recipe] = []
     lines = read_text(path).split("\n")
-    # What follows the last line end is nothing, or a line that was cut.
+    # After the last line end there is nothing, or a line that was cut.
     lines = lines if lines[-1] else lines[:-1]
     number = 0
     while number < len(lines):

@@ -292,7 +292,7 @@ def _best(scores: Tensor, totals: Tensor, count: int) -> _Best:
     top = scores.topk(min(count + 1, scores.shape[1]), dim=1)
     values = (top.values - totals).double()
     scaled = values.exp() * UNITS
-    # What rounds to 0 is never drawn, so that its rank does not matter; the first (but one) may be taken all the same.
+    # Probabilities that round to 0 are never sampled, so their rank does not matter, except for the first two.
     matters = scaled[:, :-1] * (1 + NOISE) >= 0.5
     matters[:, :2] = True
     close = (values[:, :-1] - values[:, 1:] <= 2 * NOISE) & matters

@@ -52,7 +52,7 @@ def _parts(variants: Sequence[Variant]) -> Iterator[Span]:
             start, size = end, 0
 
 
-# What a worker has inherited, and need not be sent.
+# Data that workers inherit and that need not be sent.
 _inherited: list[tuple[Generator, Sequence[Variant]]] = []
 
 

@@ -62,7 +62,7 @@ def demo(
     require_packages(*TRAINING, *(EXTRAS["serve"] if serve else ()))
     started = time.monotonic()
     prepare(output)
-    # So small a model gains nothing from more threads, and waits long for them where the machine has other work.
+    # A model this small gains nothing from more threads, and waits for them if the machine is busy.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     show("Each step is a command that you can type yourself (the figures are those of OMP_NUM_THREADS=1).")
     extract_article(context, output)

@@ -90,7 +90,7 @@ class Sentence:
         for mention in self._mentions:
             end = min(mention.end, len(text))
             masked = masked[: mention.start] + words.MENTION * (end - mention.start) + masked[end:]
-        # What looks like a cue is hidden, but keeps its length.
+        # Words that only look like cues are masked, with their length kept.
         self._masked = words.PSEUDO.sub(lambda found: _hidden(found[0]), masked)
 
     @cached_property

@@ -189,7 +189,7 @@ def _nested(entities: Sequence[Entity]) -> frozenset[int]:
     order = sorted(range(len(entities)), key=lambda index: (entities[index].start, -entities[index].end))
     nested, reach = set(), 0
     for index in order:
-        # Whatever came before begins no later: it holds this one if it ends no earlier.
+        # Earlier entities begin no later: one contains this entity if it ends no earlier.
         if entities[index].end <= reach:
             nested.add(index)
         reach = max(reach, entities[index].end)

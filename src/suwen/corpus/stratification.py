@@ -58,7 +58,7 @@ def _assign(labels: Counts, wanted: Counts, chance: random.Random) -> Parts:
     order = sorted(range(len(labels)), key=lambda _: chance.random())
     parts = np.full(len(labels), -1, dtype=np.intp)
     shares = (labels / labels.sum(axis=0)).tolist()
-    # What is lacking is a share of what the part is to get: by count, the largest part would get the largest units.
+    # Need is relative to the size of the part: by count, the largest part would get the largest units.
     lacking = [[1.0] * labels.shape[1] for _ in wanted]
     lacking_units = [1.0 for _ in wanted]
     remaining = labels.sum(axis=0)

@@ -222,7 +222,7 @@ def _parts(inputs: Inputs) -> Iterator[tuple[Part, int, int]]:
             read = 0
             for part in parts_of(file, inputs.options):
                 length = len(part.text.encode()) if isinstance(part, Document) else 0
-                # Of records the texts alone are counted; the rest of the file follows with its last.
+                # For records, only the texts are counted; the rest of the file is added with the last record.
                 read = min(read + length, size)
                 yield part, max(length, LEAST_BYTES), begin + read
         begin += size

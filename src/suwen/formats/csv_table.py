@@ -299,7 +299,7 @@ def _checked(
             is_broken = True
             continue
         if is_broken and width is not None and cells and len(cells) != width:
-            # What is left of a broken row, whose cells went over several lines.
+            # The rest of an invalid row whose cells had several lines.
             problem(SuwenError("S222", path, number, reason="it follows a broken row, and is a part of it"))
             continue
         is_broken = False

@@ -270,7 +270,7 @@ def bounded_lines(file: IO[bytes], path: Path, problem: Problem, encoding: str |
     SuwenError
         S115 or S116 for a file in another encoding that is too large, or not in it.
     """
-    # What is there already: of a pipe, the lines are handed on as they come.
+    # The available bytes: lines of a pipe are processed as they arrive.
     head = cast(Any, file).read1(MEGABYTE)
     if encoding is not None or encoding_of(head) != "utf-8":
         data = head + read_stream(file, path, LARGEST)

@@ -200,7 +200,7 @@ def writing(path: StrPath, create: bool = False) -> Iterator[sqlite3.Connection]
         try:
             with translated(path):
                 connection.execute("PRAGMA secure_delete = ON")
-                # What a process was creating when it was killed is empty again by now.
+                # The file of a process that was killed while creating it is empty again.
                 if not (create and _is_empty(connection)):
                     require_graph(connection, path)
                 connection.execute("BEGIN IMMEDIATE")

@@ -169,7 +169,7 @@ def with_predictions(document: Document, view: View, spans: Iterable[ScoredSpan]
     entities: list[Entity] = []
     for label, start, end, score in sorted(spans, key=lambda span: span[1:3]):
         pieces = view.to_source(start, end)
-        # Nothing remains of what is made of line breaks alone.
+        # A mention of line breaks only becomes empty.
         if pieces:
             fragments = pieces if len(pieces) > 1 else ()
             number = f"T{len(entities) + 1}"

@@ -158,7 +158,7 @@ CATALOG: dict[str, PublishedEncoder] = {entry.name: entry for entry in _ENTRIES}
 LANGUAGE_MODEL = "suwen-language-model"
 """The ``model_type`` of what ``suwen pretrain --encoder bilstm`` writes."""
 
-# What is needed of a repository on the hub: one kind of weights (the first that is there), and the small files.
+# Files to download from a repository on the hub: one kind of weights (the first that exists), and the small files.
 WEIGHTS = ("model.safetensors", "pytorch_model.bin", "model_state.pdparams")
 CONFIGURATIONS = ("config.json", "bert_config.json", "model_config.json", "ernie_config.json")
 SMALL = ("config.json", "model_config.json", "vocab.txt", "tokenizer.json", "tokenizer_config.json")

@@ -74,7 +74,7 @@ def read_word_vectors(path: Path, characters: CharacterVocabulary, dropout: floa
     if not deviation:
         raise SuwenError("S517", path, reason="all numbers are equal")
     vectors = WordVectors(len(kept) + 1, matrix.shape[1], dropout)
-    # No word is the zero vector: the tagger sees nothing there.
+    # Without a word the vector is zero.
     vectors.table.weight[0] = 0
     vectors.table.weight[1:] = torch.from_numpy(matrix / deviation)
     return Lexicon.of_words([words[i] for i in kept], characters), vectors

@@ -278,7 +278,7 @@ def _sizes_of(base: Path) -> dict[str, Any]:
     kinds = get_args(ModelConfig.model_fields["architecture"].annotation)
     if stored["model_type"] not in kinds:
         raise SuwenError("S506", base, advice=f"only a BERT can be trained on, this is {stored['model_type']!r}")
-    # Where a published configuration is silent, BERT's own sizes hold.
+    # Sizes that a published configuration does not state are those of BERT.
     defaults = {
         "layers": ("num_hidden_layers", 12),
         "hidden": ("hidden_size", 768),

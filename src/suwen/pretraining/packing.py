@@ -164,7 +164,7 @@ class Packer:
         np.put_along_axis(ids, targets, self._ids[places].astype(np.int64), 1)
         np.put_along_axis(units, targets, self._units[places], 1)
         ids[:, 0] = self._cls
-        # What a cut begins is a unit of its own.
+        # A cut starts a new unit.
         units[:, 1] = EVERY_LEVEL
         if segments is not None:
             units[np.arange(rows), cuts + 2] = EVERY_LEVEL

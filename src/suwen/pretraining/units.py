@@ -64,7 +64,7 @@ def mark_phrases(ids: Ids, words: Flags, joinable: Flags) -> Flags:
         names, plain = _unit_names(ids, starts), np.logical_and.reduceat(joinable, starts)
         together = plain[:-1] & plain[1:]
         association = np.where(together, _association(names), -1.0)
-        # Of two overlapping pairs the stronger wins; the earlier one where they are equal.
+        # The stronger of two overlapping pairs wins; if they are equal, the earlier one.
         beaten = np.zeros(len(association), np.bool_)
         beaten[1:] |= association[:-1] >= association[1:]
         beaten[:-1] |= association[1:] > association[:-1]

@@ -186,7 +186,7 @@ def _title(row: Row) -> str:
 def _curves(results: Results, table: Table) -> str:
     unit = main_unit(results)
     sections = {row.section for row in table.rows}
-    # Where two sections hold the same systems, the name alone does not tell them apart.
+    # If two sections have the same systems, the name alone is ambiguous.
     told = len({row.system.title for row in table.rows}) < len(table.rows) and len(sections) > 1
     series = [
         Series(

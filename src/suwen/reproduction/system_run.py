@@ -171,7 +171,7 @@ def _trained_and_scored(
     ]
     return {
         "test": analyze(pairs, training_mentions(original)).to_dict(),
-        # Of each test document, in the split's order: what a paired test is computed from.
+        # Counts of each test document, in the split's order, for paired tests.
         "by_document": [
             [len(pair.gold_keys & pair.predicted_keys), len(pair.predicted_keys), len(pair.gold_keys)] for pair in pairs
         ],
@@ -224,7 +224,7 @@ def _train(
     try:
         train_tagger(data, model, config, LCDD, resume=work.exists(), device=device, features=features)
     except ResumeError:
-        # What is there cannot be continued: it was killed before it began, or the encoder has moved.
+        # The existing run cannot be continued: it was killed before it began, or the encoder has moved.
         shutil.rmtree(work)
         train_tagger(data, model, config, LCDD, device=device, features=features)
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["LONGEST_WORD", "Alignment", "Subwords"]
 
 
-# What the pieces of sentencepiece call a space.
+# The sign for a space in the pieces of sentencepiece.
 SPACE = "▁"
 # ERNIE-tiny matches the words of its dictionary by five characters and less.
 LONGEST_WORD = 5

@@ -377,7 +377,7 @@ class _Targets:
         )
         for (path, arrays), start in zip(columns, self._bytes(first), strict=True):
             try:
-                # Not a memory map: a full disk would end the process with a signal, and without a word.
+                # Not a memory map: a full disk would end the process with a signal, without a message.
                 with path.open("r+b" if first else "wb") as file:
                     file.seek(start)
                     file.write(b"".join(array.tobytes() for array in arrays))

@@ -156,7 +156,7 @@ def _opened(file: Path, shape: tuple[int, int], kind: np.dtype[Any]) -> NDArray[
         states = np.memmap(file, kind, "c", shape=shape)
     except (OSError, ValueError):
         return None
-    # What is open can be read, also when another run has removed it by now.
+    # An open file can be read even if another run has removed it.
     with suppress(OSError):
         os.utime(file)
     return states
@@ -199,7 +199,7 @@ def _write(
     kind: np.dtype[Any],
 ) -> None:
     encoder.to(device).eval()
-    # Not a memory map: a full disk would end the process with a signal, and without a word.
+    # Not a memory map: a full disk would end the process with a signal, without a message.
     with replacing(file) as temporary, temporary.open("wb") as target, torch.inference_mode():
         for batch in batches(lengths, BATCH_TOKENS):
             inputs = pad([rows[i] for i in batch], padding)

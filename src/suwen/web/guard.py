@@ -178,7 +178,7 @@ class _Exchange:
             # Files of the page are asked for again, and sent again when they have changed.
             headers.setdefault("Cache-Control", "no-cache" if self._path.startswith(STATIC) else "no-store")
             if not self._is_received:
-                # What is still on its way may be too much to read.
+                # The rest of the body may be too large to read.
                 headers["Connection"] = "close"
         else:
             self._about.sent += len(message.get("body", b""))

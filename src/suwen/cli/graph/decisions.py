@@ -115,7 +115,7 @@ def judge(
 
 
 def _tell(graph: Graph, number: int) -> None:
-    # Of several concepts with the name that was given, it says which one was taken.
+    # If several concepts have the given name, it says which one was chosen.
     typer.echo(f"decision {number}: {next(_said(action) for action in graph.actions() if action.id == number)}")
 
 

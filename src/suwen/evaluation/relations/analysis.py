@@ -188,7 +188,7 @@ def _out_of_reach(pair: RelationPair, schema: Schema, reach: int | None) -> dict
     for key, relation in owned_relations(pair.gold.document, pair.gold):
         head, tail = entities.get(relation.head), entities.get(relation.tail)
         reason = _reason(relation.label, head, tail, joined, there, reach)
-        # Of several lines for the same relation, one that can be found is enough.
+        # If several lines have the same relation, one that can be found is enough.
         if reason is None or key not in found:
             found[key] = reason
     return found

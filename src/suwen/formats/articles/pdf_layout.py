@@ -99,7 +99,7 @@ class Row:
     def __post_init__(self) -> None:
         self.x0 = min(run.x0 for run in self.runs)
         self.x1 = max(run.x1 for run in self.runs)
-        # What is raised or lowered does not make the row higher.
+        # Superscripts and subscripts do not make the row higher.
         main = max(self.runs, key=lambda run: (len(run.text), run.height))
         self.y0, self.y1 = main.y0, main.y1
         self.text, self.cells = joined_runs(self.runs)

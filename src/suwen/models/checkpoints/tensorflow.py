@@ -19,7 +19,7 @@ __all__ = ["find_index", "read_tensorflow"]
 
 CONFIGURATIONS = ("bert_config.json", "config.json")
 
-# What training leaves beside the weights.
+# Files that training writes beside the weights.
 OPTIMIZER = re.compile(r"(^|/)(global_step|adam_m|adam_v|beta[12]_power|learning_rate|ExponentialMovingAverage)$")
 
 WHOLE_NAMES = {

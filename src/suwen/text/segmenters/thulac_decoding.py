@@ -150,7 +150,7 @@ def _forward(tagset: TagSet, emissions: Ints, pieces: _Pieces) -> tuple[Ints, li
     first, second = tagset.before
     columns = np.arange(len(tagset.tags))
     from_first, from_second = (tagset.transitions[tags, columns][:, None] for tags in (first, second))
-    # What a piece begins with was counted at the end of the one before.
+    # The start of a piece was counted at the end of the piece before it.
     alphas = np.where(pieces.follows[order], tagset.penalties[SINGLE][:, None], emissions[starts].T)
     finals = alphas.copy()
     choices = []
