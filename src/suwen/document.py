@@ -215,7 +215,7 @@ class Document:
 
     def _repr_html_(self) -> str:
         """Return the text with its mentions, as Jupyter shows it."""
-        # By name: pages are built on documents, and only who looks at one waits for them.
+        # Imported here: pages depend on documents, and most callers show none.
         return str(import_module("suwen.pages.notebook").document_html(self))
 
 

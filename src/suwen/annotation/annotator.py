@@ -61,7 +61,7 @@ def answer_lines(text: str) -> tuple[dict[int, list[str]], int]:
     """
     lines: dict[int, list[str]] = {}
     others = 0
-    # Some models leave out the mark at which their thoughts begin.
+    # Some models leave out the opening tag of their reasoning.
     answer = text.rpartition(THOUGHT_ENDS)[2].partition(THOUGHT_BEGINS)[0]
     for row in answer.splitlines():
         if found := LINE.fullmatch(row):

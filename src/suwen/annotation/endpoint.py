@@ -168,7 +168,7 @@ class EndpointSession:
             headers=headers,
             timeout=self.endpoint.timeout,
             follow_redirects=False,
-            # A proxy of the environment is no place for what is to stay on this machine.
+            # Texts for an endpoint on this machine must not pass through a proxy.
             trust_env=not self.endpoint.is_local,
         )
         self._lock = Lock()
@@ -211,7 +211,7 @@ class EndpointSession:
         try:
             return self._repeated(body)
         except SuwenError:
-            # The others would fail alike.
+            # The other requests would fail too.
             self.stop()
             raise
 
@@ -271,7 +271,7 @@ class EndpointSession:
             raise _PassingError(f"HTTP {status}", _seconds(response.headers.get("retry-after")))
         if status in FATAL or status < 400:
             raise self._refusal(status)
-        # This text alone, which is too long for the model, for example; or all of them, as the next ones will show.
+        # Only this text fails (too long for the model, for example), or all fail: the next requests will show it.
         self._count(f"HTTP {status}")
         with self._lock:
             self._refusals.append(status)

@@ -181,7 +181,7 @@ def _short_form_in(remark: str) -> str | None:
     """Return the short form of a remark: all of it, or its last part behind an English or Chinese full form."""
     *before, last = _PARTS.split(_ANNOUNCED.sub("", remark))
     short = re.sub(r"\s+", "", last)
-    # "Novo Nordisk" is no abbreviation, "HbA1 c" is one with a space too many.
+    # "Novo Nordisk" is not an abbreviation; "HbA1 c" is one with an extra space.
     if not is_short_form(short) or any(_WORD.fullmatch(word) for word in last.split()):
         return None
     for full in before:

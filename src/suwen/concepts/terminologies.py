@@ -233,7 +233,7 @@ class ListedAbbreviations:
         return meanings[0][0] if len(meanings) == 1 else None
 
 
-# In the literature one disease is a disease, a cause, a symptom or a side effect, as the sentence has it.
+# In the literature, one disease can be a disease, a cause, a symptom or a side effect, depending on the sentence.
 _FINDINGS = frozenset({"Disease", "Reason", "Symptom", "SideEff"})
 
 

@@ -346,7 +346,7 @@ def _parse(name: str, data: bytes, file: Input, shown: Path, options: Options) -
     if name == text.NAME:
         return text.FORMAT.parse(data, shown, file.name, encoding=options.encoding)
     if name == html.NAME and options.encoding is not None:
-        # A byte order mark is believed before what the page declares.
+        # A byte order mark has priority over the encoding that the page declares.
         data = codecs.BOM_UTF8 + decode(data, shown, options.encoding)[0].removeprefix("\ufeff").encode()
     return ARTICLES[name].parse(data, shown, file.name)
 

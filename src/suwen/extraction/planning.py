@@ -235,7 +235,7 @@ def _output_format(output: Path, format: str | None, engine: str, raw: bool) -> 
     if engine not in ENGINES:
         raise SuwenError("S404", what="engine", name=engine, known=", ".join(ENGINES))
     format = format or format_for(output)  # noqa: A001
-    # Told now, and not after hours of work.
+    # Reported now, not after hours of work.
     require_packages(*PACKAGES.get(format, ()), *["ray"] * (engine == "ray"))
     if raw and format != csv_table.NAME:
         raise SuwenError("S406", first="--raw", second=f"--to {format}", advice="only CSV changes cells: leave it out")

@@ -59,7 +59,7 @@ class RayEngine:
         if not any(node.get("CPU", 0) >= cores and node.get("GPU", 0) >= gpus for node in nodes):
             # Ray would wait for one.
             raise SuwenError("S519", reason=f"it has no computer with {cores} cores and {gpus} GPUs")
-        # In a list Ray leaves a reference alone: the model comes to each process once, not with each chunk.
+        # Ray does not resolve a reference in a list: each process gets the model once, not with each chunk.
         self._model = [ray.put(([(model.name, _files(model)) for model in models], load))]
         options: dict[str, Any] = {"num_cpus": cores, "num_gpus": gpus, "max_retries": TRIES}
         self._make = ray.remote(**options)(_make_shard)

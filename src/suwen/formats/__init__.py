@@ -159,7 +159,7 @@ def stream_corpus(
     alone: list[SuwenError] = []
 
     def report(error: SuwenError) -> None:
-        # A README beside the pairs of brat is no reason to read nothing.
+        # A README beside the pairs of brat does not prevent reading them.
         if error.code != "S208":
             refuse(error)
         alone.append(error)

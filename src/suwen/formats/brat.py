@@ -293,7 +293,7 @@ def _annotations(document: Document) -> tuple[str, Counter[str]]:
         elif same := waiting.get(original.id):
             annotation = same.pop(0)
             lines.append(line if annotation == original else _line(annotation, text, lost))
-    # Those that no line was kept for, in their order; by identity, since equal ones may stand twice.
+    # Entities without a kept line, in their order; by identity, because equal ones may occur twice.
     left = Counter(id(annotation) for same in waiting.values() for annotation in same)
     fresh = ""
     for annotation in named:

@@ -240,7 +240,7 @@ def rows_of(file: IO[bytes], path: Path, problem: Problem, encoding: str | None 
     if kind is not None:
         raise SuwenError("S117", path, found=kind)
     name = encoding_named(encoding) if encoding else encoding_of(head)
-    # Bytes of another encoding become surrogates, so that they cost their row and not the file.
+    # Bytes of another encoding become surrogates, so that only their row is invalid, not the file.
     buffered = io.BufferedReader(cast(Any, Rejoined(head, file)))
     text = io.TextIOWrapper(buffered, name, "surrogateescape", newline="")
     lines = _lines(text, path, name)

@@ -75,7 +75,7 @@ class Places:
         first = max(bisect_right(self._starts, start) - 1, 0)
         touched = self._sentences[first : bisect_left(self._starts, end)]
         if not touched:
-            # Before the first sentence there is but white space.
+            # Before the first sentence there is only white space.
             return Sentence("", start, end)
         text = join_pieces([sentence.text for sentence in touched])
         return Sentence(text, touched[0].start, touched[-1].end)

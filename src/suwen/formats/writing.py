@@ -83,7 +83,7 @@ def _fit(part: str) -> str:
     data = part.encode()
     if len(data) > LONGEST_PART:
         part = data[:LONGEST_PART].decode(errors="ignore")
-    # Windows leaves them out without a word, and would take two names for one.
+    # Windows drops them silently, so two names could become one file.
     return f"{part[:-1]}_" if part.endswith((".", " ")) else part
 
 

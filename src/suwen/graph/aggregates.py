@@ -82,7 +82,7 @@ def _count_mentions(connection: sqlite3.Connection) -> list[int]:
     connection.executemany(
         "UPDATE concept SET mentions = ?, documents = ?, negated = ?, hypothetical = ? WHERE id = ?", counts.tolist()
     )
-    # A concept whose forms were all merged into others is none.
+    # A concept whose forms were all merged into others is left out.
     connection.execute("DELETE FROM concept WHERE mentions = 0")
     by_concept: list[int] = documents.tolist()
     return by_concept

@@ -63,7 +63,7 @@ def matching(connection: sqlite3.Connection, text: str) -> Iterator[int]:
     """
     part = fold(text)
     if not part:
-        # Every name holds it.
+        # Every name contains the empty text.
         yield from (concept for (concept,) in connection.execute("SELECT concept FROM name ORDER BY id"))
         return
     for condition, values in (

@@ -43,7 +43,7 @@ class OnnxScorer:
     """
 
     def __init__(self, graph: Path | bytes, device: str = "cpu") -> None:
-        # The library would queue reports to its maker below the home folder; afterwards it is too late to say no.
+        # Telemetry: the library would queue reports in the home folder, so it is turned off before the import.
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         try:
             import onnxruntime
@@ -53,7 +53,7 @@ class OnnxScorer:
         options = onnxruntime.SessionOptions()
         # One thread for a batch: threads that each have a batch of their own never wait for one another.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        # The arena keeps the most that each array ever needed; the system's allocator gives it back.
+        # The arena keeps the maximum that each array ever needed; the allocator of the system frees it.
         options.enable_cpu_mem_arena = options.enable_mem_pattern = False
         options.log_severity_level = SILENT
         path = None if isinstance(graph, bytes) else graph

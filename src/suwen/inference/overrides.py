@@ -221,7 +221,7 @@ def read_overrides(always: StrPath | None = None, never: StrPath | None = None) 
     try:
         return Overrides(*terms)
     except SuwenError as error:
-        # It is always about a term of that list, be it with the other list.
+        # The error always concerns a term of that list, also if it conflicts with the other list.
         raise (error.at(always) if always else error) from None
 
 

@@ -1,4 +1,4 @@
-"""Carrying the plan out: what the runs need, the runs, each once, and what goes wrong with one of them."""
+"""Carry out the plan: make the material, run each run once, and record failures."""
 
 from __future__ import annotations
 

@@ -179,8 +179,8 @@ class BaseEncoder:
 
 
 PRESETS: dict[str, dict[str, Any]] = {
-    # Table 3 of the paper; what it leaves open is filled in as SPEC.md says: linear decay without warm-up, at most 510
-    # characters, an end at the first evaluation whose loss is higher than the one before.
+    # Table 3 of the paper. Where it states nothing: linear decay without warm-up, at most 510 characters, an end at the
+    # first evaluation with a higher loss than the one before.
     "paper": {
         "encoder": {"dropout": 0.1},
         "head": {"name": "fc", "dropout": 0.1, "decoding": "argmax"},

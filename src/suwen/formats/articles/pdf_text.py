@@ -273,7 +273,7 @@ def _column_edges(rows: Sequence[tuple[int, Row]]) -> Edges:
     for (page, column), members in columns.items():
         if len(members) < LEAST_ROWS and likes[column]:
             left, right = (median(values) for values in zip(*likes[column], strict=True))
-            # Another layout's edges say nothing.
+            # The edges of another layout are not comparable.
             if (
                 left <= min(row.x0 for row in members) + members[0].height
                 and right >= max(row.x1 for row in members) - 1
