@@ -13,7 +13,7 @@ from suwen.evaluation.relations.analysis import DISTANCES
 TITLES = {
     "cooccurrence": "co-occurrence: same sentence, ≤ 60 characters",
     "trees-27": "LightGBM, 27 structural features",
-    "cnn": "CNN in the manner of 2018, without competition",
+    "cnn": "CNN: the network without competition, without trees",
     "trees": "LightGBM, all structural features",
 }
 

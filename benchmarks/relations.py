@@ -1,12 +1,14 @@
-"""Relation models beside the baselines, on one split: co-occurrence, boosted trees, a CNN of 2018.
+"""Relation models beside the baselines, on one split: co-occurrence, boosted trees, a CNN.
 
     python benchmarks/relations.py CORPUS --split FILE --runs FOLDER --model MODEL … [--entities TAGGER]
-        [--twins ID ID] [-o docs/results/relations]
+        [--cnn MODEL] [--twins ID ID] [-o docs/results/relations]
 
-Models are seeds of one recipe, trained on the train part; the first is compared with the baselines. The baselines are
-trained on the train part; calibration and threshold are chosen on the dev part as those of a model are. All are scored
-on the test part: strict, with all gold relations in the denominator. TAGGER finds the entities in a second scoring of
-the first model; it must be trained on the train part. A step whose output is in FOLDER is not repeated.
+Models are seeds of one recipe, trained on the train part; the first is compared with the baselines. The CNN is such a
+model too, trained with ``--set network.competition=0 --set trees.count=0``: characters are encoded once, and pairs of
+mention vectors are scored with their structural features, each for itself. The trees are trained on the train part;
+calibration and threshold are chosen on the dev part as those of a model are. All are scored on the test part: strict,
+with all gold relations in the denominator. TAGGER finds the entities in a second scoring of the first model; it must be
+trained on the train part. A step whose output is in FOLDER is not repeated.
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ from suwen.schema import LCDD
 from suwen.tagging.vocabulary import CharacterVocabulary
 from suwen.training.relations.config import TreeConfig
 from suwen.training.relations.data import LabeledDocument, label_documents
-from suwen.training.relations.decisions import ScoredPairs, fit_decisions, scored_pairs, strict_relation_scores
+from suwen.training.relations.decisions import fit_decisions, scored_pairs, strict_relation_scores
 
 REACH = 200
 MINIMUM_COUNT = 3
@@ -122,9 +124,6 @@ class Benchmark:
         seconds = time.process_time() - started
         dev = self.labeled["dev"]
         pairs = scored_pairs(dev, [model.probabilities(one.encoded) for one in dev], LCDD)
-        # Pairs that a baseline does not look at say nothing about its confidences.
-        seen = pairs.probabilities > 0
-        pairs = ScoredPairs(pairs.relations[seen], pairs.probabilities[seen], pairs.right[seen], pairs.gold)
         decisions = fit_decisions(pairs, LCDD)
         assert decisions is not None
         settings = RelationSettings(LCDD, REACH, 0, decisions.calibration, decisions.thresholds)
@@ -142,12 +141,6 @@ class Benchmark:
         documents = [replace(one, encoded=_with_columns(one.encoded, columns)) for one in self.labeled["train"]]
         return Trees(fit_trees(documents, TreeConfig(), 0, silent), tuple(columns))
 
-    def cnn(self) -> Any:
-        """Train the CNN on the train part."""
-        from relation_cnn import train_cnn
-
-        return train_cnn(self.labeled["train"], self.encoder.vocabulary, len(LCDD.labels))
-
     def compare(self, first: str, second: str) -> dict[str, Any]:
         """Compare two systems on the test part, paired by document."""
         paths = (self.runs / f"{name}.jsonl" for name in (first, second))
@@ -160,7 +153,7 @@ def _kept(evaluation: RelationEvaluation) -> dict[str, Any]:
     return {"warning": found["warning"], **evaluation.analysis.to_dict(), "cooccurrence": found["cooccurrence"]}
 
 
-def systems(benchmark: Benchmark, models: Sequence[Path]) -> dict[str, dict[str, Any]]:
+def systems(benchmark: Benchmark, models: Sequence[Path], cnn: Path | None) -> dict[str, dict[str, Any]]:
     """Score all baselines and models."""
     names = feature_names(len(LCDD.labels))
     few, every = [names.index(name) for name in FEW], range(len(names))
@@ -171,7 +164,8 @@ def systems(benchmark: Benchmark, models: Sequence[Path]) -> dict[str, dict[str,
     }
     for number, model in enumerate(models):
         made[f"model-{number}"] = lambda name=f"model-{number}", path=model: benchmark.evaluate(name, path)
-    made["cnn"] = lambda: benchmark.baseline("cnn", benchmark.cnn)
+    if cnn:
+        made["cnn"] = lambda: benchmark.evaluate("cnn", cnn)
     return {name: benchmark.figures(name, step) for name, step in made.items()}
 
 
@@ -181,6 +175,7 @@ def main() -> None:
     parser.add_argument("--split", type=Path, required=True)
     parser.add_argument("--runs", type=Path, required=True, help="where predictions and figures are kept")
     parser.add_argument("--model", type=Path, action="append", default=[], help="a relation model; seeds of one recipe")
+    parser.add_argument("--cnn", type=Path, help="a relation model without competition and trees")
     parser.add_argument("--entities", type=Path, help="a tagger that was trained on the train part")
     parser.add_argument("--twins", nargs=2, default=[], metavar="ID", help="documents that are near-copies")
     parser.add_argument("--speed", action="store_true", help="measure the speed of the bundled relation model too")
@@ -189,7 +184,7 @@ def main() -> None:
     options.runs.mkdir(parents=True, exist_ok=True)
     benchmark = Benchmark(list(read_corpus(options.corpus)), Split.read(options.split), options.runs)
     twice = benchmark.figures("agreement", lambda: agreement(benchmark.documents, options.twins))
-    scores = systems(benchmark, options.model)
+    scores = systems(benchmark, options.model, options.cnn)
     others = [name for name in TITLES if name in scores and options.model]
     found: dict[str, Any] = {
         "systems": scores,
