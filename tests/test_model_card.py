@@ -44,7 +44,7 @@ def test_model_card_says_that_there_was_no_dev_part_instead_of_a_row_of_zeros():
     card = model_card(SimpleNamespace(schema=LCDD), manifest)
     assert "| train | 12 | 34,567 | 890 |\n\nThere was no dev part.\n" in card
     assert "| dev |" not in card
-    assert "## Scores 成绩\n\nNone: there was no dev part. " in card
+    assert "## Scores 评测结果\n\nNone: there was no dev part. " in card
 
 
 def test_model_card_says_who_taught_the_model():
