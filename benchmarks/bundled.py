@@ -35,6 +35,7 @@ COMMON = (
     "--set", "evaluation.stop=never",
 )  # fmt: skip
 STATE_WIDTH = 128
+LISTS = "optimization.lists=0.3"
 TRANSFORMER = (
     "--head", "bilstm-crf",
     "--set", "encoder.masking=0.2",
@@ -71,7 +72,7 @@ def taught(arguments: argparse.Namespace, split: Path, texts: Path, name: str) -
     def over_states(layers: int, hidden: int, seed: int) -> list[object]:
         sizes = {"layers": layers, "hidden": hidden, "state_width": STATE_WIDTH}
         settings = [word for key, value in sizes.items() for word in ("--set", f"encoder.{key}={value}")]
-        return ["--encoder", arguments.encoder, *settings, *common, "--set", f"seed={seed}"]
+        return ["--encoder", arguments.encoder, *settings, *common, "--set", LISTS, "--set", f"seed={seed}"]
 
     transformer = ["--encoder", BUNDLED, *TRANSFORMER, *common, "--set", f"seed={arguments.seed}"]
     teachers = {
