@@ -34,6 +34,8 @@ COMMON = (
     "--set", "optimization.precision=bf16",
     "--set", "evaluation.stop=never",
 )  # fmt: skip
+ONE_LAYER, TWO_LAYERS, STUDENT = (1, 192), (2, 160), (2, 144)
+"""Layers and units."""
 STATE_WIDTH = 128
 LISTS = "optimization.lists=0.3"
 TRANSFORMER = (
@@ -76,11 +78,11 @@ def taught(arguments: argparse.Namespace, split: Path, texts: Path, name: str) -
 
     transformer = ["--encoder", BUNDLED, *TRANSFORMER, *common, "--set", f"seed={arguments.seed}"]
     teachers = {
-        f"one-layer-{name}": (split, over_states(1, 192, arguments.seed)),
-        f"two-layers-{name}": (split, over_states(2, 160, arguments.seed + 1)),
+        f"one-layer-{name}": (split, over_states(*ONE_LAYER, arguments.seed)),
+        f"two-layers-{name}": (split, over_states(*TWO_LAYERS, arguments.seed + 1)),
         "transformer": (arguments.runs / "split-group.json", transformer),
     }
-    options = [*over_states(2, 144, arguments.seed), "--texts", texts]
+    options = [*over_states(*STUDENT, arguments.seed), "--texts", texts]
     for teacher, (part, settings) in teachers.items():
         train(arguments.corpus, part, arguments.runs / teacher, settings)
         options += ["--teacher", arguments.runs / teacher]

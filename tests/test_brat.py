@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from format_strategies import documents, untimed
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from suwen.document import Attribute, Document, Entity, Note, Relation
@@ -254,6 +254,7 @@ def test_brat_refuses_what_would_make_an_unreadable_file(tmp_path: Path) -> None
 
 @untimed
 @given(documents())
+@example(Document("a", "\0" + "0"))
 def test_brat_round_trip_keeps_text_and_mentions(document: Document) -> None:
     document = dataclasses.replace(document, id="a")
     with TemporaryDirectory() as folder:

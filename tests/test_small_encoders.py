@@ -135,17 +135,14 @@ def test_larger_encoders_are_made_once(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert left_out == sorted(row[0] for part in ("dev", "test") for row in parts[part])
 
 
-def test_bundled_goes_from_text_to_a_student_of_folds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys) -> None:
+def test_bundled_goes_from_states_to_a_student(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys) -> None:
     bundled = benchmark("bundled", monkeypatch)
-    few = ("--set", "optimization.epochs=1", "--set", "optimization.least_steps=0")
-    small = ("--set", "encoder.hidden=8", "--set", "encoder.embedding=8")
-    changes = ("model.hidden=8", "model.embedding=8", "data.held_out=0.1", "optimization.batch_tokens=512")
-    steps = [part for change in (*changes, "optimization.steps=2") for part in ("--set", change)]
-    monkeypatch.setattr(bundled, "LANGUAGE_MODELS", ("--encoder", "bilstm", *steps))
-    monkeypatch.setattr(bundled, "COMMON", ("--set", "evaluation.stop=never"))
-    monkeypatch.setattr(bundled, "OVER_STATES", (*few, *small))
-    monkeypatch.setattr(bundled, "TRANSFORMER", (*few, "--set", "inputs.length=100", "--set", "inputs.pack=40"))
-    monkeypatch.setattr(bundled, "STUDENT", (*few, *small, "--set", "distillation.weight=0.6"))
+    few = ("optimization.epochs=1", "optimization.least_steps=0", "evaluation.stop=never")
+    monkeypatch.setattr(bundled, "COMMON", tuple(part for change in few for part in ("--set", change)))
+    monkeypatch.setattr(bundled, "TRANSFORMER", ("--set", "inputs.length=100", "--set", "inputs.pack=40"))
+    monkeypatch.setattr(bundled, "STATE_WIDTH", 4)
+    for name, layers in (("ONE_LAYER", 1), ("TWO_LAYERS", 2), ("STUDENT", 2)):
+        monkeypatch.setattr(bundled, name, (layers, 8))
     runs, unlabeled = tmp_path / "runs", tmp_path / "unlabeled"
     for folder in (runs, unlabeled):
         folder.mkdir()
@@ -154,15 +151,21 @@ def test_bundled_goes_from_text_to_a_student_of_folds(monkeypatch: pytest.Monkey
         (unlabeled / f"{name}.txt").write_text(f"{name}例患者口服二甲双胍治疗。\n" * 30, encoding="utf-8")
     (tmp_path / "text.txt").write_text("空腹血糖明显下降,二甲双胍有效。\n" * 300, encoding="utf-8")
     (tmp_path / "words.txt").write_text("2 2\n血糖 1 0\n患者 0 1\n", encoding="utf-8")
-    command = ["bundled.py", str(SAMPLE), "--texts", str(tmp_path / "text.txt"), "--unlabeled", str(unlabeled)]
-    command += ["--words", str(tmp_path / "words.txt"), "--runs", str(runs), "--folds", "2"]
+    changes = ("model.hidden=8", "model.embedding=8", "data.held_out=0.1", "optimization.batch_tokens=512")
+    steps = [part for change in (*changes, "optimization.steps=2") for part in ("--set", change)]
+    pretrain = ["pretrain", str(SAMPLE), str(tmp_path / "text.txt"), "--encoder", "bilstm", *steps]
+    assert CliRunner().invoke(app, [*pretrain, "-o", str(tmp_path / "encoder")]).exit_code == 0
+    command = ["bundled.py", str(SAMPLE), "--encoder", str(tmp_path / "encoder"), "--unlabeled", str(unlabeled)]
+    command += ["--words", str(tmp_path / "words.txt"), "--runs", str(runs), "--all"]
     monkeypatch.setattr(sys, "argv", command)
     bundled.main()
     printed = capsys.readouterr().out
     assert "dev precision" in printed
     assert "test precision" not in printed
-    manifest = read_json(runs / "student" / "manifest.json")
-    assert [teacher["name"] for teacher in manifest["distillation"]["teachers"]] == ["fold-1", "fold-2"] * 2
+    for part in ("group", "all"):
+        manifest = read_json(runs / f"student-{part}" / "manifest.json")
+        teachers = [teacher["name"] for teacher in manifest["distillation"]["teachers"]]
+        assert teachers == [f"one-layer-{part}", f"two-layers-{part}", "transformer"]
     parts = read_json(runs / "split-group.json")["parts"]
     held_out = {row[0].split("_")[0] for part in ("dev", "test") for row in parts[part]}
     expected = {"901_1"} | ({f"{document.split('_')[0]}_99"} if "201" not in held_out else set())

@@ -108,7 +108,9 @@ def relation_card(settings: Settings, manifest: Mapping[str, Any]) -> str:
         "",
         *_table(("relation", "中文", "head", "tail"), types),
         *_section("Training data 训练数据", _counts(manifest.get("data", {}), ("entities", "relations"))),
-        *_section("Scores 评测结果", _scores(scores, manifest.get("data", {}), "type, head and tail, with gold entities")),
+        *_section(
+            "Scores 评测结果", _scores(scores, manifest.get("data", {}), "type, head and tail, with gold entities")
+        ),
         *_section("Confidence 置信度", _reliability(manifest.get("reliability"))),
         "",
         "## Limits 局限",

@@ -62,6 +62,9 @@ SAMPLE = 100_000
 LEAST_WIDE = 10
 """Minimum characters beyond ASCII for a certain result: almost any pair of bytes is a character of GB18030."""
 
+LEAST_LONG = 10
+"""Minimum characters of UTF-16 without a byte order mark: the bytes of NUL and "0" are one character of it."""
+
 LEAST_FREQUENT, LEAST_SIMPLIFIED, LEAST_PLAUSIBLE = 0.15, 0.95, 0.98
 """The shares that make a decoding certain (see `_is_chinese`, `_is_plausible`).
 
@@ -228,7 +231,8 @@ def _is_plausible(counts: Counter[str]) -> bool:
     plausible = (point for point in counts if _PLAUSIBLE.match(point) and (ord(point) & 0xFF or point == "一"))
     good, total = sum(counts[point] for point in plausible), counts.total()
     wide, frequent = _wide(counts)
-    return 0 < LEAST_PLAUSIBLE * total <= good and (wide < total / 2 or frequent >= LEAST_FREQUENT * wide)
+    chinese = wide < total / 2 or frequent >= LEAST_FREQUENT * wide
+    return total >= LEAST_LONG and good >= LEAST_PLAUSIBLE * total and chinese
 
 
 def _wide(counts: Counter[str]) -> tuple[int, int]:
