@@ -93,6 +93,10 @@ def test_assertion_takes_any_text_and_order(pieces: list[str], shuffled: random.
     assert [again[order.index(number)] for number in range(len(order))] == list(found)
 
 
+def test_assertion_takes_a_line_break_alone() -> None:
+    assert len(assertions(Document("a", "\n无", (Entity("Disease", 0, 1),)))) == 1
+
+
 def test_assertion_attributes_are_added_once_and_beside_others() -> None:
     document = marked("无{Symptom:头晕}，{Symptom:乏力}明显")
     kept = Attribute("A7", "Checked", "T9")

@@ -178,8 +178,9 @@ def test_web_explorer_main_path_by_keyboard(page_of: Open, sample_graph: Path) -
     page.keyboard.press("?")
     page.get_by_role("dialog", name="Keyboard and help").wait_for()
     page.keyboard.press("Escape")
+    page.get_by_role("dialog", name="Keyboard and help").wait_for(state="hidden")
     page.keyboard.press("Escape")
-    assert page.evaluate("document.activeElement.role") == "combobox"
+    wait_until(page, "document.activeElement.role === 'combobox'")
 
 
 def test_web_explorer_graph_is_one_tab_stop(page_of: Open, sample_graph: Path) -> None:

@@ -244,7 +244,8 @@ class Sentence:
         for first, second in pairwise(listed):
             if not _CONNECTED.fullmatch(self._masked[first.end : second.start]):
                 return False
-        distance = cue.start - max(mention.end for mention in listed)
+        # A mention of a line break alone is empty here, and may begin where the cue does.
+        distance = cue.start - max((mention.end for mention in listed), default=here.end)
         if words.NOT_FOR.fullmatch(cue.text):
             return distance <= FARTHEST_BEHIND and _group(here) == "act"
         if cue.kind == "negation":
