@@ -154,7 +154,9 @@ function wireHelp() {
     ]);
     byId("help-content").replaceChildren(h("p", {}, t("help.intro")), h("dl.keys", {}, rows));
     const opener = document.activeElement;
-    dialog.addEventListener("close", () => opener.focus(), { once: true });
+    // "close" comes late: the keyboard may be elsewhere by then.
+    const giveBack = () => document.activeElement === document.body && opener.focus();
+    dialog.addEventListener("close", giveBack, { once: true });
     dialog.showModal();
   };
   byId("help").addEventListener("click", open);

@@ -27,7 +27,7 @@ export class PathDialog {
       this.note,
       h("div.buttons", {}, cancel, find),
     );
-    this.element.addEventListener("close", () => this.opener?.focus());
+    this.element.addEventListener("close", () => document.activeElement === document.body && this.opener?.focus());
   }
 
   box(label, index, announce) {
