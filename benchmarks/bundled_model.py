@@ -1,16 +1,19 @@
 """The bundled model: chosen and scored on the group split, then trained again on all documents.
 
-    python benchmarks/bundled_model.py CORPUS --encoder FOLDER --words FILE --runs FOLDER [--seed 0]
-        [--install | --all-only] [--teacher MODEL]... [--texts PATH]...
+    python benchmarks/bundled_model.py CORPUS --words FILE --unlabeled FOLDER --runs FOLDER
+        [--encoder encoders/language-models] [--seed 0] [--install | --all-only]
 
-`FOLDER` is an encoder that `suwen pretrain` wrote, and `FILE` holds vectors that `benchmarks/word_vectors.py` wrote,
-both without text of the split's dev and test documents. The first model
-learns from the train part; its test figure is the one that is published, and its dev part gives the calibration of
-confidences. The second learns from every document by the same recipe; with `--install`, it becomes the bundled one: in
-8 bits to run, and its weights in 16 to train on. Steps whose output is there are not repeated.
+Each step is a command that a user could type; a step whose output is there is not repeated. The language models
+(`suwen pretrain --encoder bilstm`), the word vectors (`benchmarks/word_vectors.py`) and the unlabeled articles have no
+text of the split's dev and test issues; this script leaves out the articles that have.
 
-Teachers are models that learned from the train part too. TEXTS have no annotations, and none may be of the split's dev
-and test issues; both models learn from them.
+1. Three teachers learn from the train part: BiLSTMs of one and of two layers over the states of the language models,
+   and a BiLSTM on the bundled encoder.
+2. The first model learns from the annotations, from the teachers, and from the unlabeled articles as the teachers
+   annotate them. Its test figure is the one that is published; its dev part gives the calibration of confidences.
+3. With `--install`, two teachers and the second model learn by the same recipe from every document. The second model
+   becomes the bundled one: in 8 bits to run, and its weights in 16 to train on. `--all-only` does no more than this
+   training, so that it can run beside the first.
 """
 
 from __future__ import annotations
@@ -24,21 +27,28 @@ from runs import make_split, markdown, percent, score, suwen, train
 from suwen.bundled import BUNDLED, model_path
 from suwen.corpus.split import Split, corpus_hash
 from suwen.evaluation.reliability import Bin, Reliability
-from suwen.files import read_json, sha256, write_json, write_text
+from suwen.files import read_json, replacing_folder, sha256, write_json, write_text
 from suwen.formats import read_corpus
 from suwen.model_card import model_card
 from suwen.model_folder import read_model_folder
 from suwen.pages.reliability_plot import reliability_plot
+from suwen.pretraining.passages import find_sources, read_exclusion
 
-RECIPE = (
+COMMON = (
+    "--set", "optimization.epochs=5",
+    "--set", "optimization.precision=bf16",
+    "--set", "evaluation.stop=never",
+)  # fmt: skip
+ONE_LAYER, TWO_LAYERS, STUDENT = (1, 192), (2, 160), (2, 144)
+"""Layers and units."""
+STATE_WIDTH = 128
+LISTS = "optimization.lists=0.3"
+TRANSFORMER = (
     "--head", "bilstm-crf",
     "--set", "encoder.masking=0.2",
     "--set", "head.dropout=0.4",
     "--set", "optimization.learning_rate=1.5e-3",
     "--set", "optimization.head_learning_rate=2e-3",
-    "--set", "optimization.epochs=4",
-    "--set", "optimization.precision=bf16",
-    "--set", "evaluation.stop=never",
 )  # fmt: skip
 NAME = "suwen-mini"
 LICENSE = "cc-by-nc-4.0"
@@ -68,7 +78,7 @@ Calibration and threshold were fitted to the first model on the dev part, where 
 ## License of the weights 权重许可
 
 [CC BY-NC 4.0](https://creativecommons.org/licenses/by-nc/4.0/): the annotations were published for research, without a
-license. The software has its own license. The training text of encoder and word vectors includes preprints from
+license. The software has its own license. The training text of language models and word vectors includes preprints from
 ChinaXiv (CC BY 4.0), questions and answers of patients and doctors (ChineseBLUE, partly non-commercial; Toyhom, MIT),
 paragraphs of Wikipedia (CC BY-SA 4.0), and unlabeled articles of LCDD. The words with vectors are the words that jieba
 (MIT) finds there, and terms of THUOCL (MIT), of crawled lists (Apache-2.0) and of ICD-10 and ICD-9-CM-3; the folder has
@@ -76,15 +86,49 @@ hashes of them.
 """
 
 
-def train_on_all(corpus: Path, runs: Path, model: Path, options: list[object]) -> None:
-    """Train on every document."""
-    documents = read_corpus(corpus)
-    rows = [(document.id, 0, len(document.text)) for document in documents]
-    split = Split(corpus_hash(documents), 0, "document", {"train": 1.0}, {"train": rows})
-    everything = runs / "split-all.json"
-    if not everything.exists():
-        split.write(everything)
-    train(corpus, everything, model, options)
+def permitted(unlabeled: Path, split: Path, corpus: Path, output: Path) -> Path:
+    """Copy the unlabeled articles that are of no dev or test issue."""
+    if not output.exists():
+        exclusion = read_exclusion(split, ("dev", "test"), [corpus])
+        (source,) = find_sources([unlabeled], exclusion)
+        with replacing_folder(output) as folder:
+            for file in source.files:
+                shutil.copyfile(file, folder / file.name)
+    return output
+
+
+def whole_split(corpus: Path, output: Path) -> Path:
+    """Write a split whose train part is every document."""
+    if not output.exists():
+        documents = read_corpus(corpus)
+        rows = [(document.id, 0, len(document.text)) for document in documents]
+        Split(corpus_hash(documents), 0, "document", {"train": 1.0}, {"train": rows}).write(output)
+    return output
+
+
+def taught(arguments: argparse.Namespace, split: Path, texts: Path, name: str) -> Path:
+    """Train teachers, and the model that learns from them; returns the model's folder."""
+    common = [*COMMON, "--set", f"encoder.words={arguments.words.resolve()}"]
+
+    def over_states(layers: int, hidden: int, seed: int) -> list[object]:
+        sizes = {"layers": layers, "hidden": hidden, "state_width": STATE_WIDTH}
+        settings = [word for key, value in sizes.items() for word in ("--set", f"encoder.{key}={value}")]
+        return ["--encoder", arguments.encoder, *settings, *common, "--set", LISTS, "--set", f"seed={seed}"]
+
+    transformer = ["--encoder", BUNDLED, *TRANSFORMER, *common, "--set", f"seed={arguments.seed}"]
+    teachers = {
+        f"one-layer-{name}": (split, over_states(*ONE_LAYER, arguments.seed)),
+        f"two-layers-{name}": (split, over_states(*TWO_LAYERS, arguments.seed + 1)),
+        # This one always learns from the train part: two kinds that have seen all documents are enough.
+        "transformer": (arguments.runs / "split-group.json", transformer),
+    }
+    options = [*over_states(*STUDENT, arguments.seed), "--texts", texts]
+    for teacher, (part, settings) in teachers.items():
+        train(arguments.corpus, part, arguments.runs / teacher, settings)
+        options += ["--teacher", arguments.runs / teacher]
+    model: Path = arguments.runs / f"bundled-{name}"
+    train(arguments.corpus, split, model, options)
+    return model
 
 
 def card_of(folder: Path, test: dict) -> str:
@@ -98,6 +142,19 @@ def card_of(folder: Path, test: dict) -> str:
     ]
     by_type = markdown(("test part", "annotated", *MEASURES), rows)
     return f"{before}{CARD.replace('BY_TYPE', by_type)}{heading}{after}".replace("MODEL", BUNDLED)
+
+
+def publish(first: Path, figures: dict) -> None:
+    """Write the figures of the first model into the results."""
+    manifest = read_json(first / "manifest.json")
+    manifest["configuration"]["encoder"]["name"] = Path(manifest["configuration"]["encoder"]["name"]).name
+    kept = ("configuration", "seed", "versions", "expressible", "distillation", "training")
+    write_json(RESULTS / "results.json", {**figures, **{key: manifest[key] for key in kept}})
+    reliability = figures["test"]["reliability"]
+    plot = Reliability(tuple(Bin(**values) for values in reliability["bins"]))
+    write_text(RESULTS / "reliability.svg", reliability_plot(plot.bins, plot.error))
+    micro = figures["test"]["strict_entity"]["micro"]
+    print(f"test F1 {percent(micro['f1'])}, calibration error {reliability['expected_calibration_error']:.3f}")
 
 
 def install(corpus: Path, split: Path, first: Path, model: Path, figures: dict) -> None:
@@ -126,39 +183,26 @@ def install(corpus: Path, split: Path, first: Path, model: Path, figures: dict) 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", type=Path)
-    parser.add_argument("--encoder", type=Path, required=True)
     parser.add_argument("--words", type=Path, required=True, help="word vectors")
+    parser.add_argument("--unlabeled", type=Path, required=True, help="articles that the teachers annotate")
     parser.add_argument("--runs", type=Path, required=True, help="where split and models are kept")
+    parser.add_argument("--encoder", type=Path, default=Path("encoders/language-models"), help="language models")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--teacher", type=Path, action="append", default=[], help="a model to learn from as well")
-    parser.add_argument("--texts", type=Path, action="append", default=[], help="what the teachers annotate besides")
     parser.add_argument("--install", action="store_true")
     parser.add_argument("--all-only", action="store_true", help="only train the second model, beside the first")
     arguments = parser.parse_args()
     split = arguments.runs / "split-group.json"
     make_split(arguments.corpus, split, "group")
-    options = ["--encoder", arguments.encoder, *RECIPE, "--set", f"encoder.words={arguments.words.resolve()}"]
-    options += ["--set", f"seed={arguments.seed}"]
-    for name, paths in (("--teacher", arguments.teacher), ("--texts", arguments.texts)):
-        options += [word for path in paths for word in (name, path)]
-    first, model = arguments.runs / "bundled-group", arguments.runs / "bundled-all"
+    texts = permitted(arguments.unlabeled, split, arguments.corpus, arguments.runs / "unlabeled")
+    whole = whole_split(arguments.corpus, arguments.runs / "split-all.json")
     if arguments.all_only:
-        train_on_all(arguments.corpus, arguments.runs, model, options)
+        taught(arguments, whole, texts, "all")
         return
-    train(arguments.corpus, split, first, options)
+    first = taught(arguments, split, texts, "group")
     figures = {part: read_json(score(arguments.corpus, split, first, part)) for part in ("dev", "test")}
-    manifest = read_json(first / "manifest.json")
-    manifest["configuration"]["encoder"]["name"] = Path(manifest["configuration"]["encoder"]["name"]).name
-    kept = ("configuration", "seed", "versions", "expressible", "distillation", "training")
-    write_json(RESULTS / "results.json", {**figures, **{key: manifest[key] for key in kept}})
-    reliability = figures["test"]["reliability"]
-    plot = Reliability(tuple(Bin(**values) for values in reliability["bins"]))
-    write_text(RESULTS / "reliability.svg", reliability_plot(plot.bins, plot.error))
+    publish(first, figures)
     if arguments.install:
-        train_on_all(arguments.corpus, arguments.runs, model, options)
-        install(arguments.corpus, split, first, model, figures)
-    test = figures["test"]["strict_entity"]["micro"]["f1"]
-    print(f"test F1 {100 * test:.2f}, calibration error {reliability['expected_calibration_error']:.3f}")
+        install(arguments.corpus, split, first, taught(arguments, whole, texts, "all"), figures)
 
 
 if __name__ == "__main__":

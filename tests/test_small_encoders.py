@@ -135,12 +135,15 @@ def test_larger_encoders_are_made_once(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert left_out == sorted(row[0] for part in ("dev", "test") for row in parts[part])
 
 
-def test_bundled_goes_from_states_to_a_student(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys) -> None:
-    bundled = benchmark("bundled", monkeypatch)
+def test_bundled_model_goes_from_states_to_the_bundled_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    bundled = benchmark("bundled_model", monkeypatch)
     few = ("optimization.epochs=1", "optimization.least_steps=0", "evaluation.stop=never")
     monkeypatch.setattr(bundled, "COMMON", tuple(part for change in few for part in ("--set", change)))
     monkeypatch.setattr(bundled, "TRANSFORMER", ("--set", "inputs.length=100", "--set", "inputs.pack=40"))
     monkeypatch.setattr(bundled, "STATE_WIDTH", 4)
+    published = []  # a model of one epoch has no confidences to draw
+    monkeypatch.setattr(bundled, "publish", lambda first, figures: published.append((first.name, *figures)))
+    monkeypatch.setattr(bundled, "model_path", lambda name: tmp_path / "installed")
     for name, layers in (("ONE_LAYER", 1), ("TWO_LAYERS", 2), ("STUDENT", 2)):
         monkeypatch.setattr(bundled, name, (layers, 8))
     runs, unlabeled = tmp_path / "runs", tmp_path / "unlabeled"
@@ -155,21 +158,23 @@ def test_bundled_goes_from_states_to_a_student(monkeypatch: pytest.MonkeyPatch, 
     steps = [part for change in (*changes, "optimization.steps=2") for part in ("--set", change)]
     pretrain = ["pretrain", str(SAMPLE), str(tmp_path / "text.txt"), "--encoder", "bilstm", *steps]
     assert CliRunner().invoke(app, [*pretrain, "-o", str(tmp_path / "encoder")]).exit_code == 0
-    command = ["bundled.py", str(SAMPLE), "--encoder", str(tmp_path / "encoder"), "--unlabeled", str(unlabeled)]
-    command += ["--words", str(tmp_path / "words.txt"), "--runs", str(runs), "--all"]
+    command = ["bundled_model.py", str(SAMPLE), "--encoder", str(tmp_path / "encoder"), "--unlabeled", str(unlabeled)]
+    command += ["--words", str(tmp_path / "words.txt"), "--runs", str(runs), "--install"]
     monkeypatch.setattr(sys, "argv", command)
     bundled.main()
-    printed = capsys.readouterr().out
-    assert "dev precision" in printed
-    assert "test precision" not in printed
+    assert published == [("bundled-group", "dev", "test")]
+    installed, first = (read_json(folder / "suwen.json") for folder in (tmp_path / "installed", runs / "bundled-group"))
+    assert installed["least_confidence"] == first["least_confidence"]
+    assert "of 3 other models" in (tmp_path / "installed" / "README.md").read_text(encoding="utf-8")
     for part in ("group", "all"):
-        manifest = read_json(runs / f"student-{part}" / "manifest.json")
+        manifest = read_json(runs / f"bundled-{part}" / "manifest.json")
         teachers = [teacher["name"] for teacher in manifest["distillation"]["teachers"]]
         assert teachers == [f"one-layer-{part}", f"two-layers-{part}", "transformer"]
     parts = read_json(runs / "split-group.json")["parts"]
     held_out = {row[0].split("_")[0] for part in ("dev", "test") for row in parts[part]}
     expected = {"901_1"} | ({f"{document.split('_')[0]}_99"} if "201" not in held_out else set())
     assert {path.stem for path in (runs / "unlabeled").iterdir()} == expected
-    models = {path: path.stat().st_mtime_ns for path in runs.rglob("manifest.json")}
+    trained = [path for path in runs.rglob("manifest.json") if path.parent.name != bundled.NAME]
+    written = [path.stat().st_mtime_ns for path in trained]
     bundled.main()
-    assert models == {path: path.stat().st_mtime_ns for path in runs.rglob("manifest.json")}
+    assert written == [path.stat().st_mtime_ns for path in trained]
