@@ -78,7 +78,7 @@ PARTS = {
 
 SHORT = {
     "train": "optimization.epochs=1 optimization.least_steps=1",
-    "train relations": "optimization.epochs=1 optimization.least_steps=1 trees.count=5 trees.least_pairs=5",
+    "train relations": "trees.count=5 trees.least_pairs=5",
     "pretrain": "model.layers=1 model.hidden=16 model.attention_heads=2 data.lengths=[16,32] data.segmenter=jieba "
     "data.held_out=0.1 optimization.batch_tokens=128 optimization.steps=4",
     "pretrain further": "data.lengths=[16,32] data.segmenter=jieba data.held_out=0.2 optimization.batch_tokens=128 "

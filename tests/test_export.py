@@ -18,11 +18,11 @@ from suwen.cli import app
 from suwen.corpus.split import whole
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
-from suwen.exporting import export_model
 from suwen.exporting import graph as graph_module
 from suwen.exporting import tagger as module
 from suwen.exporting.graph import tagger_graph
 from suwen.exporting.quantize import quantized
+from suwen.exporting.tagger import export_model
 from suwen.formats import write_corpus
 from suwen.inference.onnx import OnnxScorer
 from suwen.model_folder import read_model_folder, write_stored_model

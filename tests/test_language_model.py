@@ -23,7 +23,7 @@ from suwen.cli import app
 from suwen.corpus.split import whole
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
-from suwen.exporting import export_model
+from suwen.exporting.tagger import export_model
 from suwen.files import write_json
 from suwen.formats import write_corpus
 from suwen.loading import load

@@ -11,7 +11,6 @@ from relation_documents import DOCUMENT, related_documents
 from suwen.document import Document, Entity
 from suwen.inference.relations.candidates import Candidates, Mentions, candidate_pairs, read_mentions
 from suwen.inference.relations.features import BUCKETS, EDGES, bucketed, feature_names, structural_features
-from suwen.inference.relations.parts import Rivals, owned_pairs
 from suwen.schema import LCDD, EntityType, RelationType, Schema
 
 TYPES = len(LCDD.labels)
@@ -100,29 +99,6 @@ def test_relation_features_see_parallel_lists() -> None:
     assert set(found["list of the head"].tolist()) == {3}
 
 
-@given(related_documents(), st.integers(1, 50))
-def test_relation_parts_own_every_candidate_once(document: Document, characters: int) -> None:
-    mentions, candidates = of(document)
-    parts = list(owned_pairs(mentions, candidates, characters))
-    assert [index for part in parts for index in part.tolist()] == list(range(len(candidates)))
-
-
-@given(related_documents(), st.data())
-def test_relation_rivals_share_an_argument(document: Document, data: st.DataObject) -> None:
-    _, candidates = of(document)
-    if not len(candidates):
-        return
-    chosen = data.draw(st.sets(st.integers(0, len(candidates) - 1), min_size=1))
-    rows = list(zip(candidates.relations.tolist(), candidates.heads.tolist(), candidates.tails.tolist(), strict=True))
-    expected = {
-        index
-        for index, (relation, head, tail) in enumerate(rows)
-        for one in chosen
-        if relation == rows[one][0] and (head == rows[one][1] or tail == rows[one][2])
-    }
-    assert set(Rivals(candidates).around(np.array(sorted(chosen)), 1).tolist()) == expected
-
-
 def test_relation_features_are_read_as_intervals() -> None:
     counts = np.array([0, 1, 6, 7, 150, 151, 152, 10**9], np.int32)
     assert bucketed(counts).tolist() == [sum(count >= edge for edge in EDGES) for count in counts]
@@ -132,5 +108,4 @@ def test_relation_features_are_read_as_intervals() -> None:
 def test_relation_candidates_of_too_few_mentions_are_none(entities: tuple[Entity, ...]) -> None:
     mentions, candidates = of(Document("d", DOCUMENT.text, entities))
     assert len(candidates) == 0
-    assert list(owned_pairs(mentions, candidates, 10)) == []
     assert all(len(counts) == 0 for counts in structural_features(DOCUMENT.text, mentions, candidates, TYPES).values())

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import random
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -19,17 +22,13 @@ from suwen.inference.relations.predictor import RelationPredictor
 from suwen.loading import load_relations
 from suwen.runs import Progress
 from suwen.schema import LCDD, EntityType, RelationType, Schema
+from suwen.training.relations.stages import unseen_folds
 
+TREES = 20
 SMALL = [
-    "network.hidden=16",
-    "network.pair=16",
-    "trees.count=20",
+    f"trees.count={TREES}",
     "trees.learning_rate=0.2",
     "trees.least_pairs=5",
-    "optimization.least_steps=1",
-    "optimization.epochs=3",
-    "optimization.learning_rate=0.01",
-    "optimization.part_pairs=20",
 ]
 SENTENCES = ("甲病用乙药。", "乙药治疗甲病，")
 
@@ -58,6 +57,10 @@ def train(output: Path, *settings: str, **options: object) -> dict[str, object]:
     return suwen.train(documents, output, task="relations", **given).manifest  # type: ignore[arg-type]
 
 
+def trees(model: Path) -> list[bytes]:
+    return [(model / name).read_bytes() for name in ("first.npz", "second.npz")]
+
+
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("relations") / "model"
@@ -77,16 +80,14 @@ def test_relation_training_writes_a_model_that_finds_relations(model: Path) -> N
     assert manifest["expressible"]["train"]["relations"] == manifest["expressible"]["train"]["reachable"]
     assert manifest["data"]["train"]["relations"] == 12 * manifest["data"]["train"]["documents"]
     assert manifest["scores"]["dev"]["f1"] > 0.5
+    assert manifest["training"]["folds"] == 4
     assert "Drug_Disease" in (model / "README.md").read_text()
 
 
 def test_relation_training_depends_on_the_seed(tmp_path: Path, model: Path) -> None:
     train(tmp_path / "again")
     train(tmp_path / "other", "seed=1")
-    weights = [
-        (folder / "model.safetensors").read_bytes() for folder in (model, tmp_path / "again", tmp_path / "other")
-    ]
-    assert weights[0] == weights[1] != weights[2]
+    assert trees(model) == trees(tmp_path / "again") != trees(tmp_path / "other")
 
 
 def test_relation_training_resumes_after_an_interruption(tmp_path: Path, model: Path) -> None:
@@ -94,7 +95,7 @@ def test_relation_training_resumes_after_an_interruption(tmp_path: Path, model: 
         pass
 
     def kill(progress: Progress) -> None:
-        if progress.phase == "steps" and progress.done > 18:
+        if progress.done > 3.5 * TREES:
             raise KilledError
 
     with pytest.raises(KilledError):
@@ -103,15 +104,45 @@ def test_relation_training_resumes_after_an_interruption(tmp_path: Path, model: 
         train(tmp_path / "model")
     with pytest.raises(SuwenError, match="S508"):
         train(tmp_path / "model", "seed=3", resume=True)
-    train(tmp_path / "model", resume=True)
-    assert (tmp_path / "model" / "model.safetensors").read_bytes() == (model / "model.safetensors").read_bytes()
+    steps: list[Progress] = []
+    manifest = train(tmp_path / "model", resume=True, listener=steps.append)
+    # The first stage and two of four folds were finished; the third one begins again.
+    assert [progress.done for progress in steps] == list(range(3 * TREES + 1, 6 * TREES + 1))
+    assert manifest["training"]["resumed"] is True  # type: ignore[index]
+    assert trees(tmp_path / "model") == trees(model)
     assert not (tmp_path / "model.training").exists()
 
 
-@pytest.mark.parametrize("setting", ["network.features=false", "network.competition=0", "trees.count=0"])
-def test_relation_training_does_without_each_part(tmp_path: Path, setting: str) -> None:
-    train(tmp_path / "model", setting)
-    assert load_relations(tmp_path / "model").relate(corpus(1)[0]).entities
+def test_relation_training_resumes_after_kill(tmp_path: Path, model: Path) -> None:
+    code = (
+        "import os, signal\nfrom pathlib import Path\nimport test_relation_training as t\n"
+        "def kill(progress):\n    if progress.done > 1.5 * t.TREES: os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"t.train(Path({str(tmp_path / 'model')!r}), listener=kill)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parent, check=False)
+    assert done.returncode == -signal.SIGKILL
+    train(tmp_path / "model", resume=True)
+    assert trees(tmp_path / "model") == trees(model)
+
+
+@pytest.mark.parametrize("documents", [1, 2, 5])
+def test_relation_training_takes_few_documents(tmp_path: Path, documents: int) -> None:
+    given = corpus(documents)
+    manifest = suwen.train(given, tmp_path / "model", task="relations", settings=SMALL).manifest
+    assert manifest["training"]["folds"] == min(documents, 4)
+    assert manifest["data"]["dev"]["documents"] == 0
+    assert len(load_relations(tmp_path / "model").relate(given[0]).relations) > 6
+
+
+def test_relation_training_keeps_journal_issues_in_one_fold() -> None:
+    draw = random.Random(0)
+    names = [f"{issue}_{article}" for issue in range(9) for article in range(3)]
+    documents = [Document(name, "".join(map(chr, draw.choices(range(0x4E00, 0x9000), k=99)))) for name in names]
+    folds = unseen_folds(documents, 0)
+    assert set(folds) == {0, 1, 2, 3}
+    assert len(set(zip((name.partition("_")[0] for name in names), folds, strict=True))) == 9
+    assert unseen_folds(documents[:6], 0).count(0) == 3
+    assert unseen_folds(documents[:3], 0) == [0, 1, 2]
 
 
 def test_relation_training_takes_a_label_set_of_ones_own(tmp_path: Path) -> None:
@@ -143,7 +174,7 @@ def test_relation_training_refuses_a_corpus_without_relations(tmp_path: Path) ->
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("option", ["--encoder=bilstm", "--head=crf", "--teacher=model", "--folds=3"])
+@pytest.mark.parametrize("option", ["--encoder=bilstm", "--head=crf", "--teacher=model", "--folds=3", "--device=cuda"])
 def test_relation_training_refuses_options_for_entities(tmp_path: Path, option: str) -> None:
     write_corpus(corpus(2), tmp_path / "corpus.jsonl", "jsonl")
     arguments = ["train", str(tmp_path / "corpus.jsonl"), "-o", str(tmp_path / "model"), "--task", "relations", option]
@@ -159,17 +190,15 @@ def test_relation_training_is_a_command_and_so_is_the_export(tmp_path: Path) -> 
     assert result.exit_code == 0, result.output
     before = load_relations(tmp_path / "model").relate(corpus(1)[0])
     exported = [str(tmp_path / name) for name in ("model", "corpus.jsonl", "run")]
-    arguments = ["export", exported[0], "--corpus", exported[1], "-o", exported[2], "--trainable", "--json"]
+    arguments = ["export", exported[0], "--corpus", exported[1], "-o", exported[2], "--json"]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
-    assert json.loads(result.stdout)["difference"] < 1e-4
-    after = load_relations(tmp_path / "run").relate(corpus(1)[0])
-    assert [(one.label, one.head, one.tail) for one in before.relations] == [
-        (one.label, one.head, one.tail) for one in after.relations
-    ]
-    scores = [[one.score for one in document.relations] for document in (before, after)]
-    np.testing.assert_allclose(scores[0], scores[1], atol=1e-4)
-    assert (tmp_path / "run" / "model.safetensors").stat().st_size < (
-        tmp_path / "model" / "model.safetensors"
-    ).stat().st_size
+    assert json.loads(result.stdout)["pairs"] > 1000
+    assert load_relations(tmp_path / "run").relate(corpus(1)[0]) == before
+    files = sorted(path.name for path in (tmp_path / "run").iterdir())
+    assert files == ["README.md", "manifest.json", "model.onnx", "suwen.json"]
+    with pytest.raises(SuwenError, match="S406"):
+        suwen.export(tmp_path / "model", tmp_path / "other", trainable=True)
+    assert CliRunner().invoke(app, ["export", exported[0]]).exit_code == 0
+    assert load_relations(tmp_path / "model").relate(corpus(1)[0]) == before
     assert len(list(read_corpus(tmp_path / "corpus.jsonl"))) == 15

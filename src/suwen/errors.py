@@ -225,6 +225,10 @@ CATALOG: dict[str, Message] = {
         "a model of the kind {found!r} is not a relation model", "pass the folder of a relation model, or {baseline!r}"
     ),
     "S607": Message("the format {format!r} has no entities", "use suwen extract --relations for texts and articles"),
+    "S608": Message(
+        "this relation model is a network of a former release, which this release cannot run",
+        "train it again: suwen train CORPUS --task relations",
+    ),
     # S7xx: graphs
     "S701": Message("this is not a graph", "make one with 'suwen graph build'"),
     "S702": Message(

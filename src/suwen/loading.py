@@ -19,16 +19,15 @@ from suwen.inference.predictor import BATCH_TOKENS, Extractor, Predictor
 from suwen.inference.relations import cooccurrence
 from suwen.inference.relations.extractor import RelationExtractor
 from suwen.inference.relations.onnx import OnnxPairScorer
-from suwen.inference.relations.predictor import PairModel, PairScorer, RelationPredictor
+from suwen.inference.relations.predictor import PairScorer, RelationPredictor
 from suwen.inference.relations.relating import GivenEntities, RelatingExtractor
 from suwen.inference.relations.settings import KIND as RELATIONS
 from suwen.inference.relations.settings import RelationSettings
-from suwen.inference.relations.trees import TREES, BoostedTrees
-from suwen.model_folder import SETTINGS, VOCABULARY, ModelFolder, StoredModel, read_stored_model, tagger_folder
+from suwen.inference.relations.trees import TwoStages
+from suwen.model_folder import SETTINGS, ModelFolder, StoredModel, read_stored_model, tagger_folder
 from suwen.requirements import MODELS, require_device, require_packages
 from suwen.schema import LCDD, Schema
 from suwen.schemes import scheme_named
-from suwen.tagging.vocabulary import CharacterVocabulary
 
 __all__ = [
     "load",
@@ -118,10 +117,8 @@ def load_overridden(
     return extractor if overrides is None else OverriddenExtractor(extractor, overrides)
 
 
-def load_relations(
-    path: StrPath | None = None, schema: Schema = LCDD, device: str = "cpu", threads: int | None = None
-) -> RelationExtractor:
-    """Load a relation model.
+def load_relations(path: StrPath | None = None, schema: Schema = LCDD, threads: int | None = None) -> RelationExtractor:
+    """Load a relation model. It runs on the CPU.
 
     Parameters
     ----------
@@ -129,14 +126,14 @@ def load_relations(
         A folder, or ``cooccurrence`` for the baseline; by default the bundled model, without one the baseline.
     schema
         The relation types of the baseline; a folder has its own.
-    device, threads
+    threads
         As in `load`.
 
     Raises
     ------
     SuwenError
         As `load`; S604 when the label set of the baseline has no relation types, S606 when the folder holds no
-        relation model.
+        relation model, S608 when it holds one of a former release.
     """
     folder = relation_folder(path)
     if folder is None:
@@ -146,27 +143,15 @@ def load_relations(
     stored = read_stored_model(folder)
     if stored.model != RELATIONS:
         raise SuwenError("S606", stored.path, found=stored.model, baseline=cooccurrence.NAME)
-    return load_relation_network(stored, device, threads)
+    return load_relation_model(stored, threads)
 
 
-def load_relation_network(stored: StoredModel, device: str, threads: int | None) -> RelationPredictor:
-    """Load a relation model: its graph if there is one for the device, otherwise its weights."""
+def load_relation_model(stored: StoredModel, threads: int | None) -> RelationPredictor:
+    """Load a relation model: its graph if there is one, otherwise its trees."""
     settings = RelationSettings.from_dict(stored.settings, stored.path / SETTINGS)
-    vocabulary = CharacterVocabulary.read(stored.path / VOCABULARY)
-    graph = find_graph(stored, device)
-    scorer: PairScorer
-    trees = None
-    if graph is not None:
-        # It holds the trees too.
-        scorer = OnnxPairScorer(graph, device)
-    else:
-        require_packages(*MODELS)
-        from suwen.models.relation_weights import TorchPairScorer, read_network
-
-        scorer = TorchPairScorer(read_network(stored.path), device)
-        trees = BoostedTrees.read(stored.path / TREES) if TREES in stored.manifest["files"] else None
-    model = PairModel(scorer, settings.rounds, vocabulary.pad, trees)
-    predictor = RelationPredictor(settings, vocabulary, model, workers=threads or usable_cores())
+    graph = find_graph(stored)
+    scorer: PairScorer = TwoStages.read(stored.path) if graph is None else OnnxPairScorer(graph)
+    predictor = RelationPredictor(settings, scorer, threads or usable_cores())
     predictor.learned_from = stored.manifest.get("data") or {}
     return predictor
 
@@ -199,7 +184,7 @@ def load_relating(
     """
     entities = load_overridden(path, device, batch_tokens, threads, overrides)
     schema = entities.schema if entities.schema.relations else LCDD
-    return RelatingExtractor(entities, load_relations(relations, schema, device, threads))
+    return RelatingExtractor(entities, load_relations(relations, schema, threads))
 
 
 def load_for_given_entities(relations: StrPath = cooccurrence.NAME) -> RelatingExtractor:

@@ -19,13 +19,14 @@ from suwen.bundled import SAMPLE, model_path
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import StrPath
-from suwen.requirements import EXPORTING, require_packages
+from suwen.requirements import EXPORTING, EXTRAS, require_packages
 from suwen.runs import Listener, silent
 
 if TYPE_CHECKING:
     from suwen.api.scoring import Corpus
     from suwen.corpus.split import Split, Unit
-    from suwen.exporting import Export, RelationExport
+    from suwen.exporting.relations import RelationExport
+    from suwen.exporting.tagger import Export
     from suwen.extraction.extract import Result
     from suwen.inference.predictor import Extractor
     from suwen.inference.relations.extractor import RelationExtractor
@@ -282,7 +283,7 @@ def export(
     part: str = "dev",
     trainable: bool = False,
 ) -> Export | RelationExport:
-    """Export a tagger or a relation model to ONNX, so that it runs without torch and several times as fast.
+    """Export a tagger or a relation model to ONNX, so that it runs several times as fast, a tagger without torch.
 
     Parameters
     ----------
@@ -297,13 +298,13 @@ def export(
     split, part
         A split of the corpus and the part to use.
     trainable
-        Whether `output` holds the weights too, in 16 bits, so that training can start from it.
+        Whether `output` holds the weights of a tagger too, in 16 bits, so that training can start from it.
 
     Raises
     ------
     SuwenError
         S307 when there is no entity to find, S405 when a package is missing, S406 and S410 for arguments that do not go
-        together, and as `suwen.exporting.export_model`.
+        together, and as `suwen.exporting.tagger.export_model`.
 
     Examples
     --------
@@ -312,9 +313,6 @@ def export(
     """
     from suwen.api.scoring import documents_of
     from suwen.corpus.split import whole
-
-    require_packages(*EXPORTING)
-    from suwen.exporting import export_model, export_relations
     from suwen.inference.relations.settings import KIND
     from suwen.model_folder import read_stored_model
 
@@ -329,12 +327,16 @@ def export(
     if stored.model == KIND:
         if int8:
             raise SuwenError("S406", first="int8", second="a relation model", advice="it is small and fast in 32 bits")
-        return export_relations(
-            stored,
-            documents_of(SAMPLE if corpus is None else corpus),
-            None if output is None else Path(output),
-            trainable,
-        )
+        if trainable:
+            raise SuwenError("S406", first="trainable", second="a relation model", advice="train a new one instead")
+        require_packages(*EXTRAS["export"])
+        from suwen.exporting.relations import export_relations
+
+        sample = documents_of(SAMPLE if corpus is None else corpus)
+        return export_relations(stored, sample, None if output is None else Path(output))
+    require_packages(*EXPORTING)
+    from suwen.exporting.tagger import export_model
+
     documents = calibration = documents_of(SAMPLE if corpus is None else corpus)
     selections = whole(documents)
     if split:

@@ -50,8 +50,8 @@ def train(
     output
         The model folder to write.
     task
-        ``entities`` or ``relations``. A relation model has an encoder of its own: `encoder`, `head`, `transfer`,
-        `base`, `teachers` and `texts` are for entities alone.
+        ``entities`` or ``relations``. A relation model consists of boosted trees: `encoder`, `head`, `transfer`,
+        `base`, `teachers`, `texts` and `device` are for entities alone.
     encoder
         The name of an encoder or baseline, ``hf://owner/name``, or an encoder folder.
     head, transfer
@@ -97,6 +97,7 @@ def train(
             "from": base,
             "teacher": teachers,
             "texts": texts,
+            "device": device != "cpu",
         }
         _refuse_options(for_entities, "task relations")
         return train_relation_model(
@@ -108,7 +109,6 @@ def train(
             config=config,
             settings=settings,
             schema=schema,
-            device=device,
             resume=resume,
             listener=listener,
         )

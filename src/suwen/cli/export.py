@@ -13,7 +13,8 @@ from suwen.cli.output import report, show, standard_error
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from suwen.exporting import Export, RelationExport
+    from suwen.exporting.relations import RelationExport
+    from suwen.exporting.tagger import Export
 
 
 def export(
@@ -39,7 +40,8 @@ def export(
     """Export a tagger or relation model to ONNX: it runs without torch and several times as fast.
 
     Write model.onnx or model.int8.onnx into MODEL; extract and evaluate then use it. The export is refused if the
-    graph finds other entities than torch, or if 8 bits cost more than 0.3 points of strict F1 on CORPUS.
+    graph finds other entities than torch, if it scores a relation in another way than the trees, or if 8 bits cost more
+    than 0.3 points of strict F1 on CORPUS.
 
     Examples: suwen export model/;
     suwen export model/ --int8 --corpus articles/ --split split.json -o small-model/
@@ -75,14 +77,13 @@ def table(result: Export | RelationExport) -> Table:
     """Return the figures for people."""
     from rich.table import Table
 
-    from suwen.exporting import RelationExport
+    from suwen.exporting.relations import RelationExport
 
     shown = Table("figure", "value", title=str(result.folder / result.file))
     shown.columns[1].justify = "right"
     shown.add_row("size", f"{result.bytes / 1e6:,.1f} MB")
     if isinstance(result, RelationExport):
-        shown.add_row("pairs scored by torch and the graph", f"{result.pairs:,}")
-        shown.add_row("largest difference of a probability", f"{result.difference:.1e}")
+        shown.add_row("pairs scored alike by the trees and the graph", f"{result.pairs:,}")
         return shown
     shown.add_row("compared with torch on", f"{result.characters:,} characters")
     shown.add_row("entities found by both", f"{result.entities:,}")

@@ -127,7 +127,7 @@ def make_folds(documents: Sequence[Document], count: int, unit: Unit, seed: int 
     numbers = _together(ordered, keys, near_copies(ordered))
     units = 1 + max(numbers, default=-1)
     if units < count:
-        raise SuwenError("S304", unit=unit, count=units, least=count)
+        raise SplitError("S304", unit=unit, count=units, least=count)
     counts = _counts(ordered, _whole_pieces(ordered, numbers), units, "document")
     assigned = stratify(counts, [1.0] * count, seed)
     folds = {document.id: int(assigned[number]) for document, number in zip(ordered, numbers, strict=True)}

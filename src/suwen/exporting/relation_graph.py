@@ -1,176 +1,64 @@
-"""A relation network as an ONNX graph: the arrays of documents in, logits of pairs out."""
+"""The two stages of a relation model as one ONNX graph: the numbers of candidates in, their logits out."""
 
 from __future__ import annotations
 
-import copy
-
 import numpy as np
 import onnx
-import torch
-from onnx import helper, numpy_helper
-from torch import Tensor, nn
+from onnx import TensorProto, helper
 
-from suwen.exporting.graph import OPSET, anonymous, quiet
-from suwen.inference.relations.features import BUCKETS
-from suwen.inference.relations.trees import BoostedTrees
-from suwen.models.relations import FeatureSum, RelationNetwork
+from suwen.inference.relations.trees import BoostedTrees, TwoStages
 
-__all__ = ["LOGITS", "relation_graph"]
+__all__ = ["relation_graph"]
 
-LOGITS = "logits"
-NETWORK_LOGITS = "network/logits"
+OPSET = 20
 LEARNING, LEARNING_OPSET = "ai.onnx.ml", 3
-
-AXES = {
-    "characters": "characters",
-    "tags": "characters",
-    "inside": "characters",
-    "starts": "mentions",
-    "ends": "mentions",
-    "types": "mentions",
-    "mention_inside": "mentions",
-    "relations": "pairs",
-    "heads": "pairs",
-    "tails": "pairs",
-    "features": "pairs",
-    "rows": "pairs",
-    "columns": "pairs",
-}
-"""The inputs, and what their first axis counts."""
-
-SIZES = {"characters": 23, "mentions": 7, "pairs": 5}
-"""Sizes of the example that the exporter traces."""
+IR_VERSION = 9
+"""The oldest that has these operators, so that ONNX Runtime need not be new."""
 
 
-def relation_graph(network: RelationNetwork, features: int, trees: BoostedTrees | None = None) -> onnx.ModelProto:
-    """Export a network, and the trees whose logits are averaged with its own.
-
-    Parameters
-    ----------
-    network
-        Any network; it is left as it is.
-    features
-        How many structural features there are, whether the network reads them or not.
-    trees
-        The trees, if there are any.
+def relation_graph(stages: TwoStages) -> onnx.ModelProto:
+    """Build the graph.
 
     Returns
     -------
-    A graph that reads the arrays of `suwen.inference.relations.inputs.network_arrays`; its output ``logits`` is float32
-    ``[pairs]``. It carries no trace of the machine that it was made on.
+    A graph with the inputs ``inputs``, uint8 ``[pairs, numbers]``, and ``second``, a truth value: which stage to run.
+    Its output ``logits`` is float32 ``[pairs]``.
     """
-    example: dict[str, Tensor] = {name: torch.zeros(SIZES[axis], dtype=torch.int64) for name, axis in AXES.items()}
-    for name in ("inside", "mention_inside"):
-        example[name] = torch.ones(SIZES[AXES[name]], 1)
-    example["features"] = torch.zeros(SIZES["pairs"], features, dtype=torch.int64)
-    example["starts"], example["ends"] = example["starts"] + 1, example["ends"] + 2
-    # The exporter takes 0 and 1 for sizes that never change; two numbers that agree it takes for the same size.
-    axes = {axis: torch.export.Dim(axis, min=2) for axis in SIZES}
-    with quiet():
-        program = torch.onnx.export(
-            _Exported(copy.deepcopy(network)).eval(),
-            (),
-            kwargs=example,
-            dynamic_shapes={name: {0: axes[axis]} for name, axis in AXES.items()},
-            output_names=[LOGITS],
-            opset_version=OPSET,
-            external_data=False,
-            dynamo=True,
-            verbose=False,
-        )
-    assert program is not None
-    model = program.model_proto
-    anonymous(model)
-    if trees is not None:
-        _add_trees(model, trees)
+    nodes = [
+        helper.make_node("Cast", ["inputs"], ["numbers"], to=TensorProto.FLOAT),
+        helper.make_node(
+            "If",
+            ["second"],
+            ["column"],
+            then_branch=_branch("second", stages.second),
+            else_branch=_branch("first", stages.first),
+        ),
+        helper.make_node("Squeeze", ["column", "axis"], ["logits"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "relations",
+        [
+            helper.make_tensor_value_info("inputs", TensorProto.UINT8, ["pairs", "numbers"]),
+            helper.make_tensor_value_info("second", TensorProto.BOOL, []),
+        ],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["pairs"])],
+        [helper.make_tensor("axis", TensorProto.INT64, [1], [1])],
+    )
+    versions = [helper.make_opsetid("", OPSET), helper.make_opsetid(LEARNING, LEARNING_OPSET)]
+    model = helper.make_model(graph, opset_imports=versions, ir_version=IR_VERSION)
     onnx.checker.check_model(model)
     return model
 
 
-class _Exported(nn.Module):
-    """The part of a network that becomes the graph."""
-
-    def __init__(self, network: RelationNetwork) -> None:
-        super().__init__()
-        self.network = network
-        if network.features is not None:
-            network.features = _FeatureProduct(network.features)  # type: ignore[assignment]
-
-    def forward(
-        self,
-        characters: Tensor,
-        tags: Tensor,
-        inside: Tensor,
-        starts: Tensor,
-        ends: Tensor,
-        types: Tensor,
-        mention_inside: Tensor,
-        relations: Tensor,
-        heads: Tensor,
-        tails: Tensor,
-        features: Tensor,
-        rows: Tensor,
-        columns: Tensor,
-    ) -> Tensor:
-        """Return the final logits."""
-        logits = self.network.logits(
-            characters,
-            tags,
-            inside,
-            starts,
-            ends,
-            types,
-            mention_inside,
-            relations,
-            heads,
-            tails,
-            features,
-            rows,
-            columns,
-        )
-        return logits[-1]
+def _branch(name: str, trees: BoostedTrees) -> onnx.GraphProto:
+    """Build the part that sends inputs through all trees of a stage and sums up their leaves."""
+    column = f"{name}_column"
+    output = helper.make_tensor_value_info(column, TensorProto.FLOAT, ["pairs", 1])
+    return helper.make_graph([_ensemble(trees, column)], name, [], [output])
 
 
-class _FeatureProduct(nn.Module):
-    """The sum of feature vectors as one product, which needs no array of all vectors."""
-
-    def __init__(self, features: FeatureSum) -> None:
-        super().__init__()
-        self.weight = features.weight
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Compute the same as `FeatureSum`."""
-        ones = (features[:, :, None] == torch.arange(BUCKETS, device=features.device)).float()
-        return ones.flatten(1) @ self.weight
-
-
-def _add_trees(model: onnx.ModelProto, trees: BoostedTrees) -> None:
-    """Average the logits with those of the trees, in ONNX's own operator for them."""
-    graph = model.graph
-    for node in graph.node:
-        node.output[:] = [NETWORK_LOGITS if name == LOGITS else name for name in node.output]
-    graph.initializer.extend(
-        [
-            numpy_helper.from_array(np.array([1], np.int64), "trees/axis"),
-            numpy_helper.from_array(np.array(0.5, np.float32), "trees/half"),
-        ]
-    )
-    graph.node.extend(
-        [
-            helper.make_node("Unsqueeze", ["relations", "trees/axis"], ["trees/relations"]),
-            helper.make_node("Concat", ["trees/relations", "features"], ["trees/ids"], axis=1),
-            helper.make_node("Cast", ["trees/ids"], ["trees/inputs"], to=onnx.TensorProto.FLOAT),
-            _ensemble(trees, "trees/inputs", "trees/column"),
-            helper.make_node("Squeeze", ["trees/column", "trees/axis"], ["trees/logits"]),
-            helper.make_node("Add", [NETWORK_LOGITS, "trees/logits"], ["trees/sum"]),
-            helper.make_node("Mul", ["trees/sum", "trees/half"], [LOGITS]),
-        ]
-    )
-    model.opset_import.append(helper.make_opsetid(LEARNING, LEARNING_OPSET))
-
-
-def _ensemble(trees: BoostedTrees, source: str, target: str) -> onnx.NodeProto:
-    """Build the node that sends inputs through all trees and sums up their leaves."""
+def _ensemble(trees: BoostedTrees, target: str) -> onnx.NodeProto:
     size = trees.features.shape[1]
     inner = trees.left != np.arange(size)
     # Filled-up nodes look like leaves that nothing leads to; the operator wants none.
@@ -182,7 +70,7 @@ def _ensemble(trees: BoostedTrees, source: str, target: str) -> onnx.NodeProto:
     leaf = ~inner[tree, node]
     return helper.make_node(
         "TreeEnsembleRegressor",
-        [source],
+        ["numbers"],
         [target],
         domain=LEARNING,
         n_targets=1,

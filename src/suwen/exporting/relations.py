@@ -1,8 +1,8 @@
-"""The export of a relation model: made, compared with the trained model, and only then written."""
+"""The export of a relation model: made, compared with the trees, and only then written."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,19 +12,14 @@ import numpy as np
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.exporting.relation_graph import relation_graph
-from suwen.exporting.tagger import TOLERANCE
 from suwen.files import read_text, require_new, write_bytes
 from suwen.inference.onnx import FLOAT32
-from suwen.inference.relations.features import feature_names
 from suwen.inference.relations.inputs import RelationEncoder
 from suwen.inference.relations.onnx import OnnxPairScorer
-from suwen.inference.relations.predictor import PairModel
+from suwen.inference.relations.predictor import PairScorer, probabilities
 from suwen.inference.relations.settings import KIND, RelationSettings
-from suwen.inference.relations.trees import TREES, BoostedTrees
-from suwen.model_folder import CARD, SETTINGS, VOCABULARY, StoredModel, add_files, write_stored_model
-from suwen.models.relation_weights import TorchPairScorer, read_network, write_network
-from suwen.models.relations import RelationNetwork
-from suwen.tagging.vocabulary import CharacterVocabulary
+from suwen.inference.relations.trees import TwoStages
+from suwen.model_folder import CARD, SETTINGS, StoredModel, add_files, write_stored_model
 
 __all__ = ["RelationExport", "export_relations"]
 
@@ -40,37 +35,30 @@ class RelationExport:
     folder, file, bytes
         Its path and size.
     pairs
-        How many candidates were scored by torch and by the graph.
-    difference
-        The largest difference of their probabilities.
+        How many candidates were scored by the trees and by the graph, with the same result.
     """
 
     folder: Path
     file: str
     bytes: int
     pairs: int
-    difference: float
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as JSON values."""
         return {**asdict(self), "folder": str(self.folder)}
 
 
-def export_relations(
-    stored: StoredModel, documents: Sequence[Document], output: Path | None = None, trainable: bool = False
-) -> RelationExport:
-    """Export a relation model, its boosted trees included.
+def export_relations(stored: StoredModel, documents: Sequence[Document], output: Path | None = None) -> RelationExport:
+    """Export a relation model.
 
     Parameters
     ----------
     stored
         The model folder.
     documents
-        Documents with entities, on which the graph must score all pairs as torch does.
+        Documents with entities, on which the graph must score all pairs exactly as the trees do.
     output
         A new folder for what is needed to run the model; by default the graph is put into the model folder.
-    trainable
-        Whether the new folder holds weights and trees too, the weights in fp16.
 
     Raises
     ------
@@ -81,60 +69,40 @@ def export_relations(
     if output:
         require_new(output)
     settings = RelationSettings.from_dict(stored.settings, stored.path / SETTINGS)
-    vocabulary = CharacterVocabulary.read(stored.path / VOCABULARY)
-    network = read_network(stored.path)
-    trees = BoostedTrees.read(stored.path / TREES) if TREES in stored.manifest["files"] else None
-    graph = relation_graph(network, len(feature_names(len(settings.schema.labels))), trees).SerializeToString()
-    torch_model = PairModel(TorchPairScorer(network), settings.rounds, vocabulary.pad, trees)
-    graph_model = PairModel(OnnxPairScorer(graph), settings.rounds, vocabulary.pad, None)
-    encoder = RelationEncoder(settings.schema, vocabulary, settings.reach)
-    figures = _compare(torch_model, graph_model, encoder, documents, stored.path)
+    stages = TwoStages.read(stored.path)
+    graph = relation_graph(stages).SerializeToString()
+    encoder = RelationEncoder(settings.schema, settings.reach)
+    figures = {"pairs": _compare(stages, OnnxPairScorer(graph), encoder, documents, stored.path)}
     if output is None:
         notes = {**stored.manifest.get("exports", {}), FLOAT32: figures}
         add_files(stored.path, {FLOAT32: graph}, {"exports": notes})
     else:
-        _write(output, stored, settings, vocabulary, graph, figures, (network, trees) if trainable else None)
+        _write(output, stored, settings, graph, figures)
     return RelationExport(output or stored.path, FLOAT32, len(graph), **figures)
 
 
 def _compare(
-    first: PairModel, second: PairModel, encoder: RelationEncoder, documents: Sequence[Document], path: Path
-) -> dict[str, Any]:
-    """Score the first documents with both, and refuse a graph that says something else."""
-    pairs, difference = 0, 0.0
+    first: PairScorer, second: PairScorer, encoder: RelationEncoder, documents: Sequence[Document], path: Path
+) -> int:
+    """Count the pairs of the first documents, and refuse a graph that scores one of them in another way."""
+    pairs = 0
     for document in documents:
         encoded = encoder.encode(document)
-        apart = np.abs(first.probabilities(encoded) - second.probabilities(encoded))
-        difference = max(difference, float(apart.max(initial=0)))
-        pairs += len(apart)
+        apart = np.abs(probabilities(encoded, first) - probabilities(encoded, second)).max(initial=0)
+        if apart > 0:
+            raise SuwenError("S515", path, reason=f"probabilities differ by up to {apart:.2g}")
+        pairs += len(encoded.candidates)
         if pairs >= COMPARED_PAIRS:
             break
-    if not difference <= TOLERANCE:
-        raise SuwenError(
-            "S515", path, reason=f"probabilities differ by up to {difference:.2g} (allowed: {TOLERANCE:g})"
-        )
-    return {"pairs": pairs, "difference": difference}
+    return pairs
 
 
 def _write(
-    output: Path,
-    stored: StoredModel,
-    settings: RelationSettings,
-    vocabulary: CharacterVocabulary,
-    graph: bytes,
-    figures: dict[str, Any],
-    trainable: tuple[RelationNetwork, BoostedTrees | None] | None,
+    output: Path, stored: StoredModel, settings: RelationSettings, graph: bytes, figures: Mapping[str, Any]
 ) -> None:
-    def write_files(folder: Path) -> None:
-        vocabulary.write(folder / VOCABULARY)
-        write_bytes(folder / FLOAT32, graph)
-        if trainable:
-            network, trees = trainable
-            write_network(network, folder, half=True)
-            if trees is not None:
-                trees.write(folder / TREES)
-
     card = stored.path / CARD
     text = read_text(card) if card.is_file() else ""
     manifest = {**stored.manifest, "exports": {FLOAT32: figures}}
-    write_stored_model(output, KIND, settings.to_dict(), write_files, manifest, text)
+    write_stored_model(
+        output, KIND, settings.to_dict(), lambda folder: write_bytes(folder / FLOAT32, graph), manifest, text
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ class OnnxScorer:
         """Open the graph again in another process: a session cannot be sent there."""
         return type(self), self._made_of
 
-    def run(self, inputs: Arrays) -> list[NDArray[Any]]:
+    def run(self, inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
         """Return all outputs of the graph for a batch."""
         outputs: list[NDArray[Any]] = self._session.run(None, {name: inputs[name] for name in self._names})
         return outputs

@@ -22,7 +22,6 @@ __all__ = [
     "BaseEncoder",
     "DistillationConfig",
     "EvaluationConfig",
-    "LoopConfig",
     "TrainingConfig",
     "load_training_config",
     "pretrained_rate",
@@ -91,8 +90,8 @@ class InputConfig(Section):
     pack: NonNegativeInt = 0
 
 
-class LoopConfig(Section):
-    """Settings of AdamW for all networks of the package."""
+class OptimizationConfig(Section):
+    """Settings of AdamW, with separate learning rates for encoder, head and CRF."""
 
     weight_decay: NonNegativeFloat = 0.01
     epochs: PositiveInt
@@ -105,11 +104,6 @@ class LoopConfig(Section):
     average: float = Field(default=0.0, ge=0, lt=1)
     """Decay of the exponential moving average of the weights that is scored and kept; 0 keeps the last weights."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
-
-
-class OptimizationConfig(LoopConfig):
-    """Training of a tagger: separate learning rates for encoder, head and CRF."""
-
     learning_rate: float = Field(gt=0)
     head_learning_rate: float = Field(gt=0)
     crf_learning_rate: float = Field(gt=0)

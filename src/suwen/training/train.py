@@ -1,4 +1,4 @@
-"""The calls that train a model of any kind, or one for each fold; they load torch only for what needs it."""
+"""The calls that train a model of any kind, or one for each fold; they load torch only for taggers."""
 
 from __future__ import annotations
 
@@ -105,7 +105,6 @@ def train_relation_model(
     config: StrPath | None = None,
     settings: Sequence[str] = (),
     schema: Schema | None = None,
-    device: str = "cpu",
     resume: bool = False,
     listener: Listener = silent,
 ) -> Report:
@@ -119,14 +118,14 @@ def train_relation_model(
     output = Path(output)
     if output.exists():
         raise SuwenError("S104", output)
-    require_packages(*TRAINING, "lightgbm")
+    require_packages("lightgbm")
     from suwen.training.relations.config import load_relation_config
     from suwen.training.relations.data import relation_schema
     from suwen.training.relations.train import train_relations
 
     loaded = load_relation_config(preset, config, settings)
     data = select_data(documents, split, part, loaded.seed)
-    return train_relations(data, output, loaded, relation_schema(data, schema), resume, device, listener)
+    return train_relations(data, output, loaded, relation_schema(data, schema), resume, listener)
 
 
 def train_folds(

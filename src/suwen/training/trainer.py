@@ -20,7 +20,7 @@ from suwen.models.tagger import Tagger
 from suwen.tagging.encode import Example, TaughtExample
 from suwen.training.batches import Collator, LengthBatches
 from suwen.training.checkpoints import CheckpointKeeper, checkpoint_folder
-from suwen.training.config import EvaluationConfig, LoopConfig, TrainingConfig
+from suwen.training.config import EvaluationConfig, OptimizationConfig, TrainingConfig
 from suwen.training.device import place_on
 from suwen.training.schedule import EVALUATIONS, Schedule
 
@@ -83,7 +83,7 @@ class SelectingTrainer(Trainer):  # type: ignore[misc]
         batches: Batches,
         collate: Callable[[list[Any]], dict[str, Tensor]],
         evaluate_dev: Evaluate | None,
-        options: LoopConfig,
+        options: OptimizationConfig,
         evaluation: EvaluationConfig,
         seed: int,
         folder: Path,

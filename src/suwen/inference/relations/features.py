@@ -1,6 +1,6 @@
 """Structural features of candidate pairs: distances, ranks, marks and mentions between, lists, repetition.
 
-They need no trained values. Training, torch and ONNX all read the arrays of `structural_features`.
+They need no trained values.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suwen.inference.relations.candidates import Candidates, Mentions, gaps
+from suwen.inference.relations.groups import Counts, GroupIds, Groups, running_counts
 
 __all__ = ["BUCKETS", "bucketed", "feature_names", "structural_features"]
 
@@ -70,8 +71,6 @@ FAR = 1000
 SHARES = 32
 """Number of parts in which a share of all mentions is counted."""
 
-Counts = NDArray[np.int32]
-Groups = NDArray[np.int64]
 Features = dict[str, Counts]
 Mixed = Mapping[str, NDArray[Any]]
 """Features before they all become int32."""
@@ -133,7 +132,7 @@ class _Table:
     """Counts before its end."""
     heads: Counts
     tails: Counts
-    relations: Groups
+    relations: GroupIds
     gaps: Counts
     begins: Counts
     """The start of the text between the two mentions."""
@@ -142,9 +141,9 @@ class _Table:
     tail_first: NDArray[np.bool_]
     between: Counts
     """Counts of the characters of each of the `CLASSES` between the two mentions, ``[P, C]``."""
-    rows: Groups
+    rows: GroupIds
     """The group of the candidates with the same relation and head."""
-    columns: Groups
+    columns: GroupIds
     """The group of the candidates with the same relation and tail."""
 
     @classmethod
@@ -153,7 +152,7 @@ class _Table:
         classes = MEMBERS[np.minimum(points, LAST)]
         before, through = (np.empty((len(mentions), len(CLASSES)), np.int32) for _ in range(2))
         for number in range(len(CLASSES)):
-            running = _running(classes & (1 << number) != 0)
+            running = running_counts(classes & (1 << number) != 0)
             before[:, number], through[:, number] = running[mentions.starts], running[mentions.ends]
         heads, tails = candidates.heads, candidates.tails
         begins = np.minimum(mentions.ends[heads], mentions.ends[tails])
@@ -179,71 +178,6 @@ class _Table:
         )
 
 
-class _Groups:
-    """Members of groups, sorted by group and within a group by a key.
-
-    Parameters
-    ----------
-    groups
-        The group of each member, ``[P]``.
-    keys
-        The key of each member, ``[P]``; equal ones stay in their order.
-    """
-
-    def __init__(self, groups: Groups, keys: Counts) -> None:
-        order = np.lexsort((keys, groups))
-        arranged = groups[order]
-        first = np.ones(len(order), bool)
-        first[1:] = arranged[1:] != arranged[:-1]
-        starts = np.flatnonzero(first)
-        counts = np.diff(starts, append=len(order))
-        self._order = order
-        self._starts = starts
-        self._counts = counts
-        self._firsts = np.repeat(starts, counts)
-        self.keys = arranged[starts]
-        """The groups, sorted."""
-        self.numbers = self._placed(np.repeat(np.arange(len(starts)), counts))
-        """The place of each member's group in `keys`."""
-
-    def ranks(self, counted: NDArray[np.bool_] | None = None) -> Counts:
-        """Return how many members of the same group, or of those counted, stand before each."""
-        if counted is None:
-            return self._placed(np.arange(len(self._order)) - self._firsts)
-        running = _running(counted[self._order])
-        return self._placed(running[:-1] - running[self._firsts])
-
-    def sizes(self) -> Counts:
-        """Return the size of each member's group."""
-        return self._placed(np.repeat(self._counts, self._counts))
-
-    def first(self, values: Counts) -> Counts:
-        """Return the value of the first member of each group."""
-        return values[self._order[self._starts]]
-
-    def count(self, wanted: Groups) -> Counts:
-        """Return the sizes of the wanted groups, 0 for those without members."""
-        places = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
-        return np.where(self.keys[places] == wanted, self._counts[places], 0).astype(np.int32)
-
-    def smallest(self, values: Counts) -> Counts:
-        """Return the smallest value in each member's group."""
-        found = np.minimum.reduceat(values[self._order], self._starts) if len(values) else values
-        return found[self.numbers]
-
-    def _placed(self, arranged: NDArray[np.integer]) -> Counts:
-        placed = np.empty(len(arranged), np.int32)
-        placed[self._order] = arranged
-        return placed
-
-
-def _running(flags: NDArray[np.bool_]) -> Counts:
-    """Return how many flags are set before each position, one more than there are flags."""
-    running = np.zeros(len(flags) + 1, np.int32)
-    np.cumsum(flags, out=running[1:])
-    return running
-
-
 def _places(table: _Table) -> Mixed:
     """Return lengths, distance, order, and the mentions' distances from the start of the sentence."""
     mentions, heads, tails = table.mentions, table.heads, table.tails
@@ -265,7 +199,7 @@ def _marks_between(table: _Table) -> Mixed:
     """Count marks and small words between the mentions, and 分别 around them."""
     words = np.zeros(len(table.text), bool)
     words[[found.start() for found in RESPECTIVELY.finditer(table.text)]] = True
-    running = _running(words)
+    running = running_counts(words)
     last = np.minimum(table.ends + AROUND, len(words))
     around = running[last] - running[np.maximum(table.begins - AROUND, 0)]
     return {**dict(zip(MARKS, table.between.T, strict=False)), "respectively": around}
@@ -288,15 +222,15 @@ def _mentions_between(table: _Table, types: int) -> Mixed:
     }
 
 
-def _ranks(table: _Table, name: str, groups: Groups, others: Counts) -> Mixed:
+def _ranks(table: _Table, name: str, groups: GroupIds, others: Counts) -> Mixed:
     """Rank each candidate by distance among those with the same head or tail, which `groups` gives.
 
     `others` are the texts of the other mention.
     """
     distances, crossed = table.gaps, table.between[:, SENTENCE_ENDS]
-    rivals = _Groups(groups, distances)
-    sides = _Groups(2 * groups + table.tail_first, distances)
-    repeated = _Groups(groups * (len(table.mentions) + 1) + others, distances).ranks()
+    rivals = Groups(groups, distances)
+    sides = Groups(2 * groups + table.tail_first, distances)
+    repeated = Groups(groups * (len(table.mentions) + 1) + others, distances).ranks()
     nearest = np.full((len(rivals.keys), 2), FAR, np.int32)
     nearest[np.searchsorted(rivals.keys, sides.keys // 2), sides.keys % 2] = sides.first(distances)
     return {
@@ -326,7 +260,7 @@ def _lists(table: _Table) -> Mixed:
     lengths = np.maximum(ends - begins, 0)
     linked = (mentions.types[1:] == mentions.types[:-1]) & (ends >= begins) & (lengths <= LONGEST_JOINT)
     linked &= table.before[1:, joints] - table.through[:-1, joints] == lengths
-    lists = _running(~linked)[: len(mentions)]
+    lists = running_counts(~linked)[: len(mentions)]
     position = np.arange(len(lists)) - np.searchsorted(lists, lists)
     sizes = _sizes(lists)
     parallel = (sizes[heads] == sizes[tails]) & (sizes[heads] > 1)
@@ -346,8 +280,8 @@ def _repetition(table: _Table) -> Mixed:
     heads, tails = mentions.surfaces[table.heads], mentions.surfaces[table.tails]
     occurrences = _sizes(mentions.types.astype(np.int64) * (len(mentions) + 1) + mentions.surfaces)
     shares = SHARES * occurrences.astype(np.int64) // np.maximum(_sizes(mentions.types), 1)
-    earlier = _Groups(mentions.surfaces.astype(np.int64), mentions.starts).ranks()
-    together = _Groups((table.relations + heads) * (len(mentions) + 1) + tails, table.gaps)
+    earlier = Groups(mentions.surfaces.astype(np.int64), mentions.starts).ranks()
+    together = Groups((table.relations + heads) * (len(mentions) + 1) + tails, table.gaps)
     near = np.bincount(together.numbers[table.gaps <= NEAR], minlength=len(together.keys))
     titled = np.unique(mentions.surfaces[mentions.starts < TITLE])
     return {
@@ -357,7 +291,7 @@ def _repetition(table: _Table) -> Mixed:
         "share of the tail's text": shares[table.tails],
         "earlier occurrences of the head's text": earlier[table.heads],
         "earlier occurrences of the tail's text": earlier[table.tails],
-        "rank by occurrences for the head": _Groups(table.rows, -occurrences[table.tails]).ranks(),
+        "rank by occurrences for the head": Groups(table.rows, -occurrences[table.tails]).ranks(),
         "together in the document": together.sizes(),
         "close together in the document": np.where(table.gaps <= NEAR, near[together.numbers], 0),
         "rank of the occurrence together": together.ranks(),
@@ -370,7 +304,7 @@ def _sentence(table: _Table) -> Mixed:
     mentions, heads, tails = table.mentions, table.heads, table.tails
     types = int(mentions.types.max(initial=0)) + 1
     sentences = table.before[:, SENTENCE_ENDS].astype(np.int64) * types
-    kinds = _Groups(sentences + mentions.types, mentions.starts)
+    kinds = Groups(sentences + mentions.types, mentions.starts)
     sizes, places = kinds.sizes(), kinds.ranks()
     return {
         "heads in the sentence of the head": sizes[heads],

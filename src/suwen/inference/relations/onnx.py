@@ -1,4 +1,4 @@
-"""A pair scorer on ONNX Runtime: it runs what ``suwen export`` wrote, without torch."""
+"""A pair scorer on ONNX Runtime: it runs what ``suwen export`` wrote."""
 
 from __future__ import annotations
 
@@ -8,20 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suwen.inference.onnx import OnnxScorer
-from suwen.inference.relations.inputs import NetworkArrays
+from suwen.inference.relations.inputs import Inputs
 
 __all__ = ["OnnxPairScorer"]
 
+BLOCK = 4096
+"""Pairs in one call."""
+
 
 class OnnxPairScorer:
-    """Scores pairs with the graph of a relation network; several threads may use it at once.
+    """Scores pairs with the graph of a relation model; several threads may use it at once.
 
     Parameters
     ----------
     graph
         The file, or its bytes.
-    device
-        ``cpu``, ``cuda``, ``cuda:1`` …
+    block
+        Pairs in one call; it does not change the result.
 
     Raises
     ------
@@ -29,9 +32,12 @@ class OnnxPairScorer:
         As `OnnxScorer`.
     """
 
-    def __init__(self, graph: Path | bytes, device: str = "cpu") -> None:
-        self._scorer = OnnxScorer(graph, device)
+    def __init__(self, graph: Path | bytes, block: int = BLOCK) -> None:
+        self._scorer = OnnxScorer(graph)
+        self._block = block
 
-    def logits(self, inputs: NetworkArrays) -> NDArray[np.float32]:
-        """Score the pairs of `suwen.inference.relations.inputs.network_arrays`, float32 ``[P]``."""
-        return self._scorer.run(inputs)[0]
+    def logits(self, inputs: Inputs, second: bool) -> NDArray[np.float32]:
+        """Score candidates with the first or the second stage, float32 ``[P]``."""
+        blocks = (inputs[start : start + self._block] for start in range(0, len(inputs), self._block))
+        found = [self._scorer.run({"inputs": block, "second": np.array(second)})[0] for block in blocks]
+        return np.concatenate([np.zeros(0, np.float32), *found])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -14,66 +13,29 @@ from numpy.typing import NDArray
 from suwen.document import Document, Entity
 from suwen.inference.relations.candidates import Mentions
 from suwen.inference.relations.extractor import RelationExtractor, ScoredPair, with_entity_ids, with_relations
-from suwen.inference.relations.inputs import EncodedDocument, NetworkArrays, Part, RelationEncoder, network_arrays
-from suwen.inference.relations.parts import Rivals, owned_pairs
+from suwen.inference.relations.inputs import EncodedDocument, Inputs, RelationEncoder, first_inputs, second_inputs
 from suwen.inference.relations.settings import RelationSettings
-from suwen.inference.relations.trees import BoostedTrees, tree_inputs
 from suwen.schema import Schema
-from suwen.tagging.vocabulary import CharacterVocabulary
 
-__all__ = ["PairModel", "PairScorer", "RelationPredictor"]
-
-CHARACTERS = 8192
-"""Heads that begin within this number of characters are scored in one call."""
+__all__ = ["PairScorer", "RelationPredictor", "probabilities"]
 
 AHEAD = 2
 """Documents that each thread reads ahead."""
 
 
 class PairScorer(Protocol):
-    """Runs a relation network."""
+    """Runs the two stages of a relation model."""
 
-    def logits(self, inputs: NetworkArrays) -> NDArray[np.float32]:
-        """Score the pairs of `network_arrays`, float32 ``[P]``."""
+    def logits(self, inputs: Inputs, second: bool) -> NDArray[np.float32]:
+        """Score candidates with the first or the second stage, float32 ``[P]``."""
 
 
-@dataclass(frozen=True, slots=True)
-class PairModel:
-    """Scores candidates: a network, and boosted trees if there are any; their logits are averaged.
-
-    Parameters
-    ----------
-    network
-        Runs the network.
-    rounds
-        How often the network compares pairs with their rivals.
-    padding
-        The id of the network's padding character.
-    trees
-        The trees.
-    """
-
-    network: PairScorer
-    rounds: int
-    padding: int
-    trees: BoostedTrees | None
-
-    def probabilities(self, encoded: EncodedDocument, characters: int = CHARACTERS) -> NDArray[np.float64]:
-        """Score all candidates of a document, float64 ``[P]`` in (0, 1).
-
-        Each is scored once, together with all that its score depends on, so that `characters` does not change the
-        result.
-        """
-        logits = np.zeros(len(encoded.candidates))
-        rivals = Rivals(encoded.candidates)
-        for pairs in owned_pairs(encoded.mentions, encoded.candidates, characters):
-            read = rivals.around(pairs, self.rounds)
-            found = self.network.logits(network_arrays([Part(encoded, read)], self.padding))
-            logits[pairs] = found[np.searchsorted(read, pairs)]
-        if self.trees is not None:
-            logits = (logits + self.trees.logits(tree_inputs(encoded))) / 2
-        probabilities: NDArray[np.float64] = 1 / (1 + np.exp(-logits))
-        return probabilities
+def probabilities(encoded: EncodedDocument, scorer: PairScorer) -> NDArray[np.float64]:
+    """Score all candidates of a document, float64 ``[P]`` in (0, 1): the mean logit of both stages counts."""
+    first = scorer.logits(first_inputs(encoded), second=False)
+    second = scorer.logits(second_inputs(encoded, first), second=True)
+    found: NDArray[np.float64] = 1 / (1 + np.exp(-(first.astype(np.float64) + second) / 2))
+    return found
 
 
 class RelationPredictor(RelationExtractor):
@@ -83,12 +45,8 @@ class RelationPredictor(RelationExtractor):
     ----------
     settings
         The types, and what confidence is enough.
-    vocabulary
-        The characters that the network knows.
-    model
-        Scores the candidates.
-    characters
-        Characters that are read in one call, without context. It does not change the result.
+    scorer
+        Runs the two stages.
     workers
         Number of threads that read documents of a `pipe`; 0: the calling thread.
     """
@@ -96,17 +54,14 @@ class RelationPredictor(RelationExtractor):
     def __init__(
         self,
         settings: RelationSettings,
-        vocabulary: CharacterVocabulary,
-        model: PairModel,
-        characters: int = CHARACTERS,
+        scorer: PairScorer,
         workers: int = 0,
     ) -> None:
         self.reach = settings.reach
         self.settings = settings
-        self.model = model
-        self.characters = characters
+        self.scorer = scorer
         self.workers = workers
-        self.encoder = RelationEncoder(settings.schema, vocabulary, settings.reach)
+        self.encoder = RelationEncoder(settings.schema, settings.reach)
         self._thresholds = np.array([settings.thresholds[kind.name] for kind in settings.schema.relations])
 
     @property
@@ -138,7 +93,7 @@ class RelationPredictor(RelationExtractor):
 
     def _pairs(self, document: Document) -> Iterator[ScoredPair]:
         encoded = self.encoder.encode(document)
-        confidences = self.settings.calibration(self.model.probabilities(encoded, self.characters))
+        confidences = self.settings.calibration(probabilities(encoded, self.scorer))
         candidates = encoded.candidates
         entities = self._entities(document, encoded.mentions)
         for index in np.flatnonzero(confidences >= self._thresholds[candidates.relations]).tolist():

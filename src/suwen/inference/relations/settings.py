@@ -1,4 +1,4 @@
-"""Settings that decide the output of a relation model, in addition to vocabulary and weights."""
+"""Settings that decide the output of a relation model, in addition to its trees."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ __all__ = ["KIND", "RelationSettings"]
 KIND = "relations"
 """The kind of model that a folder with a relation model names."""
 
+ROUNDS = "rounds"
+"""A setting of the networks of former releases, which alone they had."""
+
 
 @dataclass(frozen=True)
 class RelationSettings:
@@ -28,17 +31,14 @@ class RelationSettings:
         The entity types that are read, and the relation types that are found.
     reach
         The maximum number of characters between the arguments of a relation.
-    rounds
-        How often the network compares a pair with the other candidates of its head and tail.
     calibration
-        Maps the network's probabilities to confidences.
+        Maps the model's probabilities to confidences.
     thresholds
         By relation type the least confidence with which it is reported.
     """
 
     schema: Schema
     reach: int
-    rounds: int
     calibration: Calibration
     thresholds: Mapping[str, float]
 
@@ -47,7 +47,6 @@ class RelationSettings:
         return {
             "schema": self.schema.to_dict(),
             "reach": self.reach,
-            "rounds": self.rounds,
             "calibration": asdict(self.calibration),
             "thresholds": dict(self.thresholds),
         }
@@ -60,18 +59,19 @@ class RelationSettings:
         ------
         SuwenError
             S401 when a key is unknown, S407 when the label set is broken, S501 when a key is missing or its value is
-            not of its kind.
+            not of its kind, S608 when the model is a network of a former release.
         """
+        if ROUNDS in values:
+            raise SuwenError("S608", path)
         check_keys(
             values,
-            {"schema": (dict,), "reach": (int,), "rounds": (int,), "calibration": (dict,), "thresholds": (dict,)},
+            {"schema": (dict,), "reach": (int,), "calibration": (dict,), "thresholds": (dict,)},
             path,
         )
         schema = Schema.from_dict(values["schema"], path)
         thresholds = values["thresholds"]
         check_keys(thresholds, {kind.name: (float,) for kind in schema.relations}, path)
-        for key in ("reach", "rounds"):
-            if values[key] < 0:
-                raise SuwenError("S501", path, reason=f"{key!r} is {values[key]}, expected at least 0")
+        if values["reach"] < 0:
+            raise SuwenError("S501", path, reason=f"'reach' is {values['reach']}, expected at least 0")
         calibration = read_rules(Calibration, values["calibration"], path)
-        return cls(schema, values["reach"], values["rounds"], calibration, thresholds)
+        return cls(schema, values["reach"], calibration, thresholds)

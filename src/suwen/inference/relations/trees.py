@@ -1,8 +1,10 @@
-"""Boosted trees over the structural features, computed with numpy alone."""
+"""Boosted trees in two stages, computed with numpy alone."""
 
 from __future__ import annotations
 
 import io
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,23 +13,17 @@ from numpy.typing import NDArray
 
 from suwen.errors import SuwenError
 from suwen.files import write_bytes
-from suwen.inference.relations.inputs import EncodedDocument
+from suwen.inference.relations.inputs import Inputs
 
-__all__ = ["TREES", "BoostedTrees", "tree_inputs"]
+__all__ = ["BoostedTrees", "TwoStages"]
 
-TREES = "trees.npz"
-"""The file of a model folder that holds the trees."""
+FIRST, SECOND = "first.npz", "second.npz"
+"""The files of a model folder that hold the trees of the stages."""
 
 ARRAYS = ("features", "thresholds", "left", "right", "values")
 
 BLOCK = 4096
 """Pairs that are sent through all trees at once."""
-
-
-def tree_inputs(encoded: EncodedDocument) -> NDArray[np.uint8]:
-    """Return what the trees read of each candidate: its relation type and its features, uint8 ``[P, 1 + F]``."""
-    relations = encoded.candidates.relations.astype(np.uint8)
-    return np.concatenate([relations[:, None], encoded.features], axis=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +38,8 @@ class BoostedTrees:
     features, thresholds, left, right
         Of each node, int16, uint8, int16, int16 ``[T, N]``; shorter trees are filled up.
     values
-        What a leaf adds, float32 ``[T, N]``; 0 for inner nodes.
+        What a leaf adds, float32 ``[T, N]``; 0 for inner nodes. They are multiples of 1 / `GRID`, so that a sum in
+        float32 is exact, whatever its order.
     depth
         How many steps lead to the deepest leaf.
     """
@@ -54,13 +51,13 @@ class BoostedTrees:
     values: NDArray[np.float32]
     depth: int
 
-    def logits(self, inputs: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Sum up the trees for `tree_inputs`, float64 ``[P]``."""
+    def logits(self, inputs: Inputs) -> NDArray[np.float32]:
+        """Sum up the trees, float32 ``[P]``."""
         blocks = [self._block(inputs[start : start + BLOCK]) for start in range(0, len(inputs), BLOCK)]
-        return np.concatenate([np.zeros(0), *blocks])
+        return np.concatenate([np.zeros(0, np.float32), *blocks])
 
-    def _block(self, inputs: NDArray[np.uint8]) -> NDArray[np.float64]:
-        total = np.zeros(len(inputs))
+    def _block(self, inputs: Inputs) -> NDArray[np.float32]:
+        total = np.zeros(len(inputs), np.float32)
         rows = np.arange(len(inputs))
         for tree in range(len(self.features)):
             nodes = np.zeros(len(inputs), np.intp)
@@ -83,11 +80,35 @@ class BoostedTrees:
         Raises
         ------
         SuwenError
-            S509 when the file is damaged.
+            S101 when the file is missing, S509 when it is damaged.
         """
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 parts = {name: arrays[name] for name in ARRAYS}
                 return cls(**parts, depth=int(arrays["depth"]))
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except FileNotFoundError:
+            raise SuwenError("S101", path) from None
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise SuwenError("S509", path, reason=str(error).partition("\n")[0]) from None
+
+
+@dataclass(frozen=True, slots=True)
+class TwoStages:
+    """The trees of both stages."""
+
+    first: BoostedTrees
+    second: BoostedTrees
+
+    def logits(self, inputs: Inputs, second: bool) -> NDArray[np.float32]:
+        """Score candidates with the first or the second stage, float32 ``[P]``."""
+        return (self.second if second else self.first).logits(inputs)
+
+    def write(self, folder: Path) -> None:
+        """Write both into a model folder."""
+        self.first.write(folder / FIRST)
+        self.second.write(folder / SECOND)
+
+    @classmethod
+    def read(cls, folder: Path) -> TwoStages:
+        """Read what `write` wrote (see `BoostedTrees.read`)."""
+        return cls(BoostedTrees.read(folder / FIRST), BoostedTrees.read(folder / SECOND))

@@ -10,42 +10,16 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model
 
 from suwen.files import StrPath
 from suwen.settings import Section, parse_settings, preset_settings, validated
-from suwen.training.config import EvaluationConfig, LoopConfig
 
-__all__ = ["PRESETS", "ConfidenceConfig", "RelationConfig", "load_relation_config"]
-
-Probability = Field(ge=0, lt=1)
-
-
-class NetworkConfig(Section):
-    """The network that scores a pair of mentions (see `suwen.models.relations`)."""
-
-    hidden: PositiveInt = 96
-    """The width of character and mention vectors."""
-    pair: PositiveInt = 128
-    """The width of pair vectors."""
-    features: bool = True
-    """Read the structural features."""
-    competition: NonNegativeInt = 2
-    """Rounds of comparison of a pair with the other candidates of its head and of its tail."""
-    dropout: float = Probability
-    feature_dropout: float = Probability
-    """Share of the structural features that a pair does not see while training."""
-    masking: float = Probability
-    """Share of the mentions whose characters are hidden while training."""
-    character_masking: float = Probability
-    """Share of the other characters that are hidden while training."""
-    minimum_count: PositiveInt = 3
-    """Rarer characters are all read as one."""
+__all__ = ["PRESETS", "ConfidenceConfig", "RelationConfig", "TreeConfig", "load_relation_config"]
 
 
 class TreeConfig(Section):
-    """Boosted trees over the structural features, whose scores are averaged with the network's (LightGBM)."""
+    """Boosted trees of each of the two stages (LightGBM)."""
 
-    count: NonNegativeInt = 300
-    """0 uses the network alone."""
+    count: PositiveInt = 150
     leaves: int = Field(default=63, ge=2, le=1024)
-    learning_rate: float = Field(default=0.05, gt=0)
+    learning_rate: float = Field(default=0.1, gt=0)
     least_pairs: PositiveInt = 60
     """Candidates in each leaf, at least."""
     feature_share: float = Field(default=0.5, gt=0, le=1)
@@ -61,16 +35,6 @@ class CandidateConfig(Section):
 
     reach: NonNegativeInt = 200
     """The maximum number of characters between the two mentions."""
-
-
-class RelationOptimizationConfig(LoopConfig):
-    """Settings of training."""
-
-    learning_rate: float = Field(gt=0)
-    part_pairs: int = Field(default=200, ge=10)
-    """Candidates that stand together in a document and are learned together, on average."""
-    batch_parts: PositiveInt = 6
-    """Number of these parts in a batch."""
 
 
 class ConfidenceConfig(Section):
@@ -92,31 +56,14 @@ class RelationConfig(Section):
     """All that decides a run, apart from the data."""
 
     preset: str
-    network: NetworkConfig
     trees: TreeConfig = TreeConfig()
     candidates: CandidateConfig = CandidateConfig()
-    optimization: RelationOptimizationConfig
-    evaluation: EvaluationConfig
     confidence: ConfidenceConfig = ConfidenceConfig()
     seed: int = Field(default=0, ge=0, lt=2**32)
 
 
-PRESETS: dict[str, dict[str, Any]] = {
-    "best": {
-        "network": {"dropout": 0.2, "feature_dropout": 0.05, "masking": 0.15, "character_masking": 0.05},
-        "optimization": {
-            "learning_rate": 2e-3,
-            "weight_decay": 0.05,
-            "epochs": 5,
-            "least_steps": 600,
-            "schedule": "cosine",
-            "warmup": 0.05,
-            "average": 0.995,
-        },
-        "evaluation": {"stop": "never"},
-    },
-}
-"""The best settings on LCDD's dev part."""
+PRESETS: dict[str, dict[str, Any]] = {"best": {}}
+"""The best settings on LCDD's dev part are the defaults."""
 
 
 def load_relation_config(

@@ -30,7 +30,7 @@ class LabeledDocument:
     owned
         The candidates whose head the part owns, as indices.
     targets
-        Of every candidate whether it is related, or the probability that it is, float32 ``[P]``.
+        Of every candidate whether it is related, ``[P]``.
     gold
         The gold relations that the part owns, by relation type; those out of reach count too.
     unreachable
@@ -39,7 +39,7 @@ class LabeledDocument:
 
     encoded: EncodedDocument
     owned: NDArray[np.intp]
-    targets: NDArray[np.float32]
+    targets: NDArray[np.bool_]
     gold: Counter[str]
     unreachable: int
 
@@ -85,13 +85,13 @@ def _labeled(selection: Selection, encoder: RelationEncoder) -> LabeledDocument:
     relations = {kind.name: index for index, kind in enumerate(schema.relations)}
     rows = zip(candidates.relations.tolist(), candidates.heads.tolist(), candidates.tails.tolist(), strict=True)
     index = {row: number for number, row in enumerate(rows)}
-    targets = np.zeros(len(candidates), np.float32)
+    targets = np.zeros(len(candidates), bool)
     gold: Counter[str] = Counter()
     unreachable = 0
     for label, head, tail in set(_ends(selection.document)):
         place = index.get((relations.get(label, -1), places.get(head.key, -1), places.get(tail.key, -1)))
         if place is not None:
-            targets[place] = 1
+            targets[place] = True
         if selection.owns(head.start):
             gold[label] += 1
             unreachable += place is None

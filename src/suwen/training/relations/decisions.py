@@ -67,7 +67,7 @@ def scored_pairs(
     return ScoredPairs(
         np.concatenate([one.encoded.candidates.relations[own] for one, own in zip(documents, pairs, strict=True)]),
         np.concatenate([found[own] for found, own in zip(probabilities, pairs, strict=True)]),
-        np.concatenate([one.targets[own] > 0.5 for one, own in zip(documents, pairs, strict=True)]),
+        np.concatenate([one.targets[own] for one, own in zip(documents, pairs, strict=True)]),
         np.array([sum(one.gold[kind.name] for one in documents) for kind in schema.relations]),
     )
 

@@ -1,28 +1,42 @@
-"""Boosted trees over the structural features, fitted with LightGBM."""
+"""Boosted trees, fitted with LightGBM."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import lightgbm
 import numpy as np
 
-from suwen.inference.relations.trees import BoostedTrees, tree_inputs
-from suwen.runs import Listener, Progress
+from suwen.inference.relations.inputs import Inputs
+from suwen.inference.relations.rivals import GRID
+from suwen.inference.relations.trees import BoostedTrees
 from suwen.training.relations.config import TreeConfig
 from suwen.training.relations.data import LabeledDocument
 
 __all__ = ["fit_trees"]
 
 
-def fit_trees(documents: Sequence[LabeledDocument], config: TreeConfig, seed: int, listener: Listener) -> BoostedTrees:
+def fit_trees(
+    documents: Sequence[LabeledDocument],
+    inputs: Sequence[Inputs],
+    config: TreeConfig,
+    seed: int,
+    tell: Callable[[int], None],
+) -> BoostedTrees:
     """Fit trees to the owned candidates of documents (Ke et al. 2017).
 
     The relation type is read as a number, so that all splits are thresholds.
+
+    Parameters
+    ----------
+    inputs
+        What the trees read of all candidates of each document.
+    tell
+        Receives the number of trees after each one.
     """
-    inputs = np.concatenate([tree_inputs(one.encoded)[one.owned] for one in documents])
-    targets = np.concatenate([one.targets[one.owned] for one in documents])
+    rows = np.concatenate([read[one.owned] for one, read in zip(documents, inputs, strict=True)])
+    targets = np.concatenate([one.targets[one.owned] for one in documents]).astype(np.float32)
     options = {
         "objective": "binary",
         "num_leaves": config.leaves,
@@ -39,12 +53,8 @@ def fit_trees(documents: Sequence[LabeledDocument], config: TreeConfig, seed: in
         "num_threads": 1,
         "verbose": -1,
     }
-
-    def tell(state: Any) -> None:
-        listener(Progress("trees", state.iteration + 1, config.count))
-
-    data = lightgbm.Dataset(inputs, targets, params={"max_bin": 255, "verbose": -1})
-    booster = lightgbm.train(options, data, config.count, callbacks=[tell])
+    data = lightgbm.Dataset(rows, targets, params={"max_bin": 255, "verbose": -1})
+    booster = lightgbm.train(options, data, config.count, callbacks=[lambda state: tell(state.iteration + 1)])
     return _arrays([tree["tree_structure"] for tree in booster.dump_model()["tree_info"]])
 
 
@@ -70,7 +80,7 @@ def _nodes(root: Mapping[str, Any]) -> Iterator[tuple[int, int, int, int, float]
             queue += [node["left_child"], node["right_child"]]
             yield node["split_feature"], int(node["threshold"]), len(queue) - 2, len(queue) - 1, 0.0
         else:
-            yield 0, 0, place, place, node["leaf_value"]
+            yield 0, 0, place, place, round(node["leaf_value"] * GRID) / GRID
 
 
 def _depth(node: Mapping[str, Any]) -> int:
