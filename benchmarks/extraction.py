@@ -81,7 +81,7 @@ def require_known(model: Path) -> None:
 def prepare(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Write the texts, and the model in the three forms that are run; returns what the export says."""
     from suwen.corpus.split import Split, whole
-    from suwen.exporting import export_model
+    from suwen.exporting.tagger import export_model
     from suwen.formats import read_corpus
     from suwen.model_folder import TaggerSettings, write_model_folder
     from suwen.models.weights import write_tagger

@@ -16,6 +16,7 @@ from typing import Any
 
 from suwen.document import Document
 from suwen.files import write_text
+from suwen.inference.relations.predictor import RelationPredictor, probabilities
 from suwen.loading import load_relations
 
 THREADS, ROUNDS, DOCUMENTS = 2, 3, 40
@@ -36,12 +37,13 @@ def speed(documents: Sequence[Document], runs: Path) -> dict[str, Any]:
 def scoring(documents: Sequence[Document]) -> dict[str, Any]:
     """Time the scoring of candidates on two threads, and of documents from text to relations."""
     model = load_relations(threads=THREADS)
+    assert isinstance(model, RelationPredictor)
     encoded = [model.encoder.encode(document) for document in documents]
     pairs = sum(len(one.candidates) for one in encoded)
 
     def score() -> None:
         with ThreadPoolExecutor(THREADS) as executor:
-            list(executor.map(model.model.probabilities, encoded))
+            list(executor.map(lambda one: probabilities(one, model.scorer), encoded))
 
     def relate() -> None:
         list(model.pipe(documents))

@@ -13,7 +13,7 @@ from suwen.evaluation.relations.analysis import DISTANCES
 TITLES = {
     "cooccurrence": "co-occurrence: same sentence, ≤ 60 characters",
     "trees-27": "LightGBM, 27 structural features",
-    "cnn": "CNN: the network without competition, without trees",
+    "cnn": "CNN: the former network without competition, without trees",
     "trees": "LightGBM, all structural features",
 }
 
@@ -43,8 +43,11 @@ COLUMNS = (
 def tables(found: Mapping[str, Any]) -> str:
     """Return all tables, as they stand on the page."""
     scores = found["systems"]
+    former = [figures for name, figures in scores.items() if name.startswith("former-")]
     models = [figures for name, figures in scores.items() if name.startswith("model-")]
     rows = [row(title, [scores[name]]) for name, title in TITLES.items() if name in scores]
+    if former:
+        rows.append(row(f"former model: network and trees, mean of {len(former)} seeds", former))
     if models:
         rows += [row("model, seed 0", models[:1]), row(f"**model, mean of {len(models)} seeds**", models)]
     differences = [
@@ -62,6 +65,8 @@ def tables(found: Mapping[str, Any]) -> str:
     ]
     if found["predicted_entities"]:
         parts += ["## Between predicted entities (seed 0)", predicted_table(found["predicted_entities"])]
+    if found["ablations"]:
+        parts += ["## Ablations (seed 0, dev part)", ablation_table(found["ablations"])]
     if found["speed"]:
         parts += ["## Speed of the bundled model", speed_table(found["speed"])]
     return "\n\n".join(parts)
@@ -122,6 +127,12 @@ def predicted_table(found: Mapping[str, Any]) -> str:
         )
     ]
     return markdown(("between predicted entities", "P", "R", "F1"), rows)
+
+
+def ablation_table(found: Mapping[str, Any]) -> str:
+    """Return the scores of models without a part on the dev part."""
+    rows = [(name, *(percent(score[key]) for key in ("precision", "recall", "f1"))) for name, score in found.items()]
+    return markdown(("model", "strict P", "strict R", "strict F1"), rows)
 
 
 def speed_table(found: Mapping[str, Any]) -> str:
