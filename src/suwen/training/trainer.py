@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -20,11 +20,11 @@ from suwen.models.tagger import Tagger
 from suwen.tagging.encode import Example, TaughtExample
 from suwen.training.batches import Collator, LengthBatches
 from suwen.training.checkpoints import CheckpointKeeper, checkpoint_folder
-from suwen.training.config import EvaluationConfig, OptimizationConfig, TrainingConfig
+from suwen.training.config import EvaluationConfig, TrainingConfig
 from suwen.training.device import place_on
 from suwen.training.schedule import EVALUATIONS, Schedule
 
-__all__ = ["BEST", "Batches", "SelectingTrainer", "TaggerTrainer", "is_better", "stop_reason"]
+__all__ = ["BEST", "TaggerTrainer", "is_better", "stop_reason"]
 
 BEST = "best.safetensors"
 AVERAGE = "average.safetensors"
@@ -34,37 +34,22 @@ State = dict[str, Tensor]
 Evaluate = Callable[[], dict[str, float]]
 
 
-class Batches(Protocol):
-    """Chooses the examples of each batch."""
-
-    def __len__(self) -> int:
-        """Count the batches of an epoch."""
-
-    def __iter__(self) -> Iterator[list[int]]:
-        """Yield the places of the examples of each batch."""
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the batches of this epoch next."""
-
-
-class SelectingTrainer(Trainer):  # type: ignore[misc]
-    """Trains a model and keeps the weights of its best evaluation.
+class TaggerTrainer(Trainer):  # type: ignore[misc]
+    """Trains a tagger on batches by length and keeps the weights of its best evaluation.
 
     Parameters
     ----------
-    model
-        The model; afterwards it holds the weights of the best evaluation.
+    tagger
+        The tagger; afterwards it holds the weights of the best evaluation.
     examples
-        What `batches` chooses from.
-    batches
-        A batch sampler.
-    collate
-        Makes the arguments of the model of a batch of examples.
+        The windows to learn from.
+    padding
+        See `suwen.training.batches.Collator`.
     evaluate_dev
-        Scores the model as it is on the dev part and returns ``loss``, ``precision``, ``recall`` and ``f1``; None when
+        Scores the tagger as it is on the dev part and returns ``loss``, ``precision``, ``recall`` and ``f1``; None when
         there is no dev part, and then the last weights are kept.
-    options, evaluation, seed
-        Of the run's configuration.
+    config
+        The run's configuration.
     folder
         The folder for checkpoints, the best weights and logs.
     device
@@ -78,25 +63,25 @@ class SelectingTrainer(Trainer):  # type: ignore[misc]
 
     def __init__(
         self,
-        model: nn.Module,
-        examples: Sequence[Any],
-        batches: Batches,
-        collate: Callable[[list[Any]], dict[str, Tensor]],
+        tagger: Tagger,
+        examples: Sequence[Example | TaughtExample],
+        padding: dict[str, int],
         evaluate_dev: Evaluate | None,
-        options: OptimizationConfig,
-        evaluation: EvaluationConfig,
-        seed: int,
+        config: TrainingConfig,
         folder: Path,
         device: str = "cpu",
         callbacks: Sequence[TrainerCallback] = (),
     ) -> None:
+        options = self.options = config.optimization
+        evaluation = self.evaluation = config.evaluation
+        lengths = [len(example.inputs["input_ids"]) for example in examples]
+        batches = LengthBatches(lengths, options.batch_sentences, options.batch_tokens, config.seed)
         self.batches = batches
-        self.evaluation = evaluation
         self.evaluate_dev = evaluate_dev
         self.folder = folder
         epochs = max(options.epochs, math.ceil(options.least_steps / len(batches)))
         steps = len(batches) * epochs
-        self.average = WeightAverage(model, options.average) if options.average else None
+        self.average = WeightAverage(tagger, options.average) if options.average else None
         arguments = TrainingArguments(
             output_dir=str(folder),
             num_train_epochs=epochs,
@@ -105,7 +90,7 @@ class SelectingTrainer(Trainer):  # type: ignore[misc]
             max_grad_norm=options.max_gradient_norm,
             bf16=options.precision == "bf16",
             fp16=options.precision == "fp16",
-            seed=seed,
+            seed=config.seed,
             use_cpu=device == "cpu",
             logging_steps=max(1, min(50, len(batches) // 10)),
             logging_nan_inf_filter=False,
@@ -118,10 +103,10 @@ class SelectingTrainer(Trainer):  # type: ignore[misc]
         )
         place_on(arguments, device)
         super().__init__(
-            model=model,
+            model=tagger,
             args=arguments,
             train_dataset=list(examples),
-            data_collator=collate,
+            data_collator=Collator(padding),
             callbacks=[
                 Schedule(evaluation.steps or max(len(batches), steps // EVALUATIONS), evaluate_dev is not None),
                 Epochs(batches),
@@ -131,6 +116,25 @@ class SelectingTrainer(Trainer):  # type: ignore[misc]
             ],
         )
         self.remove_callback(PrinterCallback)
+
+    def create_optimizer(self, model: Tagger | None = None) -> torch.optim.Optimizer:
+        """Create AdamW with rates of their own for encoder, head and CRF; biases, norms and the CRF do not decay."""
+        if self.optimizer is None:
+            tagger: Tagger = model or self.model
+            options = self.options
+            rates = {"encoder": options.learning_rate, "crf": options.crf_learning_rate}
+            groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
+            for name, parameter in tagger.named_parameters():
+                if parameter.requires_grad:
+                    part = name.partition(".")[0]
+                    decay = 0.0 if part == "crf" or parameter.ndim < 2 else options.weight_decay
+                    rate = rates.get(part, options.head_learning_rate)
+                    groups.setdefault((rate, decay), []).append(parameter)
+            self.optimizer = torch.optim.AdamW(
+                [{"params": group, "lr": rate, "weight_decay": decay} for (rate, decay), group in groups.items()],
+                fused=True,
+            )
+        return self.optimizer
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Load the chosen batches."""
@@ -196,75 +200,10 @@ class SelectingTrainer(Trainer):  # type: ignore[misc]
         return list(history)
 
 
-class TaggerTrainer(SelectingTrainer):
-    """Trains a tagger on batches by length.
-
-    Parameters
-    ----------
-    tagger
-        The tagger.
-    examples
-        The windows to learn from.
-    padding
-        See `suwen.training.batches.Collator`.
-    config
-        The run's configuration.
-
-    All other parameters are those of `SelectingTrainer`.
-    """
-
-    def __init__(
-        self,
-        tagger: Tagger,
-        examples: Sequence[Example | TaughtExample],
-        padding: dict[str, int],
-        evaluate_dev: Evaluate | None,
-        config: TrainingConfig,
-        folder: Path,
-        device: str = "cpu",
-        callbacks: Sequence[TrainerCallback] = (),
-    ) -> None:
-        options = config.optimization
-        self.options = options
-        lengths = [len(example.inputs["input_ids"]) for example in examples]
-        super().__init__(
-            tagger,
-            examples,
-            LengthBatches(lengths, options.batch_sentences, options.batch_tokens, config.seed),
-            Collator(padding),
-            evaluate_dev,
-            options,
-            config.evaluation,
-            config.seed,
-            folder,
-            device,
-            callbacks,
-        )
-
-    def create_optimizer(self, model: Tagger | None = None) -> torch.optim.Optimizer:
-        """Create AdamW with rates of their own for encoder, head and CRF; biases, norms and the CRF do not decay."""
-        if self.optimizer is None:
-            tagger: Tagger = model or self.model
-            options = self.options
-            rates = {"encoder": options.learning_rate, "crf": options.crf_learning_rate}
-            groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
-            for name, parameter in tagger.named_parameters():
-                if parameter.requires_grad:
-                    part = name.partition(".")[0]
-                    decay = 0.0 if part == "crf" or parameter.ndim < 2 else options.weight_decay
-                    rate = rates.get(part, options.head_learning_rate)
-                    groups.setdefault((rate, decay), []).append(parameter)
-            self.optimizer = torch.optim.AdamW(
-                [{"params": group, "lr": rate, "weight_decay": decay} for (rate, decay), group in groups.items()],
-                fused=True,
-            )
-        return self.optimizer
-
-
 class Epochs(TrainerCallback):  # type: ignore[misc]
     """Tells the batches which epoch it is, also after a resumption in the middle of one."""
 
-    def __init__(self, batches: Batches) -> None:
+    def __init__(self, batches: LengthBatches) -> None:
         self.batches = batches
 
     def on_epoch_begin(
@@ -289,7 +228,7 @@ class Stopper(TrainerCallback):  # type: ignore[misc]
 class Keeper(CheckpointKeeper):
     """Keeps the weights' average too, during the run and in its checkpoints."""
 
-    def __init__(self, trainer: SelectingTrainer) -> None:
+    def __init__(self, trainer: TaggerTrainer) -> None:
         self.trainer = trainer
 
     def on_train_begin(
