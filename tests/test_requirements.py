@@ -25,7 +25,7 @@ OPTIONS = {
     "augment": "corpus.jsonl -o out",
     "demo": "-o out",
     "reproduce": "-o out",
-    "export": "model",
+    "export": "bundled -o out",  # what is needed depends on the kind of model
     "extract": "text.txt -o out",
     "serve": "",
     "preannotate": "text.txt -o out --endpoint http://127.0.0.1:8000/v1 --model m",
