@@ -70,10 +70,10 @@ def require_known(model: Path) -> None:
     read_model_folder(model)
     path = model / "config.json"
     config = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    kind = config.get("encoder", config).get("model_type", "none of a transformer")
+    kind = config.get("encoder", config).get("model_type", "no transformer")
     if kind not in MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING_NAMES:
         raise SystemExit(
-            f"{model}: the encoder's kind is {kind}, which Hugging Face's pipeline cannot load; "
+            f"{model}: the encoder is of the kind '{kind}', which Hugging Face's pipeline cannot load; "
             "pass a tagger that was trained on a plain BERT, or leave --model out"
         )
 

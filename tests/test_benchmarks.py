@@ -20,7 +20,7 @@ def test_benchmarks_extraction_refuses_an_encoder_that_the_pipeline_cannot_load(
     command = [sys.executable, str(EXTRACTION), "--model", str(model_path(BUNDLED))]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
-    assert "the encoder's kind is ngram-bert" in done.stderr
+    assert "the encoder is of the kind 'no transformer'" in done.stderr
     assert "trained on a plain BERT" in done.stderr
 
 
