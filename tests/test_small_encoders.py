@@ -165,11 +165,12 @@ def test_bundled_model_goes_from_states_to_the_bundled_one(monkeypatch: pytest.M
     assert published == [("bundled-group", "dev", "test")]
     installed, first = (read_json(folder / "suwen.json") for folder in (tmp_path / "installed", runs / "bundled-group"))
     assert installed["least_confidence"] == first["least_confidence"]
-    assert "of 3 other models" in (tmp_path / "installed" / "README.md").read_text(encoding="utf-8")
+    assert installed["windows"]["context"] == first["windows"]["context"] == bundled.CONTEXT
+    assert "of 4 other models" in (tmp_path / "installed" / "README.md").read_text(encoding="utf-8")
     for part in ("group", "all"):
         manifest = read_json(runs / f"bundled-{part}" / "manifest.json")
         teachers = [teacher["name"] for teacher in manifest["distillation"]["teachers"]]
-        assert teachers == [f"one-layer-{part}", f"two-layers-{part}", "transformer"]
+        assert teachers == [f"untaught-{part}", f"one-layer-{part}", f"two-layers-{part}", "transformer"]
     parts = read_json(runs / "split-group.json")["parts"]
     held_out = {row[0].split("_")[0] for part in ("dev", "test") for row in parts[part]}
     expected = {"901_1"} | ({f"{document.split('_')[0]}_99"} if "201" not in held_out else set())
