@@ -134,6 +134,16 @@ def test_relation_training_takes_few_documents(tmp_path: Path, documents: int) -
     assert len(load_relations(tmp_path / "model").relate(given[0]).relations) > 6
 
 
+def test_relation_training_takes_a_single_candidate(tmp_path: Path) -> None:
+    # The other issue has no candidate, so that the trees that must not see the first one have nothing to learn from.
+    given = [*corpus(1, 1), Document("1_1", "乙药", (Entity("Drug", 0, 2, id="Drug0"),), group="1")]
+    suwen.train(given, tmp_path / "model", task="relations", settings=SMALL)
+    before = [found.relations for found in map(load_relations(tmp_path / "model").relate, given)]
+    assert [len(relations) for relations in before] == [1, 0]
+    assert suwen.export(tmp_path / "model", corpus=given).pairs == 1  # type: ignore[union-attr]
+    assert [found.relations for found in map(load_relations(tmp_path / "model").relate, given)] == before
+
+
 def test_relation_training_keeps_journal_issues_in_one_fold() -> None:
     draw = random.Random(0)
     names = [f"{issue}_{article}" for issue in range(9) for article in range(3)]
@@ -172,6 +182,40 @@ def test_relation_training_refuses_a_corpus_without_relations(tmp_path: Path) ->
     with pytest.raises(SuwenError, match="S601"):
         suwen.train(documents, tmp_path / "model", task="relations")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("head", ["Drug0", "missing"])
+def test_relation_training_refuses_relations_that_cannot_be_learned(tmp_path: Path, head: str) -> None:
+    """An entity cannot be related to itself, nor to what is not there."""
+    document = corpus(1, 1)[0]
+    relations = (Relation("Drug_Disease", head, "Drug0", "R0"),)
+    given = Document("a", document.text, document.entities, relations)
+    with pytest.raises(SuwenError, match="S609 none of the relations of the training part"):
+        suwen.train([given], tmp_path / "model", task="relations", settings=SMALL)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("confidence.thresholds.Drug_Diseases=0.5", "S401 .*thresholds.Drug_Diseases.*'confidence.thresholds.Drug_Disease'"),
+        ("confidence.thresholds.Drug_Disease=50", "S402 .*confidence.thresholds.Drug_Disease"),
+        ("trees.learning_rate=2", "S402 .*trees.learning_rate"),
+        ("trees.ridge=inf", "S402 .*trees.ridge"),
+    ],
+)
+def test_relation_training_refuses_wrong_settings(tmp_path: Path, setting: str, message: str) -> None:
+    with pytest.raises(SuwenError, match=message):
+        train(tmp_path / "model", setting)
+    assert not list(tmp_path.iterdir())
+
+
+def test_relation_training_refuses_more_types_than_a_byte_holds(tmp_path: Path) -> None:
+    ends = (EntityType("Disease", "病", "Disease", "red"), EntityType("Drug", "药", "Drug", "blue"))
+    names = ["Drug_Disease", *map(str, range(256))]
+    schema = Schema("mine", ends, tuple(RelationType(name, name, "Drug", "Disease") for name in names))
+    with pytest.raises(SuwenError, match=r"S407 .*257 relation types"):
+        train(tmp_path / "model", schema=schema)
 
 
 @pytest.mark.parametrize("option", ["--encoder=bilstm", "--head=crf", "--teacher=model", "--folds=3", "--device=cuda"])

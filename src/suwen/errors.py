@@ -229,6 +229,10 @@ CATALOG: dict[str, Message] = {
         "this relation model is a network of a former release, which this release cannot run",
         "train it again: suwen train CORPUS --task relations",
     ),
+    "S609": Message(
+        "none of the relations of the training part can be learned (it has {count})",
+        "check them with suwen corpus check; the label set must join their entity types within reach",
+    ),
     # S7xx: graphs
     "S701": Message("this is not a graph", "make one with 'suwen graph build'"),
     "S702": Message(

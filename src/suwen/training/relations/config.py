@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
 
@@ -19,7 +19,7 @@ class TreeConfig(Section):
 
     count: PositiveInt = 150
     leaves: int = Field(default=63, ge=2, le=1024)
-    learning_rate: float = Field(default=0.1, gt=0)
+    learning_rate: float = Field(default=0.1, gt=0, le=1)
     least_pairs: PositiveInt = 60
     """Candidates in each leaf, at least."""
     feature_share: float = Field(default=0.5, gt=0, le=1)
@@ -42,7 +42,7 @@ class ConfidenceConfig(Section):
 
     slope: float | None = Field(default=None, ge=0)
     intercept: float | None = None
-    thresholds: dict[str, float] = Field(default_factory=dict)
+    thresholds: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
     """Minimum confidence of a reported relation, by relation type."""
 
     @model_validator(mode="after")

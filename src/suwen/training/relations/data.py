@@ -16,7 +16,10 @@ from suwen.inference.relations.inputs import EncodedDocument, RelationEncoder
 from suwen.schema import Schema
 from suwen.training.data import TrainingData
 
-__all__ = ["LabeledDocument", "label_documents", "relation_schema"]
+__all__ = ["LabeledDocument", "label_documents", "nothing_to_learn", "relation_schema"]
+
+MOST_TYPES = 256
+"""Relation types that a model can tell apart: it reads them as a byte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +53,12 @@ def relation_schema(data: TrainingData, schema: Schema | None) -> Schema:
     Raises
     ------
     SuwenError
-        S601 when the training part has no relation, S604 when the given label set has no relation types, S407 when a
-        relation type does not say which entity types it joins.
+        S601 when the training part has no relation, S609 when none of them joins two entities, S604 when the given
+        label set has no relation types, S407 when it has too many, or one that joins an unknown entity type.
     """
     found = [triple for selection in data.train for triple in _triples(selection.document)]
     if not found:
-        raise SuwenError("S601")
+        raise nothing_to_learn(data.train)
     if schema is None:
         schema = Schema.of_labels({label for _, *labels in found for label in labels} | data.labels)
         known = {label for label, _, _ in found}
@@ -63,6 +66,8 @@ def relation_schema(data: TrainingData, schema: Schema | None) -> Schema:
         schema = Schema(schema.name, schema.entities, kept, schema.groups).with_relations_of(found)
     if not schema.relations:
         raise SuwenError("S604", name=schema.name)
+    if len(schema.relations) > MOST_TYPES:
+        raise SuwenError("S407", reason=f"{len(schema.relations)} relation types, at most {MOST_TYPES} can be learned")
     for kind in schema.relations:
         for end in (kind.head, kind.tail):
             if end not in schema:
@@ -70,6 +75,12 @@ def relation_schema(data: TrainingData, schema: Schema | None) -> Schema:
                     "S407", reason=f"the relation type {kind.name!r} joins {end!r}, which is not an entity type"
                 )
     return schema
+
+
+def nothing_to_learn(selections: Sequence[Selection]) -> SuwenError:
+    """Return the error for a training part without a relation that can be learned: S601 or S609."""
+    count = sum(len(selection.document.relations) for selection in selections)
+    return SuwenError("S609", count=count) if count else SuwenError("S601")
 
 
 def label_documents(selections: Sequence[Selection], encoder: RelationEncoder) -> list[LabeledDocument]:

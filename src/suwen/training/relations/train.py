@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import shutil
@@ -23,7 +24,7 @@ from suwen.schema import Schema
 from suwen.tagging.calibration import Calibration
 from suwen.training.data import Report, TrainingData
 from suwen.training.relations.config import ConfidenceConfig, RelationConfig
-from suwen.training.relations.data import LabeledDocument, label_documents
+from suwen.training.relations.data import LabeledDocument, label_documents, nothing_to_learn
 from suwen.training.relations.decisions import (
     Decisions,
     ScoredPairs,
@@ -65,7 +66,8 @@ def train_relations(
     ------
     SuwenError
         S104 when `output` exists, S511 when an unfinished run is there, S507 when there is none to resume, S508 when it
-        was made with other data or another configuration, S601 when no relation of the training part can be learned.
+        was made with other data or another configuration, S401 when a threshold names no relation type, S609 when no
+        relation of the training part can be learned.
     """
     output = Path(output)
     if output.exists():
@@ -76,7 +78,12 @@ def train_relations(
     encoder = RelationEncoder(schema, config.candidates.reach)
     train, dev = label_documents(data.train, encoder), label_documents(data.dev, encoder)
     if not any(document.targets[document.owned].any() for document in train):
-        raise SuwenError("S601")
+        raise nothing_to_learn(data.train)
+    names = [kind.name for kind in schema.relations]
+    for name in config.confidence.thresholds:
+        if name not in names:
+            guess = difflib.get_close_matches(name, names, 1, cutoff=0)[0]
+            raise SuwenError("S401", key=f"confidence.thresholds.{name}", guess=f"confidence.thresholds.{guess}")
     description = {**data.description, **_relations(data)}
     identity = {"data": description, "configuration": config.model_dump(), "label set": schema.to_dict()}
     # Only now: a run that cannot even begin leaves nothing behind.

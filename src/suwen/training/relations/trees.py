@@ -24,7 +24,7 @@ def fit_trees(
     seed: int,
     tell: Callable[[int], None],
 ) -> BoostedTrees:
-    """Fit trees to the owned candidates of documents (Ke et al. 2017).
+    """Fit trees to the owned candidates of documents (Ke et al. 2017); without any there are no trees.
 
     The relation type is read as a number, so that all splits are thresholds.
 
@@ -37,13 +37,17 @@ def fit_trees(
     """
     rows = np.concatenate([read[one.owned] for one, read in zip(documents, inputs, strict=True)])
     targets = np.concatenate([one.targets[one.owned] for one in documents]).astype(np.float32)
+    if not len(rows):
+        return _arrays([])
+    # LightGBM fails if the share of a single candidate is no candidate.
+    share = config.pair_share if len(rows) * config.pair_share >= 1 else 1
     options = {
         "objective": "binary",
         "num_leaves": config.leaves,
         "learning_rate": config.learning_rate,
         "min_data_in_leaf": config.least_pairs,
         "feature_fraction": config.feature_share,
-        "bagging_fraction": config.pair_share,
+        "bagging_fraction": share,
         "bagging_freq": 1,
         "lambda_l2": config.ridge,
         "max_bin": 255,
