@@ -296,7 +296,7 @@ def test_export_command_refuses_what_is_no_tagger(tmp_path):
     command = [sys.executable, "-m", "suwen", "export", str(tmp_path / "model")]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 2
-    assert re.fullmatch(r"S109 .*a tagger is expected.*\n", result.stderr)
+    assert re.fullmatch(r"S109 .*this is a dictionary model, but a tagger is expected.*\n", result.stderr)
 
 
 def test_export_command_leaves_the_bundled_model_as_it_is(tmp_path, monkeypatch):

@@ -371,7 +371,7 @@ def tagger_folder(stored: StoredModel) -> ModelFolder:
     """
     path = stored.path
     if stored.model != "tagger":
-        raise SuwenError("S109", path, found=stored.model, expected="tagger")
+        raise SuwenError("S109", path, found=f"{stored.model} model", expected="tagger")
     settings = TaggerSettings.from_dict(stored.settings, path / SETTINGS)
     characters = CharacterVocabulary.read(path / VOCABULARY)
     bigrams = BigramVocabulary.read(path / BIGRAMS, characters) if "bigram_ids" in settings.features else None

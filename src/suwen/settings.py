@@ -19,9 +19,9 @@ __all__ = ["Section", "Settings", "parse_settings", "preset_settings", "validate
 
 
 class Section(BaseModel):
-    """A table of the configuration; unknown keys are errors, values do not change afterwards."""
+    """A table of the configuration; unknown keys, NaN and infinity are errors, values do not change afterwards."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 Configuration = TypeVar("Configuration", bound=Section)
