@@ -198,7 +198,7 @@ def test_relation_training_refuses_relations_that_cannot_be_learned(tmp_path: Pa
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("confidence.thresholds.Drug_Diseases=0.5", "S401 .*thresholds.Drug_Diseases.*'confidence.thresholds.Drug_Disease'"),
+        ("confidence.thresholds.Drug_Diseases=0.5", "S401 .*'confidence.thresholds.Drug_Disease'"),
         ("confidence.thresholds.Drug_Disease=50", "S402 .*confidence.thresholds.Drug_Disease"),
         ("trees.learning_rate=2", "S402 .*trees.learning_rate"),
         ("trees.ridge=inf", "S402 .*trees.ridge"),
