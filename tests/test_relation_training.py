@@ -127,8 +127,9 @@ def test_relation_training_resumes_after_kill(tmp_path: Path, model: Path) -> No
 
 @pytest.mark.parametrize("documents", [1, 2, 5])
 def test_relation_training_takes_few_documents(tmp_path: Path, documents: int) -> None:
-    given = corpus(documents)
-    manifest = suwen.train(given, tmp_path / "model", task="relations", settings=SMALL).manifest
+    given, steps = corpus(documents), list[Progress]()
+    manifest = suwen.train(given, tmp_path / "model", task="relations", settings=SMALL, listener=steps.append).manifest
+    assert steps[-1].done == steps[-1].total
     assert manifest["training"]["folds"] == min(documents, 4)
     assert manifest["data"]["dev"]["documents"] == 0
     assert len(load_relations(tmp_path / "model").relate(given[0]).relations) > 6

@@ -86,7 +86,8 @@ class StageFitter:
     def _trees(self, name: str, chosen: Iterable[int], inputs: Sequence[Inputs]) -> BoostedTrees:
         """Fit trees to some documents, or read those that were fitted before the run was interrupted."""
         path, config, before = self.work / f"{name}.npz", self.config.trees, self.fitted
-        total = (len(set(self.folds)) + 2) * config.count
+        folds = len(set(self.folds))
+        total = (folds + 2 if folds > 1 else 1) * config.count
         if not path.is_file():
             rows = list(chosen)
             documents, read = [self.documents[row] for row in rows], [inputs[row] for row in rows]
