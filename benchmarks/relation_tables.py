@@ -13,7 +13,7 @@ from suwen.evaluation.relations.analysis import DISTANCES
 TITLES = {
     "cooccurrence": "co-occurrence: same sentence, ≤ 60 characters",
     "trees-27": "LightGBM, 27 structural features",
-    "cnn": "CNN: the former network without competition, without trees",
+    "cnn": "CNN without competition, without trees",
     "trees": "LightGBM, all structural features",
 }
 

@@ -1,14 +1,14 @@
-"""Relation models beside the baselines, on one split: co-occurrence, one stage of boosted trees, former networks.
+"""Relation models beside the baselines, on one split: co-occurrence, one stage of boosted trees, a CNN.
 
     python benchmarks/relations.py CORPUS --split FILE --runs FOLDER --model MODEL … [--entities TAGGER]
-        [--former FILE] [--twins ID ID] [--ablations] [--speed] [-o docs/results/relations]
+        [--cnn FILE] [--former FILE] [--twins ID ID] [--ablations] [--speed] [-o docs/results/relations]
 
 Models are seeds of one recipe, trained on the train part; the first is compared with the baselines. The trees are
 trained on the train part; calibration and threshold are chosen on the dev part as those of a model are. All are scored
 on the test part: strict, with all gold relations in the denominator. TAGGER finds the entities in a second scoring of
-the first model; it must be trained on the train part. FILE is the ``baselines.json`` of commit b5e4d6e, whose systems
-are shown beside them: a CNN, and the former model, an average of a network and trees. Ablations are scored on dev. A
-step whose output is in FOLDER is not repeated.
+the first model; it must be trained on the train part. The CNN is the output of ``benchmarks/relation_cnn.py``. The
+former FILE is the ``baselines.json`` of commit b5e4d6e, whose systems are shown beside them: the former model, an
+average of a network and trees. Ablations are scored on dev. A step whose output is in FOLDER is not repeated.
 """
 
 from __future__ import annotations
@@ -27,7 +27,12 @@ from relation_speed import speed
 from relation_tables import TITLES, tables
 from runs import replace_table
 
-from suwen.api.relations import RelationEvaluation, compare_relations, evaluate_relation_model
+from suwen.api.relations import (
+    RelationEvaluation,
+    compare_relations,
+    evaluate_predicted_relations,
+    evaluate_relation_model,
+)
 from suwen.corpus.split import Split
 from suwen.document import Document
 from suwen.files import read_json, write_json
@@ -104,10 +109,20 @@ class Benchmark:
     def evaluate(self, name: str, model: Any, entities: Path | None = None) -> dict[str, Any]:
         """Score a model on the test part, and keep what it found."""
         found = evaluate_relation_model(self.documents, model, entities, self.split, "test")
-        found_path = self.runs / f"{name}.jsonl"
-        found_path.unlink(missing_ok=True)
-        write_corpus(found.predictions, found_path, "jsonl")
+        self.keep(name, found.predictions)
         return _kept(found)
+
+    def predicted(self, name: str, file: Path) -> dict[str, Any]:
+        """Score what was found on the test part before."""
+        predictions = list(read_corpus(file))
+        self.keep(name, predictions)
+        return _kept(evaluate_predicted_relations(self.documents, predictions, self.split, "test"))
+
+    def keep(self, name: str, predictions: Sequence[Document]) -> None:
+        """Keep predictions, to compare them."""
+        path = self.runs / f"{name}.jsonl"
+        path.unlink(missing_ok=True)
+        write_corpus(predictions, path, "jsonl")
 
     def baseline(self, name: str, columns: Sequence[int]) -> dict[str, Any]:
         """Train one stage of trees, choose calibration and threshold on dev, and score it on the test part."""
@@ -172,7 +187,9 @@ def _kept(evaluation: RelationEvaluation) -> dict[str, Any]:
     return {"warning": found["warning"], **evaluation.analysis.to_dict(), "cooccurrence": found["cooccurrence"]}
 
 
-def systems(benchmark: Benchmark, models: Sequence[Path], former: Path | None) -> dict[str, dict[str, Any]]:
+def systems(
+    benchmark: Benchmark, models: Sequence[Path], cnn: Path | None, former: Path | None
+) -> dict[str, dict[str, Any]]:
     """Score all baselines and models; take the figures of those that are no longer in the package."""
     names = feature_names(len(LCDD.labels))
     few, every = [names.index(name) for name in FEW], range(len(names))
@@ -181,16 +198,14 @@ def systems(benchmark: Benchmark, models: Sequence[Path], former: Path | None) -
         "trees-27": lambda: benchmark.baseline("trees-27", few),
         "trees": lambda: benchmark.baseline("trees", every),
     }
+    if cnn:
+        made["cnn"] = lambda: benchmark.predicted("cnn", cnn)
     for number, model in enumerate(models):
         made[f"model-{number}"] = lambda name=f"model-{number}", path=model: benchmark.evaluate(name, path)
     found = {name: benchmark.figures(name, step) for name, step in made.items()}
     if former:
         kept = read_json(former)["systems"]
-        found |= {
-            f"former-{name}" if name.startswith("model-") else name: kept[name]
-            for name in kept
-            if name not in found or name.startswith("model-")
-        }
+        found |= {f"former-{name}": kept[name] for name in kept if name.startswith("model-")}
     return found
 
 
@@ -200,6 +215,7 @@ def main() -> None:
     parser.add_argument("--split", type=Path, required=True)
     parser.add_argument("--runs", type=Path, required=True, help="where predictions and figures are kept")
     parser.add_argument("--model", type=Path, action="append", default=[], help="a relation model; seeds of one recipe")
+    parser.add_argument("--cnn", type=Path, help="the output of benchmarks/relation_cnn.py")
     parser.add_argument("--former", type=Path, help="baselines.json of commit b5e4d6e")
     parser.add_argument("--entities", type=Path, help="a tagger that was trained on the train part")
     parser.add_argument("--twins", nargs=2, default=[], metavar="ID", help="documents that are near-copies")
@@ -210,7 +226,7 @@ def main() -> None:
     options.runs.mkdir(parents=True, exist_ok=True)
     benchmark = Benchmark(list(read_corpus(options.corpus)), Split.read(options.split), options.runs)
     twice = benchmark.figures("agreement", lambda: agreement(benchmark.documents, options.twins))
-    scores = systems(benchmark, options.model, options.former)
+    scores = systems(benchmark, options.model, options.cnn, options.former)
     others = [name for name in TITLES if name in scores and options.model and (options.runs / f"{name}.jsonl").exists()]
     found: dict[str, Any] = {
         "systems": scores,

@@ -5,13 +5,20 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from suwen.bundled import SAMPLE
+from suwen.corpus.split import whole
 from suwen.document import Document, Entity, Relation
+from suwen.formats import read_corpus
 from suwen.inference.relations.features import feature_names
+from suwen.inference.relations.inputs import RelationEncoder
 from suwen.schema import LCDD
+from suwen.tagging.vocabulary import CharacterVocabulary
+from suwen.training.relations.data import label_documents
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 PASSAGE = "口服二甲双胍治疗2型糖尿病。"
@@ -71,3 +78,22 @@ def test_relation_benchmark_names_existing_features(load: Callable[[str], Module
     relations = load("relations")
     assert len(set(relations.FEW)) == 27
     assert set(relations.FEW) <= set(feature_names(len(LCDD.labels)))
+
+
+def test_relation_cnn_scores_each_pair_alike_in_any_part(
+    load: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cnn = load("relation_cnn")
+    for name in ("EPOCHS", "LEAST_STEPS"):
+        monkeypatch.setattr(cnn, name, 1)
+    documents = list(read_corpus(SAMPLE))[:6]
+    labeled = label_documents(whole(documents), RelationEncoder(LCDD, cnn.REACH))
+    reader = cnn.Reader(CharacterVocabulary.from_texts(document.text for document in documents))
+    read = list(map(reader.read, documents, labeled))
+    network = cnn.train(read, reader, 0)
+    found = []
+    for pairs in (7, 10_000):
+        monkeypatch.setattr(cnn, "PART_PAIRS", pairs)
+        found.append(np.concatenate([cnn.probabilities(network, text) for text in read]))
+    assert len(found[0]) == sum(len(one.encoded.candidates) for one in labeled)
+    np.testing.assert_allclose(*found, atol=1e-5)
