@@ -18,6 +18,7 @@ import numpy as np
 from bundled_model import whole_split
 from runs import once, suwen
 
+from suwen.bundled import BUNDLED
 from suwen.files import read_json, write_json, write_text
 from suwen.inference.relations.settings import RelationSettings
 from suwen.loading import relation_folder
@@ -30,6 +31,14 @@ MEASURES = ("precision", "recall", "f1")
 TEST = "test, mean of {count} seeds of this recipe trained on the train part"
 DEV = "dev, mean of the same {count} seeds"
 RELIABILITY = "test (seed 0 of the same recipe)"
+TERMS = """\
+## License of the weights 权重许可
+
+**For non-commercial use only. 仅限非商业用途。**
+[CC BY-NC 4.0](https://creativecommons.org/licenses/by-nc/4.0/): the annotations were published for research, without a
+license. The software has its own license.
+
+"""
 
 
 def confidences(model: Path) -> list[str]:
@@ -56,7 +65,9 @@ def described(folder: Path, models: Sequence[Path], figures: Mapping[str, Any]) 
     manifest |= {"name": NAME, "license": LICENSE, "reliability": {"part": RELIABILITY, **test[0]["reliability"]}}
     settings = RelationSettings.from_dict(read_stored_model(folder).settings)
     write_json(folder / "manifest.json", manifest)
-    write_text(folder / "README.md", relation_card(settings, manifest))
+    before, heading, after = relation_card(settings, manifest).partition("## Limits")
+    card = f"{before}{TERMS}{heading}{after}".replace("--relation-model MODEL", f"--relation-model {BUNDLED}")
+    write_text(folder / "README.md", card)
 
 
 def main() -> None:

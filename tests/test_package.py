@@ -123,7 +123,7 @@ def test_package_says_that_the_weights_are_for_non_commercial_use(page: str) -> 
     assert "non-commercial use" in text or "非商业用途" in text
 
 
-@pytest.mark.parametrize("name", ["suwen-mini", "suwen-mini-encoder"])
+@pytest.mark.parametrize("name", ["suwen-mini", "suwen-mini-encoder", "suwen-relations"])
 def test_package_has_cards_that_state_the_license_of_the_weights(name: str) -> None:
     card = (model_path(None).parent / name / "README.md").read_text(encoding="utf-8")
     assert "license: cc-by-nc-4.0" in card
