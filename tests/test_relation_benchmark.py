@@ -1,5 +1,7 @@
 """The benchmark of relation models: passages annotated twice, and the features of a baseline."""
 
+import json
+import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -9,10 +11,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from suwen.bundled import SAMPLE
+from suwen.cli import app
 from suwen.corpus.split import whole
 from suwen.document import Document, Entity, Relation
+from suwen.files import read_json, write_json
 from suwen.formats import read_corpus
 from suwen.inference.relations.features import feature_names
 from suwen.inference.relations.inputs import RelationEncoder
@@ -97,3 +102,35 @@ def test_relation_cnn_scores_each_pair_alike_in_any_part(
         found.append(np.concatenate([cnn.probabilities(network, text) for text in read]))
     assert len(found[0]) == sum(len(one.encoded.candidates) for one in labeled)
     np.testing.assert_allclose(*found, atol=1e-5)
+
+
+def test_bundled_relations_are_made_and_described_by_one_command(
+    load: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def suwen(*arguments: object) -> str:
+        done = CliRunner().invoke(app, [str(one) for one in arguments])
+        assert done.exit_code == 0, done.stderr
+        return done.stdout
+
+    bundled = load("bundled_relations")
+    for module in (bundled, load("runs")):
+        monkeypatch.setattr(module, "suwen", suwen)
+    installed, results, scored, split = (tmp_path / name for name in ("installed", "results", "scored", "split.json"))
+    installed.mkdir()
+    monkeypatch.setattr(bundled, "relation_folder", lambda name: installed)
+    suwen("corpus", "split", SAMPLE, "-o", split, "--unit", "group")
+    suwen("train", SAMPLE, "--task", "relations", "--split", split, "-o", scored, "--set", "trees.count=5")
+    figures = suwen("evaluate", scored, SAMPLE, "--task", "relations", "--split", split, "--json")
+    results.mkdir()
+    write_json(results / "baselines.json", {"systems": {"model-0": json.loads(figures)}})
+    command = ["bundled_relations.py", SAMPLE, "--runs", tmp_path, "--model", scored, "--results", results]
+    monkeypatch.setattr(sys, "argv", [str(word) for word in command])
+    bundled.main()
+    card = (installed / "README.md").read_text(encoding="utf-8")
+    assert "test, mean of 1 seeds of this recipe" in card
+    assert "For non-commercial use only." in card
+    first, model = (read_json(folder / "suwen.json") for folder in (scored, installed))
+    assert {key: model[key] for key in ("calibration", "thresholds")} == {
+        key: first[key] for key in ("calibration", "thresholds")
+    }
+    assert len(read_json(results / "model.json")["model"]) == 1
