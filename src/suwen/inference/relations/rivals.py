@@ -1,4 +1,4 @@
-"""Features of the second stage: what the first one thinks of a pair, of its rivals, its neighbors and equal texts.
+"""Features of the second stage: the scores of the first one for a pair, its rivals, its neighbors and equal texts.
 
 Rivals of a pair are the other candidates of its head, and those of its tail, for the same relation type. Scores are
 read as one of `LEVELS` steps and all else is whole numbers, so that the features are the same on every machine.
