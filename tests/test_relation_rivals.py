@@ -10,7 +10,7 @@ from relation_documents import DOCUMENT, related_documents
 
 from suwen.document import Document
 from suwen.inference.relations.candidates import candidate_pairs, read_mentions
-from suwen.inference.relations.rivals import CHANCES, GRID, LEVELS, MIDDLE, STEPS, rival_features
+from suwen.inference.relations.rivals import GRID, LEVELS, MIDDLE, PROBABILITIES, STEPS, rival_features
 from suwen.schema import LCDD
 
 
@@ -38,7 +38,7 @@ def test_relation_rivals_are_those_of_brute_force(document: Document, random: ob
             assert row[f"lead over the best rival for the {name}"] == LEVELS + 1 + levels[place] - best
             higher = sum(scores[i] > scores[place] for i in rivals)
             assert higher <= row[f"rank by score for the {name}"] <= sum(scores[i] >= scores[place] for i in rivals)
-            assert row[f"expected rivals for the {name}"] == 12 * sum(CHANCES[levels[i]] for i in rivals) // 255
+            assert row[f"expected rivals for the {name}"] == 12 * sum(PROBABILITIES[levels[i]] for i in rivals) // 255
             before = [i for i in rivals if pairs[i][3 - end] < pairs[place][3 - end]]
             after = [i for i in rivals if pairs[i][3 - end] > pairs[place][3 - end]]
             assert row[f"score of the rival before for the {name}"] == (levels[before[-1]] if before else 0)
@@ -50,13 +50,15 @@ def test_relation_rivals_are_those_of_brute_force(document: Document, random: ob
         kinds = [(pair[0], texts[pair[1]], texts[pair[2]]) for pair in pairs]
         elsewhere = [i for i in range(len(pairs)) if kinds[i] == kinds[place] and i != place]
         assert row["best of the same texts"] == max((levels[i] for i in elsewhere), default=0)
-        chances = sum(CHANCES[levels[i]] for i in elsewhere)
-        assert row["expected of the same texts"] == 12 * chances // 255
-        assert row["mean of the same texts"] == chances // max(len(elsewhere), 1)
+        probabilities = sum(PROBABILITIES[levels[i]] for i in elsewhere)
+        assert row["expected of the same texts"] == 12 * probabilities // 255
+        assert row["mean of the same texts"] == probabilities // max(len(elsewhere), 1)
         for name, end in (("head", 1), ("tail", 2)):
             alike = [i for i, kind in enumerate(kinds) if (kind[0], kind[end]) == (relation, kinds[place][end])]
-            total = sum(CHANCES[levels[i]] for i in alike)
-            assert row[f"share of the {name}'s text"] == 255 * (chances + CHANCES[levels[place]]) // max(total, 1)
+            total = sum(PROBABILITIES[levels[i]] for i in alike)
+            assert row[f"share of the {name}'s text"] == 255 * (probabilities + PROBABILITIES[levels[place]]) // max(
+                total, 1
+            )
         heads, tails = numbers(int(mentions.types[head])), numbers(int(mentions.types[tail]))
         for name, (first, second) in {"both later": (1, 1), "both earlier": (-1, -1), "later head": (1, -1)}.items():
             moved = heads.index(head) + first, tails.index(tail) + second

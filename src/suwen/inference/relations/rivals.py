@@ -25,7 +25,7 @@ LEVELS = 127
 """The number of levels, from 1 on; 0 stands for a pair that is not there."""
 MIDDLE = (LEVELS + 1) // 2
 
-CHANCES = np.rint(255 / (1 + np.exp((MIDDLE - np.arange(LEVELS + 1)) / STEPS))).astype(np.int64)
+PROBABILITIES = np.rint(255 / (1 + np.exp((MIDDLE - np.arange(LEVELS + 1)) / STEPS))).astype(np.int64)
 """The probability of each level, of 255."""
 PER_PAIR = 12
 """Parts of an expected pair that are counted."""
@@ -71,7 +71,7 @@ class _Table:
         self.mentions = mentions
         self.scores = np.rint(scores * GRID).astype(np.int32)
         self.levels = np.clip(np.rint(scores * STEPS) + MIDDLE, 1, LEVELS).astype(np.int32)
-        self.chances = CHANCES[self.levels]
+        self.probabilities = PROBABILITIES[self.levels]
         self.span = len(mentions) + 1
         """Larger than any index of a mention or a text."""
         self.relations = candidates.relations.astype(np.int64) * self.span
@@ -90,7 +90,7 @@ def _rivals(table: _Table, name: str, ends: Counts, others: Counts) -> dict[str,
         f"best rival for the {name}": best,
         f"lead over the best rival for the {name}": LEVELS + 1 + levels - best,
         f"rank by score for the {name}": Groups(groups, -table.scores).ranks(),
-        f"expected rivals for the {name}": _expected(in_text.totals(table.chances) - table.chances),
+        f"expected rivals for the {name}": _expected(in_text.totals(table.probabilities) - table.probabilities),
         f"score of the rival before for the {name}": before,
         f"score of the rival after for the {name}": after,
         f"best rival of the same text for the {name}": texts.largest_other(levels),
@@ -101,8 +101,8 @@ def _rivals(table: _Table, name: str, ends: Counts, others: Counts) -> dict[str,
 def _same_texts(table: _Table, heads: Counts, tails: Counts) -> dict[str, Sums | Counts]:
     """Describe the candidates of the document whose mentions have the same texts."""
     same = Groups((table.relations + heads) * table.span + tails, table.scores)
-    together = same.totals(table.chances)
-    elsewhere = together - table.chances
+    together = same.totals(table.probabilities)
+    elsewhere = together - table.probabilities
     return {
         "best of the same texts": same.largest_other(table.levels),
         "expected of the same texts": _expected(elsewhere),
@@ -114,20 +114,20 @@ def _same_texts(table: _Table, heads: Counts, tails: Counts) -> dict[str, Sums |
 
 def _share(together: Sums, groups: GroupIds, table: _Table) -> Sums:
     """Return which part of the pairs that are expected in a group have both texts, of 255."""
-    totals = Groups(groups, table.scores).totals(table.chances)
+    totals = Groups(groups, table.scores).totals(table.probabilities)
     return MOST * together // np.maximum(totals, 1)
 
 
-def _expected(chances: Sums) -> Sums:
-    """Turn a sum of chances into a number of pairs, counted in parts."""
-    return PER_PAIR * chances // MOST
+def _expected(probabilities: Sums) -> Sums:
+    """Turn a sum of probabilities into a number of pairs, counted in parts."""
+    return PER_PAIR * probabilities // MOST
 
 
 def _diagonals(table: _Table, heads: Counts, tails: Counts) -> dict[str, Counts]:
     """Return the scores of the pairs of the next or previous mentions of the two types."""
     types = table.mentions.types
     numbers = Groups(types.astype(np.int64), np.arange(len(types), dtype=np.int32)).ranks().astype(np.int64)
-    # One more on either side, so that the neighbors of the first and the last mention are nobody.
+    # One more on either side, so that the neighbors of the first and the last mention are absent.
     span = table.span + 2
     groups = (table.relations * span + numbers[heads] + 1) * span + numbers[tails] + 1
     order = np.argsort(groups, kind="stable")
