@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from suwen.cli.evaluate import percent
 from suwen.cli.options import JSON, PART, SPLIT, Task, read_split
 from suwen.cli.output import fail, report, show
+from suwen.cli.score_tables import percent
 
 if TYPE_CHECKING:
     from rich.table import Table

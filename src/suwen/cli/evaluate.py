@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from suwen.cli.entity_tables import entity_tables
 from suwen.cli.options import (
     DEVICE,
     ENCODING,
@@ -22,14 +23,10 @@ from suwen.cli.options import (
 )
 from suwen.cli.output import fail, report, show, standard_error
 from suwen.cli.progress import progress_bar
+from suwen.cli.relation_tables import relation_tables
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from suwen.document import Document
-    from suwen.evaluation.analysis import Analysis
-    from suwen.evaluation.scores import Score, Scores, StrictScores
-    from suwen.evaluation.significance import Interval
 
 
 def evaluate(
@@ -69,7 +66,6 @@ def evaluate(
     """
     from suwen import evaluate as score
     from suwen.api.relations import RelationEvaluation
-    from suwen.cli.relation_tables import relation_tables
     from suwen.files import require_new
     from suwen.formats import read_corpus, write_corpus
 
@@ -121,103 +117,6 @@ def evaluate(
     elif isinstance(evaluation, RelationEvaluation):
         show(*relation_tables(evaluation))
     else:
-        show(*tables(evaluation.analysis, evaluation.unit))
+        show(*entity_tables(evaluation))
     if html:
         evaluation.write_html(html, f"{(corpus or gold or html).stem}: {evaluation.part}")
-
-
-def tables(analysis: Analysis, unit: str) -> list[Table]:
-    """Return the figures for people, in percent."""
-    scores = analysis.scores
-    shown = [strict_table(scores, unit), views_table(scores)]
-    if scores.by_familiarity is not None:
-        shown.append(familiarity_table(scores))
-    return [*shown, errors_table(analysis)]
-
-
-def strict_table(scores: Scores, unit: str) -> Table:
-    """Return the headline."""
-    from rich.markup import escape
-
-    strict = scores.strict
-    table = score_table("Strict entities: type and both offsets right", "Type")
-    table.add_row("[bold]all (micro)", *(f"[bold]{cell}" for cell in cells(strict.micro)))
-    table.add_row("mean of types (macro)", *macro_cells(strict))
-    table.add_section()
-    for label, score in strict.by_type.items():
-        table.add_row(escape(label), *cells(score))
-    interval = scores.strict_f1_interval
-    if scores.reliability:
-        table.add_section()
-        table.add_row("expected calibration error", "", "", f"{scores.reliability.error:.3f}", "", "", "")
-    if interval:
-        table.caption = interval_caption(interval, unit)
-    return table
-
-
-def interval_caption(interval: Interval, unit: str) -> str:
-    """Return the bootstrap interval in words."""
-    return (
-        f"{interval.level:.0%} bootstrap interval of micro-F1: {percent(interval.low)} to {percent(interval.high)} "
-        f"({interval.resamples:,} resamples of {interval.units:,} {unit}s)"
-    )
-
-
-def views_table(scores: Scores) -> Table:
-    """Return the laxer measures."""
-    tokens = scores.tokens
-    table = score_table("Other views, not comparable with the strict one", "View")
-    table.add_row("Overlap, same type", *cells(scores.overlap))
-    table.add_row("Same span, any type", *cells(scores.type_blind_strict))
-    table.add_row("Overlap, any type", *cells(scores.type_blind_overlap))
-    table.add_row("Token, BIO tags without O", *cells(tokens.without_o))
-    table.add_row("Tag accuracy, with O", "", "", percent(tokens.accuracy), f"{tokens.characters:,}", "", "")
-    if tokens.flattened_gold or tokens.flattened_predicted:
-        table.caption = (
-            f"A character has one tag: {tokens.flattened_gold:,} gold and {tokens.flattened_predicted:,} predicted "
-            "entities that overlap longer ones are not in the token view"
-        )
-    return table
-
-
-def familiarity_table(scores: Scores) -> Table:
-    """Return strict scores by what the training part has."""
-    table = score_table("Strict entities, by what the training part has", "Mention")
-    for name, score in (scores.by_familiarity or {}).items():
-        table.add_row(name.replace("_", " "), *cells(score))
-    return table
-
-
-def errors_table(analysis: Analysis) -> Table:
-    """Return how many errors there are of each kind."""
-    from rich.table import Table
-
-    table = Table(*(kind.replace("_", " ") for kind in analysis.errors), title="Errors")
-    table.add_row(*(f"{count:,}" for count in analysis.errors.values()))
-    return table
-
-
-def score_table(title: str, first: str) -> Table:
-    """Return an empty table for `cells`."""
-    from rich.table import Table
-
-    table = Table(first, "P", "R", "F1", "gold", "predicted", "right", title=title)
-    for column in table.columns[1:]:
-        column.justify = "right"
-    return table
-
-
-def cells(score: Score) -> list[str]:
-    """Return a score as a table shows it."""
-    ratios = [percent(ratio) for ratio in (score.precision, score.recall, score.f1)]
-    return [*ratios, *(f"{count:,}" for count in (score.gold, score.predicted, score.matched))]
-
-
-def macro_cells(strict: StrictScores) -> list[str]:
-    """Return the means over the types as a table shows them."""
-    return [percent(ratio) for ratio in (strict.macro_precision, strict.macro_recall, strict.macro_f1)]
-
-
-def percent(ratio: float) -> str:
-    """Return a ratio in percent."""
-    return f"{100 * ratio:.2f}"

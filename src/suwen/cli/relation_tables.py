@@ -1,45 +1,31 @@
-"""The figures of relations as tables."""
+"""The scores of relations as tables."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from suwen.cli.evaluate import cells, interval_caption, macro_cells, percent, score_table
+from suwen.cli.score_tables import cells, errors_table, percent, score_table, strict_table
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from suwen.api.relations import RelationEvaluation
-    from suwen.evaluation.relations.analysis import RelationAnalysis, RelationScores
+    from suwen.evaluation.relations.analysis import RelationScores
+
+__all__ = ["relation_tables"]
 
 
 def relation_tables(evaluation: RelationEvaluation) -> list[Table]:
-    """Return the figures for people, in percent."""
+    """Return the scores for people, in percent."""
     scores = evaluation.analysis.scores
-    shown = [strict_table(evaluation), views_table(scores)]
+    title = "Strict relations: type, head span and tail span right"
+    tables = [
+        strict_table(title, scores, evaluation.unit, {"co-occurrence": evaluation.baseline}),
+        views_table(scores),
+    ]
     if scores.out_of_reach or scores.repeated:
-        shown.append(reach_table(scores))
-    return [*shown, errors_table(evaluation.analysis)]
-
-
-def strict_table(evaluation: RelationEvaluation) -> Table:
-    """Return the headline, and the baseline below it."""
-    from rich.markup import escape
-
-    scores = evaluation.analysis.scores
-    table = score_table("Strict relations: type, head span and tail span right", "Type")
-    table.add_row("[bold]all (micro)", *(f"[bold]{cell}" for cell in cells(scores.strict.micro)))
-    table.add_row("mean of types (macro)", *macro_cells(scores.strict))
-    table.add_row("co-occurrence", *cells(evaluation.baseline))
-    table.add_section()
-    for label, score in scores.strict.by_type.items():
-        table.add_row(escape(label), *cells(score))
-    if scores.reliability:
-        table.add_section()
-        table.add_row("expected calibration error", "", "", f"{scores.reliability.error:.3f}", "", "", "")
-    if interval := scores.strict_f1_interval:
-        table.caption = interval_caption(interval, evaluation.unit)
-    return table
+        tables.append(reach_table(scores))
+    return [*tables, errors_table(evaluation.analysis)]
 
 
 def views_table(scores: RelationScores) -> Table:
@@ -67,13 +53,4 @@ def reach_table(scores: RelationScores) -> Table:
         table.add_row(REASONS[reason][1], f"{count:,}", percent(count / gold))
     if scores.repeated:
         table.caption = f"{scores.repeated:,} more gold relations repeat another one; they count once"
-    return table
-
-
-def errors_table(analysis: RelationAnalysis) -> Table:
-    """Return how many errors there are of each kind."""
-    from rich.table import Table
-
-    table = Table(*analysis.errors, title="Errors")
-    table.add_row(*(f"{count:,}" for count in analysis.errors.values()))
     return table
