@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import isnan
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from suwen.annotation.annotators import Annotations, by_document
 from suwen.annotation.kappa import alpha, character_types, confusion, kappa, without_o
 from suwen.corpus.split import whole_document
 from suwen.document import Document
@@ -23,20 +24,9 @@ from suwen.evaluation.significance import Interval, percentile_interval
 from suwen.evaluation.strict import Pair, Score
 from suwen.files import StrPath
 
-__all__ = ["Agreement", "Annotations", "Measure", "PairAgreement", "agree", "by_document"]
+__all__ = ["Agreement", "Measure", "PairAgreement", "agree"]
 
 RESAMPLES = 1_000
-Annotations = Mapping[str, Sequence[Document]]
-"""The documents of each annotator, by name."""
-
-
-def by_document(annotators: Annotations) -> Collection[Mapping[str, Document]]:
-    """Return each document as its annotators have it, by name."""
-    found: dict[str, dict[str, Document]] = {}
-    for name, documents in annotators.items():
-        for document in documents:
-            found.setdefault(document.id, {})[name] = document
-    return found.values()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +84,11 @@ class PairAgreement:
     def name(self) -> str:
         """Both names."""
         return f"{self.first} – {self.second}"
+
+    @property
+    def relation_f1(self) -> float:
+        """F1 of the relations on shared entities; NaN where neither annotator has one."""
+        return self.relations.f1 if self.relations.gold + self.relations.predicted else float("nan")
 
     def to_dict(self) -> dict[str, Any]:
         """Return all figures as JSON values."""
@@ -178,7 +173,7 @@ class Agreement:
             "partial_entity_f1": self.mean(lambda pair: pair.partial.value),
             "character_kappa": self.mean(lambda pair: pair.kappa.value),
             "character_kappa_without_o": self.mean(lambda pair: pair.kappa_without_o.value),
-            "relation_f1_on_shared_entities": self.mean(relation_f1),
+            "relation_f1_on_shared_entities": self.mean(lambda pair: pair.relation_f1),
         }
         return {
             "annotators": list(self.annotators),
@@ -188,12 +183,6 @@ class Agreement:
             "krippendorff_alpha": None if isnan(self.alpha) else self.alpha,
             "pairs": [pair.to_dict() for pair in self.pairs],
         }
-
-
-def relation_f1(pair: PairAgreement) -> float:
-    """Return F1 of the relations on shared entities; NaN where neither annotator has one."""
-    score = pair.relations
-    return score.f1 if score.gold + score.predicted else float("nan")
 
 
 def agree(annotations: Annotations, seed: int = 0) -> Agreement:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from math import isnan
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from suwen.annotation.agreement import Agreement, Measure, PairAgreement, relation_f1
 from suwen.annotation.disagreements import Disagreement, disagreements_in
 from suwen.document import Entity, Span
 from suwen.files import StrPath, replacing
 from suwen.pages.page import Types, mark, mention_title, on_one_line, text_with_mentions
 from suwen.pages.rendering import render
 from suwen.schema import EntityType, Schema
+
+if TYPE_CHECKING:
+    from suwen.annotation.agreement import Agreement, Measure, PairAgreement
 
 __all__ = ["write_agreement_page"]
 
@@ -91,7 +94,7 @@ def _means(agreement: Agreement) -> list[tuple[str, str, str]]:
         ("部分匹配 F1（%）", "partial F1", _percent(agreement.mean(lambda pair: pair.partial.value))),
         ("κ，计 O", "κ with O", _decimal(agreement.mean(lambda pair: pair.kappa.value))),
         ("κ，不计 O", "κ without O", _decimal(agreement.mean(lambda pair: pair.kappa_without_o.value))),
-        ("关系 F1（%）", "relation F1", _percent(agreement.mean(relation_f1))),
+        ("关系 F1（%）", "relation F1", _percent(agreement.mean(lambda pair: pair.relation_f1))),
         *([("α", "Krippendorff", _decimal(agreement.alpha))] if len(agreement.annotators) > 2 else []),
     ]
 
@@ -100,11 +103,10 @@ def _row(pair: PairAgreement) -> tuple[str, list[tuple[str, str]]]:
     """Return the figures of two annotators, each with its interval."""
     cells = [_with_interval(measure, _percent) for measure in (pair.strict, pair.partial)]
     cells += [_with_interval(measure, _decimal) for measure in (pair.kappa, pair.kappa_without_o)]
-    return pair.name, [*cells, (_percent(relation_f1(pair)), "")]
+    return pair.name, [*cells, (_percent(pair.relation_f1), "")]
 
 
-def _with_interval(measure: Measure, form: object) -> tuple[str, str]:
-    assert callable(form)
+def _with_interval(measure: Measure, form: Callable[[float], str]) -> tuple[str, str]:
     interval = measure.interval
     return form(measure.value), f"{form(interval.low)}–{form(interval.high)}" if interval else ""
 

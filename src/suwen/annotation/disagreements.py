@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from suwen.annotation.agreement import Annotations, by_document
+from suwen.annotation.annotators import Annotations, by_document
 from suwen.document import Document, Entity, Note, Relation, Span
 
 __all__ = ["Disagreement", "disagreements_in", "to_adjudicate"]

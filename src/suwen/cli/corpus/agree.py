@@ -99,15 +99,13 @@ def pairs_table(found: Agreement) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from suwen.annotation.agreement import relation_f1
-
     table = Table("Annotators", title=f"Agreement on {amount(found.documents, 'document', 'documents')}")
     for column in ("strict F1", "partial F1", "kappa", "kappa without O", "relation F1"):
         table.add_column(column, justify="right")
     for pair in found.pairs:
         cells = [percent(pair.strict), percent(pair.partial), decimal(pair.kappa), decimal(pair.kappa_without_o)]
         name = pair.name if pair.documents == found.documents else f"{pair.name} (on {pair.documents:,})"
-        table.add_row(Text(name), *cells, shown(100 * relation_f1(pair), 1))
+        table.add_row(Text(name), *cells, shown(100 * pair.relation_f1, 1))
     if len(found.pairs) > 1:
         table.add_section()
         means = [
@@ -115,7 +113,7 @@ def pairs_table(found: Agreement) -> Table:
             shown(100 * found.mean(lambda pair: pair.partial.value), 1),
             shown(found.mean(lambda pair: pair.kappa.value), 3),
             shown(found.mean(lambda pair: pair.kappa_without_o.value), 3),
-            shown(100 * found.mean(relation_f1), 1),
+            shown(100 * found.mean(lambda pair: pair.relation_f1), 1),
         ]
         table.add_row("mean of the pairs", *means)
         table.caption = f"Krippendorff's alpha by character: {shown(found.alpha, 3)}"
