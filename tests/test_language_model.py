@@ -40,9 +40,9 @@ from suwen.models.weights import read_tagger
 from suwen.pretraining.config import load_language_model_config
 from suwen.pretraining.language_model import HeldOutStreams, StreamBatches, TrainedLanguageModel
 from suwen.pretraining.muon import Muon, orthogonalized
-from suwen.pretraining.pretrain import Texts
 from suwen.pretraining.pretrain_language_model import pretrain_language_model
 from suwen.pretraining.text_cache import TextCache
+from suwen.pretraining.texts import Texts
 from suwen.schema import Schema
 from suwen.schemes import scheme_named
 from suwen.tagging.vocabulary import CLS, MASK, PAD, SEP, UNK, CharacterVocabulary

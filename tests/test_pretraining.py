@@ -30,9 +30,10 @@ from suwen.pretraining.config import load_pretraining_config
 from suwen.pretraining.model import new_model
 from suwen.pretraining.packing import Packer
 from suwen.pretraining.passages import Exclusion, find_sources, passages, read_exclusion
-from suwen.pretraining.pretrain import Texts, pretrain
+from suwen.pretraining.pretrain import pretrain
 from suwen.pretraining.strategies import STRATEGIES, Level, draw_positions
 from suwen.pretraining.text_cache import TextCache, TextRules, open_text, open_units
+from suwen.pretraining.texts import Texts
 from suwen.pretraining.units import mark_entities, mark_phrases
 from suwen.tagging.vocabulary import CLS, MASK, PAD, SEP, UNK, CharacterVocabulary
 

@@ -37,6 +37,7 @@ __all__ = [
     "replacing",
     "replacing_folder",
     "require_new",
+    "require_new_or_empty",
     "require_regular",
     "sha256",
     "write_bytes",
@@ -82,6 +83,19 @@ def require_new(path: StrPath) -> None:
     """
     path = Path(path)
     if path.exists():
+        raise SuwenError("S104", path)
+
+
+def require_new_or_empty(path: StrPath) -> None:
+    """Refuse an output that exists, unless it is an empty folder.
+
+    Raises
+    ------
+    SuwenError
+        S104.
+    """
+    path = Path(path)
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise SuwenError("S104", path)
 
 
@@ -218,8 +232,8 @@ def replacing_folder(path: StrPath, overwrite: bool = False, private: bool = Fal
         S104 when `path` exists with content and `overwrite` is false; S102, S105 or S109 when it cannot be written.
     """
     path = Path(path)
-    if path.exists() and not overwrite and not (path.is_dir() and not any(path.iterdir())):
-        raise SuwenError("S104", path)
+    if not overwrite:
+        require_new_or_empty(path)
     try:
         with _workplace(path) as workplace:
             temporary = workplace / path.name

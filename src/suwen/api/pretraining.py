@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from suwen.errors import SuwenError
-from suwen.files import StrPath
+from suwen.files import StrPath, require_new
 from suwen.requirements import require_packages
 from suwen.runs import Listener, silent
 
@@ -88,8 +88,7 @@ def pretrain(
     >>> suwen.pretrain(["articles.txt.xz"], "encoder", strategy="wwm")  # doctest: +SKIP
     """
     output = Path(output)
-    if output.exists():
-        raise SuwenError("S104", output)
+    require_new(output)
     if encoder not in PRETRAINABLE:
         raise SuwenError("S404", what="encoder to pre-train", name=encoder, known=", ".join(PRETRAINABLE))
     if encoder == "bilstm":
@@ -113,9 +112,9 @@ def pretrain(
     from suwen.models.catalog import find_encoder
     from suwen.pretraining.config import load_language_model_config, load_pretraining_config
     from suwen.pretraining.passages import read_exclusion
-    from suwen.pretraining.pretrain import NO_EXCLUSION, Texts
     from suwen.pretraining.pretrain import pretrain as pretrain_transformer
     from suwen.pretraining.pretrain_language_model import pretrain_language_model
+    from suwen.pretraining.texts import NO_EXCLUSION, Texts
 
     paths = tuple(map(Path, texts))
     folder = find_encoder(str(base)) if base is not None else None

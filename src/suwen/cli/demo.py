@@ -152,11 +152,10 @@ def prepare(output: Path) -> None:
     SuwenError
         S104 when there is something that no demo made, S102 or S105 when it cannot be written.
     """
-    from suwen.errors import SuwenError
-    from suwen.files import os_error, write_text
+    from suwen.files import os_error, require_new_or_empty, write_text
 
-    if output.exists() and not (output / MARK).is_file() and not (output.is_dir() and not any(output.iterdir())):
-        raise SuwenError("S104", output)
+    if not (output / MARK).is_file():
+        require_new_or_empty(output)
     write_text(output / MARK, "Made by 'suwen demo', which replaces what it made here when it runs again.\n")
     try:
         for name in (*FILES, "model.training"):

@@ -111,10 +111,11 @@ def train(
     from suwen import train as train_model
     from suwen import train_folds
     from suwen.errors import SuwenError
+    from suwen.files import require_new
     from suwen.formats import read_corpus
 
-    if output.exists() and not (folds and resume):
-        raise SuwenError("S104", output)
+    if not (folds and resume):
+        require_new(output)
     if contradictions and not folds:
         raise typer.BadParameter("--report needs --folds")
     if folds and task is Task.RELATIONS:

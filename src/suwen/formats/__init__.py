@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.files import StrPath
+from suwen.files import StrPath, require_new_or_empty
 from suwen.formats import (
     brat,
     ccks,
@@ -246,6 +246,5 @@ def write_corpus(documents: Iterable[Document], path: StrPath, format: str, **op
     path = Path(path)
     target = _named(format, WRITABLE)
     options = known_options(target.name, target.write, options)
-    if path.exists() and not (path.is_dir() and next(path.iterdir(), None) is None):
-        raise SuwenError("S104", path)
+    require_new_or_empty(path)
     return target.write(documents, path, **options)

@@ -15,7 +15,7 @@ from suwen.models.checkpoints import Checkpoint, read_checkpoint
 from suwen.models.vocabularies import read_vocabulary
 from suwen.tagging.vocabulary import CLS, MASK, SEP, CharacterVocabulary
 
-__all__ = ["load_encoder", "load_masked_lm", "require_tensors"]
+__all__ = ["load_encoder", "load_masked_lm", "quiet", "require_tensors"]
 
 # Pre-training leaves these heads; an encoder has no use for them. Position ids were saved as a buffer once.
 HEADS = re.compile(
@@ -49,7 +49,8 @@ def load_masked_lm(folder: Path) -> tuple[Any, CharacterVocabulary]:
 
     Returns
     -------
-    The transformers library's model (``input_ids``, ``attention_mask`` to ``logits``) in fp32 and evaluation mode.
+    tuple[Any, CharacterVocabulary]
+        The transformers library's model (``input_ids``, ``attention_mask`` to ``logits``) in fp32 and evaluation mode.
 
     Raises
     ------
@@ -91,7 +92,7 @@ def _load(checkpoint: Checkpoint, classes: Mapping[Any, Any]) -> tuple[Any, list
         raise SuwenError("S506", folder, advice=f"{kind!r} is not an architecture of the BERT family") from None
     except (StrictDataclassError, TypeError, ValueError, AttributeError) as error:
         raise SuwenError("S506", folder, advice=f"correct its configuration ({_first_line(error)})") from None
-    with _quiet():
+    with quiet():
         try:
             model, info = model_class.from_pretrained(
                 None,
@@ -132,8 +133,8 @@ def _first_line(error: Exception) -> str:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence the library's own report, which would say the same a second time, less clearly."""
+def quiet() -> Iterator[None]:
+    """Silence the reports and progress bars of the library: suwen says the same, more clearly."""
     from transformers.utils import logging
 
     level, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()

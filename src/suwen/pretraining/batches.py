@@ -16,7 +16,7 @@ from suwen.draws import noise, random_key
 from suwen.pretraining.packing import Packer, Sequences
 from suwen.pretraining.strategies import Level, Strategy, draw_positions
 from suwen.pretraining.text_cache import TextCache
-from suwen.tagging.vocabulary import MASK, CharacterVocabulary
+from suwen.tagging.vocabulary import MASK, SEP, CharacterVocabulary
 
 __all__ = ["HeldOut", "MaskedBatches", "MaskingRules", "Phase", "corrupt", "phases"]
 
@@ -112,6 +112,11 @@ class MaskedBatches(Dataset[dict[str, Tensor]]):
     def __len__(self) -> int:
         return self.plan[-1].end * self._processes
 
+    @property
+    def main_length(self) -> int:
+        """The sequence length of the most steps."""
+        return max(self.plan, key=lambda phase: phase.end - phase.start).length
+
     def rows(self, phase: Phase) -> int:
         """Return the number of sequences per batch."""
         return max(1, self.tokens // phase.length)
@@ -201,7 +206,7 @@ class HeldOut:
         """Return the loss in nats of guessing by frequency in the training text, the upper bound for a model."""
         counts = np.bincount(text.train, minlength=len(text.vocabulary)) + 1.0
         # A separator is never a target.
-        counts[text.vocabulary.id("[SEP]")] = 0.0
+        counts[text.vocabulary.id(SEP)] = 0.0
         with np.errstate(divide="ignore"):
             logarithms = np.log(counts / counts.sum())
         return float(-logarithms[self.targets.numpy()].mean())

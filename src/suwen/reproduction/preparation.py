@@ -104,7 +104,8 @@ def read_notes(folder: Path) -> dict[str, Any]:
 def make_encoder(experiment: Experiment, name: str) -> dict[str, Any]:
     """Pre-train an encoder by its recipe, on the text of the train part and on what was given."""
     from suwen.pretraining.config import load_pretraining_config
-    from suwen.pretraining.pretrain import Texts, pretrain
+    from suwen.pretraining.pretrain import pretrain
+    from suwen.pretraining.texts import Texts
 
     folder, profile = experiment.folder, experiment.profile
     output = folder / "encoders" / name
