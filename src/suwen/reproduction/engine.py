@@ -16,10 +16,12 @@ from multiprocessing.connection import wait
 from threading import Thread
 from typing import Any, Protocol
 
-__all__ = ["Engine", "Job", "LocalEngine"]
+__all__ = ["Engine", "Job", "LocalEngine", "Observer"]
 
 Result = dict[str, Any]
 Begun = Callable[[str], None]
+Observer = Callable[[str, dict[str, Any] | None], None]
+"""Receives what begins (None), what has ended (its result), and what is damaged and made again (state ``again``)."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def _pool() -> ProcessPoolExecutor:
 
 
 def _end_with_parent() -> None:
-    """Let this process end when the one that started it is killed: it must not write where a resumed run writes."""
+    """End this process when its parent is killed: it must not write where a resumed run writes."""
     parent = parent_process()
     assert parent is not None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from suwen.corpus.split import corpus_hash
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.files import read_json, sha256, write_json
+from suwen.files import read_json, require_new_or_empty, sha256, write_json
 from suwen.reproduction.material import write_material
 from suwen.reproduction.paper import RECIPES
 from suwen.reproduction.profile import Profile
@@ -66,38 +66,65 @@ def open_experiment(experiment: Experiment, corpus: Path, resume: bool) -> None:
         S530 when its folder is half-written, S508 when it was begun with another corpus, other texts or encoders, or
         other choices that all runs depend on, and as `write_material`.
     """
-    folder = experiment.folder
-    record = folder / EXPERIMENT
-    corpus_now = corpus_hash(experiment.documents)
     profile = {name: value for name, value in experiment.profile.model_dump(mode="json").items() if name in FIXED}
-    if not resume:
-        if record.is_file():
-            raise SuwenError("S531", folder)
-        if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-            raise SuwenError("S104", folder)
-        _begin(folder, lambda: write_material(folder, experiment.documents, experiment.profile, corpus))
-        # Last, so that a folder without it never began.
-        write_json(record, {"format": FORMAT, "corpus": corpus_now, "profile": profile, **_given(experiment)})
-        return
+    record = {"format": FORMAT, "corpus": corpus_hash(experiment.documents), "profile": profile, **_given(experiment)}
+    if resume:
+        _check_record(experiment.folder, record)
+        _check_material(experiment, corpus)
+    else:
+        _begin(experiment, record, corpus)
+
+
+def _begin(experiment: Experiment, record: dict[str, Any], corpus: Path) -> None:
+    """Write the first files; where that fails, the folder is as it was, there and empty or not there."""
+    folder = experiment.folder
+    if (folder / EXPERIMENT).is_file():
+        raise SuwenError("S531", folder)
+    was_there = folder.exists()
+    require_new_or_empty(folder)
+    try:
+        write_material(folder, experiment.documents, experiment.profile, corpus)
+    except SuwenError:
+        if folder.exists():
+            shutil.rmtree(folder)
+        if was_there:
+            folder.mkdir()
+        raise
+    # Last, so that a folder without it never began.
+    write_json(folder / EXPERIMENT, record)
+
+
+def _check_record(folder: Path, record: dict[str, Any]) -> None:
+    """Check that an experiment was begun with the same choices."""
+    stored = _read_record(folder)
+    if stored.get("corpus") != record["corpus"]:
+        found = f"corpus (hash {str(stored.get('corpus'))[:12]}, this is {record['corpus'][:12]})"
+        raise SuwenError("S508", folder, what=found)
+    for name, value in record["profile"].items():
+        if stored["profile"].get(name) != value:
+            raise SuwenError("S508", folder, what=f"profile ({name})")
+    for name in ("texts", "encoders"):
+        if stored.get(name) != record[name]:
+            raise SuwenError("S508", folder, what=f"files for --{name}")
+
+
+def _read_record(folder: Path) -> dict[str, Any]:
     if not folder.exists():
         raise SuwenError("S507", folder, reason="there is no such folder")
-    if not record.is_file():
+    if not (folder / EXPERIMENT).is_file():
         raise SuwenError("S530", folder, reason=f"it has no {EXPERIMENT}")
     try:
-        stored = read_json(record)
+        stored = read_json(folder / EXPERIMENT)
     except SuwenError as error:
         raise SuwenError("S530", folder, reason=f"{EXPERIMENT} cannot be read: {error.text}") from None
     if not isinstance(stored, dict) or stored.get("format") != FORMAT or not isinstance(stored.get("profile"), dict):
         raise SuwenError("S530", folder, reason=f"{EXPERIMENT} is not of this release")
-    if stored.get("corpus") != corpus_now:
-        found = f"corpus (hash {str(stored.get('corpus'))[:12]}, this is {corpus_now[:12]})"
-        raise SuwenError("S508", folder, what=found)
-    for name, value in profile.items():
-        if stored["profile"].get(name) != value:
-            raise SuwenError("S508", folder, what=f"profile ({name})")
-    for name, value in _given(experiment).items():
-        if stored.get(name) != value:
-            raise SuwenError("S508", folder, what=f"files for --{name}")
+    return stored
+
+
+def _check_material(experiment: Experiment, corpus: Path) -> None:
+    """Check that the folder's documents and splits are those that the corpus gives."""
+    folder = experiment.folder
     for name in ("corpus.jsonl", *(f"splits/{unit}.json" for unit in ("sentence", "document", "group"))):
         if not (folder / name).is_file():
             raise SuwenError("S530", folder, reason=f"{name} is missing")
@@ -119,16 +146,3 @@ def _given(experiment: Experiment) -> dict[str, Any]:
     folder = experiment.encoders
     encoders = None if folder is None else sorted(name for name in RECIPES if (folder / name).is_dir())
     return {"texts": texts, "encoders": encoders}
-
-
-def _begin(folder: Path, write: Callable[[], None]) -> None:
-    """Write the first files; where that fails, the folder is as it was, there and empty or not there."""
-    was_there = folder.exists()
-    try:
-        write()
-    except SuwenError:
-        if folder.exists():
-            shutil.rmtree(folder)
-        if was_there:
-            folder.mkdir()
-        raise

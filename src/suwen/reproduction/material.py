@@ -135,8 +135,9 @@ def assign_entities(documents: Sequence[Document], seed: int) -> dict[str, list[
 
     Returns
     -------
-    For each part ``(document index, entity index)`` of its entities: the counts of Table 2 come out so, to within
-    one entity.
+    dict[str, list[tuple[int, int]]]
+        For each part ``(document index, entity index)`` of its entities: the counts of Table 2 come out so, to within
+        one entity.
     """
     random = np.random.default_rng(seed)
     places: dict[str, list[tuple[int, int]]] = {label: [] for label in LCDD.labels}

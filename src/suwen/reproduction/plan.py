@@ -67,7 +67,7 @@ def claims_of(tables: Collection[str]) -> tuple[Claim, ...]:
 
 
 def plan_runs(profile: Profile, tables: Collection[str]) -> list[Run]:
-    """Return the runs for these tables, each once, in the order in which they say most.
+    """Return the runs for these tables, each once, the most informative first.
 
     The sentence split has every row, as in the paper. The document and the group split have the rows that carry a
     claim, and those that were added; the group split, on which claims are judged, has further seeds.

@@ -15,27 +15,79 @@ from suwen.errors import SuwenError
 from suwen.files import read_json, sha256, write_json
 from suwen.models.catalog import find_encoder
 from suwen.pretraining.passages import Exclusion
+from suwen.reproduction.engine import Engine, Job, Observer
 from suwen.reproduction.experiment import Experiment
 from suwen.reproduction.material import Material, material_of
+from suwen.reproduction.paper import AUGMENTING
 from suwen.reproduction.profile import Profile, Unit
-from suwen.reproduction.system_run import DONE, FAILED, MANIFEST, settle
+from suwen.reproduction.system_run import AGAIN, DONE, FAILED, MANIFEST, settle
 from suwen.runs import working_folder
 
-__all__ = [
-    "ENCODERS",
-    "altered_file",
-    "found_encoder",
-    "is_damaged",
-    "make_encoder",
-    "make_generated",
-    "notes_on",
-    "read_notes",
-]
+__all__ = ["Preparation", "altered_file", "read_notes"]
 
 ENCODERS = "encoders.json"
 
 
-def found_encoder(name: str, experiment: Experiment) -> Path | None:
+class Preparation:
+    """Makes what the runs need; `failures` holds why something could not be made, by its name."""
+
+    def __init__(self, experiment: Experiment, engine: Engine, observer: Observer) -> None:
+        self.experiment, self.engine, self.observer = experiment, engine, observer
+        self.failures: dict[str, str] = {}
+
+    def find_encoders(self, names: Sequence[str]) -> dict[str, str]:
+        """Return where each encoder is, or will be when it is made."""
+        places: dict[str, str] = {}
+        for name in names:
+            try:
+                found = _found_encoder(name, self.experiment)
+            except SuwenError as error:
+                self._end(f"encoder/{name}", {"state": FAILED, "error": str(error)})
+                continue
+            places[name] = str(found or self.experiment.folder / "encoders" / name)
+        return places
+
+    def make_encoders(self, places: Mapping[str, str]) -> None:
+        """Pre-train the encoders that are missing, and those that were made here and altered since."""
+        folder = self.experiment.folder
+        for name, place in places.items():
+            made_here = Path(place).parent == folder / "encoders" and Path(place).is_dir()
+            altered = altered_file(Path(place)) if made_here else None
+            if altered is not None:
+                reason = f"{altered} is not what 'suwen pretrain' wrote"
+                self.observer(f"encoder/{name}", {"state": AGAIN, "error": reason})
+                shutil.rmtree(place)
+        missing = [name for name in places if not Path(places[name]).is_dir()]
+        self._carry_out([Job(f"encoder/{name}", _make_encoder, (self.experiment, name)) for name in missing])
+        write_json(folder / ENCODERS, _notes_on(self.experiment, places))
+
+    def generate(self, units: Sequence[Unit], places: Mapping[str, str]) -> None:
+        """Generate the documents for each of these splits, if they are not there."""
+        experiment = self.experiment
+        for unit in units:
+            if _is_damaged(material_of(experiment.folder).generated_file(unit)):
+                self.observer(f"augmentation/{unit}", {"state": AGAIN, "error": "it is not what was generated"})
+        reason = self.failures.get(f"encoder/{AUGMENTING}")
+        if reason is not None:
+            self.failures |= {f"augmentation/{unit}": reason for unit in units}
+            return
+        jobs = []
+        for unit in units:
+            arguments = (experiment.folder, unit, experiment.profile, places[AUGMENTING], experiment.device)
+            jobs.append(Job(f"augmentation/{unit}", _make_generated, arguments))
+        self._carry_out(jobs)
+
+    def _carry_out(self, jobs: Sequence[Job]) -> None:
+        for name, result in self.engine(jobs, lambda name: self.observer(name, None)):
+            self._end(name, result)
+
+    def _end(self, name: str, result: dict[str, Any]) -> None:
+        if result["state"] == FAILED:
+            self.failures[name] = result["error"]
+        self.observer(name, result)
+
+
+def _found_encoder(name: str, experiment: Experiment) -> Path | None:
     """Return the folder of an existing encoder; None if it must be made.
 
     Raises
@@ -66,9 +118,9 @@ def altered_file(encoder: Path) -> str | None:
     return None
 
 
-def notes_on(experiment: Experiment, places: Mapping[str, str]) -> dict[str, Any]:
+def _notes_on(experiment: Experiment, places: Mapping[str, str]) -> dict[str, Any]:
     """Return the report on each encoder: its origin, the text that it has read, its losses."""
-    unseen = unread(material_of(experiment.folder), experiment.documents).documents
+    unseen = _unread(material_of(experiment.folder), experiment.documents).documents
     notes = {}
     for name, place in places.items():
         made_here = Path(place).parent == experiment.folder / "encoders"
@@ -101,7 +153,7 @@ def read_notes(folder: Path) -> dict[str, Any]:
     return dict(read_json(path)) if path.is_file() else {}
 
 
-def make_encoder(experiment: Experiment, name: str) -> dict[str, Any]:
+def _make_encoder(experiment: Experiment, name: str) -> dict[str, Any]:
     """Pre-train an encoder by its recipe, on the text of the train part and on what was given."""
     from suwen.pretraining.config import load_pretraining_config
     from suwen.pretraining.pretrain import pretrain
@@ -109,7 +161,7 @@ def make_encoder(experiment: Experiment, name: str) -> dict[str, Any]:
 
     folder, profile = experiment.folder, experiment.profile
     output = folder / "encoders" / name
-    exclusion = unread(material_of(folder), experiment.documents)
+    exclusion = _unread(material_of(folder), experiment.documents)
     texts = Texts(
         (material_of(folder).text, *experiment.texts), exclusion=exclusion, cache=folder / "encoders" / "text"
     )
@@ -126,7 +178,7 @@ def make_encoder(experiment: Experiment, name: str) -> dict[str, Any]:
     return _outcome(made, lambda manifest: {"seconds": manifest["training"]["seconds"]})
 
 
-def unread(material: Material, documents: Sequence[Document]) -> Exclusion:
+def _unread(material: Material, documents: Sequence[Document]) -> Exclusion:
     """Return what no encoder may read: dev and test of the group split, and documents of their groups."""
     readable = {path.relative_to(material.text).with_suffix("").as_posix() for path in material.text.rglob("*.txt")}
     hidden = [document for document in documents if document.id not in readable]
@@ -135,8 +187,8 @@ def unread(material: Material, documents: Sequence[Document]) -> Exclusion:
     return Exclusion(frozenset(names), frozenset(group_of(document) for document in hidden), description)
 
 
-def is_damaged(generated: Path) -> bool:
-    """Return whether generated documents are no more what was generated, or whether nothing says what that was."""
+def _is_damaged(generated: Path) -> bool:
+    """Return whether generated documents have changed since, or have no record."""
     if not generated.is_file():
         return False
     try:
@@ -149,7 +201,7 @@ def _note(generated: Path) -> Path:
     return generated.with_suffix(".made-of.json")
 
 
-def make_generated(folder: Path, unit: Unit, profile: Profile, encoder: str, device: str) -> dict[str, Any]:
+def _make_generated(folder: Path, unit: Unit, profile: Profile, encoder: str, device: str) -> dict[str, Any]:
     """Generate D' from the train part of a split."""
     material = material_of(folder)
     split = material.split(unit)
@@ -158,7 +210,7 @@ def make_generated(folder: Path, unit: Unit, profile: Profile, encoder: str, dev
     weights = {path.name: sha256(path) for path in sorted(Path(encoder).iterdir()) if path.is_file()}
     made_of = {"encoder": weights, "split": split.hash, "configuration": list(profile.augmentation)}
     note = _note(output)
-    if output.is_file() and not is_damaged(output) and read_json(note) == {**made_of, "output": sha256(output)}:
+    if output.is_file() and not _is_damaged(output) and read_json(note) == {**made_of, "output": sha256(output)}:
         return {"state": DONE, "kept": True}
 
     def made() -> dict[str, Any]:

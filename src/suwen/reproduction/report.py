@@ -44,7 +44,8 @@ def write_report(results: Results, tables: Sequence[str], encoders: Mapping[str,
 
     Returns
     -------
-    The folder of the report, and the verdicts in it.
+    tuple[Path, list[Verdict]]
+        The folder of the report, and the verdicts in it.
 
     Raises
     ------

@@ -13,7 +13,7 @@ from suwen.corpus.split import Selection
 from suwen.evaluation.strict import Pair
 from suwen.reproduction.material import Material
 from suwen.reproduction.profile import Profile, Unit
-from suwen.reproduction.runner import failure, finished, hindrance
+from suwen.reproduction.runner import failure, finished, missing_input
 from suwen.reproduction.system_run import DONE, FAILED, Run, paired
 
 __all__ = ["Mean", "Results", "Summary"]
@@ -77,7 +77,7 @@ class Results:
         self.profile = profile
         self.by_run: dict[Run, dict[str, Any]] = {}
         for run in runs:
-            reason = hindrance(run, profile, failures or {})
+            reason = missing_input(run, profile, failures or {})
             result = finished(folder, run) if reason is None else failure(run, reason)
             if result is not None:
                 self.by_run[run] = result

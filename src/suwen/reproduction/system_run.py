@@ -108,7 +108,8 @@ def perform_run(
 
     Returns
     -------
-    The result as in ``result.json``, also if the run fails: other runs must not be affected.
+    dict[str, Any]
+        The result as in ``result.json``, also if the run fails: other runs must not be affected.
     """
     place = run_folder(folder, run)
     if place.exists() and (not (place / KEY).is_file() or read_text(place / KEY) != key):
@@ -133,7 +134,7 @@ def perform_run(
 
 
 def damaged_file(folder: Path, run: Run, result: Mapping[str, Any]) -> str | None:
-    """Return the name of a file of a run that ended well which is no more as the run wrote it; None where all are."""
+    """Return the name of a file that has changed since a successful run wrote it; None if there is none."""
     place = run_folder(folder, run)
     for name, written in result["files"].items():
         if not (place / name).is_file() or sha256(place / name) != written:
@@ -197,7 +198,7 @@ def _with_generated(data: TrainingData, generated: Path) -> TrainingData:
 
 @cache
 def settle() -> None:
-    """Import what every run needs, and keep the garbage collector from looking at it: each training calls for it."""
+    """Import what every run needs, and exempt it from garbage collection, which each training triggers."""
     import suwen.training.taggers
 
     assert suwen.training.taggers
