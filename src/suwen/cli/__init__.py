@@ -39,6 +39,7 @@ from suwen.errors import SuwenError
 # The base of all usage errors; where it is defined depends on Typer's release.
 UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__base__)
 NAME = "suwen"
+WRONG_USAGE = 2
 INTERRUPTED = 130
 CLOSED_PIPE = 141
 """Exit status after a closed pipe, as in a shell: 128 plus the number of SIGPIPE."""
@@ -100,47 +101,41 @@ def main() -> None:
         status = app(prog_name=NAME, standalone_mode=False)
         # Flush here: a failure at interpreter exit could not be caught.
         sys.stdout.flush()
-    except BrokenPipeError:
-        if not any(map(is_read_no_more, outputs)):
+    except (BrokenPipeError, SystemExit) as ended:
+        # Typer and Rich end a program whose output pipe is closed, with a status of their own.
+        broken = ended.__context__ if isinstance(ended, SystemExit) else ended
+        if not isinstance(broken, BrokenPipeError):
+            raise
+        if not any(map(is_closed_pipe, outputs)):
             # Another pipe, a worker's for example.
-            raise
+            raise broken from None
+        discard_output()
         status = CLOSED_PIPE
-    except SystemExit as ended:
-        # Typer and Rich end a program whose output is read no more, with a status of their own.
-        if not isinstance(ended.__context__, BrokenPipeError):
-            raise
-        if not any(map(is_read_no_more, outputs)):
-            raise ended.__context__ from None
-        status = CLOSED_PIPE
+    except UsageError as error:
+        show_usage_error(error)
+        status = WRONG_USAGE
     except SuwenError as error:
         fail(str(error))
-        status = 2
-    except PermissionError as error:
-        # Asking whether a file is there fails too, below a folder that is closed.
-        if error.filename is None:
-            raise
-        fail(str(SuwenError("S102", os.fsdecode(error.filename))))
-        status = 2
+        status = WRONG_USAGE
     except OSError as error:
-        if error.errno != errno.ENOSPC or error.filename is not None:
-            raise
-        fail(str(SuwenError("S105", "standard output", reason=os.strerror(errno.ENOSPC))))
-        leave_output()
-        status = 2
-    except UsageError as error:
-        if type(error).__name__ == "NoArgsIsHelpError":
-            # A group was called without a command; the message is its help.
-            typer.echo(error.format_message())
-        else:
-            fail(str(usage_error(error)))
-        status = 2
+        fail(str(user_error(error)))
+        if error.errno == errno.ENOSPC:
+            discard_output()
+        status = WRONG_USAGE
     except (KeyboardInterrupt, typer.Abort):
-        status = INTERRUPTED
-    if status == CLOSED_PIPE:
-        leave_output()
-    if status == INTERRUPTED:
         fail("interrupted; continue with --resume" if is_resumable(sys.argv[1:]) else "interrupted")
+        status = INTERRUPTED
     sys.exit(status)
+
+
+def user_error(error: OSError) -> SuwenError:
+    """Return the coded error for what a user can fix; anything else is raised again."""
+    if isinstance(error, PermissionError) and error.filename is not None:
+        # Asking whether a file is there fails too, below a folder that is closed.
+        return SuwenError("S102", os.fsdecode(error.filename))
+    if error.errno == errno.ENOSPC and error.filename is None:
+        return SuwenError("S105", "standard output", reason=os.strerror(errno.ENOSPC))
+    raise error
 
 
 def write_utf8() -> None:
@@ -159,8 +154,8 @@ def copies_of_output() -> Sequence[int]:
     return copies
 
 
-def is_read_no_more(descriptor: int) -> bool:
-    """Return whether the other end of a pipe is closed; where the system cannot say, it is taken to be."""
+def is_closed_pipe(descriptor: int) -> bool:
+    """Return whether the other end of a pipe is closed; where the system cannot tell, it counts as closed."""
     if not hasattr(select, "poll"):
         return True
     poll = select.poll()
@@ -168,7 +163,7 @@ def is_read_no_more(descriptor: int) -> bool:
     return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 
 
-def leave_output() -> None:
+def discard_output() -> None:
     """Discard the rest of the buffers: writing it at exit would fail with a traceback."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.__stdout__, sys.__stderr__):
@@ -181,10 +176,13 @@ def is_resumable(arguments: list[str]) -> bool:
     return next(iter(arguments), None) in RESUMABLE and "-" not in arguments
 
 
-def usage_error(error: typer.BadParameter) -> SuwenError:
-    """Return the error of Typer for wrong arguments, with a code."""
+def show_usage_error(error: typer.BadParameter) -> None:
+    """Print the error of Typer for wrong arguments, with a code; of a group without a command, its help."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        typer.echo(error.format_message())
+        return
     # Its lists of choices come on lines of their own, and what pydantic says with pydantic's prefix.
     reason = " ".join(error.format_message().replace("Value error, ", "").split())
     reason = reason.removeprefix("Invalid value: ").rstrip(".")
     command = error.ctx.command_path if error.ctx else NAME
-    return SuwenError("S409", reason=reason[:1].lower() + reason[1:], command=command)
+    fail(str(SuwenError("S409", reason=reason[:1].lower() + reason[1:], command=command)))
