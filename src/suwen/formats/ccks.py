@@ -25,7 +25,17 @@ from suwen.errors import SuwenError
 from suwen.files import StrPath
 from suwen.formats.base import CorpusFormat
 from suwen.formats.encodings import read_encoded
-from suwen.formats.json_files import Row, checked, field, located_at, name_under, reporting_at, scan_records
+from suwen.formats.json_files import (
+    Row,
+    checked,
+    entities_of,
+    field,
+    listed,
+    located_at,
+    name_under,
+    reporting_at,
+    scan_records,
+)
 from suwen.formats.reading import Annotation, Located, Problem, document_id, files_in
 from suwen.formats.record_forms import RECORDS, TEXTS, record_form
 from suwen.schema import Schema
@@ -86,22 +96,14 @@ def _original(annotations: Path) -> Path:
 def _located(rows: Iterable[Row], path: Path, name: str, problem: Problem, schema: Schema | None) -> Iterator[Located]:
     for number, values in rows:
         report = reporting_at(problem, path, number)
-        entities: list[Entity] = []
         try:
             text = field(values, "originalText", str, NAME)
-            found = values.get("entities") or []
-            if not isinstance(found, list):
-                raise SuwenError("S213", field="entities", reason="is not a list", format=NAME)
+            found = listed(values, "entities", NAME)
         except SuwenError as error:
             report(error)
             continue
-        for row in found:
-            try:
-                entities.append(checked(_entity(row), text, report, schema))
-            except SuwenError as error:
-                report(error)
         own = name_under(values, "id") or f"{name}/{number}"
-        yield located_at(Document(own, text, tuple(entities)), path, number)
+        yield located_at(Document(own, text, entities_of(found, _entity, text, report, schema)), path, number)
 
 
 def _entity(row: Any) -> Entity:

@@ -17,11 +17,8 @@ from typing import Any
 
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
-from suwen.files import StrPath
-from suwen.formats.base import CorpusFormat
-from suwen.formats.json_files import Row, checked, field, located_at, reporting_at, scan_records
+from suwen.formats.json_files import RecordFormat, Row, entities_of, field, located_at, reporting_at
 from suwen.formats.reading import Located, Problem
-from suwen.formats.record_forms import RECORDS, record_form
 from suwen.schema import Schema
 
 __all__ = ["FORMAT", "NAME", "Cluener"]
@@ -29,53 +26,33 @@ __all__ = ["FORMAT", "NAME", "Cluener"]
 NAME = "cluener"
 
 
-class Cluener(CorpusFormat):
+class Cluener(RecordFormat):
     """Read the form of CLUENER: a file, or all files of a folder.
 
     Faults are S101, S102, S103, S114, S115, S116, S201, S204, S210, S211 and S213; S202 for a label not in the schema.
     """
 
     name = NAME
-    suffixes = RECORDS
 
-    def sniff(self, path: StrPath) -> bool:
-        """Return True if a file, or the first one of a folder, holds texts with entities as CLUENER has them."""
-        return record_form(Path(path)) == NAME
-
-    def scan(
-        self, path: StrPath, problem: Problem, schema: Schema | None = None, *, encoding: str | None = None
+    def located(
+        self, rows: Iterable[Row], path: Path, name: str, problem: Problem, schema: Schema | None
     ) -> Iterator[Located]:
-        """Read lines.
-
-        Parameters
-        ----------
-        encoding
-            The encoding of the files; by default UTF-8, or GB18030 or UTF-16 where that is certain.
-        """
-        return scan_records(Path(path), problem, NAME, partial(_located, schema=schema), encoding)
+        """Yield the documents of the records of a file."""
+        values = list(rows)
+        extra = _extra(row for _, row in values)
+        for number, row in values:
+            report = reporting_at(problem, path, number)
+            try:
+                text = field(row, "text", str, NAME)
+                mentions = list(_mentions(row))
+            except SuwenError as error:
+                report(error)
+                continue
+            entities = entities_of(mentions, partial(_entity, text, extra), text, report, schema)
+            yield located_at(Document(f"{name}/{number}", text, entities), path, number)
 
 
 FORMAT = Cluener()
-
-
-def _located(rows: Iterable[Row], path: Path, name: str, problem: Problem, schema: Schema | None) -> Iterator[Located]:
-    values = list(rows)
-    extra = _extra(row for _, row in values)
-    for number, row in values:
-        report = reporting_at(problem, path, number)
-        entities: list[Entity] = []
-        try:
-            text = field(row, "text", str, NAME)
-            mentions = list(_mentions(row))
-        except SuwenError as error:
-            report(error)
-            continue
-        for label, mention, span in mentions:
-            try:
-                entities.append(checked(_entity(label, mention, span, text, extra), text, report, schema))
-            except SuwenError as error:
-                report(error)
-        yield located_at(Document(f"{name}/{number}", text, tuple(entities)), path, number)
 
 
 def _mentions(row: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
@@ -102,7 +79,8 @@ def _extra(rows: Iterable[Any]) -> int:
     return int(fitting[1] >= fitting[0])
 
 
-def _entity(label: str, mention: str, span: Any, text: str, extra: int) -> Entity:
+def _entity(text: str, extra: int, values: tuple[str, str, Any]) -> Entity:
+    label, mention, span = values
     match span:
         case [int(start), int(end)]:
             annotated = None if text[start : end + extra] == mention else mention

@@ -28,7 +28,7 @@ from suwen.errors import SuwenError
 from suwen.files import StrPath, replacing
 from suwen.formats.base import WritableFormat
 from suwen.formats.encodings import encoding_of, read_encoded
-from suwen.formats.json_files import Row, checked, field, located_at, reporting_at, scan_records
+from suwen.formats.json_files import Row, entities_of, field, listed, located_at, reporting_at, scan_records
 from suwen.formats.reading import Located, Problem, document_id
 from suwen.formats.record_forms import RECORDS, TEXTS, record_form
 from suwen.formats.writing import encoded, not_held
@@ -163,21 +163,14 @@ def _located(
     extra = int((ends or _found_ends([row for _, row in values])) == "inclusive")
     for number, row in values:
         report = reporting_at(problem, path, number)
-        entities: list[Entity] = []
         try:
             text = field(row, "text", str, NAME)
-            found = row.get("entities") or []
-            if not isinstance(found, list):
-                raise SuwenError("S213", field="entities", reason="is not a list", format=NAME)
+            found = listed(row, "entities", NAME)
         except SuwenError as error:
             report(error)
             continue
-        for values_of_entity in found:
-            try:
-                entities.append(checked(_entity(values_of_entity, text, extra), text, report, schema))
-            except SuwenError as error:
-                report(error)
-        yield located_at(Document(f"{name}/{number}", text, tuple(entities)), path, number)
+        entities = entities_of(found, partial(_entity, text, extra), text, report, schema)
+        yield located_at(Document(f"{name}/{number}", text, entities), path, number)
 
 
 def _found_ends(values: list[Any]) -> Ends:
@@ -194,7 +187,7 @@ def _found_ends(values: list[Any]) -> Ends:
     return "exclusive" if fitting[0] > fitting[1] else "inclusive"
 
 
-def _entity(values: Any, text: str, extra: int) -> Entity:
+def _entity(text: str, extra: int, values: Any) -> Entity:
     start, end = field(values, "start_idx", int, NAME), field(values, "end_idx", int, NAME) + extra
     label = field(values, "type", str, NAME)
     mention = field(values, "entity", str, NAME) if values.get("entity") is not None else None

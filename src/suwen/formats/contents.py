@@ -9,7 +9,7 @@ Where the text is not the file's own characters, ``meta["read_from"]`` says wher
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,10 +24,12 @@ __all__ = [
     "Parse",
     "article",
     "ending",
+    "files_ending",
     "holds",
     "read_bytes",
     "read_stream",
     "scan_articles",
+    "with_names",
 ]
 
 Parse = Callable[[bytes, Path, str], Sequence[Document]]
@@ -47,8 +49,31 @@ def ending(path: Path, suffixes: Sequence[str]) -> str | None:
 def holds(path: Path, suffixes: Sequence[str]) -> bool:
     """Return whether a file has one of these extensions, or a folder a file that has."""
     if path.is_dir():
-        return any(ending(file, suffixes) for file in files_in(path, ("",)))
+        return next(files_ending(path, suffixes), None) is not None
     return ending(path, suffixes) is not None
+
+
+def files_ending(path: Path, suffixes: Sequence[str]) -> Iterator[Path]:
+    """Yield the files of a folder with one of these extensions, in any case; a file stands for itself."""
+    return (file for file in files_in(path, ("",)) if not path.is_dir() or ending(file, suffixes))
+
+
+def with_names(
+    files: Iterable[Path], path: Path, suffixes: Sequence[str], problem: Problem
+) -> Iterator[tuple[Path, str]]:
+    """Yield the files of `path`, each with the id that it gives its document: its name without the extension.
+
+    A name that is no valid id goes to `problem`, and its file is left out.
+    """
+    root = path if path.is_dir() else path.parent
+    for file in files:
+        own = ending(file, suffixes)
+        try:
+            name = document_id(file, root, (own,) if own else ())
+        except SuwenError as error:
+            problem(error)
+            continue
+        yield file, name
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
@@ -117,13 +142,8 @@ def scan_articles(
 
     Faults go to `problem` and the file is left out.
     """
-    root = path if path.is_dir() else path.parent
-    for file in files_in(path, ("",)):
-        own = ending(file, suffixes)
-        if path.is_dir() and own is None:
-            continue
+    for file, name in with_names(files_ending(path, suffixes), path, suffixes, problem):
         try:
-            name = document_id(file, root, (own,) if own else ())
             documents = parse(read_bytes(file, limit), file, name)
         except SuwenError as error:
             problem(error)

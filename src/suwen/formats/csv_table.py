@@ -26,12 +26,12 @@ from suwen.errors import SuwenError
 from suwen.files import StrPath, os_error, replacing, require_new
 from suwen.formats import conll
 from suwen.formats.base import WritableFormat
-from suwen.formats.contents import LONGEST_TEXT, MEGABYTE, ending
+from suwen.formats.contents import LONGEST_TEXT, MEGABYTE, ending, files_ending, with_names
 from suwen.formats.encodings import EncodingError, encoding_named, encoding_of, kind_of
 from suwen.formats.entity_table import EntityRows, KeptRows
 from suwen.formats.foreign import foreign_kind, refuse_foreign
 from suwen.formats.json_files import Rejoined, opened
-from suwen.formats.reading import Located, Problem, document_id, files_in
+from suwen.formats.reading import Located, Problem, files_in
 from suwen.formats.relation_table import RelationRows
 from suwen.formats.tables import Row, scan_table_rows
 from suwen.schema import Schema
@@ -100,13 +100,8 @@ class Csv(WritableFormat):
             The encoding of the files; by default UTF-8, or GB18030 or UTF-16 where that is certain.
         """
         path = Path(path)
-        root = path if path.is_dir() else path.parent
-        for file in files_in(path, ("",)):
-            own = ending(file, self.suffixes)
-            if own is None and path.is_dir():
-                continue
+        for file, name in with_names(files_ending(path, self.suffixes), path, self.suffixes, problem):
             try:
-                name = document_id(file, root, (own,) if own else ())
                 yield from scan_file(file, name, problem, text_column, id_column, encoding)
             except SuwenError as error:
                 problem(error)

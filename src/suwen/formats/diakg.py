@@ -19,7 +19,7 @@ import json
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -30,7 +30,7 @@ from suwen.document import Document, Entity, Relation
 from suwen.errors import SuwenError
 from suwen.files import StrPath, replacing_folder
 from suwen.formats.base import WritableFormat
-from suwen.formats.json_files import SUFFIXES, field, scan_json
+from suwen.formats.json_files import SUFFIXES, built, field, listed, reporting_at, scan_json
 from suwen.formats.reading import Annotation, Located, Problem
 from suwen.formats.record_forms import record_form
 from suwen.formats.writing import counting_names, encoded, not_held, output_file
@@ -106,7 +106,7 @@ def _located(values: Any, path: Path, name: str, problem: Problem, schema: Schem
     paragraphs: list[list[Any]] = []
     names: list[Any] = []
     for number, paragraph in enumerate(field(values, "paragraphs", list, NAME), 1):
-        report = partial(_report_at, problem, path, number)
+        report = reporting_at(problem, path, number)
         try:
             content = field(paragraph, "paragraph", str, NAME)
             sentences = field(paragraph, "sentences", list, NAME)
@@ -135,10 +135,6 @@ def _located(values: Any, path: Path, name: str, problem: Problem, schema: Schem
     yield Located(document, path, None, path, tuple(places))
 
 
-def _report_at(problem: Problem, path: Path, line: int, error: SuwenError) -> None:
-    problem(error.at(path, line))
-
-
 def _sentence_start(sentence: Any, paragraph: str) -> int:
     """Return the start of a sentence in its paragraph."""
     start: int = field(sentence, "start_idx", int, NAME)
@@ -150,16 +146,15 @@ def _sentence_start(sentence: Any, paragraph: str) -> int:
 
 def _annotations(sentence: Any, begin: int, report: Problem, schema: Schema | None) -> Iterator[Annotation]:
     """Yield the entities and relations of a sentence that begins at `begin` of the text."""
-    for key, build in (("entities", partial(_entity, sentence["sentence"], begin, schema)), ("relations", _relation)):
-        rows = sentence.get(key) or []
-        if not isinstance(rows, list):
-            report(SuwenError("S213", field=key, reason="is not a list", format=NAME))
-            continue
-        for row in rows:
-            try:
-                yield build(row)
-            except SuwenError as error:
-                report(error)
+    builders: dict[str, Callable[[Any], Annotation]] = {
+        "entities": partial(_entity, sentence["sentence"], begin, schema),
+        "relations": _relation,
+    }
+    for key, build in builders.items():
+        try:
+            yield from built(listed(sentence, key, NAME), build, report)
+        except SuwenError as error:
+            report(error)
 
 
 def _relation(values: Any) -> Relation:

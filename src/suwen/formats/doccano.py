@@ -24,7 +24,6 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +31,18 @@ from suwen.document import Document, Entity, Relation
 from suwen.errors import SuwenError
 from suwen.files import StrPath, replacing
 from suwen.formats.base import WritableFormat
-from suwen.formats.json_files import Row, checked, field, located_at, name_under, reporting_at, scan_records
+from suwen.formats.json_files import (
+    RecordFormat,
+    Row,
+    built,
+    entities_of,
+    field,
+    listed,
+    located_at,
+    name_under,
+    reporting_at,
+)
 from suwen.formats.reading import Located, Problem, refuse
-from suwen.formats.record_forms import RECORDS, record_form
 from suwen.formats.writing import encoded, not_held
 from suwen.schema import Schema
 
@@ -50,7 +58,7 @@ _LISTS = ("entities", "label", "labels", "annotations")
 _OWN = ("text", "data", "document", *_LISTS, "relations", SCORES, RELATION_SCORES)
 
 
-class Doccano(WritableFormat):
+class Doccano(RecordFormat, WritableFormat):
     """Read and write the form of doccano: a file, or all files of a folder.
 
     Faults are S101, S102, S103, S114, S115, S201, S204, S210, S211 and S213, each with file and line; S202 for a label
@@ -58,23 +66,18 @@ class Doccano(WritableFormat):
     """
 
     name = NAME
-    suffixes = RECORDS
 
-    def sniff(self, path: StrPath) -> bool:
-        """Return True if a file, or the first one of a folder, holds records of doccano."""
-        return record_form(Path(path)) == NAME
-
-    def scan(
-        self, path: StrPath, problem: Problem, schema: Schema | None = None, *, encoding: str | None = None
+    def located(
+        self, rows: Iterable[Row], path: Path, name: str, problem: Problem, schema: Schema | None
     ) -> Iterator[Located]:
-        """Read records; faulty ones are left out.
-
-        Parameters
-        ----------
-        encoding
-            The encoding of the files; by default UTF-8, or GB18030 or UTF-16 where that is certain.
-        """
-        return scan_records(Path(path), problem, NAME, partial(_located, schema=schema), encoding)
+        """Yield the documents of the records of a file."""
+        for number, values in rows:
+            report = reporting_at(problem, path, number)
+            try:
+                document = _document(values, f"{name}/{number}", report, schema)
+                yield located_at(_with_record(document, values), path, number)
+            except SuwenError as error:
+                report(error)
 
     def write(self, documents: Iterable[Document], path: StrPath) -> Counter[str]:
         """Write one file.
@@ -184,25 +187,15 @@ def _overlapping(entities: Sequence[Entity]) -> int:
     return count
 
 
-def _located(rows: Iterable[Row], path: Path, name: str, problem: Problem, schema: Schema | None) -> Iterator[Located]:
-    for number, values in rows:
-        report = reporting_at(problem, path, number)
-        try:
-            document = _document(values, f"{name}/{number}", report, schema)
-            yield located_at(_with_record(document, values), path, number)
-        except SuwenError as error:
-            report(error)
-
-
 def _document(values: dict[str, Any], name: str, report: Problem, schema: Schema | None) -> Document:
     text = field(values, _text_key(values), str, NAME)
     rows: Any = next((values[key] for key in _LISTS if isinstance(values.get(key), list)), [])
-    entities = _built(rows, lambda row: _entity(row, text, report, schema), report)
-    relations = _built(values.get("relations") or [], _relation, report)
+    entities = entities_of(rows, _entity, text, report, schema)
+    relations = tuple(built(_relation_rows(values, report), _relation, report))
     kept = {key: value for key, value in values.items() if key not in _OWN and value not in ([], None)}
     own = values.get("document") or values.get("id")
     meta = {NAME: kept} if kept else {}
-    found = Document(name if own is None else str(own), text, tuple(entities), tuple(relations), meta=meta)
+    found = Document(name if own is None else str(own), text, entities, relations, meta=meta)
     return _with_scores(found, values)
 
 
@@ -221,18 +214,7 @@ def _with_record(document: Document, values: dict[str, Any]) -> Document:
     return replace(document, meta={**document.meta, KEPT: {"key": key, "record": record}})
 
 
-def _built(rows: Any, build: Any, report: Problem) -> Iterator[Any]:
-    if not isinstance(rows, list):
-        report(SuwenError("S213", field="relations", reason="is not a list", format=NAME))
-        return
-    for row in rows:
-        try:
-            yield build(row)
-        except SuwenError as error:
-            report(error)
-
-
-def _entity(row: Any, text: str, report: Problem, schema: Schema | None) -> Entity:
+def _entity(row: Any) -> Entity:
     match row:
         case [int(start), int(end), str(label)]:
             name = None
@@ -241,7 +223,15 @@ def _entity(row: Any, text: str, report: Problem, schema: Schema | None) -> Enti
             if type(row.get("label")) is int:
                 raise SuwenError("S215", advice="export the project as 'JSONL (Text label)', which has the names")
             label, name = field(row, "label", str, NAME), name_under(row, "id")
-    return checked(Entity(label, start, end, id=name), text, report, schema)
+    return Entity(label, start, end, id=name)
+
+
+def _relation_rows(values: dict[str, Any], report: Problem) -> list[Any]:
+    try:
+        return listed(values, "relations", NAME)
+    except SuwenError as error:
+        report(error)
+        return []
 
 
 def _relation(row: Any) -> Relation:

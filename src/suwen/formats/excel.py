@@ -32,10 +32,10 @@ from suwen.document import Document
 from suwen.errors import SuwenError, WriteError
 from suwen.files import StrPath, os_error, replacing
 from suwen.formats.base import WritableFormat
-from suwen.formats.contents import MEGABYTE, ending, holds, read_bytes
+from suwen.formats.contents import MEGABYTE, ending, files_ending, holds, read_bytes, with_names
 from suwen.formats.entity_table import EntityRows, KeptRows
 from suwen.formats.foreign import refuse_foreign
-from suwen.formats.reading import Located, Problem, document_id, files_in
+from suwen.formats.reading import Located, Problem, files_in
 from suwen.formats.relation_table import RelationRows
 from suwen.formats.tables import Row, scan_table_rows
 from suwen.requirements import require_packages
@@ -109,13 +109,8 @@ class Excel(WritableFormat):
         """
         path = Path(path)
         require_packages("openpyxl")
-        root = path if path.is_dir() else path.parent
-        for file in files_in(path, ("",)):
-            own = ending(file, self.suffixes)
-            if own is None and path.is_dir():
-                continue
+        for file, name in with_names(files_ending(path, self.suffixes), path, self.suffixes, problem):
             try:
-                name = document_id(file, root, (own,) if own else ())
                 data = read_bytes(file, LARGEST)
                 yield from scan_workbook(data, file, name, problem, text_column, id_column, sheet)
             except SuwenError as error:

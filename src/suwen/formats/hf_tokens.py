@@ -11,18 +11,14 @@ letters or digits stands a space.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
-from suwen.files import StrPath
-from suwen.formats.base import CorpusFormat
-from suwen.formats.json_files import Row, field, located_at, name_under, reporting_at, scan_records
+from suwen.formats.json_files import RecordFormat, Row, field, located_at, name_under, reporting_at
 from suwen.formats.reading import Located, Problem
-from suwen.formats.record_forms import RECORDS, record_form
 from suwen.formats.tags import form_of_tags
 from suwen.schema import Schema
 from suwen.schemes import scheme_of
@@ -39,7 +35,7 @@ ADVICE = (
 )
 
 
-class HfTokens(CorpusFormat):
+class HfTokens(RecordFormat):
     """Read tokens and their tags: a file, or all files of a folder.
 
     Faults are S101, S102, S103, S114, S115, S116, S204, S206, S207, S210, S213 and S215; S202 for a label not in the
@@ -47,41 +43,26 @@ class HfTokens(CorpusFormat):
     """
 
     name = NAME
-    suffixes = RECORDS
 
-    def sniff(self, path: StrPath) -> bool:
-        """Return True if a file, or the first one of a folder, holds tokens with tags."""
-        return record_form(Path(path)) == NAME
-
-    def scan(
-        self, path: StrPath, problem: Problem, schema: Schema | None = None, *, encoding: str | None = None
+    def located(
+        self, rows: Iterable[Row], path: Path, name: str, problem: Problem, schema: Schema | None
     ) -> Iterator[Located]:
-        """Read records.
-
-        Parameters
-        ----------
-        encoding
-            The encoding of the files; by default UTF-8, or GB18030 or UTF-16 where that is certain.
-        """
-        return scan_records(Path(path), problem, NAME, partial(_located, schema=schema), encoding)
+        """Yield the documents of the records of a file."""
+        for number, values in rows:
+            report = reporting_at(problem, path, number)
+            try:
+                tokens = field(values, "tokens", list, NAME)
+                key = next((key for key in TAGS if isinstance(values.get(key), list)), TAGS[0])
+                tags = field(values, key, list, NAME)
+                own = name_under(values, "id") or f"{name}/{number}"
+                document = document_of_tokens(own, tokens, tags, report, schema)
+            except SuwenError as error:
+                report(error)
+                continue
+            yield located_at(document, path, number)
 
 
 FORMAT = HfTokens()
-
-
-def _located(rows: Iterable[Row], path: Path, name: str, problem: Problem, schema: Schema | None) -> Iterator[Located]:
-    for number, values in rows:
-        report = reporting_at(problem, path, number)
-        try:
-            tokens = field(values, "tokens", list, NAME)
-            key = next((key for key in TAGS if isinstance(values.get(key), list)), TAGS[0])
-            tags = field(values, key, list, NAME)
-            own = name_under(values, "id") or f"{name}/{number}"
-            document = document_of_tokens(own, tokens, tags, report, schema)
-        except SuwenError as error:
-            report(error)
-            continue
-        yield located_at(document, path, number)
 
 
 def document_of_tokens(
@@ -120,6 +101,6 @@ def document_of_tokens(
 
 
 def _meet(before: str, after: str) -> bool:
-    """Return whether two tokens would melt into one word."""
+    """Return whether two tokens would run together into one word."""
     edges = before[-1:] + after[:1]
     return len(edges) == 2 and edges.isascii() and edges.isalnum()

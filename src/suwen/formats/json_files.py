@@ -13,30 +13,37 @@ import json
 import lzma
 import re
 import zlib
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from math import isfinite
 from pathlib import Path
-from typing import IO, Any, Literal, NoReturn, cast
+from typing import IO, Any, Literal, NoReturn, TypeVar, cast
 
 from suwen.document import Document, Entity, lone_surrogates
 from suwen.errors import SuwenError
-from suwen.files import excess, os_error
-from suwen.formats.contents import MEGABYTE, ending, read_bytes, read_stream
+from suwen.files import StrPath, excess, os_error
+from suwen.formats.base import CorpusFormat
+from suwen.formats.contents import MEGABYTE, ending, files_ending, read_bytes, read_stream, with_names
 from suwen.formats.encodings import LARGEST_CORPUS, decode_annotated, encoding_named, encoding_of
-from suwen.formats.reading import Annotation, Located, Problem, document_id, files_in
-from suwen.formats.record_forms import RECORDS, TEXTS, form_of_file
+from suwen.formats.reading import Annotation, Located, Problem, files_in
+from suwen.formats.record_forms import RECORDS, TEXTS, form_of_file, record_form
 from suwen.schema import Schema
 
 __all__ = [
     "LARGEST",
     "SUFFIXES",
+    "RecordFormat",
     "Rejoined",
     "Row",
     "bounded_lines",
+    "built",
     "checked",
+    "entities_of",
     "field",
     "lines_of",
+    "listed",
     "located_at",
     "name_under",
     "numbered_objects",
@@ -53,11 +60,40 @@ LARGEST = LARGEST_CORPUS
 LONGEST_LINE = 64 * MEGABYTE
 """Maximum bytes of a line: a longer one is not a document, and would have to fit into memory."""
 
+Item = TypeVar("Item")
 Row = tuple[int, Any]
 """A record, with its line or its place in the list."""
 
 _KIND_NAMES = {str: "a string", int: "an integer", list: "a list", dict: "an object"}
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+class RecordFormat(CorpusFormat):
+    """A format of JSON records, a document each, which the keys of the first record tell from others."""
+
+    suffixes = RECORDS
+
+    @abstractmethod
+    def located(
+        self, rows: Iterable[Row], path: Path, name: str, problem: Problem, schema: Schema | None
+    ) -> Iterator[Located]:
+        """Yield the documents of the records of a file; `name` begins the ids of those that have none."""
+
+    def sniff(self, path: StrPath) -> bool:
+        """Return True if a file, or the first one of a folder, holds records of this form."""
+        return record_form(Path(path)) == self.name
+
+    def scan(
+        self, path: StrPath, problem: Problem, schema: Schema | None = None, *, encoding: str | None = None
+    ) -> Iterator[Located]:
+        """Read records; faulty ones are left out.
+
+        Parameters
+        ----------
+        encoding
+            The encoding of the files; by default UTF-8, or GB18030 or UTF-16 where that is certain.
+        """
+        return scan_records(Path(path), problem, self.name, partial(self.located, schema=schema), encoding)
 
 
 def scan_json(
@@ -73,13 +109,8 @@ def scan_json(
     located
         Makes documents of a value, given the file, the name for ids, and the handler of errors.
     """
-    root = path if path.is_dir() else path.parent
-    for file in files_in(path, ("",)):
-        own = ending(file, SUFFIXES)
-        if own is None and path.is_dir():
-            continue
+    for file, name in with_names(files_ending(path, SUFFIXES), path, SUFFIXES, problem):
         try:
-            name = document_id(file, root, (own,) if own else ())
             text = decode_annotated(read_bytes(file, LARGEST), file, encoding)
             yield from located(_value(text, file), file, name, problem)
         except SuwenError as error:
@@ -102,11 +133,8 @@ def scan_records(
     located
         Makes documents of the records, given the file, the name for ids, and the handler of errors.
     """
-    root = path if path.is_dir() else path.parent
-    for file in record_files(path, form):
+    for file, name in with_names(record_files(path, form), path, (*RECORDS, *TEXTS), problem):
         try:
-            own = ending(file, (*RECORDS, *TEXTS))
-            name = document_id(file, root, (own,) if own else ())
             yield from located(records_of(file, problem, encoding), file, name, problem)
         except SuwenError as error:
             problem(error if error.path else error.at(file))
@@ -331,7 +359,7 @@ def located_at(document: Document, path: Path, number: int) -> Located:
 
 
 def reporting_at(problem: Problem, path: Path, line: int) -> Problem:
-    """Receive the errors of a line."""
+    """Return the handler of the errors of a line."""
     return lambda error: problem(error.at(path, line))
 
 
@@ -348,6 +376,34 @@ def checked(entity: Entity, text: str, report: Problem, schema: Schema | None) -
     if schema is not None and entity.label not in schema:
         report(SuwenError("S202", label=entity.label, known=", ".join(schema.labels)))
     return entity
+
+
+def entities_of(
+    rows: Iterable[Any], build: Callable[[Any], Entity], text: str, report: Problem, schema: Schema | None
+) -> tuple[Entity, ...]:
+    """Return the entity that is built of each row, without those that cannot be or that reach beyond the text."""
+    return tuple(built(rows, lambda row: checked(build(row), text, report, schema), report))
+
+
+def built(rows: Iterable[Any], build: Callable[[Any], Item], report: Problem) -> Iterator[Item]:
+    """Yield what is built of each row; one that cannot be is reported and left out."""
+    for row in rows:
+        try:
+            yield build(row)
+        except SuwenError as error:
+            report(error)
+
+
+def listed(values: dict[str, Any], key: str, format_name: str) -> list[Any]:
+    """Return the list under a key; an empty one where there is none.
+
+    Raises
+    ------
+    SuwenError
+        S213.
+    """
+    found: list[Any] = field(values, key, list, format_name) if values.get(key) else []
+    return found
 
 
 def field(values: Any, key: str, kind: type, format_name: str) -> Any:

@@ -36,10 +36,10 @@ from suwen.document import Attribute, Document, Entity, Note, Page, Relation
 from suwen.errors import SuwenError
 from suwen.files import StrPath, replacing
 from suwen.formats.base import WritableFormat
-from suwen.formats.contents import ending
+from suwen.formats.contents import files_ending, with_names
 from suwen.formats.entity_table import Places
-from suwen.formats.json_files import Row, numbered_objects, opened, records_of, reporting_at
-from suwen.formats.reading import Annotation, Located, Problem, document_id, files_in, refuse
+from suwen.formats.json_files import Row, built, numbered_objects, opened, records_of, reporting_at
+from suwen.formats.reading import Annotation, Located, Problem, files_in, refuse
 from suwen.formats.record_forms import LINES, RECORDS, form_of_file, record_form
 from suwen.formats.writing import encoded
 from suwen.schema import Schema
@@ -137,13 +137,13 @@ class JsonLines(WritableFormat):
             The encoding of the files; by default UTF-8, or GB18030 or UTF-16 where that is certain.
         """
         path = Path(path)
-        root = path if path.is_dir() else path.parent
-        for file in files_in(path, ("",)):
-            own = ending(file, RECORDS)
-            if path.is_dir() and not (own and (file.name.endswith(LINES) or form_of_file(file) == NAME)):
-                continue
+        files = (
+            file
+            for file in files_ending(path, RECORDS)
+            if not path.is_dir() or file.name.endswith(LINES) or form_of_file(file) == NAME
+        )
+        for file, name in with_names(files, path, RECORDS, problem):
             try:
-                name = document_id(file, root, (own,) if own else ())
                 yield from scan_rows(
                     records_of(file, problem, encoding), file, name, problem, schema, text_column, id_column
                 )
@@ -221,11 +221,11 @@ def _document(values: dict[str, Any], name: str, report: Problem, schema: Schema
         fields["id"] or name,
         text,
         tuple(_items(values, "entities", lambda row: _entity(row, text, report, schema), report)),
-        tuple(_items(values, "relations", lambda row: _built(Relation, row, "relations"), report)),
+        tuple(_items(values, "relations", lambda row: _instance(Relation, row, "relations"), report)),
         fields["group"],
-        tuple(_items(values, "pages", lambda row: _built(Page, row, "pages"), report)),
-        tuple(_items(values, "attributes", lambda row: _built(Attribute, row, "attributes"), report)),
-        tuple(_items(values, "notes", lambda row: _built(Note, row, "notes"), report)),
+        tuple(_items(values, "pages", lambda row: _instance(Page, row, "pages"), report)),
+        tuple(_items(values, "attributes", lambda row: _instance(Attribute, row, "attributes"), report)),
+        tuple(_items(values, "notes", lambda row: _instance(Note, row, "notes"), report)),
         fields["meta"] or {},
     )
 
@@ -250,14 +250,10 @@ def _shown(values: dict[str, Any]) -> str:
 
 def _items(values: dict[str, Any], key: str, build: Callable[[Any], Item], report: Problem) -> Iterator[Item]:
     """Yield the items of a list of rows; an invalid row is reported and left out."""
-    for row in _typed(values, key, list, "") or ():
-        try:
-            yield build(row)
-        except SuwenError as error:
-            report(error)
+    return built(_typed(values, key, list, "") or (), build, report)
 
 
-def _built(kind: type[Item], row: Any, within: str) -> Item:
+def _instance(kind: type[Item], row: Any, within: str) -> Item:
     if not isinstance(row, dict):
         raise SuwenError("S205", field=within, reason=f"holds {row!r:.40}, which is not an object")
     types = _NEEDED[kind] | _OPTIONAL.get(kind, {})
@@ -293,7 +289,7 @@ def _is_span(value: Any) -> bool:
 
 
 def _entity(row: Any, text: str, report: Problem, schema: Schema | None) -> Entity:
-    entity = _built(Entity, _from_list(row, text) if isinstance(row, list) else row, "entities")
+    entity = _instance(Entity, _from_list(row, text) if isinstance(row, list) else row, "entities")
     if entity.end > len(text):
         raise SuwenError("S201", start=entity.start, end=entity.end, length=len(text))
     if schema is not None and entity.label not in schema:

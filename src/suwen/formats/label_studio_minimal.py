@@ -21,7 +21,7 @@ SAME = ("created_at", "updated_at", "lead_time")
 
 
 def is_minimal(task: Any) -> bool:
-    """Tell whether a record may be a row of JSON-MIN."""
+    """Return whether a record may be a row of JSON-MIN."""
     return isinstance(task, dict) and "data" not in task and "annotations" not in task
 
 

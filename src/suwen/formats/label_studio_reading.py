@@ -270,7 +270,7 @@ def annotations_of(
 
 
 def _is_alike(mention: str, words: str) -> bool:
-    """Tell whether two strings differ in white space alone, of which exports leave some out."""
+    """Return whether two strings differ in white space alone, of which exports leave some out."""
     return mention == words or "".join(mention.split()) == "".join(words.split())
 
 

@@ -29,10 +29,10 @@ from suwen.errors import SuwenError
 from suwen.files import StrPath, os_error, replacing, require_new
 from suwen.formats import hf_tokens
 from suwen.formats.base import WritableFormat
-from suwen.formats.contents import article, ending, holds
+from suwen.formats.contents import article, files_ending, holds, with_names
 from suwen.formats.entity_table import Places, pieces_shown
 from suwen.formats.json_files import field, located_at, name_under, reporting_at
-from suwen.formats.reading import Located, Problem, document_id, files_in
+from suwen.formats.reading import Located, Problem
 from suwen.formats.relation_table import RELATION_COLUMNS, relation_rows
 from suwen.formats.writing import not_held
 from suwen.requirements import require_packages
@@ -91,13 +91,8 @@ class Parquet(WritableFormat):
             The column with the ids, text or integers; by default ``id`` if there is one, else rows are numbered.
         """
         path = Path(path)
-        root = path if path.is_dir() else path.parent
-        for file in files_in(path, ("",)):
-            own = ending(file, self.suffixes)
-            if own is None and path.is_dir():
-                continue
+        for file, name in with_names(files_ending(path, self.suffixes), path, self.suffixes, problem):
             try:
-                name = document_id(file, root, (own,) if own else ())
                 with file.open("rb") as opened:
                     yield from scan_table(opened, file, name, problem, text_column, id_column, schema)
             except SuwenError as error:

@@ -11,17 +11,13 @@ Source: https://prodi.gy/docs/api-interfaces
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from suwen.document import UNANNOTATED, Document, Entity
 from suwen.errors import SuwenError
-from suwen.files import StrPath
-from suwen.formats.base import CorpusFormat
-from suwen.formats.json_files import Row, checked, field, located_at, name_under, reporting_at, scan_records
+from suwen.formats.json_files import RecordFormat, Row, entities_of, field, listed, located_at, name_under, reporting_at
 from suwen.formats.reading import Located, Problem
-from suwen.formats.record_forms import RECORDS, record_form
 from suwen.schema import Schema
 
 __all__ = ["FORMAT", "NAME", "Prodigy"]
@@ -30,69 +26,46 @@ NAME = "prodigy"
 _REFUSED = {"ignore", "reject"}
 
 
-class Prodigy(CorpusFormat):
+class Prodigy(RecordFormat):
     """Read the form of Prodigy: a file, or all files of a folder.
 
     Faults are S101, S102, S103, S114, S115, S116, S201, S204, S210, S211 and S213; S202 for a label not in the schema.
     """
 
     name = NAME
-    suffixes = RECORDS
 
-    def sniff(self, path: StrPath) -> bool:
-        """Return True if a file, or the first one of a folder, holds tasks of Prodigy."""
-        return record_form(Path(path)) == NAME
-
-    def scan(
-        self, path: StrPath, problem: Problem, schema: Schema | None = None, *, encoding: str | None = None
+    def located(
+        self, rows: Iterable[Row], path: Path, name: str, problem: Problem, schema: Schema | None
     ) -> Iterator[Located]:
-        """Read lines.
-
-        Parameters
-        ----------
-        encoding
-            The encoding of the files; by default UTF-8, or GB18030 or UTF-16 where that is certain.
-        """
-        return scan_records(Path(path), problem, NAME, partial(_located, schema=schema), encoding)
+        """Yield the documents of the records of a file."""
+        seen: set[str] = set()
+        for number, values in rows:
+            report = reporting_at(problem, path, number)
+            try:
+                document = _document(values, f"{name}/{number}", report, schema)
+            except SuwenError as error:
+                report(error)
+                continue
+            if document.id in seen:
+                # One text is a task for every annotator, or for every sentence of its source.
+                document = Document(f"{name}/{number}", document.text, document.entities, meta=document.meta)
+            seen.add(document.id)
+            yield located_at(document, path, number)
 
 
 FORMAT = Prodigy()
 
 
-def _located(rows: Iterable[Row], path: Path, name: str, problem: Problem, schema: Schema | None) -> Iterator[Located]:
-    seen: set[str] = set()
-    for number, values in rows:
-        report = reporting_at(problem, path, number)
-        try:
-            document = _document(values, f"{name}/{number}", report, schema)
-        except SuwenError as error:
-            report(error)
-            continue
-        if document.id in seen:
-            # One text is a task for every annotator, or for every sentence of its source.
-            document = Document(f"{name}/{number}", document.text, document.entities, meta=document.meta)
-        seen.add(document.id)
-        yield located_at(document, path, number)
-
-
 def _document(values: Any, name: str, report: Problem, schema: Schema | None) -> Document:
     text = field(values, "text", str, NAME)
-    rows = values.get("spans") or []
-    if not isinstance(rows, list):
-        raise SuwenError("S213", field="spans", reason="is not a list", format=NAME)
+    rows = listed(values, "spans", NAME)
     meta = dict(values["meta"]) if isinstance(values.get("meta"), dict) else {}
-    entities: list[Entity] = []
     if values.get("answer") in _REFUSED:
         dropped = {f"span of a task with the answer {values['answer']}": len(rows)} if rows else {}
         meta["read_from"] = ({"dropped": dropped} if dropped else {}) | {UNANNOTATED: True}
         rows = []
-    for row in rows:
-        try:
-            entities.append(checked(_entity(row), text, report, schema))
-        except SuwenError as error:
-            report(error)
     own = name_under(values, "id") or name_under(meta, "id") or name
-    return Document(own, text, tuple(entities), meta=meta)
+    return Document(own, text, entities_of(rows, _entity, text, report, schema), meta=meta)
 
 
 def _entity(row: Any) -> Entity:

@@ -46,7 +46,7 @@ class Located:
 
 
 def refuse(error: SuwenError) -> NoReturn:
-    """Return the problem handler of a strict reader."""
+    """Raise the error: the problem handler of a strict reader."""
     raise error
 
 

@@ -31,7 +31,7 @@ def file_key(name: str) -> str:
 class FileNames:
     """Finds a name for each document that Linux, macOS and Windows take for its file, and that no other has.
 
-    Only how long a whole path may be is not heeded: that depends on the folder above, and on the system's settings.
+    The length of the whole path is not checked: it depends on the folder above, and on the system's settings.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class FileNames:
         self._copies: Counter[str] = Counter()
 
     def take(self, document_id: str) -> str:
-        """Return the id itself where it will do; otherwise what is like it."""
+        """Return the id itself if it is a valid and free name; otherwise a similar one."""
         plain = _possible(document_id)
         if self._above(plain) & self._files:
             # A file cannot be a folder too.

@@ -353,7 +353,9 @@ def walk(root: Element, skip: Callable[[Element], bool], unknown: Callable[[str]
 
     Yields
     ------
-    ``("start", element)``, ``("text", text)``, ``("end", element)``. It needs no stack, however deep the elements are.
+    Event
+        ``("start", element)``, ``("text", text)``, ``("end", element)``. It needs no stack, however deep the
+        elements are.
     """
     from lxml import etree
 
