@@ -22,8 +22,8 @@ from suwen.extraction import extract as run
 from suwen.extraction import shards, stream
 from suwen.extraction.extract import LocalEngine, Result, extract_files, report_path
 from suwen.extraction.finding import find_inputs
-from suwen.extraction.inputs import Inputs, Options
-from suwen.extraction.stream import Manner
+from suwen.extraction.inputs import Inputs, ReadingOptions
+from suwen.extraction.stream import ShardOptions
 from suwen.formats import parquet, write_corpus
 from suwen.inference.predictor import Extractor
 from suwen.runs import Progress, working_folder
@@ -80,9 +80,9 @@ def extract(
 ) -> Result:
     form = FORMATS[output.name]
     found = inputs if isinstance(inputs, Inputs) else find_inputs([inputs])
-    manner = Manner(Options(), "tiny 0123", form == "jsonl")
+    shard_options = ShardOptions(ReadingOptions(), "tiny 0123", form == "jsonl")
     engine = nullcontext(LocalEngine(extractor or Marker()))
-    return extract_files(found, output, form, manner, lambda: engine, identity, resume, **options)
+    return extract_files(found, output, form, shard_options, lambda: engine, identity, resume, **options)
 
 
 def contents(output: Path) -> dict[str, bytes]:

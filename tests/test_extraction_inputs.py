@@ -16,7 +16,7 @@ from test_formats_docx import docx_of
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.extraction.finding import find_inputs
-from suwen.extraction.inputs import STANDARD_INPUT, Inputs, Options, distinct, read_input
+from suwen.extraction.inputs import STANDARD_INPUT, Inputs, ReadingOptions, distinct, read_input
 from suwen.formats import json_files, text, write_corpus
 from suwen.formats.reading import Problem, refuse
 
@@ -53,7 +53,7 @@ def documents_from(inputs: Inputs, problem: Problem = refuse) -> Iterator[Docume
 
 
 def read(*paths: Path, **options: str) -> list[tuple[str, str]]:
-    found = documents_from(find_inputs(list(paths), Options(**options)))
+    found = documents_from(find_inputs(list(paths), ReadingOptions(**options)))
     return [(document.id, document.text) for document in found]
 
 
@@ -177,9 +177,9 @@ def test_inputs_obey_the_encoding(tmp_path: Path, encoding: str) -> None:
 
 
 def test_inputs_name_unknown_encodings() -> None:
-    assert Options(encoding="big5-hkscs").encoding == "big5-hkscs"
+    assert ReadingOptions(encoding="big5-hkscs").encoding == "big5-hkscs"
     with pytest.raises(SuwenError, match=r"S404 unknown encoding 'rot13'"):
-        Options(encoding="rot13")
+        ReadingOptions(encoding="rot13")
 
 
 def test_inputs_keep_apart_what_records_say_of_themselves(tmp_path: Path) -> None:
@@ -222,9 +222,9 @@ def test_inputs_take_a_format_and_an_encoding(tmp_path: Path) -> None:
     with pytest.raises(SuwenError, match="S116"):
         read(tmp_path / "short.txt")
     with pytest.raises(SuwenError, match="S404 unknown format 'brat'"):
-        Options(format="brat")
+        ReadingOptions(format="brat")
     with pytest.raises(SuwenError, match="S404 unknown encoding 'latin-1'"):
-        Options(encoding="latin-1")
+        ReadingOptions(encoding="latin-1")
 
 
 def test_inputs_go_on_after_a_fault(library: Path) -> None:

@@ -16,7 +16,7 @@ def test_planning_extracts_and_refuses_to_resume_another_run(tmp_path: Path) -> 
     (tmp_path / "a.txt").write_text("口服二甲双胍0.5g，每日三次。", encoding="utf-8")
     extraction = plan_extraction([tmp_path / "a.txt"], tmp_path / "out.jsonl")
     assert extraction.format == "jsonl"
-    assert extraction.identity["model"] == extraction.manner.model == model_version(model_path(None))
+    assert extraction.identity["model"] == extraction.shard_options.model == model_version(model_path(None))
     result = extraction.run()
     assert result.tally.counts["documents"] == 1
     (line,) = (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()

@@ -13,10 +13,10 @@ from suwen.errors import SuwenError
 from suwen.extraction import stream
 from suwen.extraction.extract import LocalEngine, Result, extract_files
 from suwen.extraction.finding import find_inputs
-from suwen.extraction.inputs import Options
+from suwen.extraction.inputs import ReadingOptions
 from suwen.extraction.ray import ray_engine
 from suwen.extraction.shards import JOURNAL
-from suwen.extraction.stream import Manner
+from suwen.extraction.stream import ShardOptions
 from suwen.formats import write_corpus
 from suwen.inference.dictionary import Dictionary, DictionaryExtractor, Entry, load_dictionary
 from suwen.inference.sentence_extractor import SentenceSettings
@@ -25,7 +25,7 @@ from suwen.runs import working_folder
 from suwen.schema import Schema
 from suwen.text.view import ViewRules
 
-MANNER = Manner(Options(), "tiny 0123", True)
+SHARD_OPTIONS = ShardOptions(ReadingOptions(), "tiny 0123", True)
 
 
 class Slow(DictionaryExtractor):
@@ -74,7 +74,7 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def extract(library: Path, output: Path, engine: object, resume: bool = False) -> Result:
-    return extract_files(find_inputs([library]), output, "jsonl", MANNER, lambda: engine, {}, resume)
+    return extract_files(find_inputs([library]), output, "jsonl", SHARD_OPTIONS, lambda: engine, {}, resume)
 
 
 def test_ray_is_asked_for_by_name(library, model, tmp_path, monkeypatch) -> None:
@@ -108,8 +108,8 @@ def test_ray_gives_the_same_when_a_node_dies(library, model, tmp_path, monkeypat
                 self.engine = engine
                 self.schema = engine.schema
 
-            def shards(self, chunks, manner, saw):
-                for shard in self.engine.shards(chunks, manner, saw):
+            def shards(self, chunks, shard_options, saw):
+                for shard in self.engine.shards(chunks, shard_options, saw):
                     seen.append(shard.number)
                     if len(seen) == 4:
                         cluster.remove_node(doomed, allow_graceful=False)
@@ -154,8 +154,8 @@ def test_ray_goes_on_with_what_was_begun_here(library, model, tmp_path, monkeypa
     output = tmp_path / "out.jsonl"
 
     class Interrupted(LocalEngine):
-        def shards(self, chunks, manner, saw):
-            for shard in super().shards(chunks, manner, saw):
+        def shards(self, chunks, shard_options, saw):
+            for shard in super().shards(chunks, shard_options, saw):
                 if shard.number == 4:
                     raise KeyboardInterrupt
                 yield shard

@@ -15,12 +15,12 @@ from suwen.errors import SuwenError
 from suwen.extraction import inputs as inputs_module
 from suwen.extraction import stream
 from suwen.extraction.finding import find_inputs
-from suwen.extraction.inputs import Inputs, Options, parts_of
-from suwen.extraction.stream import Chunk, Manner, Shard, Tally, chunks_of, fetched, shards_of
+from suwen.extraction.inputs import Inputs, ReadingOptions, parts_of
+from suwen.extraction.stream import Chunk, Shard, ShardOptions, Tally, chunks_of, fetched, shards_of
 from suwen.inference.predictor import Extractor
 from suwen.schema import Schema
 
-MANNER = Manner(Options(), "tiny 0123", True)
+SHARD_OPTIONS = ShardOptions(ReadingOptions(), "tiny 0123", True)
 
 
 class Reluctant(Extractor):
@@ -82,7 +82,7 @@ def test_stream_deals_files_and_records_in_order_into_bounded_portions(library, 
 
 def test_stream_makes_the_shard_of_each_portion(library, monkeypatch) -> None:
     monkeypatch.setattr(stream, "CHUNK_BYTES", 9000)
-    (shards, *others) = ([*shards_of(Reluctant(ahead), chunks_of(library), MANNER)] for ahead in (0, 1, 3, 100))
+    (shards, *others) = ([*shards_of(Reluctant(ahead), chunks_of(library), SHARD_OPTIONS)] for ahead in (0, 1, 3, 100))
     assert all(other == shards for other in others)
     assert [len(shard.lines) for shard in shards] == [2, 1, 1, 1, 1, 1]
     assert [[problem["code"] for problem in shard.problems] for shard in shards] == [
@@ -113,11 +113,11 @@ def test_stream_counts_whatever_the_metadata_of_records_are(value) -> None:
 
 def test_stream_makes_the_same_shard_elsewhere(library, monkeypatch) -> None:
     monkeypatch.setattr(stream, "CHUNK_BYTES", 9000)
-    expected = [*shards_of(Reluctant(7), chunks_of(library), MANNER)]
+    expected = [*shards_of(Reluctant(7), chunks_of(library), SHARD_OPTIONS)]
     sent = [pickle.loads(pickle.dumps(fetched(chunk))) for chunk in chunks_of(library)]
     for file in library.files:
         file.path.unlink()
-    assert [shard for chunk in sent for shard in shards_of(Reluctant(), [chunk], MANNER)] == expected
+    assert [shard for chunk in sent for shard in shards_of(Reluctant(), [chunk], SHARD_OPTIONS)] == expected
 
 
 @settings(max_examples=50, deadline=None)
@@ -134,7 +134,7 @@ def test_stream_keeps_portions_apart_whatever_is_in_them(groups: list[list[str]]
         )
         for number, group in enumerate(groups)
     ]
-    shards: list[Shard] = [*shards_of(Reluctant(ahead), chunks, MANNER)]
+    shards: list[Shard] = [*shards_of(Reluctant(ahead), chunks, SHARD_OPTIONS)]
     assert [shard.number for shard in shards] == list(range(len(groups)))
     for shard, group in zip(shards, groups, strict=True):
         assert [json.loads(line)["id"] for line in shard.lines] == [

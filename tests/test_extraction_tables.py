@@ -21,30 +21,30 @@ from suwen.extraction import extract as run
 from suwen.extraction import stream
 from suwen.extraction.extract import Finish, LocalEngine, Result, extract_files
 from suwen.extraction.finding import find_inputs
-from suwen.extraction.inputs import Options
+from suwen.extraction.inputs import ReadingOptions
 from suwen.extraction.metadata import read_metadata
-from suwen.extraction.stream import Manner
+from suwen.extraction.stream import ShardOptions
 from suwen.formats import excel, read_corpus
 
 openpyxl = pytest.importorskip("openpyxl")
 
-OPTIONS = Options(text_column="主诉", id_column="编号")
+OPTIONS = ReadingOptions(text_column="主诉", id_column="编号")
 TABLE = "编号,主诉,科室\n1,血糖高,内科\n2,头晕,\n\n1,糖尿病,外科\n3,多一,个,格\n4,,内科\n"
 
 
 def extract(
     path: Path,
     output: Path,
-    options: Options = OPTIONS,
+    options: ReadingOptions = OPTIONS,
     finish: Finish = run.PLAIN,
     resume: bool = False,
     **failing: object,
 ) -> Result:
     form = {".jsonl": "jsonl", ".csv": "csv", ".xlsx": "xlsx"}.get(output.suffix, "brat")
-    manner = Manner(options, "tiny 0123", form == "jsonl")
+    shard_options = ShardOptions(options, "tiny 0123", form == "jsonl")
     engine = nullcontext(LocalEngine(Marker(**failing)))  # type: ignore[arg-type]
     inputs = find_inputs([path], options)
-    return extract_files(inputs, output, form, manner, lambda: engine, {}, resume, finish=finish)
+    return extract_files(inputs, output, form, shard_options, lambda: engine, {}, resume, finish=finish)
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ def test_metadata_finds_documents_that_brat_renames(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("id,主诉\na?b,糖\n", encoding="utf-8")
     (tmp_path / "meta.tsv").write_text("名\ttitle\na?b\t题\n", encoding="utf-8")
     finish = Finish(read_metadata(tmp_path / "meta.tsv"))
-    assert extract(tmp_path / "in.csv", tmp_path / "out", Options(text_column="主诉"), finish).unmatched == []
+    assert extract(tmp_path / "in.csv", tmp_path / "out", ReadingOptions(text_column="主诉"), finish).unmatched == []
 
 
 @pytest.mark.parametrize(

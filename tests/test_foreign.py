@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from suwen.errors import SuwenError
-from suwen.extraction.inputs import Input, Options, read_input
+from suwen.extraction.inputs import Input, ReadingOptions, read_input
 from suwen.formats import format_of, read_corpus
 from suwen.formats.foreign import OLE, foreign_kind
 
@@ -93,7 +93,7 @@ def test_foreign_corpora_are_no_texts(tmp_path: Path, content: str) -> None:
         list(read_input(Input(path, "a", None)))
     assert read_corpus(path)
     # Whoever names the format knows better.
-    assert [one.text for one in read_input(Input(path, "a", "text"), Options("text"))] == [content]
+    assert [one.text for one in read_input(Input(path, "a", "text"), ReadingOptions("text"))] == [content]
 
 
 def test_foreign_lists_of_records_are_read(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from suwen.annotation.texts import texts_in
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.extraction.finding import find_inputs
-from suwen.extraction.inputs import DEFAULT_OPTIONS, Inputs, Options
+from suwen.extraction.inputs import DEFAULT_OPTIONS, Inputs, ReadingOptions
 from suwen.files import StrPath, folder_for, holding, os_error, require_new
 from suwen.formats import WRITABLE, write_corpus
 from suwen.runs import Listener, Progress, check_work, open_work, silent, working_folder
@@ -63,7 +63,7 @@ class PreannotationReport:
 
     @property
     def is_partial(self) -> bool:
-        """Tell whether a file could not be read or a sentence got no answer."""
+        """Return whether a file could not be read or a sentence got no answer."""
         return bool(self.problems or self.refused_sentences[NO_ANSWER])
 
     def cost(self, prompt_price: float, completion_price: float) -> float:
@@ -172,7 +172,7 @@ def preannotate(
     prompt: Prompt,
     *,
     format: str = "jsonl",  # noqa: A002 (it is the word for it)
-    options: Options = DEFAULT_OPTIONS,
+    options: ReadingOptions = DEFAULT_OPTIONS,
     parallel: int = 4,
     cache: StrPath | None = None,
     attempts: int = 2,
@@ -220,7 +220,7 @@ def preannotate(
 
 
 def _check_parameters(parameters: Mapping[str, Any]) -> None:
-    """Refuse parameters that are not the user's to set, and those that JSON cannot hold."""
+    """Refuse parameters that suwen sets itself, and those that JSON cannot hold."""
     for key in sorted(RESERVED & parameters.keys()):
         raise SuwenError("S402", key=key, reason="suwen sets it itself")
     for key, value in parameters.items():
@@ -263,7 +263,7 @@ def _annotated(
 
 
 def _finished(asked: Asked, annotator: Annotator, report: PreannotationReport) -> Document:
-    """Wait for a document and count what became of it."""
+    """Wait for the answers of a document and count them."""
     outcomes = list(asked.outcomes())
     document = asked.annotated(outcomes, annotator.version)
     counts = report.counts

@@ -210,7 +210,7 @@ def extract(
     >>> result = suwen.extract("library/", "entities.jsonl")  # doctest: +SKIP
     >>> result.tally.counts["entities"], result.problems  # doctest: +SKIP
     """
-    from suwen.extraction.inputs import Options
+    from suwen.extraction.inputs import ReadingOptions
     from suwen.extraction.planning import plan_extraction
 
     paths = [inputs] if isinstance(inputs, str | Path) else list(inputs)  # type: ignore[arg-type]
@@ -221,7 +221,7 @@ def extract(
         output,
         to,
         model=model,
-        options=Options(format, text_column, id_column, encoding, sheet),
+        options=ReadingOptions(format, text_column, id_column, encoding, sheet),
         always=always,
         never=never,
         device=device,
@@ -254,7 +254,8 @@ def relate(
 
     Yields
     ------
-    The documents in their order, with relations and their confidences.
+    Document
+        The documents in their order, with relations and their confidences.
 
     Raises
     ------

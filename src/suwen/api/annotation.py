@@ -87,7 +87,7 @@ def sample(
     from suwen.api.scoring import documents_of
     from suwen.corpus.splitting import groups_of
     from suwen.extraction.finding import find_inputs
-    from suwen.extraction.inputs import Options
+    from suwen.extraction.inputs import ReadingOptions
     from suwen.loading import load
 
     if method not in ("uncertain", "random"):
@@ -96,7 +96,7 @@ def sample(
     known = documents_of(annotated)
     problems: list[SuwenError] = []
     paths = [pool] if isinstance(pool, str | Path) else list(pool)  # type: ignore[arg-type]
-    texts = list(texts_in(find_inputs(paths, Options(format, text_column, id_column, encoding)), problems))
+    texts = list(texts_in(find_inputs(paths, ReadingOptions(format, text_column, id_column, encoding)), problems))
     candidates, left_out = candidates_in(texts, known)
     groups_of(candidates, group_field)  # which refuses a field that none of them has
     if method == "random":
@@ -196,7 +196,7 @@ def preannotate(
     from suwen.annotation.endpoint import Endpoint
     from suwen.annotation.preannotation import preannotate as run
     from suwen.api.scoring import documents_of
-    from suwen.extraction.inputs import Options
+    from suwen.extraction.inputs import ReadingOptions
 
     # Before examples are read, which may take a while.
     require_packages("httpx2")
@@ -207,7 +207,7 @@ def preannotate(
         asked,
         _prompt(documents_of(examples), schema, guideline, shown_examples),
         format=to,
-        options=Options(format, text_column, id_column, encoding),
+        options=ReadingOptions(format, text_column, id_column, encoding),
         parallel=parallel,
         cache=cache,
         attempts=attempts,

@@ -140,7 +140,7 @@ def extract(
     import time
 
     from suwen import extract as extract_files
-    from suwen.extraction.inputs import Options
+    from suwen.extraction.inputs import ReadingOptions
     from suwen.extraction.planning import STANDARD_OUTPUT, format_for, plan_extraction
 
     target = to.value if to else format_for(output)
@@ -170,7 +170,7 @@ def extract(
     started = time.monotonic()
     if output == STANDARD_OUTPUT:
         require_plain(target, engine, resume, as_json)
-        extraction = plan_extraction(inputs, output, target, options=Options(**reading), **options)
+        extraction = plan_extraction(inputs, output, target, options=ReadingOptions(**reading), **options)
         result = print_lines(extraction, console)
     else:
         with progress_bar(console) as listener:
@@ -182,7 +182,7 @@ def extract(
 def conclude(
     console: Console, result: Result, output: Path, target: str, seconds: float, as_json: bool, is_related: bool
 ) -> None:
-    """Say what became of an extraction, and end with its status."""
+    """Print the result of an extraction, and exit with its status."""
     from suwen.extraction.planning import STANDARD_OUTPUT
 
     tell(console, result, target)
@@ -239,7 +239,7 @@ def print_lines(extraction: Extraction, console: Console) -> Result:
 
 
 def tell(console: Console, result: Result, target: str) -> None:
-    """Say what was empty, renamed, left out or not held, the first of each by name."""
+    """Print what was empty, renamed, left out or not held, the first of each by name."""
     tally = result.tally
     for name in tally.empty:
         say(console, f"{name}: the text is empty")
@@ -262,7 +262,7 @@ def tell(console: Console, result: Result, target: str) -> None:
 
 
 def tell_problems(console: Console, result: Result) -> None:
-    """Say what could not be read, and where all of it is listed."""
+    """Print what could not be read, and where all of it is listed."""
     for problem in result.problems:
         say(console, said(problem))
     tell_rest(console, result.tally.faults.total() - len(result.problems), "that could not be read")
@@ -271,13 +271,13 @@ def tell_problems(console: Console, result: Result) -> None:
 
 
 def tell_rest(console: Console, count: int, what: str) -> None:
-    """Say how many more there are of what was named."""
+    """Print how many more there are."""
     if count > 0:
         say(console, f"and {count:,} more {what}")
 
 
 def warn(console: Console, what: str, counts: Counter[str]) -> None:
-    """Say what was left out, where anything was."""
+    """Print what was left out, if anything."""
     named = ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items()) if count)
     if named:
         say(console, f"{what}: {named}")

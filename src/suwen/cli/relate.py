@@ -43,13 +43,13 @@ def relate(
     """
     import time
 
-    from suwen.extraction.inputs import Options
+    from suwen.extraction.inputs import ReadingOptions
     from suwen.extraction.planning import STANDARD_OUTPUT, format_for, plan_relating
 
     target = to.value if to else format_for(output)
     if output == STANDARD_OUTPUT:
         require_plain(target, engine, resume, as_json)
-    options: dict[str, Any] = {"options": Options(source, annotated=True), "engine": engine.value, "raw": raw}
+    options: dict[str, Any] = {"options": ReadingOptions(source, annotated=True), "engine": engine.value, "raw": raw}
     relating = plan_relating(inputs, output, target, model=relation_model, **options)
     console = standard_error()
     started = time.monotonic()

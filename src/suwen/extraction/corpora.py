@@ -8,14 +8,14 @@ from pathlib import Path
 
 from suwen.errors import SuwenError
 from suwen.extraction.finding import absolute, expanded
-from suwen.extraction.inputs import ANNOTATED, STANDARD_INPUT, Input, Inputs, Options
+from suwen.extraction.inputs import ANNOTATED, STANDARD_INPUT, Input, Inputs, ReadingOptions
 from suwen.files import StrPath
 from suwen.formats import brat, format_of, jsonl
 
 __all__ = ["find_corpora"]
 
 
-def find_corpora(paths: Sequence[StrPath], options: Options, output: StrPath | None = None) -> Inputs:
+def find_corpora(paths: Sequence[StrPath], options: ReadingOptions, output: StrPath | None = None) -> Inputs:
     """Find the corpora to read; one that is named twice is read once.
 
     Parameters
@@ -44,7 +44,7 @@ def find_corpora(paths: Sequence[StrPath], options: Options, output: StrPath | N
     return Inputs(tuple(dict.fromkeys(found)), options, left_out)
 
 
-def _corpus(path: Path, options: Options) -> Input:
+def _corpus(path: Path, options: ReadingOptions) -> Input:
     if path == STANDARD_INPUT:
         return Input(path, "stdin", jsonl.NAME)
     name = options.format or format_of(path)

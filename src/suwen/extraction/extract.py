@@ -19,7 +19,7 @@ from suwen.extraction.metadata import Metadata
 from suwen.extraction.naming import distinct_lines, lines_fit_for_files
 from suwen.extraction.outputs import remove_parts, write_extracted_lines
 from suwen.extraction.shards import Shards, json_line, open_shards, passing_shards
-from suwen.extraction.stream import CHUNK_BYTES, NAMED, Chunk, Manner, Shard, Tally, chunks_of, shards_of, size_of
+from suwen.extraction.stream import CHUNK_BYTES, NAMED, Chunk, Shard, ShardOptions, Tally, chunks_of, shards_of, size_of
 from suwen.files import StrPath, folder_for, os_error, replacing, require_new
 from suwen.formats import brat
 from suwen.inference.predictor import Extractor
@@ -39,7 +39,9 @@ class Engine(Protocol):
     def schema(self) -> Schema:
         """The entity types that are found."""
 
-    def shards(self, chunks: Iterable[Chunk], manner: Manner, seen: Callable[[Document], None]) -> Iterator[Shard]:
+    def shards(
+        self, chunks: Iterable[Chunk], shard_options: ShardOptions, seen: Callable[[Document], None]
+    ) -> Iterator[Shard]:
         """Return the shard of each chunk, in any order; `seen` may get documents before their shard is finished."""
 
 
@@ -56,9 +58,11 @@ class LocalEngine:
         self.extractor = extractor
         self.schema = extractor.schema
 
-    def shards(self, chunks: Iterable[Chunk], manner: Manner, seen: Callable[[Document], None]) -> Iterator[Shard]:
+    def shards(
+        self, chunks: Iterable[Chunk], shard_options: ShardOptions, seen: Callable[[Document], None]
+    ) -> Iterator[Shard]:
         """Return the shards, in the order of the chunks."""
-        return shards_of(self.extractor, chunks, manner, seen)
+        return shards_of(self.extractor, chunks, shard_options, seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,7 @@ def report_path(output: StrPath) -> Path:
 
 
 def is_brief(inputs: Inputs) -> bool:
-    """Return whether there is so little to do that it is sooner done again than kept."""
+    """Return whether the run is so short that repeating it costs less than saving it."""
     plain = all(file.is_article or file.path.suffix in (".jsonl", ".csv", ".tsv") for file in inputs.files)
     return plain and sum(map(size_of, inputs.files)) <= CHUNK_BYTES
 
@@ -134,7 +138,7 @@ def extract_files(
     inputs: Inputs,
     output: StrPath,
     format: str,  # noqa: A002 (it is the word for it)
-    manner: Manner,
+    shard_options: ShardOptions,
     open_engine: OpenEngine,
     identity: dict[str, Any],
     resume: bool = False,
@@ -146,7 +150,7 @@ def extract_files(
     Parameters
     ----------
     output
-        The file or folder to write. Unless there is but a moment's work, `working_folder` keeps what is done.
+        The file or folder to write. Except for short runs, `working_folder` keeps what is done.
     identity
         Settings that decide the output, as JSON values.
     resume
@@ -173,14 +177,14 @@ def extract_files(
             listener(Progress("extracting", message="there is no unfinished run: this starts a new one"))
     if not kept and (piped or is_brief(inputs)):
         with passing_shards(output) as shards, open_engine() as engine:
-            return _extract(inputs, output, format, manner, engine, shards, listener, finish)
+            return _extract(inputs, output, format, shard_options, engine, shards, listener, finish)
     with (
         folder_for(output),
         open_shards(output, identity, inputs, resume) as shards,
         _resumable(shards),
         open_engine() as engine,
     ):
-        return _extract(inputs, output, format, manner, engine, shards, listener, finish)
+        return _extract(inputs, output, format, shard_options, engine, shards, listener, finish)
 
 
 @contextmanager
@@ -200,7 +204,7 @@ def _extract(
     inputs: Inputs,
     output: Path,
     format: str,  # noqa: A002
-    manner: Manner,
+    shard_options: ShardOptions,
     engine: Engine,
     shards: Shards,
     listener: Listener,
@@ -208,11 +212,11 @@ def _extract(
 ) -> Result:
     meter = _Meter(shards, sum(map(size_of, inputs.files)), listener)
     waiting = (chunk for chunk in chunks_of(inputs) if chunk.number not in shards)
-    for shard in engine.shards(waiting, manner, meter.saw):
+    for shard in engine.shards(waiting, shard_options, meter.saw):
         shards.add(shard)
         meter.added()
     tally = shards.tally
-    if manner.options.annotated:
+    if shard_options.reading.annotated:
         try:
             require_related(tally, engine.schema)
         except SuwenError:
@@ -230,7 +234,7 @@ def _extract(
             remove_parts(output, format)
         shards.begin_joining()
         changed = distinct_lines if format != brat.NAME else lines_fit_for_files
-        lines = finish.lines(changed(shards.lines(), manner, tally, renamings), manner.places)
+        lines = finish.lines(changed(shards.lines(), shard_options, tally, renamings), shard_options.places)
         not_held = write_extracted_lines(meter.writing(lines), output, format, engine.schema, finish.raw)
     shards.remove()
     unmatched = finish.metadata.unmatched if finish.metadata and is_written else []
@@ -253,7 +257,7 @@ def require_related(tally: Tally, schema: Schema) -> None:
 
 
 def _reported(shards: Shards, output: Path) -> Path | None:
-    """List what could not be read, in the place of what an earlier run of that output has left."""
+    """Write the list of problems, and replace that of an earlier run."""
     report = report_path(output)
     faults = shards.tally.faults.total()
     # A single input that cannot be read needs no report, but a clear message.
@@ -270,7 +274,7 @@ def _reported(shards: Shards, output: Path) -> Path | None:
 
 def extract_lines(
     inputs: Inputs,
-    manner: Manner,
+    shard_options: ShardOptions,
     engine: Engine,
     tally: Tally,
     problem: Callable[[dict[str, Any]], None],
@@ -291,23 +295,24 @@ def extract_lines(
 
     Yields
     ------
-    The documents, each a line of JSON Lines.
+    bytes
+        The documents, each a line of JSON Lines.
     """
 
     def lines() -> Iterator[bytes]:
-        for shard in engine.shards(chunks_of(inputs), manner, lambda document: None):
+        for shard in engine.shards(chunks_of(inputs), shard_options, lambda document: None):
             tally.add(shard.tally)
             for values in shard.problems:
                 problem(values)
             yield from shard.lines
 
-    yield from finish.lines(distinct_lines(lines(), manner, tally, []), manner.places)
-    if manner.options.annotated:
+    yield from finish.lines(distinct_lines(lines(), shard_options, tally, []), shard_options.places)
+    if shard_options.reading.annotated:
         require_related(tally, engine.schema)
 
 
 class _Meter:
-    """Tells how far an extraction is."""
+    """Reports the progress of an extraction."""
 
     def __init__(self, shards: Shards, total: int, listener: Listener) -> None:
         self._shards = shards

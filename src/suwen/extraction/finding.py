@@ -10,7 +10,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from suwen.errors import SuwenError
-from suwen.extraction.inputs import DEFAULT_OPTIONS, ENDINGS, STANDARD_INPUT, TABLES, Input, Inputs, Options
+from suwen.extraction.inputs import DEFAULT_OPTIONS, ENDINGS, STANDARD_INPUT, TABLES, Input, Inputs, ReadingOptions
 from suwen.files import StrPath, require_regular
 from suwen.formats.contents import ending
 from suwen.formats.reading import document_id, files_in
@@ -26,7 +26,9 @@ names are never inputs."""
 LINK = "link to a folder"
 
 
-def find_inputs(paths: Sequence[StrPath], options: Options = DEFAULT_OPTIONS, output: StrPath | None = None) -> Inputs:
+def find_inputs(
+    paths: Sequence[StrPath], options: ReadingOptions = DEFAULT_OPTIONS, output: StrPath | None = None
+) -> Inputs:
     """Find the files to read; a file that is named twice is read once.
 
     What extractions keep beside their outputs (`WORKING`, `REPORT`) is found in no folder and by no pattern.
@@ -75,8 +77,8 @@ def find_inputs(paths: Sequence[StrPath], options: Options = DEFAULT_OPTIONS, ou
     return Inputs(tuple(found), options, left_out, tuple(problems))
 
 
-def _is_searched(name: str, options: Options) -> bool:
-    """Return whether files of a format are read that stand in a folder: of tables, one has to know the column."""
+def _is_searched(name: str, options: ReadingOptions) -> bool:
+    """Return whether files of a format are read from folders: tables only if their text column is named."""
     if options.format is not None:
         return options.format == name
     return name not in TABLES or options.text_column is not None
@@ -114,7 +116,7 @@ def _is_by_product(file: Path, root: Path, output: Path | None, left_out: Counte
 
 
 def expanded(path: Path, output: Path | None, left_out: Counter[str]) -> list[Path]:
-    """Return the path, or what fits it as a pattern.
+    """Return the path, or the files that match it as a pattern.
 
     Raises
     ------
@@ -135,7 +137,7 @@ def expanded(path: Path, output: Path | None, left_out: Counter[str]) -> list[Pa
 
 
 def _without_links(files: Sequence[Path], root: Path, left_out: Counter[str]) -> list[Path]:
-    """Return the files that stand below no link to a folder, and are none."""
+    """Return the files without links to folders and what is below them."""
     links: dict[Path, bool] = {}
 
     def is_link(folder: Path) -> bool:
@@ -152,7 +154,7 @@ def _without_links(files: Sequence[Path], root: Path, left_out: Counter[str]) ->
     return kept
 
 
-def _input(file: Path, root: Path, options: Options) -> Input:
+def _input(file: Path, root: Path, options: ReadingOptions) -> Input:
     if file == STANDARD_INPUT:
         return Input(file, "stdin", options.format)
     own = ending(file, tuple(ENDINGS))

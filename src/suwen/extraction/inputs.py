@@ -42,7 +42,7 @@ __all__ = [
     "Content",
     "Input",
     "Inputs",
-    "Options",
+    "ReadingOptions",
     "distinct",
     "fetch",
     "parts_of",
@@ -80,7 +80,7 @@ SIGNATURES = {"PDF": pdf.NAME, "ZIP (or docx)": docx.NAME, "parquet": parquet.NA
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ReadingOptions:
     """Options for reading inputs.
 
     Parameters
@@ -117,7 +117,7 @@ class Options:
             encoding_named(self.encoding)
 
 
-DEFAULT_OPTIONS = Options()
+DEFAULT_OPTIONS = ReadingOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """An article that was read from the disk, but not yet parsed: what another computer is sent."""
+    """An article that was read from the disk, but not yet parsed: the form in which it is sent to another computer."""
 
     file: Input
     data: bytes
@@ -174,7 +174,7 @@ class Inputs:
     """
 
     files: tuple[Input, ...]
-    options: Options
+    options: ReadingOptions
     left_out: Counter[str]
     problems: tuple[SuwenError, ...] = ()
 
@@ -196,7 +196,7 @@ def renamed(document: Document, name: str) -> Document:
     return dataclasses.replace(document, id=name, meta={**document.meta, "read_from": said})
 
 
-def read_input(file: Input, options: Options = DEFAULT_OPTIONS, problem: Problem = refuse) -> Iterator[Document]:
+def read_input(file: Input, options: ReadingOptions = DEFAULT_OPTIONS, problem: Problem = refuse) -> Iterator[Document]:
     """Read the documents of one file.
 
     Parameters
@@ -232,8 +232,8 @@ def fetch(file: Input) -> Content:
     return Content(file, read_bytes(file.path, ARTICLES[str(file.format)].largest))
 
 
-def parts_of(source: Input | Content, options: Options = DEFAULT_OPTIONS) -> Iterator[Document | SuwenError]:
-    """Yield the documents of a file and, in their place among them, the faults of what cannot be read.
+def parts_of(source: Input | Content, options: ReadingOptions = DEFAULT_OPTIONS) -> Iterator[Document | SuwenError]:
+    """Yield the documents of a file and, at their places, the errors of what cannot be read.
 
     A file is given up after `MOST_FAULTS` in a row (S122); a reader that fails unexpectedly ends its
     file alone (S123). So no file, whatever it holds, ends the reading of a library.
@@ -261,7 +261,7 @@ def parts_of(source: Input | Content, options: Options = DEFAULT_OPTIONS) -> Ite
     yield from faults
 
 
-def _read_file(file: Input, options: Options, problem: Problem) -> Iterator[Document]:
+def _read_file(file: Input, options: ReadingOptions, problem: Problem) -> Iterator[Document]:
     """Yield the documents of a corpus, of a file of records, or of a file that is recognized by its content."""
     if options.annotated:
         corpus = FORMATS[str(file.format)].scan(file.path, problem)
@@ -292,8 +292,10 @@ def _read_file(file: Input, options: Options, problem: Problem) -> Iterator[Docu
         raise os_error(error, file.path, "S113") from None
 
 
-def _read_stream(stream: IO[bytes], file: Input, shown: Path, options: Options, problem: Problem) -> Iterator[Document]:
-    """Yield the documents of a stream that may not be wound back."""
+def _read_stream(
+    stream: IO[bytes], file: Input, shown: Path, options: ReadingOptions, problem: Problem
+) -> Iterator[Document]:
+    """Yield the documents of a stream that cannot be rewound."""
     head = stream.read(HEAD)
     found = format_of_content(head)
     name = file.format or (COLUMNED.get(found, found) if options.text_column else found)
@@ -340,7 +342,7 @@ def _is_records(begin: bytes) -> bool:
     return isinstance(next(first_records(line), None), dict)
 
 
-def _parse(name: str, data: bytes, file: Input, shown: Path, options: Options) -> Sequence[Document]:
+def _parse(name: str, data: bytes, file: Input, shown: Path, options: ReadingOptions) -> Sequence[Document]:
     if options.format is None:
         refuse_foreign(data, shown)
     if name == text.NAME:
@@ -359,7 +361,7 @@ def _bounded(document: Document, path: Path) -> Document:
 
 
 def _records(
-    rows: Iterable[tuple[int, dict[str, Any]]], file: Input, shown: Path, options: Options, problem: Problem
+    rows: Iterable[tuple[int, dict[str, Any]]], file: Input, shown: Path, options: ReadingOptions, problem: Problem
 ) -> Iterator[Document]:
     """Yield the texts of records, of suwen or of other programs."""
     columns = options.text_column, options.id_column

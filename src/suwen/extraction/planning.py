@@ -17,10 +17,10 @@ from suwen.extraction.attributes import load_attributing
 from suwen.extraction.corpora import find_corpora
 from suwen.extraction.extract import PLAIN, Finish, LocalEngine, OpenEngine, Result, extract_files, extract_lines
 from suwen.extraction.finding import find_inputs
-from suwen.extraction.inputs import DEFAULT_OPTIONS, Inputs, Options
+from suwen.extraction.inputs import DEFAULT_OPTIONS, Inputs, ReadingOptions
 from suwen.extraction.metadata import read_metadata
 from suwen.extraction.outputs import ENDINGS
-from suwen.extraction.stream import Manner, Tally
+from suwen.extraction.stream import ShardOptions, Tally
 from suwen.files import StrPath, sha256
 from suwen.formats import csv_table, excel, jsonl, parquet
 from suwen.hub import origin_of
@@ -36,7 +36,7 @@ __all__ = ["STANDARD_OUTPUT", "Extraction", "format_for", "model_version", "plan
 
 STANDARD_OUTPUT = Path("-")
 ENGINES = ("local", "ray")
-ANNOTATED_OPTIONS = Options(annotated=True)
+ANNOTATED_OPTIONS = ReadingOptions(annotated=True)
 PACKAGES = {parquet.NAME: ("pyarrow",), excel.NAME: ("openpyxl",)}
 """Packages that are needed to write a format."""
 
@@ -53,7 +53,7 @@ class Extraction:
         The file or folder to write; `STANDARD_OUTPUT` for lines as they come.
     format
         The format of the output.
-    manner
+    shard_options
         Options for reading files and writing documents.
     identity
         Settings that decide the output, as JSON values: a run is resumed only if they are the same.
@@ -66,7 +66,7 @@ class Extraction:
     inputs: Inputs
     output: Path
     format: str
-    manner: Manner
+    shard_options: ShardOptions
     identity: dict[str, Any]
     open_engine: OpenEngine
     finish: Finish = PLAIN
@@ -85,7 +85,7 @@ class Extraction:
             self.inputs,
             self.output,
             self.format,
-            self.manner,
+            self.shard_options,
             self.open_engine,
             self.identity,
             resume,
@@ -96,7 +96,7 @@ class Extraction:
     def lines(self, tally: Tally, problem: Callable[[dict[str, Any]], None]) -> Iterator[bytes]:
         """Yield the documents as lines of JSON as they come (see `extract_lines`)."""
         with self.open_engine() as engine:
-            yield from extract_lines(self.inputs, self.manner, engine, tally, problem, self.finish)
+            yield from extract_lines(self.inputs, self.shard_options, engine, tally, problem, self.finish)
 
 
 def plan_extraction(
@@ -105,7 +105,7 @@ def plan_extraction(
     format: str | None = None,  # noqa: A002 (it is the word for it)
     *,
     model: StrPath | None = None,
-    options: Options = DEFAULT_OPTIONS,
+    options: ReadingOptions = DEFAULT_OPTIONS,
     always: StrPath | None = None,
     never: StrPath | None = None,
     device: str = "cpu",
@@ -173,7 +173,7 @@ def plan_extraction(
         related = relation_folder(relation_model)
         folders += [related] if related else []
         version = _relation_version(related)
-    manner = Manner(options, model_version(folders[0]), format == jsonl.NAME, version)
+    shard_options = ShardOptions(options, model_version(folders[0]), format == jsonl.NAME, version)
     # Before a cluster is asked for it.
     require_device(device)
     cores = threads or 1 if engine == "ray" else threads
@@ -182,15 +182,15 @@ def plan_extraction(
     load = partial(load_attributing, load, assertion, read_terminology(codes) if codes else None)
     identity = {
         **release(),
-        "model": manner.model,
-        "relation model": manner.relation_model,
+        "model": shard_options.model,
+        "relation model": shard_options.relation_model,
         "option": {"--to": _kind(format), "--device": device, "--batch-tokens": batch_tokens, **asdict(options)},
         "term list": {"--always": always and sha256(always), "--never": never and sha256(never)},
         "metadata": metadata and sha256(metadata),
         "attribute": {"--assertion": assertion, "--codes": codes and sha256(codes)},
     }
     opening = _opening(engine, folders, load, cores, int(device != "cpu"))
-    return Extraction(inputs, output, format, manner, identity, opening, finish)
+    return Extraction(inputs, output, format, shard_options, identity, opening, finish)
 
 
 def plan_relating(
@@ -199,7 +199,7 @@ def plan_relating(
     format: str | None = None,  # noqa: A002 (it is the word for it)
     *,
     model: StrPath | None = None,
-    options: Options = ANNOTATED_OPTIONS,
+    options: ReadingOptions = ANNOTATED_OPTIONS,
     engine: str = "local",
     raw: bool = False,
 ) -> Extraction:
@@ -223,11 +223,11 @@ def plan_relating(
     format = _output_format(output, format, engine, raw)  # noqa: A001
     inputs = find_corpora(paths, options, output)
     folder = relation_folder(model)
-    manner = Manner(options, None, format == jsonl.NAME, _relation_version(folder))
+    shard_options = ShardOptions(options, None, format == jsonl.NAME, _relation_version(folder))
     option = {"--to": _kind(format), **asdict(options)}
-    identity = {**release(), "relation model": manner.relation_model, "option": option}
+    identity = {**release(), "relation model": shard_options.relation_model, "option": option}
     opening = _opening(engine, [folder] if folder else [], load_for_given_entities)
-    return Extraction(inputs, output, format, manner, identity, opening, Finish(raw=raw))
+    return Extraction(inputs, output, format, shard_options, identity, opening, Finish(raw=raw))
 
 
 def _output_format(output: Path, format: str | None, engine: str, raw: bool) -> str:  # noqa: A002

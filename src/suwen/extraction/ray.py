@@ -17,7 +17,7 @@ from typing import Any
 
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.extraction.stream import Chunk, Manner, Shard, fetched, shards_of
+from suwen.extraction.stream import Chunk, Shard, ShardOptions, fetched, shards_of
 from suwen.inference.predictor import Extractor
 from suwen.requirements import require_packages
 from suwen.schema import Schema
@@ -65,19 +65,21 @@ class RayEngine:
         self._make = ray.remote(**options)(_make_shard)
         self.schema: Schema = self._value(ray.remote(**options)(_schema).remote(self._model))
 
-    def shards(self, chunks: Iterable[Chunk], manner: Manner, seen: Callable[[Document], None]) -> Iterator[Shard]:
+    def shards(
+        self, chunks: Iterable[Chunk], shard_options: ShardOptions, seen: Callable[[Document], None]
+    ) -> Iterator[Shard]:
         """Yield the shards, as they come."""
         del seen  # documents are decided elsewhere
         running: list[Any] = []
         for chunk in chunks:
-            running.append(self._make.remote(self._model, fetched(chunk), manner))
+            running.append(self._make.remote(self._model, fetched(chunk), shard_options))
             while len(running) >= self._most():
                 yield self._next(running)
         while running:
             yield self._next(running)
 
     def _most(self) -> int:
-        """Return how many chunks are under way at once; computers may come and go."""
+        """Return the maximum number of chunks in progress; computers may join and leave."""
         there = self._ray.cluster_resources()
         slots = min(
             there.get(kind, 0) // number for kind, number in (("CPU", self._cores), ("GPU", self._gpus)) if number
@@ -156,9 +158,9 @@ def _files(model: Path) -> dict[str, bytes]:
 # In the other processes -----------------------------------------------------------------------------------------------
 
 
-def _make_shard(model: list[Any], chunk: Chunk, manner: Manner) -> Shard | SuwenError:
+def _make_shard(model: list[Any], chunk: Chunk, shard_options: ShardOptions) -> Shard | SuwenError:
     try:
-        (shard,) = shards_of(_extractor(*model), [chunk], manner)
+        (shard,) = shards_of(_extractor(*model), [chunk], shard_options)
     except SuwenError as error:
         return error
     return shard

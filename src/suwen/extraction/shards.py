@@ -70,7 +70,7 @@ class Shards:
         return number in self._places
 
     def take(self, line: bytes) -> None:
-        """Take note of a line of the journal."""
+        """Record a line of the journal."""
         values = json.loads(line)
         if JOINING in values:
             self.is_joining = True
@@ -118,7 +118,7 @@ class Shards:
         )
 
     def begin_joining(self) -> None:
-        """Take note that all shards are there and the output is begun."""
+        """Record that all shards are there and the output is begun."""
         if not self.is_joining:
             self._note({JOINING: True})
 

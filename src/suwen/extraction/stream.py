@@ -15,13 +15,13 @@ from typing import Any
 from suwen.corpus.split import Selection, whole_document
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.extraction.inputs import STANDARD_INPUT, Content, Input, Inputs, Options, fetch, parts_of
+from suwen.extraction.inputs import STANDARD_INPUT, Content, Input, Inputs, ReadingOptions, fetch, parts_of
 from suwen.extraction.outputs import with_model
 from suwen.formats import jsonl
 from suwen.formats.reading import files_in
 from suwen.inference.predictor import Extractor
 
-__all__ = ["Chunk", "Manner", "Shard", "Tally", "chunks_of", "fetched", "shards_of", "size_of"]
+__all__ = ["Chunk", "Shard", "ShardOptions", "Tally", "chunks_of", "fetched", "shards_of", "size_of"]
 
 Part = Input | Content | Document | SuwenError
 
@@ -54,12 +54,12 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class ShardOptions:
     """Options for reading chunks and writing shards.
 
     Parameters
     ----------
-    options
+    reading
         Options for reading files.
     model
         The name and version of the model, which each document is given; None leaves what it says.
@@ -69,7 +69,7 @@ class Manner:
         The name and version of the relation model; None where no relations are looked for.
     """
 
-    options: Options
+    reading: ReadingOptions
     model: str | None
     places: bool
     relation_model: str | None = None
@@ -165,11 +165,11 @@ class Shard:
     tally: Tally = field(default_factory=Tally)
     problems: list[dict[str, Any]] = field(default_factory=list)
 
-    def add(self, document: Document, manner: Manner) -> None:
+    def add(self, document: Document, shard_options: ShardOptions) -> None:
         """Add a document in which entities were looked for."""
         self.tally.count(document)
-        named = with_model(document, manner.model, manner.relation_model)
-        self.lines.append(jsonl.line(named, manner.places))
+        named = with_model(document, shard_options.model, shard_options.relation_model)
+        self.lines.append(jsonl.line(named, shard_options.places))
 
     def report(self, error: SuwenError) -> None:
         """Add what could not be read."""
@@ -243,7 +243,7 @@ def _fetched(file: Input) -> Part:
 def shards_of(
     extractor: Extractor,
     chunks: Iterable[Chunk],
-    manner: Manner,
+    shard_options: ShardOptions,
     seen: Callable[[Document], None] = lambda document: None,
 ) -> Iterator[Shard]:
     """Find the entities of chunks, reading ahead so that no core waits.
@@ -255,14 +255,15 @@ def shards_of(
 
     Yields
     ------
-    The shard of each chunk, in their order.
+    Shard
+        The shard of each chunk, in their order.
     """
     waiting: deque[_Open] = deque()
-    for document in extractor.predict_groups(_groups(chunks, manner.options, waiting)):
+    for document in extractor.predict_groups(_groups(chunks, shard_options.reading, waiting)):
         # Chunks in which nothing could be read lie before that of the document.
         while waiting[0].is_finished:
             yield waiting.popleft().shard
-        waiting[0].finish(document, manner)
+        waiting[0].finish(document, shard_options)
         seen(document)
         while waiting and waiting[0].is_finished:
             yield waiting.popleft().shard
@@ -271,7 +272,7 @@ def shards_of(
 
 @dataclass(slots=True)
 class _Open:
-    """A shard on its way."""
+    """A shard that is not complete."""
 
     shard: Shard
     undecided: int = 0
@@ -283,19 +284,19 @@ class _Open:
     def is_finished(self) -> bool:
         return self.is_read and not self.undecided
 
-    def finish(self, document: Document, manner: Manner) -> None:
+    def finish(self, document: Document, shard_options: ShardOptions) -> None:
         self.undecided -= 1
-        self.shard.add(document, manner)
+        self.shard.add(document, shard_options)
 
 
-def _groups(chunks: Iterable[Chunk], options: Options, waiting: deque[_Open]) -> Iterator[Iterator[Selection]]:
+def _groups(chunks: Iterable[Chunk], options: ReadingOptions, waiting: deque[_Open]) -> Iterator[Iterator[Selection]]:
     """Yield the documents of each chunk as a group."""
     for chunk in chunks:
         waiting.append(_Open(Shard(chunk.number, chunk.size)))
         yield _documents(chunk, options, waiting[-1])
 
 
-def _documents(chunk: Chunk, options: Options, opened: _Open) -> Iterator[Selection]:
+def _documents(chunk: Chunk, options: ReadingOptions, opened: _Open) -> Iterator[Selection]:
     """Read the documents of a chunk, and report what cannot be read to its shard."""
     for part in _read(chunk, options):
         if isinstance(part, SuwenError):
@@ -306,7 +307,7 @@ def _documents(chunk: Chunk, options: Options, opened: _Open) -> Iterator[Select
     opened.is_read = True
 
 
-def _read(chunk: Chunk, options: Options) -> Iterator[Document | SuwenError]:
+def _read(chunk: Chunk, options: ReadingOptions) -> Iterator[Document | SuwenError]:
     for part in chunk.parts:
         if isinstance(part, Input | Content):
             yield from parts_of(part, options)

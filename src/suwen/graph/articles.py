@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from suwen.extraction.extract import Result, report_path
-from suwen.extraction.inputs import Options
+from suwen.extraction.inputs import ReadingOptions
 from suwen.extraction.planning import Extraction, plan_extraction
 from suwen.files import StrPath, folder_for, write_json
 from suwen.formats import FORMATS, WITHOUT_ANNOTATIONS
@@ -23,7 +23,7 @@ PRIVATE = 0o700
 
 
 def is_unannotated(path: StrPath, format: str | None = None) -> bool:  # noqa: A002 (it is the word for it)
-    """Tell whether an input holds texts without entities: articles and tables, but no corpus."""
+    """Return whether an input holds texts without entities: articles and tables, but no corpus."""
     path = Path(path)
     if format is not None:
         return isinstance(FORMATS.get(format), WITHOUT_ANNOTATIONS)
@@ -49,7 +49,7 @@ def extracted(
     Parameters
     ----------
     reading
-        How the articles are read: fields of `suwen.extraction.inputs.Options`.
+        How the articles are read: fields of `suwen.extraction.inputs.ReadingOptions`.
     options
         As `suwen.extraction.planning.plan_extraction`.
 
@@ -66,7 +66,9 @@ def extracted(
     work = working_folder(graph, JOB)
     documents = work / DOCUMENTS
     with folder_for(work):
-        extraction = plan_extraction(paths, documents, "jsonl", options=Options(**reading), relations=True, **options)
+        extraction = plan_extraction(
+            paths, documents, "jsonl", options=ReadingOptions(**reading), relations=True, **options
+        )
         identity = {**release(), **extraction.identity, "inputs": _listed(extraction)}
         if (work / RECORD).is_file():
             require_same(work, identity)
