@@ -8,3 +8,8 @@ from suwen.document import Document, Entity
 def test_document_goes_to_other_processes() -> None:
     document = Document("a", "糖尿病。", (Entity("Disease", 0, 3),))
     assert pickle.loads(pickle.dumps(document)) == document
+
+
+def test_document_entity_moves_with_its_fragments() -> None:
+    entity = Entity("Disease", 3, 8, ((3, 5), (6, 8)), "T1", 0.5)
+    assert entity.moved(-3) == Entity("Disease", 0, 5, ((0, 2), (3, 5)), "T1", 0.5)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from importlib import import_module
 from typing import Any
 
@@ -94,6 +94,11 @@ class Entity:
     def key(self) -> tuple[str, int, int]:
         """Return what a strict match compares: label and hull."""
         return self.label, self.start, self.end
+
+    def moved(self, by: int) -> Entity:
+        """Return the entity with offsets that are larger by this number of characters (smaller if it is negative)."""
+        fragments = tuple((start + by, end + by) for start, end in self.fragments)
+        return replace(self, start=self.start + by, end=self.end + by, fragments=fragments)
 
 
 @dataclass(frozen=True, slots=True)

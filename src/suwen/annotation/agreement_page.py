@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from math import isnan
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
 from suwen.annotation.disagreements import Disagreement, disagreements_in
 from suwen.document import Entity, Span
-from suwen.files import StrPath, replacing
+from suwen.files import StrPath
 from suwen.pages.page import Types, mark, mention_title, on_one_line, text_with_mentions
-from suwen.pages.rendering import render
+from suwen.pages.rendering import write_page
 from suwen.schema import EntityType, Schema
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ class _Shown:
 
 
 def write_agreement_page(path: StrPath, agreement: Agreement, title: str) -> None:
-    """Write figures and disagreements as one page that is alone.
+    """Write figures and disagreements as one self-contained page.
 
     Raises
     ------
@@ -64,7 +63,8 @@ def write_agreement_page(path: StrPath, agreement: Agreement, title: str) -> Non
     rules += "".join(
         f"body:has(#type-{name}:checked) .cases li.{name}{{display:revert}}\n" for name in map(types.css_class, labels)
     )
-    parts = render(
+    write_page(
+        path,
         "agreement",
         title=title,
         rules=rules,
@@ -79,8 +79,6 @@ def write_agreement_page(path: StrPath, agreement: Agreement, title: str) -> Non
         by_label=counts,
         cases=[_shown(one, documents[one.document].text, types) for one in islice(found, SHOWN)],
     )
-    with replacing(Path(path)) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as page:
-        page.writelines(parts)
 
 
 def _labels(one: Disagreement) -> set[str]:
@@ -167,7 +165,7 @@ def _lines(
 ) -> list[tuple[str, Sequence[Markup], bool]]:
     lines: list[tuple[str, Sequence[Markup], bool]] = []
     for name, entities in mentions.items():
-        moved = [_moved(entity, -offset) for entity in entities]
+        moved = [entity.moved(-offset) for entity in entities]
 
         def opening_tag(index: int, piece: Span, moved: Sequence[Entity] = moved) -> Markup:
             entity = moved[index]
@@ -177,8 +175,3 @@ def _lines(
         marked = text_with_mentions(text, moved, opening_tag, lambda start, end: [on_one_line(text[start:end])])
         lines.append((name, list(marked), not moved))
     return lines
-
-
-def _moved(entity: Entity, by: int) -> Entity:
-    fragments = tuple((start + by, end + by) for start, end in entity.fragments)
-    return replace(entity, start=entity.start + by, end=entity.end + by, fragments=fragments)

@@ -173,13 +173,9 @@ def excerpt(document: Document, spans: Sequence[Span]) -> Document:
         return document
     parts, entities, offset = [], {}, 0
     for begin, finish in joined:
-        shift = offset - begin
         for index, entity in enumerate(document.entities):
             if begin <= entity.start and entity.end <= finish:
-                fragments = tuple((start + shift, end + shift) for start, end in entity.fragments)
-                entities[index] = replace(
-                    entity, start=entity.start + shift, end=entity.end + shift, fragments=fragments
-                )
+                entities[index] = entity.moved(offset - begin)
         parts.append(document.text[begin:finish])
         offset += finish - begin + len(SEAM)
     gone = {entity.id for index, entity in enumerate(document.entities) if index not in entities} - {None}

@@ -12,9 +12,8 @@ from suwen.augmentation.edits import Edit, Moves
 from suwen.augmentation.figures import Figures, SentencePair
 from suwen.augmentation.generation import Augmentation
 from suwen.document import Document, Entity, Span
-from suwen.files import replacing
 from suwen.pages.page import Types, attribute, mark, on_one_line, text_with_mentions
-from suwen.pages.rendering import render
+from suwen.pages.rendering import write_page
 from suwen.schema import Schema
 
 __all__ = ["write_report"]
@@ -47,7 +46,7 @@ COUNTS = {
 def write_report(
     path: Path, figures: Figures, augmentation: Augmentation, config: AugmentationConfig, schema: Schema, title: str
 ) -> None:
-    """Write a page that is alone.
+    """Write the report as one self-contained page.
 
     Parameters
     ----------
@@ -62,7 +61,8 @@ def write_report(
     types = Types(schema)
     labels = {entity.label for pair in figures.samples for entity in _inside(pair.original, pair.old)}
     failures = list(augmentation.failures.items())
-    parts = render(
+    write_page(
+        path,
         "augmentation",
         title=title,
         rules=types.style(labels),
@@ -76,8 +76,6 @@ def write_report(
         failed=len(failures),
         samples=(_sample(pair, types) for pair in figures.samples),
     )
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as page:
-        page.writelines(parts)
 
 
 def _counts(figures: Figures, config: AugmentationConfig) -> Iterator[tuple[str, tuple[str, str], int]]:
@@ -115,15 +113,7 @@ def _sentence(
 ) -> Iterator[Markup]:
     text = document.text[slice(*span)]
     offset = span[0]
-    entities = [
-        Entity(
-            entity.label,
-            entity.start - offset,
-            entity.end - offset,
-            tuple((start - offset, end - offset) for start, end in entity.fragments),
-        )
-        for entity in _inside(document, span)
-    ]
+    entities = [entity.moved(-offset) for entity in _inside(document, span)]
 
     def opening_tag(index: int, piece: Span) -> Markup:
         kind = types[entities[index].label]

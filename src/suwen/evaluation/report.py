@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 from markupsafe import Markup
 
-from suwen.document import Document, Entity, Span
+from suwen.document import Document, Span
 from suwen.evaluation.analysis import Analysis, Case, Kind
 from suwen.evaluation.scores import Scores
 from suwen.evaluation.strict import Pair, Score
-from suwen.files import StrPath, replacing
+from suwen.files import StrPath
 from suwen.pages.page import Types, filter_style, mark, mention_title, on_one_line, text_with_mentions
 from suwen.pages.reliability_plot import reliability_plot
-from suwen.pages.rendering import render
+from suwen.pages.rendering import write_page
 from suwen.schema import EntityType, Schema
 
 __all__ = ["CONTEXT", "SHOWN", "spread", "write_error_page"]
@@ -87,7 +86,7 @@ class Group:
 
 
 def write_error_page(path: StrPath, analysis: Analysis, pairs: Sequence[Pair], schema: Schema, title: str) -> None:
-    """Write scores and errors as one page that is alone.
+    """Write scores and errors as one self-contained page.
 
     Parameters
     ----------
@@ -101,7 +100,6 @@ def write_error_page(path: StrPath, analysis: Analysis, pairs: Sequence[Pair], s
     SuwenError
         S101, S102 or S105 when it cannot be written.
     """
-    path = Path(path)
     types = Types(schema)
     documents = {pair.predicted.id: pair.predicted for pair in pairs}
     scores, cases = analysis.scores, analysis.cases
@@ -113,7 +111,8 @@ def write_error_page(path: StrPath, analysis: Analysis, pairs: Sequence[Pair], s
         + filter_style("familiarity", (name for name, _, _ in SEEN.values()), ".cases .{name}{display:none}")
     )
     found = scores.reliability
-    parts = render(
+    write_page(
+        path,
         "errors",
         title=title,
         rules=rules,
@@ -130,8 +129,6 @@ def write_error_page(path: StrPath, analysis: Analysis, pairs: Sequence[Pair], s
         by_familiarity=[(*names, sum(case.seen is value for case in cases)) for value, names in SEEN.items()],
         groups=_groups(cases, documents, types),
     )
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as page:
-        page.writelines(parts)
 
 
 def _views(scores: Scores) -> list[tuple[str, str, Score]]:
@@ -189,7 +186,7 @@ def _shown(case: Case, document: Document, types: Types) -> ShownCase:
     start = max(0, min(entity.start for entity, _ in sides) - CONTEXT)
     end = min(len(document.text), max(entity.end for entity, _ in sides) + CONTEXT)
     text = document.text[start:end]
-    entities = [_moved(entity, -start) for entity, _ in sides]
+    entities = [entity.moved(-start) for entity, _ in sides]
 
     def opening_tag(index: int, piece: Span) -> Markup:
         entity, side = entities[index], sides[index][1]
@@ -209,8 +206,3 @@ def _shown(case: Case, document: Document, types: Types) -> ShownCase:
         " · ".join(f"{side} [{entity.start}, {entity.end})" for entity, side in sides),
         ("", "", "") if case.seen is None else SEEN[case.seen],
     )
-
-
-def _moved(entity: Entity, by: int) -> Entity:
-    fragments = tuple((start + by, end + by) for start, end in entity.fragments)
-    return Entity(entity.label, entity.start + by, entity.end + by, fragments, score=entity.score)

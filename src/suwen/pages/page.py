@@ -203,9 +203,9 @@ def nested_pieces(text: str, entities: Sequence[Entity]) -> list[tuple[int, int,
 
     Returns
     -------
-    list of (start, end, index)
-        Pieces of ``entities[index]`` in the order in which they open. Any two are apart or one holds the other. The
-        pieces of a mention cover its fragments and the white space between them.
+    list[tuple[int, int, int]]
+        The start, the end and the index into `entities` of each piece, in the order in which they open. Any two are
+        apart or one holds the other. The pieces of a mention cover its fragments and the white space between them.
     """
     opening: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
     boundaries: set[int] = set()

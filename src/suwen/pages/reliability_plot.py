@@ -30,7 +30,7 @@ class Bin(Protocol):
 
 
 def reliability_plot(bins: Sequence[Bin], error: float) -> str:
-    """Draw the plot as one SVG element, which is a page's picture and a file's whole content alike.
+    """Draw the plot as one SVG element, fit for a page and for a file of its own.
 
     A dot is a bin, at its mean confidence and its precision; on the dashed line both are equal. The text takes the
     color of what stands around it.

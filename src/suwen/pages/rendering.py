@@ -12,16 +12,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from suwen.files import StrPath, replacing
 from suwen.pages.page import attribute, marked_up
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["render"]
+__all__ = ["render", "write_page"]
 
 
 def render(template: str, **values: object) -> Iterator[str]:
@@ -35,6 +37,18 @@ def render(template: str, **values: object) -> Iterator[str]:
         What the template prints. Iterators are read while the pieces are, so that long texts need little memory.
     """
     return _environment().get_template(f"{template}.html.jinja").generate(values)
+
+
+def write_page(path: StrPath, template: str, **values: object) -> None:
+    """Render a template into a file, completely or not at all (see `render`).
+
+    Raises
+    ------
+    SuwenError
+        S101, S102 or S105 when it cannot be written.
+    """
+    with replacing(Path(path)) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as page:
+        page.writelines(render(template, **values))
 
 
 @cache

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from markupsafe import Markup
 
@@ -14,10 +13,10 @@ from suwen.evaluation.relations.analysis import DISTANCES, Kind, Reason, Relatio
 from suwen.evaluation.relations.pairs import RelationKey, RelationPair
 from suwen.evaluation.report import CONTEXT, SHOWN, spread
 from suwen.evaluation.strict import Score
-from suwen.files import StrPath, replacing
+from suwen.files import StrPath
 from suwen.pages.page import Types, as_entity_types, filter_style, mark, mention_title, on_one_line, text_with_mentions
 from suwen.pages.reliability_plot import reliability_plot
-from suwen.pages.rendering import render
+from suwen.pages.rendering import write_page
 from suwen.schema import EntityType, Schema
 
 __all__ = ["KINDS", "REASONS", "write_relation_page"]
@@ -73,7 +72,7 @@ def write_relation_page(
     baseline: Score,
     title: str,
 ) -> None:
-    """Write scores and errors of relations as one page that is alone.
+    """Write scores and errors of relations as one self-contained page.
 
     Parameters
     ----------
@@ -89,7 +88,6 @@ def write_relation_page(
     SuwenError
         S101, S102 or S105 when it cannot be written.
     """
-    path = Path(path)
     types, kinds = Types(schema, "e"), Types(as_entity_types(schema))
     by_id = {pair.predicted.id: pair for pair in pairs}
     scores, cases = analysis.scores, analysis.cases
@@ -102,7 +100,8 @@ def write_relation_page(
         + filter_style("type", map(kinds.css_class, labels), ".group.{name}{display:none}")
     )
     found = scores.reliability
-    parts = render(
+    write_page(
+        path,
         "relation_errors",
         title=title,
         rules=rules,
@@ -117,8 +116,6 @@ def write_relation_page(
         by_type=Counter(_key(case)[0] for case in cases),
         groups=_groups(cases, by_id, types, kinds),
     )
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as page:
-        page.writelines(parts)
 
 
 def _views(scores: RelationScores, baseline: Score) -> list[tuple[str, str, Score]]:
@@ -175,7 +172,7 @@ def _shown(case: RelationCase, pair: RelationPair, types: Types) -> ShownCase:
     start = max(0, min((entity.start for entity, _ in marked), default=0) - CONTEXT)
     end = min(len(document.text), max((entity.end for entity, _ in marked), default=0) + CONTEXT)
     text = document.text[start:end]
-    entities = [Entity(entity.label, entity.start - start, entity.end - start) for entity, _ in marked]
+    entities = [entity.moved(-start) for entity, _ in marked]
 
     def opening_tag(index: int, piece: Span) -> Markup:
         entity, side = entities[index], marked[index][1]
