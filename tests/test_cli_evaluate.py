@@ -112,7 +112,7 @@ def test_cli_evaluate_reports_what_it_leaves_aside(gold, predicted):
     write(predicted, [*read_corpus(predicted), Document("c", "乙")])
     done = run("--gold", gold, "--predicted", predicted, "--json")
     assert json.loads(done.stdout)["documents"] == 2
-    assert done.stderr == f"{predicted}: documents that the gold corpus does not have were left aside: 1\n"
+    assert done.stderr == f"{predicted}: ignored documents that are not in the gold corpus: 1\n"
 
 
 def write_manifest(model: Path, data: dict[str, object]) -> Path:

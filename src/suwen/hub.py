@@ -38,7 +38,7 @@ Choose = Callable[[Collection[str]], Collection[str]]
 
 
 def is_on_hub(name: str) -> bool:
-    """Tell whether a name begins with ``hf://``; a bare ``owner/name`` is never looked up."""
+    """Return whether a name begins with ``hf://``; a bare ``owner/name`` is never looked up."""
     return _PREFIX.match(name) is not None
 
 
@@ -155,7 +155,7 @@ def _is_safe(file: str) -> bool:
 
 
 def _cached(repository: str, revision: str | None, name: str, choose: Choose, error: Exception) -> Path:
-    """Return the snapshot in the cache, for want of the hub, if its files are enough."""
+    """Return the snapshot in the cache, if it is complete: the hub cannot be reached."""
     from huggingface_hub import constants, try_to_load_from_cache
 
     for file in _DESCRIBING:

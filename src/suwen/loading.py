@@ -220,7 +220,7 @@ def load_tagger(stored: StoredModel, device: str, batch_tokens: int | None, thre
 
 
 def load_trained(folder: ModelFolder, device: str, batch_tokens: int | None, threads: int | None) -> Predictor:
-    """Load a tagger that runs in torch, for want of a graph."""
+    """Load a tagger that runs in torch: it has no graph."""
     require_packages(*MODELS)
     import torch
 

@@ -79,7 +79,7 @@ def require_packages(*packages: str) -> None:
 
 
 def is_installed(package: str) -> bool:
-    """Tell whether a package is installed, without importing it."""
+    """Return whether a package is installed, without importing it."""
     if package in sys.modules:
         return sys.modules[package] is not None
     return find_spec(package) is not None

@@ -58,7 +58,7 @@ Listener = Callable[[Progress], None]
 
 
 def silent(progress: Progress) -> None:
-    """Watch without a word."""
+    """Ignore the progress."""
 
 
 def working_folder(output: StrPath, job: str) -> Path:
@@ -137,7 +137,7 @@ def _first_difference(stored: Any, value: Any) -> str:
 
 
 def whole_lines(path: Path) -> Iterator[bytes]:
-    """Yield the lines of a journal; one that a kill cut in two is taken back before anything is appended."""
+    """Yield the lines of a journal; an incomplete last line, left by a killed process, is removed from the file."""
     if not path.is_file():
         return
     with path.open("r+b") as file:

@@ -178,8 +178,8 @@ def flatten(spans: Iterable[LabelSpan], order: Sequence[str] = ()) -> tuple[list
 
     Returns
     -------
-    kept, dropped : list of LabelSpan
-        Both from left to right.
+    tuple[list[LabelSpan], list[LabelSpan]]
+        The kept spans and the dropped ones, both from left to right.
     """
     rank = {label: i for i, label in enumerate(order)}
     distinct = set(spans)

@@ -146,11 +146,11 @@ class Agreement:
 
     @property
     def documents(self) -> int:
-        """Count how many documents are compared."""
+        """The number of documents that are compared."""
         return len(by_document(self.annotators))
 
     def mean(self, figure: Callable[[PairAgreement], float]) -> float:
-        """Return the mean of a figure over the pairs for which it is defined; NaN where it is for none."""
+        """Return the mean of a figure over the pairs that define it; NaN if none does."""
         values = [value for pair in self.pairs if not isnan(value := figure(pair))]
         return fmean(values) if values else float("nan")
 
@@ -290,7 +290,7 @@ def _f1(totals: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _measure(statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]], units: int, seed: int) -> Measure:
-    """Return a statistic of all documents, and its interval when documents are drawn again."""
+    """Return a statistic of all documents with its bootstrap interval over documents."""
     value = float(statistic(np.ones((1, units)))[0])
     interval = percentile_interval(statistic, units, RESAMPLES, seed)
     # A draw without any annotation has no kappa.

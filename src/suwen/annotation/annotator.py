@@ -57,7 +57,8 @@ def answer_lines(text: str) -> tuple[dict[int, list[str]], int]:
 
     Returns
     -------
-    The lines of each number, and how many lines have none.
+    tuple[dict[int, list[str]], int]
+        The lines of each number, and how many lines have none.
     """
     lines: dict[int, list[str]] = {}
     others = 0
@@ -181,7 +182,7 @@ class Annotator:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A document whose answers are on their way."""
+    """A document whose answers are pending."""
 
     document: Document
     view: View
@@ -199,7 +200,7 @@ class Asked:
             yield from zip(sentences, future.result(), strict=True)
 
     def annotated(self, outcomes: Iterable[tuple[Span, Outcome]], version: str) -> Document:
-        """Return the document with the mentions that were taken instead of its annotations, and what was refused."""
+        """Return the document with the accepted mentions as its annotations, and counts of the rejected ones."""
         entities: list[Entity] = []
         refused: Counter[str] = Counter()
         failed: list[dict[str, Any]] = []

@@ -64,7 +64,7 @@ class Answers:
             raise os_error(error, path) from None
 
     def _require_answers(self) -> None:
-        """Check that every line begins as one of a cache does, before anything is changed."""
+        """Check, before the file is changed, that every line is one of a cache."""
         with self._path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 if not (line.startswith(BEGIN) or BEGIN.startswith(line)):

@@ -16,7 +16,7 @@ NOTE = "AnnotatorNotes"
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """A stretch of a text in which not all annotators have the same mentions.
+    """A part of a text in which the mentions of the annotators differ.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def disagreements_in(annotators: Annotations) -> Iterator[Disagreement]:
 
 
 def to_adjudicate(annotators: Annotations) -> Iterator[Document]:
-    """Merge the annotations of each document; what not all of its annotators have carries a note with the names.
+    """Merge the annotations of each document; a note names the annotators of each annotation that not all of them made.
 
     Equal mentions and relations are merged. Attributes, notes and the lines of ``.ann`` files are left out: they belong
     to one annotator's ids.

@@ -125,12 +125,12 @@ class Endpoint:
 
     @property
     def is_local(self) -> bool:
-        """Tell whether it is on this machine."""
+        """Return whether it is on this machine."""
         return is_loopback(urlsplit(self.url).hostname or "")
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host name or address is this machine's own; names other than ``localhost`` are not looked up."""
+    """Return whether a host name or address is this machine's own; names other than ``localhost`` are not looked up."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -178,7 +178,7 @@ class EndpointSession:
         self._has_answered = False
 
     def require_acceptance(self) -> None:
-        """Check that the endpoint has not refused everything that it was ever asked.
+        """Check that the endpoint has answered at least one request, if there was any.
 
         Raises
         ------

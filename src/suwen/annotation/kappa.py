@@ -30,8 +30,8 @@ def character_types(document: Document, labels: Sequence[str]) -> tuple[NDArray[
 
     Returns
     -------
-    types, hidden
-        int64 ``[n]``, and how many mentions lie under longer ones.
+    tuple[NDArray[np.int64], int]
+        The types, int64 ``[n]``, and the number of mentions that lie under longer ones.
     """
     numbers = {label: number for number, label in enumerate(labels, 1)}
     types = np.zeros(len(document.text), np.int64)
@@ -80,7 +80,8 @@ def alpha(documents: Iterable[NDArray[np.int64]], labels: int) -> float:
 
     Returns
     -------
-    NaN where there is but one type.
+    float
+        NaN where there is but one type.
     """
     observed, total = 0.0, np.zeros(labels + 1)
     for types in documents:

@@ -148,7 +148,7 @@ class _Spending:
     groups: Counter[str] = field(default_factory=Counter)
 
     def objection(self, document: Document) -> str | None:
-        """Say why a document cannot be chosen any more; None if it can."""
+        """Return why a document cannot be chosen any more; None if it can."""
         budget = self.budget
         if budget.documents is not None and self.documents >= budget.documents:
             return "documents beyond the wanted number"

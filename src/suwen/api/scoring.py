@@ -123,11 +123,11 @@ class Gold:
     def known(self, predictions: Corpus) -> tuple[list[Document], tuple[str, ...]]:
         """Read predictions, and warn of documents that the gold corpus does not have."""
         predicted = documents_of(predictions)
-        strangers = sum(document.id not in self.ids for document in predicted)
+        unknown = sum(document.id not in self.ids for document in predicted)
         where = f"{predictions}: " if isinstance(predictions, str | Path) else ""
-        if not strangers:
+        if not unknown:
             return predicted, ()
-        return predicted, (f"{where}documents that the gold corpus does not have were left aside: {strangers}",)
+        return predicted, (f"{where}ignored documents that are not in the gold corpus: {unknown}",)
 
 
 def evaluate_model(

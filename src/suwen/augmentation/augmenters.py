@@ -132,7 +132,8 @@ def chosen(rate: float, draws: NDArray[np.float64]) -> list[int]:
 
     Returns
     -------
-    Their indices, ascending.
+    list[int]
+        Their indices, ascending.
     """
     if not rate or not len(draws):
         return []

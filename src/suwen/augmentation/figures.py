@@ -99,7 +99,7 @@ def measure(
     config: AugmentationConfig,
     model: MaskedLanguageModel | None = None,
 ) -> Figures:
-    """Take the figures of an augmentation.
+    """Measure an augmentation.
 
     Parameters
     ----------

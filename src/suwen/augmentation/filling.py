@@ -212,8 +212,9 @@ def pick(
 
     Returns
     -------
-    Its index, or None when there is none to choose. With ``top_k = 1`` it is the first, however improbable, unless a
-    least probability is asked for.
+    int | None
+        Its index, or None when there is none to choose. With ``top_k = 1`` it is the first, however improbable, unless
+        a least probability is asked for.
     """
     least = sampling.least_probability if least is None else least
     kept = probabilities[: sampling.top_k]

@@ -152,8 +152,9 @@ class MaskedLanguageModel:
 
         Returns
         -------
-        For each row the token ids and their probabilities (among all tokens of the model) in `UNITS`, ``[m, count]``
-        each, the most probable first. Where fewer tokens are allowed, the last ones have the id -1.
+        list[Candidates]
+            For each row the token ids and their probabilities (among all tokens of the model) in `UNITS`,
+            ``[m, count]`` each, the most probable first. Where fewer tokens are allowed, the last ones have the id -1.
         """
         if (allowed == allowed[0]).all():
             kinds = [np.zeros_like(kind) for kind in kinds]

@@ -24,7 +24,7 @@ CHOICE, FILLING = 0, 1
 
 @dataclass(slots=True)
 class _Input:
-    """One input of the model, and what has become of it.
+    """One input of the model, and its state.
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ class MaskedWords:
             self._take(one, words)
 
     def _put_in(self, one: _Input, filled: dict[Span, Blank]) -> None:
-        """Let what words were filled with stand in their place."""
+        """Put the filled words into the text."""
         for word, blank in filled.items():
             place = one.place(word)
             # Equal ids may stand for several characters (A and a): what is predicted as it was stays as it was.

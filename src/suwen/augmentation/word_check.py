@@ -23,7 +23,7 @@ KEPT_DICTIONARIES = 64
 
 
 class WordCheck:
-    """Looks at the words that were put into a sentence.
+    """Checks the words that were put into a sentence.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class WordCheck:
         return self._words or self._mentions != "any"
 
     def cut_ahead(self, inputs: Iterable[tuple[Span, Sequence[str], Sequence[Span]]]) -> None:
-        """Cut at once what `rejected` will ask of several inputs: their spans, characters and words."""
+        """Segment, in one batch, what `rejected` needs of several inputs: their spans, characters and words."""
         if not self._words:
             return
         clauses: dict[str, None] = {}

@@ -168,7 +168,7 @@ class Reading:
 
 
 def cut_ahead(wanted: Iterable[tuple[Reading, Iterable[int]]]) -> None:
-    """Cut sentences of several documents at once, by the segmenter that they share.
+    """Segment sentences of several documents in one batch, by the segmenter that they share.
 
     Parameters
     ----------

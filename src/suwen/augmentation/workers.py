@@ -70,7 +70,7 @@ def _work(part: Span) -> list[Outcome]:
 
 
 def _end_with(parent: int) -> None:
-    """End when the parent does: a killed one cannot say so."""
+    """End this process when its parent ends: a killed parent cannot stop it."""
     while os.getppid() == parent:
         time.sleep(SECONDS_BETWEEN_LOOKS)
     os._exit(1)

@@ -140,7 +140,7 @@ def parsed_prices(prices: str | None) -> tuple[float, float] | None:
 
 
 def counts_table(result: PreannotationReport, price: tuple[float, float] | None) -> Table:
-    """Return all counts; what was refused by reason."""
+    """Return a table of all counts; rejections by reason."""
     from rich.table import Table
 
     table = Table("", "what")

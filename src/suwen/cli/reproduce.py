@@ -230,7 +230,7 @@ class Watcher:
         self.begun: set[str] = set()
 
     def __call__(self, name: str, result: dict[str, Any] | None) -> None:
-        """Take note that something begins (None) or has ended."""
+        """Record that something begins (None) or has ended."""
         from suwen.reproduction.system_run import AGAIN
 
         (task,) = self.progress.task_ids

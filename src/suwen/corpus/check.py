@@ -27,7 +27,7 @@ LEAST_CHARACTERS = 10
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of finding: an error is what no reader gets past or nothing can be learned from; the rest are warnings."""
+    """A kind of finding. Errors stop a reader or the learning; all others are warnings."""
 
     severity: Literal["error", "warning"]
     meaning: str
@@ -153,7 +153,7 @@ def check_corpus(
     inspect: Callable[[Document], object] = lambda document: None,
     **options: Any,
 ) -> Check:
-    """Look at everything in a corpus and say what is wrong or odd.
+    """Check a whole corpus for errors and oddities.
 
     Overlaps are those of hulls, pair by pair; sentences are those of `suwen.text`.
 

@@ -17,7 +17,7 @@ LEAST_LENGTH = 10
 
 
 def other_split(learned: Mapping[str, Any], data_hash: str, split_hash: str | None) -> str | None:
-    """Say how a model was trained on the corpus that it is scored on, if it was not by the same split.
+    """Return a warning if a model was trained on the corpus that it is scored on, but not by the same split.
 
     Parameters
     ----------
@@ -28,7 +28,8 @@ def other_split(learned: Mapping[str, Any], data_hash: str, split_hash: str | No
 
     Returns
     -------
-    A phrase for a warning; None if, by the hashes, the scores are those of unseen text.
+    str | None
+        A phrase for a warning; None if, by the hashes, the scores are those of unseen text.
     """
     if learned.get("data_hash") != data_hash:
         return None
@@ -51,7 +52,7 @@ def leakage_report(parts: Mapping[str, Sequence[Selection]], copies: Sequence[Ne
 
     Returns
     -------
-    report
+    dict[str, Any]
         Under ``parts``, for each part but ``train``: `sentences` (of at least 10 characters) and how many of them stand
         in the training part too, to the character; gold `mentions` and how many of them have been seen there with the
         same type and surface; both without white space. Under ``near_copies``, for each pair its `resemblance` and the

@@ -78,7 +78,8 @@ def held_out_copy(texts: Sequence[Document], held_out: Sequence[Document], least
 
     Returns
     -------
-    The text, the held-out document, and the share; None if there is no such pair.
+    NearCopy | None
+        The text, the held-out document, and the share; None if there is no such pair.
     """
     held = [(document.id, _shingles(document.text)) for document in held_out]
     held = [(name, shingles) for name, shingles in held if len(shingles)]

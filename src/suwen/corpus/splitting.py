@@ -58,7 +58,7 @@ def make_split(
 
     Returns
     -------
-    split
+    Split
         With its leakage report.
 
     Raises
@@ -115,7 +115,8 @@ def make_folds(documents: Sequence[Document], count: int, unit: Unit, seed: int 
 
     Returns
     -------
-    For each document the index of its fold.
+    list[int]
+        For each document the index of its fold.
 
     Raises
     ------

@@ -37,7 +37,7 @@ def stratify(counts: ArrayLike, ratio: Sequence[float], seed: int) -> Parts:
 
     Returns
     -------
-    parts
+    Parts
         The index of each unit's part, [units]; no part is empty.
     """
     labels = np.asarray(counts, dtype=np.float64)

@@ -64,7 +64,8 @@ def reliability(pairs: Sequence[Pair], bins: int = BINS) -> Reliability | None:
 
     Returns
     -------
-    None where no mention has a confidence.
+    Reliability | None
+        None where no mention has a confidence.
     """
     return reliability_of(*judged(pairs), bins)
 

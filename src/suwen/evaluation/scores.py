@@ -155,7 +155,7 @@ def match_overlapping(first: Sequence[Span], second: Sequence[Span]) -> list[tup
 
     Returns
     -------
-    list of (int, int)
+    list[tuple[int, int]]
         Indices into `first` and `second`.
     """
     sides = (first, second)

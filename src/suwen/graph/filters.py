@@ -110,7 +110,7 @@ class Filters:
         return f"{condition} AND document.year <= ?", [value, self.until]
 
     def admits(self, counts: EdgeCounts) -> bool:
-        """Tell whether an edge of these figures is shown, where they are those of some documents alone."""
+        """Return whether an edge of these figures is shown, where they are those of some documents alone."""
         is_counted = counts.documents > 0 or (self.reviewed == "rejected" and counts.rejected > 0)
         return is_counted and counts.confidence >= self.confidence and _ASSERTED[self.assertion][1](counts)
 

@@ -76,7 +76,7 @@ def number_of(digits: str) -> int:
 
 
 def is_hexadecimal(text: str) -> bool:
-    """Tell whether a text has the form of an identifier."""
+    """Return whether a text has the form of an identifier."""
     return _HEXADECIMAL.fullmatch(text) is not None
 
 

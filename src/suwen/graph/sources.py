@@ -20,7 +20,7 @@ CROWDED = 16
 
 
 def assign_sources(connection: sqlite3.Connection) -> None:
-    """Give every document the number of the first of its near-copies, in the order of the keys; most have their own."""
+    """Set the source of every document: the first of its near-copies by key, mostly the document itself."""
     connection.execute("UPDATE document SET source = id")
     roots: dict[int, int] = {}
     for first, second in _candidates(connection):

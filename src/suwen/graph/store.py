@@ -40,7 +40,7 @@ NOT_WRITTEN = {f"SQLITE_IOERR_{what}" for what in ("WRITE", "FSYNC", "DIR_FSYNC"
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """Give what SQLite says a code.
+    """Raise the errors of SQLite as coded errors.
 
     Raises
     ------
@@ -232,7 +232,7 @@ def _create(connection: sqlite3.Connection) -> None:
 
 
 def erase_free_pages(path: StrPath) -> None:
-    """Give back the space of what was removed, so that nothing of it is left in the file, its indexes included."""
+    """Reclaim the space of removed rows, so that nothing of them stays in the file or its indexes."""
     path = Path(path)
     connection = _connected(path)
     try:

@@ -45,7 +45,7 @@ def _ids(document: int) -> tuple[int, int]:
 
 
 def is_indexed(connection: sqlite3.Connection) -> bool:
-    """Tell whether a graph has an index of its sentences."""
+    """Return whether a graph has an index of its sentences."""
     return connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (INDEX,)).fetchone() is not None
 
 

@@ -228,7 +228,7 @@ def encoder_width(name: str) -> int | None:
 
 
 def is_language_model(name: str | Path) -> bool:
-    """Tell whether a name on the command line is a folder of character language models."""
+    """Return whether a name on the command line is a folder of character language models."""
     path = Path(name) / "config.json"
     return path.is_file() and read_json(path).get("model_type") == LANGUAGE_MODEL
 

@@ -52,7 +52,8 @@ class DilatedConvolutions(nn.Module):
 
         Returns
         -------
-        ``[B, T, hidden]``; padded positions are 0.
+        Tensor
+            ``[B, T, hidden]``; padded positions are 0.
         """
         inside = (torch.arange(inputs.shape[1], device=inputs.device) < lengths[:, None])[..., None]
         hidden: Tensor = self.projection(inputs) * inside

@@ -66,7 +66,8 @@ class Recurrent(nn.Module):
 
         Returns
         -------
-        ``[B, T, hidden * directions]``; what is at padded positions is undefined.
+        Tensor
+            ``[B, T, hidden * directions]``; what is at padded positions is undefined.
         """
         steps = torch.arange(inputs.shape[1], device=inputs.device)
         mirror = (lengths[:, None] - 1 - steps).clamp(min=0)[..., None]

@@ -120,7 +120,8 @@ class Tagger(nn.Module):
 
         Returns
         -------
-        ``loss``: the negative log-likelihood, or the cross-entropy, per decided character, a scalar.
+        dict[str, Tensor]
+            ``loss``: the negative log-likelihood, or the cross-entropy, per decided character, a scalar.
         """
         given = (bigram_ids, word_begin_ids, word_inside_ids, word_end_ids)
         features = {name: ids for name, ids in zip(FEATURES, given, strict=True) if ids is not None}

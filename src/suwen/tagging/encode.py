@@ -301,8 +301,9 @@ def block_spans(
 
     Returns
     -------
-    For each block of `prepared` its ``(label, start, end)`` in order, counted from the start of the block; and what
-    is lost.
+    tuple[list[list[LabelSpan]], Losses]
+        For each block of `prepared` its ``(label, start, end)`` in order, counted from the start of the block; and what
+        is lost.
     """
     keys = {entity.key for entity in gold}
     losses = Losses(len(keys))

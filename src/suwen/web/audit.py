@@ -108,7 +108,7 @@ def place_of(error: BaseException) -> str:
 
 
 class _Plain(logging.Formatter):
-    """Writes the messages of the server, and of other libraries only who speaks and what kind of error it is."""
+    """Writes the messages of the server; of other libraries only their name and the type of the error."""
 
     def format(self, record: logging.LogRecord) -> str:
         if record.name == AUDIT.name:

@@ -97,7 +97,7 @@ class Guard:
             raise self.too_large(scope)
 
     def _is_same_site(self, headers: Headers, method: str, path: str) -> bool:
-        """Tell whether a request comes from our own page, from no page, or follows a link to the page."""
+        """Return whether a request comes from our own page, from no page, or follows a link to the page."""
         origin = headers.get("origin")
         if origin is not None and _name_of(origin.partition("://")[2]) not in self._hosts:
             return False

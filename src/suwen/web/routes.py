@@ -355,7 +355,7 @@ async def healthz() -> State:
 
 @router.get("/readyz", tags=["server"])
 async def readyz(request: Request, server: Here) -> State:
-    """Tell whether the server can answer: 503 while its graph cannot be read."""
+    """Return whether the server can answer: 503 while its graph cannot be read."""
     if server.graph is not None:
         await of_graph(request, server, lambda graph: graph.revision)
     return State(status="ok")

@@ -167,7 +167,7 @@ def server_of(app: ASGIApp, address: Address, limits: Limits) -> uvicorn.Server:
 
 
 class _Protocol(H11Protocol):
-    """HTTP/1.1 that does not wait for ever for the head of a request, and says with a problem what is wrong with it."""
+    """HTTP/1.1 with a timeout for the head of a request; a malformed one gets a problem as its answer."""
 
     head_seconds = 10.0
     _head_timer: asyncio.TimerHandle | None = None

@@ -38,7 +38,7 @@ class Token:
         self._digest = _digest(secret.encode())
 
     def opens(self, authorization: bytes | None) -> bool:
-        """Tell whether a header ``Authorization: Bearer TOKEN`` holds the token, in constant time."""
+        """Return whether a header ``Authorization: Bearer TOKEN`` holds the token, in constant time."""
         scheme, _, given = (authorization or b"").partition(b" ")
         return hmac.compare_digest(_digest(given.strip()), self._digest) and scheme.lower() == b"bearer"
 

@@ -75,7 +75,7 @@ def agree(
 
 
 def label_set(found: Agreement) -> tuple[Schema, set[str]]:
-    """Return the label set of all annotations, LCDD's whole where that is enough, and the relation types."""
+    """Return the label set of all annotations (LCDD if it has all labels), and the relation types."""
     from suwen.schema import LCDD, Schema
 
     documents = [document for corpus in found.annotators.values() for document in corpus]

@@ -122,6 +122,6 @@ def choice_table(found: Sample) -> Table:
 
 
 def tell_left_out(left_out: Counter[str]) -> None:
-    """Say how many documents were left out, by reason."""
+    """Print how many documents were left out, by reason."""
     for reason, count in sorted((+left_out).items()):
         typer.echo(f"left out: {count:,} {reason}")

@@ -54,7 +54,8 @@ def read_bundle(index: Path) -> dict[str, NDArray[Any]]:
 
     Returns
     -------
-    Arrays by TensorFlow's names. Strings and other types without numbers are left out.
+    dict[str, NDArray[Any]]
+        Arrays by TensorFlow's names. Strings and other types without numbers are left out.
 
     Raises
     ------

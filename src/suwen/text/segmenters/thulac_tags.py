@@ -101,7 +101,7 @@ def _before(flags: Flags) -> Flags:
 
 
 def _after_punctuation(classes: NDArray[np.uint8], special: Flags, after_blank: Flags, after_special: Flags) -> Flags:
-    """Return whether the last thing that was said of it before each character was that punctuation stood alone.
+    """Return whether the last rule applied before each character set punctuation apart.
 
     Blanks leave it as it was, and so do plain characters that follow plain ones: it can come from far before.
     """
