@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from suwen.augmentation.augmenters import Variant
 from suwen.augmentation.config import AugmentationConfig
 from suwen.augmentation.edits import recipe_lines, recipe_of, write_log
 from suwen.augmentation.figures import Figures, measure
@@ -136,17 +137,8 @@ def augment_corpus(
     identity = _identity(documents, config, split)
     open_work(work, identity, resume)
     try:
-        outcomes = {outcome.recipe.id: outcome for outcome in _read_done(work)}
-        listener(Progress("documents", len(outcomes), len(variants)))
-        with (work / DONE).open("a", encoding="utf-8", newline="\n") as done:
-            waiting = [variant for variant in variants if variant.id not in outcomes]
-            for outcome in outcomes_of(generator, waiting, workers):
-                done.write(_done_line(outcome))
-                done.flush()
-                outcomes[outcome.recipe.id] = outcome
-                listener(Progress("documents", len(outcomes), len(variants)))
-        ordered = [outcomes[variant.id] for variant in variants]
-        augmentation = collect(ordered, [selection.document for selection in selections], config)
+        outcomes = _outcomes(work, variants, generator, workers, listener)
+        augmentation = collect(outcomes, [selection.document for selection in selections], config)
     except SuwenError:
         # It would be the same error again.
         shutil.rmtree(work)
@@ -207,13 +199,29 @@ def _identity(documents: Sequence[Document], config: AugmentationConfig, split: 
     }
 
 
+def _outcomes(
+    work: Path, variants: Sequence[Variant], generator: Generator, workers: int, listener: Listener
+) -> list[Outcome]:
+    """Return the outcome of each variant; those in the journal of the run are not made again."""
+    outcomes = {outcome.recipe.id: outcome for outcome in _read_done(work)}
+    listener(Progress("documents", len(outcomes), len(variants)))
+    with (work / DONE).open("a", encoding="utf-8", newline="\n") as done:
+        waiting = [variant for variant in variants if variant.id not in outcomes]
+        for outcome in outcomes_of(generator, waiting, workers):
+            done.write(_done_line(outcome))
+            done.flush()
+            outcomes[outcome.recipe.id] = outcome
+            listener(Progress("documents", len(outcomes), len(variants)))
+    return [outcomes[variant.id] for variant in variants]
+
+
 def _done_line(outcome: Outcome) -> str:
     head, *rows = map(json.loads, recipe_lines(outcome.recipe))
     return json.dumps([head, rows, outcome.counts], ensure_ascii=False) + "\n"
 
 
 def _read_done(work: Path) -> Iterator[Outcome]:
-    """Yield the finished outcomes; a line that a kill cut in two is removed."""
+    """Yield the finished outcomes; an incomplete last line, left by a killed process, is removed."""
     for line in whole_lines(work / DONE):
         head, rows, counts = json.loads(line)
         yield Outcome(recipe_of(head, rows), Counter(counts))
