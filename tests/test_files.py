@@ -12,6 +12,7 @@ from suwen.files import (
     adding_folder,
     folder_for,
     parse_toml,
+    paths_of,
     read_json,
     read_text,
     replacing,
@@ -174,3 +175,14 @@ def test_files_adding_keeps_the_folder_of_another_process(tmp_path: Path) -> Non
         kept = (second / "a").stat().st_ino
     assert (path / "a").stat().st_ino == kept
     assert [one.name for one in path.parent.iterdir()] == ["key"]
+
+
+def test_files_take_one_path_or_several() -> None:
+    class Named:
+        def __fspath__(self) -> str:
+            return "a.txt"
+
+    one = Named()
+    assert paths_of("a.txt") == ["a.txt"]
+    assert paths_of(one) == [one]
+    assert paths_of(["a.txt", one]) == ["a.txt", one]

@@ -9,7 +9,7 @@ import shutil
 import stat
 import tempfile
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import takewhile
 from pathlib import Path
@@ -31,6 +31,7 @@ __all__ = [
     "holding",
     "os_error",
     "parse_toml",
+    "paths_of",
     "read_json",
     "read_terms",
     "read_text",
@@ -71,6 +72,11 @@ def os_error(error: OSError, path: Path, otherwise: Literal["S105", "S113"] = "S
             return SuwenError("S109", above, found="file", expected="folder")
     kind = WriteError if otherwise == "S105" else SuwenError
     return kind(otherwise, path, reason=os.strerror(error.errno) if error.errno else str(error))
+
+
+def paths_of(given: StrPath | Sequence[StrPath]) -> list[StrPath]:
+    """Return the paths that a caller gives: one, or several."""
+    return [given] if isinstance(given, str | os.PathLike) else list(given)
 
 
 def require_new(path: StrPath) -> None:

@@ -7,6 +7,7 @@ Each loads what it needs when it is called.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from suwen.api.training import train, train_folds
 from suwen.bundled import SAMPLE, model_path
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.files import StrPath
+from suwen.files import StrPath, paths_of
 from suwen.requirements import EXPORTING, EXTRAS, require_packages
 from suwen.runs import Listener, silent
 
@@ -213,7 +214,7 @@ def extract(
     from suwen.extraction.inputs import ReadingOptions
     from suwen.extraction.planning import plan_extraction
 
-    paths = [inputs] if isinstance(inputs, str | Path) else list(inputs)  # type: ignore[arg-type]
+    paths = paths_of(inputs)
     if not paths:
         raise SuwenError("S402", key="inputs", reason="no file or folder is given")
     extraction = plan_extraction(
@@ -345,6 +346,6 @@ def export(
         if split.parts.get("train"):
             calibration = [selection.document for selection in split.select(documents, "train")]
     if not any(selection.gold for selection in selections):
-        raise SuwenError("S307", corpus if isinstance(corpus, str | Path) else None)
+        raise SuwenError("S307", corpus if isinstance(corpus, str | PathLike) else None)
     texts = [selection.document for selection in selections]
     return export_model(folder, texts, selections if int8 else None, calibration, output, trainable)

@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.files import StrPath
+from suwen.files import StrPath, paths_of
 from suwen.requirements import require_packages
 from suwen.runs import Listener, Progress, silent
 
@@ -95,8 +94,8 @@ def sample(
     budget = Budget(documents, characters, per_group, group_field)
     known = documents_of(annotated)
     problems: list[SuwenError] = []
-    paths = [pool] if isinstance(pool, str | Path) else list(pool)  # type: ignore[arg-type]
-    texts = list(texts_in(find_inputs(paths, ReadingOptions(format, text_column, id_column, encoding)), problems))
+    options = ReadingOptions(format, text_column, id_column, encoding)
+    texts = list(texts_in(find_inputs(paths_of(pool), options), problems))
     candidates, left_out = candidates_in(texts, known)
     groups_of(candidates, group_field)  # which refuses a field that none of them has
     if method == "random":
@@ -202,7 +201,7 @@ def preannotate(
     require_packages("httpx2")
     asked = Endpoint(endpoint, model, allow_remote, timeout, retries)
     return run(
-        [inputs] if isinstance(inputs, str | Path) else list(inputs),  # type: ignore[arg-type]
+        paths_of(inputs),
         output,
         asked,
         _prompt(documents_of(examples), schema, guideline, shown_examples),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from os import PathLike
 from typing import Any
 
 from suwen.api.scoring import Corpus, Gold, PredictionsComparison, read_gold
@@ -191,9 +191,8 @@ def relate_documents(
 
 def _related(documents: StrPath | Iterable[Document], model: RelationExtractor) -> Iterator[Document]:
     labels: set[str] = set()
-    is_corpus = isinstance(documents, str | Path)
-    read: Iterable[Document] = stream_corpus(documents) if is_corpus else documents  # type: ignore[arg-type,assignment]
-    for document in model.pipe(read):
+    is_corpus = isinstance(documents, str | PathLike)
+    for document in model.pipe(stream_corpus(documents) if isinstance(documents, str | PathLike) else documents):
         labels.update(entity.label for entity in document.entities)
         yield document
     if labels:
@@ -215,7 +214,7 @@ def relation_schema(documents: Iterable[Document]) -> Schema:
 def _read_gold(corpus: Corpus, split: Split | None, part: str | None) -> Gold:
     gold = read_gold(corpus, split, part)
     if not any(pair.gold_relations for pair in (RelationPair(one, one.document) for one in gold.selections)):
-        raise SuwenError("S601", corpus if isinstance(corpus, str | Path) else None)
+        raise SuwenError("S601", corpus if isinstance(corpus, str | PathLike) else None)
     return gold
 
 

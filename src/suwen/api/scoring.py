@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from os import PathLike
 from typing import Any
 
 from suwen.bundled import model_path
@@ -124,7 +124,7 @@ class Gold:
         """Read predictions, and warn of documents that the gold corpus does not have."""
         predicted = documents_of(predictions)
         unknown = sum(document.id not in self.ids for document in predicted)
-        where = f"{predictions}: " if isinstance(predictions, str | Path) else ""
+        where = f"{predictions}: " if isinstance(predictions, str | PathLike) else ""
         if not unknown:
             return predicted, ()
         return predicted, (f"{where}ignored documents that are not in the gold corpus: {unknown}",)
@@ -206,7 +206,7 @@ def compare_predictions(
 
 def documents_of(corpus: Corpus, schema: Schema | None = None) -> list[Document]:
     """Return documents, read from a path if there is one; labels must be in the schema, if there is one."""
-    return read_corpus(corpus, schema=schema) if isinstance(corpus, str | Path) else list(corpus)  # type: ignore[arg-type]
+    return read_corpus(corpus, schema=schema) if isinstance(corpus, str | PathLike) else list(corpus)
 
 
 def read_gold(corpus: Corpus, split: Split | None, part: str | None) -> Gold:
@@ -229,7 +229,7 @@ def read_gold(corpus: Corpus, split: Split | None, part: str | None) -> Gold:
     else:
         selections = whole(documents)
     if not any(selection.gold for selection in selections):
-        raise SuwenError("S307", corpus if isinstance(corpus, str | Path) else None)
+        raise SuwenError("S307", corpus if isinstance(corpus, str | PathLike) else None)
     unit = "sentence" if split and split.unit == "sentence" else "document"
     ids = frozenset(document.id for document in documents)
     return Gold(ids, part, unit, selections, training, corpus_hash(documents), split.hash if split else None)
