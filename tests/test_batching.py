@@ -26,6 +26,11 @@ def test_batching_fills_up_to_the_budget():
     assert list(batches([3, 9, 3, 4], 12)) == [[1], [3, 0, 2]]
 
 
+def test_batching_makes_batches_of_like_size():
+    assert list(batches([5] * 4, 16)) == [[0, 1], [2, 3]]
+    assert [len(group) for group in batches([5] * 10, 20)] == [4, 3, 3]
+
+
 def test_batching_pads_at_the_right_and_says_where():
     rows = [
         {"input_ids": np.array([7, 8, 9], np.int32), "bigram_ids": np.array([4, 5, 1], np.int32)},

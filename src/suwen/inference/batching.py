@@ -30,8 +30,9 @@ def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
     order = np.argsort(-sizes, kind="stable").tolist()
     start = 0
     while start < len(order):
-        longest = max(1, lengths[order[start]])
-        end = start + max(1, budget // longest)
+        left, most = len(order) - start, max(1, budget // max(1, lengths[order[start]]))
+        # Four items of which three fit become two and two: threads that have a batch each end at the same time.
+        end = start + -(-left // -(-left // most))
         yield order[start:end]
         start = end
 
