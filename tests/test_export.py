@@ -164,6 +164,26 @@ def test_export_rows_do_not_depend_on_their_neighbors(which, request):
         np.testing.assert_allclose(together[row, :length], alone[0], atol=1e-5)
 
 
+@pytest.mark.parametrize(("cell", "spread"), [("lstm", 1.0), ("lstm", 30.0), ("gru", 1.0)])
+def test_export_of_recurrent_layers_in_int8_is_near_and_exact_in_any_batch(cell, spread):
+    torch.manual_seed(0)
+    tagger = Tagger(RecurrentEncoder(cell, CHARACTERS, 16, 24, 2, 0.0), "crf", TAGS, BIO).eval()
+    with torch.no_grad():
+        # Large embeddings saturate the gates: states come near to the bounds of their range.
+        tagger.encoder.characters.weight.mul_(spread)
+    graph = tagger_graph(tagger, ["input_ids"])
+    small = quantized(graph, [batch((8, 30), seed=seed) for seed in range(8)])
+    layers = [node.op_type for node in small.graph.node if node.op_type in ("DynamicQuantizeLSTM", "LSTM", "GRU")]
+    assert layers == (["DynamicQuantizeLSTM"] if cell == "lstm" else ["GRU"]) * 2
+    scorer, inputs = OnnxScorer(small.SerializeToString()), batch((8, 40), seed=99)
+    inside = inputs["attention_mask"].astype(bool)
+    found, expected = scorer.emissions(inputs), OnnxScorer(graph.SerializeToString()).emissions(inputs)
+    assert np.abs(found - expected)[inside].mean() < 0.05 * np.abs(expected[inside]).mean()
+    for row, length in enumerate(inputs["attention_mask"].sum(axis=1)):
+        alone = scorer.emissions({name: array[row : row + 1, :length] for name, array in inputs.items()})
+        np.testing.assert_array_equal(found[row, :length], alone[0])
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """The model folder of a tagger, with its graph in float32."""

@@ -3,13 +3,13 @@
 Products with a constant matrix are computed in integers. The scale of their input is fixed beforehand, from a sample of
 text (Jacob et al. 2018), so that no row of a batch has a part in another's result. Weights have 7 bits, one scale for
 each output: a product of 8 by 7 bits, summed in pairs, just fits the 16 bits that CPUs without VNNI sum in, so that all
-CPUs compute the same integers. Embedding tables (one scale for each row) and recurrent layers (for each gate) are only
-stored in 8 bits; they are computed with in float32.
+CPUs compute the same integers. So do LSTM layers. Embedding tables (one scale for each row) and GRU layers (for each
+gate) are only stored in 8 bits; they are computed with in float32.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 import onnx
@@ -27,6 +27,16 @@ LEAST_TABLE = 2**12
 """So do tables of fewer numbers."""
 
 WEIGHT_LIMIT, STORED_LIMIT = 63, 127
+
+BOUNDS = 2
+"""Constant inputs and units of an LSTM, one for either end of a range."""
+
+OPEN = 20.0
+"""Bias of a gate that is always open: its sigmoid, and the hyperbolic tangent, are 1 in float32."""
+
+GATES, CELL = 4, 3
+"""Number of gates of an LSTM, and the place of the one that is no gate: what is added to the cell."""
+
 MICROSOFT = "com.microsoft"
 
 Array = NDArray[np.generic]
@@ -49,11 +59,16 @@ def quantized(model: onnx.ModelProto, batches: Iterable[Mapping[str, NDArray[np.
     copy.CopyFrom(model)
     graph = _Graph(copy.graph)
     products = [node for node in graph.nodes if graph.is_product(node)]
-    ranges = _ranges(model, sorted({node.input[0] for node in products}), batches) if products else {}
+    recurrent = [node for node in graph.nodes if node.op_type == "LSTM"]
+    read_by_lstm = {node.input[0] for node in recurrent}
+    names = sorted({node.input[0] for node in products} | read_by_lstm)
+    ranges = _ranges(model, names, read_by_lstm, batches) if names else {}
     for node in products:
         graph.make_integer(node, *ranges[node.input[0]])
+    for node in recurrent:
+        graph.make_integer_lstm(node, *ranges[node.input[0]])
     for node in list(graph.nodes):
-        if node.op_type in ("LSTM", "GRU"):
+        if node.op_type == "GRU":
             graph.store_recurrent(node)
         elif node.op_type == "Gather":
             graph.store_table(node)
@@ -98,6 +113,45 @@ class _Graph:
         )
         place = self.nodes.index(node)
         self.nodes[place : place + 1] = [*quantize, product]
+
+    def make_integer_lstm(self, node: onnx.NodeProto, low: float, high: float) -> None:
+        """Replace an LSTM layer by one in integers whose input is in a range.
+
+        ONNX Runtime scales the inputs, and at every step the states, by the largest of a whole batch, so that one row
+        would have a part in another's result. Two constant inputs and two more units fix both ranges. The inputs are
+        the ends of the range. The units' gates are always open, so that their states after step t are tanh(t) and
+        -tanh(t); no state can be larger, because a step adds at most 1 to a cell.
+        """
+        hidden = next(attribute.i for attribute in node.attribute if attribute.name == "hidden_size")
+        biases = self._constant(node.input[3]).reshape(-1, 8, hidden)
+        biases = np.pad(biases, ((0, 0), (0, 0), (0, BOUNDS)))
+        biases[:, :GATES, hidden:] = OPEN
+        biases[:, CELL, hidden] = -OPEN
+        matrices, scales = [], []
+        for name in node.input[1:3]:
+            # [directions, 4 * hidden, inputs]
+            matrix = self._constant(name)
+            matrix = matrix.reshape(len(matrix), GATES, hidden, -1)
+            matrix = np.pad(matrix, ((0, 0), (0, 0), (0, BOUNDS), (0, BOUNDS)))
+            weights, scale = _in_rows(matrix.reshape(len(matrix), -1, matrix.shape[-1]), WEIGHT_LIMIT)
+            matrices.append(self._add(name, "int8", np.ascontiguousarray(weights.transpose(0, 2, 1))))
+            scales += [self._add(name, "scale", scale), self._add(name, "zero", np.zeros(scale.shape, np.int8))]
+        output = node.output[0]
+        bounded, entry = self._bounded(node.input[0], output, low, high)
+        bias = self._add(node.input[3], "bounded", biases.reshape(len(biases), -1))
+        layer = helper.make_node(
+            "DynamicQuantizeLSTM",
+            [entry, *matrices, bias, node.input[4], "", "", "", *scales],
+            [f"{output}.units"],
+            node.name,
+            domain=MICROSOFT,
+            hidden_size=hidden + BOUNDS,
+        )
+        layer.attribute.extend(attribute for attribute in node.attribute if attribute.name != "hidden_size")
+        ends = (self._add(output, f"slice.{i}", np.array([i], np.int64)) for i in (0, hidden, 3))
+        kept = helper.make_node("Slice", [layer.output[0], *ends], [output])
+        place = self.nodes.index(node)
+        self.nodes[place : place + 1] = [*bounded, layer, kept]
 
     def store_recurrent(self, node: onnx.NodeProto) -> None:
         """Store the matrices of a recurrent layer in 8 bits."""
@@ -162,6 +216,20 @@ class _Graph:
         self.added[zero] = np.asarray(np.uint8(round(-low / float(width))))
         return [helper.make_node("QuantizeLinear", [name, scale, zero], [entry])], entry, scale, zero
 
+    def _bounded(self, name: str, output: str, low: float, high: float) -> tuple[list[onnx.NodeProto], str]:
+        """Return nodes that clip ``[steps, batch, inputs]`` to a range and add its ends as two inputs; their output."""
+        ends = [self._add(output, end, np.float32(value)) for end, value in (("low", low), ("high", high))]
+        place = [self._add(output, key, np.array(value, np.int64)) for key, value in (("pad", [0, 1]), ("axis", [2]))]
+        names = [f"{output}.{step}" for step in ("clipped", "lower", "bounded")]
+        nodes = [
+            helper.make_node("Clip", [name, *ends], names[:1]),
+            *(
+                helper.make_node("Pad", [before, place[0], end, place[1]], [after])
+                for before, end, after in zip(names, ends, names[1:], strict=False)
+            ),
+        ]
+        return nodes, names[-1]
+
     def _bias(self, node: onnx.NodeProto) -> onnx.NodeProto | None:
         """Return the addition of a constant vector to the product, when nothing else reads the product."""
         readers = [other for other in self.nodes if node.output[0] in other.input]
@@ -183,9 +251,15 @@ def _in_rows(matrix: Floats, limit: int) -> tuple[NDArray[np.int8], Floats]:
 
 
 def _ranges(
-    model: onnx.ModelProto, names: list[str], batches: Iterable[Mapping[str, NDArray[np.int32]]]
+    model: onnx.ModelProto,
+    names: Sequence[str],
+    time_major: Collection[str],
+    batches: Iterable[Mapping[str, NDArray[np.int32]]],
 ) -> dict[str, Range]:
-    """Return the least and the largest value of inner values over all positions of the batches that are not padding."""
+    """Return the least and the largest value of inner values over all positions of the batches that are not padding.
+
+    Those of `time_major` are ``[steps, batch, inputs]``, all others ``[batch, steps, inputs]``.
+    """
     observed = onnx.ModelProto()
     observed.CopyFrom(model)
     del observed.graph.output[:]
@@ -196,6 +270,6 @@ def _ranges(
         inside = inputs["attention_mask"].astype(bool)
         for name, values in zip(names, scorer.run(inputs), strict=True):
             low, high = ranges[name]
-            values = values[inside]
+            values = values[inside.T if name in time_major else inside]
             ranges[name] = min(low, float(values.min())), max(high, float(values.max()))
     return ranges
