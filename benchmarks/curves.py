@@ -1,12 +1,13 @@
 """Does augmentation help, and with how many documents? Learning curves on documents of unseen journal issues.
 
-    python benchmarks/curves.py CORPUS --runs FOLDER [--encoder bundled] [--shares 1,5,25,100] [--seeds 0,1,2]
-        [--models bilstm,mini] [--only none,paper,both,mention,best] [--part test] [--collect]
+    python benchmarks/curves.py CORPUS --runs FOLDER [--encoder bundled] [--vectors FILE] [--shares 1,5,25,100]
+        [--seeds 0,1,2] [--models bilstm,mini] [--only none,paper,both,mention,synonym,best] [--part test] [--collect]
         [-o docs/results/augmentation]
 
-At each share of the training documents five systems learn: from these documents alone (`none`), and from them with as
-many generated ones, by the paper's method (`paper`), by that of the preset `best`, or by replacing mentions
-(`mention`), and with three times as many, by replacing mentions and then words (`both`); once as a BiLSTM-CRF, once
+At each share of the training documents six systems learn: from these documents alone (`none`), and from them with as
+many generated ones, by the paper's method (`paper`), by that of the preset `best`, by replacing mentions
+(`mention`), or words by their neighbors among word vectors (`synonym`, with `--vectors`; the vectors must not know the
+test part), and with three times as many, by replacing mentions and then words (`both`); once as a BiLSTM-CRF, once
 from the bundled small encoder, whose masked-language-model head also does the augmenting. Shares are drawn
 by whole documents, and nested: with the same seed, those of 1 % are among those of 5 %. Every step is a command line
 that a user would type; steps whose output is there are not repeated. `--collect` gathers what there is, and what
@@ -55,6 +56,7 @@ SYSTEMS: dict[str, tuple[str, ...]] = {
     "paper": ("--preset", "paper"),
     "both": ("--method", "composition", "--set", "words.rate=0.4", "--copies", "3"),
     "mention": ("--method", "mention"),
+    "synonym": ("--method", "synonym"),
     "best": ("--preset", "best"),
 }
 MODELS = {"bilstm": "BiLSTM-CRF", "mini": "small encoder with a CRF"}
@@ -122,14 +124,21 @@ class Study:
         The small encoder, with its masked-language-model head; a folder, or `bundled`.
     runs
         Where splits, generated documents, models and scores are kept.
+    vectors
+        Word vectors for the system `synonym`.
     others
         How further models than `bilstm` and `mini` are named to `suwen train`.
     """
 
     def __init__(
-        self, corpus: Path, encoder: str, runs: Path, others: Mapping[str, Sequence[object]] = MappingProxyType({})
+        self,
+        corpus: Path,
+        encoder: str,
+        runs: Path,
+        vectors: Path | None = None,
+        others: Mapping[str, Sequence[object]] = MappingProxyType({}),
     ) -> None:
-        self.corpus, self.encoder, self.runs = corpus, encoder, runs
+        self.corpus, self.encoder, self.runs, self.vectors = corpus, encoder, runs, vectors
         self.encoders = {"bilstm": ["--encoder", "bilstm"], "mini": ["--encoder", encoder], **others}
         self.split = runs / f"split-{UNIT}.json"
 
@@ -151,6 +160,7 @@ class Study:
         share, output = self.share(percents, seed), self.runs / f"{system}-{percents}-s{seed}.jsonl"
         if not output.exists():
             options = ["--split", share.with_suffix(".json"), "--encoder", self.encoder, "--seed", seed, "--combine"]
+            options += ["--vectors", self.vectors] if system == "synonym" else []
             going_on = ["--resume"] if output.with_name(f"{output.name}.unfinished").exists() else []
             suwen("augment", share, "-o", output, *SYSTEMS[system], *options, *going_on)
         return output
@@ -349,15 +359,17 @@ def main() -> None:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--encoder", default=BUNDLED, help="an encoder with its masked-language-model head")
     parser.add_argument("--runs", type=Path, required=True, help="where splits, documents and models are kept")
+    parser.add_argument("--vectors", type=Path, help="word vectors in word2vec's text format, for the system synonym")
     parser.add_argument("--shares", default="1,5,25,100", help="percents of the training documents")
     parser.add_argument("--seeds", default="0,1,2", help="at 100 %% only the first is used")
     parser.add_argument("--models", default=",".join(MODELS))
-    parser.add_argument("--only", default=",".join(SYSTEMS), help="run these systems alone, separated by commas")
+    parser.add_argument("--only", help="run these systems alone, separated by commas; synonym needs --vectors")
     parser.add_argument("--part", default=TEST, help="the part that is scored; only that of the test part is gathered")
     parser.add_argument("-o", "--output", type=Path, default=Path("docs/results/augmentation"))
     parser.add_argument("--collect", action="store_true", help="only gather what is there")
     options = parser.parse_args()
-    study = Study(options.corpus, options.encoder, options.runs)
+    study = Study(options.corpus, options.encoder, options.runs, options.vectors)
+    systems = options.only.split(",") if options.only else [s for s in SYSTEMS if s != "synonym" or options.vectors]
     seeds = [int(seed) for seed in options.seeds.split(",")]
     make_split(options.corpus, study.split, UNIT)
     if options.collect:
@@ -365,7 +377,7 @@ def main() -> None:
         return
     for percents in map(int, options.shares.split(",")):
         for seed in seeds[:1] if percents == 100 else seeds:
-            for model, system in product(options.models.split(","), options.only.split(",")):
+            for model, system in product(options.models.split(","), systems):
                 study.perform(model, system, percents, seed, options.part)
 
 

@@ -183,7 +183,7 @@ def main() -> None:
     chosen = systems(options.encoders)
     shares = [int(share) for share in options.shares.split(",")]
     others = {system: encoder_options(system, options.encoders) for system in chosen}
-    study = Study(options.corpus, BUNDLED, options.runs, others)
+    study = Study(options.corpus, BUNDLED, options.runs, others=others)
     make_split(options.corpus, study.split, "group")
     if not options.collect:
         for share, seed, system in product(shares, map(int, options.seeds.split(",")), chosen):
