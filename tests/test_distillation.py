@@ -187,8 +187,9 @@ def test_distillation_from_folds_asks_those_that_have_not_seen_a_document(tmp_pa
     halves = ids[: len(ids) // 2], ids[len(ids) // 2 :]
     folds = [
         replace(teacher, data={"fold": {"number": i, "count": 2, "documents": half}})
-        for i, (teacher, half) in enumerate(zip(unlike, halves, strict=True), 1)
+        for i, (teacher, half) in enumerate(zip(unlike, reversed(halves), strict=True), 1)
     ]
+    assert all(teacher.may_judge("annotated, but in no fold") for teacher in folds)
     texts = corpus(30)[24:]
 
     def judged(name: str, chosen: list[Teacher]):

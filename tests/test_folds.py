@@ -76,15 +76,15 @@ def trained(tmp_path_factory):
     return folder, arguments, json.loads(done.stdout)
 
 
-def test_folds_models_know_what_they_have_not_seen(trained):
+def test_folds_models_know_what_they_have_learned_from(trained):
     folder, _, printed = trained
     assert printed["models"] == [str(folder / "m" / "fold-1"), str(folder / "m" / "fold-2")]
     data = [read_stored_model(folder / "m" / f"fold-{number}").manifest["data"] for number in (1, 2)]
-    held_out = [one.pop("fold") for one in data]
+    folds = [one.pop("fold") for one in data]
     assert data[0] == data[1]
     assert data[0]["train"]["documents"] == 12
-    assert [(fold["number"], fold["count"]) for fold in held_out] == [(1, 2), (2, 2)]
-    names = [name for fold in held_out for name in fold["documents"]]
+    assert [(fold["number"], fold["count"]) for fold in folds] == [(1, 2), (2, 2)]
+    names = [name for fold in folds for name in fold["documents"]]
     assert sorted(names) == sorted(document.id for document in documents())
     assert (folder / "report.tsv").read_text(encoding="utf-8").splitlines()[0].split("\t") == list(module.COLUMNS)
 

@@ -61,7 +61,7 @@ class Teacher:
     def may_judge(self, document: str) -> bool:
         """Tell whether it judges an annotated document: one of a fold judges only what it has not seen."""
         fold = self.data.get("fold")
-        return fold is None or document in fold["documents"]
+        return fold is None or document not in fold["documents"]
 
 
 @dataclass(frozen=True)

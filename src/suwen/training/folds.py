@@ -114,7 +114,7 @@ def train_folds(
     Parameters
     ----------
     output
-        The folder of the models ``fold-1`` … ``fold-K``. Their manifests name the documents that they have not seen.
+        The folder of the models ``fold-1`` … ``fold-K``. Their manifests name the documents that they learned from.
     count, unit
         The number of folds, and the unit that stays whole in them (see `suwen.corpus.splitting.make_folds`).
     resume
@@ -147,10 +147,10 @@ def train_folds(
         folds.append(Fold(model, held_out))
         if model.exists():
             continue
-        names = [selection.document.id for selection in held_out]
+        names = [selection.document.id for selection in seen]
         description = {**data.description, "fold": {"number": number + 1, "count": count, "documents": names}}
         unfinished = working_folder(model, "training").exists()
-        message = f"fold {number + 1} of {count}: {len(seen):,} documents to train on, {len(names):,} held out"
+        message = f"fold {number + 1} of {count}: {len(names):,} documents to train on, {len(held_out):,} held out"
         listener(Progress("folds", number, count, message=message))
         part = TrainingData(seen, [], description)
         train_tagger(part, model, config, schema, base, unfinished, device, listener=listener)
