@@ -102,6 +102,18 @@ def test_conll_reads_what_others_wrote(tmp_path: Path) -> None:
     assert document.entities == (Entity("Drug", 1, 5), Entity("Test", 9, 10))
 
 
+def test_conll_keeps_latin_words_apart(tmp_path: Path) -> None:
+    (document,) = read_text(tmp_path, "Aspirin B-Drug\n100 O\nmg O\n口服 O\n\n二甲 B-Drug\n双胍 I-Drug\n")
+    assert document.text == "Aspirin 100 mg口服\n\n二甲双胍"
+    assert [entity.key for entity in document.entities] == [("Drug", 0, 7), ("Drug", 18, 22)]
+
+
+def test_conll_knows_its_extensions_in_capital_letters(tmp_path: Path) -> None:
+    (tmp_path / "A.BIO").write_text("口 O\n服 O\n", encoding="utf-8")
+    (tmp_path / "b.bio").write_text("口 O\n服 O\n", encoding="utf-8")
+    assert [document.id for document in conll.FORMAT.read(tmp_path)] == ["A", "b"]
+
+
 def test_conll_numbers_documents_without_an_id(tmp_path: Path) -> None:
     content = "-DOCSTART- -X- -X- O\n\n糖 NN B-NP B-Test\n\n-DOCSTART- -X- -X- O\n\n药 NN B-NP O\n"
     found = read_text(tmp_path, content)

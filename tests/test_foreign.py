@@ -34,6 +34,12 @@ FILES: dict[str, tuple[str, bytes]] = {
     "BioC XML": ("b.xml", b"<collection><source>x</source></collection>"),
     "WebAnno TSV": ("a.tsv", b"#FORMAT=WebAnno TSV 3.3\n"),
     "PubTator": ("a.pubtator", "7|t|糖尿病\n7|a|口服二甲双胍。\n".encode()),
+    "PubTator with other ids": ("b.txt", "PMC7|t|糖尿病\nPMC7|a|口服二甲双胍。\n".encode()),
+    "PubTator without texts": ("c.txt", "7\t2\t6\t二甲双胍\tChemical\tD1\n".encode()),
+    "the lines of CCKS 2018": ("d.txt", "1,腹部疼痛三天,腹部\t0\t2\t解剖部位;疼痛\t2\t4\t独立症状;\n".encode()),
+    "words with tags": ("e.txt", "口服/v 二甲双胍/drug 治疗/v\n".encode()),
+    "a text with tags inside": ("f.txt", "口服{{drug:二甲双胍}}治疗".encode()),
+    "text, not an Excel file": ("g.xls", "编号\t主诉\n1\t头晕\n".encode()),
     "brat annotations": ("a.note", "T1\tDrug 0 2\t药名\n".encode()),
     "CoNLL-U": ("a.conllu", b"# sent_id = 1\n1\tx\n"),
     "BibTeX": ("a.bib", b"@article{key1,\n title={x}}\n"),
@@ -52,6 +58,7 @@ FILES: dict[str, tuple[str, bytes]] = {
     "an RSS feed": ("c.xml", b"<rss/>"),
     "Word XML": ("d.xml", b'<?xml version="1.0"?><?mso-application progid="Word.Document"?><wordDocument/>'),
     "SVG": ("a.svg", b"<svg/>"),
+    "JSON": ("b.json", '["口服二甲双胍"]'.encode()),
     "BioC JSON": ("a.json", b'{"documents": [{"passages": [{"text": "x"}]}]}'),
 }
 
@@ -65,7 +72,7 @@ def test_foreign_files_are_refused_by_name(tmp_path: Path, kind: str) -> None:
         with pytest.raises(SuwenError) as caught:
             read()
         assert caught.value.code == "S130"
-        assert re.split(" behind | without | instead ", kind)[0] in str(caught.value)
+        assert re.split(" behind | with other | without | instead ", kind)[0] in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -119,4 +126,9 @@ def test_foreign_lists_of_records_are_read(tmp_path: Path) -> None:
     ],
 )
 def test_foreign_files_are_no_texts_of_notes(text: str) -> None:
+    assert foreign_kind(text.encode(), Path("a.txt")) is None
+
+
+@pytest.mark.parametrize("text", ["体重60kg/m 剂量5mg/kg 每日\n", "1|2|三\n", "1,2\t3\n", "[1] 二甲双胍\n"])
+def test_foreign_texts_are_not_seen_in_notes(text: str) -> None:
     assert foreign_kind(text.encode(), Path("a.txt")) is None

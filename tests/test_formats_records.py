@@ -394,3 +394,50 @@ def test_label_studio_says_that_nobody_has_corrected_predictions(
     caplog.clear()
     ls_read(tmp_path, {**task, "annotations": [{"result": [ls_region(2, 6, "Drug")]}]})
     assert "predictions" not in caplog.text
+
+
+def test_records_of_a_folder_are_known_by_the_strongest_form(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(lines([{"id": 0, "text": TEXT}]), encoding="utf-8")
+    (tmp_path / "b.json").write_text(lines(RECORDS["cluener"]), encoding="utf-8")
+    documents = read_corpus(tmp_path)
+    assert [(document.id, len(document.entities)) for document in documents] == [("a/1", 0), ("b/1", 0), ("b/2", 2)]
+
+
+def test_records_of_two_forms_in_a_folder_are_refused(tmp_path: Path) -> None:
+    entities = [{"label": "Drug", "start": 2, "end": 6}]
+    (tmp_path / "a.jsonl").write_text(lines([{"text": TEXT, "entities": entities}]), encoding="utf-8")
+    (tmp_path / "b.jsonl").write_text(lines(RECORDS["doccano label"]), encoding="utf-8")
+    with pytest.raises(SuwenError, match=r"S213 .*a\.jsonl:1"):
+        read_corpus(tmp_path)
+
+
+def test_records_of_joined_files_may_have_byte_order_marks(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text("\ufeff" + lines(RECORDS["jsonl"]) + "\ufeff" + lines([{"id": 6, "text": TEXT}]), encoding="utf-8")
+    assert [document.id for document in read_corpus(path)] == ["5", "6"]
+
+
+@pytest.mark.parametrize("text", [TEXT, TEXT[2:6]])
+def test_cluener_finds_exclusive_ends_at_the_end_of_the_text(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(lines([{"text": text, "label": {"Drug": {text: [[0, len(text)]]}}}]), encoding="utf-8")
+    assert keys(read_corpus(path)[0]) == [("Drug", 0, len(text))]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [([2, 6, 3], "S215 .*Text label"), (["2", "6", "Drug"], "S213 .*label"), ("good", "S213 .*label")],
+)
+def test_doccano_says_what_is_no_label(tmp_path: Path, row: Any, message: str) -> None:
+    path = tmp_path / "all.jsonl"
+    path.write_text(lines([{"text": TEXT, "label": [row]}]), encoding="utf-8")
+    with pytest.raises(SuwenError, match=message):
+        read_corpus(path)
+
+
+def test_label_studio_reads_mentions_before_line_ends(tmp_path: Path) -> None:
+    text = "😀" + "主诉\r\n病史\r\n" + TEXT[2:6] + "\r\n末"
+    regions = [ls_region(2, 4, "Drug", "主诉"), ls_region(5, 7, "Drug", "病史"), ls_region(8, 12, "Drug", TEXT[2:6])]
+    document = ls_read(tmp_path, ls_task(regions, text) | {"drafts": [{"id": 1}]})
+    assert [document.mention(entity) for entity in document.entities] == ["主诉", "病史", TEXT[2:6]]
+    assert document.meta["read_from"]["dropped"] == {"draft that was not submitted": 1}

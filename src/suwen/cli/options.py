@@ -39,11 +39,14 @@ __all__ = [
 
 
 class Offsets(StrEnum):
-    """Line ends that the offsets of brat count."""
+    """What the offsets of brat count."""
 
     text = "text"
     crlf = "crlf"
     lf = "lf"
+    utf16 = "utf-16"
+    utf8 = "utf-8"
+    no_bom = "no-bom"
 
 
 class Task(StrEnum):
@@ -77,7 +80,7 @@ ENCODING: Any = typer.Option(
 OFFSETS: Any = typer.Option(
     None,
     "--offsets",
-    help="brat: offsets count line ends as two characters (crlf) or one (lf), unlike the text.",
+    help="brat: what offsets count: line ends as two (crlf) or one (lf), UTF-16, bytes (utf-8), no BOM.",
     show_default="text",
 )
 TEXT_COLUMN: Any = typer.Option(

@@ -15,8 +15,8 @@ from suwen.errors import SuwenError
 from suwen.files import StrPath
 from suwen.formats import FORMATS, WITHOUT_ANNOTATIONS, format_of, scan_corpus
 from suwen.formats.brat import kept_lines
+from suwen.formats.offsets import COUNTED, way_that_fits
 from suwen.formats.reading import Annotation, Located
-from suwen.formats.remarks import LINE_ENDS, line_ends_that_fit
 from suwen.schema import LCDD, Schema
 
 __all__ = ["KINDS", "LEAST_CHARACTERS", "Check", "Finding", "Kind", "check_corpus"]
@@ -237,8 +237,9 @@ def _mention_findings(located: Located) -> Iterator[Finding]:
             differs = (
                 f"{_shown(entity)}: {entity.annotated!r}, in the text {document.text[entity.start : entity.end]!r}"
             )
-            if (fitting := line_ends_that_fit(entity, document.text)) is not None:
-                differs += f"; it fits if line ends count as {LINE_ENDS[fitting]} (--offsets {fitting})"
+            if (fitting := way_that_fits(entity, document.text)) is not None:
+                option = f" (--offsets {fitting})" if located.annotation_path.suffix.lower() == ".ann" else ""
+                differs += f"; it fits if {COUNTED[fitting]}{option}"
             yield Finding("W201", located.annotation_path, line, differs)
         sentence_end = bisect_right(starts, entity.start)
         if sentence_end < len(starts) and starts[sentence_end] < entity.end:

@@ -52,5 +52,5 @@ def _corpus(path: Path, options: ReadingOptions) -> Input:
         raise SuwenError("S607", path, format=name)
     if name == brat.NAME and path.is_file():
         # Either file of a pair names both.
-        path = path.with_suffix(".ann")
+        path = brat.pair_of(path)[1]
     return Input(path, path.name, name)

@@ -172,8 +172,8 @@ def stream_corpus(
         yield located.document
     if alone and not found:
         raise alone[0]
-    annotated = not isinstance(FORMATS[format or format_of(path)], WITHOUT_ANNOTATIONS)
-    for remark in remarks.lines(annotated):
+    source = FORMATS[format or format_of(path)]
+    for remark in remarks.lines(not isinstance(source, WITHOUT_ANNOTATIONS), source is brat.FORMAT):
         _LOGGER.warning("%s: %s", path, remark)
 
 

@@ -15,11 +15,9 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import re
-from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal
 
 from suwen.document import Attribute, Document, Entity, Note, Relation, Span
 from suwen.errors import SuwenError
@@ -27,15 +25,14 @@ from suwen.files import StrPath, replacing_folder
 from suwen.formats.base import WritableFormat
 from suwen.formats.breaks import BREAK, pieces_between_breaks
 from suwen.formats.encodings import read_encoded
+from suwen.formats.offsets import Offsets, place_of, places_of
 from suwen.formats.reading import Annotation, Located, Problem, document_id, files_in
 from suwen.formats.writing import LINE_BREAK, counting_names, encoded, not_held, output_file
 from suwen.schema import Schema
 
-__all__ = ["FORMAT", "NAME", "Brat", "Offsets", "kept_lines"]
+__all__ = ["FORMAT", "NAME", "Brat", "kept_lines", "pair_of"]
 
 NAME = "brat"
-Offsets = Literal["text", "crlf", "lf"]
-_LINE_END = re.compile(r"(?<!\r)\n")
 _HELD = {"entity", "fragments", "entity id", "annotated mention", "relation", "attribute", "note"}
 
 _SPAN = r"[0-9]{1,18} [0-9]{1,18}"
@@ -69,7 +66,7 @@ class Brat(WritableFormat):
         path = Path(path)
         if path.is_dir():
             return next(files_in(path, (".ann",)), None) is not None
-        return path.suffix == ".ann" or (path.suffix == ".txt" and path.with_suffix(".ann").exists())
+        return path.suffix.lower() == ".ann" or (path.suffix.lower() == ".txt" and pair_of(path)[1].exists())
 
     def scan(
         self,
@@ -85,16 +82,15 @@ class Brat(WritableFormat):
         Parameters
         ----------
         offsets
-            What offsets count: the characters of the text, or those that it would have with line ends of two
-            characters (``crlf``) or of one (``lf``), as in texts whose line ends were converted after annotation.
+            What offsets count: the characters of the text; line ends of two characters (``crlf``) or of one (``lf``),
+            as in texts whose line ends were converted after annotation; the code units of ``utf-16``; the bytes of
+            ``utf-8``; or no byte order mark (``no-bom``).
         encoding
             The encoding of the files; by default UTF-8, or GB18030 or UTF-16 where that is certain.
         """
         path = Path(path)
         root = path if path.is_dir() else path.parent
-        bases = {file.with_suffix(""): None for file in files_in(path, self.suffixes)}
-        for base in bases:
-            text_path, annotation_path = base.with_name(base.name + ".txt"), base.with_name(base.name + ".ann")
+        for text_path, annotation_path in dict.fromkeys(map(pair_of, files_in(path, self.suffixes))):
             if not text_path.exists():
                 problem(SuwenError("S209", annotation_path))
             elif not annotation_path.exists():
@@ -106,9 +102,7 @@ class Brat(WritableFormat):
                 except SuwenError as error:
                     problem(error)
                     continue
-                lines = _parse(source, _counted_text(text, offsets), annotation_path, problem, schema)
-                if offsets != "text":
-                    lines = _recounted(lines, text, offsets)
+                lines = _parse(source, text, places_of(text, offsets), annotation_path, problem, schema)
                 document = _document(name, text, source, [item for item, _ in lines])
                 yield Located(document, text_path, None, annotation_path, tuple(lines))
 
@@ -142,6 +136,17 @@ class Brat(WritableFormat):
 FORMAT = Brat()
 
 
+def pair_of(path: Path) -> tuple[Path, Path]:
+    """Return the text and the annotations that belong to either of them; extensions may be in capital letters."""
+    found = []
+    for suffix in Brat.suffixes:
+        names = (
+            [path] if path.suffix.lower() == suffix else [path.with_suffix(suffix), path.with_suffix(suffix.upper())]
+        )
+        found.append(next((name for name in names if name.exists()), names[0]))
+    return found[0], found[1]
+
+
 def _document(name: str, text: str, source: str, annotations: Sequence[Annotation]) -> Document:
     document = Document(
         name,
@@ -166,38 +171,13 @@ def _split_lines(source: str) -> list[str]:
     return lines if lines[-1] else lines[:-1]
 
 
-def _counted_text(text: str, offsets: Offsets) -> str:
-    """Return the text that the offsets count in."""
-    if offsets == "crlf":
-        return _LINE_END.sub("\r\n", text)
-    return text.replace("\r\n", "\n") if offsets == "lf" else text
-
-
-def _recounted(lines: list[tuple[Annotation, int]], text: str, offsets: Offsets) -> list[tuple[Annotation, int]]:
-    """Return the annotations with offsets into the text, from offsets into the text with other line ends."""
-    if offsets == "crlf":
-        changed = [end.start() + number for number, end in enumerate(_LINE_END.finditer(text))]
-    else:
-        changed = [end.start() - number for number, end in enumerate(re.finditer("\r\n", text))]
-    sign = -1 if offsets == "crlf" else 1
-
-    def place(offset: int) -> int:
-        return offset + sign * bisect_left(changed, offset)
-
-    recounted: list[tuple[Annotation, int]] = []
-    for item, line in lines:
-        if isinstance(item, Entity):
-            fragments = tuple((place(start), place(end)) for start, end in item.fragments)
-            item = dataclasses.replace(item, start=place(item.start), end=place(item.end), fragments=fragments)
-        recounted.append((item, line))
-    return recounted
-
-
-def _parse(source: str, text: str, path: Path, problem: Problem, schema: Schema | None) -> list[tuple[Annotation, int]]:
+def _parse(
+    source: str, text: str, places: Sequence[int] | None, path: Path, problem: Problem, schema: Schema | None
+) -> list[tuple[Annotation, int]]:
     found: list[tuple[Annotation, int]] = []
     for number, line in enumerate(_split_lines(source), 1):
         try:
-            annotation = _parse_line(line, text)
+            annotation = _parse_line(line, text, places)
         except SuwenError as error:
             problem(error.at(path, number))
             continue
@@ -209,15 +189,21 @@ def _parse(source: str, text: str, path: Path, problem: Problem, schema: Schema 
     return found
 
 
-def _parse_line(line: str, text: str) -> Annotation | None:
-    """Return the annotation on a line; None when the line is of a kind that suwen does not know."""
+def _parse_line(line: str, text: str, places: Sequence[int] | None = None) -> Annotation | None:
+    """Return the annotation on a line; None when the line is of a kind that suwen does not know.
+
+    Parameters
+    ----------
+    places
+        The place in the text for each offset, if offsets count something else than its characters.
+    """
     # A byte order mark is not a part of an annotation; files that were joined have one inside.
     line = line.removeprefix("\ufeff").rstrip("\r\n")
     kind = line[:1]
     if kind == "T":
         if match := _ENTITY.fullmatch(line):
             name, label, first, more, mention = match.groups()
-            return _entity(name, label, first, more, mention, text)
+            return _entity(name, label, first + more, mention, text, places)
     elif kind == "R":
         if match := _RELATION.fullmatch(line):
             return Relation(match[2], match[3], match[4], match[1])
@@ -232,18 +218,19 @@ def _parse_line(line: str, text: str) -> Annotation | None:
     raise SuwenError("S203", reason=reason, form=_FORMS[kind])
 
 
-def _entity(name: str, label: str, first: str, more: str, mention: str, text: str) -> Entity:
-    start, _, last = first.partition(" ")
-    begin, end = int(start), int(last)
-    fragments: tuple[Span, ...] = ()
-    if more:
-        numbers = [int(number) for number in more[1:].replace(";", " ").split(" ")]
-        fragments = ((begin, end), *zip(numbers[::2], numbers[1::2], strict=True))
-        end = numbers[-1]
+def _entity(name: str, label: str, spans: str, mention: str, text: str, places: Sequence[int] | None) -> Entity:
+    offsets = [int(number) for number in spans.replace(";", " ").split(" ")]
+    numbers = [place_of(offset, places) for offset in offsets]
+    begin, end = numbers[0], numbers[-1]
     if end > len(text):
-        raise SuwenError("S201", start=begin, end=end, length=len(text))
-    expected = _joined(fragments, text) if fragments else text[begin:end]
+        raise SuwenError("S201", start=offsets[0], end=offsets[-1], length=len(text))
+    pieces = list(zip(numbers[::2], numbers[1::2], strict=True))
+    expected = _joined(pieces, text)
     as_written = mention == expected or mention == BREAK.sub(" ", expected)
+    if places is not None and not as_written:
+        # The line ends of the mention are those of another text.
+        as_written = mention.split() == expected.split()
+    fragments = tuple(pieces) if len(pieces) > 1 else ()
     return Entity(label, begin, end, fragments, name, annotated=None if as_written else mention)
 
 

@@ -30,6 +30,7 @@ from suwen.formats.json_files import (
     checked,
     entities_of,
     field,
+    fits,
     listed,
     located_at,
     name_under,
@@ -114,7 +115,7 @@ def _entity(row: Any) -> Entity:
 def _pair(
     original: Path, root: Path, problem: Problem, schema: Schema | None, encoding: str | None
 ) -> Iterator[Located]:
-    annotations = original.with_name(original.name.removesuffix(ORIGINAL) + ".txt")
+    annotations = original.with_name(original.name[: -len(ORIGINAL)] + ".txt")
     try:
         name = document_id(original, root, (ORIGINAL,))
         text = read_encoded(original, encoding)
@@ -131,7 +132,7 @@ def _pair(
                 pass
             case cells:
                 problem(SuwenError("S203", annotations, number, reason=f"{len(cells)} cells", form=_FORM))
-    fitting = Counter(extra for _, mention, a, b, _ in rows for extra in (0, 1) if text[a : b + extra] == mention)
+    fitting = Counter(extra for _, mention, a, b, _ in rows for extra in (0, 1) if fits(mention, a, b + extra, text))
     extra = int(fitting[1] >= fitting[0])
     found: list[tuple[Annotation, int]] = []
     for number, mention, start, end, label in rows:

@@ -17,7 +17,7 @@ from typing import Any
 
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
-from suwen.formats.json_files import RecordFormat, Row, entities_of, field, located_at, reporting_at
+from suwen.formats.json_files import RecordFormat, Row, entities_of, field, fits, located_at, reporting_at
 from suwen.formats.reading import Located, Problem
 from suwen.schema import Schema
 
@@ -73,7 +73,7 @@ def _extra(rows: Iterable[Any]) -> int:
             for _, mention, span in _mentions(row):
                 match span:
                     case [int(start), int(end)] if 0 <= start <= end:
-                        fitting.update(extra for extra in (0, 1) if text[start : end + extra] == mention)
+                        fitting.update(extra for extra in (0, 1) if fits(mention, start, end + extra, text))
         except SuwenError:
             continue  # it is reported when the row is read
     return int(fitting[1] >= fitting[0])

@@ -28,7 +28,7 @@ from suwen.errors import SuwenError
 from suwen.files import StrPath, replacing
 from suwen.formats.base import WritableFormat
 from suwen.formats.encodings import encoding_of, read_encoded
-from suwen.formats.json_files import Row, entities_of, field, listed, located_at, reporting_at, scan_records
+from suwen.formats.json_files import Row, entities_of, field, fits, listed, located_at, reporting_at, scan_records
 from suwen.formats.reading import Located, Problem, document_id
 from suwen.formats.record_forms import RECORDS, TEXTS, record_form
 from suwen.formats.writing import encoded, not_held
@@ -183,7 +183,7 @@ def _found_ends(values: list[Any]) -> Ends:
             if isinstance(entity, dict):
                 start, end, mention = entity.get("start_idx"), entity.get("end_idx"), entity.get("entity")
                 if type(start) is int and type(end) is int and 0 <= start <= end and isinstance(mention, str):
-                    fitting.update(extra for extra in (0, 1) if row["text"][start : end + extra] == mention)
+                    fitting.update(extra for extra in (0, 1) if fits(mention, start, end + extra, row["text"]))
     return "exclusive" if fitting[0] > fitting[1] else "inclusive"
 
 

@@ -13,8 +13,8 @@ What suwen writes
 
 What suwen reads
 ----------------
-- Where ``-DOCSTART-`` has an id, the rows are the whole text. Elsewhere tokens are joined without spaces, and a blank
-  line of the file is one of the text, so that sentences stay apart.
+- Where ``-DOCSTART-`` has an id, the rows are the whole text. Elsewhere tokens are joined without spaces, but
+  Latin words stay apart, and a blank line of the file is one of the text, so that sentences do too.
 - A row that begins with a separator lacks its character: a space, which other writers do not protect.
 - A mention with line breaks has fragments around them.
 - Tags are ``B-Drug``, ``b-Drug``, ``B_Drug`` or ``Drug-B``, in BIO, BIOES, BMES, BILOU or BMEWO (see
@@ -45,7 +45,7 @@ from suwen.formats.base import WritableFormat
 from suwen.formats.breaks import pieces_between_breaks
 from suwen.formats.encodings import encoding_of, read_encoded
 from suwen.formats.reading import Located, Problem, document_id, files_in
-from suwen.formats.tags import form_of_tags
+from suwen.formats.tags import form_of_tags, joined_tokens
 from suwen.formats.writing import LINE_BREAK, encoded, not_held
 from suwen.schema import Schema
 from suwen.schemes import BIO, SCHEMES, IllegalPolicy, LabelSpan, Scheme, split_tag
@@ -92,7 +92,7 @@ class Conll(WritableFormat):
             # A corpus may have a file of another kind beside its parts, but not first among its texts.
             firsts = (next(files_in(path, (suffix,)), None) for suffix in _FILES)
             return any(first is not None and _has_columns(first) for first in firsts)
-        return path.name.endswith(self.suffixes) or _has_columns(path)
+        return path.name.lower().endswith(self.suffixes) or _has_columns(path)
 
     def scan(
         self,
@@ -121,7 +121,7 @@ class Conll(WritableFormat):
         path = Path(path)
         root = path if path.is_dir() else path.parent
         for file in files_in(path, _FILES):
-            if path.is_dir() and not file.name.endswith(SUFFIXES) and not _has_columns(file):
+            if path.is_dir() and not file.name.lower().endswith(SUFFIXES) and not _has_columns(file):
                 continue
             try:
                 name, source = document_id(file, root, (*SUFFIXES, ".txt")), read_encoded(file, encoding)
@@ -344,8 +344,13 @@ def _located(
     for sentence in block.sentences:
         if text and sentence.lines and not block.exact:
             text += _SENTENCE_BREAK
-        offsets = list(itertools.accumulate(map(len, sentence.tokens), initial=len(text)))
-        text += "".join(sentence.tokens)
+        begin = len(text)
+        if block.exact:
+            joined = "".join(sentence.tokens)
+            places = list(itertools.pairwise(itertools.accumulate(map(len, sentence.tokens), initial=0)))
+        else:
+            joined, places = joined_tokens(sentence.tokens)
+        text += joined
         found = _illegal_tags(sentence, scheme)
         faults += len(found)
         if illegal == "error":
@@ -353,7 +358,8 @@ def _located(
                 problem(error.at(path, line))
         # The policies agree on legal sequences, and this one is the fastest.
         for label, start, end in scheme.decode(sentence.tags, policy if found else "conlleval"):
-            mentions.append(((label, offsets[start], offsets[end]), sentence.lines[start]))
+            span = label, begin + places[start][0], begin + places[end - 1][1]
+            mentions.append((span, sentence.lines[start]))
     entities = [(_entity(text, *span), line) for span, line in mentions]
     for entity, line in entities:
         if schema is not None and entity.label not in schema:

@@ -52,6 +52,7 @@ NAME = "doccano"
 KEPT = "doccano_record"
 """The key of `Document.meta` with the record as it was read, without its text."""
 SCORES, RELATION_SCORES = "suwen_scores", "suwen_relation_scores"
+NAMED_LABELS = "export the project as 'JSONL (Text label)', which has the names"
 OVERLAPPING = "overlapping entity (imported only if the project allows overlapping)"
 _HELD = {"entity", "entity id", "score", "relation", "relation score"}
 _LISTS = ("entities", "label", "labels", "annotations")
@@ -218,10 +219,15 @@ def _entity(row: Any) -> Entity:
     match row:
         case [int(start), int(end), str(label)]:
             name = None
+        case [int(), int(), int()]:
+            raise SuwenError("S215", advice=NAMED_LABELS)
+        case str() | list():
+            reason = f"holds {row!r:.40}, which is not [start, end, label]"
+            raise SuwenError("S213", field="label", reason=reason, format=NAME)
         case _:
             start, end = field(row, "start_offset", int, NAME), field(row, "end_offset", int, NAME)
             if type(row.get("label")) is int:
-                raise SuwenError("S215", advice="export the project as 'JSONL (Text label)', which has the names")
+                raise SuwenError("S215", advice=NAMED_LABELS)
             label, name = field(row, "label", str, NAME), name_under(row, "id")
     return Entity(label, start, end, id=name)
 

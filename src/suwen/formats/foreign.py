@@ -21,6 +21,8 @@ __all__ = ["EXPORT", "foreign_kind", "refuse_foreign"]
 HEAD = 2**16
 SAVE_TEXT = "save it as {} in the program that made it"
 CONVERT = "convert it first: suwen corpus convert IN -o OUT.jsonl --to jsonl"
+PUBTATOR = "write its title and abstract as text, with a brat file for the annotations"
+COLUMNS = "write it as CoNLL: on each line a word, a tab and its tag"
 EXPORT = "export its texts as .txt, one a file, or as JSON Lines with the keys id and text"
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -76,7 +78,15 @@ TEXTS = (
     (r"#FORMAT=WebAnno TSV", "WebAnno TSV", "export it from INCEpTION or WebAnno as CoNLL 2002 or brat"),
     (r"#T_(?:SP|CH|RL)=", "WebAnno TSV", "export it from INCEpTION or WebAnno as CoNLL 2002 or brat"),
     (r"T\d+\t\S+ \d+ \d+", "brat annotations (.ann)", "pass the text beside it (.txt)"),
-    (r"\d+\|[ta]\|", "PubTator", "write its title and abstract as text, with a brat file for the annotations"),
+    (r"[\w.-]{1,40}\|[taTA]\|", "PubTator", PUBTATOR),
+    (r"\d+\t\d+\t\d+\t[^\t\n]+\t[A-Za-z]\w*[\t\r\n]", "PubTator", PUBTATOR),
+    (
+        r"\d+,.*\t\d+\t\d+\t[^\t;\n]+;",
+        "the lines of CCKS 2018",
+        "write each text as .txt, with a brat file for the annotations",
+    ),
+    (r"(?:\S+/[A-Za-z][\w-]*[ \t]+){2,}\S+/[A-Za-z][\w-]*\s*(?:\n|$)", "words with tags (word/tag)", COLUMNS),
+    (r".*\{\{\w+:[^{}\n]+\}\}", "a text with tags inside ({{type:mention}})", COLUMNS),
     (r"# (?:sent_id|newdoc|global\.columns|text) *=", "CoNLL-U", "keep two columns, the word and its tag"),
     (r"(?:%.*\s+)*@[A-Za-z]+\s*[{(]", "BibTeX", EXPORT),
     (r"TY  - ", "RIS", EXPORT),
@@ -97,6 +107,7 @@ _MIME = re.compile(
     r"^(?:mime-version|content-type|message-id|received|x-mailer):|^from:.*@[\s\S]*^(?:to|subject|date):",
     re.IGNORECASE | re.MULTILINE,
 )
+WORKBOOKS = (".xls", ".xlsx", ".xlsm", ".et")
 TABLES = {".csv": "a CSV table", ".tsv": "a TSV table", ".tab": "a TSV table"}
 
 
@@ -170,7 +181,7 @@ def _kind_of_archive(data: bytes) -> tuple[str, str] | None:
 
 def _corpus_kind(head: bytes, text: str, path: Path) -> tuple[str, str] | None:
     records = list(first_records(head)) if text.startswith(("[", "{")) else []
-    if records and isinstance(records[0], dict | list):
+    if records and (isinstance(records[0], dict | list) or path.suffix.lower() == ".json"):
         form = form_of_records(iter(records))
         if form in FORMS and " " in form:
             return form, EXPORT
@@ -179,5 +190,7 @@ def _corpus_kind(head: bytes, text: str, path: Path) -> tuple[str, str] | None:
         return "a file of CMeEE", CONVERT
     if holds_columns(head):
         return "a file of CoNLL columns", CONVERT
+    if path.suffix.lower() in WORKBOOKS and not re.search("[\0\ufffd]", text):
+        return "text, not an Excel file", "give it the extension .csv, or .tsv if tabs are between the cells"
     table = TABLES.get(path.suffix.lower())
     return (table, "name the column of its texts with --text-column") if table else None

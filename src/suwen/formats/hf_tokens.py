@@ -11,7 +11,6 @@ letters or digits stands a space.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from suwen.document import Document, Entity
 from suwen.errors import SuwenError
 from suwen.formats.json_files import RecordFormat, Row, field, located_at, name_under, reporting_at
 from suwen.formats.reading import Located, Problem
-from suwen.formats.tags import form_of_tags
+from suwen.formats.tags import form_of_tags, joined_tokens
 from suwen.schema import Schema
 from suwen.schemes import scheme_of
 
@@ -84,23 +83,11 @@ def document_of_tokens(
     if len(tokens) != len(tags) or form is None:
         reason = f"{len(tokens)} tokens have {len(tags)} tags" if form else "the tags have several forms, or none"
         raise SuwenError("S206", reason=reason, form="a tag for every token, O or a prefix and a label as in B-Drug")
-    words = any(len(token) > 1 for token in tokens)
-    text, starts, ends = "", [], []
-    for before, token in pairwise(["", *tokens]):
-        text += " " if words and _meet(before, token) else ""
-        starts.append(len(text))
-        text += token
-        ends.append(len(text))
+    text, places = joined_tokens(tokens)
     plain = [form(tag) for tag in tags]
     spans = scheme_of(plain).decode(plain, "error")
-    entities = [Entity(label, starts[start], ends[end - 1]) for label, start, end in spans]
+    entities = [Entity(label, places[start][0], places[end - 1][1]) for label, start, end in spans]
     for entity in entities:
         if schema is not None and entity.label not in schema:
             report(SuwenError("S202", label=entity.label, known=", ".join(schema.labels)))
     return Document(name, text, tuple(entities))
-
-
-def _meet(before: str, after: str) -> bool:
-    """Return whether two tokens would run together into one word."""
-    edges = before[-1:] + after[:1]
-    return len(edges) == 2 and edges.isascii() and edges.isalnum()

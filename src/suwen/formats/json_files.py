@@ -42,6 +42,7 @@ __all__ = [
     "checked",
     "entities_of",
     "field",
+    "fits",
     "lines_of",
     "listed",
     "located_at",
@@ -247,7 +248,8 @@ def numbered_objects(lines: Iterable[bytes], path: Path, problem: Problem) -> It
     """Yield the objects on lines, each with its number; what is none goes to `problem`."""
     for number, line in enumerate(lines, 1):
         try:
-            values = _object(line.removeprefix(codecs.BOM_UTF8) if number == 1 else line)
+            # Files that were joined have one inside.
+            values = _object(line.removeprefix(codecs.BOM_UTF8))
         except SuwenError as error:
             problem(error.at(path, number))
             continue
@@ -404,6 +406,11 @@ def listed(values: dict[str, Any], key: str, format_name: str) -> list[Any]:
     """
     found: list[Any] = field(values, key, list, format_name) if values.get(key) else []
     return found
+
+
+def fits(mention: str, start: int, end: int, text: str) -> bool:
+    """Return True if a mention stands at these offsets; a slice alone may end behind the text."""
+    return end <= len(text) and text[start:end] == mention
 
 
 def field(values: Any, key: str, kind: type, format_name: str) -> Any:

@@ -9,7 +9,8 @@ id         the document's id, a string or an integer; without it, the file's pat
 text       the text (needed)
 entities   objects ``label, start, end`` and, where they say something, ``fragments`` (``[[start, end], …]``),
            ``id``, ``score``, ``annotated``; or lists ``[start, end, label]``, ``[start, end, label, mention]``.
-           Objects may also tell what follows from the text: ``text``, ``page``, ``sentence`` (``[start, end]``)
+           Objects may also tell what follows from the text: ``text``, ``page``, ``sentence`` (``[start, end]``);
+           a ``text`` that differs from that at the offsets is kept as ``annotated``
 relations  objects ``label, head, tail`` and, if there is one, ``id``
 attributes objects ``id, label, target`` and, if there is one, ``value``
 notes      objects ``id, label, target, text``
@@ -29,6 +30,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -77,7 +79,7 @@ _OPTIONAL: dict[type, dict[str, type]] = {
 TEXT_ALONE = "records of other programs are read with --text-column text"
 UNKNOWN = f"is unknown; what is your own goes under 'meta', and {TEXT_ALONE}"
 _DERIVED = {"text": str, "page": int, "sentence": list}
-"""Derived keys of an entity's object; they follow from the text, so they are not read."""
+"""Derived keys of an entity's object; they follow from the text, which a differing ``text`` shows to be another one."""
 
 _LISTS = {"entities": Entity, "relations": Relation, "attributes": Attribute, "notes": Note, "pages": Page}
 KEYS = {"version", "text", *_LISTS, *_OPTIONAL[Document]}
@@ -112,7 +114,7 @@ class JsonLines(WritableFormat):
             return form == NAME
         if path.is_dir():
             return next(files_in(path, self.suffixes), None) is not None
-        return path.name.endswith(self.suffixes)
+        return path.name.lower().endswith(self.suffixes)
 
     def scan(
         self,
@@ -140,7 +142,7 @@ class JsonLines(WritableFormat):
         files = (
             file
             for file in files_ending(path, RECORDS)
-            if not path.is_dir() or file.name.endswith(LINES) or form_of_file(file) == NAME
+            if not path.is_dir() or file.name.lower().endswith(LINES) or form_of_file(file) == NAME
         )
         for file, name in with_names(files, path, RECORDS, problem):
             try:
@@ -294,7 +296,19 @@ def _entity(row: Any, text: str, report: Problem, schema: Schema | None) -> Enti
         raise SuwenError("S201", start=entity.start, end=entity.end, length=len(text))
     if schema is not None and entity.label not in schema:
         report(SuwenError("S202", label=entity.label, known=", ".join(schema.labels)))
-    return entity
+    told = row.get("text") if isinstance(row, dict) else None
+    if told is None or entity.annotated is not None or _is_alike(told, text, entity):
+        return entity
+    return replace(entity, annotated=told)
+
+
+def _is_alike(mention: str, text: str, entity: Entity) -> bool:
+    """Return True if a mention that was told is that at the offsets, white space and pieces aside."""
+    if mention == text[entity.start : entity.end]:
+        return True
+    pieces = "".join([text[start:end] for start, end in entity.pieces])
+    hull = text[entity.start : entity.end]
+    return "".join(mention.split()) in ("".join(pieces.split()), "".join(hull.split()))
 
 
 def _from_list(row: list[Any], text: str) -> dict[str, Any]:

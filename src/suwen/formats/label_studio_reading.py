@@ -15,6 +15,7 @@ from suwen.document import UNANNOTATED, Document, Entity, Relation
 from suwen.errors import SuwenError
 from suwen.formats.json_files import checked, field, name_under
 from suwen.formats.label_studio_minimal import is_minimal, regions_in
+from suwen.formats.offsets import places_of
 from suwen.formats.reading import Annotation, Problem, refuse
 from suwen.schema import Schema
 
@@ -37,7 +38,13 @@ CRLF = "suwen_crlf"
 """The key of the data under which stand the offsets of the line feeds that are CRLF in the document's text."""
 
 CANCELLED = "annotation that was cancelled"
-LARGEST_BASIC = "\uffff"
+WAYS: tuple[tuple[tuple[str, ...], str | None], ...] = (
+    ((), None),
+    (("utf-16",), None),
+    (("lf",), "line ends count as one character"),
+    (("utf-16", "lf"), "line ends count as one character"),
+)
+"""What offsets may count (see `suwen.formats.offsets`), and what is said of it."""
 _ONE_PIECE = 2
 """``/p[1]/text()[1]`` is the path of a piece of text in a paragraph that may be the only one."""
 
@@ -71,6 +78,8 @@ def document_of(
         chosen, others = chosen_result(task, dropped)
         results = chosen["result"] if chosen else []
     dropped["annotation of another annotator"] += others
+    drafts = task.get("drafts")
+    dropped["draft that was not submitted"] += len(drafts) if isinstance(drafts, list) else 0
     text, offsets = text_and_offsets(data[key], results)
     found: list[Annotation] = []
     for row in results:
@@ -317,14 +326,10 @@ def text_and_offsets(source: str, results: list[Any]) -> tuple[str, Offsets]:
                 continue  # it is reported when the region is read
             if span is not None:
                 spans.append((*span, value["text"]))
-    ways = [(source, Offsets())]
-    if (units := _code_units(source)) is not None:
-        ways.append((source, Offsets(units)))
-    if "\r\n" in source:
-        ways.append((source, Offsets(_one_for_line_end(source), "line ends count as one character")))
+    ways = [(source, Offsets(places_of(source, *way), remark)) for way, remark in WAYS]
     if any(isinstance(row, dict) and row.get("type") == "hypertextlabels" for row in results) and "<" in source:
         plain = unescape(_TAG.sub("", source))
-        ways.append((plain, Offsets(_code_units(plain), "the text of the page without its tags")))
+        ways.append((plain, Offsets(places_of(plain, "utf-16"), "the text of the page without its tags")))
     return max(ways, key=lambda way: _fitting(way[0], way[1], spans))
 
 
@@ -337,17 +342,3 @@ def _fitting(text: str, offsets: Offsets, spans: Iterable[tuple[int, int, str]])
         if 0 <= start <= end <= last
     )
     return sum(text[start:end] == mention for start, end, mention in known)
-
-
-def _code_units(text: str) -> Sequence[int] | None:
-    """Return the offset in code points for each offset in UTF-16 code units; None where they are the same."""
-    if text.isascii() or max(text) <= LARGEST_BASIC:
-        return None
-    places = [place for place, character in enumerate(text) for _ in range(1 + (character > LARGEST_BASIC))]
-    return [*places, len(text)]
-
-
-def _one_for_line_end(text: str) -> Sequence[int]:
-    """Return, for each offset in the text with line ends of one character, the offset in the original text."""
-    places = [place for place, pair in enumerate(zip(text, text[1:] + " ", strict=True)) if pair != ("\r", "\n")]
-    return [*places, len(text)]

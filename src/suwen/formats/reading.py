@@ -56,10 +56,10 @@ def files_in(
     problem: Problem | None = None,
     linked: Callable[[Path], None] = lambda folder: None,
 ) -> Iterator[Path]:
-    """Yield the files with one of these extensions at or below a folder, sorted by path; a file stands for itself.
+    """Yield the files with one of these extensions, in any case, at or below a folder; a file stands for itself.
 
-    Names that begin with a dot (editors' and system files, half-written outputs) are passed over, and so are links to
-    folders, which may lead round in a circle.
+    They are sorted by path. Names that begin with a dot (editors' and system files, half-written outputs) are passed
+    over, and so are links to folders, which may lead round in a circle.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def files_in(
             if Path(folder, name).is_symlink():
                 linked(Path(folder, name))
         for name in sorted(names):
-            if name.endswith(suffixes) and not name.startswith("."):
+            if name.lower().endswith(suffixes) and not name.startswith("."):
                 yield Path(folder, name)
 
 
@@ -108,6 +108,6 @@ def document_id(path: Path, root: Path, suffixes: tuple[str, ...]) -> str:
         except UnicodeError:
             raise SuwenError("S114", path) from None
     for suffix in suffixes:
-        if name.endswith(suffix) and name != suffix:
-            return name.removesuffix(suffix)
+        if name.lower().endswith(suffix.lower()) and len(name) > len(suffix):
+            return name[: -len(suffix)]
     return name

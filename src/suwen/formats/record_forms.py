@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import gzip
+import itertools
 import json
 import lzma
 import re
@@ -33,6 +34,9 @@ HEADS = (2**16, 2**20, 2**24)
 
 DECIDING = 100
 """Number of records that are inspected."""
+
+DECIDING_TEXTS = 10
+"""Number of text files of a folder that are inspected."""
 
 Record = Mapping[str, Any]
 _BETWEEN = " \t\r\n,"
@@ -113,17 +117,20 @@ def form_of_records(values: Iterator[Any]) -> str | None:
 
 
 def record_form(path: Path) -> str | None:
-    """Return the form of a file of records, or of the first one in a folder; None if there is none."""
+    """Return the form of a file of records; of a folder, the first form of another program, else ``jsonl`` or None."""
     if not path.is_dir():
         return form_of_file(path)
     files = list(files_in(path, ("",)))
-    for suffixes in (RECORDS, TEXTS):
-        first = next((file for file in files if ending(file, suffixes)), None)
-        found = form_of_file(first) if first is not None else None
-        # Texts in a folder are texts, unless they are a corpus of another program.
-        if found is not None and (suffixes is RECORDS or found in FORMS):
+    records = [file for file in files if ending(file, RECORDS)]
+    # Texts in a folder are texts, unless they are a corpus of another program.
+    texts = itertools.islice((file for file in files if ending(file, TEXTS)), DECIDING_TEXTS)
+    weak = None
+    for file in itertools.chain(records, texts):
+        found = form_of_file(file)
+        if found in FORMS:
             return found
-    return None
+        weak = weak or (found if ending(file, RECORDS) else None)
+    return weak
 
 
 def form_of_file(path: Path) -> str | None:
@@ -135,7 +142,7 @@ def form_of_file(path: Path) -> str | None:
     return _cached_form(path, status.st_mtime_ns, status.st_size)
 
 
-@functools.lru_cache(maxsize=64)  # every format asks for the same file
+@functools.lru_cache(maxsize=4096)  # every format asks for the same file
 def _cached_form(path: Path, changed: int, size: int) -> str | None:
     try:
         for length in HEADS:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
 
-from suwen.document import Document, Entity
+from suwen.document import Document
+from suwen.formats.offsets import COUNTED, way_that_fits
 
-__all__ = ["LINE_ENDS", "Remarks", "line_ends_that_fit"]
-
-LINE_ENDS = {"crlf": "two characters (CRLF)", "lf": "one character (LF)"}
-"""Line ends that offsets may count instead of those in the text: the values of ``--offsets``."""
+__all__ = ["Remarks"]
 
 
 class Remarks:
@@ -43,7 +39,7 @@ class Remarks:
         for entity in document.entities:
             if entity.annotated is not None:
                 self._differing += 1
-                self._off.update(filter(None, [line_ends_that_fit(entity, document.text)]))
+                self._off.update(filter(None, [way_that_fits(entity, document.text)]))
         source = document.meta.get("read_from")
         if isinstance(source, dict):
             if isinstance(source.get("dropped"), dict):
@@ -57,19 +53,21 @@ class Remarks:
         """Count what was left out beside the documents."""
         self._dropped[kind] += 1
 
-    def lines(self, annotated: bool) -> Iterator[str]:
+    def lines(self, annotated: bool, by_option: bool = False) -> Iterator[str]:
         """Yield the remarks, one line each.
 
         Parameters
         ----------
         annotated
             True if documents of this format are expected to have entities.
+        by_option
+            True if the format has the option ``offsets``.
         """
         if annotated and self._documents and not self._entities:
             yield f"no entity in {_amount(self._documents, 'document')}"
         if self._differing:
             cause = "".join(
-                f"; {count:,} of them fit if line ends count as {LINE_ENDS[name]}, see --offsets {name}"
+                f"; {count:,} of them fit if {COUNTED[name]}" + (f", see --offsets {name}" if by_option else "")
                 for name, count in sorted(self._off.items())
             )
             verb = "differs" if self._entities == 1 else "differ"
@@ -84,24 +82,6 @@ class Remarks:
             yield f"annotations of {_amount(self._predicted, 'document')} are uncorrected predictions"
         for way, count in sorted(self._offsets.items()):
             yield f"offsets of {_amount(count, 'document')} were read so: {way}"
-
-
-def line_ends_that_fit(entity: Entity, text: str) -> str | None:
-    """Return how offsets count line ends (``crlf`` or ``lf``) if a mention that differs from its text then fits."""
-    mention = entity.annotated
-    if mention is None:
-        return None
-    start = entity.start
-    for _ in range(len(text)):
-        moved = entity.start - text.count("\n", 0, start)
-        if moved == start:
-            break
-        start = moved
-    ends = [place.start() - number for number, place in enumerate(re.finditer("\r\n", text))]
-    for name, place in (("crlf", start), ("lf", entity.start + bisect_left(ends, entity.start))):
-        if place != entity.start and text[place : place + len(mention)] == mention:
-            return name
-    return None
 
 
 def _amount(count: int, noun: str) -> str:

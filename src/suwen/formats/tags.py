@@ -1,4 +1,4 @@
-"""Read tags in all spellings: ``B-Drug``, ``b-Drug``, ``B_Drug``, ``Drug-B``, and the prefixes of BILOU and BMEWO.
+"""Read tokens with tags in all spellings: ``B-Drug``, ``b-Drug``, ``B_Drug``, ``Drug-B``, in BILOU and BMEWO too.
 
 Which spelling a file has is decided by all of its tags together: ``I-B`` may be either.
 """
@@ -6,9 +6,10 @@ Which spelling a file has is decided by all of its tags together: ``I-B`` may be
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 
-__all__ = ["form_of_tags"]
+__all__ = ["form_of_tags", "joined_tokens"]
 
 Spelling = Callable[[str], str]
 
@@ -47,3 +48,19 @@ def _suffixed(tag: str) -> str:
 def _tag(prefix: str, label: str) -> str:
     prefix = prefix.upper()
     return f"{_SAME.get(prefix, prefix)}-{label}"
+
+
+def joined_tokens(tokens: Sequence[str]) -> tuple[str, list[tuple[int, int]]]:
+    """Return the text of tokens and the place of each in it.
+
+    Chinese is written without spaces. Between two tokens that meet in Latin letters or digits stands one, unless all
+    tokens are single characters.
+    """
+    words = any(len(token) > 1 for token in tokens)
+    text, places = "", []
+    for before, token in pairwise(["", *tokens]):
+        edges = before[-1:] + token[:1]
+        text += " " if words and len(edges) == 2 and edges.isascii() and edges.isalnum() else ""
+        places.append((len(text), len(text) + len(token)))
+        text += token
+    return text, places

@@ -166,7 +166,7 @@ def _passages_in(file: Path, layout: Layout) -> Iterator[str]:
 
 
 def _layout_of(file: Path, in_folder: bool) -> Layout:
-    if in_folder and file.suffix == ".txt":
+    if in_folder and file.suffix.lower() == ".txt":
         return "documents"
     lines = list(islice(_lines(file), LOOKED_AT))
     blank = sum(not line.strip() for line in lines)
@@ -204,8 +204,8 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 def _opened(path: Path) -> IO[bytes]:
-    if path.suffix == ".gz":
+    if path.suffix.lower() == ".gz":
         return cast(IO[bytes], gzip.open(path))
-    if path.suffix == ".xz":
+    if path.suffix.lower() == ".xz":
         return cast(IO[bytes], lzma.open(path))
     return path.open("rb")
