@@ -278,9 +278,13 @@ def tell_rest(console: Console, count: int, what: str) -> None:
 
 def warn(console: Console, what: str, counts: Counter[str]) -> None:
     """Print what was left out, if anything."""
-    named = ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items()) if count)
-    if named:
+    if named := counted(counts):
         say(console, f"{what}: {named}")
+
+
+def counted(counts: Counter[str]) -> str:
+    """Return the kinds with their numbers, where there are any."""
+    return ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items()) if count)
 
 
 def said(problem: dict[str, Any]) -> str:

@@ -70,19 +70,30 @@ def extracted(
             paths, documents, "jsonl", options=ReadingOptions(**reading), relations=True, **options
         )
         identity = {**release(), **extraction.identity, "inputs": _listed(extraction)}
-        if (work / RECORD).is_file():
+        is_begun = working_folder(documents, "extraction").exists()
+        if (is_begun or documents.exists()) and (work / RECORD).is_file():
             require_same(work, identity)
         else:
             work.mkdir(mode=PRIVATE, exist_ok=True)
             write_json(work / RECORD, identity)
         result = None
         if not documents.exists():
-            result = extraction.run(resume=working_folder(documents, "extraction").exists(), listener=listener)
+            result = extraction.run(resume=is_begun, listener=listener)
+        if not documents.exists():
+            # Nothing could be read: there is nothing to continue, and other inputs may follow.
+            _leave(work, graph)
+            yield documents, result
+            return
         yield documents, result
-        report = report_path(documents)
-        if report.exists():
-            report.replace(report_path(Path(graph)))
-        shutil.rmtree(work)
+        _leave(work, graph)
+
+
+def _leave(work: Path, graph: StrPath) -> None:
+    """Remove the working folder, but keep the list of what could not be read, beside the graph."""
+    report = report_path(work / DOCUMENTS)
+    if report.exists():
+        report.replace(report_path(Path(graph)))
+    shutil.rmtree(work)
 
 
 def _listed(extraction: Extraction) -> list[list[Any]]:

@@ -12,9 +12,9 @@ from suwen.cli.graph.reading import Reading
 from suwen.cli.options import DEVICE, ENCODING, FORMAT, JSON, OFFSETS, Offsets, reading_options
 from suwen.cli.output import amount, fail, report, standard_error
 from suwen.cli.progress import progress_bar
+from suwen.errors import SuwenError
 
 if TYPE_CHECKING:
-    from suwen.errors import SuwenError
     from suwen.graph.build import Changes
 
 INPUTS: Any = typer.Argument(
@@ -131,24 +131,34 @@ def _add(
 
     problems: list[SuwenError] = []
     faults: list[str] = []
+    notes: list[str] = []
     options["terminologies"] = list(map(read_terminology, tables["codes"] or ()))
     options["aliases"] = list(map(read_aliases, tables["aliases"] or ()))
-    with (
-        progress_bar(standard_error()) as listener,
-        reading.documents(graph, problems.append, faults, listener) as documents,
-    ):
-        changes = Graph(graph).add(documents, problem=problems.append, listener=listener, **options)
+    try:
+        with (
+            progress_bar(standard_error()) as listener,
+            reading.documents(graph, problems.append, faults, notes, listener) as documents,
+        ):
+            changes = Graph(graph).add(documents, problem=problems.append, listener=listener, **options)
+    except SuwenError:
+        # They may be the reason, for example why no document has an entity.
+        _tell_faults([*faults, *map(str, problems)], notes)
+        raise
     faults += map(str, problems)
+    _tell_faults(faults, notes)
     _tell(graph, changes, faults, as_json)
     if faults:
         raise typer.Exit(1)
 
 
-def _tell(graph: Path, changes: Changes, faults: list[str], as_json: bool) -> None:
-    for fault in faults[:SHOWN]:
-        fail(fault)
+def _tell_faults(faults: list[str], notes: list[str]) -> None:
+    for line in (*notes, *faults[:SHOWN]):
+        fail(line)
     if len(faults) > SHOWN:
         fail(f"and {len(faults) - SHOWN:,} more problems")
+
+
+def _tell(graph: Path, changes: Changes, faults: list[str], as_json: bool) -> None:
     without = changes.documents["without entities"]
     if without:
         named = [*changes.without_entities, *(["…"] if without > len(changes.without_entities) else [])]

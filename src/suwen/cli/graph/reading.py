@@ -43,7 +43,7 @@ class Reading:
 
     @contextmanager
     def documents(
-        self, graph: Path, problem: Problem, faults: list[str], listener: Listener
+        self, graph: Path, problem: Problem, faults: list[str], notes: list[str], listener: Listener
     ) -> Iterator[Iterator[Document]]:
         """Extract from articles, then stream all documents.
 
@@ -53,6 +53,8 @@ class Reading:
             Receives what is wrong with single documents.
         faults
             Where the articles that could not be read are listed.
+        notes
+            Receives what was left out of the articles and of their folders.
         """
         from suwen.extraction.metadata import read_metadata
         from suwen.graph.articles import extracted, is_unannotated
@@ -64,7 +66,9 @@ class Reading:
             if articles:
                 found = extracted(articles, graph, listener, reading=self._article_options(), **self.extraction)
                 path, result = stack.enter_context(found)
-                faults += _told(result, graph)
+                if result is not None:
+                    faults += _told(result, graph)
+                    notes += _left_out(result)
                 paths += [(path, "jsonl", {})] if path.exists() else []
             yield self._streamed(paths, metadata, problem)
             if metadata and metadata.unmatched:
@@ -92,11 +96,17 @@ class Reading:
                 yield with_assertions(document) if self.assertion and not assertions_in(document) else document
 
 
-def _told(result: Result | None, graph: Path) -> list[str]:
+def _told(result: Result, graph: Path) -> list[str]:
     """Return a line for each of the first articles that could not be read, and where all of them are listed."""
     from suwen.cli.extract import said
     from suwen.extraction.extract import report_path
 
-    if result is None:
-        return []
     return [*map(said, result.problems), *([f"listed in {report_path(graph)}"] if result.report else [])]
+
+
+def _left_out(result: Result) -> list[str]:
+    """Return a line for the files that were not read, and for what was left out of the texts."""
+    from suwen.cli.extract import counted
+
+    counts = {"not read": result.left_out, "left out of the texts": result.tally.dropped}
+    return [f"{what}: {named}" for what, kinds in counts.items() if (named := counted(kinds))]
