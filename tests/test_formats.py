@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from suwen.bundled import model_path
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
 from suwen.formats import FORMATS, WRITABLE, format_of, read_corpus, stream_corpus, write_corpus
@@ -189,3 +190,18 @@ def test_formats_leave_nothing_half_written(tmp_path: Path, name: str) -> None:
     with pytest.raises(SuwenError, match="S106"):
         write_corpus(failing(), tmp_path / "out", name)
     assert not any(tmp_path.iterdir())
+
+
+def test_formats_tell_which_articles_of_a_folder_are_not_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("a.txt", "b.PDF", "c.docx", "d.docx", "e.png"):
+        (tmp_path / name).write_text("头晕", encoding="utf-8")
+    assert [document.id for document in read_corpus(tmp_path)] == ["a"]
+    assert "not read: 2 .docx, 1 .pdf; a corpus has one format, suwen extract reads all" in caplog.text
+    caplog.clear()
+    assert len(read_corpus(tmp_path, "text")) == 1
+    assert caplog.text == ""
+
+
+def test_formats_name_a_model_that_is_passed_as_a_corpus() -> None:
+    with pytest.raises(SuwenError, match=r"S109 .*this is a model folder, but a corpus is expected"):
+        read_corpus(model_path(None))

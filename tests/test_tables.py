@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from suwen.document import Attribute, Document, Entity
+from suwen.document import Attribute, Document, Entity, Relation
 from suwen.errors import SuwenError
 from suwen.formats import csv_table, excel, read_corpus, scan_corpus, write_corpus
 from suwen.formats.entity_table import COLUMNS
@@ -226,6 +226,15 @@ def test_excel_names_the_sheets(tmp_path: Path) -> None:
     assert [document.text for document in read(path, sheet="二")] == ["乏力"]
     with pytest.raises(SuwenError, match=r"S404 .*sheet '三'; known: 一, 二"):
         read(path, sheet="三")
+
+
+@pytest.mark.parametrize("name", ["found.csv", "found.xlsx"])
+def test_tables_of_entities_are_no_texts(tmp_path: Path, name: str) -> None:
+    entities = (Entity("Drug", 2, 6, id="T1"), Entity("Method", 0, 2, id="T2"))
+    document = Document("a", "口服二甲双胍", entities, (Relation("Method_Drug", "T2", "T1", id="R1"),))
+    write_corpus([document], tmp_path / name, name.removeprefix("found."))
+    with pytest.raises(SuwenError, match=r"S130 .*this is a table of entities, without the texts"):
+        read_corpus(tmp_path / name)
 
 
 def test_excel_numbers_rows_as_excel_does(tmp_path: Path) -> None:

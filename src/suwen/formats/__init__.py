@@ -35,8 +35,9 @@ from suwen.formats import (
 )
 from suwen.formats.articles import docx, jats, pdf
 from suwen.formats.base import ArticleFormat, CorpusFormat, WritableFormat, known_options
+from suwen.formats.contents import ending
 from suwen.formats.foreign import foreign_kind
-from suwen.formats.reading import Located, Problem, refuse
+from suwen.formats.reading import Located, Problem, files_in, refuse
 from suwen.formats.remarks import Remarks
 from suwen.schema import Schema
 
@@ -50,6 +51,9 @@ __all__ = [
     "stream_corpus",
     "write_corpus",
 ]
+
+MODEL_FILE = "suwen.json"
+"""The file that makes a folder a model folder (`suwen.model_folder`)."""
 
 _LOGGER = logging.getLogger("suwen")
 Format = TypeVar("Format", bound=CorpusFormat)
@@ -89,11 +93,13 @@ def format_of(path: StrPath) -> str:
     ------
     SuwenError
         S101 when there is no such path, S107 when several formats or (for a file) none fit, S108 when a folder holds
-        nothing to read, S130 when a file is of a kind that is known, but not read.
+        nothing to read, S109 when it is a model folder, S130 when a file is of a kind that is known, but not read.
     """
     path = Path(path)
     if not path.exists():
         raise SuwenError("S101", path)
+    if (path / MODEL_FILE).is_file():
+        raise SuwenError("S109", path, found="model folder", expected="corpus")
     found = [entry for entry in FORMATS.values() if entry.sniff(path)]
     # Beside annotated files, pages and articles in other formats are not the corpus.
     fitting = [entry.name for entry in found if not entry.yields] or [entry.name for entry in found]
@@ -172,9 +178,21 @@ def stream_corpus(
         yield located.document
     if alone and not found:
         raise alone[0]
-    source = FORMATS[format or format_of(path)]
-    for remark in remarks.lines(not isinstance(source, WITHOUT_ANNOTATIONS), source is brat.FORMAT):
+    entry = FORMATS[format or format_of(path)]
+    if format is None:
+        remarks.unread.update(_files_of_other_formats(Path(path), entry))
+    for remark in remarks.lines(not isinstance(entry, WITHOUT_ANNOTATIONS), entry is brat.FORMAT):
         _LOGGER.warning("%s: %s", path, remark)
+
+
+def _files_of_other_formats(path: Path, entry: CorpusFormat) -> Counter[str]:
+    """Count the articles and tables of a folder of texts that are in another format, by their extension."""
+    if not (isinstance(entry, ArticleFormat) and path.is_dir()):
+        return Counter()
+    suffixes = [
+        suffix for other in FORMATS.values() if other.yields and other is not entry for suffix in other.suffixes
+    ]
+    return Counter(own.lower() for file in files_in(path, ("",)) if (own := ending(file, suffixes)))
 
 
 def scan_corpus(

@@ -22,6 +22,9 @@ __all__ = ["COLUMNS", "EntityRows", "KeptRows", "Places", "Sentence", "entity_ro
 COLUMNS = ("document", "label", "text", "start", "end", "score")
 """The columns that every table of entities has."""
 
+KIND = "a table of entities, without the texts"
+ADVICE = "use JSON Lines instead: the output of suwen extract with --to jsonl has the texts too"
+
 NO_ENTITY = "document without entities"
 _HELD = {"entity", "entity id", "score", "relation", "relation score"}
 

@@ -31,6 +31,7 @@ from xml.etree.ElementTree import ParseError
 from suwen.document import Document
 from suwen.errors import SuwenError, WriteError
 from suwen.files import StrPath, os_error, replacing
+from suwen.formats import entity_table
 from suwen.formats.base import WritableFormat
 from suwen.formats.contents import MEGABYTE, ending, files_ending, holds, read_bytes, with_names
 from suwen.formats.entity_table import EntityRows, KeptRows
@@ -288,6 +289,8 @@ def _sheet(workbook: Any, path: Path, name: str | None) -> Any:
     full = [title for title, sheet in sheets.items() if _holds_something(sheet, path)]
     if not full:
         raise SuwenError("S106", path)
+    if full == [SHEET, RELATIONS_SHEET]:
+        raise SuwenError("S130", path, kind=entity_table.KIND, advice=entity_table.ADVICE)
     if len(full) > 1:
         raise SuwenError("S223", path, known=", ".join(full))
     return sheets[full[0]]

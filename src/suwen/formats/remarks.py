@@ -14,6 +14,11 @@ __all__ = ["Remarks"]
 class Remarks:
     """Count facts about a corpus, which are reported to the user.
 
+    Attributes
+    ----------
+    unread
+        Counts of the files that are in another format than the corpus, by their extension.
+
     Examples
     --------
     >>> remarks = Remarks()
@@ -31,6 +36,7 @@ class Remarks:
         self._offsets: Counter[str] = Counter()
         self._predicted = 0
         self._unannotated = 0
+        self.unread: Counter[str] = Counter()
 
     def add(self, document: Document) -> None:
         """Count a document."""
@@ -75,6 +81,9 @@ class Remarks:
             yield f"{self._differing:,} of {mentions} {verb} from the text at their offsets{cause}"
         if self._dropped and annotated:
             yield "left out: " + ", ".join(f"{count:,} {kind}" for kind, count in sorted(self._dropped.items()))
+        if self.unread:
+            files = ", ".join(f"{count:,} {suffix}" for suffix, count in sorted(self.unread.items()))
+            yield f"not read: {files}; a corpus has one format, suwen extract reads all"
         if self._unannotated:
             documents = _amount(self._unannotated, "document")
             yield f"{documents} whose annotation was cancelled or rejected: not used to train, score, compare or count"
