@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import inspect
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -134,3 +135,18 @@ def test_api_chooses_documents_and_measures_agreement(tmp_path: Path) -> None:
     assert "anna, bo" in (tmp_path / "page.html").read_text(encoding="utf-8")
     with pytest.raises(suwen.SuwenError, match="S404"):
         suwen.sample(tmp_path / "pool.jsonl", documents=2, method="best")
+
+
+def test_api_takes_a_split_by_its_file_and_settings_as_a_mapping(tmp_path: Path) -> None:
+    split = suwen.split(SAMPLE, unit="group")
+    split.write(tmp_path / "split.json")
+    settings = {"share": 0.5, "shortest": 3}
+    suwen.train(SAMPLE, tmp_path / "model", encoder="dictionary", split=tmp_path / "split.json", settings=settings)
+    configuration = json.loads((tmp_path / "model/manifest.json").read_text(encoding="utf-8"))["configuration"]
+    assert configuration.items() >= settings.items()
+    by_file = suwen.evaluate(SAMPLE, tmp_path / "model", split=str(tmp_path / "split.json"))
+    assert by_file.to_dict() == suwen.evaluate(SAMPLE, tmp_path / "model", split=split).to_dict()
+    found = suwen.compare(by_file.predictions, by_file.predictions, gold=SAMPLE, split=tmp_path / "split.json")
+    assert (found.part, found.result.p_value) == ("test", 1)
+    with pytest.raises(suwen.SuwenError, match="S101"):
+        suwen.evaluate(SAMPLE, tmp_path / "model", split=tmp_path / "none.json")

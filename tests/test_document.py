@@ -13,3 +13,10 @@ def test_document_goes_to_other_processes() -> None:
 def test_document_entity_moves_with_its_fragments() -> None:
     entity = Entity("Disease", 3, 8, ((3, 5), (6, 8)), "T1", 0.5)
     assert entity.moved(-3) == Entity("Disease", 0, 5, ((0, 2), (3, 5)), "T1", 0.5)
+
+
+def test_document_keeps_lists_as_tuples() -> None:
+    entity = Entity("Drug", 2, 6, id="T1")
+    document = Document("a", "口服二甲双胍", [entity], attributes=[])  # type: ignore[arg-type]
+    assert document == Document("a", "口服二甲双胍", (entity,))
+    assert isinstance(document.entities, tuple)

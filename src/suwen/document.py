@@ -200,6 +200,10 @@ class Document:
     meta: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for name in ("entities", "relations", "pages", "attributes", "notes"):
+            if not isinstance(given := getattr(self, name), tuple):
+                # A list could change later, and would not equal a tuple.
+                object.__setattr__(self, name, tuple(given))
         for where, point, offset in lone_surrogates(self.text, "text"):
             raise SuwenError("S210", self.id, where=where, point=point, offset=offset)
         for entity in self.entities:

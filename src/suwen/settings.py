@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import difflib
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,20 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from suwen.errors import SuwenError
 from suwen.files import parse_toml, read_text
 
-__all__ = ["Section", "Settings", "parse_settings", "preset_settings", "validated", "with_overrides"]
+__all__ = [
+    "Overrides",
+    "Section",
+    "Settings",
+    "assignments",
+    "parse_settings",
+    "preset_settings",
+    "validated",
+    "with_overrides",
+]
+
+
+Overrides = Mapping[str, Any] | Sequence[str]
+"""Single values of a configuration: ``key=value`` strings, or a mapping by dotted key."""
 
 
 class Section(BaseModel):
@@ -77,16 +91,31 @@ def preset_settings(
     return Settings(preset, given, values)
 
 
-def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
-    """Return the values of ``key=value`` strings by dotted key; a value is TOML, or a plain string.
+def assignments(settings: Overrides) -> list[str]:
+    """Return settings as ``key=value`` strings.
+
+    Examples
+    --------
+    >>> assignments({"seed": 1, "head.name": "fc"})
+    ['seed=1', 'head.name="fc"']
+    """
+    if isinstance(settings, Mapping):
+        return [f"{key}={json.dumps(value, ensure_ascii=False, default=str)}" for key, value in settings.items()]
+    return [settings] if isinstance(settings, str) else list(settings)
+
+
+def parse_settings(settings: Overrides) -> dict[str, Any]:
+    """Return the values of settings by dotted key; in a ``key=value`` string the value is TOML, or a plain string.
 
     Raises
     ------
     SuwenError
         S402 when there is no ``=``.
     """
+    if isinstance(settings, Mapping):
+        return dict(settings)
     overrides = {}
-    for setting in settings:
+    for setting in assignments(settings):
         key, equals, value = setting.partition("=")
         if not equals:
             raise SuwenError("S402", key=setting, reason="the form is key=value")

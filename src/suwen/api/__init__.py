@@ -281,7 +281,7 @@ def export(
     *,
     int8: bool = False,
     corpus: Corpus | None = None,
-    split: Split | None = None,
+    split: Split | StrPath | None = None,
     part: str = "dev",
     trainable: bool = False,
 ) -> Export | RelationExport:
@@ -298,7 +298,7 @@ def export(
     corpus
         Annotated documents on which torch and the graph are compared and 8 bits are scored.
     split, part
-        A split of the corpus and the part to use.
+        A split of the corpus, or its file, and the part to use.
     trainable
         Whether `output` holds the weights of a tagger too, in 16 bits, so that training can start from it.
 
@@ -313,7 +313,7 @@ def export(
     >>> import suwen
     >>> suwen.export("model", "small", int8=True, corpus="articles/").bytes  # doctest: +SKIP
     """
-    from suwen.api.scoring import documents_of
+    from suwen.api.scoring import documents_of, split_of
     from suwen.corpus.split import whole
     from suwen.inference.relations.settings import KIND
     from suwen.model_folder import read_stored_model
@@ -341,7 +341,7 @@ def export(
 
     documents = calibration = documents_of(SAMPLE if corpus is None else corpus)
     selections = whole(documents)
-    if split:
+    if split := split_of(split):
         selections = split.select(documents, part)
         if split.parts.get("train"):
             calibration = [selection.document for selection in split.select(documents, "train")]

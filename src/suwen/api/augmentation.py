@@ -3,9 +3,9 @@
 # ruff: noqa: A002 (`format` is the word for it)
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from suwen.document import Document
 from suwen.files import StrPath
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from suwen.augmentation.corpus import Result as AugmentedCorpus
     from suwen.augmentation.generation import Augmentation
     from suwen.corpus.split import Selection, Split
+    from suwen.settings import Overrides
 
 __all__ = ["augment", "augment_corpus"]
 
@@ -30,7 +31,7 @@ def augment(
     seed: int | None = None,
     copies: int | None = None,
     rate: float | None = None,
-    settings: Mapping[str, Any] | None = None,
+    settings: Overrides | None = None,
     device: str = "cpu",
     workers: int = 1,
     listener: Listener = silent,
@@ -50,7 +51,7 @@ def augment(
     seed, copies, rate
         The seed, the documents generated from each, and the share of words or mentions that is replaced.
     settings
-        Other values of the configuration by dotted key.
+        Other values of the configuration: a mapping by dotted key, or ``key=value`` strings.
     device, workers
         The device of the models; the number of processes on the CPU.
     listener
@@ -67,6 +68,7 @@ def augment(
     >>> more = suwen.augment(suwen.read_corpus("articles/"), "mention", seed=1).documents  # doctest: +SKIP
     """
     from suwen.augmentation import augment as augment_documents
+    from suwen.settings import parse_settings
 
     return augment_documents(
         documents,
@@ -76,7 +78,7 @@ def augment(
         seed=seed,
         copies=copies,
         rate=rate,
-        settings=settings,
+        settings=parse_settings(settings or ()),
         device=device,
         workers=workers,
         listener=listener,
@@ -94,8 +96,8 @@ def augment_corpus(
     seed: int | None = None,
     copies: int | None = None,
     rate: float | None = None,
-    settings: Mapping[str, Any] | None = None,
-    split: Split | None = None,
+    settings: Overrides | None = None,
+    split: Split | StrPath | None = None,
     part: str = "train",
     format: str = "jsonl",
     combine: bool = False,
@@ -118,7 +120,7 @@ def augment_corpus(
     config
         A TOML file that changes the preset.
     split, part
-        A split; only its train part is augmented, any other `part` is refused.
+        A split, or its file; only its train part is augmented, any other `part` is refused.
     format
         The format of `output`.
     combine
@@ -141,18 +143,23 @@ def augment_corpus(
     >>> made = suwen.augment_corpus("articles/", "more.jsonl", "mention", copies=2)  # doctest: +SKIP
     >>> made.figures.counts, made.record  # doctest: +SKIP
     """
-    from suwen.api.scoring import documents_of
+    from suwen.api.scoring import documents_of, split_of
     from suwen.augmentation.config import load_augmentation_config
     from suwen.augmentation.corpus import augment_corpus as augment_documents
     from suwen.augmentation.corpus import select_train
     from suwen.files import folder_for
+    from suwen.settings import parse_settings
 
     named = None if encoder is None else str(encoder)
     shorthands = {"method": method, "encoder": named, "seed": seed, "target.copies": copies, "rate": rate}
-    options = {**{key: value for key, value in shorthands.items() if value is not None}, **(settings or {})}
+    options = {
+        **{key: value for key, value in shorthands.items() if value is not None},
+        **parse_settings(settings or ()),
+    }
     loaded = load_augmentation_config(preset, config, options)
     require_packages(*loaded.packages)
     documents = documents_of(corpus)
+    split = split_of(split)
     select_train(documents, split, part)
     with folder_for(Path(output)):
         return augment_documents(

@@ -26,7 +26,7 @@ def evaluate(
     *,
     task: Literal["entities"] = "entities",
     predicted: Corpus | None = None,
-    split: Split | None = None,
+    split: Split | StrPath | None = None,
     part: str | None = None,
     training: Corpus | None = None,
     device: str = "cpu",
@@ -42,7 +42,7 @@ def evaluate(
     task: Literal["relations"],
     entities: StrPath | Extractor | None = None,
     predicted: Corpus | None = None,
-    split: Split | None = None,
+    split: Split | StrPath | None = None,
     part: str | None = None,
     device: str = "cpu",
     listener: Listener = silent,
@@ -57,7 +57,7 @@ def evaluate(
     task: Task,
     entities: StrPath | Extractor | None = None,
     predicted: Corpus | None = None,
-    split: Split | None = None,
+    split: Split | StrPath | None = None,
     part: str | None = None,
     training: Corpus | None = None,
     device: str = "cpu",
@@ -72,7 +72,7 @@ def evaluate(
     task: Task = "entities",
     entities: StrPath | Extractor | None = None,
     predicted: Corpus | None = None,
-    split: Split | None = None,
+    split: Split | StrPath | None = None,
     part: str | None = None,
     training: Corpus | None = None,
     device: str = "cpu",
@@ -97,7 +97,7 @@ def evaluate(
     predicted
         The same documents with predicted entities (and relations), instead of a model.
     split, part
-        A split of the corpus and the part to score (``test`` by default).
+        A split of the corpus, or its file, and the part to score (``test`` by default).
     training
         Training documents, to tell seen mentions from unseen; by default the train part of the split.
     device
@@ -143,7 +143,7 @@ def compare(
     *,
     gold: Corpus,
     task: Task = "entities",
-    split: Split | None = None,
+    split: Split | StrPath | None = None,
     part: str | None = None,
     seed: int = 0,
 ) -> PredictionsComparison:
@@ -160,7 +160,7 @@ def compare(
     task
         ``entities`` or ``relations``: what is scored.
     split, part
-        A split of the gold documents and the part to compare on (``test`` by default).
+        A split of the gold documents, or its file, and the part to compare on (``test`` by default).
     seed
         The seed of shuffles and resamples.
 

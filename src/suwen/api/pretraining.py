@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from suwen.errors import SuwenError
 from suwen.files import StrPath, require_new
 from suwen.requirements import require_packages
 from suwen.runs import Listener, silent
+
+if TYPE_CHECKING:
+    from suwen.settings import Overrides
 
 __all__ = ["pretrain"]
 
@@ -30,7 +33,7 @@ def pretrain(
     exclude_split: StrPath | None = None,
     exclude_parts: Sequence[str] = (),
     cache: StrPath | None = None,
-    settings: Sequence[str] = (),
+    settings: Overrides = (),
     seed: int = 0,
     device: str = "cpu",
     resume: bool = False,
@@ -61,7 +64,7 @@ def pretrain(
     cache
         A folder that keeps the texts as ids, shared by several runs.
     settings
-        ``key=value`` settings.
+        Single values: ``key=value`` strings, or a mapping by dotted key.
     seed
         The seed of all draws.
     device
@@ -87,6 +90,9 @@ def pretrain(
     >>> import suwen
     >>> suwen.pretrain(["articles.txt.xz"], "encoder", strategy="wwm")  # doctest: +SKIP
     """
+    from suwen.settings import assignments
+
+    settings = assignments(settings)
     output = Path(output)
     require_new(output)
     if encoder not in PRETRAINABLE:

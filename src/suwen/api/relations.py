@@ -104,7 +104,7 @@ def evaluate_relation_model(
     corpus: Corpus,
     model: StrPath | RelationExtractor | None = None,
     entities: StrPath | Extractor | None = None,
-    split: Split | None = None,
+    split: Split | StrPath | None = None,
     part: str | None = None,
     device: str = "cpu",
     listener: Listener = silent,
@@ -152,7 +152,7 @@ def _without_relations(document: Document) -> Document:
 
 
 def evaluate_predicted_relations(
-    corpus: Corpus, predicted: Corpus, split: Split | None = None, part: str | None = None
+    corpus: Corpus, predicted: Corpus, split: Split | StrPath | None = None, part: str | None = None
 ) -> RelationEvaluation:
     """Score predicted relations on annotated documents.
 
@@ -168,7 +168,12 @@ def evaluate_predicted_relations(
 
 
 def compare_relations(
-    first: Corpus, second: Corpus, gold: Corpus, split: Split | None = None, part: str | None = None, seed: int = 0
+    first: Corpus,
+    second: Corpus,
+    gold: Corpus,
+    split: Split | StrPath | None = None,
+    part: str | None = None,
+    seed: int = 0,
 ) -> PredictionsComparison:
     """Compare two sets of predicted relations (see `suwen.compare`)."""
     annotated = _read_gold(gold, split, part)
@@ -211,7 +216,7 @@ def relation_schema(documents: Iterable[Document]) -> Schema:
     return LCDD.with_relations_of(triples)
 
 
-def _read_gold(corpus: Corpus, split: Split | None, part: str | None) -> Gold:
+def _read_gold(corpus: Corpus, split: Split | StrPath | None, part: str | None) -> Gold:
     gold = read_gold(corpus, split, part)
     if not any(pair.gold_relations for pair in (RelationPair(one, one.document) for one in gold.selections)):
         raise SuwenError("S601", corpus if isinstance(corpus, str | PathLike) else None)

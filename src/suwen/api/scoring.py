@@ -34,6 +34,7 @@ __all__ = [
     "evaluate_model",
     "evaluate_predictions",
     "read_gold",
+    "split_of",
 ]
 
 Corpus = StrPath | Sequence[Document]
@@ -133,7 +134,7 @@ class Gold:
 def evaluate_model(
     corpus: Corpus,
     model: StrPath | Extractor | None = None,
-    split: Split | None = None,
+    split: Split | StrPath | None = None,
     part: str | None = None,
     training: Corpus | None = None,
     device: str = "cpu",
@@ -159,7 +160,7 @@ def evaluate_model(
 def evaluate_predictions(
     corpus: Corpus,
     predicted: Corpus,
-    split: Split | None = None,
+    split: Split | StrPath | None = None,
     part: str | None = None,
     training: Corpus | None = None,
 ) -> Evaluation:
@@ -194,7 +195,12 @@ class PredictionsComparison:
 
 
 def compare_predictions(
-    first: Corpus, second: Corpus, gold: Corpus, split: Split | None = None, part: str | None = None, seed: int = 0
+    first: Corpus,
+    second: Corpus,
+    gold: Corpus,
+    split: Split | StrPath | None = None,
+    part: str | None = None,
+    seed: int = 0,
 ) -> PredictionsComparison:
     """Compare two sets of predictions (see `suwen.compare`)."""
     annotated = read_gold(gold, split, part)
@@ -209,16 +215,23 @@ def documents_of(corpus: Corpus, schema: Schema | None = None) -> list[Document]
     return read_corpus(corpus, schema=schema) if isinstance(corpus, str | PathLike) else list(corpus)
 
 
-def read_gold(corpus: Corpus, split: Split | None, part: str | None) -> Gold:
+def split_of(split: Split | StrPath | None) -> Split | None:
+    """Return a split, read from its file if a path is given."""
+    return split if split is None or isinstance(split, Split) else Split.read(split)
+
+
+def read_gold(corpus: Corpus, split: Split | StrPath | None, part: str | None) -> Gold:
     """Read a corpus, or one part of it.
 
     Raises
     ------
     SuwenError
-        As `read_corpus` and `Split.select`; S307 when there is no entity to find, S410 for a part without a split.
+        As `read_corpus`, `Split.read` and `Split.select`; S307 when there is no entity to find, S410 for a part without
+        a split.
     """
     if part and split is None:
         raise SuwenError("S410", first="--part", second="--split", advice="give the split too")
+    split = split_of(split)
     documents = documents_of(corpus)
     part = part or ("test" if split else "all")
     training = None

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from suwen.api.scoring import Corpus
     from suwen.corpus.split import Split
     from suwen.schema import Schema
+    from suwen.settings import Overrides
     from suwen.training.data import Report
     from suwen.training.folds import FoldsReport
 
@@ -28,11 +29,11 @@ def train(
     encoder: str | None = None,
     head: str | None = None,
     transfer: str | None = None,
-    split: Split | None = None,
+    split: Split | StrPath | None = None,
     part: str = "train",
     preset: str = "best",
     config: StrPath | None = None,
-    settings: Sequence[str] = (),
+    settings: Overrides = (),
     schema: Schema | None = None,
     base: StrPath | None = None,
     teachers: Sequence[StrPath] = (),
@@ -57,9 +58,9 @@ def train(
     head, transfer
         ``head.name`` and ``encoder.transfer`` of the configuration.
     split, part
-        A split of the corpus and the part to learn from; without one, a tenth is set aside for evaluation.
+        A split of the corpus (or its file) and the part to learn from; without one, a tenth is set aside to evaluate.
     preset, config, settings
-        A preset, a TOML file that changes it, and ``key=value`` settings.
+        A preset, a TOML file that changes it, and single values: ``key=value`` strings, or a mapping by dotted key.
     schema
         The entity types, and for relations the relation types; by default those of the training part.
     base
@@ -84,7 +85,8 @@ def train(
     >>> report = suwen.train("articles/", "model", base="bundled")  # doctest: +SKIP
     >>> report.scores.micro.f1  # doctest: +SKIP
     """
-    from suwen.api.scoring import documents_of
+    from suwen.api.scoring import documents_of, split_of
+    from suwen.settings import assignments
     from suwen.training.train import train as train_documents
     from suwen.training.train import train_relation_model
 
@@ -103,11 +105,11 @@ def train(
         return train_relation_model(
             documents_of(corpus, schema),
             output,
-            split=split,
+            split=split_of(split),
             part=part,
             preset=preset,
             config=config,
-            settings=settings,
+            settings=assignments(settings),
             schema=schema,
             resume=resume,
             listener=listener,
@@ -118,11 +120,11 @@ def train(
         encoder=encoder,
         head=head,
         transfer=transfer,
-        split=split,
+        split=split_of(split),
         part=part,
         preset=preset,
         config=config,
-        settings=settings,
+        settings=assignments(settings),
         schema=schema,
         base=base,
         teachers=teachers,
@@ -148,11 +150,11 @@ def train_folds(
     encoder: str | None = None,
     head: str | None = None,
     transfer: str | None = None,
-    split: Split | None = None,
+    split: Split | StrPath | None = None,
     part: str = "train",
     preset: str = "best",
     config: StrPath | None = None,
-    settings: Sequence[str] = (),
+    settings: Overrides = (),
     schema: Schema | None = None,
     base: StrPath | None = None,
     contradictions: StrPath | None = None,
@@ -175,9 +177,9 @@ def train_folds(
     head, transfer
         ``head.name`` and ``encoder.transfer`` of the configuration.
     split, part
-        A split of the corpus and the part to divide into folds; without one, all documents.
+        A split of the corpus, or its file, and the part to divide into folds; without one, all documents.
     preset, config, settings
-        A preset, a TOML file that changes it, and ``key=value`` settings.
+        A preset, a TOML file that changes it, and single values: ``key=value`` strings, or a mapping by dotted key.
     schema
         The entity types; by default the labels of the training part.
     base
@@ -202,7 +204,8 @@ def train_folds(
     >>> report = suwen.train_folds("articles/", "models", 5, contradictions="report.tsv")  # doctest: +SKIP
     >>> report.contradictions  # doctest: +SKIP
     """
-    from suwen.api.scoring import documents_of
+    from suwen.api.scoring import documents_of, split_of
+    from suwen.settings import assignments
     from suwen.training.train import train_folds as train_on_folds
 
     return train_on_folds(
@@ -212,11 +215,11 @@ def train_folds(
         encoder=encoder,
         head=head,
         transfer=transfer,
-        split=split,
+        split=split_of(split),
         part=part,
         preset=preset,
         config=config,
-        settings=settings,
+        settings=assignments(settings),
         schema=schema,
         base=base,
         contradictions=contradictions,
