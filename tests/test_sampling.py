@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openpyxl import Workbook
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from suwen import sample
@@ -136,3 +137,19 @@ def test_sampling_as_a_user_runs_it(
     assert run(monkeypatch, pool, "-o", tmp_path / "none.jsonl") == 2
     assert capsys.readouterr().err.startswith("S921")
     assert run(monkeypatch, pool, "-o", tmp_path / "none.jsonl", "--characters", 1) == 1
+
+
+def test_sampling_tells_why_a_pool_has_no_document(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    book = Workbook()
+    for name in ("一", "二"):
+        sheet = book.create_sheet(name)
+        sheet.append(["主诉"])
+        sheet.append([f"头晕{name}天"])
+    book.save(tmp_path / "notes.xlsx")
+    options = ("--text-column", "主诉", "--documents", 2, "--method", "random", "-o", tmp_path / "next.jsonl")
+    assert run(monkeypatch, tmp_path / "notes.xlsx", *options) == 2
+    assert capsys.readouterr().err.startswith("S223")
+    assert run(monkeypatch, tmp_path / "notes.xlsx", *options, "--sheet", "二") == 0
+    assert [document.text for document in read_corpus(tmp_path / "next.jsonl")] == ["头晕二天"]

@@ -17,6 +17,7 @@ from web_server import Client, models, running
 
 from suwen import Graph, read_corpus
 from suwen.graph.keys import document_key
+from suwen.web.problems import problem_of_file
 
 LIBRARY = Path(__file__).parents[1] / "src/suwen/data/library"
 TEXT = "口服二甲双胍0.5g治疗2型糖尿病，未见低血糖。😀阿司匹林"
@@ -123,6 +124,11 @@ def test_web_extract_file_reads_each_format(client: Client, kind: str, name: str
 def test_web_extract_file_refuses_with_a_code(client: Client, kind: str, data: bytes, status: int, code: str) -> None:
     found = client.ask("POST", "/v1/extract/file", data, {"Content-Type": kind, "X-Suwen-Filename": "a"})
     assert (found.status, found.code) == (status, code)
+
+
+def test_web_extract_file_says_what_to_do_with_other_files() -> None:
+    problem = problem_of_file("S130", {"kind": "RTF", "advice": "save it as .docx"})
+    assert problem.detail == "this is RTF, which is not supported here; save it as .docx"
 
 
 @pytest.mark.parametrize("name", ["", "%ff", "..", "a/", "%00", "%0a", "x" * 300])

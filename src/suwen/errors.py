@@ -66,6 +66,10 @@ CATALOG: dict[str, Message] = {
     ),
     "S127": Message("the output is one of the inputs", "choose another output path"),
     "S130": Message("this is {kind}, which is not supported here", "{advice}"),
+    "S131": Message(
+        "the file name {name!r} is not possible in this locale ({encoding})",
+        "set PYTHONUTF8=1, or a UTF-8 locale such as LC_ALL=C.UTF-8",
+    ),
     # S2xx: annotations and formats
     "S201": Message(
         "annotation [{start}, {end}) is outside the text of {length} characters",
@@ -96,10 +100,12 @@ CATALOG: dict[str, Message] = {
     "S215": Message("the tags are numbers, and the file has no names for them", "{advice}"),
     "S221": Message(
         "the text column is not named; columns: {known}",
-        "name it with --text-column; the other columns are kept",
+        "name it with --text-column (suwen extract, suwen corpus convert); the other columns are kept",
     ),
     "S222": Message("invalid row: {reason}", "correct the row, or remove it"),
-    "S223": Message("the workbook has several sheets: {known}", "name one with --sheet"),
+    "S223": Message(
+        "the workbook has several sheets: {known}", "name one with --sheet (suwen extract, suwen corpus convert)"
+    ),
     "S224": Message(
         "more than {limit} entities do not fit into an Excel sheet",
         "write CSV: run the same command with --to csv --resume",
@@ -116,7 +122,10 @@ CATALOG: dict[str, Message] = {
     "S305": Message("no document has the field {field!r}", "fields present: {known}"),
     "S306": Message("the part {part!r} of the corpus is empty", "check the split file and the corpus"),
     "S307": Message("the corpus has no entity", "annotate some, or check that the right folder was given"),
-    "S308": Message("gold and prediction differ in {what}", "both must cover the same documents and text"),
+    "S308": Message(
+        "gold and prediction differ in {what}",
+        "both must cover the same documents and text; for predictions of one part of a split, add --split",
+    ),
     "S309": Message(
         "the method {method!r} finds nothing to replace",
         "check that the corpus has words outside entities, or use another method or less protection",
@@ -174,7 +183,7 @@ CATALOG: dict[str, Message] = {
     "S506": Message("no encoder found", "{advice}"),
     "S507": Message("nothing to resume: {reason}", "start without --resume"),
     "S508": Message(
-        "the earlier run differs in {what}", "use the same to continue it, or start a new run in another folder"
+        "the earlier run differs in {what}", "use the same to continue it, or remove this folder to start a new run"
     ),
     "S509": Message("the weights file is damaged: {reason}", "copy or train the model again"),
     "S510": Message("the loss is not finite at step {step}", "lower the learning rate"),

@@ -38,6 +38,7 @@ def sample(
     text_column: str | None = None,
     id_column: str | None = None,
     encoding: str | None = None,
+    sheet: str | None = None,
     device: str = "cpu",
     listener: Listener = silent,
 ) -> Sample:
@@ -63,6 +64,8 @@ def sample(
         Format and encoding of the pool; detected by default.
     text_column, id_column
         The columns of text and id, in tables and JSON Lines of other programs.
+    sheet
+        The sheet of Excel files; by default the only one with content.
     device
         The device of the model.
     listener
@@ -94,8 +97,10 @@ def sample(
     budget = Budget(documents, characters, per_group, group_field)
     known = documents_of(annotated)
     problems: list[SuwenError] = []
-    options = ReadingOptions(format, text_column, id_column, encoding)
+    options = ReadingOptions(format, text_column, id_column, encoding, sheet)
     texts = list(texts_in(find_inputs(paths_of(pool), options), problems))
+    if problems and not texts:
+        raise problems[0]
     candidates, left_out = candidates_in(texts, known)
     groups_of(candidates, group_field)  # which refuses a field that none of them has
     if method == "random":
@@ -126,6 +131,7 @@ def preannotate(
     text_column: str | None = None,
     id_column: str | None = None,
     encoding: str | None = None,
+    sheet: str | None = None,
     to: str = "jsonl",
     parallel: int = 4,
     retries: int = 5,
@@ -159,6 +165,8 @@ def preannotate(
         Format and encoding of the inputs; detected by default.
     text_column, id_column
         The columns of text and id, in tables and JSON Lines of other programs.
+    sheet
+        The sheet of Excel files; by default the only one with content.
     to
         The format of the output.
     parallel, retries, timeout
@@ -206,7 +214,7 @@ def preannotate(
         asked,
         _prompt(documents_of(examples), schema, guideline, shown_examples),
         format=to,
-        options=ReadingOptions(format, text_column, id_column, encoding),
+        options=ReadingOptions(format, text_column, id_column, encoding, sheet),
         parallel=parallel,
         cache=cache,
         attempts=attempts,

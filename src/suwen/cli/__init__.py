@@ -117,6 +117,12 @@ def main() -> None:
     except SuwenError as error:
         fail(str(error))
         status = WRONG_USAGE
+    except UnicodeEncodeError as error:
+        # The name of a file, in a locale without UTF-8.
+        if error.encoding != sys.getfilesystemencoding() or error.encoding == "utf-8":
+            raise
+        fail(str(SuwenError("S131", name=error.object, encoding=error.encoding)))
+        status = WRONG_USAGE
     except OSError as error:
         fail(str(user_error(error)))
         if error.errno == errno.ENOSPC:

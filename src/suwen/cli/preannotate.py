@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from suwen.cli.extract import named_path, say, tell_rest
-from suwen.cli.options import ENCODING, FORMAT, ID_COLUMN, JSON, RESUME, SCHEMA, TEXT_COLUMN, read_schema
+from suwen.cli.options import ENCODING, FORMAT, ID_COLUMN, JSON, RESUME, SCHEMA, SHEET, TEXT_COLUMN, read_schema
 from suwen.cli.output import amount, report, show, standard_error
 from suwen.cli.progress import progress_bar
 
@@ -62,6 +62,7 @@ def preannotate(
     source: str | None = FORMAT,
     text_column: str | None = TEXT_COLUMN,
     id_column: str | None = ID_COLUMN,
+    sheet: str | None = SHEET,
     encoding: str | None = ENCODING,
     resume: bool = RESUME,
     as_json: bool = JSON,
@@ -97,6 +98,7 @@ def preannotate(
             format=source,
             text_column=text_column,
             id_column=id_column,
+            sheet=sheet,
             encoding=encoding,
             to=to,
             parallel=parallel,

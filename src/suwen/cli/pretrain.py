@@ -43,7 +43,7 @@ class Size(StrEnum):
 
 def pretrain(
     texts: list[Path] = typer.Argument(
-        ..., metavar="TEXT…", help="Plain text: files (.txt, .xz, .gz) and folders of .txt documents."
+        ..., metavar="TEXT...", help="Plain text: files (.txt, .xz, .gz) and folders of .txt documents."
     ),
     output: Path = typer.Option(..., "-o", "--output", metavar="DIR", help="The encoder folder to write."),
     strategy: Strategy | None = typer.Option(

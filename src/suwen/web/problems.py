@@ -22,7 +22,7 @@ UNAVAILABLE = {"S101", "S102", "S701", "S702", "S703", "S705"}
 UNREADABLE = {"S106", "S112", "S115", "S116", "S117", "S118", "S119", "S120", "S121", "S123", "S130"}
 """The codes of an uploaded file that cannot be read."""
 
-TOLD = {"kind", "pages", "limit", "seconds"}
+TOLD = {"kind", "advice", "pages", "limit", "seconds"}
 """The fields of messages that never hold a text of the file."""
 
 RETRY_SECONDS = "1"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from suwen.cli.extract import named_path
-from suwen.cli.options import DEVICE, ENCODING, FORMAT, ID_COLUMN, JSON, TEXT_COLUMN
+from suwen.cli.options import DEVICE, ENCODING, FORMAT, ID_COLUMN, JSON, SHEET, TEXT_COLUMN
 from suwen.cli.output import amount, fail, printable, report, show, standard_error
 from suwen.cli.progress import progress_bar
 
@@ -51,6 +51,7 @@ def sample(
     source: str | None = FORMAT,
     text_column: str | None = TEXT_COLUMN,
     id_column: str | None = ID_COLUMN,
+    sheet: str | None = SHEET,
     encoding: str | None = ENCODING,
     device: str = DEVICE,
     as_json: bool = JSON,
@@ -81,6 +82,7 @@ def sample(
             format=source,
             text_column=text_column,
             id_column=id_column,
+            sheet=sheet,
             encoding=encoding,
             device=device,
             listener=listener,

@@ -120,7 +120,7 @@ def _remarks(made: Split, deviation: Deviation | None, output: Path) -> Iterator
     if generated := made.leakage.get("generated"):
         kept, left = generated["train"], generated["left_out"]
         yield f"Generated documents: {kept:,} follow their original into train, {left:,} are in no part."
-    if deviation is not None:
+    if deviation is not None and round(deviation.points, 2):
         much = "much" if deviation.points > 0 else "little"
         size = f"{abs(deviation.points):.2f} points too {much} {deviation.label} in {deviation.part}"
         yield f"Largest deviation from the ratio: {size}."
