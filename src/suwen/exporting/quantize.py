@@ -218,7 +218,7 @@ class _Graph:
 
     def _bounded(self, name: str, output: str, low: float, high: float) -> tuple[list[onnx.NodeProto], str]:
         """Return nodes that clip ``[steps, batch, inputs]`` to a range and add its ends as two inputs; their output."""
-        ends = [self._add(output, end, np.float32(value)) for end, value in (("low", low), ("high", high))]
+        ends = [self._add(output, end, np.asarray(value, np.float32)) for end, value in (("low", low), ("high", high))]
         place = [self._add(output, key, np.array(value, np.int64)) for key, value in (("pad", [0, 1]), ("axis", [2]))]
         names = [f"{output}.{step}" for step in ("clipped", "lower", "bounded")]
         nodes = [
