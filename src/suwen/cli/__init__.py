@@ -129,8 +129,10 @@ def main() -> None:
             discard_output()
         status = WRONG_USAGE
     except (KeyboardInterrupt, typer.Abort):
-        fail("interrupted; continue with --resume" if is_resumable(sys.argv[1:]) else "interrupted")
         status = INTERRUPTED
+    if status == INTERRUPTED:
+        # Typer returns this status too, when it caught the interruption itself.
+        fail("interrupted; continue with --resume" if is_resumable(sys.argv[1:]) else "interrupted")
     sys.exit(status)
 
 

@@ -44,7 +44,7 @@ WAYS: tuple[tuple[tuple[str, ...], str | None], ...] = (
     (("lf",), "line ends count as one character"),
     (("utf-16", "lf"), "line ends count as one character"),
 )
-"""What offsets may count (see `suwen.formats.offsets`), and what is said of it."""
+"""Units of offsets (see `suwen.formats.offsets`), and the remark about each."""
 _ONE_PIECE = 2
 """``/p[1]/text()[1]`` is the path of a piece of text in a paragraph that may be the only one."""
 

@@ -19,7 +19,7 @@ COUNTED = {
     "utf-8": "bytes are counted (UTF-8)",
     "no-bom": "the byte order mark does not count",
 }
-"""What offsets may count other than the characters of the text."""
+"""Units of offsets other than the characters of the text."""
 
 LARGEST_BASIC = "\uffff"
 
