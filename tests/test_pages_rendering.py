@@ -24,7 +24,7 @@ def rendered(template: str, **values: object) -> str:
 
 def test_pages_rendering_finds_every_template_that_is_used() -> None:
     code = "".join(path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py"))
-    used = set(re.findall(r'\brender\(\s*"(\w+)"', code))
+    used = set(re.findall(r'\b(?:render\(|write_page\(\s*[\w.]+,)\s*"(\w+)"', code))
     templates = "".join(path.read_text(encoding="utf-8") for path in TEMPLATES.iterdir())
     used |= set(re.findall(r'(?:extends|from) "(\w+)\.html\.jinja"', templates))
     assert used == set(NAMES)
