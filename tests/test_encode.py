@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -78,6 +79,44 @@ def test_encode_counts_entities_across_a_paragraph_end_also_when_packed() -> Non
     examples, losses = tagged(document, WindowRules(pack=100))
     assert losses.lost == {"crosses a sentence end": 1}
     assert [BIO.tags(LABELS)[i] for i in examples[0].tags] == ["O"] * 4 + ["B-Drug"]
+
+
+@pytest.mark.parametrize(
+    ("line", "mark"),
+    [
+        ("1、糖尿病", "1、"),
+        ("1、2型糖尿病", "1、"),
+        ("3、4级高血压", ""),
+        ("2. 2型糖尿病", "2. "),
+        ("2.肾病", "2."),
+        ("2.5 mg", ""),
+        ("2. 5 mg", ""),
+        ("3）肾病", "3）"),
+        ("（4） 肾病", "（4） "),
+        ("（一）肾病", "（一）"),
+        ("一、肾病", "一、"),
+        ("二、三尖瓣", ""),
+        ("①肾病", "①"),
+        ("•\u3000怕热", "•\u3000"),
+        ("- 怕热", "- "),
+        ("-20 ℃", ""),
+        ("•", ""),
+        ("24h尿蛋白", ""),
+    ],
+)
+def test_encode_leaves_the_marks_of_items_outside(line, mark) -> None:
+    for before in ("", "出院诊断：\n\n"):
+        prepared = prepare(f"{before}{line}\n\n无特殊", ViewRules(), WindowRules(pack=80))
+        decoded = [prepared.view.text[begin:end] for begin, end in prepared.blocks[0].paragraphs]
+        assert decoded[-2:] == [line.removeprefix(mark), "无特殊"]
+    # Not in the middle of a paragraph: that a sentence begins there is no matter.
+    (block,) = prepare(f"无特殊。{line}", ViewRules(), WindowRules(pack=80)).blocks
+    assert block.paragraphs == ((0, block.end),)
+
+
+def test_encode_counts_an_entity_with_the_mark_of_an_item() -> None:
+    _, losses = tagged(Document("d", "1、糖尿病", (Entity("Disease", 0, 5), Entity("Disease", 2, 5))), WindowRules())
+    assert losses.lost == {"overlapping": 1, "crosses a sentence end": 1}
 
 
 def test_encode_counts_what_a_window_cuts() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,22 @@ __all__ = [
 
 BARE_BREAK = re.compile(r"(?<=[^\n。！？；，、：.!?;,:])\n")
 """A paragraph break behind anything but punctuation."""
+
+MARK = re.compile(
+    r"""
+      (?: [①-⒛❶-❿•●○◆◇■□▪★☆·]
+        | [-–—*](?=[ \t\u3000])
+        | [(（](?:\d{1,2}|[一二三四五六七八九十]{1,3})[)）]
+        | \d{1,2}[)）]
+        | \d{1,2}、(?!\d{1,2}[级期度])                 # "1、2型糖尿病", but not "3、4级"
+        | \d{1,2}[.．](?=\s*[^\s\d]|\s+\d型)       # "1. 肾病" and "1. 2型糖尿病", but not "1. 5 mg"
+        | [一二三四五六七八九十]{1,3}、(?![一二三四五六七八九十])
+      )
+      [ \t\u3000]*
+    """,
+    re.VERBOSE,
+)
+"""The mark of an item at the start of a paragraph."""
 
 Arrays = Mapping[str, NDArray[np.int32]]
 """The model's arrays of a text or window, by name."""
@@ -165,7 +181,8 @@ def prepare(
         inside = _inside(starts, owned)
         sentences = [sentence for sentence, mine in zip(sentences, inside, strict=True) if mine]
     if subwords is None:
-        return Prepared(view, sentences, make_blocks(sentences, len(view.text), window_rules))
+        blocks = make_blocks(sentences, len(view.text), window_rules)
+        return Prepared(view, sentences, [_without_marks(block, view.text) for block in blocks])
     alignment = subwords.align(view.text, every)
     ends = [end for _, end in every if view.text[end : end + 1] == "\n"]
     paragraph_ends = set(np.searchsorted(alignment.starts, ends).tolist())
@@ -175,6 +192,15 @@ def prepare(
         for block in make_blocks(alignment.cover(run), len(alignment.ids), window_rules, paragraph_ends)
     ]
     return Prepared(view, sentences, blocks, alignment)
+
+
+def _without_marks(block: Block, text: str) -> Block:
+    """Return the block with paragraphs that begin behind the mark of an item: no mention has one."""
+    paragraphs = []
+    for start, end in block.paragraphs:
+        mark = MARK.match(text, start, end) if start == 0 or text[start - 1] == "\n" else None
+        paragraphs.append((mark.end() if mark and mark.end() < end else start, end))
+    return replace(block, paragraphs=tuple(paragraphs))
 
 
 def _runs(chosen: Sequence[Span], every: Sequence[Span]) -> Iterator[list[Span]]:
@@ -206,9 +232,10 @@ class Losses:
     """Counts of distinct gold entities that the tags can express, and of the others by reason.
 
     The reasons are ``overlapping`` (a flat tag sequence holds one entity per character), ``crosses a sentence end``
-    (or, where sentences are packed, a paragraph end), ``cut by a window`` (in training only: it spans two windows of
-    one very long sentence), ``not in the view`` (it begins or ends in characters that the view drops), ``within a
-    token`` (of a sub-word vocabulary) and ``label not learned`` (the label set does not have it).
+    (or, where sentences are packed, a paragraph end; or the mark of an item, such as ``1、``), ``cut by a window`` (in
+    training only: it spans two windows of one very long sentence), ``not in the view`` (it begins or ends in characters
+    that the view drops), ``within a token`` (of a sub-word vocabulary) and ``label not learned`` (the label set does
+    not have it).
     """
 
     entities: int = 0
