@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -86,6 +87,8 @@ class Sentence:
         self._mentions = [
             Mention(mention.number, mention.start - begin, mention.end - begin, mention.label) for mention in mentions
         ]
+        self._starts = [mention.start for mention in self._mentions]
+        self._list_ends: dict[tuple[str, bool], list[int]] = {}
         masked = text
         for mention in self._mentions:
             end = min(mention.end, len(text))
@@ -97,6 +100,12 @@ class Sentence:
     def _cues(self) -> list[_Cue]:
         found = [_Cue(cue.start(), cue.end(), cue[0], str(cue.lastgroup)) for cue in words.CUES.finditer(self._masked)]
         return [cue for cue in found if cue.text != "如" or self._is_condition(cue)]
+
+    @cached_property
+    def _connected_ends(self) -> list[int]:
+        """For each mention the index of the last one that nothing but connecting words leads to."""
+        pairs = pairwise(self._mentions)
+        return _run_ends(bool(_CONNECTED.fullmatch(self._masked[one.end : other.start])) for one, other in pairs)
 
     @cached_property
     def _commas(self) -> list[int]:
@@ -203,24 +212,36 @@ class Sentence:
 
     def _is_in_list(self, cue: _Cue, here: Mention) -> bool:
         """Return whether a mention is on the list that begins behind a cue."""
-        listed = [mention for mention in self._mentions if cue.end <= mention.start <= here.start]
-        if not listed:
+        first = bisect_left(self._starts, cue.end)
+        last = bisect_right(self._starts, here.start) - 1
+        if last < first:
             return False
-        gap = self._masked[cue.end : listed[0].start]
-        if cue.text == "非" and here != listed[0]:
+        head = self._mentions[first]
+        gap = self._masked[cue.end : head.start]
+        if cue.text == "非" and here != head:
             return False
         if gap.count(")") + gap.count("）") > gap.count("(") + gap.count("（"):
             return False
-        if len(gap) > FARTHEST or self._has_comma(cue.end, listed[0].start) or _FIRST_STOPS.search(gap):
+        if len(gap) > FARTHEST or self._has_comma(cue.end, head.start) or _FIRST_STOPS.search(gap):
             return False
-        of_persons = cue.text in ("排除", "剔除", "除外")
-        return all(self._goes_on(first, second, listed[0], of_persons) for first, second in pairwise(listed))
+        return last <= self._list_end(first, cue.text in ("排除", "剔除", "除外"))
 
-    def _goes_on(self, first: Mention, second: Mention, head: Mention, of_persons: bool) -> bool:
-        """Return whether a list continues from one mention to the next."""
+    def _list_end(self, first: int, of_persons: bool) -> int:
+        """Return the index of the last mention of the list that begins with a mention.
+
+        Only the group of the first mention matters, so that one pass finds the ends of all lists of a group.
+        """
+        group = _group(self._mentions[first])
+        if (group, of_persons) not in self._list_ends:
+            pairs = pairwise(self._mentions)
+            self._list_ends[group, of_persons] = _run_ends(self._goes_on(*pair, group, of_persons) for pair in pairs)
+        return self._list_ends[group, of_persons][first]
+
+    def _goes_on(self, first: Mention, second: Mention, group: str, of_persons: bool) -> bool:
+        """Return whether a list of a group continues from one mention to the next."""
         gap = self._masked[first.end : second.start]
         if self._has_comma(first.end, second.start):
-            return self._is_bare(first.end, second, of_persons) and _group(second) in (_group(head), "modifier")
+            return self._is_bare(first.end, second, of_persons) and _group(second) in (group, "modifier")
         return not ("的" in gap or len(gap) > FARTHEST_IN_LIST or words.STOPS_LIST.search(gap))
 
     def _is_bare(self, start: int, second: Mention, of_persons: bool) -> bool:
@@ -240,12 +261,11 @@ class Sentence:
             return False
         if words.OPEN_RELATION.fullmatch(cue.text):
             return len(gap) <= FARTHEST_OPEN and self._is_open(cue, gap)
-        listed = [mention for mention in self._mentions if here.start <= mention.start < cue.start]
-        for first, second in pairwise(listed):
-            if not _CONNECTED.fullmatch(self._masked[first.end : second.start]):
-                return False
+        first, behind = bisect_left(self._starts, here.start), bisect_left(self._starts, cue.start)
+        if first < behind and self._connected_ends[first] < behind - 1:
+            return False
         # A mention of a line break alone is empty here, and may begin where the cue does.
-        distance = cue.start - max((mention.end for mention in listed), default=here.end)
+        distance = cue.start - max((mention.end for mention in self._mentions[first:behind]), default=here.end)
         if words.NOT_FOR.fullmatch(cue.text):
             return distance <= FARTHEST_BEHIND and _group(here) == "act"
         if cue.kind == "negation":
@@ -260,8 +280,8 @@ class Sentence:
             return distance <= FARTHEST_RISK and "因素" not in gap
         if cue.text == "预防":
             return distance <= FARTHEST_RISK and self._ends_clause(cue) and not self._asks(here.end, cue.start)
-        behind = words.BACKWARD_ONLY.fullmatch(cue.text) or cue.text.endswith(("排除", "除外", "否定"))
-        return bool(behind) and distance <= FARTHEST_BEHIND and self._ends_clause(cue)
+        is_backward = words.BACKWARD_ONLY.fullmatch(cue.text) or cue.text.endswith(("排除", "除外", "否定"))
+        return bool(is_backward) and distance <= FARTHEST_BEHIND and self._ends_clause(cue)
 
     def _asks(self, start: int, end: int) -> bool:
         return bool(words.QUESTION.search(self._text, start, end))
@@ -281,10 +301,27 @@ class Sentence:
         return bool(words.TAIL.match(self._masked[cue.end : self._comma_after(cue.end)]))
 
     def _has_comma(self, start: int, end: int) -> bool:
-        return any(start <= comma < end for comma in self._commas)
+        return self._comma_after(start) < end
 
     def _comma_after(self, offset: int) -> int:
-        return next((comma for comma in self._commas if comma >= offset), len(self._masked))
+        index = bisect_left(self._commas, offset)
+        return self._commas[index] if index < len(self._commas) else len(self._masked)
+
+
+def _run_ends(links: Iterable[bool]) -> list[int]:
+    """Return for each element of a sequence the index of the last one that an unbroken run of links leads to.
+
+    Parameters
+    ----------
+    links
+        Whether each element is linked to the next one.
+    """
+    links = list(links)
+    ends = list(range(len(links) + 1))
+    for index in reversed(range(len(links))):
+        if links[index]:
+            ends[index] = ends[index + 1]
+    return ends
 
 
 def _hidden(found: str) -> str:
