@@ -39,8 +39,9 @@ def tagger_graph(tagger: Tagger, features: Sequence[str]) -> onnx.ModelProto:
 
     Returns
     -------
-    A graph whose inputs, int32 ``[batch, length]`` each, are the features and ``attention_mask``, and whose output
-    ``emissions`` is float32 ``[batch, length, K]``. It carries no trace of the machine that it was made on.
+    onnx.ModelProto
+        A graph whose inputs, int32 ``[batch, length]`` each, are the features and ``attention_mask``, and whose output
+        ``emissions`` is float32 ``[batch, length, K]``. It carries no trace of the machine that it was made on.
     """
     names = [*features, "attention_mask"]
     example = {name: torch.ones(2, 8, dtype=torch.int32) for name in names}

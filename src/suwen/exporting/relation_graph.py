@@ -21,8 +21,9 @@ def relation_graph(stages: TwoStages) -> onnx.ModelProto:
 
     Returns
     -------
-    A graph with the inputs ``inputs``, uint8 ``[pairs, numbers]``, and ``second``, a truth value: which stage to run.
-    Its output ``logits`` is float32 ``[pairs]``.
+    onnx.ModelProto
+        A graph with the inputs ``inputs``, uint8 ``[pairs, numbers]``, and ``second``, a truth value: which stage to
+        run. Its output ``logits`` is float32 ``[pairs]``.
     """
     nodes = [
         helper.make_node("Cast", ["inputs"], ["numbers"], to=TensorProto.FLOAT),

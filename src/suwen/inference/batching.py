@@ -24,7 +24,8 @@ def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
 
     Yields
     ------
-    The indices of a batch. Every index comes once; items of equal length keep their order.
+    list[int]
+        The indices of a batch. Every index comes once; items of equal length keep their order.
     """
     sizes = np.asarray(lengths, np.int64)
     order = np.argsort(-sizes, kind="stable").tolist()
@@ -49,7 +50,8 @@ def pad(rows: Sequence[Mapping[str, Ints]], padding: Mapping[str, int]) -> dict[
 
     Returns
     -------
-    The arrays, int32 ``[B, T]`` each, and ``attention_mask`` with 1 where a window is and 0 where it has ended.
+    dict[str, NDArray[np.int32]]
+        The arrays, int32 ``[B, T]`` each, and ``attention_mask`` with 1 where a window is and 0 where it has ended.
     """
     lengths = np.array([len(next(iter(row.values()))) for row in rows])
     shape = len(rows), int(lengths.max())

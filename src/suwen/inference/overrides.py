@@ -149,8 +149,9 @@ class Overrides:
 
         Returns
         -------
-        The document, its entities numbered T1, T2, … in reading order if any came or went; ``meta["overrides"]`` then
-        counts them.
+        Document
+            The document. If entities came or went, they are numbered T1, T2, … in reading order, and
+            ``meta["overrides"]`` counts them.
         """
         allowed = [entity for entity in document.entities if not self._is_never(document, entity)]
         matches = list(self._matches(document, rules, owned)) if self.always else []

@@ -79,7 +79,8 @@ class Scorer(Protocol):
 
         Returns
         -------
-        Scores of the tags, float32 ``[B, T, K]``. What is in one row must not change with the others.
+        Emissions
+            Scores of the tags, float32 ``[B, T, K]``. What is in one row must not change with the others.
         """
 
 
@@ -126,8 +127,9 @@ class Extractor(ABC):
 
         Returns
         -------
-        The document (for a string a new one with the id ``text``) with the entities that were found; see
-        `with_predictions`.
+        Document
+            The document (for a string a new one with the id ``text``) with the entities that were found; see
+            `with_predictions`.
         """
         return next(self.pipe([_document(text, "text")]))
 
@@ -327,7 +329,8 @@ class Predictor(Extractor):
 
         Returns
         -------
-        For each block its probabilities, not calibrated.
+        list[list[float]]
+            For each block its probabilities, not calibrated.
         """
         reading = _Reading(document, prepared, self.featurizer.prepared_arrays(prepared), len(prepared.blocks))
         found = [[0.0] * len(row) for row in spans]

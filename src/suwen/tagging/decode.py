@@ -50,7 +50,7 @@ def decode_spans(
 
     Returns
     -------
-    list of list of (label, start, end, confidence)
+    list[list[ScoredSpan]]
         Per sequence, in order.
     """
     lengths = np.asarray(lengths, dtype=np.int64)
@@ -89,7 +89,7 @@ def span_marginals(
 
     Returns
     -------
-    list of numpy.ndarray
+    list[NDArray[np.float64]]
         Per sequence, float64 ``[number of spans]``.
     """
     notation = _notation(tuple(tags), scheme)
@@ -121,7 +121,7 @@ def argmax_spans(
 
     Returns
     -------
-    list of list of (label, start, end, confidence)
+    list[list[ScoredSpan]]
         Per sequence, in order.
     """
     lengths = np.asarray(lengths, dtype=np.int64)

@@ -119,7 +119,7 @@ def viterbi(emissions: Floats, lengths: npt.ArrayLike, transitions: Transitions)
 
     Returns
     -------
-    numpy.ndarray
+    NDArray[np.int64]
         Tag indices, int64 ``[B, T]``, 0 beyond the length.
     """
     finals = np.asarray(lengths, dtype=np.int64) - 1

@@ -15,7 +15,7 @@ from pydantic import Field, NonNegativeFloat, PositiveInt
 from suwen.corpus.split import Selection
 from suwen.errors import SuwenError
 from suwen.evaluation.strict import pair_documents, strict_scores
-from suwen.files import StrPath, parse_toml, read_text
+from suwen.files import StrPath, parse_toml, read_text, require_new
 from suwen.inference.dictionary import DICTIONARY, Dictionary, DictionaryExtractor, Entry, fold
 from suwen.inference.feature_crf import (
     WEIGHTS,
@@ -156,8 +156,7 @@ def train_baseline(
         S104 when `output` exists, S405 when a package is missing, S102 or S105 when `output` cannot be written.
     """
     output = Path(output)
-    if output.exists():
-        raise SuwenError("S104", output)
+    require_new(output)
     started = time.monotonic()
     settings = SentenceSettings(schema, ViewRules(join_wrapped_lines=config.join_wrapped_lines))
     sentences, train_losses = labeled_sentences(data.train, settings)
@@ -200,7 +199,8 @@ def _learn(
 
     Returns
     -------
-    What finds entities, its settings for ``suwen.json``, and how training went.
+    tuple[SentenceExtractor, dict[str, Any], dict[str, Any]]
+        The extractor, its settings for ``suwen.json``, and the figures of the training.
     """
     if isinstance(config, HMMConfig):
         model = count_hmm(_flat(sentences), config, settings.schema)
@@ -290,7 +290,8 @@ def train_crf(
 
     Returns
     -------
-    How it went, as JSON values.
+    dict[str, Any]
+        The figures of the training, as JSON values.
 
     Raises
     ------

@@ -15,8 +15,7 @@ from typing import Literal
 from suwen.corpus.split import Selection, Unit
 from suwen.corpus.splitting import make_folds
 from suwen.document import Document, Entity
-from suwen.errors import SuwenError
-from suwen.files import StrPath, write_text
+from suwen.files import StrPath, require_new, write_text
 from suwen.inference.predictor import Predictor
 from suwen.loading import load
 from suwen.runs import Listener, Progress, open_work, silent, working_folder
@@ -136,8 +135,8 @@ def train_folds(
         "label set": schema.to_dict(),
         "folds": [count, unit],
     }
-    if output.exists() and not resume:
-        raise SuwenError("S104", output)
+    if not resume:
+        require_new(output)
     open_work(output, identity, resume)
     folds = []
     for number in range(count):

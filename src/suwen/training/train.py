@@ -10,7 +10,7 @@ from suwen.bundled import model_path
 from suwen.corpus.split import Split
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.files import StrPath
+from suwen.files import StrPath, require_new
 from suwen.requirements import TRAINING, require_packages
 from suwen.runs import Listener, check_work, silent, working_folder
 from suwen.schema import Schema
@@ -54,8 +54,7 @@ def train(
         is missing, S406 and S410 for arguments that do not go together, and as `train_tagger` and `train_baseline`.
     """
     output = Path(output)
-    if output.exists():
-        raise SuwenError("S104", output)
+    require_new(output)
     if encoder in BASELINES:
         _refuse_neural(
             encoder,
@@ -116,8 +115,7 @@ def train_relation_model(
         S104 when `output` exists, S405 when a package is missing, and as `relation_schema` and `train_relations`.
     """
     output = Path(output)
-    if output.exists():
-        raise SuwenError("S104", output)
+    require_new(output)
     require_packages("lightgbm")
     from suwen.training.relations.config import load_relation_config
     from suwen.training.relations.data import relation_schema
@@ -156,8 +154,8 @@ def train_folds(
         S405 when a package is missing, S406 for a baseline, and as `suwen.training.folds.train_folds`.
     """
     output = Path(output)
-    if output.exists() and not resume:
-        raise SuwenError("S104", output)
+    if not resume:
+        require_new(output)
     if encoder in BASELINES:
         _refuse_neural(encoder, {"--folds": True})
     require_packages(*TRAINING)

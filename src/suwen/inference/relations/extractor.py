@@ -47,7 +47,8 @@ class RelationExtractor(ABC):
 
         Returns
         -------
-        The document with the relations that were found instead of its own; see `with_relations`.
+        Document
+            The document with the relations that were found instead of its own; see `with_relations`.
         """
 
     def pipe(self, documents: Iterable[Document]) -> Iterator[Document]:

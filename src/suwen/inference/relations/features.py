@@ -95,7 +95,8 @@ def structural_features(text: str, mentions: Mentions, candidates: Candidates, t
 
     Returns
     -------
-    Non-negative counts by name, int32 ``[P]`` each.
+    Features
+        Non-negative counts by name, int32 ``[P]`` each.
     """
     table = _Table.of(text, mentions, candidates)
     found = {

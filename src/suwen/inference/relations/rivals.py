@@ -50,7 +50,8 @@ def rival_features(
 
     Returns
     -------
-    Numbers by name, uint8 ``[P]`` each.
+    Mapping[str, NDArray[np.uint8]]
+        Numbers by name, uint8 ``[P]`` each.
     """
     table = _Table(mentions, candidates, scores)
     surfaces = mentions.surfaces

@@ -13,7 +13,7 @@ from typing import Any
 
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.files import StrPath
+from suwen.files import StrPath, require_new
 from suwen.inference.relations.inputs import RelationEncoder
 from suwen.inference.relations.predictor import probabilities
 from suwen.inference.relations.settings import KIND, RelationSettings
@@ -70,8 +70,7 @@ def train_relations(
         relation of the training part can be learned.
     """
     output = Path(output)
-    if output.exists():
-        raise SuwenError("S104", output)
+    require_new(output)
     work = working_folder(output, "training")
     check_work(work, resume)
     started = time.monotonic()
