@@ -1,4 +1,4 @@
-"""The one call that trains, with the guards that a Python caller gets."""
+"""Train through the Python API, with its guards."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from test_distillation import corpus
 
 pytest.importorskip("torch")
 
+from suwen.api import train, train_folds
 from suwen.corpus.splitting import make_split
 from suwen.errors import SuwenError
 from suwen.runs import Progress
-from suwen.training.train import train
 
 TINY = (
     "encoder.embedding=8",
@@ -77,3 +77,11 @@ def test_train_keeps_what_is_there(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     with pytest.raises(SuwenError, match="S104"):
         train(corpus(), tmp_path / "model", encoder="dictionary")
+
+
+def test_train_refuses_an_existing_output_before_it_reads_the_corpus(tmp_path: Path) -> None:
+    for task in ("entities", "relations"):
+        with pytest.raises(SuwenError, match="S104"):
+            train(tmp_path / "missing", tmp_path, task=task)
+    with pytest.raises(SuwenError, match="S104"):
+        train_folds(tmp_path / "missing", tmp_path, 2)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from suwen.api.tasks import Task, require_task
+from suwen.bundled import model_path
 from suwen.errors import SuwenError
-from suwen.files import StrPath
-from suwen.runs import Listener, silent
+from suwen.files import StrPath, require_new
+from suwen.requirements import TRAINING, require_packages
+from suwen.runs import Listener, check_work, silent, working_folder
+from suwen.schema import Schema
 
 if TYPE_CHECKING:
     from suwen.api.scoring import Corpus
-    from suwen.corpus.split import Split
-    from suwen.schema import Schema
+    from suwen.corpus.split import Split, Unit
     from suwen.settings import Overrides
+    from suwen.training.config import TrainingConfig
     from suwen.training.data import Report
     from suwen.training.folds import FoldsReport
 
@@ -77,7 +81,9 @@ def train(
     Raises
     ------
     SuwenError
-        S406 for arguments that are not for the task, and as `suwen.training.train.train` and `train_relation_model`.
+        S104 when `output` exists, S314 or S315 for texts or teachers that know held-out documents, S405 when a package
+        is missing, S406 and S410 for arguments that do not go together, and as the training functions in
+        `suwen.training`.
 
     Examples
     --------
@@ -87,59 +93,56 @@ def train(
     """
     from suwen.api.scoring import documents_of, split_of
     from suwen.settings import assignments
-    from suwen.training.train import train as train_documents
-    from suwen.training.train import train_relation_model
+    from suwen.training.baselines import BASELINES
+    from suwen.training.data import select_data
 
     require_task(task)
+    output, settings = Path(output), assignments(settings)
+    neural = {"head": head, "transfer": transfer, "from": base, "teacher": teachers, "texts": texts}
     if task == "relations":
-        for_entities = {
-            "encoder": encoder,
-            "head": head,
-            "transfer": transfer,
-            "from": base,
-            "teacher": teachers,
-            "texts": texts,
-            "device": device != "cpu",
-        }
-        _refuse_options(for_entities, "task relations")
-        return train_relation_model(
-            documents_of(corpus, schema),
-            output,
-            split=split_of(split),
-            part=part,
-            preset=preset,
-            config=config,
-            settings=assignments(settings),
-            schema=schema,
-            resume=resume,
-            listener=listener,
-        )
-    return train_documents(
-        documents_of(corpus, schema),
-        output,
-        encoder=encoder,
-        head=head,
-        transfer=transfer,
-        split=split_of(split),
-        part=part,
-        preset=preset,
-        config=config,
-        settings=assignments(settings),
-        schema=schema,
-        base=base,
-        teachers=teachers,
-        texts=texts,
-        device=device,
-        resume=resume,
-        listener=listener,
+        _refuse_options({"encoder": encoder, **neural, "device": device != "cpu"}, "task relations")
+        require_new(output)
+        require_packages("lightgbm")
+        from suwen.training.relations.config import load_relation_config
+        from suwen.training.relations.data import relation_schema
+        from suwen.training.relations.train import train_relations
+
+        relation_config = load_relation_config(preset, config, settings)
+        data = select_data(documents_of(corpus, schema), split_of(split), part, relation_config.seed)
+        return train_relations(data, output, relation_config, relation_schema(data, schema), resume, listener)
+    if encoder in BASELINES:
+        other = {"resume": resume, "device": device != "cpu", f"preset {preset}": preset != "best"}
+        _refuse_options({**neural, **other}, f"encoder {encoder}")
+        require_new(output)
+        require_packages(*["pycrfsuite"] * (encoder == "feature-crf"))
+        from suwen.training.baselines import load_baseline_config, train_baseline
+
+        baseline = load_baseline_config(encoder, config, settings)
+        data = select_data(documents_of(corpus, schema), split_of(split), part, baseline.seed)
+        return train_baseline(data, output, baseline, schema or Schema.of_labels(data.labels), listener)
+    if texts and not teachers:
+        raise SuwenError("S410", first="--texts", second="--teacher", advice="name a trained model that annotates them")
+    require_new(output)
+    require_packages(*TRAINING)
+    from suwen.training.config import with_teachers
+    from suwen.training.distillation import read_distillation
+    from suwen.training.taggers import train_tagger
+
+    documents = documents_of(corpus, schema)
+    folder = model_path(base) if base else None
+    tagger_config = with_teachers(
+        _tagger_config(encoder, head, transfer, preset, config, settings, folder), bool(teachers)
     )
-
-
-def _refuse_options(given: Mapping[str, object], run: str) -> None:
-    """Refuse options that mean nothing to a run (S406)."""
-    for option, value in given.items():
-        if value:
-            raise SuwenError("S406", first=f"--{option}", second=f"--{run}", advice="leave it out")
+    distillation = None
+    if teachers:
+        # Before the texts are read, which may take long.
+        check_work(working_folder(output, "training"), resume)
+        distillation = read_distillation(teachers, texts, tagger_config.distillation.weight, device)
+    data = select_data(documents, split_of(split), part, tagger_config.seed)
+    schema = schema or Schema.of_labels(data.labels)
+    return train_tagger(
+        data, output, tagger_config, schema, folder, resume, device, distillation=distillation, listener=listener
+    )
 
 
 def train_folds(
@@ -196,7 +199,7 @@ def train_folds(
     Raises
     ------
     SuwenError
-        As `suwen.training.train.train_folds`.
+        S405 when a package is missing, S406 for a baseline, and as `suwen.training.folds.train_folds`.
 
     Examples
     --------
@@ -206,24 +209,53 @@ def train_folds(
     """
     from suwen.api.scoring import documents_of, split_of
     from suwen.settings import assignments
-    from suwen.training.train import train_folds as train_on_folds
+    from suwen.training.baselines import BASELINES
 
-    return train_on_folds(
-        documents_of(corpus, schema),
-        output,
-        count,
-        encoder=encoder,
-        head=head,
-        transfer=transfer,
-        split=split_of(split),
-        part=part,
-        preset=preset,
-        config=config,
-        settings=assignments(settings),
-        schema=schema,
-        base=base,
-        contradictions=contradictions,
-        device=device,
-        resume=resume,
-        listener=listener,
-    )
+    if encoder in BASELINES:
+        _refuse_options({"folds": True}, f"encoder {encoder}")
+    output = Path(output)
+    if not resume:
+        require_new(output)
+    require_packages(*TRAINING)
+    from suwen.training import folds
+    from suwen.training.config import with_teachers
+    from suwen.training.data import select_data
+
+    documents, split = documents_of(corpus, schema), split_of(split)
+    folder = model_path(base) if base else None
+    loaded = _tagger_config(encoder, head, transfer, preset, config, assignments(settings), folder)
+    tagger_config = with_teachers(loaded, False)
+    data = select_data(documents, split, part, tagger_config.seed, set_aside=False)
+    schema = schema or Schema.of_labels(data.labels)
+    unit: Unit = split.unit if split else "document"
+    trained = folds.train_folds(data, output, tagger_config, schema, count, unit, folder, resume, device, listener)
+    counts = None
+    if contradictions is not None:
+        found = folds.find_contradictions(folds.judges(trained, device))
+        counts = folds.write_contradictions(contradictions, found)
+    return folds.FoldsReport(trained, counts)
+
+
+def _tagger_config(
+    encoder: str | None,
+    head: str | None,
+    transfer: str | None,
+    preset: str,
+    config: StrPath | None,
+    settings: Sequence[str],
+    folder: Path | None,
+) -> TrainingConfig:
+    """Return the configuration of a tagger, from a preset, a file and single options."""
+    from suwen.training.build import base_encoder
+    from suwen.training.config import load_training_config
+
+    options: dict[str, Any] = {"encoder.name": encoder, "head.name": head, "encoder.transfer": transfer}
+    chosen = {key: value for key, value in options.items() if value is not None}
+    return load_training_config(preset, config, chosen, settings, base_encoder(folder) if folder else None)
+
+
+def _refuse_options(given: Mapping[str, object], run: str) -> None:
+    """Refuse options that mean nothing to a run (S406)."""
+    for option, value in given.items():
+        if value:
+            raise SuwenError("S406", first=f"--{option}", second=f"--{run}", advice="leave it out")
