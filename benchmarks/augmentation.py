@@ -42,7 +42,7 @@ from transformers.utils import logging as transformers_logging
 import suwen
 from suwen.augmentation import augment, generation
 from suwen.augmentation.masked_lm import MaskedLanguageModel
-from suwen.augmentation.words import Reading, cut_ahead
+from suwen.augmentation.words import Reading, segment_ahead
 from suwen.corpus.split import Selection, Split, whole
 from suwen.formats import read_corpus
 from suwen.model_folder import write_tokenizer
@@ -84,7 +84,7 @@ def sentences_of(selections: Sequence[Selection], segment: Segmenter) -> list[tu
     for selection in selections:
         reading = Reading(selection.document, segment)
         owned = reading.owned(selection.spans)
-        cut_ahead([(reading, owned)])
+        segment_ahead([(reading, owned)])
         for index in owned:
             sentence = reading.sentence(index)
             free = [word for word in sentence.words if sentence.segmentation[word[0] - sentence.start] == 0]

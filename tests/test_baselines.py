@@ -242,7 +242,7 @@ def test_baselines_hmm_probabilities_sum_to_one():
     assert every.sum(axis=0) == pytest.approx(1)
     # Under O, two characters were seen; of all, four, and four kinds with the unknown one.
     assert every[3, 0] == pytest.approx(10 * 1 / 8 / (2 + 10))
-    start, end, matrix = (np.exp(scores.astype(float)) for scores in model.transitions.hard)
+    start, end, matrix = (np.exp(scores.astype(float)) for scores in model.transitions.constrained)
     assert start.sum() == pytest.approx(1)
     assert matrix.sum(axis=1) + end == pytest.approx(1)
     assert matrix[0, 2] == start[2] == 0

@@ -208,6 +208,6 @@ def test_cli_serve_keeps_no_token_in_the_environment(monkeypatch: pytest.MonkeyP
     assert token is not None
     assert VARIABLE not in os.environ
     assert SECRET not in repr(vars(token))
-    assert token.opens(f"Bearer {SECRET}".encode())
-    assert not token.opens(None)
-    assert not Token(SECRET).opens(f"Digest {SECRET}".encode())
+    assert token.accepts(f"Bearer {SECRET}".encode())
+    assert not token.accepts(None)
+    assert not Token(SECRET).accepts(f"Digest {SECRET}".encode())

@@ -20,7 +20,7 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer, BertForPreTraining
 
 from suwen.corpus.splitting import make_split
 from suwen.document import Document
-from suwen.draws import noise
+from suwen.draws import uniform_numbers
 from suwen.errors import SuwenError
 from suwen.formats import read_corpus, write_corpus
 from suwen.models.encoders import TransformerEncoder
@@ -91,7 +91,7 @@ shapes = st.tuples(st.integers(1, 4), st.integers(8, 60))
 @given(shapes.flatmap(lambda shape: st.tuples(hnp.arrays(bool, shape), hnp.arrays(bool, shape))), st.integers(0, 99))
 def test_strategies_mask_whole_units(flags, key) -> None:
     begins, maskable = flags
-    chances = noise(key, np.arange(len(begins)), begins.shape[1])
+    chances = uniform_numbers(key, np.arange(len(begins)), begins.shape[1])
     chosen = draw_positions(begins, maskable, 0.15, chances)
     assert not (chosen & ~maskable).any()
     for row, (starts, allowed, drawn) in enumerate(zip(begins, maskable, chosen, strict=True)):
@@ -114,7 +114,7 @@ def test_strategies_mask_15_percent_at_every_level() -> None:
     maskable = np.ones(units.shape, bool)
     for strategy in STRATEGIES.values():
         for stage in range(len(strategy.stages)):
-            chosen = strategy.mask(units, maskable, stage, 0.15, noise(1, np.arange(400), 129))
+            chosen = strategy.mask(units, maskable, stage, 0.15, uniform_numbers(1, np.arange(400), 129))
             assert chosen.mean() == pytest.approx(0.15, abs=0.006), (strategy.name, stage)
 
 
@@ -150,11 +150,11 @@ def test_config_refuses_what_cannot_be(settings_, expected) -> None:
 
 
 def test_noise_does_not_depend_on_neighbors() -> None:
-    together = noise(7, np.arange(50), 20)
-    assert np.array_equal(noise(7, np.array([33]), 20)[0], together[33])
+    together = uniform_numbers(7, np.arange(50), 20)
+    assert np.array_equal(uniform_numbers(7, np.array([33]), 20)[0], together[33])
     assert len(np.unique(together)) == together.size
     assert together.mean() == pytest.approx(0.5, abs=0.03)
-    assert not np.array_equal(noise(8, np.arange(50), 20), together)
+    assert not np.array_equal(uniform_numbers(8, np.arange(50), 20), together)
 
 
 characters = st.text("糖尿病患者口服药。;治疗", min_size=1, max_size=300)
@@ -217,7 +217,7 @@ def test_corrupt_replaces_80_10_10() -> None:
     chosen = np.ones_like(ids, bool)
     chosen[:50] = False
     rows = np.arange(100)
-    changed = corrupt(ids, chosen, vocabulary, noise(1, rows, 1000), noise(2, rows, 1000))
+    changed = corrupt(ids, chosen, vocabulary, uniform_numbers(1, rows, 1000), uniform_numbers(2, rows, 1000))
     assert (changed[:50] == 500).all()
     assert (changed[50:] == vocabulary.id(MASK)).mean() == pytest.approx(0.8, abs=0.01)
     assert (changed[50:] == 500).mean() == pytest.approx(0.1, abs=0.01)

@@ -536,7 +536,7 @@ def test_training_goes_on_from_a_model_with_other_labels(tmp_path: Path) -> None
     assert load(tmp_path / "second").settings.schema.labels == ("Drug", "Illness")
 
 
-def test_training_data_is_dealt_when_there_is_no_split(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_data_is_split_when_there_is_no_split(monkeypatch: pytest.MonkeyPatch) -> None:
     data = select_data(corpus(20), None, "train", 0)
     assert (len(data.train), len(data.dev)) == (18, 2)
     monkeypatch.setattr("suwen.training.data.LEAST_ENTITIES_FOR_DEV", 100)

@@ -117,12 +117,12 @@ def test_web_work_is_finished_before_the_server_ends() -> None:
 def test_web_work_ticket_stops_its_own_work_alone() -> None:
     stopped: list[str] = []
     first, second = Ticket(), Ticket()
-    first.stop_with(lambda: stopped.append("first"))
+    first.on_cancel(lambda: stopped.append("first"))
     first.done()
     first.cancel()
     assert stopped == []
     second.cancel()
-    second.stop_with(lambda: stopped.append("late"))
+    second.on_cancel(lambda: stopped.append("late"))
     assert stopped == ["late"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["noise", "random_key"]
+__all__ = ["random_key", "uniform_numbers"]
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
@@ -15,7 +15,7 @@ def random_key(*parts: int) -> int:
     return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0])
 
 
-def noise(key: int, rows: NDArray[np.int64], columns: int) -> NDArray[np.float64]:
+def uniform_numbers(key: int, rows: NDArray[np.int64], columns: int) -> NDArray[np.float64]:
     """Return uniform numbers in [0, 1) for each (row, column): float64 ``[len(rows), columns]``.
 
     A row's numbers are the same whichever rows stand beside it, so that a sequence is masked alike in every batch. The

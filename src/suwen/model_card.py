@@ -47,7 +47,10 @@ def model_card(settings: Settings, manifest: Mapping[str, Any]) -> str:
         "## What it finds 实体类型",
         "",
         *_table(("label", "中文", "English"), [(kind.name, kind.zh, kind.en) for kind in settings.schema.entities]),
-        *_section("Training data 训练数据", _counts(manifest.get("data", {})) + _taught(manifest.get("distillation"))),
+        *_section(
+            "Training data 训练数据",
+            _counts(manifest.get("data", {})) + _distillation_lines(manifest.get("distillation")),
+        ),
         *_section("Scores 评测结果", _scores(manifest.get("scores", {}), manifest.get("data", {}))),
         "",
         "## Limits 局限",
@@ -172,10 +175,10 @@ def _counts(data: Mapping[str, Any], annotations: Sequence[str] = ("entities",))
     if not rows:
         return []
     table = _table(("part", *counts), rows)
-    return [*table, "", "There was no dev part."] if _lacks_dev(data) else table
+    return [*table, "", "There was no dev part."] if _has_no_dev(data) else table
 
 
-def _lacks_dev(data: Mapping[str, Any]) -> bool:
+def _has_no_dev(data: Mapping[str, Any]) -> bool:
     """Return whether the manifest says that nothing was set aside to score the model on."""
     dev = data.get("dev")
     return isinstance(dev, Mapping) and dev.get("documents") == 0
@@ -190,8 +193,10 @@ def _scores(scores: Mapping[str, Any], data: Mapping[str, Any], matched: str = "
         if isinstance(values, Mapping) and all(measure in values for measure in measures)
     ]
     if not rows:
-        why = "None: there was no dev part. `suwen evaluate MODEL CORPUS` scores it on texts outside the training data."
-        return [why] if _lacks_dev(data) else []
+        reason = (
+            "None: there was no dev part. `suwen evaluate MODEL CORPUS` scores it on texts outside the training data."
+        )
+        return [reason] if _has_no_dev(data) else []
     return [
         f"Strict match of {matched}, micro-averaged, percent.",
         "",
@@ -199,13 +204,13 @@ def _scores(scores: Mapping[str, Any], data: Mapping[str, Any], matched: str = "
     ]
 
 
-def _taught(distillation: Mapping[str, Any] | None) -> list[str]:
+def _distillation_lines(distillation: Mapping[str, Any] | None) -> list[str]:
     """Return the lines on distillation."""
     if distillation is None:
         return []
     texts = distillation["texts"]
     teachers = len(distillation["teachers"])
     others = f"{teachers} other models" if teachers > 1 else "another model"
-    said = f"It also learned the predictions of {others} on this text"
+    sentence = f"It also learned the predictions of {others} on this text"
     more = f" and on {texts['characters']:,} characters of unlabeled text" if texts["characters"] else ""
-    return ["", f"{said}{more}."]
+    return ["", f"{sentence}{more}."]

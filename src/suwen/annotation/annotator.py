@@ -215,9 +215,9 @@ class Asked:
                 pieces = self.view.to_source(begin + start, begin + end)
                 fragments = pieces if len(pieces) > 1 else ()
                 entities.append(Entity(label, pieces[0][0], pieces[-1][1], fragments, f"T{len(entities) + 1}"))
-        said = {"sentences": count, "refused_sentences": failed, "refused_mentions": dict(refused)}
+        figures = {"sentences": count, "refused_sentences": failed, "refused_mentions": dict(refused)}
         meta = {key: value for key, value in self.document.meta.items() if key not in SOURCES}
-        meta |= {"model": version, META: said}
+        meta |= {"model": version, META: figures}
         return replace(self.document, entities=tuple(entities), relations=(), attributes=(), notes=(), meta=meta)
 
 

@@ -44,7 +44,9 @@ def disagreements_in(annotators: Annotations) -> Iterator[Disagreement]:
         The documents of each.
     """
     for by_name in by_document(annotators):
-        differing = sorted((key[1], key[2]) for key, names in _who_has(by_name).items() if len(names) < len(by_name))
+        differing = sorted(
+            (key[1], key[2]) for key, names in _annotators_of_mentions(by_name).items() if len(names) < len(by_name)
+        )
         places: list[Span] = []
         for start, end in differing:
             if places and start < places[-1][1]:
@@ -68,7 +70,7 @@ def to_adjudicate(annotators: Annotations) -> Iterator[Document]:
     yield from map(_merged, by_document(annotators))
 
 
-def _who_has(by_name: Mapping[str, Document]) -> dict[tuple[str, int, int], list[str]]:
+def _annotators_of_mentions(by_name: Mapping[str, Document]) -> dict[tuple[str, int, int], list[str]]:
     """Return the annotators that have each mention."""
     found: defaultdict[tuple[str, int, int], list[str]] = defaultdict(list)
     for name, document in by_name.items():
@@ -79,7 +81,7 @@ def _who_has(by_name: Mapping[str, Document]) -> dict[tuple[str, int, int], list
 
 def _merged(by_name: Mapping[str, Document]) -> Document:
     first = next(iter(by_name.values()))
-    who = _who_has(by_name)
+    annotators_of = _annotators_of_mentions(by_name)
     all_entities = {entity.key: entity for document in by_name.values() for entity in document.entities}
     ordered = sorted(all_entities.values(), key=lambda entity: (entity.start, entity.end, entity.label))
     ids = {entity.key: f"T{number}" for number, entity in enumerate(ordered, 1)}
@@ -95,15 +97,15 @@ def _merged(by_name: Mapping[str, Document]) -> Document:
             notes.append(Note(f"#{len(notes) + 1}", NOTE, target, " ".join(text.split())))
 
     for entity in ordered:
-        note(ids[entity.key], who[entity.key])
+        note(ids[entity.key], annotators_of[entity.key])
     relations = []
-    for number, ((label, head, tail), names) in enumerate(sorted(_who_relates(by_name, ids).items()), 1):
+    for number, ((label, head, tail), names) in enumerate(sorted(_annotators_of_relations(by_name, ids).items()), 1):
         relations.append(Relation(label, head, tail, f"R{number}"))
         note(f"R{number}", names)
     return Document(first.id, first.text, entities, tuple(relations), first.group, notes=tuple(notes))
 
 
-def _who_relates(
+def _annotators_of_relations(
     by_name: Mapping[str, Document], ids: Mapping[tuple[str, int, int], str]
 ) -> dict[tuple[str, str, str], list[str]]:
     """Return the annotators that have each relation, whose arguments have these ids."""

@@ -139,7 +139,7 @@ class Sample:
 
 
 @dataclass
-class _Spending:
+class _Usage:
     """The rest of a budget."""
 
     budget: Budget
@@ -147,7 +147,7 @@ class _Spending:
     characters: int = 0
     groups: Counter[str] = field(default_factory=Counter)
 
-    def objection(self, document: Document) -> str | None:
+    def exclusion_reason(self, document: Document) -> str | None:
         """Return why a document cannot be chosen any more; None if it can."""
         budget = self.budget
         if budget.documents is not None and self.documents >= budget.documents:
@@ -158,7 +158,7 @@ class _Spending:
             return "documents of a group that has enough"
         return None
 
-    def spend(self, document: Document) -> None:
+    def include(self, document: Document) -> None:
         """Count a document that was chosen."""
         self.documents += 1
         self.characters += len(document.text)
@@ -199,14 +199,14 @@ def draw_documents(candidates: Sequence[Document], budget: Budget, seed: int = 0
     """Draw documents at random, within the budget: the baseline of `choose_documents`."""
     shuffled = sorted(candidates, key=lambda document: document.id)
     random.Random(seed).shuffle(shuffled)  # noqa: S311
-    spending = _Spending(budget)
+    usage = _Usage(budget)
     choices = []
     left_out: Counter[str] = Counter()
     for document in shuffled:
-        if reason := spending.objection(document):
+        if reason := usage.exclusion_reason(document):
             left_out[reason] += 1
             continue
-        spending.spend(document)
+        usage.include(document)
         choices.append(Choice(document))
     return Sample(choices, left_out)
 
@@ -233,18 +233,18 @@ def choose_documents(
     order = sorted(range(len(candidates)), key=lambda index: candidates[index].id)
     documents = [candidates[index] for index in order]
     figures = _Figures([predicted[index] for index in order], annotated)
-    spending = _Spending(budget)
+    usage = _Usage(budget)
     choices: list[Choice] = []
     rest = list(range(len(documents)))
-    while allowed := [index for index in rest if spending.objection(documents[index]) is None]:
+    while allowed := [index for index in rest if usage.exclusion_reason(documents[index]) is None]:
         rare, scores = figures.scores()
         best = max(allowed, key=scores.__getitem__)
-        spending.spend(documents[best])
+        usage.include(documents[best])
         shown = figures.uncertain[best], rare[best], figures.novelty[best], scores[best]
         choices.append(Choice(documents[best], *map(float, shown)))
         figures.take(best)
         rest.remove(best)
-    return Sample(choices, Counter(filter(None, (spending.objection(documents[index]) for index in rest))))
+    return Sample(choices, Counter(filter(None, (usage.exclusion_reason(documents[index]) for index in rest))))
 
 
 class _Figures:

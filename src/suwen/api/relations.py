@@ -86,8 +86,13 @@ class RelationEvaluation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return all figures as JSON values."""
-        said = {"task": "relations", "part": self.part, "unit": self.unit, "warning": "; ".join(self.warnings) or None}
-        return {**said, **self.analysis.to_dict(), "cooccurrence": self.baseline.to_dict()}
+        header = {
+            "task": "relations",
+            "part": self.part,
+            "unit": self.unit,
+            "warning": "; ".join(self.warnings) or None,
+        }
+        return {**header, **self.analysis.to_dict(), "cooccurrence": self.baseline.to_dict()}
 
     def write_html(self, path: StrPath, title: str = "") -> None:
         """Write a page that shows every error in its text.
@@ -162,7 +167,7 @@ def evaluate_predicted_relations(
         S601 when the corpus has no relation; otherwise as `suwen.evaluate`.
     """
     gold = _read_gold(corpus, split, part)
-    predictions, warnings = gold.known(predicted)
+    predictions, warnings = gold.read_predictions(predicted)
     schema = relation_schema(selection.document for selection in gold.selections)
     return _evaluation(gold, predictions, schema, None, warnings)
 
@@ -177,7 +182,7 @@ def compare_relations(
 ) -> PredictionsComparison:
     """Compare two sets of predicted relations (see `suwen.compare`)."""
     annotated = _read_gold(gold, split, part)
-    (ours, warnings), (theirs, others) = annotated.known(first), annotated.known(second)
+    (ours, warnings), (theirs, others) = annotated.read_predictions(first), annotated.read_predictions(second)
     pairs = pair_relations(annotated.selections, ours), pair_relations(annotated.selections, theirs)
     keys = [pair.gold_relations | pair.predicted_relations.keys() for side in pairs for pair in side]
     labels = sorted({key[0] for found in keys for key in found})

@@ -121,7 +121,7 @@ class Gold:
         analysis = analyze(pairs, None if learned is None else training_mentions(learned))
         return Evaluation(self.part, self.unit, analysis, pairs, predicted if keep else (), warnings)
 
-    def known(self, predictions: Corpus) -> tuple[list[Document], tuple[str, ...]]:
+    def read_predictions(self, predictions: Corpus) -> tuple[list[Document], tuple[str, ...]]:
         """Read predictions, and warn of documents that the gold corpus does not have."""
         predicted = documents_of(predictions)
         unknown = sum(document.id not in self.ids for document in predicted)
@@ -166,7 +166,7 @@ def evaluate_predictions(
 ) -> Evaluation:
     """Score predictions on annotated documents (see `suwen.evaluate`)."""
     gold = read_gold(corpus, split, part)
-    predictions, warnings = gold.known(predicted)
+    predictions, warnings = gold.read_predictions(predicted)
     return gold.evaluation(predictions, training, warnings, keep=False)
 
 
@@ -204,7 +204,7 @@ def compare_predictions(
 ) -> PredictionsComparison:
     """Compare two sets of predictions (see `suwen.compare`)."""
     annotated = read_gold(gold, split, part)
-    (ours, warnings), (theirs, others) = annotated.known(first), annotated.known(second)
+    (ours, warnings), (theirs, others) = annotated.read_predictions(first), annotated.read_predictions(second)
     pairs = pair_documents(annotated.selections, ours), pair_documents(annotated.selections, theirs)
     result = compare(pairs[0], pairs[1], seed=seed)
     return PredictionsComparison(annotated.part, annotated.unit, result, (*warnings, *others))

@@ -17,7 +17,7 @@ from suwen.augmentation.edits import Edit
 from suwen.augmentation.words import Flags, Reading
 from suwen.corpus.generated import generated_id
 from suwen.document import Document, Span
-from suwen.draws import noise, random_key
+from suwen.draws import random_key, uniform_numbers
 
 __all__ = ["Augmenter", "Draws", "Proposal", "Request", "Variant", "chosen", "word_edits"]
 
@@ -76,7 +76,7 @@ class Draws:
         """Return numbers in [0, 1), float64 ``[len(rows), columns]``; a row's do not depend on the other rows."""
         if purpose not in self._keys:
             self._keys[purpose] = random_key(*self._parts, purpose)
-        return noise(self._keys[purpose], np.asarray(rows, np.int64), columns)
+        return uniform_numbers(self._keys[purpose], np.asarray(rows, np.int64), columns)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from suwen.augmentation.synonyms import SynonymReplacement, find_synonyms
 from suwen.augmentation.tagger_check import TaggerCheck
 from suwen.augmentation.tokens import TokenReplacement
 from suwen.augmentation.word_check import WordCheck
-from suwen.augmentation.words import Protection, Reading, cut_ahead
+from suwen.augmentation.words import Protection, Reading, segment_ahead
 from suwen.corpus.near_copies import near_copies
 from suwen.corpus.split import Selection
 from suwen.document import Document
@@ -164,7 +164,7 @@ class Generator:
         counts: list[Counter[str]] = [Counter() for _ in pool]
         readings = [self._read(variant.document) for variant in pool]
         if self._config.cuts_words:
-            cut_ahead((reading, reading.owned(one.spans)) for reading, one in zip(readings, pool, strict=True))
+            segment_ahead((reading, reading.owned(one.spans)) for reading, one in zip(readings, pool, strict=True))
         for method, augmenter in self._augmenters.items():
             requests = [
                 Request(variant, readings[i], edits[i], Draws(self._config.seed, variant, method))

@@ -172,14 +172,14 @@ class MaskedWords:
             pairs = list(zip(one.waiting, filling, strict=True))
             proposals[one.number].counts["without a choice"] += sum(blank.given_up for _, blank in pairs)
             filled.append({word: blank for word, blank in pairs if not blank.given_up})
-            self._put_in(one, filled[-1])
-        self._check.cut_ahead(
+            self._insert(one, filled[-1])
+        self._check.segment_ahead(
             (one.span, one.characters, list(words)) for one, words in zip(inputs, filled, strict=True)
         )
         for one, words in zip(inputs, filled, strict=True):
-            self._take(one, words)
+            self._accept(one, words)
 
-    def _put_in(self, one: _Input, filled: dict[Span, Blank]) -> None:
+    def _insert(self, one: _Input, filled: dict[Span, Blank]) -> None:
         """Put the filled words into the text."""
         for word, blank in filled.items():
             place = one.place(word)
@@ -191,7 +191,7 @@ class MaskedWords:
                 )
             ]
 
-    def _take(self, one: _Input, filled: dict[Span, Blank]) -> None:
+    def _accept(self, one: _Input, filled: dict[Span, Blank]) -> None:
         """Keep what was filled in as far as the check agrees, and undo the rest.
 
         What is never masked is never inserted either: a new negation or number would change the meaning.

@@ -132,11 +132,11 @@ def _stretcher(
         for (start, end), edit in edits:
             start, end = max(first, start - offset), min(last, end - offset)
             if start < end:
-                told = f"{edit.old} → {edit.new or '∅'} · {edit.method}"
-                told += "" if edit.probability is None else f" · p = {edit.probability:.3g}"
+                tooltip = f"{edit.old} → {edit.new or '∅'} · {edit.method}"
+                tooltip += "" if edit.probability is None else f" · p = {edit.probability:.3g}"
                 changed = on_one_line(text[start:end])
                 yield on_one_line(text[place:start])
-                yield Markup(f'<{tag} title="{attribute(told)}">{changed}</{tag}>')  # noqa: S704
+                yield Markup(f'<{tag} title="{attribute(tooltip)}">{changed}</{tag}>')  # noqa: S704
                 place = end
         yield on_one_line(text[place:last])
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from suwen.augmentation.augmenters import Proposal, Request, chosen, word_edits
 from suwen.augmentation.config import TokenConfig
 from suwen.augmentation.mentions import Pool
-from suwen.augmentation.words import Reading, cut_ahead, is_punctuation
+from suwen.augmentation.words import Reading, is_punctuation, segment_ahead
 from suwen.corpus.split import Selection
 from suwen.document import Document, Span
 
@@ -38,7 +38,7 @@ class TokenReplacement:
         for selection in training:
             reading = read(selection.document)
             owned = reading.owned(selection.spans)
-            cut_ahead([(reading, owned)])
+            segment_ahead([(reading, owned)])
             for word, tag in _tagged(reading, owned):
                 found[tag][reading.text(word)] += 1
         self._pools = {tag: Pool(counts) for tag, counts in found.items()}

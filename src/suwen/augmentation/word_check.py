@@ -54,7 +54,7 @@ class WordCheck:
         """Return whether anything is checked."""
         return self._words or self._mentions != "any"
 
-    def cut_ahead(self, inputs: Iterable[tuple[Span, Sequence[str], Sequence[Span]]]) -> None:
+    def segment_ahead(self, inputs: Iterable[tuple[Span, Sequence[str], Sequence[Span]]]) -> None:
         """Segment, in one batch, what `rejected` needs of several inputs: their spans, characters and words."""
         if not self._words:
             return

@@ -21,7 +21,7 @@ from suwen.text.words import Segmenter, cut_all
 if TYPE_CHECKING:
     from suwen.augmentation.config import ProtectionConfig
 
-__all__ = ["Protection", "Reading", "Sentence", "cut_ahead", "is_chinese", "is_punctuation"]
+__all__ = ["Protection", "Reading", "Sentence", "is_chinese", "is_punctuation", "segment_ahead"]
 
 Flags = NDArray[np.bool_]
 
@@ -82,7 +82,7 @@ class Reading:
     document
         The document. The hulls of its entities are never changed, whatever lies between their fragments.
     segment
-        What cuts words; a sentence is cut when it is asked for, if not by `cut_ahead`.
+        What cuts words; a sentence is cut when it is asked for, if not by `segment_ahead`.
 
     Raises
     ------
@@ -125,14 +125,14 @@ class Reading:
     def sentence(self, index: int) -> Sentence:
         """Return the sentence of that number, cut into words."""
         if index not in self._known:
-            self.put(index, self.segment(self.text(self.sentences[index])))
+            self.add_segments(index, self.segment(self.text(self.sentences[index])))
         return self._known[index]
 
-    def knows(self, index: int) -> bool:
+    def is_segmented(self, index: int) -> bool:
         """Return whether the sentence of that number was cut already."""
         return index in self._known
 
-    def put(self, index: int, segments: Sequence[str]) -> None:
+    def add_segments(self, index: int, segments: Sequence[str]) -> None:
         """Take what the segmenter made of the sentence of that number."""
         self._known[index] = self._cut(*self.sentences[index], segments)
 
@@ -167,7 +167,7 @@ class Reading:
         return self.view.text[word[0] : word[1]]
 
 
-def cut_ahead(wanted: Iterable[tuple[Reading, Iterable[int]]]) -> None:
+def segment_ahead(wanted: Iterable[tuple[Reading, Iterable[int]]]) -> None:
     """Segment sentences of several documents in one batch, by the segmenter that they share.
 
     Parameters
@@ -177,12 +177,14 @@ def cut_ahead(wanted: Iterable[tuple[Reading, Iterable[int]]]) -> None:
     """
     # Copies of a document share its reading.
     waiting = list(
-        dict.fromkeys((reading, index) for reading, indices in wanted for index in indices if not reading.knows(index))
+        dict.fromkeys(
+            (reading, index) for reading, indices in wanted for index in indices if not reading.is_segmented(index)
+        )
     )
     if waiting:
         texts = [reading.text(reading.sentences[index]) for reading, index in waiting]
         for (reading, index), segments in zip(waiting, cut_all(waiting[0][0].segment, texts), strict=True):
-            reading.put(index, segments)
+            reading.add_segments(index, segments)
 
 
 class Protection:

@@ -64,7 +64,7 @@ def assertions(document: Document) -> tuple[Assertion, ...]:
             continue
         sentence = Sentence(flat[begin:end], begin, inside)
         for mention in inside:
-            value, cue = sentence.judge(mention)
+            value, cue = sentence.assertion_of(mention)
             if value == "affirmed" and exclusion and exclusion[1][0] <= mention.start < exclusion[1][1]:
                 value, cue = "negated", exclusion[0]
             if cue:

@@ -111,21 +111,21 @@ class Sentence:
     def _commas(self) -> list[int]:
         return [comma.start() for comma in _COMMA.finditer(self._masked)]
 
-    def judge(self, mention: Mention) -> tuple[Literal["affirmed", "negated", "hypothetical"], Span | None]:
+    def assertion_of(self, mention: Mention) -> tuple[Literal["affirmed", "negated", "hypothetical"], Span | None]:
         """Return the assertion of one of the sentence's mentions, and the span of the cue.
 
         A hypothesis wins over a negation. Of several cues the nearest one before the mention counts, else the nearest
         one behind it.
         """
-        here = Mention(mention.number, mention.start - self._begin, mention.end - self._begin, mention.label)
-        near = [cue for cue in self._cues if here.start - FARTHEST_OF_ALL <= cue.end <= here.end + FARTHEST_OF_ALL]
-        before = [cue for cue in reversed(near) if cue.end <= here.start and self._reaches(cue, here)]
-        behind = [cue for cue in near if cue.start >= here.end and self._reaches_back(cue, here)]
+        target = Mention(mention.number, mention.start - self._begin, mention.end - self._begin, mention.label)
+        near = [cue for cue in self._cues if target.start - FARTHEST_OF_ALL <= cue.end <= target.end + FARTHEST_OF_ALL]
+        before = [cue for cue in reversed(near) if cue.end <= target.start and self._reaches(cue, target)]
+        behind = [cue for cue in near if cue.start >= target.end and self._reaches_back(cue, target)]
         reaching = before + behind
         for cue in reaching:
-            if _kind(cue, here) != "negation":
+            if _kind(cue, target) != "negation":
                 return "hypothetical", self._span(cue)
-        if negative := self._negative_result(here):
+        if negative := self._negative_result(target):
             return "negated", negative
         if reaching and not self._is_undone(reaching[0]):
             return "negated", self._span(reaching[0])
@@ -134,10 +134,10 @@ class Sentence:
     def _span(self, cue: _Cue) -> Span:
         return self._begin + cue.start, self._begin + cue.end
 
-    def _negative_result(self, here: Mention) -> Span | None:
+    def _negative_result(self, target: Mention) -> Span | None:
         """Return the span of a negative result right behind a finding; behind a test it is the result itself."""
-        result = words.NEGATIVE.match(self._text, here.end)
-        if result is None or here.label not in _FINDINGS:
+        result = words.NEGATIVE.match(self._text, target.end)
+        if result is None or target.label not in _FINDINGS:
             return None
         return self._begin + result.start(), self._begin + result.end()
 
@@ -167,58 +167,58 @@ class Sentence:
                 return True
         return False
 
-    def _reaches(self, cue: _Cue, here: Mention) -> bool:
+    def _reaches(self, cue: _Cue, target: Mention) -> bool:
         """Return whether a cue reaches a mention behind it."""
-        gap = self._masked[cue.end : here.start]
+        gap = self._masked[cue.end : target.start]
         if any(backward.fullmatch(cue.text) for backward in (words.BACKWARD_ONLY, words.OPEN_RELATION, words.NOT_FOR)):
             return False
         if words.TERMINATOR.search(gap):
             return False
         if cue.kind == "aim":
-            return self._is_in_aim(cue.end, here.start)
+            return self._is_in_aim(cue.end, target.start)
         if cue.kind == "negation":
-            if _ADVISES_AGAINST.match(cue.text) and not self._is_act(here):
+            if _ADVISES_AGAINST.match(cue.text) and not self._is_act(target):
                 return False
-            return self._is_in_list(cue, here) and not self._is_denied_change(cue, here)
-        if cue.text in words.ACT_CUES and not self._is_act(here):
+            return self._is_in_list(cue, target) and not self._is_denied_change(cue, target)
+        if cue.text in words.ACT_CUES and not self._is_act(target):
             return False
-        if cue.text in words.EVENT_CUES and here.label in _NO_EVENTS:
+        if cue.text in words.EVENT_CUES and target.label in _NO_EVENTS:
             return False
         if words.LIST_CUES.fullmatch(cue.text):
-            return self._is_in_list(cue, here)
+            return self._is_in_list(cue, target)
         if words.CONDITION.fullmatch(cue.text) and words.STOPS_HYPOTHESIS.search(gap):
             return False
         # 诊断考虑：…
         start = cue.end + 1 if gap.startswith(("：", ":")) else cue.end
-        return not self._has_comma(start, here.start) or self._is_in_list(cue, here)
+        return not self._has_comma(start, target.start) or self._is_in_list(cue, target)
 
-    def _is_act(self, here: Mention) -> bool:
-        is_of_person = re.match("的?(?:患者|者|病人|人群|的患者)", self._masked[here.end :])
-        return here.label not in _FINDINGS and not is_of_person
+    def _is_act(self, target: Mention) -> bool:
+        is_of_person = re.match("的?(?:患者|者|病人|人群|的患者)", self._masked[target.end :])
+        return target.label not in _FINDINGS and not is_of_person
 
     def _is_in_aim(self, start: int, end: int) -> bool:
         """Return whether an aim continues up to an offset: over commas only where the next clause says so."""
         return all(words.AIM_GOES_ON.match(self._masked, comma + 1) for comma in self._commas if start <= comma < end)
 
-    def _is_denied_change(self, cue: _Cue, here: Mention) -> bool:
+    def _is_denied_change(self, cue: _Cue, target: Mention) -> bool:
         """Return whether a change, a difference or a correlation is denied, or a test found nothing."""
         sees = bool(_SEES.fullmatch(cue.text))
-        if sees and here.label == "Test":
+        if sees and target.label == "Test":
             return True
-        rest = self._masked[here.end : self._comma_after(here.end)]
+        rest = self._masked[target.end : self._comma_after(target.end)]
         if _CHANGED.match(rest) or (sees and cue.text != "无" and _CORRELATION.search(rest)):
             return True
         return bool(_LACKS.match(cue.text) and _EVIDENCE.search(rest))
 
-    def _is_in_list(self, cue: _Cue, here: Mention) -> bool:
+    def _is_in_list(self, cue: _Cue, target: Mention) -> bool:
         """Return whether a mention is on the list that begins behind a cue."""
         first = bisect_left(self._starts, cue.end)
-        last = bisect_right(self._starts, here.start) - 1
+        last = bisect_right(self._starts, target.start) - 1
         if last < first:
             return False
         head = self._mentions[first]
         gap = self._masked[cue.end : head.start]
-        if cue.text == "非" and here != head:
+        if cue.text == "非" and target != head:
             return False
         if gap.count(")") + gap.count("）") > gap.count("(") + gap.count("（"):
             return False
@@ -254,32 +254,32 @@ class Sentence:
         tail = self._text[second.start : second.end]
         return not words.FILLER.sub("", between) and not _PREDICATE.search(tail)
 
-    def _reaches_back(self, cue: _Cue, here: Mention) -> bool:
+    def _reaches_back(self, cue: _Cue, target: Mention) -> bool:
         """Return whether a cue reaches a mention before it."""
-        gap = self._masked[here.end : cue.start]
-        if _CONTRAST.search(gap) or self._has_comma(here.end, cue.start):
+        gap = self._masked[target.end : cue.start]
+        if _CONTRAST.search(gap) or self._has_comma(target.end, cue.start):
             return False
         if words.OPEN_RELATION.fullmatch(cue.text):
             return len(gap) <= FARTHEST_OPEN and self._is_open(cue, gap)
-        first, behind = bisect_left(self._starts, here.start), bisect_left(self._starts, cue.start)
+        first, behind = bisect_left(self._starts, target.start), bisect_left(self._starts, cue.start)
         if first < behind and self._connected_ends[first] < behind - 1:
             return False
         # A mention of a line break alone is empty here, and may begin where the cue does.
-        distance = cue.start - max((mention.end for mention in self._mentions[first:behind]), default=here.end)
+        distance = cue.start - max((mention.end for mention in self._mentions[first:behind]), default=target.end)
         if words.NOT_FOR.fullmatch(cue.text):
-            return distance <= FARTHEST_BEHIND and _group(here) == "act"
+            return distance <= FARTHEST_BEHIND and _group(target) == "act"
         if cue.kind == "negation":
-            return distance <= FARTHEST_BEHIND and self._denies_subject(cue, here)
+            return distance <= FARTHEST_BEHIND and self._denies_subject(cue, target)
         if cue.text == "可能":
             return distance == 0 and self._ends_clause(cue)
         if cue.text in "吗？?":
-            return distance == 0 and not self._asks(0, here.start)
-        if cue.text in words.EVENT_CUES and here.label in _NO_EVENTS:
+            return distance == 0 and not self._asks(0, target.start)
+        if cue.text in words.EVENT_CUES and target.label in _NO_EVENTS:
             return False
         if cue.text in ("风险", "危险", "高危", "可能性"):
             return distance <= FARTHEST_RISK and "因素" not in gap
         if cue.text == "预防":
-            return distance <= FARTHEST_RISK and self._ends_clause(cue) and not self._asks(here.end, cue.start)
+            return distance <= FARTHEST_RISK and self._ends_clause(cue) and not self._asks(target.end, cue.start)
         is_backward = words.BACKWARD_ONLY.fullmatch(cue.text) or cue.text.endswith(("排除", "除外", "否定"))
         return bool(is_backward) and distance <= FARTHEST_BEHIND and self._ends_clause(cue)
 
@@ -293,9 +293,9 @@ class Sentence:
         ends = re.match(r"[，,。；;！!\n的]|$", self._masked[cue.end :])
         return not words.UNCLEAR.fullmatch(cue.text) or bool(ends and words.RELATED.search(gap))
 
-    def _denies_subject(self, cue: _Cue, here: Mention) -> bool:
+    def _denies_subject(self, cue: _Cue, target: Mention) -> bool:
         """Return whether a negation at a clause end denies its subject; a test is denied only if it was not done."""
-        return self._ends_clause(cue) and (here.label not in _TESTS or bool(words.NOT_DONE.fullmatch(cue.text)))
+        return self._ends_clause(cue) and (target.label not in _TESTS or bool(words.NOT_DONE.fullmatch(cue.text)))
 
     def _ends_clause(self, cue: _Cue) -> bool:
         return bool(words.TAIL.match(self._masked[cue.end : self._comma_after(cue.end)]))
@@ -328,9 +328,9 @@ def _hidden(found: str) -> str:
     return "".join(character if character == words.MENTION else _HIDDEN for character in found)
 
 
-def _kind(cue: _Cue, here: Mention) -> str:
+def _kind(cue: _Cue, target: Mention) -> str:
     """Return the kind of a cue for a mention: to avoid a drug negates it, to avoid an event leaves it open."""
-    if cue.text == "避免" and here.label in _ACTS:
+    if cue.text == "避免" and target.label in _ACTS:
         return "negation"
     return cue.kind
 

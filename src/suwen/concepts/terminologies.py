@@ -87,8 +87,8 @@ class Terminology:
             named = [term for term in named if term.name == surface]
         if len(named) == 1:
             return named[0], "exact"
-        alike = [] if key in self._by_name else self._by_synonym.get(key, [])
-        return (alike[0], "alias") if len(alike) == 1 else (None, "none")
+        entries = [] if key in self._by_name else self._by_synonym.get(key, [])
+        return (entries[0], "alias") if len(entries) == 1 else (None, "none")
 
     def candidates(self, surface: str, limit: int = 5) -> list[Candidate]:
         """Rank the names that are like a surface."""

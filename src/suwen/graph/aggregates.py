@@ -219,7 +219,7 @@ def edge_of_evidence(connection: sqlite3.Connection, evidence: int) -> int | Non
 
 def edge_counts(evidence: Iterable[Piece]) -> EdgeCounts:
     """Count the evidence of one edge; what a user rejected counts as rejected alone."""
-    said = [0, 0, 0]
+    by_polarity = [0, 0, 0]
     rejected = 0
     wrong: Wrong = ({}, {}, {})
     sources, sentences, years = set(), set(), set()
@@ -227,14 +227,14 @@ def edge_counts(evidence: Iterable[Piece]) -> EdgeCounts:
         if verdict == "reject":
             rejected += 1
             continue
-        said[polarity] += 1
+        by_polarity[polarity] += 1
         sources.add(source)
         sentences.add((document, start))
         if year is not None:
             years.add(year)
         wrong[polarity].setdefault(source, []).append(0.0 if verdict == "accept" else 1 - confidence)
     first, last = (min(years), max(years)) if years else (None, None)
-    affirmed, negated, hypothetical = said
+    affirmed, negated, hypothetical = by_polarity
     counts = len(sources), len(sentences), affirmed, negated, hypothetical, rejected
     return EdgeCounts(*counts, _noisy_or(wrong), first, last)
 
@@ -284,11 +284,11 @@ def edge_confidence(evidence: Iterable[tuple[int, int, float]]) -> float:
 
 
 def _noisy_or(wrong: Wrong) -> float:
-    affirmed, negated = map(_believed, wrong[:2])
+    affirmed, negated = map(_probability_of_any, wrong[:2])
     return round(affirmed * (1 - negated), DIGITS)
 
 
-def _believed(wrong: dict[int, list[float]]) -> float:
+def _probability_of_any(wrong: dict[int, list[float]]) -> float:
     """Return the probability that one document or more is right; 0 without any."""
     return 1 - _product([min(1.0, SHARED_ERROR + _product(of_source)) for of_source in wrong.values()])
 

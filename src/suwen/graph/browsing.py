@@ -135,8 +135,8 @@ def contexts(
     found = []
     for row in rows:
         position, before, following, *verdict = row[-ADDED:]
-        said = None if verdict[0] is None else Verdict(*verdict)
-        found.append(Context(position, evidence_of(row[:-ADDED]), before, following, said))
+        stored_verdict = None if verdict[0] is None else Verdict(*verdict)
+        found.append(Context(position, evidence_of(row[:-ADDED]), before, following, stored_verdict))
     return found
 
 

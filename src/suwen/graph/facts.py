@@ -68,7 +68,9 @@ class Facts:
 
     def hash(self, text: str) -> str:
         """Return a hash of the text and all that is known of it, whatever the order of its annotations."""
-        mentions = [(start, end, fragments, form.type, *said) for start, end, fragments, form, *said in self.mentions]
+        mentions = [
+            (start, end, fragments, form.type, *asserted) for start, end, fragments, form, *asserted in self.mentions
+        ]
         evidence = sorted((one.key, one.polarity, one.confidence or 1.0) for one in self.evidence)
         known = (text, self.title, self.year, self.model, mentions, evidence)
         return blake2b(repr(known).encode(), digest_size=16).hexdigest()
@@ -88,11 +90,11 @@ def facts_of(document: Document, linker: Linker) -> Facts:
     for where, point, offset in lone_surrogates(stored, ""):
         raise SuwenError("S210", document.id, where=where, point=point, offset=offset)
     left_out: Counter[str] = Counter()
-    said = assertions_in(document)
+    asserted = assertions_in(document)
     meanings = linker.meanings(document)
-    mentions, numbers = _mentions(document, forms_of(document, meanings), said, left_out)
+    mentions, numbers = _mentions(document, forms_of(document, meanings), asserted, left_out)
     sentences = sentence_spans(document.text)
-    evidence = _evidence(document, mentions, numbers, sentences, said, left_out)
+    evidence = _evidence(document, mentions, numbers, sentences, asserted, left_out)
     return Facts(
         title,
         year_of(document),
@@ -127,13 +129,13 @@ def _model_of(document: Document) -> str | None:
 
 
 def _mentions(
-    document: Document, forms: list[Form], said: dict[str, Assertion], left_out: Counter[str]
+    document: Document, forms: list[Form], asserted: dict[str, Assertion], left_out: Counter[str]
 ) -> tuple[list[MentionRow], dict[str, int]]:
     """Return the mentions in the order of the text, and the number of each entity by its id."""
     numbers: dict[str, int] = {}
     mentions: list[MentionRow] = []
     for entity, form in sorted(zip(document.entities, forms, strict=True), key=_place):
-        assertion = said.get(entity.id or "", AFFIRMED)
+        assertion = asserted.get(entity.id or "", AFFIRMED)
         row = MentionRow(entity.start, entity.end, entity.fragments, form, *assertion, entity.score)
         if mentions and _is_same(mentions[-1], row):
             left_out["entities that stand there twice"] += 1
@@ -158,7 +160,7 @@ def _evidence(
     mentions: list[MentionRow],
     numbers: dict[str, int],
     sentences: tuple[Span, ...],
-    said: dict[str, Assertion],
+    asserted: dict[str, Assertion],
     left_out: Counter[str],
 ) -> list[EvidenceRow]:
     starts = [start for start, _ in sentences]
@@ -175,7 +177,7 @@ def _evidence(
         first, second = mentions[head], mentions[tail]
         start = starts[bisect_right(starts, min(first.start, second.start)) - 1]
         end = sentences[bisect_right(starts, max(first.end, second.end) - 1) - 1][1]
-        polarity = _polarity(first.polarity, second.polarity, said.get(relation.id or "", AFFIRMED).polarity)
+        polarity = _polarity(first.polarity, second.polarity, asserted.get(relation.id or "", AFFIRMED).polarity)
         confidence = _confidence(relation, first, second)
         key = evidence_key(document.id, relation.label, places[head], places[tail])
         row = EvidenceRow(relation.label, head, tail, start, end, polarity, confidence, key)

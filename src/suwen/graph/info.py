@@ -123,7 +123,7 @@ def info_of(connection: sqlite3.Connection, path: Path) -> Info:
     if state != "ok":
         raise SuwenError("S703", path, reason=state)
     counted = {name: _count(connection, what) for name, what in COUNTED.items()}
-    said = connection.execute(
+    cursor = connection.execute(
         "SELECT coalesce(sum(affirmed), 0) AS affirmed, coalesce(sum(negated), 0) AS negated,"
         " coalesce(sum(hypothetical), 0) AS hypothetical, coalesce(sum(rejected), 0) AS rejected FROM edge"
     )
@@ -131,7 +131,7 @@ def info_of(connection: sqlite3.Connection, path: Path) -> Info:
         version=VERSION,
         **counted,
         merged=dict(sorted(_merged(connection).items())),
-        polarities=dict(zip([column[0] for column in said.description], said.fetchone(), strict=True)),
+        polarities=dict(zip([column[0] for column in cursor.description], cursor.fetchone(), strict=True)),
         relations=_relations(connection),
         verdicts=dict(connection.execute("SELECT value, count(*) FROM verdict GROUP BY 1 ORDER BY 1").fetchall()),
         years=connection.execute("SELECT min(year), max(year) FROM document").fetchone(),

@@ -123,4 +123,4 @@ def assertions_in(document: Document) -> dict[str, Assertion]:
             found[attribute.target] = Assertion(POLARITIES.index(label))
         elif label == "cue" and (span := _CUE.fullmatch(value)):
             cues[attribute.target] = (int(span[1]), int(span[2]))
-    return {target: said._replace(cue=cues.get(target)) for target, said in found.items()}
+    return {target: assertion._replace(cue=cues.get(target)) for target, assertion in found.items()}

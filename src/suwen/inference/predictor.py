@@ -250,7 +250,7 @@ class Predictor(Extractor):
         self._tags = settings.tags
         self._scheme = scheme_named(settings.scheme)
         self._transitions = settings.transitions or legal_transitions(self._tags, self._scheme)
-        self._after_break, self._before_break = _around_breaks(self._transitions, self._tags.index("O"))
+        self._after_break, self._before_break = _break_scores(self._transitions, self._tags.index("O"))
 
     @property
     def schema(self) -> Schema:
@@ -265,7 +265,7 @@ class Predictor(Extractor):
         stopped = Event()
         try:
             for pool in self._pools(groups, waiting):
-                running.append([(work, self._begin(work, executor, stopped)) for work in self._dealt(pool)])
+                running.append([(work, self._begin(work, executor, stopped)) for work in self._batches(pool)])
                 if len(running) > (POOLS_AHEAD if executor else 0):
                     _collect(running.popleft())
                 yield from self._finished(waiting)
@@ -301,7 +301,7 @@ class Predictor(Extractor):
         prepared = prepare(selection.document.text, *rules, selection.spans, self.featurizer.subwords)
         return _Reading(selection.document, prepared, self.featurizer.prepared_arrays(prepared), len(prepared.blocks))
 
-    def _dealt(self, pool: _Work) -> Iterator[_Work]:
+    def _batches(self, pool: _Work) -> Iterator[_Work]:
         """Batch the blocks by the length of their windows."""
         lengths = [sum(window.end - window.start for window in block.windows) for _, block in pool]
         for rows in batches(lengths, max(self.batch_tokens, sum(lengths) // POOL_SHARES)):
@@ -407,10 +407,10 @@ class Predictor(Extractor):
         """Take the documents off the front of the queue that are decoded, so that they leave in the order they came."""
         while waiting and not waiting[0].undecided:
             reading = waiting.popleft()
-            spans = reading.prepared.view_spans(self._confident(reading.spans))
+            spans = reading.prepared.view_spans(self._confident_spans(reading.spans))
             yield with_predictions(reading.document, reading.prepared.view, spans)
 
-    def _confident(self, spans: list[ScoredSpan]) -> Iterator[ScoredSpan]:
+    def _confident_spans(self, spans: list[ScoredSpan]) -> Iterator[ScoredSpan]:
         """Yield the spans with calibrated confidences, without those that have too little."""
         calibration, least = self.settings.calibration, self.settings.least_confidence
         confidences = [span[3] for span in spans]
@@ -426,13 +426,13 @@ class Predictor(Extractor):
         return decode_spans(emissions, lengths, self._transitions, self._tags, self._scheme)
 
 
-def _around_breaks(transitions: Transitions, outside: int) -> tuple[Emissions, Emissions]:
+def _break_scores(transitions: Transitions, outside: int) -> tuple[Emissions, Emissions]:
     """Compute what to add to the emissions after and before a paragraph break within a block, ``[K]`` each.
 
     A CRF is trained on whole blocks, in which a paragraph break has the tag O. Given that tag, both sides are
     independent: the moves from and to O replace the scores of a sequence's start and end.
     """
-    start, end, matrix = transitions.hard
+    start, end, matrix = transitions.constrained
     legal = np.isfinite(start), np.isfinite(end)
     after, before = matrix[outside], matrix[:, outside]
     return (

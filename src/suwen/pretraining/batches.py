@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from suwen.draws import noise, random_key
+from suwen.draws import random_key, uniform_numbers
 from suwen.pretraining.packing import Packer, Sequences
 from suwen.pretraining.strategies import Level, Strategy, draw_positions
 from suwen.pretraining.text_cache import TextCache
@@ -154,7 +154,7 @@ class MaskedBatches(Dataset[dict[str, Tensor]]):
         sequences = packer.sequences(numbers, drawing)
         columns = packer.length
         key = random_key(self._seed, MASKS, packer.length, drawing)
-        chances = noise(key, numbers, 3 * columns + 1)
+        chances = uniform_numbers(key, numbers, 3 * columns + 1)
         chosen = self.strategy.mask(
             sequences.units, sequences.maskable, stage, self.rules.share, chances[:, : columns + 1]
         )
@@ -195,7 +195,7 @@ class HeldOut:
         for begin in range(0, len(packer), rows):
             numbers = np.arange(begin, min(begin + rows, len(packer)))
             sequences = packer.sequences(numbers, 0)
-            chances = noise(HELD_OUT_SEED, numbers, length)
+            chances = uniform_numbers(HELD_OUT_SEED, numbers, length)
             begins = np.ones_like(sequences.maskable)
             chosen = draw_positions(begins, sequences.maskable, MaskingRules().share, chances)
             masked = np.where(chosen, text.vocabulary.id(MASK), sequences.ids)

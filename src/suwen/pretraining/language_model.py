@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from suwen.draws import noise, random_key
+from suwen.draws import random_key, uniform_numbers
 from suwen.errors import SuwenError
 from suwen.files import replacing, write_json
 from suwen.models.catalog import LANGUAGE_MODEL
@@ -148,7 +148,7 @@ class StreamBatches(Dataset[dict[str, Tensor]]):
         ahead = self._ids[(starts + shift) % len(self._ids)]
         back = self._ids[(len(self._ids) - 1 - starts - shift) % len(self._ids)]
         # A new pass begins elsewhere: no state fits.
-        chances = noise(random_key(self.seed, STARTS), np.array([step]), 2 * self.rows).reshape(2, self.rows)
+        chances = uniform_numbers(random_key(self.seed, STARTS), np.array([step]), 2 * self.rows).reshape(2, self.rows)
         continued = (chances >= self.fresh) & (place > 0)
         ids = np.stack([ahead, back]).astype(np.int64)
         return {"ids": torch.from_numpy(ids), "continued": torch.from_numpy(continued)}

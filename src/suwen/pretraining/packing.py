@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from suwen.draws import noise, random_key
+from suwen.draws import random_key, uniform_numbers
 from suwen.errors import SuwenError
 from suwen.tagging.vocabulary import CLS, PAD, SEP, UNK, CharacterVocabulary
 
@@ -123,7 +123,7 @@ class Packer:
         order, key = self._couples(drawing)
         couples = numbers // 2
         single = (couples * 2 + 1) >= len(self)
-        chance = noise(key, couples, 2)
+        chance = uniform_numbers(key, couples, 2)
         unrelated = (chance[:, 0] < 0.5) & ~single
         cuts = self._cuts(order[couples * 2], chance[:, 1])
         first = self._starts(order[numbers])

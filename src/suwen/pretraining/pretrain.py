@@ -83,8 +83,8 @@ def pretrain(
                 else read_base(texts.base, config.model, strategy.next_sentence)
             )
         log = Log(run.work)
-        watchers = run.watchers(log, callbacks)
-        trainer = PretrainingTrainer(model, batches, held_out, config, run.work, device, watchers)
+        trainer_callbacks = run.trainer_callbacks(log, callbacks)
+        trainer = PretrainingTrainer(model, batches, held_out, config, run.work, device, trainer_callbacks)
         history = trainer.run(run.checkpoint)
         trained: PreTrainedModel = trainer.accelerator.unwrap_model(trainer.model)
         manifest = {

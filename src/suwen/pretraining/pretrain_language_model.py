@@ -88,9 +88,9 @@ def pretrain_language_model(
         kept.load_state_dict(read_frozen(texts.base).state_dict())
     model = TrainedLanguageModel(kept, counts, rows, size.dropout)
     log = Log(run.work)
-    watchers = run.watchers(log, callbacks)
+    trainer_callbacks = run.trainer_callbacks(log, callbacks)
     with quiet():
-        trainer = PretrainingTrainer(model, batches, held_out, config, run.work, device, watchers)
+        trainer = PretrainingTrainer(model, batches, held_out, config, run.work, device, trainer_callbacks)
         history = trainer.run(run.checkpoint)
     manifest = {
         "name": output.name,

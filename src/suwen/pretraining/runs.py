@@ -98,7 +98,7 @@ class PretrainingRun:
                 shutil.rmtree(self.work)
             raise
 
-    def watchers(self, log: Log, callbacks: Sequence[TrainerCallback]) -> list[TrainerCallback]:
+    def trainer_callbacks(self, log: Log, callbacks: Sequence[TrainerCallback]) -> list[TrainerCallback]:
         """Return the callbacks of the Trainer; only the first process reports."""
         if not self.process.is_main_process:
             return []

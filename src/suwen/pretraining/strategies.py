@@ -68,7 +68,7 @@ class Strategy:
         return self.stages[: stage + 1] if self.continual else (self.stages[stage],)
 
     def mask(
-        self, units: NDArray[np.uint8], maskable: Flags, stage: int, share: float, noise: NDArray[np.float64]
+        self, units: NDArray[np.uint8], maskable: Flags, stage: int, share: float, chances: NDArray[np.float64]
     ) -> Flags:
         """Choose the positions to mask.
 
@@ -82,7 +82,7 @@ class Strategy:
             The stage of the recipe.
         share
             The share of the maskable positions to mask.
-        noise
+        chances
             Uniform random numbers in [0, 1), ``[B, L + 1]``: all that decides, so that equal numbers mask equally. The
             last column chooses the partition where a stage has several.
 
@@ -92,12 +92,12 @@ class Strategy:
             bool ``[B, L]``.
         """
         levels = np.array(self.levels(stage), np.uint8)
-        chosen = levels[(noise[:, -1] * len(levels)).astype(np.int64)]
+        chosen = levels[(chances[:, -1] * len(levels)).astype(np.int64)]
         begins = (units >> chosen[:, None]) & 1 == 1
-        return draw_positions(begins, maskable, share, noise[:, :-1])
+        return draw_positions(begins, maskable, share, chances[:, :-1])
 
 
-def draw_positions(begins: Flags, maskable: Flags, share: float, noise: NDArray[np.float64]) -> Flags:
+def draw_positions(begins: Flags, maskable: Flags, share: float, chances: NDArray[np.float64]) -> Flags:
     """Draw whole units at random, in each sequence until `share` of its maskable positions are drawn.
 
     A unit that alone exceeds a sequence's whole budget counts as single characters there. The last unit is drawn where
@@ -110,7 +110,7 @@ def draw_positions(begins: Flags, maskable: Flags, share: float, noise: NDArray[
         follows it begins one.
     maskable, share
         As in `Strategy.mask`.
-    noise
+    chances
         Uniform random numbers ``[B, L]``; the units of a sequence are drawn in the order of the numbers at their begin.
 
     Returns
@@ -132,7 +132,7 @@ def draw_positions(begins: Flags, maskable: Flags, share: float, noise: NDArray[
     first = np.flatnonzero(np.diff(unit, prepend=-1))
     row = first // length
     # Units that cannot be masked have size 0 and cost nothing, wherever they come in the order.
-    order = np.lexsort((noise.ravel()[first], row))
+    order = np.lexsort((chances.ravel()[first], row))
     spent = np.cumsum(sizes[order])
     before = np.searchsorted(row[order], np.arange(rows))
     offset = np.where(before > 0, spent[before - 1], 0)

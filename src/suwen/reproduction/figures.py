@@ -187,10 +187,10 @@ def _curves(results: Results, table: Table) -> str:
     unit = main_unit(results)
     sections = {row.section for row in table.rows}
     # If two sections have the same systems, the name alone is ambiguous.
-    told = len({row.system.title for row in table.rows}) < len(table.rows) and len(sections) > 1
+    named_by_section = len({row.system.title for row in table.rows}) < len(table.rows) and len(sections) > 1
     series = [
         Series(
-            f"{row.system.title}, {' '.join(row.section)}" if told else row.system.title,
+            f"{row.system.title}, {' '.join(row.section)}" if named_by_section else row.system.title,
             results.curve(row.system.name, unit),
         )
         for row in table.rows

@@ -20,7 +20,7 @@ from suwen.reproduction.experiment import Experiment
 from suwen.reproduction.material import Material, material_of
 from suwen.reproduction.paper import AUGMENTING
 from suwen.reproduction.profile import Profile, Unit
-from suwen.reproduction.system_run import AGAIN, DONE, FAILED, MANIFEST, settle
+from suwen.reproduction.system_run import AGAIN, DONE, FAILED, MANIFEST, preload
 from suwen.runs import working_folder
 
 __all__ = ["Preparation", "altered_file", "read_notes"]
@@ -170,7 +170,7 @@ def _make_encoder(experiment: Experiment, name: str) -> dict[str, Any]:
     def made() -> dict[str, Any]:
         import torch
 
-        settle()
+        preload()
         torch.set_num_threads(profile.threads)
         work = working_folder(output, "training")
         return pretrain(texts, output, config, work.exists(), experiment.device)
@@ -225,9 +225,11 @@ def _make_generated(folder: Path, unit: Unit, profile: Profile, encoder: str, de
     return _outcome(made, lambda manifest: {"documents": manifest["documents"]})
 
 
-def _outcome(make: Callable[[], dict[str, Any]], told: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+def _outcome(
+    make: Callable[[], dict[str, Any]], describe: Callable[[dict[str, Any]], dict[str, Any]]
+) -> dict[str, Any]:
     try:
-        return {"state": DONE, **told(make())}
+        return {"state": DONE, **describe(make())}
     except Exception as error:
         reason = str(error) if isinstance(error, SuwenError) else f"{type(error).__name__}: {error}"
         return {"state": FAILED, "error": " ".join(reason.split())}

@@ -23,7 +23,7 @@ def facts(results: Results) -> list[Sentence]:
     hours = sum(result["cost"]["seconds"] for result in results.by_run.values()) / 3600
     profile = results.profile
     share = f"{100 * profile.fraction:g} %"
-    said = [
+    lines = [
         (
             f"{len(documents):,} 篇文献（语料的 {share}），{entities:,} 个实体；规模 {profile.name}",
             f"{len(documents):,} documents ({share} of the corpus), {entities:,} entities; profile {profile.name}",
@@ -34,21 +34,21 @@ def facts(results: Results) -> list[Sentence]:
         ),
     ]
     if profile.name == "smoke":
-        said.append(
+        lines.append(
             (
                 "smoke 只检验程序能否跑通：模型极小、训练极短，数字与判定都没有意义。",
                 "The profile smoke only shows that everything works: its models are so small that figures and verdicts "
                 "mean nothing.",
             )
         )
-    return said
+    return lines
 
 
 def limits(results: Results, encoders: Mapping[str, Any]) -> list[Sentence]:
     """Return what a reader must know: splits, seeds, measures, tests, and what was not done."""
     profile = results.profile
     seeds = {unit: len(getattr(profile.seeds, unit)) for unit in UNITS}
-    said = [
+    lines = [
         (
             "训练、开发、测试 6:2:2。按句划分如论文；按文献与按期次划分只运行与论点有关的行和另加的行。",
             "Train, dev and test are 6 : 2 : 2. The split by sentence has every row, as in the paper; the splits by "
@@ -91,7 +91,7 @@ def limits(results: Results, encoders: Mapping[str, Any]) -> list[Sentence]:
     added = len(results.material.documents_of("group")) - len(results.material.documents)
     if added:
         judged = len(results.test("group"))
-        said.append(
+        lines.append(
             (
                 f"按期次划分的测试部分有 {judged} 篇，其中 {added} 篇在上述文献之外（表 2 不计）：篇数太少判不出论点。",
                 f"The test part of the split by journal issue has {judged} documents, {added} of them in addition to "
@@ -99,7 +99,7 @@ def limits(results: Results, encoders: Mapping[str, Any]) -> list[Sentence]:
             )
         )
     if profile.encoders == "own":
-        said.append(
+        lines.append(
             (
                 "编码器按各自的方法小规模预训练，未读按期次划分的开发与测试文献；但其他划分的测试文献（无标注）可能读过。",
                 "The encoders were pre-trained on a small scale, by their own recipes, without the dev and test "
@@ -109,17 +109,17 @@ def limits(results: Results, encoders: Mapping[str, Any]) -> list[Sentence]:
         )
     unsure = [name for name, about in encoders.items() if about.get("read_test")]
     if unsure:
-        said.append(
+        lines.append(
             (
                 f"注意：编码器 {'、'.join(unsure)} 未说明没有读过测试文献。",
                 f"Note: {', '.join(unsure)} may have read the test documents.",
             )
         )
     if any(run.system == BEST for run in results.runs):
-        said.append(
+        lines.append(
             (
                 f"suwen 是本项目的设置：预设 best，编码器 {profile.best_encoder}，原始数据。",
                 f"suwen is this project's own setting: preset best, encoder {profile.best_encoder}, original data.",
             )
         )
-    return said
+    return lines

@@ -94,9 +94,9 @@ def _values(
         for unit in dict.fromkeys(run.unit for run in results.runs)
         if (summary := results.summary(system, unit))
     }
-    told = ("state", "error", "cost", "training", "test", "by_document")
+    fields = ("state", "error", "cost", "training", "test", "by_document")
     runs = [
-        {"run": run.name, **{key: result[key] for key in told if key in result}}
+        {"run": run.name, **{key: result[key] for key in fields if key in result}}
         for run, result in results.by_run.items()
     ]
     return {

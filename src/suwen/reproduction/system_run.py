@@ -41,9 +41,9 @@ __all__ = [
     "encoder_of",
     "paired",
     "perform_run",
+    "preload",
     "run_folder",
     "run_key",
-    "settle",
 ]
 
 DONE, FAILED, AGAIN = "done", "failed", "again"
@@ -197,7 +197,7 @@ def _with_generated(data: TrainingData, generated: Path) -> TrainingData:
 
 
 @cache
-def settle() -> None:
+def preload() -> None:
     """Import what every run needs, and exempt it from garbage collection, which each training triggers."""
     import suwen.training.taggers
 
@@ -214,7 +214,7 @@ def _train(
 
         train_baseline(data, model, config, LCDD)
         return
-    settle()
+    preload()
     import torch
 
     from suwen.runs import working_folder

@@ -232,7 +232,7 @@ def _marginals(
     lasts = firsts + (spans.end - spans.start) - 1
 
     inner = emissions[sequence[owners], positions, tags].astype(np.float64)
-    inner[1:] += transitions.hard[2][tags[:-1], tags[1:]]
+    inner[1:] += transitions.constrained[2][tags[:-1], tags[1:]]
     # The message that reaches the first tag has its emission and all that comes before.
     inner[firsts] = messages.before(sequence, spans.start, tags[firsts])
     logs = np.add.reduceat(inner, firsts) + messages.after(sequence, spans.end, tags[lasts])

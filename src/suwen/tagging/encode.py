@@ -315,7 +315,7 @@ def encode_gold(
         tags = scheme.encode(block.end - block.start, inside)
         for window in block.windows:
             core_tags = tags[window.core_start - block.start : window.core_end - block.start]
-            _mend_edges(core_tags, scheme)
+            _repair_edges(core_tags, scheme)
             examples.append(_example(arrays, window, featurizer, [tag_ids[tag] for tag in core_tags]))
     losses.lost = +losses.lost
     return examples, losses
@@ -381,7 +381,7 @@ def _is_cut(span: LabelSpan, block: Block) -> bool:
     return not any(window.core_start <= start and end <= window.core_end for window in block.windows)
 
 
-def _mend_edges(tags: list[str], scheme: Scheme) -> None:
+def _repair_edges(tags: list[str], scheme: Scheme) -> None:
     """Make the pieces of entities that a window cuts legal sequences of their own."""
     if not (scheme.allows(None, tags[0]) and scheme.allows(tags[-1], None)):
         tags[:] = scheme.encode(len(tags), scheme.decode(tags, "conlleval"))

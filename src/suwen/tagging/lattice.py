@@ -58,11 +58,11 @@ class Transitions:
     @cached_property
     def largest(self) -> float:
         """The largest absolute score of what is legal."""
-        weights = np.concatenate([scores.ravel() for scores in self.hard])
+        weights = np.concatenate([scores.ravel() for scores in self.constrained])
         return float(np.abs(weights[np.isfinite(weights)]).max(initial=0))
 
     @cached_property
-    def hard(self) -> tuple[Floats, Floats, Floats]:
+    def constrained(self) -> tuple[Floats, Floats, Floats]:
         """Start, end and matrix with minus infinity for what is illegal, so that no emission can outweigh it."""
         start, end, matrix = (
             np.where(scores > ILLEGAL, scores, -np.inf).astype(np.float32)
@@ -85,7 +85,7 @@ class Transitions:
         before_few = np.argsort(~legal[:, few], axis=0, kind="stable")[: counts[few].max(initial=1)]
         before_many = np.flatnonzero(legal[:, many].any(axis=1))[:, None]
         groups = ((few, before_few), (many, before_many))
-        return [(tags, before, self.hard[2][before, tags]) for tags, before in groups if len(tags)]
+        return [(tags, before, self.constrained[2][before, tags]) for tags, before in groups if len(tags)]
 
 
 def legal_transitions(tags: Sequence[str], scheme: Scheme) -> Transitions:
@@ -124,8 +124,8 @@ def viterbi(emissions: Floats, lengths: npt.ArrayLike, transitions: Transitions)
     """
     finals = np.asarray(lengths, dtype=np.int64) - 1
     states = _best_scores(emissions, transitions)
-    arrivals = np.ascontiguousarray(transitions.hard[2].T)
-    last = (states[finals, :, np.arange(len(finals))] + transitions.hard[1]).argmax(axis=1)
+    arrivals = np.ascontiguousarray(transitions.constrained[2].T)
+    last = (states[finals, :, np.arange(len(finals))] + transitions.constrained[1]).argmax(axis=1)
     ends = set(finals.tolist())
     paths = np.empty((len(states), len(finals)), dtype=np.int64)
     best = last
@@ -151,7 +151,7 @@ def _best_scores(emissions: Floats, transitions: Transitions) -> npt.NDArray[np.
     sums = [np.empty_like(scores) for _, _, scores in groups]
     for t, state in enumerate(states):
         if t == 0:
-            state += transitions.hard[0][:, None]
+            state += transitions.constrained[0][:, None]
         else:
             for (tags, before, scores), moved in zip(groups, sums, strict=True):
                 state[tags] += np.add(states[t - 1].take(before, axis=0), scores, out=moved).max(axis=0)
@@ -203,7 +203,7 @@ class Messages:
         batch, longest, size = emissions.shape
         positions = np.arange(longest)[:, None]
         mirror = np.where(positions < lengths, lengths - 1 - positions, positions), np.arange(batch)
-        start, end, matrix = transitions.hard
+        start, end, matrix = transitions.constrained
         edges = np.stack((start, end)).astype(np.float64)[:, None]
         moves = np.stack((matrix, matrix.T)).astype(np.float64)
 
@@ -227,7 +227,7 @@ class Messages:
     def log_partition(self) -> Doubles:
         """Return the log-weight of all tag sequences, ``[B]``."""
         rows = np.arange(len(self.lengths))
-        return _log_sum_exp(self._logs(self.lengths - 1, 0, rows, slice(None)) + self.transitions.hard[1])
+        return _log_sum_exp(self._logs(self.lengths - 1, 0, rows, slice(None)) + self.transitions.constrained[1])
 
     def before(self, sequence: Ints, position: Ints, tag: Ints) -> Doubles:
         """Return the log-weight of all beginnings that reach `tag` at `position`, its emission included, ``[n]``."""
@@ -235,7 +235,7 @@ class Messages:
 
     def after(self, sequence: Ints, position: Ints, tag: Ints) -> Doubles:
         """Return the log-weight of all that can follow a mention with its last `tag` before `position`, ``[n]``."""
-        start, end, matrix = self.transitions.hard
+        start, end, matrix = self.transitions.constrained
         # A tag that may begin a sequence never continues a mention, and any other always does.
         leaving = np.where(np.isfinite(start), matrix, -np.inf)
         inner = position < self.lengths[sequence]

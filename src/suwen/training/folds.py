@@ -31,7 +31,7 @@ __all__ = [
     "Fold",
     "FoldsReport",
     "find_contradictions",
-    "judges",
+    "load_judges",
     "train_folds",
     "write_contradictions",
 ]
@@ -156,7 +156,7 @@ def train_folds(
     return folds
 
 
-def judges(folds: Iterable[Fold], device: str = "cpu") -> Iterator[tuple[Predictor, Sequence[Selection]]]:
+def load_judges(folds: Iterable[Fold], device: str = "cpu") -> Iterator[tuple[Predictor, Sequence[Selection]]]:
     """Load the model of each fold, beside the annotated text that it has not seen."""
     for fold in folds:
         predictor = load(fold.model, device)
@@ -164,16 +164,16 @@ def judges(folds: Iterable[Fold], device: str = "cpu") -> Iterator[tuple[Predict
         yield predictor, fold.held_out
 
 
-def find_contradictions(judging: Iterable[tuple[Predictor, Sequence[Selection]]]) -> list[Contradiction]:
+def find_contradictions(judges: Iterable[tuple[Predictor, Sequence[Selection]]]) -> list[Contradiction]:
     """Compare annotations with what a model finds there, the most confident contradiction first.
 
     Parameters
     ----------
     judging
-        The model of each fold, and the annotated text that it has not seen (see `judges`).
+        The model of each fold, and the annotated text that it has not seen (see `load_judges`).
     """
     found: list[Contradiction] = []
-    for predictor, held_out in judging:
+    for predictor, held_out in judges:
         predicted = predictor.predict(held_out)
         for selection, document in zip(held_out, predicted, strict=True):
             suggested = [entity for entity in document.entities if selection.owns(entity.start)]

@@ -148,7 +148,7 @@ class TaggerTrainer(Trainer):  # type: ignore[misc]
         """Score the dev part, with the averaged weights if there are any, and keep weights that are the best."""
         assert self.evaluate_dev is not None
         model: nn.Module = self.accelerator.unwrap_model(self.model)
-        current = self.average.swap_in(model) if self.average else None
+        current = self.average.load_into(model) if self.average else None
         try:
             metrics = {f"eval_{name}": value for name, value in self.evaluate_dev().items()}
             if is_better(metrics, self.state):
@@ -193,7 +193,7 @@ class TaggerTrainer(Trainer):  # type: ignore[misc]
                 if self.average:
                     self.average.read(checkpoint)
             if self.average:
-                self.average.swap_in(model)
+                self.average.load_into(model)
             self.write_weights()
         model.load_state_dict(load_file(self.folder / BEST))
         history = self.state.log_history
@@ -271,7 +271,7 @@ class WeightAverage:
             self.averaged = [average.to(self.live[0].device) for average in self.averaged]
         torch._foreach_lerp_(self.averaged, [parameter.detach() for parameter in self.live], 1 - decay)
 
-    def swap_in(self, model: nn.Module) -> State:
+    def load_into(self, model: nn.Module) -> State:
         """Put the average into the model; returns the state that was there."""
         current = {name: tensor.clone() for name, tensor in model.state_dict().items()}
         model.load_state_dict(dict(zip(self.names, self.averaged, strict=True)), strict=False)

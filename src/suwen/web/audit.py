@@ -113,9 +113,9 @@ class _Plain(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         if record.name == AUDIT.name:
             return record.getMessage()
-        said = record.getMessage() if record.name.partition(".")[0] == "suwen" else record.name
+        message = record.getMessage() if record.name.partition(".")[0] == "suwen" else record.name
         error = record.exc_info[1] if record.exc_info else None
-        return f"{record.levelname.lower()}: {said}" + (f": {place_of(error)}" if error else "")
+        return f"{record.levelname.lower()}: {message}" + (f": {place_of(error)}" if error else "")
 
 
 def configure_logging() -> None:

@@ -109,7 +109,7 @@ class Models:
 
 
 def _extraction(document: Document, assertion: bool) -> answers.Extraction:
-    said = assertions(document) if assertion else [None] * len(document.entities)
+    found = assertions(document) if assertion else [None] * len(document.entities)
     entities = [
         answers.Entity(
             id=str(one.id),
@@ -119,9 +119,9 @@ def _extraction(document: Document, assertion: bool) -> answers.Extraction:
             fragments=list(one.fragments),
             text=document.mention(one),
             score=one.score,
-            assertion=spoken and answers.Assertion(polarity=spoken.value, cue=spoken.cue),
+            assertion=asserted and answers.Assertion(polarity=asserted.value, cue=asserted.cue),
         )
-        for one, spoken in zip(document.entities, said, strict=True)
+        for one, asserted in zip(document.entities, found, strict=True)
     ]
     relations = [
         answers.Relation(id=str(one.id), type=one.label, head=one.head, tail=one.tail, score=one.score)

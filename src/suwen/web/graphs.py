@@ -45,7 +45,7 @@ class GraphFile:
         """
         graph = self._current()
         with graph.snapshot():
-            ticket.stop_with(graph.interrupt)
+            ticket.on_cancel(graph.interrupt)
             yield graph
 
     def _current(self) -> Graph:

@@ -88,7 +88,7 @@ class Guard:
         if not self._is_same_site(headers, scope["method"], path):
             raise ProblemError("S813", 403)
         is_open = path in OPEN_PATHS or path.startswith(STATIC)
-        if self._token is not None and not is_open and not self._token.opens(_value(scope, b"authorization")):
+        if self._token is not None and not is_open and not self._token.accepts(_value(scope, b"authorization")):
             raise ProblemError("S812", 401, {"WWW-Authenticate": "Bearer"})
         if headers.get("content-encoding", "identity").lower() != "identity":
             raise ProblemError("S821", 415, expected="a body without Content-Encoding")

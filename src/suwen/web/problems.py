@@ -22,7 +22,7 @@ UNAVAILABLE = {"S101", "S102", "S701", "S702", "S703", "S705"}
 UNREADABLE = {"S106", "S112", "S115", "S116", "S117", "S118", "S119", "S120", "S121", "S123", "S130"}
 """The codes of an uploaded file that cannot be read."""
 
-TOLD = {"kind", "advice", "pages", "limit", "seconds"}
+SHOWN_FIELDS = {"kind", "advice", "pages", "limit", "seconds"}
 """The fields of messages that never hold a text of the file."""
 
 RETRY_SECONDS = "1"
@@ -72,8 +72,8 @@ def problem_of_file(code: str, fields: Mapping[str, Any]) -> ProblemError:
     """Return the problem for an error (its code and fields) that a reader of files reported."""
     if code not in UNREADABLE:
         return ProblemError("S827", 500)
-    told: dict[str, Any] = {name: fields[name] for name in TOLD & fields.keys()}
-    return ProblemError(code, 422, None, **told)
+    shown: dict[str, Any] = {name: fields[name] for name in SHOWN_FIELDS & fields.keys()}
+    return ProblemError(code, 422, None, **shown)
 
 
 def body_of(problem: ProblemError, request: str | None) -> bytes:

@@ -37,7 +37,7 @@ class Token:
             raise SuwenError("S803", reason="has characters other than ASCII letters, digits and signs")
         self._digest = _digest(secret.encode())
 
-    def opens(self, authorization: bytes | None) -> bool:
+    def accepts(self, authorization: bytes | None) -> bool:
         """Return whether a header ``Authorization: Bearer TOKEN`` holds the token, in constant time."""
         scheme, _, given = (authorization or b"").partition(b" ")
         return hmac.compare_digest(_digest(given.strip()), self._digest) and scheme.lower() == b"bearer"

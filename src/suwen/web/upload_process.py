@@ -23,13 +23,13 @@ def main(source: IO[bytes], target: IO[bytes]) -> None:
     from suwen.errors import SuwenError
     from suwen.extraction.inputs import Content, Input, parts_of
     from suwen.formats import jsonl
-    from suwen.web.problems import TOLD
+    from suwen.web.problems import SHOWN_FIELDS
 
     file = Input(Path(asked["name"]), asked["name"], asked["format"])
     for part in parts_of(Content(file, source.read())):
         if isinstance(part, SuwenError):
-            told = {name: str(part.fields[name]) for name in TOLD & part.fields.keys()}
-            target.write(json.dumps({"code": part.code, **told}).encode() + b"\n")
+            shown = {name: str(part.fields[name]) for name in SHOWN_FIELDS & part.fields.keys()}
+            target.write(json.dumps({"code": part.code, **shown}).encode() + b"\n")
         else:
             target.write(jsonl.line(part))
     target.flush()

@@ -51,7 +51,7 @@ def read_upload(ticket: Ticket, data: bytes, name: str, form: str, limits: Limit
         stderr=subprocess.DEVNULL,
     )
     with process:
-        ticket.stop_with(process.kill)
+        ticket.on_cancel(process.kill)
         try:
             written, _ = process.communicate(json.dumps(asked).encode() + b"\n" + data, timeout=limits.seconds)
         except subprocess.TimeoutExpired:

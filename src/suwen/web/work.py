@@ -29,7 +29,7 @@ class Ticket:
         self._stops: list[Callable[[], None]] = []
         self.is_cancelled = False
 
-    def stop_with(self, stop: Callable[[], None]) -> None:
+    def on_cancel(self, stop: Callable[[], None]) -> None:
         """Call a function when the work is cancelled; at once, if it is already."""
         with self._lock:
             self._stops.append(stop)
@@ -65,7 +65,7 @@ class Pool:
 
     def __init__(self, name: str, workers: int, queue: int) -> None:
         self._executor = ThreadPoolExecutor(workers, name)
-        self._most = workers + queue
+        self._limit = workers + queue
         self._pending: set[Future[Any]] = set()
 
     @property
@@ -83,21 +83,21 @@ class Pool:
         DisconnectedError
             If the client has disconnected.
         """
-        if self.pending >= self._most:
+        if self.pending >= self._limit:
             raise ProblemError("S823", 503, {"Retry-After": RETRY_SECONDS})
         ticket = Ticket()
-        future = self._executor.submit(_worked, work, ticket)
+        future = self._executor.submit(_run_work, work, ticket)
         self._pending.add(future)
         future.add_done_callback(self._pending.discard)
         answer = asyncio.wrap_future(future)
-        gone = asyncio.create_task(_gone(request))
+        disconnected = asyncio.create_task(_disconnected(request))
         try:
-            await asyncio.wait((answer, gone), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((answer, disconnected), return_when=asyncio.FIRST_COMPLETED)
             if not answer.done():
                 raise DisconnectedError
             return answer.result()
         finally:
-            gone.cancel()
+            disconnected.cancel()
             answer.cancel()
             ticket.cancel()
 
@@ -106,7 +106,7 @@ class Pool:
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 
-def _worked(work: Callable[[Ticket], Result], ticket: Ticket) -> Result:
+def _run_work(work: Callable[[Ticket], Result], ticket: Ticket) -> Result:
     if ticket.is_cancelled:
         raise DisconnectedError
     try:
@@ -115,7 +115,7 @@ def _worked(work: Callable[[Ticket], Result], ticket: Ticket) -> Result:
         ticket.done()
 
 
-async def _gone(request: Request) -> None:
+async def _disconnected(request: Request) -> None:
     """Wait until the client disconnects."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -52,7 +52,7 @@ class ShownCase:
     text: Iterable[Markup]
     cut_before: bool
     cut_after: bool
-    said: str
+    description: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,21 +188,21 @@ def _shown(case: RelationCase, pair: RelationPair, types: Types) -> ShownCase:
             yield on_one_line(text[first : first + CONTEXT]) + " … " + on_one_line(text[last - CONTEXT : last])
 
     shown = text_with_mentions(text, entities, opening_tag, stretch)
-    return ShownCase(document.id, shown, start > 0, end < len(document.text), _said(case))
+    return ShownCase(document.id, shown, start > 0, end < len(document.text), _description(case))
 
 
-def _said(case: RelationCase) -> str:
+def _description(case: RelationCase) -> str:
     """Describe an error: the relations by their offsets, the confidence, and why the gold one could not be found."""
-    said = [
+    parts = [
         f"{side} {key[0]} {_place(key[1])} → {_place(key[2])}"
         for side, key in (("gold", case.gold), ("predicted", case.predicted))
         if key is not None
     ]
     if case.score is not None:
-        said.append(f"confidence {case.score:.2f}")
+        parts.append(f"confidence {case.score:.2f}")
     if case.reason is not None:
-        said.append(REASONS[case.reason][1])
-    return " · ".join(said)
+        parts.append(REASONS[case.reason][1])
+    return " · ".join(parts)
 
 
 def _place(end: Span | str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from suwen.errors import SuwenError
 from suwen.models.checkpoints.checkpoint import Checkpoint
-from suwen.models.checkpoints.family import mend
+from suwen.models.checkpoints.family import normalize
 from suwen.models.checkpoints.huggingface import find_weights, read_hugging_face
 from suwen.models.checkpoints.paddle import find_parameters, read_paddle
 from suwen.models.checkpoints.tensorflow import find_index, read_tensorflow
@@ -40,7 +40,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     for find, read in LAYOUTS:
         weights = find(folder)
         if weights is not None:
-            return mend(read(folder, weights))
+            return normalize(read(folder, weights))
     raise SuwenError(
         "S506",
         folder,

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from suwen.models.checkpoints.checkpoint import Checkpoint
 
-__all__ = ["mend"]
+__all__ = ["normalize"]
 
 FAMILY = ("bert", "ernie", "roberta")
 TASK_EMBEDDINGS = "embeddings.task_type_embeddings.weight"
@@ -26,7 +26,7 @@ ROBERTA_HEAD = (
 )
 
 
-def mend(checkpoint: Checkpoint) -> Checkpoint:
+def normalize(checkpoint: Checkpoint) -> Checkpoint:
     """Make a checkpoint what its tensors and vocabulary say it is.
 
     - Old ones name the scale and shift of a LayerNorm ``gamma`` and ``beta``.

@@ -106,10 +106,10 @@ def _after_punctuation(classes: NDArray[np.uint8], special: Flags, after_blank: 
     Blanks leave it as it was, and so do plain characters that follow plain ones: it can come from far before.
     """
     alone = classes == ALONE
-    said = (special & (classes != PARTICLE)) | (classes == BORDER)
-    said |= (classes == PARTICLE) & ~after_blank & ~after_special
-    said |= (classes == PLAIN) & after_special
-    last = np.maximum.accumulate(np.where(said, np.arange(len(classes)), 0))
+    decided = (special & (classes != PARTICLE)) | (classes == BORDER)
+    decided |= (classes == PARTICLE) & ~after_blank & ~after_special
+    decided |= (classes == PLAIN) & after_special
+    last = np.maximum.accumulate(np.where(decided, np.arange(len(classes)), 0))
     return _before(alone[last])
 
 
