@@ -24,7 +24,7 @@ from suwen.pretraining.strategies import Level, Strategy, strategy_named
 from suwen.pretraining.text_cache import TextCache, open_units
 from suwen.pretraining.texts import Texts
 from suwen.pretraining.trainer import PretrainingTrainer
-from suwen.runs import Listener, silent, versions
+from suwen.runs import Listener, silent
 from suwen.tagging.encode import Featurizer
 from suwen.training.device import check_device
 from suwen.training.log import Log
@@ -88,17 +88,10 @@ def pretrain(
         history = trainer.run(run.checkpoint)
         trained: PreTrainedModel = trainer.accelerator.unwrap_model(trainer.model)
         manifest = {
-            "name": output.name,
+            **run.description(text),
             "strategy": {**asdict(strategy), "stages": [level.name.lower() for level in strategy.stages]},
-            "configuration": config.model_dump(mode="json"),
-            "base": run.identity["base encoder"],
-            "seed": config.seed,
-            "versions": versions("torch", "transformers", "numpy"),
-            "texts": text.sources,
-            "excluded": texts.exclusion.description,
             "lexicon": [{"name": path.name, "sha256": sha256(path)} for path in texts.lexicon],
             "lexicon_terms": len(run.terms),
-            "vocabulary": {"tokens": len(text.vocabulary), "given": run.vocabulary is not None},
             "training": {
                 "steps": trainer.state.global_step,
                 "tokens": trainer.tokens_seen(),

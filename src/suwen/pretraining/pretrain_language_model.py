@@ -25,7 +25,7 @@ from suwen.pretraining.language_model import (
 from suwen.pretraining.runs import losses, open_run
 from suwen.pretraining.texts import Texts
 from suwen.pretraining.trainer import PretrainingTrainer
-from suwen.runs import Listener, silent, versions
+from suwen.runs import Listener, silent
 from suwen.training.device import check_device
 from suwen.training.log import Log
 
@@ -93,14 +93,7 @@ def pretrain_language_model(
         trainer = PretrainingTrainer(model, batches, held_out, config, run.work, device, trainer_callbacks)
         history = trainer.run(run.checkpoint)
     manifest = {
-        "name": output.name,
-        "configuration": config.model_dump(mode="json"),
-        "seed": config.seed,
-        "base": run.identity["base encoder"],
-        "versions": versions("torch", "transformers", "numpy"),
-        "texts": text.sources,
-        "excluded": texts.exclusion.description,
-        "vocabulary": {"tokens": len(text.vocabulary), "given": run.vocabulary is not None},
+        **run.description(text),
         "training": {
             "steps": trainer.state.global_step,
             "tokens": trainer.tokens_seen(),

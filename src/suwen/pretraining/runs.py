@@ -22,7 +22,7 @@ from suwen.pretraining.passages import Source, find_sources
 from suwen.pretraining.progress import PretrainingProgressCallback
 from suwen.pretraining.text_cache import TextCache, TextRules, open_text
 from suwen.pretraining.texts import Texts, given_vocabulary
-from suwen.runs import Listener, Progress, open_work, working_folder
+from suwen.runs import Listener, Progress, open_work, versions, working_folder
 from suwen.tagging.vocabulary import CharacterVocabulary
 from suwen.training.checkpoints import last_checkpoint
 from suwen.training.log import Log
@@ -103,6 +103,19 @@ class PretrainingRun:
         if not self.process.is_main_process:
             return []
         return [log, PretrainingProgressCallback(self.listener), *callbacks]
+
+    def description(self, text: TextCache) -> dict[str, Any]:
+        """Return the values that the manifest of every run has: configuration, versions, texts and vocabulary."""
+        return {
+            "name": self.output.name,
+            "configuration": self.config.model_dump(mode="json"),
+            "base": self.identity["base encoder"],
+            "seed": self.config.seed,
+            "versions": versions("torch", "transformers", "numpy"),
+            "texts": text.sources,
+            "excluded": self.texts.exclusion.description,
+            "vocabulary": {"tokens": len(text.vocabulary), "given": self.vocabulary is not None},
+        }
 
     def seconds(self, log: Log) -> float:
         """Return how long the run has taken, with what came before an interruption."""
