@@ -45,9 +45,9 @@ from suwen.augmentation.masked_lm import MaskedLanguageModel
 from suwen.augmentation.words import Reading, segment_ahead
 from suwen.corpus.split import Selection, Split, whole
 from suwen.formats import read_corpus
-from suwen.model_folder import write_tokenizer
 from suwen.models.ngram_bert import register
 from suwen.tagging.encode import Featurizer
+from suwen.tagging.tokenizer import write_tokenizer
 from suwen.tagging.vocabulary import MASK, CharacterVocabulary
 from suwen.text.words import Segmenter, cut_all, segmenter_named
 

@@ -13,7 +13,6 @@ from accelerate import PartialState
 from transformers import PreTrainedModel, TrainerCallback, set_seed
 
 from suwen.files import StrPath, require_new, sha256
-from suwen.model_folder import write_tokenizer
 from suwen.models.pretrained import quiet
 from suwen.pretraining.batches import HeldOut, MaskedBatches, MaskingRules, phases
 from suwen.pretraining.config import PretrainingConfig
@@ -26,6 +25,7 @@ from suwen.pretraining.texts import Texts
 from suwen.pretraining.trainer import PretrainingTrainer
 from suwen.runs import Listener, silent
 from suwen.tagging.encode import Featurizer
+from suwen.tagging.tokenizer import write_tokenizer
 from suwen.training.device import check_device
 from suwen.training.log import Log
 
