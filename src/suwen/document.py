@@ -29,7 +29,7 @@ __all__ = [
 Span = tuple[int, int]
 
 UNANNOTATED = "unannotated"
-"""The key of ``meta["read_from"]`` that says that the annotation of a document was cancelled or rejected."""
+"""The key of ``meta["read_from"]`` for a document whose annotation was cancelled or rejected."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -92,7 +92,7 @@ class Entity:
 
     @property
     def key(self) -> tuple[str, int, int]:
-        """Return what a strict match compares: label and hull."""
+        """Return the key of a strict match: label and hull."""
         return self.label, self.start, self.end
 
     def moved(self, by: int) -> Entity:
@@ -212,7 +212,7 @@ class Document:
 
     @property
     def is_annotated(self) -> bool:
-        """False if the source says that it is not annotated: cancelled or rejected, not without entities."""
+        """False if the source marks the annotation as cancelled or rejected, whether or not there are entities."""
         source = self.meta.get("read_from")
         return not (isinstance(source, Mapping) and source.get(UNANNOTATED) is True)
 

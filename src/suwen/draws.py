@@ -1,4 +1,4 @@
-"""Random numbers that depend on what they are for, and on nothing that was drawn before."""
+"""Random numbers that depend on their key alone, not on earlier draws."""
 
 from __future__ import annotations
 

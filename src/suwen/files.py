@@ -53,12 +53,12 @@ WORKPLACE = ".part"
 
 
 def os_error(error: OSError, path: Path, otherwise: Literal["S105", "S113"] = "S105") -> SuwenError:
-    """Return the coded error that tells a user what the operating system said.
+    """Return the coded error for an error of the operating system.
 
     Parameters
     ----------
     otherwise
-        The code for what has none of its own: S105 for writing, S113 for reading.
+        The code for all other errors: S105 for writing, S113 for reading.
     """
     if isinstance(error, FileNotFoundError):
         return SuwenError("S101", path)
@@ -407,7 +407,7 @@ def sha256(path: StrPath) -> str:
 
 
 def read_terms(paths: Iterable[Path]) -> frozenset[str]:
-    """Read the terms of files with one term a line; what follows a tab is left out.
+    """Read the terms of files with one term a line; text after a tab is ignored.
 
     Raises
     ------

@@ -112,7 +112,7 @@ def _load(stored: StoredModel, device: str, batch_tokens: int | None, threads: i
 def load_overridden(
     path: StrPath, device: str, batch_tokens: int | None, threads: int | None, overrides: Overrides | None
 ) -> Extractor:
-    """Load as `load` does, with term lists that change what the model finds."""
+    """Load as `load` does, with term lists that override the model."""
     extractor = load(path, device, batch_tokens, threads)
     return extractor if overrides is None else OverriddenExtractor(extractor, overrides)
 

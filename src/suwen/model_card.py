@@ -179,7 +179,7 @@ def _counts(data: Mapping[str, Any], annotations: Sequence[str] = ("entities",))
 
 
 def _has_no_dev(data: Mapping[str, Any]) -> bool:
-    """Return whether the manifest says that nothing was set aside to score the model on."""
+    """Return whether the manifest has a dev part without documents."""
     dev = data.get("dev")
     return isinstance(dev, Mapping) and dev.get("documents") == 0
 

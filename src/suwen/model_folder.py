@@ -1,4 +1,4 @@
-"""Model folders: all that decides what a model finds, in one folder that is whole or not there.
+"""Model folders: everything that determines a model's output, in one folder that is written completely or not at all.
 
 ``suwen.json`` holds the settings, ``manifest.json`` where the model comes from and the SHA-256 of the other files
 (``README.md``, which people edit, excepted). A tagger's folder also holds ``vocab.txt``, ``bigrams.txt`` if it reads
@@ -72,7 +72,7 @@ Types = tuple[type, ...]
 
 @dataclass(frozen=True, eq=False)
 class TaggerSettings:
-    """All that decides a tagger's output beside its vocabularies and weights.
+    """The settings that determine a tagger's output, apart from its vocabularies and weights.
 
     Parameters
     ----------
@@ -268,7 +268,7 @@ def add_files(path: Path, files: Mapping[str, bytes], notes: Mapping[str, Any]) 
 
 
 def read_stored_model(path: StrPath) -> StoredModel:
-    """Read what all kinds of model folders share, and compare every file with its hash.
+    """Read the files that all kinds of model folders share, and compare every file with its hash.
 
     Raises
     ------

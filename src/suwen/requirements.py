@@ -1,4 +1,4 @@
-"""Check what a run needs of this machine before it starts: packages of the extras, and the name of a device."""
+"""Check the requirements of a run before it starts: packages of the extras, and the name of a device."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def is_installed(package: str) -> bool:
 
 
 def require_device(device: str) -> None:
-    """Check the name of a device, whatever this machine has.
+    """Check the name of a device; this machine need not have it.
 
     Raises
     ------

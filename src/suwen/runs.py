@@ -1,4 +1,4 @@
-"""Runs that can be resumed: the working folder, the record of what the run is, its journal, and versions."""
+"""Runs that can be resumed: the working folder, the identity of the run, its journal, and versions."""
 
 from __future__ import annotations
 

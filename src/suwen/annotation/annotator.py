@@ -23,7 +23,7 @@ from suwen.text.view import View, make_view
 __all__ = ["META", "Annotator", "Asked", "Outcome", "answer_lines"]
 
 META = "preannotation"
-"""The key of `Document.meta` under which stands what was refused."""
+"""The key of `Document.meta` that counts refused annotations."""
 
 NO_ANSWER, HOLDS_TAG = "no answer", "holds what looks like a tag"
 LINE = re.compile(r"\s*([0-9]{1,6})\s*[|｜](.*)")
@@ -99,7 +99,7 @@ class Annotator:
     attempts: int = 2
     parameters: dict[str, Any] = field(default_factory=lambda: {"temperature": 0})
     counts: Counter[str] = field(default_factory=Counter)
-    """Answers, tokens, and what was odd about the answers."""
+    """Answers, tokens, and remarks on unusual answers."""
 
     def __post_init__(self) -> None:
         self._tags = TagReader(self.prompt.schema.labels)

@@ -33,7 +33,7 @@ PRIVATE_FOLDER = 0o700
 RESERVED = {"model", "messages", "stream"}
 """Keys of a request that are no parameters."""
 WAITING_DOCUMENTS = 64
-"""Maximum number of documents that wait for their answers, whatever their length."""
+"""Maximum number of documents that wait for their answers."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Choose the documents to annotate next: those that teach the most for what it costs to read them.
+"""Choose the documents to annotate next: those with the most information for the cost of reading them.
 
 A document's score is the weighted mean of three figures in [0, 1]:
 

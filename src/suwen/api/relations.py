@@ -146,13 +146,13 @@ def evaluate_relation_model(
 
 
 def _learned(gold: Gold, model: Extractor | RelationExtractor, name: str) -> str | None:
-    """Return the warning that a model may have learned from what is scored."""
+    """Return the warning that a model may have been trained on the scored documents."""
     found = other_split(model.learned_from, gold.data_hash, gold.split_hash)
     return f"{name}: {found}" if found else None
 
 
 def _without_relations(document: Document) -> Document:
-    """Return the document without what a model is to find."""
+    """Return the document without the annotations that a model is to find."""
     return replace(document, relations=())
 
 
@@ -212,7 +212,7 @@ def _related(documents: StrPath | Iterable[Document], model: RelationExtractor) 
 
 
 def relation_schema(documents: Iterable[Document]) -> Schema:
-    """Return LCDD's label set with the relation types that the documents have beside it."""
+    """Return LCDD's label set, extended by the other relation types of the documents."""
     triples = []
     for document in documents:
         labels = {entity.id: entity.label for entity in document.entities}

@@ -50,7 +50,7 @@ class Variant:
 
     @property
     def characters(self) -> int:
-        """The length of what it is made of."""
+        """The length of the source text."""
         return sum(end - start for start, end in self.spans or [(0, len(self.document.text))])
 
 

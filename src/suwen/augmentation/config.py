@@ -150,7 +150,7 @@ class ReportConfig(Section):
 
 
 class AugmentationConfig(Section):
-    """All that decides what is generated, apart from the documents."""
+    """All settings of an augmentation."""
 
     preset: str
     method: Method = "mlm"
@@ -191,7 +191,7 @@ class AugmentationConfig(Section):
 
     @property
     def masked_language_model(self) -> str:
-        """The name of the masked language model, or nothing where neither the methods nor the user want one."""
+        """The name of the masked language model; empty if neither the methods nor the user need one."""
         wanted = PAPER_ENCODER if self.preset == "paper" else BUNDLED
         return self.encoder or (wanted if "mlm" in self.methods else "")
 

@@ -93,7 +93,7 @@ def augment_corpus(
     workers: int = 1,
     listener: Listener = silent,
 ) -> Result:
-    """Augment the training part of a corpus and write what is generated.
+    """Augment the training part of a corpus and write the generated documents.
 
     Parameters
     ----------

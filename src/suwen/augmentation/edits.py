@@ -1,4 +1,4 @@
-"""Edits: what is changed in a document, made with all offsets moved, logged, and replayed from the log."""
+"""Edits of a document: they move all offsets, are logged, and can be replayed from the log."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from suwen.files import StrPath, excess, read_text, replacing
 __all__ = ["META", "Edit", "Moves", "Recipe", "derived", "excerpt", "read_log", "recipe_lines", "replay", "write_log"]
 
 META = "augmentation"
-"""The key of a generated document's `meta` that says where it comes from."""
+"""The key of a generated document's `meta` that names its origin."""
 
 SEAM = "\n\n"
 """Text between parts of a document that were not neighbors: a paragraph break in any view."""

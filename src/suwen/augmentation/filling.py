@@ -79,7 +79,7 @@ class Filler:
         self._same_word = same_word
 
     def fill(self, rows: Sequence[Ids], blanks: Sequence[Blank]) -> None:
-        """Fill the blanks of some inputs; what is in one input does not depend on the others.
+        """Fill the blanks of some inputs; each input is independent of the others.
 
         Parameters
         ----------

@@ -87,7 +87,7 @@ class MaskedLanguageModel:
         try:
             self._model = model.eval().to(device)
         except (AssertionError, RuntimeError) as error:
-            # Torch's two ways to say that it was built without CUDA, or that the name is unknown.
+            # Torch raises the first if it was built without CUDA, the second for an unknown name.
             raise SuwenError("S512", device=device, reason=str(error).partition("\n")[0]) from None
         self._double: Any = None
         self.vocabulary = vocabulary
@@ -257,7 +257,7 @@ class MaskedLanguageModel:
 
 @contextmanager
 def _only_at(model: Any, flat: Tensor) -> Iterator[None]:
-    """Let the model's head see only some positions of the flattened batch, whatever its architecture: ``[1, M, H]``.
+    """Pass only some positions of the flattened batch to the model's head, in any architecture: ``[1, M, H]``.
 
     Where it can be, so does the feed-forward part of the last layer.
     """

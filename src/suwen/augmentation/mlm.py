@@ -192,7 +192,7 @@ class MaskedWords:
             ]
 
     def _accept(self, one: _Input, filled: dict[Span, Blank]) -> None:
-        """Keep what was filled in as far as the check agrees, and undo the rest.
+        """Keep the filled words that the check accepts, and undo the others.
 
         What is never masked is never inserted either: a new negation or number would change the meaning.
         """

@@ -40,7 +40,7 @@ COUNTS = {
     "rejected": ("不成词或成实体，放弃", "given up: no words, or mentions"),
     "undone by the tagger": ("标注器不符，撤销", "undone: the tagger found other entities"),
 }
-"""Names of what is counted, in Chinese and English."""
+"""Names of the counts, in Chinese and English."""
 
 
 def write_report(
@@ -79,7 +79,7 @@ def write_report(
 
 
 def _counts(figures: Figures, config: AugmentationConfig) -> Iterator[tuple[str, tuple[str, str], int]]:
-    """Return the method (only once), what is counted, and its number; the last are those of all methods."""
+    """Return rows of method (only once), name of the count, and number; the last rows are totals."""
     for method in [*config.methods, ""]:
         shown = method
         for what, names in COUNTS.items():

@@ -16,7 +16,7 @@ __all__ = ["TaggerCheck"]
 
 
 class TaggerCheck:
-    """Compares what a tagger finds in a sentence before and after its edits.
+    """Compares the entities that a tagger finds in a sentence before and after its edits.
 
     Parameters
     ----------

@@ -55,7 +55,7 @@ class WordCheck:
         return self._words or self._mentions != "any"
 
     def segment_ahead(self, inputs: Iterable[tuple[Span, Sequence[str], Sequence[Span]]]) -> None:
-        """Segment, in one batch, what `rejected` needs of several inputs: their spans, characters and words."""
+        """Segment several inputs for `rejected` in one batch: their spans, characters and words."""
         if not self._words:
             return
         clauses: dict[str, None] = {}

@@ -28,7 +28,7 @@ Flags = NDArray[np.bool_]
 CHINESE = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff〇々]+")
 BLANK = re.compile(r"\s+")
 NUMERALS = frozenset("两半几数第余多")
-"""Characters of numbers that Unicode does not know as such."""
+"""Characters of numbers that Unicode does not class as numeric."""
 
 UNITS = frozenset(
     fold(
@@ -82,7 +82,7 @@ class Reading:
     document
         The document. The hulls of its entities are never changed, whatever lies between their fragments.
     segment
-        What cuts words; a sentence is cut when it is asked for, if not by `segment_ahead`.
+        The segmenter; a sentence is segmented on first use, or earlier by `segment_ahead`.
 
     Raises
     ------
@@ -133,7 +133,7 @@ class Reading:
         return index in self._known
 
     def add_segments(self, index: int, segments: Sequence[str]) -> None:
-        """Take what the segmenter made of the sentence of that number."""
+        """Store the segmentation of the sentence of that number."""
         self._known[index] = self._cut(*self.sentences[index], segments)
 
     def _cut(self, start: int, end: int, segments: Sequence[str]) -> Sentence:

@@ -1,4 +1,4 @@
-"""Generating documents in several processes; what is made does not depend on their number."""
+"""Generating documents in several processes; the result does not depend on their number."""
 
 from __future__ import annotations
 

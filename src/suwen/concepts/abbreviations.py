@@ -172,7 +172,7 @@ def _without_specimen(long: str, short: str) -> str:
 
 
 def _is_compound(long: str, short: str) -> bool:
-    """Return whether a long form begins with a Latin part of which its short form knows nothing."""
+    """Return whether a long form begins with a Latin part that its short form does not contain."""
     prefix = _PREFIX.match(long)
     return prefix is not None and not short.lower().startswith(prefix[0][0].lower())
 
@@ -202,7 +202,7 @@ def _aligns(short: str, full: str) -> bool:
 def long_forms(
     definitions: Iterable[Definition], listed: Mapping[str, Sequence[str]] | None = None
 ) -> dict[str, dict[str, str]]:
-    """Decide what each short form of one document means.
+    """Find the meaning of each short form of one document.
 
     A long form that is nearly the listed one stands for it: annotations cut words (血糖 for 空腹血糖) or add some. If
     several long forms remain for a label, one must be listed, else the short form has no meaning there.

@@ -1,4 +1,4 @@
-"""Tell affirmed, negated and hypothetical mentions apart, and name the cue.
+"""Classify mentions as affirmed, negated or hypothetical, and name the cue.
 
 The rules are NegEx and ConText in outline (Chapman et al., J Biomed Inform 2001; Harkema et al., J Biomed Inform 2009):
 cues, words that only look like cues, and words that end a scope (`suwen.concepts.cues`). In Chinese a scope goes over a
@@ -43,7 +43,7 @@ AFFIRMED = Assertion("affirmed")
 
 
 def assertions(document: Document) -> tuple[Assertion, ...]:
-    """Judge the mentions of a document, in the order of its entities.
+    """Classify the mentions of a document, in the order of its entities.
 
     The result depends on the text and the mentions alone, whatever their order.
     """
@@ -90,7 +90,7 @@ def _flattened(text: str) -> tuple[str, list[int]]:
 
 
 def _sentences(flat: str) -> Iterator[Span]:
-    """Yield the sentences; what is longer than `LONGEST` is a table, and is cut after a comma or anywhere."""
+    """Yield the sentences; one longer than `LONGEST` is a table, and is cut after a comma or anywhere."""
     begin = 0
     for end in (*(found.end() for found in _END.finditer(flat)), len(flat)):
         while end - begin > LONGEST:

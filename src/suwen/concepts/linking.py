@@ -151,7 +151,7 @@ class ConceptLinker:
         self._listed = listed_abbreviations()
 
     def meanings(self, definitions: Iterable[Definition]) -> dict[str, dict[str, str]]:
-        """Return what the short forms of a document mean, from its definitions (see `long_forms`)."""
+        """Return the meanings of a document's short forms, from its definitions (see `long_forms`)."""
         return long_forms(definitions, self._listed.long_forms)
 
     def agreed_forms(self, documents: Iterable[Meanings]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Finding what is wrong or odd in a corpus, all of it at once, each with its file and line."""
+"""Finding errors and doubtful annotations in a corpus, all at once, each with its file and line."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ KINDS: dict[str, Kind] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something found: its kind (a key of `KINDS`), its place, and what it is about."""
+    """A finding: its kind (a key of `KINDS`), its place, and its details."""
 
     code: str
     path: Path | None
@@ -294,7 +294,7 @@ def _label_findings(located: Located, schema: Schema) -> Iterator[Finding]:
 
 
 def _reading_findings(located: Located) -> Iterator[Finding]:
-    """Yield what the reader left out of a document's annotations, or read differently."""
+    """Yield the annotations that the reader left out or changed."""
     source = located.document.meta.get("read_from")
     if not located.document.entities and not located.lines and located.annotation_path == located.text_path:
         # An article without annotations needs no finding.

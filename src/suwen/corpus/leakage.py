@@ -41,7 +41,7 @@ def other_split(learned: Mapping[str, Any], data_hash: str, split_hash: str | No
 
 
 def leakage_report(parts: Mapping[str, Sequence[Selection]], copies: Sequence[NearCopy]) -> dict[str, Any]:
-    """Return what the other parts share with the part ``train``, as JSON values.
+    """Return the overlap of the other parts with the part ``train``, as JSON values.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Splits: which part of a corpus owns which characters, and the file that says so."""
+"""Splits: which part of a corpus owns which characters, and their file."""
 
 from __future__ import annotations
 

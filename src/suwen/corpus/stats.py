@@ -126,7 +126,7 @@ def statistics(
     parts: Mapping[str, Sequence[Selection]] | None = None,
     schema: Schema | None = None,
 ) -> Statistics:
-    """Count what the documents hold, and what each part of a split holds.
+    """Count the annotations of the documents and of each part of a split.
 
     Parameters
     ----------

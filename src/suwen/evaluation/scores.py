@@ -1,4 +1,4 @@
-"""All views of one prediction: strict entities first, and beside them the laxer measures, each under its own name.
+"""All scores of one prediction: strict entities first, then less strict measures, each under its own name.
 
 The views are not comparable with one another. Token-level F1 lies well above strict entity F1 on the same predictions,
 and tag accuracy, which counts the many O tags, above both.
@@ -254,12 +254,12 @@ def _white_space(text: str) -> NDArray[np.bool_]:
 
 
 def surface(text: str, start: int, end: int) -> str:
-    """Return the characters of a hull without white space: what makes two mentions the same words."""
+    """Return the characters of a hull without white space; equal ones are the same words."""
     return "".join(text[start:end].split())
 
 
 def training_mentions(selections: Iterable[Selection]) -> TrainingMentions:
-    """Return the labels that each surface has in what a model learned from."""
+    """Return the labels that each surface has in the training data."""
     labels: defaultdict[str, set[str]] = defaultdict(set)
     for selection in selections:
         for entity in selection.gold:

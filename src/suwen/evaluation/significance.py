@@ -69,7 +69,7 @@ class Comparison:
         return self.first.f1 - self.second.f1
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all figures as JSON values; the keys say what is measured."""
+        """Return all figures as JSON values; the keys name the measures."""
         return {
             f"strict_{self.task}_micro": {"first": self.first.to_dict(), "second": self.second.to_dict()},
             "f1_difference": self.difference,

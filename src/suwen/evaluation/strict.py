@@ -39,7 +39,7 @@ Key = tuple[str, int, int]
 
 @dataclass(frozen=True)
 class Pair:
-    """A document of the part that is scored, and what was predicted for it.
+    """A document of the scored part, and its predictions.
 
     Raises
     ------
@@ -67,7 +67,7 @@ class Pair:
 
     @cached_property
     def predicted_keys(self) -> frozenset[Key]:
-        """Label and hull of each distinct predicted mention that begins in what the part owns."""
+        """Label and hull of each distinct predicted mention that begins in the part's characters."""
         return frozenset(entity.key for entity in self.predicted.entities if self.gold.owns(entity.start))
 
 
@@ -192,7 +192,7 @@ def strict_counts(pairs: Sequence[Pair], labels: Iterable[str] | None = None) ->
 def counts_by_unit(
     selections: Iterable[tuple[Sequence[Span], Iterable[Iterable[tuple[str, int]]]]], labels: Iterable[str]
 ) -> StrictCounts:
-    """Count what matched, what is in gold and what was predicted by unit and label.
+    """Count matched, gold and predicted mentions by unit and label.
 
     Parameters
     ----------

@@ -139,7 +139,7 @@ class _Both:
 
 
 class _Recording:
-    """Remembers what a scorer is asked."""
+    """Records the inputs of a scorer."""
 
     def __init__(self, scorer: Scorer) -> None:
         self.scorer = scorer

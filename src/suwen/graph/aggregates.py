@@ -218,7 +218,7 @@ def edge_of_evidence(connection: sqlite3.Connection, evidence: int) -> int | Non
 
 
 def edge_counts(evidence: Iterable[Piece]) -> EdgeCounts:
-    """Count the evidence of one edge; what a user rejected counts as rejected alone."""
+    """Count the evidence of one edge; rejected evidence counts only as rejected."""
     by_polarity = [0, 0, 0]
     rejected = 0
     wrong: Wrong = ({}, {}, {})
@@ -257,7 +257,7 @@ def rank_of(counts: EdgeCounts, head: int, tail: int, total: int) -> float:
 
 
 def edge_confidence(evidence: Iterable[tuple[int, int, float]]) -> float:
-    """Return the probability that what an edge says is true, by noisy-or over documents.
+    """Return the probability that an edge is true, by noisy-or over documents.
 
     ``p⁺ = 1 - Π_d min(1, s + Π_e (1 - p_e))`` over the affirmed evidence e of each document d, with s = `SHARED_ERROR`;
     ``p⁻`` is the same over the negated evidence, and the result ``p⁺ (1 - p⁻)``. Hypothetical evidence does not count.

@@ -89,7 +89,7 @@ def extracted(
 
 
 def _leave(work: Path, graph: StrPath) -> None:
-    """Remove the working folder, but keep the list of what could not be read, beside the graph."""
+    """Remove the working folder, but keep the list of unreadable files, beside the graph."""
     report = report_path(work / DOCUMENTS)
     if report.exists():
         report.replace(report_path(Path(graph)))

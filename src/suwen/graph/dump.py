@@ -1,4 +1,4 @@
-"""The canonical dump: what a graph says, in a form that does not depend on how the graph came to be."""
+"""The canonical dump: the content of a graph, independent of the order of its changes."""
 
 from __future__ import annotations
 

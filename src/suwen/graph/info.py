@@ -88,7 +88,7 @@ class Overview:
 
 
 def overview_of(connection: sqlite3.Connection) -> Overview:
-    """Count what an explorer shows first."""
+    """Return the counts that an explorer shows first."""
     names = ("documents", "concepts", "edges", "evidence")
     return Overview(
         **{name: _count(connection, COUNTED[name]) for name in names},
@@ -112,7 +112,7 @@ def _relations(connection: sqlite3.Connection) -> dict[str, int]:
 
 
 def info_of(connection: sqlite3.Connection, path: Path) -> Info:
-    """Count what a graph holds.
+    """Count the contents of a graph.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Identifiers that survive a rebuild: hashes of what they name."""
+"""Identifiers that survive a rebuild: hashes of the named content."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def evidence_key(document: str, relation: str, head: str, tail: str) -> int:
 
 
 def place_key(start: int, end: int, kind: str) -> str:
-    """Return what names a mention in the identifier of its relations."""
+    """Return the key of a mention in the identifier of its relations."""
     return f"{start}{_SEPARATOR}{end}{_SEPARATOR}{kind}"
 
 
@@ -55,7 +55,7 @@ def edge_key(relation: str, head: str, tail: str) -> str:
 
 
 def edge_parts(digits: str) -> tuple[str, str, str] | None:
-    """Return the identifiers of head, tail and relation type of what `edge_key` wrote; None for any other text."""
+    """Return the identifiers of head, tail and relation type of an `edge_key`; None for any other text."""
     parts = digits[: 2 * BYTES], digits[2 * BYTES : 4 * BYTES], digits[4 * BYTES :]
     return parts if all(map(is_hexadecimal, parts)) else None
 
@@ -71,7 +71,7 @@ def hexadecimal(number: int) -> str:
 
 
 def number_of(digits: str) -> int:
-    """Read what `hexadecimal` wrote."""
+    """Return the number that `hexadecimal` wrote."""
     return int.from_bytes(bytes.fromhex(digits), "big", signed=True)
 
 

@@ -56,7 +56,7 @@ class Linker:
         self._linker = ConceptLinker(terminologies, aliases)
 
     def meanings(self, document: Document) -> Meanings:
-        """Return what the short forms that a document defines mean, by key and label."""
+        """Return the meanings of the short forms that a document defines, by key and label."""
         return self._linker.meanings(definitions_in(document))
 
     def agreed_forms(self, documents: Sequence[Meanings]) -> Library:

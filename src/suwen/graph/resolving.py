@@ -1,4 +1,4 @@
-"""Assigning forms to concepts: the tables that hold for all documents, then what users decided."""
+"""Assigning forms to concepts: first the tables for all documents, then the decisions of users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Marks of change: what an answer was computed from, so that a reader knows whether it still holds."""
+"""Revisions of a graph: a reader can check whether an answer is still current."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opening graph files: connections, transactions, and what SQLite says when something is wrong."""
+"""Opening graph files: connections, transactions, and the errors of SQLite."""
 
 from __future__ import annotations
 

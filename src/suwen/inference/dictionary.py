@@ -108,7 +108,7 @@ class Dictionary:
 
     @classmethod
     def read(cls, path: Path, schema: Schema) -> Dictionary:
-        """Read what `write` wrote.
+        """Read a dictionary that `write` wrote.
 
         Raises
         ------

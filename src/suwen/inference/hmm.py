@@ -115,7 +115,7 @@ class HMM:
 
     @classmethod
     def read(cls, path: Path, tags: Sequence[str], scheme: Scheme) -> HMM:
-        """Read what `write` wrote.
+        """Read a model that `write` wrote.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""A scorer on ONNX Runtime: it runs what ``suwen export`` wrote, without torch."""
+"""A scorer on ONNX Runtime: it runs graphs of ``suwen export``, without torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Term lists laid over what a model finds: what is always an entity, and what never is one.
+"""Term lists that override a model: terms that are always entities, and terms that never are.
 
 A list is a text file with one term a line, a tab (in a ``.csv`` file a comma), and its type (for ``never`` the type may
 be missing: then no type will do); lines that begin with ``#`` are remarks. Or it is a TOML file with a list of terms
@@ -138,7 +138,7 @@ class Overrides:
     def apply(
         self, document: Document, rules: ViewRules = DEFAULT_VIEW, owned: Sequence[Span] | None = None
     ) -> Document:
-        """Lay the lists over a document's entities.
+        """Apply the lists to a document's entities.
 
         Parameters
         ----------
@@ -227,7 +227,7 @@ def read_overrides(always: StrPath | None = None, never: StrPath | None = None) 
 
 
 class OverriddenExtractor(Extractor):
-    """A model with term lists laid over what it finds.
+    """A model with term lists that override its entities.
 
     Parameters
     ----------

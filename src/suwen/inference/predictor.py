@@ -85,7 +85,7 @@ class Scorer(Protocol):
 
 
 class Extractor(ABC):
-    """Finds entities: what `suwen.load` gives, whatever the kind of model.
+    """Finds entities; `suwen.load` returns one for any kind of model.
 
     Examples
     --------
@@ -356,7 +356,7 @@ class Predictor(Extractor):
         return found
 
     def _decide(self, work: _Work, stopped: Event) -> _Found:
-        """Score and decode blocks; what is found in each counts from its start."""
+        """Score and decode blocks; offsets count from the start of each block."""
         scored = self._scored(work, stopped)
         decoded: _Found = [[] for _ in scored.places]
         for rows in _decoded_together(scored.lengths.tolist()):
@@ -427,7 +427,7 @@ class Predictor(Extractor):
 
 
 def _break_scores(transitions: Transitions, outside: int) -> tuple[Emissions, Emissions]:
-    """Compute what to add to the emissions after and before a paragraph break within a block, ``[K]`` each.
+    """Compute the scores to add to the emissions after and before a paragraph break within a block, ``[K]`` each.
 
     A CRF is trained on whole blocks, in which a paragraph break has the tag O. Given that tag, both sides are
     independent: the moves from and to O replace the scores of a sequence's start and end.
@@ -449,7 +449,7 @@ def _decoded_together(lengths: Sequence[int]) -> Iterator[list[int]]:
 
 
 def _collect(pool: list[tuple[_Work, Future[_Found]]]) -> None:
-    """Wait for a pool, and hand each document what was found in it."""
+    """Wait for a pool, and give each document its entities."""
     for work, future in pool:
         for (reading, block), spans in zip(work, future.result(), strict=True):
             reading.spans += [(label, block.start + start, block.start + end, p) for label, start, end, p in spans]

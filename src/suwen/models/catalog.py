@@ -153,7 +153,7 @@ _ENTRIES = (
 )
 
 CATALOG: dict[str, PublishedEncoder] = {entry.name: entry for entry in _ENTRIES}
-"""The encoders of Table 1 by name. Its names are what ``--encoder`` and ``--from`` take."""
+"""The encoders of Table 1 by the names that ``--encoder`` and ``--from`` accept."""
 
 LANGUAGE_MODEL = "suwen-language-model"
 """The ``model_type`` of what ``suwen pretrain --encoder bilstm`` writes."""

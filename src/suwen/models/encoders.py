@@ -109,7 +109,7 @@ class RecurrentEncoder(nn.Module):
 
 @dataclass(frozen=True)
 class Masking:
-    """Hides characters from an encoder that learns to tag, so that it looks at what stands around a mention.
+    """Hides characters from an encoder that learns to tag, so that it uses the context of a mention.
 
     Dropout of whole words (Gal and Ghahramani 2016, section 4) with the token that pre-training knows as a gap.
 

@@ -134,7 +134,7 @@ def _first_line(error: Exception) -> str:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence the reports and progress bars of the library: suwen says the same, more clearly."""
+    """Silence the reports and progress bars of the library; suwen has its own."""
     from transformers.utils import logging
 
     level, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()

@@ -1,4 +1,4 @@
-"""Vectors of words: what they look like beside each other in much text, given to a tagger that has seen little."""
+"""Word vectors, learned from much text, as inputs of a tagger with little training data."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def _safe_color(color: str) -> str:
 
 
 def filter_style(facet: str, names: Iterable[str], turned_off: str) -> str:
-    """Return rules that turn off what a filter leaves out.
+    """Return rules that hide the mentions that a filter excludes.
 
     A facet is a set of check boxes of class `facet` with the ids ``{facet}-{name}``. While none is checked, all is
     shown; otherwise only what has the class of a checked one. `turned_off` is the rule with ``{name}`` for the class.

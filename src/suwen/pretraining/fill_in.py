@@ -1,4 +1,4 @@
-"""A look at what an encoder has learned: its guesses for hidden characters of a few sentences."""
+"""A check of an encoder: its predictions for masked characters of a few sentences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plain text to learn from: passages of files and folders, compressed or not, without what must stay unseen."""
+"""Plain text to learn from: passages of files and folders, compressed or not, without excluded documents."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def _blocks(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _lines(path: Path) -> Iterator[str]:
-    """Yield the lines of a UTF-8 file with their ends, decompressed as its name says."""
+    """Yield the lines of a UTF-8 file with their ends, decompressed according to its extension."""
     try:
         with _opened(path) as file:
             offset = 0

@@ -118,7 +118,7 @@ class PretrainingRun:
         }
 
     def seconds(self, log: Log) -> float:
-        """Return how long the run has taken, with what came before an interruption."""
+        """Return the duration of the run, including the time before interruptions."""
         return log.seconds_before + time.monotonic() - self.started
 
     def finish(

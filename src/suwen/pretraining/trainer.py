@@ -173,7 +173,7 @@ class PretrainingTrainer(Trainer):  # type: ignore[misc]
         return self.batches.tokens_until(self.state.global_step)
 
     def run(self, checkpoint: Path | None) -> list[dict[str, float]]:
-        """Train from the beginning or from a checkpoint; returns what was logged, held-out losses included.
+        """Train from the beginning or from a checkpoint; return the log, with held-out losses.
 
         Raises
         ------

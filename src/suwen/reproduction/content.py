@@ -74,7 +74,7 @@ class Plot:
 
 @dataclass(frozen=True, slots=True)
 class ContrastRow:
-    """Two systems, their difference in the paper and here, and what the test says of it."""
+    """Two systems, their difference in the paper and here, and the result of the test."""
 
     contrast: str
     paper: str
@@ -142,7 +142,7 @@ class ViewRow:
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """The measures side by side: what reaches the paper's figures."""
+    """The measures side by side, to find the one that reaches the paper's figures."""
 
     measures: Sequence[Phrase]
     low: float
@@ -261,7 +261,7 @@ def _contrast_text(contrast: Contrast) -> str:
 
 
 def _system_text(name: str) -> str:
-    """Return a system's title with what else tells it apart."""
+    """Return a system's title with the settings that distinguish it."""
     system = SYSTEMS[name]
     marks = ["frozen"] * system.frozen + ["original data"] * (system.pretrained and not system.augmented)
     return system.title + (f" ({', '.join(marks)})" if marks else "")

@@ -119,7 +119,7 @@ def reported_f1(system: str) -> float | None:
 
 
 def views_of(results: Results) -> Iterator[tuple[str, Unit, dict[str, Mean]]]:
-    """Yield every view of a few systems on every split: what reaches the paper's figures, and what does not."""
+    """Yield every score of a few systems on every split, to compare with the paper's figures."""
     for name in COMPARED:
         for unit in HARDEST_FIRST:
             summary = results.summary(name, unit)

@@ -46,7 +46,7 @@ AUGMENTING = "ernie"
 """The encoder whose masked language model generates D'."""
 
 BEST = "best"
-"""The encoder of the project's own setting; which one it is, the profile says."""
+"""The encoder of the project's own setting; the profile names it."""
 
 Head = Literal["fc", "crf", "lstm-crf", "bilstm-crf"]
 

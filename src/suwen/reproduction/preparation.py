@@ -29,7 +29,7 @@ ENCODERS = "encoders.json"
 
 
 class Preparation:
-    """Makes what the runs need; `failures` holds why something could not be made, by its name."""
+    """Makes the inputs of the runs; `failures` holds the reasons of failures, by name."""
 
     def __init__(self, experiment: Experiment, engine: Engine, observer: Observer) -> None:
         self.experiment, self.engine, self.observer = experiment, engine, observer
@@ -179,7 +179,7 @@ def _make_encoder(experiment: Experiment, name: str) -> dict[str, Any]:
 
 
 def _unread(material: Material, documents: Sequence[Document]) -> Exclusion:
-    """Return what no encoder may read: dev and test of the group split, and documents of their groups."""
+    """Return the documents that no encoder may read: dev and test of the group split, and their groups."""
     readable = {path.relative_to(material.text).with_suffix("").as_posix() for path in material.text.rglob("*.txt")}
     hidden = [document for document in documents if document.id not in readable]
     names = sorted(document.id for document in hidden)

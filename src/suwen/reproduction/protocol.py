@@ -15,7 +15,7 @@ Sentence = tuple[str, str]
 
 
 def facts(results: Results) -> list[Sentence]:
-    """Return what was run: documents, profile, runs, cost."""
+    """Return a summary of the experiment: documents, profile, runs, cost."""
     documents = results.material.documents
     entities = sum(len(document.entities) for document in documents)
     done = sum(result["state"] == "done" for result in results.by_run.values())
@@ -45,7 +45,7 @@ def facts(results: Results) -> list[Sentence]:
 
 
 def limits(results: Results, encoders: Mapping[str, Any]) -> list[Sentence]:
-    """Return what a reader must know: splits, seeds, measures, tests, and what was not done."""
+    """Return the conditions of the experiment: splits, seeds, measures, tests, and limits."""
     profile = results.profile
     seeds = {unit: len(getattr(profile.seeds, unit)) for unit in UNITS}
     lines = [

@@ -35,7 +35,7 @@ __all__ = ["failure", "finished", "missing_input", "perform"]
 
 
 def perform(experiment: Experiment, runs: Sequence[Run], engine: Engine, observer: Observer) -> dict[str, str]:
-    """Make what the runs need, then make the runs that are not done.
+    """Make the inputs of the runs, then the runs that are not done.
 
     Returns
     -------
@@ -77,7 +77,7 @@ def _train(
     by_name = {run.name: run for run in runs}
     for name, result in engine(jobs, lambda name: observer(name, None)):
         if "key" not in result:
-            # The process died, and could not say so itself.
+            # The process died before it could report.
             result = failure(by_name[name], result["error"])
             write_json(run_folder(folder, by_name[name]) / RESULT, result)
         observer(name, result)

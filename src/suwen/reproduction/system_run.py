@@ -96,7 +96,7 @@ def run_key(run: Run, profile: Profile, material: Material, encoder: Path | None
 
 @cache
 def _weights(encoder: Path) -> dict[str, str]:
-    """Return the hashes of what an encoder is made of; its card and its manifest decide nothing."""
+    """Return the hashes of an encoder's files, without its card and its manifest."""
     files = sorted(path for path in encoder.iterdir() if path.is_file())
     return {path.name: sha256(path) for path in files if path.suffix != ".md" and path.name != MANIFEST}
 
@@ -104,7 +104,7 @@ def _weights(encoder: Path) -> dict[str, str]:
 def perform_run(
     folder: Path, run: Run, profile: Profile, encoder: str | None, key: str, device: str, keep_model: bool
 ) -> dict[str, Any]:
-    """Train and score, continuing with what an interrupted attempt left, and write the result.
+    """Train and score, continue an interrupted attempt, and write the result.
 
     Returns
     -------
@@ -198,7 +198,7 @@ def _with_generated(data: TrainingData, generated: Path) -> TrainingData:
 
 @cache
 def preload() -> None:
-    """Import what every run needs, and exempt it from garbage collection, which each training triggers."""
+    """Import the modules of every run, and exempt them from garbage collection, which each training triggers."""
     import suwen.training.taggers
 
     assert suwen.training.taggers
@@ -231,7 +231,7 @@ def _train(
 
 
 def paired(folder: Path, run: Run, test: Sequence[Selection]) -> list[Pair]:
-    """Return the test documents with what a finished run predicted for them.
+    """Return the test documents with the predictions of a finished run.
 
     Raises
     ------

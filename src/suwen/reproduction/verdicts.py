@@ -54,7 +54,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A claim, its contrasts on one split, and what they amount to."""
+    """A claim, its contrasts on one split, and the verdict."""
 
     claim: Claim
     unit: Unit

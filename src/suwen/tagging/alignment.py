@@ -142,7 +142,7 @@ class Subwords:
 
     @classmethod
     def read(cls, folder: Path, vocabulary: CharacterVocabulary) -> Subwords | None:
-        """Read what `write` wrote, or None when the folder's model reads characters.
+        """Read the sub-words that `write` wrote, or return None when the folder's model reads characters.
 
         Raises
         ------

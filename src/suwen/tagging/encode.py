@@ -297,7 +297,7 @@ def encode_gold(
     scheme: Scheme,
     labels: Sequence[str],
 ) -> tuple[list[Example], Losses]:
-    """Cut a document into windows with their tags, and count what the tags cannot say.
+    """Cut a document into windows with their tags, and count the entities that tags cannot express.
 
     Parameters
     ----------
@@ -382,6 +382,6 @@ def _is_cut(span: LabelSpan, block: Block) -> bool:
 
 
 def _repair_edges(tags: list[str], scheme: Scheme) -> None:
-    """Make the pieces of entities that a window cuts legal sequences of their own."""
+    """Give the pieces of entities that a window cuts legal tags."""
     if not (scheme.allows(None, tags[0]) and scheme.allows(tags[-1], None)):
         tags[:] = scheme.encode(len(tags), scheme.decode(tags, "conlleval"))

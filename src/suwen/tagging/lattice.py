@@ -57,13 +57,13 @@ class Transitions:
 
     @cached_property
     def largest(self) -> float:
-        """The largest absolute score of what is legal."""
+        """The largest absolute score of a legal transition."""
         weights = np.concatenate([scores.ravel() for scores in self.constrained])
         return float(np.abs(weights[np.isfinite(weights)]).max(initial=0))
 
     @cached_property
     def constrained(self) -> tuple[Floats, Floats, Floats]:
-        """Start, end and matrix with minus infinity for what is illegal, so that no emission can outweigh it."""
+        """Start, end and matrix with minus infinity for illegal transitions, so that no emission can outweigh it."""
         start, end, matrix = (
             np.where(scores > ILLEGAL, scores, -np.inf).astype(np.float32)
             for scores in (self.start, self.end, self.matrix)

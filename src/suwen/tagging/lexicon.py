@@ -105,7 +105,7 @@ class Lexicon:
 
     @classmethod
     def read(cls, path: Path) -> Lexicon:
-        """Read what `write` wrote.
+        """Read a lexicon that `write` wrote.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Blocks and windows: what a model reads at once, and which characters each reading decides."""
+"""Blocks and windows: the text that a model reads at once, and the characters that each window decides."""
 
 from __future__ import annotations
 

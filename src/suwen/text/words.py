@@ -19,7 +19,7 @@ from suwen.text.segmenters.thulac import Thulac
 __all__ = ["SEGMENTERS", "Segmenter", "cut_all", "segmenter_named"]
 
 THULAC_LIMIT = 5000
-"""A longer line is cut here. Words depend on it, so that it stays, though nothing else needs it any more."""
+"""A longer line is cut here. Segmentations depend on this value."""
 
 Cut = Callable[[Sequence[str]], list[list[str]]]
 

@@ -89,7 +89,7 @@ class HMMConfig(SentenceConfig):
 
     encoder: Literal["hmm"] = "hmm"
     scheme: Literal["BIO", "BIOES", "BMES"] = "BIOES"
-    """BIOES has an F1 of 0.387 and BIO 0.300 on LCDD's dev part (group split): last characters say much."""
+    """BIOES has an F1 of 0.387 and BIO 0.300 on LCDD's dev part (group split): last characters are informative."""
 
 
 class FeatureCRFConfig(LexiconConfig):

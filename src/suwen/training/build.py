@@ -117,7 +117,7 @@ def _from_folder(config: TrainingConfig) -> tuple[TransformerEncoder, Featurizer
 
 
 def _set_dropout(encoder: TransformerEncoder, share: float) -> None:
-    """Drop this share everywhere, and say so in the configuration that is written with the model."""
+    """Set this dropout everywhere, also in the configuration that is written with the model."""
     encoder.config.hidden_dropout_prob = encoder.config.attention_probs_dropout_prob = share
     for module in encoder.modules():
         if isinstance(module, torch.nn.Dropout):
@@ -243,7 +243,7 @@ def _recurrent(
     words: WordVectors | None,
     language_model: FrozenEncoder | None = None,
 ) -> tuple[RecurrentEncoder, Featurizer]:
-    """Build a BiLSTM, BiGRU or CNN of random weights over whatever it reads."""
+    """Build a BiLSTM, BiGRU or CNN of random weights over the given inputs."""
     options = config.encoder
     bigrams = None
     if options.bigrams:
@@ -272,7 +272,7 @@ def _check_length(encoder: RecurrentEncoder | TransformerEncoder, config: Traini
 
 
 def continue_from(path: Path, config: TrainingConfig, schema: Schema) -> TaggerParts:
-    """Go on from a trained tagger; tags that it already knows keep their weights, new ones start again.
+    """Continue from a trained tagger: its tags keep their weights, new tags start from random ones.
 
     Vocabularies, view, windows, encoder, head and scheme are those of the model; the optimization is the
     configuration's.

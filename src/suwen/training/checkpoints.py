@@ -36,7 +36,7 @@ class CheckpointKeeper(TrainerCallback):  # type: ignore[misc]
     """Marks complete checkpoints, and ends a run whose loss is not finite."""
 
     def write_extra(self, checkpoint: Path) -> None:
-        """Write what else belongs into a checkpoint, before it is marked."""
+        """Write the other files of a checkpoint, before it is marked."""
 
     def on_log(
         self,

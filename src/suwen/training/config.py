@@ -306,7 +306,7 @@ def _fitted(encoder: Mapping[str, Any], base: BaseEncoder | None) -> dict[tuple[
 
 
 def _refuse_inherited(values: Mapping[str, Any]) -> None:
-    """Refuse what a run that continues from a trained model cannot choose."""
+    """Refuse settings that a trained model has already fixed."""
     for table in ("encoder", "head", "inputs"):
         for key in values.get(table, {}):
             if (table, key) != ("encoder", "transfer"):

@@ -26,7 +26,7 @@ class ObservedTrainer(pycrfsuite.Trainer):  # type: ignore[misc]
         self._listener = listener
 
     def message(self, message: str) -> None:
-        """Read what CRFsuite says."""
+        """Parse the messages of CRFsuite."""
         if self.logparser.feed(message) == "iteration":
             last = self.logparser.last_iteration
             self._listener(last["num"], last["loss"])

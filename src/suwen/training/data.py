@@ -77,7 +77,7 @@ class Report:
 def select_data(
     documents: Sequence[Document], split: Split | None, part: str, seed: int, set_aside: bool = True
 ) -> TrainingData:
-    """Choose what to train and evaluate on.
+    """Select the training and dev documents.
 
     With a split, `part` is learned from and ``dev``, where it has one, evaluated on. Without one, a tenth of the
     documents is set aside for evaluation, if it has enough entities and `set_aside` allows it.

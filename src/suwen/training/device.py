@@ -12,7 +12,7 @@ __all__ = ["check_device", "place_on"]
 
 
 def check_device(device: str, precision: str) -> None:
-    """Refuse what is not there: the trainer would quietly take another device, or fail in the midst of a batch.
+    """Refuse a missing device: the trainer would take another one silently, or fail during a batch.
 
     Raises
     ------

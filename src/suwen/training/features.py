@@ -32,7 +32,7 @@ Encoder = RecurrentEncoder | TransformerEncoder | FrozenEncoder
 
 
 class KeptFeatures:
-    """Stands in for a frozen encoder: looks its hidden states up, and asks it for windows that are not there.
+    """Replaces a frozen encoder: looks up cached hidden states, and computes those that are missing.
 
     Nothing random happens in a frozen encoder (no dropout, no masking), so that they are the same in every epoch.
 
@@ -140,7 +140,7 @@ def _key(arrays: Sequence[NDArray[np.int32]]) -> bytes:
 
 
 def _hash(encoder: nn.Module, keys: Sequence[bytes], device: str) -> str:
-    """Hash what decides the states, apart from how threads round them."""
+    """Hash everything that determines the states, apart from rounding by threads."""
     hashed = hashlib.sha256(f"{torch.__version__} {device}".encode())
     for name, tensor in encoder.state_dict().items():
         hashed.update(name.encode())
@@ -182,7 +182,7 @@ def _make_room(folder: Path, most: float) -> None:
 
 @contextmanager
 def _resumable() -> Iterator[None]:
-    """Say of a full disk that the run can continue."""
+    """Advise that the run can continue after a full disk."""
     try:
         yield
     except WriteError as error:

@@ -1,4 +1,4 @@
-"""Models of folds: each is trained without one part of the annotated documents, and judges the annotations there.
+"""Models of folds: each is trained without one part of the annotated documents, and checks the annotations there.
 
 Annotations that such a model contradicts with high confidence are what an annotator should look at first (Wang et al.
 2019, "CrossWeigh: Training Named Entity Tagger from Imperfect Annotations").
@@ -157,7 +157,7 @@ def train_folds(
 
 
 def load_judges(folds: Iterable[Fold], device: str = "cpu") -> Iterator[tuple[Predictor, Sequence[Selection]]]:
-    """Load the model of each fold, beside the annotated text that it has not seen."""
+    """Load the model of each fold, with the annotated text that it has not seen."""
     for fold in folds:
         predictor = load(fold.model, device)
         assert isinstance(predictor, Predictor)
@@ -165,7 +165,7 @@ def load_judges(folds: Iterable[Fold], device: str = "cpu") -> Iterator[tuple[Pr
 
 
 def find_contradictions(judges: Iterable[tuple[Predictor, Sequence[Selection]]]) -> list[Contradiction]:
-    """Compare annotations with what a model finds there, the most confident contradiction first.
+    """Compare annotations with a model's predictions, the most confident contradiction first.
 
     Parameters
     ----------

@@ -40,7 +40,7 @@ class Log(TrainerCallback):  # type: ignore[misc]
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
-        """Forget what was logged after the checkpoint that the run continues from."""
+        """Remove log entries after the checkpoint that the run continues from."""
         kept = [line for line in self._whole_lines() if json.loads(line)["step"] <= state.global_step]
         self.lines.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
         self.writer = SummaryWriter(str(self.folder), purge_step=state.global_step + 1)

@@ -170,7 +170,7 @@ class TaggerTrainer(Trainer):  # type: ignore[misc]
                 save_file({name: tensor.cpu().contiguous() for name, tensor in model.state_dict().items()}, temporary)
 
     def run(self, checkpoint: Path | None) -> list[dict[str, float]]:
-        """Train from the beginning or from a checkpoint; returns what was logged, evaluations included.
+        """Train from the beginning or from a checkpoint; return the log, with evaluations.
 
         Raises
         ------
@@ -201,7 +201,7 @@ class TaggerTrainer(Trainer):  # type: ignore[misc]
 
 
 class Epochs(TrainerCallback):  # type: ignore[misc]
-    """Tells the batches which epoch it is, also after a resumption in the middle of one."""
+    """Sets the epoch of the batches, also after a resumption in the middle of one."""
 
     def __init__(self, batches: LengthBatches) -> None:
         self.batches = batches
@@ -214,7 +214,7 @@ class Epochs(TrainerCallback):  # type: ignore[misc]
 
 
 class Stopper(TrainerCallback):  # type: ignore[misc]
-    """Stops when the dev part says so."""
+    """Stops early, by the scores of the dev part."""
 
     def __init__(self, config: EvaluationConfig) -> None:
         self.config = config
@@ -272,7 +272,7 @@ class WeightAverage:
         torch._foreach_lerp_(self.averaged, [parameter.detach() for parameter in self.live], 1 - decay)
 
     def load_into(self, model: nn.Module) -> State:
-        """Put the average into the model; returns the state that was there."""
+        """Load the average into the model; return the model's state before."""
         current = {name: tensor.clone() for name, tensor in model.state_dict().items()}
         model.load_state_dict(dict(zip(self.names, self.averaged, strict=True)), strict=False)
         return current
@@ -292,7 +292,7 @@ class WeightAverage:
 def is_better(metrics: Mapping[str, float], state: TrainerState) -> bool:
     """Return whether an evaluation is better than the best so far: a higher F1, or the same with a lower loss.
 
-    The loss decides above all where nothing is found yet, and the first evaluation would be kept for ever.
+    The loss decides mainly as long as no entity is found; otherwise the first evaluation would be kept.
     """
     if state.best_metric is None or metrics["eval_f1"] != state.best_metric:
         return state.best_metric is None or metrics["eval_f1"] > state.best_metric

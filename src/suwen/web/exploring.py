@@ -147,7 +147,7 @@ def path(graph: Graph, first: str, last: str) -> answers.PathAnswer:
 
 
 def overview(graph: Graph) -> answers.GraphInfo:
-    """Return what the graph holds."""
+    """Return the contents of the graph."""
     return answers.GraphInfo(revision=graph.revision, **asdict(graph.overview()))
 
 

@@ -29,7 +29,7 @@ RETRY_SECONDS = "1"
 
 
 class ProblemError(Exception):
-    """An answer that says what is wrong.
+    """An error answer.
 
     Parameters
     ----------

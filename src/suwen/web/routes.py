@@ -41,7 +41,7 @@ def media_type(request: Request) -> str:
 
 
 def require_json(request: Request) -> None:
-    """Refuse a body that does not say that it is JSON: a form of another web site could send it."""
+    """Refuse a body without the media type of JSON: a form of another web site could send it."""
     if media_type(request) != JSON:
         raise ProblemError("S821", 415, expected=JSON)
 
@@ -89,7 +89,7 @@ Made = TypeVar("Made")
 
 
 async def of_graph(request: Request, server: Server, make: Callable[[Graph], Made]) -> Made:
-    """Ask the graph in a worker."""
+    """Query the graph in a worker."""
     graph = server.graph
     if graph is None:
         raise ProblemError("S825", 503)
@@ -317,7 +317,7 @@ async def verdicts(request: Request, server: Here, body: answers.VerdictRequest)
 
 @router.get("/v1/info", response_model=answers.Info, tags=["server"])
 async def info(request: Request, server: Here) -> Response:
-    """Return what the server offers: graph (null where none can be read), models, limits, entity types."""
+    """Return the server's capabilities: graph (null if none can be read), models, limits, entity types."""
     models, limits = server.models, server.limits
     graph = None
     if server.graph is not None:
@@ -349,7 +349,7 @@ class State(BaseModel):
 
 @router.get("/healthz", tags=["server"])
 async def healthz() -> State:
-    """Tell that the server runs."""
+    """Report that the server runs."""
     return State(status="ok")
 
 

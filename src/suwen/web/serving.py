@@ -62,7 +62,7 @@ class Address:
 
     @property
     def hosts(self) -> Collection[str]:
-        """The names under which it may be asked."""
+        """The host names that requests may use."""
         is_any = self.host in ("0.0.0.0", "::", "")  # noqa: S104
         own = () if is_any else (f"[{self.host}]" if ":" in self.host else self.host,)
         return {*own, *self.names, *(LOOPBACK if self.is_loopback or is_any else ())}
@@ -92,7 +92,7 @@ class Address:
 
 
 def serve(app: ASGIApp, address: Address, limits: Limits, ready: Callable[[str], None]) -> None:
-    """Answer requests until the process is told to stop; requests that are worked on are finished.
+    """Answer requests until the process is stopped; running requests are finished.
 
     Parameters
     ----------

@@ -38,7 +38,7 @@ class Ticket:
 
     def cancel(self) -> None:
         """Stop the work."""
-        # Under the lock: when `done` returns, nothing stops the next work of the thread any more.
+        # Under the lock: after `done` returns, the next work of the thread cannot be stopped by this ticket.
         with self._lock:
             self.is_cancelled = True
             for stop in self._stops:
@@ -70,7 +70,7 @@ class Pool:
 
     @property
     def pending(self) -> int:
-        """Return how many requests wait or are worked on."""
+        """Return the number of requests that wait or run."""
         return len(self._pending)
 
     async def run(self, request: Request, work: Callable[[Ticket], Result]) -> Result:
@@ -102,7 +102,7 @@ class Pool:
             ticket.cancel()
 
     def close(self) -> None:
-        """End the threads when what they work on is done."""
+        """End the threads after their current work."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 

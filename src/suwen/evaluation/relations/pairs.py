@@ -29,7 +29,7 @@ class RelationPair(Pair):
 
     @cached_property
     def predicted_relations(self) -> Mapping[RelationKey, float | None]:
-        """The distinct predicted relations that begin in what the part owns, with the highest confidence of each."""
+        """The distinct predicted relations that begin in the part's characters, with the highest confidence of each."""
         scores: dict[RelationKey, float | None] = {}
         for key, relation in owned_relations(self.predicted, self.gold):
             known = scores.get(key)

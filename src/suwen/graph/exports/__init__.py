@@ -15,7 +15,7 @@ __all__ = ["EXPORTS", "Export"]
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A form: its writer, which counts what the form cannot hold, and whether it writes a folder."""
+    """A form: its writer, which counts values that do not fit into the form, and whether it writes a folder."""
 
     write: Callable[[Rows, Path], Counter[str]]
     is_folder: bool = False

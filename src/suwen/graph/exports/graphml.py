@@ -44,7 +44,7 @@ def write(rows: Rows, path: Path) -> Counter[str]:
 
 
 def write_elements(concepts: Iterable[Concept], edges: Iterable[Edge], file: IO[str]) -> Counter[str]:
-    """Write concepts and edges to a file that is open; return what the form could not hold, by kind."""
+    """Write concepts and edges to an open file; return the number of values that do not fit, by kind."""
     lost: Counter[str] = Counter()
     file.write(HEAD)
     for domain, kinds in (("node", NODE), ("edge", EDGE)):

@@ -20,7 +20,7 @@ ScoredPair = tuple[str, Entity, Entity, float | None]
 
 
 class RelationExtractor(ABC):
-    """Finds the relations between the entities of documents, whatever the kind of model.
+    """Finds the relations between the entities of documents, with any kind of model.
 
     Examples
     --------

@@ -66,7 +66,7 @@ NEAR = 60
 """Characters between two mentions that count as close together."""
 
 FAR = 1000
-"""The distance of what is not there."""
+"""The distance to something missing."""
 
 SHARES = 32
 """Number of parts in which a share of all mentions is counted."""

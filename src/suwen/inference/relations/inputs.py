@@ -60,12 +60,12 @@ class RelationEncoder:
 
 
 def first_inputs(encoded: EncodedDocument) -> Inputs:
-    """Return what the first stage reads of each candidate: its relation type and its features, uint8 ``[P, 1 + F]``."""
+    """Return the inputs of the first stage: relation type and features of each candidate, uint8 ``[P, 1 + F]``."""
     relations = encoded.candidates.relations.astype(np.uint8)
     return np.concatenate([relations[:, None], encoded.features], axis=1)
 
 
 def second_inputs(encoded: EncodedDocument, scores: NDArray[np.floating]) -> Inputs:
-    """Return what the second stage reads: the same, and features of the first stage's scores, ``[P, 1 + F + R]``."""
+    """Return the inputs of the second stage: also features of the first stage's scores, ``[P, 1 + F + R]``."""
     rivals = rival_features(encoded.mentions, encoded.candidates, scores)
     return np.concatenate([first_inputs(encoded), np.stack(list(rivals.values()), axis=1)], axis=1)

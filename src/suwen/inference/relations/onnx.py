@@ -1,4 +1,4 @@
-"""A pair scorer on ONNX Runtime: it runs what ``suwen export`` wrote."""
+"""A pair scorer on ONNX Runtime: it runs graphs of ``suwen export``."""
 
 from __future__ import annotations
 

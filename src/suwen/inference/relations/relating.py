@@ -1,4 +1,4 @@
-"""Entities and relations in one pass: a relation model behind what finds the entities."""
+"""Entities and relations in one pass: a relation model after an extractor of entities."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ DIAGONALS = {"both later": (1, 1), "both earlier": (-1, -1), "later head": (1, -
 def rival_features(
     mentions: Mentions, candidates: Candidates, scores: NDArray[np.floating]
 ) -> Mapping[str, NDArray[np.uint8]]:
-    """Compute what the second stage reads beside the structural features.
+    """Compute the features of the second stage that the first one does not have.
 
     Parameters
     ----------

@@ -75,7 +75,7 @@ class BoostedTrees:
 
     @classmethod
     def read(cls, path: Path) -> BoostedTrees:
-        """Read what `write` wrote.
+        """Read the trees that `write` wrote.
 
         Raises
         ------
@@ -110,5 +110,5 @@ class TwoStages:
 
     @classmethod
     def read(cls, folder: Path) -> TwoStages:
-        """Read what `write` wrote (see `BoostedTrees.read`)."""
+        """Read both stages (see `BoostedTrees.read`)."""
         return cls(BoostedTrees.read(folder / FIRST), BoostedTrees.read(folder / SECOND))

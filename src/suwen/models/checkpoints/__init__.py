@@ -1,4 +1,4 @@
-"""Checkpoints of published encoders, whatever library wrote them, as one thing: a configuration and named tensors.
+"""Checkpoints of published encoders from any library, in one form: a configuration and named tensors.
 
 Three layouts are read: Hugging Face folders, TensorFlow 1 checkpoints (Google's BERT, the first releases of Chinese
 BERT-wwm), and Paddle's parameters (Baidu's ERNIE). Names and shapes are always those of the transformers library.

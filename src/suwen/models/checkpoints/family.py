@@ -1,4 +1,4 @@
-"""The known faults of published checkpoints of the BERT family, and what makes them right."""
+"""Corrections for known faults of published checkpoints of the BERT family."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ROBERTA_HEAD = (
 
 
 def normalize(checkpoint: Checkpoint) -> Checkpoint:
-    """Make a checkpoint what its tensors and vocabulary say it is.
+    """Correct the names and the configuration of a checkpoint by its tensors and vocabulary.
 
     - Old ones name the scale and shift of a LayerNorm ``gamma`` and ``beta``.
     - The Chinese RoBERTa-wwm are BERTs: a BERT vocabulary, segments, positions from 0. A configuration that says

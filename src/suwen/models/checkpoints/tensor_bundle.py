@@ -30,7 +30,7 @@ BFLOAT16 = 14
 
 
 class DamagedError(Exception):
-    """The bytes are not what the format says."""
+    """The bytes do not follow the format."""
 
 
 @dataclass(slots=True)
@@ -124,7 +124,7 @@ def _table(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _block(data: bytes, offset: int, size: int) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the entries of one block; a key is given as what it shares with the one before, and the rest."""
+    """Yield the entries of one block; a key is stored as a prefix shared with the previous key, and the rest."""
     if offset + size + 5 > len(data):
         raise DamagedError("a block lies beyond the end")
     block = data[offset : offset + size]

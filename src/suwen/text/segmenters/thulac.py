@@ -43,7 +43,7 @@ FEATURES = ((0, "1", 0), (0, "2", 1), (0, "3", -1), (1, "1", 1), (1, "2", 0), (1
 """Features of one character (0) or a pair (1): number, and distance from the first character to the position."""
 
 OUTSIDE = 2**30
-"""The code of what is between lines, where no dictionary continues."""
+"""The code between lines, where no dictionary entry continues."""
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class CandidateConfig(Section):
 
 
 class ConfidenceConfig(Section):
-    """Confidences and what to do with low ones: fitted on dev, unless given."""
+    """Calibration of confidences and their threshold: fitted on dev, unless given."""
 
     slope: float | None = Field(default=None, ge=0)
     intercept: float | None = None

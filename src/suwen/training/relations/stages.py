@@ -1,4 +1,4 @@
-"""Two stages of trees: the second one also reads what the first one thinks of documents that it has not seen."""
+"""Two stages of trees: the second one also reads the first one's scores of documents that it has not seen."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def train_relations(
 
 
 def _relations(data: TrainingData) -> dict[str, Any]:
-    """Describe the relations of each part, and their hash: the hash of the corpus knows the entities only."""
+    """Describe the relations of each part, with their hash: the hash of the corpus covers entities only."""
     parts = {"train": data.train, "dev": data.dev}
     counts = {
         name: {**data.description[name], "relations": sum(len(one.document.relations) for one in selections)}
