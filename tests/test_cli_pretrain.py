@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+from suwen.api import pretrain
 from suwen.cli import app
 from suwen.errors import SuwenError
 from suwen.runs import Progress
@@ -122,3 +123,11 @@ def test_pretrain_prints_the_manifest_as_json_alone(tmp_path, text) -> None:
 def test_pretrain_knows_an_unknown_strategy(tmp_path, text) -> None:
     result = CliRunner().invoke(app, ["pretrain", str(text), "--strategy", "xlnet", "-o", str(tmp_path / "encoder")])
     assert result.exit_code == 2
+
+
+def test_pretrain_takes_one_path_as_well_as_several(tmp_path, text) -> None:
+    missing = str(tmp_path / "missing.txt")
+    with pytest.raises(SuwenError, match=r"S101 .*missing\.txt"):
+        pretrain(missing, tmp_path / "encoder", strategy="bert")
+    with pytest.raises(SuwenError, match=r"S101 .*missing\.txt"):
+        pretrain(text, tmp_path / "encoder", strategy="bert", lexicon=missing)

@@ -56,7 +56,7 @@ def test_train_refuses_a_teacher_that_knows_what_is_held_out(tmp_path: Path, tea
     documents = corpus()
     other = make_split(documents, "document", (6.0, 2.0, 2.0), 1)
     with pytest.raises(SuwenError, match="S315"):
-        train(documents, tmp_path / "second", split=other, settings=TINY, teachers=[teacher])
+        train(documents, tmp_path / "second", split=other, settings=TINY, teachers=str(teacher))
     assert not list(tmp_path.glob("second*"))
 
 

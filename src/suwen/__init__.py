@@ -68,40 +68,23 @@ __all__ = [
     "write_corpus",
 ]
 
-# Found on first use: who only handles documents should not wait for numpy or torch.
-_FUNCTIONS = {
-    **dict.fromkeys(
-        (
-            "agree",
-            "augment",
-            "augment_corpus",
-            "compare",
-            "evaluate",
-            "export",
-            "extract",
-            "load",
-            "preannotate",
-            "pretrain",
-            "relate",
-            "sample",
-            "split",
-            "train",
-            "train_folds",
-        ),
-        "suwen.api",
-    ),
-    **dict.fromkeys(("from_dataframe", "to_dataframe"), "suwen.api.frames"),
-    **dict.fromkeys(("read_corpus", "write_corpus"), "suwen.formats"),
+# Imported on first use: programs that only handle documents need neither numpy nor torch.
+_ELSEWHERE = {
     "Graph": "suwen.graph.graph",
+    "from_dataframe": "suwen.api.frames",
+    "read_corpus": "suwen.formats",
+    "to_dataframe": "suwen.api.frames",
+    "write_corpus": "suwen.formats",
 }
+"""The modules of the names that are not in `suwen.api`."""
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _FUNCTIONS:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    function = getattr(import_module(_FUNCTIONS[name]), name)
-    globals()[name] = function
-    return function
+    value = getattr(import_module(_ELSEWHERE.get(name, "suwen.api")), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suwen.errors import SuwenError
-from suwen.files import StrPath, require_new
+from suwen.files import StrPath, paths_of, require_new
 from suwen.requirements import require_packages
 from suwen.runs import Listener, silent
 
@@ -21,7 +21,7 @@ PRETRAINABLE = ("transformer", "bilstm")
 
 
 def pretrain(
-    texts: Sequence[StrPath],
+    texts: StrPath | Sequence[StrPath],
     output: StrPath,
     *,
     strategy: str | None = None,
@@ -29,9 +29,9 @@ def pretrain(
     size: str | None = None,
     base: StrPath | None = None,
     vocabulary: StrPath | None = None,
-    lexicon: Sequence[StrPath] = (),
+    lexicon: StrPath | Sequence[StrPath] = (),
     exclude_split: StrPath | None = None,
-    exclude_parts: Sequence[str] = (),
+    exclude_parts: str | Sequence[str] = (),
     cache: StrPath | None = None,
     settings: Overrides = (),
     seed: int = 0,
@@ -44,7 +44,7 @@ def pretrain(
     Parameters
     ----------
     texts
-        Files (.txt, .xz, .gz) and folders of .txt documents.
+        Files (.txt, .xz, .gz) and folders of .txt documents, or one of them.
     output
         The encoder folder to write.
     strategy
@@ -58,7 +58,7 @@ def pretrain(
     vocabulary
         A vocab.txt; by default the characters of the texts.
     lexicon
-        Files of terms, one a line, that ``ernie`` masks whole.
+        Files (or one) of terms, one a line, that ``ernie`` masks whole.
     exclude_split, exclude_parts
         A split.json of a corpus among the texts, and the parts to leave out.
     cache
@@ -88,11 +88,12 @@ def pretrain(
     Examples
     --------
     >>> import suwen
-    >>> suwen.pretrain(["articles.txt.xz"], "encoder", strategy="wwm")  # doctest: +SKIP
+    >>> suwen.pretrain("articles.txt.xz", "encoder", strategy="wwm")  # doctest: +SKIP
     """
     from suwen.settings import assignments
 
-    settings = assignments(settings)
+    settings, lexicon = assignments(settings), paths_of(lexicon)
+    parts = [exclude_parts] if isinstance(exclude_parts, str) else list(exclude_parts)
     output = Path(output)
     require_new(output)
     if encoder not in PRETRAINABLE:
@@ -106,9 +107,9 @@ def pretrain(
         raise SuwenError("S410", first="--encoder transformer", second="--strategy", advice=advice)
     if base is not None and size is not None:
         raise SuwenError("S406", first="--from", second="--size", advice="leave --size out: the encoder's is kept")
-    if bool(exclude_split) != bool(exclude_parts):
+    if bool(exclude_split) != bool(parts):
         given, needed = "--exclude-split", "--exclude-part"
-        if exclude_parts:
+        if parts:
             given, needed = needed, given
         raise SuwenError("S410", first=given, second=needed, advice=f"give {needed} too")
     from suwen.pretraining.config import pretraining_packages
@@ -122,9 +123,9 @@ def pretrain(
     from suwen.pretraining.pretrain_language_model import pretrain_language_model
     from suwen.pretraining.texts import NO_EXCLUSION, Texts
 
-    paths = tuple(map(Path, texts))
+    paths = tuple(map(Path, paths_of(texts)))
     folder = find_encoder(str(base)) if base is not None else None
-    exclusion = read_exclusion(Path(exclude_split), list(exclude_parts), list(paths)) if exclude_split else NO_EXCLUSION
+    exclusion = read_exclusion(Path(exclude_split), parts, list(paths)) if exclude_split else NO_EXCLUSION
     given_vocabulary = None if vocabulary is None else Path(vocabulary)
     kept = None if cache is None else Path(cache)
     sources = Texts(paths, given_vocabulary, tuple(map(Path, lexicon)), exclusion, folder, kept)

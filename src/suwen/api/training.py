@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from suwen.api.tasks import Task, require_task
 from suwen.bundled import model_path
 from suwen.errors import SuwenError
-from suwen.files import StrPath, require_new
+from suwen.files import StrPath, paths_of, require_new
 from suwen.requirements import TRAINING, require_packages
 from suwen.runs import Listener, check_work, silent, working_folder
 from suwen.schema import Schema
@@ -40,8 +40,8 @@ def train(
     settings: Overrides = (),
     schema: Schema | None = None,
     base: StrPath | None = None,
-    teachers: Sequence[StrPath] = (),
-    texts: Sequence[StrPath] = (),
+    teachers: StrPath | Sequence[StrPath] = (),
+    texts: StrPath | Sequence[StrPath] = (),
     device: str = "cpu",
     resume: bool = False,
     listener: Listener = silent,
@@ -70,7 +70,7 @@ def train(
     base
         A trained model to start from: a folder, ``hf://owner/name``, or ``bundled``.
     teachers, texts
-        Trained models to distill from, and unlabeled texts that they annotate.
+        Trained models (or one) to distill from, and unlabeled texts (or one) that they annotate.
     device
         ``cpu``, ``cuda`` or ``cuda:N``.
     resume
@@ -137,7 +137,7 @@ def train(
     if teachers:
         # Before the texts are read, which may take long.
         check_work(working_folder(output, "training"), resume)
-        distillation = read_distillation(teachers, texts, tagger_config.distillation.weight, device)
+        distillation = read_distillation(paths_of(teachers), paths_of(texts), tagger_config.distillation.weight, device)
     data = select_data(documents, split_of(split), part, tagger_config.seed)
     schema = schema or Schema.of_labels(data.labels)
     return train_tagger(
