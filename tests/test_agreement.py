@@ -152,7 +152,7 @@ def test_agreement_merges_what_is_to_be_decided(tmp_path: Path) -> None:
         ({"a": [Document("a", TEXT)], "b": [Document("a", TEXT[:-1])]}, "S943"),
     ],
 )
-def test_agreement_refuses_what_cannot_be_compared(annotators: dict[str, list[Document]], code: str) -> None:
+def test_agreement_refuses_incomparable_annotations(annotators: dict[str, list[Document]], code: str) -> None:
     with pytest.raises(SuwenError) as caught:
         agree(annotators)
     assert caught.value.code == code

@@ -63,7 +63,7 @@ def test_analysis_orders_cases_by_document_and_position():
     assert [(case.gold or case.predicted).start for case in cases] == [2, 16, 2, 16]
 
 
-def test_analysis_says_whether_training_has_the_mention():
+def test_analysis_reports_whether_training_has_the_mention():
     training = training_mentions(whole([Document("t", "二甲双胍", (Entity("Drug", 0, 4),))]))
     gold, predicted = [drug, Entity("Amount", 6, 10)], [Entity("Test", 2, 6), Entity("Test", 16, 18)]
     cases = analyze([pair(gold, predicted)], training).cases

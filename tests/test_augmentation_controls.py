@@ -256,7 +256,7 @@ def test_failures_are_named_and_kept_as_they_were(model, monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("method", ["mlm", "mention", "token"])
-def test_augmentation_says_when_there_is_nothing_to_replace(model, method) -> None:
+def test_augmentation_reports_when_there_is_nothing_to_replace(model, method) -> None:
     with pytest.raises(SuwenError, match=f"S309 the method '{method}' finds nothing to replace"):
         augment([Document("a", "。 ,")], method, encoder=model)
 
@@ -303,7 +303,7 @@ def test_target_of_mentions_copies_the_sentences_of_rare_labels() -> None:
     assert counts == {"Drug": 6, "Symptom": 6, "Disease": 6}
 
 
-def test_config_says_what_does_not_fit(tmp_path) -> None:
+def test_config_reports_conflicts(tmp_path) -> None:
     for options, expected in (
         ({"method": "synonym"}, "S402 .*synonym.lexicon"),
         ({"steps": ["mlm", "mlm"]}, "S402 .*steps"),

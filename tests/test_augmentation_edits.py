@@ -105,7 +105,7 @@ def test_edits_of_another_document_are_refused() -> None:
         replay([recipe()], [])
 
 
-def test_edits_log_says_where_it_is_broken(tmp_path) -> None:
+def test_edits_log_reports_where_it_is_broken(tmp_path) -> None:
     log = tmp_path / "edits.jsonl"
     write_log([recipe(edit(1, "老", "x"))], log)
     lines = log.read_text(encoding="utf-8").splitlines()

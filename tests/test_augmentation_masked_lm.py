@@ -165,7 +165,7 @@ def test_masked_lm_refuses_a_head_that_was_never_trained(folders, tmp_path) -> N
         MaskedLanguageModel.from_folder(folder)
 
 
-def test_masked_lm_says_which_device_it_cannot_use(folders) -> None:
+def test_masked_lm_reports_which_device_it_cannot_use(folders) -> None:
     with pytest.raises(SuwenError, match="S512 cannot run on the device 'abacus'"):
         MaskedLanguageModel.from_folder(folders["bert"], "abacus")
 

@@ -61,7 +61,7 @@ def test_augmentation_of_these_methods_needs_no_torch(folder: Path, method: str,
 
 
 @pytest.mark.parametrize("options", [["--method", "mlm"], ["--method", "mention", "--encoder", "bundled"]])
-def test_augmentation_by_a_masked_language_model_names_what_is_missing(folder: Path, options: list[str]) -> None:
+def test_augmentation_by_a_masked_language_model_names_missing_packages(folder: Path, options: list[str]) -> None:
     done = run(folder, COMMAND, "augment", "corpus.jsonl", "-o", "more.jsonl", "--segmenter", "none", *options)
     assert done.returncode == 2
     assert done.stderr == "S405 not installed: torch, transformers, safetensors; pip install 'suwen[train]'\n"

@@ -31,7 +31,7 @@ def test_batching_makes_batches_of_like_size():
     assert [len(group) for group in batches([5] * 10, 20)] == [4, 3, 3]
 
 
-def test_batching_pads_at_the_right_and_says_where():
+def test_batching_pads_at_the_right_and_reports_where():
     rows = [
         {"input_ids": np.array([7, 8, 9], np.int32), "bigram_ids": np.array([4, 5, 1], np.int32)},
         {"input_ids": np.array([6], np.int32), "bigram_ids": np.array([1], np.int32)},

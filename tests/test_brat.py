@@ -163,7 +163,7 @@ def test_brat_writes_line_breaks_as_fragments_and_counts_them(tmp_path: Path) ->
     ]
 
 
-def test_brat_counts_what_it_cannot_hold(tmp_path: Path) -> None:
+def test_brat_counts_lost_content(tmp_path: Path) -> None:
     document = Document(
         "a",
         "二甲双胍",
@@ -307,7 +307,7 @@ def test_brat_reads_any_bytes_exactly_or_refuses_them(text: bytes, annotations: 
         assert written(document, Path(folder)) == (text, annotations, {})
 
 
-def test_brat_says_that_an_offset_is_too_long(tmp_path: Path) -> None:
+def test_brat_reports_that_an_offset_is_too_long(tmp_path: Path) -> None:
     pair(tmp_path, annotations=f"T1\tDrug 0 {'9' * 5000}\tx\n")
     with pytest.raises(SuwenError, match=r"S203 .*a\.ann:1: invalid annotation line: a number of more than 18 digits"):
         list(brat.FORMAT.read(tmp_path))

@@ -49,7 +49,7 @@ def test_bundled_is_found_by_its_former_name(name, tmp_path: Path, monkeypatch: 
     assert bundled_encoder(str(name)) is None
 
 
-def test_bundled_is_small_enough_and_says_where_it_comes_from() -> None:
+def test_bundled_is_small_enough_and_names_its_origin() -> None:
     folder = model_path(None)
     model = read_model_folder(folder)
     assert sum((folder / name).stat().st_size for name in TO_RUN) < 30_000_000
@@ -111,7 +111,7 @@ def test_bundled_encoder_trains_a_tagger(tmp_path: Path) -> None:
     assert configuration["optimization"]["learning_rate"] > 1e-3
 
 
-def test_bundled_encoder_knows_what_is_likely() -> None:
+def test_bundled_encoder_predicts_likely_characters() -> None:
     folder = bundled_encoder(BUNDLED)
     assert folder is not None
     assert sum(path.stat().st_size for path in folder.iterdir()) < 10_000_000

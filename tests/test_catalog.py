@@ -80,7 +80,7 @@ def test_catalog_does_not_take_a_half_downloaded_encoder() -> None:
 
 
 @pytest.mark.parametrize("name", CATALOG)
-def test_catalog_says_where_to_get_what_is_nowhere(name: str) -> None:
+def test_catalog_reports_where_to_get_a_missing_encoder(name: str) -> None:
     with pytest.raises(SuwenError) as raised:
         find_encoder(name)
     message = str(raised.value)
@@ -91,7 +91,7 @@ def test_catalog_says_where_to_get_what_is_nowhere(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["robreta", "a/b/c", "owner/does-not-exist", "a\nb"])
-def test_catalog_lists_what_it_knows_for_other_names(name: str) -> None:
+def test_catalog_lists_known_encoders_for_other_names(name: str) -> None:
     with pytest.raises(SuwenError) as raised:
         find_encoder(name, ("bilstm",))
     message = str(raised.value)

@@ -110,7 +110,7 @@ def test_check_looks_at_everything_before_it_ends(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("ending", "content"), [(".txt", TEXT), (".conll", "糖 O\n"), (".jsonl", '{"text": "血糖"}'), (".ann", "")]
 )
-def test_check_goes_on_after_a_file_name_that_is_not_unicode(tmp_path: Path, ending: str, content: str) -> None:
+def test_check_continues_after_a_file_name_that_is_not_unicode(tmp_path: Path, ending: str, content: str) -> None:
     for name in ("a", "b\udcff", "c"):
         (tmp_path / f"{name}{ending}").write_text(content, "utf-8")
         if ending == ".ann":

@@ -46,7 +46,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
         (["augment", SAMPLE, "-o", "y", "--set", "steps=[]"], "S402 invalid value for 'configuration': steps must"),
     ],
 )
-def test_cli_says_in_one_line_which_argument_is_wrong(monkeypatch, capsys, arguments, message):
+def test_cli_reports_in_one_line_which_argument_is_wrong(monkeypatch, capsys, arguments, message):
     assert run(monkeypatch, *arguments) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
@@ -124,7 +124,7 @@ def test_cli_reads_corpora_in_a_named_encoding(tmp_path, monkeypatch, capsys, co
     assert status == 0, capsys.readouterr().err
 
 
-def test_cli_says_how_an_interrupted_training_goes_on(monkeypatch, capsys):
+def test_cli_reports_how_an_interrupted_training_continues(monkeypatch, capsys):
     def interrupted(**_):
         raise KeyboardInterrupt
 
@@ -135,7 +135,7 @@ def test_cli_says_how_an_interrupted_training_goes_on(monkeypatch, capsys):
 
 
 @pytest.mark.skipif(not hasattr(select, "poll"), reason="the system cannot say whether a pipe is closed")
-def test_cli_does_not_take_a_broken_pipe_of_its_own_for_a_closed_output(monkeypatch):
+def test_cli_distinguishes_a_broken_pipe_from_a_closed_output(monkeypatch):
     def broken(**_):
         raise BrokenPipeError(errno.EPIPE, "a worker is gone")
 
@@ -167,7 +167,7 @@ def test_cli_keeps_the_exit_status_of_a_command():
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_cli_says_that_standard_output_is_full():
+def test_cli_reports_that_standard_output_is_full():
     command = [sys.executable, "-m", "suwen", "corpus", "stats", SAMPLE, "--json"]
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
@@ -176,7 +176,7 @@ def test_cli_says_that_standard_output_is_full():
     assert done.stderr.count("\n") == 1
 
 
-def test_cli_says_that_a_folder_above_is_closed(monkeypatch, capsys, tmp_path):
+def test_cli_reports_that_a_folder_above_is_closed(monkeypatch, capsys, tmp_path):
     def closed(*_: object, **__: object) -> int:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(tmp_path / "closed" / "file"))
 

@@ -95,7 +95,7 @@ def test_augment_names_what_failed_and_exits_with_1(paths, monkeypatch) -> None:
         (["--method", "mention", "--schema", "nowhere.toml"], "S101"),
     ],
 )
-def test_augment_refuses_what_cannot_be(paths, monkeypatch, arguments, expected) -> None:
+def test_augment_refuses_impossible_values(paths, monkeypatch, arguments, expected) -> None:
     monkeypatch.chdir(paths)
     result = invoke("corpus", "-o", "new/more.jsonl", *arguments)
     assert isinstance(result.exception, SuwenError), result.output
@@ -105,7 +105,7 @@ def test_augment_refuses_what_cannot_be(paths, monkeypatch, arguments, expected)
 
 
 @pytest.mark.parametrize("name", ["thulac", "jieba"])
-def test_augment_says_how_to_install_a_segmenter(paths, monkeypatch, name) -> None:
+def test_augment_reports_how_to_install_a_segmenter(paths, monkeypatch, name) -> None:
     from suwen.text import words
 
     words.segmenter_named.cache_clear()

@@ -47,7 +47,7 @@ def split(*arguments: object) -> Result:
     return CliRunner().invoke(app, ["corpus", "split", *(str(argument) for argument in arguments)])
 
 
-def test_cli_corpus_split_writes_a_split_and_tells_shares_and_leaks(corpus: Path, tmp_path: Path) -> None:
+def test_cli_corpus_split_writes_a_split_and_reports_shares_and_leaks(corpus: Path, tmp_path: Path) -> None:
     for ending in (".txt", ".ann"):
         (corpus / f"4_9{ending}").write_bytes((corpus / f"2_1{ending}").read_bytes())
     output = tmp_path / "split.json"

@@ -66,7 +66,7 @@ def test_cli_evaluate_prints_nothing_but_json(gold, predicted):
     assert done.stderr == ""
 
 
-def test_cli_evaluate_says_in_one_line_what_is_wrong(gold, tmp_path):
+def test_cli_evaluate_reports_errors_in_one_line(gold, tmp_path):
     predicted = write(tmp_path / "predicted.jsonl", [Document("a", TEXT)])
     command = [sys.executable, "-m", "suwen", "evaluate", "--gold", gold, "--predicted", predicted]
     done = subprocess.run(command, capture_output=True, encoding="utf-8")

@@ -88,7 +88,7 @@ def test_pretrain_reports_bad_text_in_one_line(tmp_path) -> None:
         (["--vocab", "nowhere.txt"], "S101"),
     ],
 )
-def test_pretrain_refuses_what_does_not_go_together(tmp_path, text, arguments, expected) -> None:
+def test_pretrain_refuses_incompatible_options(tmp_path, text, arguments, expected) -> None:
     command = ["pretrain", str(text), "--strategy", "bert", "-o", str(tmp_path / "encoder"), *arguments]
     result = CliRunner().invoke(app, command)
     assert isinstance(result.exception, SuwenError), result.output
@@ -120,7 +120,7 @@ def test_pretrain_prints_the_manifest_as_json_alone(tmp_path, text) -> None:
     assert json.loads(result.stdout)["strategy"]["name"] == "roberta"
 
 
-def test_pretrain_knows_an_unknown_strategy(tmp_path, text) -> None:
+def test_pretrain_refuses_an_unknown_strategy(tmp_path, text) -> None:
     result = CliRunner().invoke(app, ["pretrain", str(text), "--strategy", "xlnet", "-o", str(tmp_path / "encoder")])
     assert result.exit_code == 2
 

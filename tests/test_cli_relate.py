@@ -65,7 +65,7 @@ def test_cli_relate_reads_every_format_with_entities(tmp_path: Path, form: str) 
     assert found == {("Drug_Disease", 0, 10), ("Amount_Drug", 4, 0), ("Frequency_Drug", 21, 18)}
 
 
-def test_cli_relate_keeps_what_is_said_of_entities_in_brat(tmp_path: Path) -> None:
+def test_cli_relate_keeps_attributes_and_notes_of_entities_in_brat(tmp_path: Path) -> None:
     said = replace(
         DOCUMENT,
         relations=(Relation("Drug_Disease", "T1", "T6", "R7"),),
@@ -167,7 +167,7 @@ def test_cli_relate_prints_counts_as_json(corpus: Path, tmp_path: Path) -> None:
     assert (values["documents"], values["entities"], values["relations"]) == (2, 12, 6)
 
 
-def test_cli_relate_lists_what_cannot_be_read_and_goes_on(corpus: Path, tmp_path: Path) -> None:
+def test_cli_relate_lists_what_cannot_be_read_and_continues(corpus: Path, tmp_path: Path) -> None:
     (corpus / "c.ann").write_text("T1\tDrug 0 1\tx\n")
     with (corpus / "b.ann").open("a") as file:
         file.write("T9\tDrug 900 901\tx\nR9\tbroken\n")

@@ -68,7 +68,7 @@ def test_cli_reproduce_lists_the_runs(tmp_path: Path) -> None:
     assert "runs, profile smoke" in invoke("-o", tmp_path / "none", "--dry-run").stdout
 
 
-def test_cli_reproduce_writes_a_report_that_stands_alone(results: Path) -> None:
+def test_cli_reproduce_writes_a_report_that_is_self_contained(results: Path) -> None:
     page = (results / "report" / "report.html").read_text(encoding="utf-8")
     assert not re.search(r"(?:src|href)=[\"']?https?:", page)
     assert "<script" not in page
@@ -181,7 +181,7 @@ def test_cli_reproduce_repeats_nothing_that_is_done(results: Path) -> None:
     assert remade == {"feature-crf-s0"}
 
 
-def test_cli_reproduce_shows_failed_runs_and_goes_on(results: Path) -> None:
+def test_cli_reproduce_shows_failed_runs_and_continues(results: Path) -> None:
     failing = invoke("-o", results, *QUICK, "--set", "best_encoder=nowhere", "--resume", "--json")
     assert failing.exit_code == 1
     values = json.loads(failing.stdout)
@@ -281,7 +281,7 @@ def test_cli_reproduce_refuses_other_corpora(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_cli_reproduce_goes_on_after_a_kill(results: Path, tmp_path: Path) -> None:
+def test_cli_reproduce_continues_after_a_kill(results: Path, tmp_path: Path) -> None:
     folder = tmp_path / "results"
     command = [sys.executable, "-m", "suwen", "reproduce", "-o", str(folder), *QUICK]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)

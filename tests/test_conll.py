@@ -64,7 +64,7 @@ def test_conll_puts_no_blank_line_inside_a_mention(tmp_path: Path) -> None:
     assert lost_of(document, tmp_path) == {"sentence end inside a mention (no blank line there)": 1}
 
 
-def test_conll_counts_what_it_cannot_hold(tmp_path: Path) -> None:
+def test_conll_counts_lost_content(tmp_path: Path) -> None:
     entities = (
         Entity("Drug", 0, 5, id="T1", score=0.5),
         Entity("Drug", 0, 5, annotated="x"),

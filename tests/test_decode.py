@@ -246,7 +246,7 @@ def test_decode_long_texts_stay_exact():
     assert [span[3] for span in spans[: len(near)]] == pytest.approx([span[3] for span in near], abs=1e-9)
 
 
-def test_decode_nothing_is_found_in_nothing():
+def test_decode_finds_nothing_in_empty_input():
     tags = BIO.tags("A")
     transitions = legal_transitions(tags, BIO)
     favoring_outside = np.tile(np.array([1, 0, 0], np.float32), (2, 4, 1))

@@ -269,7 +269,7 @@ def test_export_refuses_a_graph_that_is_not_the_model(trained, at_once, monkeypa
     assert (path / "manifest.json").read_bytes() == before
 
 
-def test_export_refuses_int8_that_finds_less_and_says_how_much(trained, at_once, monkeypatch):
+def test_export_refuses_int8_that_finds_less_and_reports_how_much(trained, at_once, monkeypatch):
     path, _ = trained
     before = sorted(path.iterdir())
     scores = iter([0.75, 0.74])
@@ -305,7 +305,7 @@ def test_export_that_is_interrupted_leaves_a_folder_that_can_be_read(trained, tm
         (["--trainable"], "--trainable needs --output"),
     ],
 )
-def test_export_command_says_what_is_missing(tmp_path, options, message):
+def test_export_command_reports_what_is_missing(tmp_path, options, message):
     result = CliRunner().invoke(app, ["export", str(tmp_path), *options])
     assert result.exit_code == 2
     assert message in " ".join(result.stderr.split())

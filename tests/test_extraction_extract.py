@@ -98,7 +98,7 @@ def expected(library: Path, name: str) -> dict[str, bytes]:
     return contents(whole)
 
 
-def test_extraction_tells_all_and_leaves_nothing_beside_the_output(library: Path, tmp_path: Path) -> None:
+def test_extraction_reports_all_losses_and_leaves_nothing_beside_the_output(library: Path, tmp_path: Path) -> None:
     steps: list[Progress] = []
     result = extract(library, tmp_path / "out.jsonl", listener=steps.append)
     lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_bytes().splitlines()]
@@ -156,7 +156,7 @@ def killed_when(condition: Any, target: Any) -> bool:
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="kills a forked process")
 @pytest.mark.parametrize("name", ["out.jsonl", "out.parquet"])
-def test_extraction_loses_and_repeats_nothing_when_killed(library, tmp_path, name) -> None:
+def test_extraction_loses_and_repeats_no_document_when_killed(library, tmp_path, name) -> None:
     output = tmp_path / name
     journal = working_folder(output, "extraction") / shards.JOURNAL
 
@@ -221,7 +221,7 @@ def test_extraction_never_takes_another_file_for_its_output(library, tmp_path) -
     assert output.read_text() == "precious"
 
 
-def test_extraction_refuses_to_go_on_with_another(library, tmp_path) -> None:
+def test_extraction_refuses_to_continue_with_another(library, tmp_path) -> None:
     output = tmp_path / "out.jsonl"
     with pytest.raises(KeyboardInterrupt):
         extract(library, output, False, Marker(0, "11", KeyboardInterrupt()))
@@ -245,7 +245,7 @@ def test_extraction_refuses_to_go_on_with_another(library, tmp_path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["line", "key", "shorter", "changed", "gone"])
-def test_extraction_refuses_to_go_on_with_what_was_damaged(library, tmp_path, damage) -> None:
+def test_extraction_refuses_to_continue_with_what_was_damaged(library, tmp_path, damage) -> None:
     output = tmp_path / "out.jsonl"
     with pytest.raises(KeyboardInterrupt):
         extract(library, output, False, Marker(0, "11", KeyboardInterrupt()))
@@ -293,7 +293,7 @@ def test_extraction_leaves_nothing_of_what_is_brief_or_cannot_begin(tmp_path) ->
     assert extract(tmp_path / "a.txt", output, True).is_written
 
 
-def test_extraction_says_in_one_line_that_the_disk_is_full_and_goes_on(library, tmp_path, monkeypatch) -> None:
+def test_extraction_reports_in_one_line_that_the_disk_is_full_and_continues(library, tmp_path, monkeypatch) -> None:
     output = tmp_path / "out.jsonl"
     room = 30_000
 

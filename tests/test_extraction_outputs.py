@@ -32,7 +32,7 @@ def written(path: Path, form: str) -> Path:
     return path
 
 
-def test_extracted_json_lines_tell_page_sentence_and_model(tmp_path: Path) -> None:
+def test_extracted_json_lines_name_page_sentence_and_model(tmp_path: Path) -> None:
     path = written(tmp_path / "out.jsonl", "jsonl")
     values = json.loads(path.read_text("utf-8"))
     assert values["entities"][0] == {
@@ -52,13 +52,13 @@ def test_extracted_json_lines_tell_page_sentence_and_model(tmp_path: Path) -> No
     assert document.meta["read_from"]["dropped"] == {"page number": 2}
 
 
-def test_extracted_brat_tells_page_and_model_in_notes(tmp_path: Path) -> None:
+def test_extracted_brat_names_page_and_model_in_notes(tmp_path: Path) -> None:
     path = written(tmp_path / "out", "brat")
     note = "#1\tAnnotatorNotes T1\tconfidence 0.75, page 2, model tiny 0123\n"
     assert (path / "a.ann").read_text("utf-8").endswith(note)
 
 
-def test_extracted_pages_tell_page_and_model(tmp_path: Path) -> None:
+def test_extracted_pages_show_page_and_model(tmp_path: Path) -> None:
     page = written(tmp_path / "out.html", "html").read_text("utf-8")
     assert "第 2 页 page 2" in page
     assert "tiny 0123" in page

@@ -146,7 +146,7 @@ def test_ray_gives_the_same_when_a_node_dies(library, model, tmp_path, monkeypat
 
 
 @pytest.mark.slow
-def test_ray_goes_on_with_what_was_begun_here(library, model, tmp_path, monkeypatch) -> None:
+def test_ray_continues_with_what_was_begun_here(library, model, tmp_path, monkeypatch) -> None:
     pytest.importorskip("ray")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]))
     monkeypatch.delenv("RAY_ADDRESS", raising=False)

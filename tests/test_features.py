@@ -297,7 +297,7 @@ def test_features_make_room_beside_another_run_that_does(tmp_path: Path) -> None
     assert not (folder / "old.states").exists()
 
 
-def test_features_tell_of_a_full_disk_in_one_line(tmp_path: Path) -> None:
+def test_features_report_a_full_disk_in_one_line(tmp_path: Path) -> None:
     start, examples = frozen(encoder_folder(tmp_path / "encoder"))
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)

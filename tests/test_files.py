@@ -33,7 +33,7 @@ with {"file": replacing, "folder": replacing_folder}[way](Path(path)) as tempora
 """
 
 
-def test_files_say_that_a_folder_is_no_file(tmp_path: Path) -> None:
+def test_files_report_that_a_folder_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(SuwenError, match=r"S109 .*folder: this is a folder, but a file is expected"):
         read_text(tmp_path / "folder")
@@ -43,7 +43,7 @@ def test_files_say_that_a_folder_is_no_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("below", ["a", "a/b"])
-def test_files_say_that_a_file_is_no_folder(tmp_path: Path, below: str) -> None:
+def test_files_report_that_a_file_is_no_folder(tmp_path: Path, below: str) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SuwenError, match=r"S109 .*file: this is a file, but a folder is expected"):
         write_text(tmp_path / "file" / below, "")

@@ -192,7 +192,9 @@ def test_formats_leave_nothing_half_written(tmp_path: Path, name: str) -> None:
     assert not any(tmp_path.iterdir())
 
 
-def test_formats_tell_which_articles_of_a_folder_are_not_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_formats_report_which_articles_of_a_folder_are_not_read(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     for name in ("a.txt", "b.PDF", "c.docx", "d.docx", "e.png"):
         (tmp_path / name).write_text("头晕", encoding="utf-8")
     assert [document.id for document in read_corpus(tmp_path)] == ["a"]

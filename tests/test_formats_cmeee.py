@@ -40,7 +40,7 @@ def exclusive(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("rows", [ROWS, exclusive(ROWS)], ids=["inclusive", "exclusive"])
-def test_cmeee_tells_what_the_ends_mean(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
+def test_cmeee_reports_what_the_ends_mean(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
     path = stored(tmp_path / "train.json", rows)
     assert format_of(path) == format_of(tmp_path) == "cmeee"
     assert read_corpus(path) == [Document("train/1", SENTENCE, ENTITIES), Document("train/2", "无")]
@@ -69,7 +69,7 @@ def test_cmeee_writes_an_empty_list(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "out.json").read_text()) == []
 
 
-def test_cmeee_counts_what_it_cannot_hold(tmp_path: Path) -> None:
+def test_cmeee_counts_lost_content(tmp_path: Path) -> None:
     document = Document("a", "二甲\n双胍", (Entity("dru", 0, 5, ((0, 2), (3, 5)), "T1", 0.5),), group="138")
     lost = cmeee.FORMAT.write([document], tmp_path / "out.json")
     assert lost == {"document id": 1, "entity id": 1, "fragments": 1, "score": 1, "group": 1}
@@ -88,7 +88,7 @@ def test_cmeee_counts_what_it_cannot_hold(tmp_path: Path) -> None:
         ([{"text": "\ud800"}], "S210 a.json"),
     ],
 )
-def test_cmeee_says_what_is_wrong(tmp_path: Path, rows: Any, message: str) -> None:
+def test_cmeee_reports_errors(tmp_path: Path, rows: Any, message: str) -> None:
     path = tmp_path / "a.json"
     path.write_text(json.dumps(rows))
     with pytest.raises(SuwenError) as caught:
@@ -96,7 +96,7 @@ def test_cmeee_says_what_is_wrong(tmp_path: Path, rows: Any, message: str) -> No
     assert str(caught.value).replace(str(path), path.name).startswith(message)
 
 
-def test_cmeee_goes_on_after_a_fault_and_knows_labels(tmp_path: Path) -> None:
+def test_cmeee_continues_after_a_fault_and_knows_labels(tmp_path: Path) -> None:
     path = stored(tmp_path / "a.json", [*ROWS, {"text": 1}, {"text": "b"}])
     found: list[SuwenError] = []
     documents = [located.document for located in cmeee.FORMAT.scan(path, found.append, LCDD)]

@@ -122,7 +122,7 @@ def test_diakg_cuts_other_documents_itself(tmp_path: Path) -> None:
     assert document.relations == (Relation("a", "x", "T0", "R0"),)
 
 
-def test_diakg_counts_what_it_cannot_hold(tmp_path: Path) -> None:
+def test_diakg_counts_lost_content(tmp_path: Path) -> None:
     document = Document("a", "甲\n\n乙", (Entity("x", 0, 4, ((0, 1), (3, 4))), Entity("y", 1, 2)), meta={"note": 1})
     assert diakg.FORMAT.write([document], tmp_path / "out") == {"fragments": 1, "meta": 1, "entity across sentences": 2}
 
@@ -154,14 +154,14 @@ def test_diakg_does_not_trust_what_is_kept(tmp_path: Path, kept: Any) -> None:
         ),
     ],
 )
-def test_diakg_says_what_is_wrong(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+def test_diakg_reports_errors(tmp_path: Path, change: dict[str, Any], message: str) -> None:
     path = stored(tmp_path / "a.json", DOCUMENT | change)
     with pytest.raises(SuwenError) as caught:
         list(diakg.FORMAT.read(path))
     assert str(caught.value).startswith(message.format(path))
 
 
-def test_diakg_goes_on_after_a_fault(tmp_path: Path) -> None:
+def test_diakg_continues_after_a_fault(tmp_path: Path) -> None:
     values = json.loads(json.dumps(DOCUMENT))
     entities = values["paragraphs"][1]["sentences"][0]["entities"]
     entities[0]["end_idx"] = 99

@@ -72,14 +72,14 @@ def test_doccano_goes_round(tmp_path: Path) -> None:
         ({"text": "a", "label": [], "relations": [{"type": "x"}]}, "S213 {}:1: the field 'from_id'"),
     ],
 )
-def test_doccano_says_what_is_wrong(tmp_path: Path, row: Any, message: str) -> None:
+def test_doccano_reports_errors(tmp_path: Path, row: Any, message: str) -> None:
     path = stored(tmp_path / "a.jsonl", row)
     with pytest.raises(SuwenError) as caught:
         list(doccano.FORMAT.read(path))
     assert str(caught.value).startswith(message.format(path))
 
 
-def test_doccano_goes_on_after_a_fault(tmp_path: Path) -> None:
+def test_doccano_continues_after_a_fault(tmp_path: Path) -> None:
     path = stored(tmp_path / "a.jsonl", LISTS | {"label": [[0, 2, "Odd"], [2, 6, "Drug"]]}, 3, OBJECTS)
     found: list[SuwenError] = []
     read = [located.document for located in doccano.FORMAT.scan(path, found.append, LCDD)]

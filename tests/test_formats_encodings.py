@@ -39,7 +39,7 @@ def test_encodings_count_the_byte_order_mark(encoding: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
-def test_encodings_tell_the_byte_order_of_latin_text(encoding: str) -> None:
+def test_encodings_detect_the_byte_order_of_latin_text(encoding: str) -> None:
     text = "The patient took metformin three times a day.\n"
     assert decode(text.encode(encoding), PATH) == (text, encoding)
 

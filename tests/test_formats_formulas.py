@@ -94,7 +94,7 @@ def test_formulas_writes_tex_on_a_line(formula: str, expected: str) -> None:
 @pytest.mark.parametrize(
     "formula", [r"\begin{array}x\end{array}", r"\nosuchcommand", r"\frac{a}", "x" * 20_000, "{" * 999 + "^" * 5000]
 )
-def test_formulas_says_that_it_cannot_read_tex(formula: str) -> None:
+def test_formulas_reports_that_it_cannot_read_tex(formula: str) -> None:
     text = RunningText()
     add_tex(formula, text) and pytest.fail(str(text))
     assert str(text) == ""

@@ -33,7 +33,7 @@ TABLES = ("csv", "xlsx")
 @pytest.mark.parametrize("name", [name for name in WRITABLE if name not in TABLES])
 @pytest.mark.parametrize("path", ["out", "out.html", "out.jsonl.gz", "out.parquet"])
 @pytest.mark.usefixtures("small_disk")
-def test_full_disk_is_told_in_one_line_and_leaves_nothing(tmp_path: Path, name: str, path: str) -> None:
+def test_full_disk_is_reported_in_one_line_and_leaves_nothing(tmp_path: Path, name: str, path: str) -> None:
     # Text that does not compress, so that it is too much for every format.
     texts = ("".join(chr(0x4E00 + (n * n * 7919 + m) % 20_000) for n in range(40_000)) for m in range(3))
     documents = (Document(f"d{number}", f"口服二甲双胍{text}", ENTITY) for number, text in enumerate(texts))

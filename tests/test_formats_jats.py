@@ -200,7 +200,7 @@ def test_jats_reads_declared_encodings(encoding: str) -> None:
         ('<?xml version="1.0" encoding="klingon"?><article/>', "klingon"),
     ],
 )
-def test_jats_says_what_is_wrong(data: str, reason: str) -> None:
+def test_jats_reports_errors(data: str, reason: str) -> None:
     message = refusal(data)
     assert message.startswith("S120 a.xml")
     assert reason in message

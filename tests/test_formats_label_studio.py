@@ -86,14 +86,14 @@ def test_label_studio_writes_predictions_where_there_are_confidences(tmp_path: P
         ({"data": {"text": "a"}, "annotations": [{"result": [{"type": "labels"}]}]}, "S213 {}:1: the field 'value'"),
     ],
 )
-def test_label_studio_says_what_is_wrong(tmp_path: Path, task: Any, message: str) -> None:
+def test_label_studio_reports_errors(tmp_path: Path, task: Any, message: str) -> None:
     path = stored(tmp_path / "a.json", [task])
     with pytest.raises(SuwenError) as caught:
         list(label_studio.FORMAT.read(path))
     assert str(caught.value).startswith(message.format(path))
 
 
-def test_label_studio_goes_on_after_a_fault(tmp_path: Path) -> None:
+def test_label_studio_continues_after_a_fault(tmp_path: Path) -> None:
     found: list[SuwenError] = []
     path = stored(tmp_path / "a.json", [{"data": {}}, TASK])
     (located,) = label_studio.FORMAT.scan(path, found.append, LCDD)

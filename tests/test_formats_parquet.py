@@ -135,7 +135,7 @@ def test_parquet_reads_dictionaries_and_folders(tmp_path: Path) -> None:
     assert [document.id for document in read_corpus(tmp_path)] == ["deep/in/1", "deep/in/2"]
 
 
-def test_parquet_says_what_is_wrong_with_a_table(tmp_path: Path) -> None:
+def test_parquet_reports_errors_in_a_table(tmp_path: Path) -> None:
     path = written(tmp_path / "in.parquet", body=["血糖", None], number=[1, 2])
     assert "S214" in refusal(path)
     assert "no column 'text'; columns: body, number; name" in refusal(path)
@@ -144,7 +144,7 @@ def test_parquet_says_what_is_wrong_with_a_table(tmp_path: Path) -> None:
     assert "no column 'id'" in refusal(path, text_column="body", id_column="id")
 
 
-def test_parquet_goes_on_after_a_bad_row(tmp_path: Path) -> None:
+def test_parquet_continues_after_a_bad_row(tmp_path: Path) -> None:
     path = written(tmp_path / "in.parquet", text=["血糖", None, "血压"])
     found: list[SuwenError] = []
     assert [located.document.id for located in parquet.FORMAT.scan(path, found.append)] == ["in/1", "in/3"]

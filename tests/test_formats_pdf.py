@@ -66,7 +66,7 @@ def test_pdf_reads_columns_one_after_the_other() -> None:
     assert paragraphs[2:] == [FIRST, SECOND]
 
 
-def test_pdf_goes_on_in_the_next_column_and_page() -> None:
+def test_pdf_continues_in_the_next_column_and_page() -> None:
     sentence = "组患者口服二甲双胍治疗，空腹血糖控制良好，未见低血糖反应。"
     text = "".join(name + sentence for name in "甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥天地玄黄宇宙洪荒")
     lines = wrapped(text, WRAPPED)
@@ -423,14 +423,14 @@ def test_pdf_writes_hanzi_for_radicals() -> None:
     assert dropped(document) == {"radical or ligature (written as its letters)": 2}
 
 
-def test_pdf_says_that_a_file_is_encrypted() -> None:
+def test_pdf_reports_that_a_file_is_encrypted() -> None:
     assert refusal(pdf_of(lambda sheet: sheet.put(60, 780, "血糖"), password="geheim")).startswith(
         "S118 a.pdf: encrypted"
     )
     assert read(pdf_of(lambda sheet: sheet.put(60, 780, "血糖"), password="")).text == "血糖"
 
 
-def test_pdf_says_that_a_file_is_a_scan() -> None:
+def test_pdf_reports_that_a_file_is_a_scan() -> None:
     from PIL import Image
     from reportlab.lib.utils import ImageReader
 

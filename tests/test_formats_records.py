@@ -384,7 +384,7 @@ def test_label_studio_finds_the_text_by_its_mentions(tmp_path: Path) -> None:
     assert (document.text, keys(document)) == (TEXT, [("Drug", 2, 6)])
 
 
-def test_label_studio_says_that_nobody_has_corrected_predictions(
+def test_label_studio_reports_that_nobody_has_corrected_predictions(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     task = {"id": 1, "data": {"text": TEXT}, "predictions": [{"result": [ls_region(2, 6, "Drug")]}]}
@@ -428,7 +428,7 @@ def test_cluener_finds_exclusive_ends_at_the_end_of_the_text(tmp_path: Path, tex
     ("row", "message"),
     [([2, 6, 3], "S215 .*Text label"), (["2", "6", "Drug"], "S213 .*label"), ("good", "S213 .*label")],
 )
-def test_doccano_says_what_is_no_label(tmp_path: Path, row: Any, message: str) -> None:
+def test_doccano_reports_what_is_no_label(tmp_path: Path, row: Any, message: str) -> None:
     path = tmp_path / "all.jsonl"
     path.write_text(lines([{"text": TEXT, "label": [row]}]), encoding="utf-8")
     with pytest.raises(SuwenError, match=message):

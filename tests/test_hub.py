@@ -114,13 +114,13 @@ def test_hub_finds_what_is_cached_without_a_network(hub: FakeHub, monkeypatch: p
         ("clinic/pickled", r"hf://clinic/pickled has no weights in safetensors or ONNX \(it has pytorch_model.bin\)"),
     ],
 )
-def test_hub_says_in_one_line_what_is_missing(hub: FakeHub, name: str, message: str) -> None:
+def test_hub_reports_in_one_line_what_is_missing(hub: FakeHub, name: str, message: str) -> None:
     with pytest.raises(SuwenError, match=f"S522 not available from the Hugging Face Hub: {message}") as raised:
         find_on_hub(f"hf://{name}")
     assert "\n" not in str(raised.value)
 
 
-def test_hub_says_when_it_cannot_be_reached(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hub_reports_when_it_cannot_be_reached(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -50,7 +50,7 @@ def test_inference_onnx_serves_several_threads_at_once():
 
 
 @pytest.mark.parametrize("content", [b"", b"no graph", lookup()[:40]])
-def test_inference_onnx_says_that_a_graph_is_damaged(tmp_path, content):
+def test_inference_onnx_reports_that_a_graph_is_damaged(tmp_path, content):
     (tmp_path / FLOAT32).write_bytes(content)
     with pytest.raises(SuwenError, match=r"S509.*model\.onnx"):
         OnnxScorer(tmp_path / FLOAT32)

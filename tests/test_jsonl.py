@@ -49,7 +49,7 @@ def test_jsonl_holds_every_field(tmp_path: Path, ending: str) -> None:
     assert list(jsonl.FORMAT.read(path)) == [FULL, Document("empty", "")]
 
 
-def test_jsonl_leaves_out_what_says_nothing(tmp_path: Path) -> None:
+def test_jsonl_leaves_out_empty_fields(tmp_path: Path) -> None:
     jsonl.FORMAT.write([Document("a", "糖", (Entity("Test", 0, 1),))], tmp_path / "a.jsonl")
     line = '{"version": 1, "id": "a", "text": "糖", "entities": [{"label": "Test", "start": 0, "end": 1}]}\n'
     assert (tmp_path / "a.jsonl").read_text("utf-8") == line
@@ -150,7 +150,7 @@ def test_jsonl_refuses_a_label_outside_the_schema(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("meta", [{"x": float("nan")}, {"x": object()}, {"x": b""}])
-def test_jsonl_refuses_what_json_cannot_hold(tmp_path: Path, meta: dict[str, Any]) -> None:
+def test_jsonl_refuses_values_without_json_form(tmp_path: Path, meta: dict[str, Any]) -> None:
     with pytest.raises(SuwenError, match="S205"):
         jsonl.FORMAT.write([Document("a", "", meta=meta)], tmp_path / "a.jsonl")
     with pytest.raises(SuwenError, match=r"S210 a: the field 'group' .* at character 0"):

@@ -54,7 +54,7 @@ def test_leakage_joins_the_pieces_of_a_mention() -> None:
     assert report["parts"]["test"]["seen_mentions"] == 1
 
 
-def test_leakage_says_which_parts_own_near_copies() -> None:
+def test_leakage_reports_which_parts_own_near_copies() -> None:
     parts = {"train": whole([TRAIN]), "dev": whole([Document("d", "")]), "test": whole([TEST])}
     copies = [NearCopy("s", "t", 0.91234), NearCopy("t", "u", 0.5)]
     assert leakage_report(parts, copies)["near_copies"] == [

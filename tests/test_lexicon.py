@@ -47,7 +47,7 @@ def test_lexicon_finds_the_longest_word_at_every_position(text: str, words: list
     assert {name: ids.tolist() for name, ids in found.items()} == longest(text, words)
 
 
-def test_lexicon_reads_what_it_wrote(tmp_path: Path) -> None:
+def test_lexicon_reads_its_own_output(tmp_path: Path) -> None:
     lexicon = Lexicon.of_words(["甲乙", "丙丁a"], CHARACTERS)
     lexicon.write(tmp_path / LEXICON)
     again = Lexicon.read(tmp_path / LEXICON)
@@ -68,7 +68,7 @@ def test_lexicon_that_is_damaged_is_refused(tmp_path: Path, damaged: bytes | np.
         Lexicon.read(path)
 
 
-def test_lexicon_asks_nothing_to_be_unpickled(tmp_path: Path) -> None:
+def test_lexicon_never_unpickles(tmp_path: Path) -> None:
     np.save(tmp_path / LEXICON, np.array([object()]), allow_pickle=True)
     with pytest.raises(SuwenError, match="S501"):
         Lexicon.read(tmp_path / LEXICON)

@@ -57,7 +57,7 @@ def test_loading_refuses_a_device_that_is_not_there(model, device):
         suwen.load(model, device)
 
 
-def test_loading_without_torch_says_what_to_install(model):
+def test_loading_without_torch_reports_what_to_install(model):
     code = f"import sys; sys.modules['torch'] = None; import suwen; suwen.load({str(model)!r})"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "not installed: torch; pip install 'suwen[train]'" in result.stderr.splitlines()[-1]

@@ -38,7 +38,7 @@ def test_model_card_leaves_out_what_the_manifest_does_not_say():
     assert "Training data" not in card
 
 
-def test_model_card_says_that_there_was_no_dev_part_instead_of_a_row_of_zeros():
+def test_model_card_reports_that_there_was_no_dev_part_instead_of_a_row_of_zeros():
     nothing = {"documents": 0, "characters": 0, "entities": 0}
     manifest = {**MANIFEST, "data": {**MANIFEST["data"], "dev": nothing}, "scores": {}}
     card = model_card(SimpleNamespace(schema=LCDD), manifest)
@@ -47,7 +47,7 @@ def test_model_card_says_that_there_was_no_dev_part_instead_of_a_row_of_zeros():
     assert "## Scores 评测结果\n\nNone: there was no dev part. " in card
 
 
-def test_model_card_says_who_taught_the_model():
+def test_model_card_names_the_teachers():
     taught = {"teachers": [{"name": "a", "hash": "0"}, {"name": "b", "hash": "1"}], "texts": {"characters": 12345}}
     card = model_card(SimpleNamespace(schema=LCDD), {**MANIFEST, "distillation": taught})
     assert "the predictions of 2 other models on this text and on 12,345 characters" in card

@@ -125,7 +125,7 @@ def test_overrides_read_lists_in_both_forms(tmp_path: Path) -> None:
         ("a.tsv", "%PDF-1.7", "S117"),
     ],
 )
-def test_overrides_say_what_is_wrong_with_a_list(tmp_path: Path, name: str, content: str, message: str) -> None:
+def test_overrides_report_errors_in_a_list(tmp_path: Path, name: str, content: str, message: str) -> None:
     (tmp_path / name).write_text(content, "utf-8")
     with pytest.raises(SuwenError) as caught:
         read_overrides(tmp_path / name)

@@ -117,7 +117,7 @@ def test_package_states_its_licenses(installed: Path) -> None:
 
 
 @pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md", "NOTICE", "src/suwen/data/README.md"])
-def test_package_says_that_the_weights_are_for_non_commercial_use(page: str) -> None:
+def test_package_reports_that_the_weights_are_for_non_commercial_use(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     assert "CC BY-NC 4.0" in text
     assert "non-commercial use" in text or "非商业用途" in text

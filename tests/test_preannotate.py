@@ -201,7 +201,7 @@ def test_preannotate_stops_and_resumes(
     assert not work.exists()
 
 
-def test_preannotate_goes_on_after_a_failed_request(
+def test_preannotate_continues_after_a_failed_request(
     tmp_path: Path, texts: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     good = marking(TERMS)
@@ -220,7 +220,7 @@ def test_preannotate_goes_on_after_a_failed_request(
     assert not work.exists()
 
 
-def test_preannotate_says_that_the_endpoint_is_down(
+def test_preannotate_reports_that_the_endpoint_is_down(
     tmp_path: Path, texts: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with socket.socket() as free:
@@ -341,7 +341,7 @@ def test_preannotate_warns_before_texts_leave_the_machine(
     assert mentions(out) == ALL
 
 
-def test_preannotate_is_interrupted_and_goes_on(tmp_path: Path, texts: Path) -> None:
+def test_preannotate_is_interrupted_and_continues(tmp_path: Path, texts: Path) -> None:
     out = tmp_path / "out.jsonl"
     good = marking(TERMS)
     waiting, go_on = threading.Event(), threading.Event()
@@ -458,7 +458,7 @@ def test_preannotate_resumes_with_a_cache(tmp_path: Path, texts: Path) -> None:
     assert not (tmp_path / "out.jsonl.preannotation").exists()
 
 
-def test_preannotate_goes_on_when_the_first_text_is_refused(tmp_path: Path, texts: Path) -> None:
+def test_preannotate_continues_when_the_first_text_is_refused(tmp_path: Path, texts: Path) -> None:
     out, good = tmp_path / "out.jsonl", marking(TERMS)
 
     def reply(number: int, body: dict[str, Any]) -> Any:
@@ -473,7 +473,7 @@ def test_preannotate_goes_on_when_the_first_text_is_refused(tmp_path: Path, text
 
 
 @pytest.mark.parametrize("count", [1, 40])
-def test_preannotate_says_that_the_endpoint_refuses_everything(tmp_path: Path, count: int) -> None:
+def test_preannotate_reports_that_the_endpoint_refuses_everything(tmp_path: Path, count: int) -> None:
     lines = [{"id": f"{i}", "text": f"第{i}例。"} for i in range(count)]
     (tmp_path / "in.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     with serving(lambda number, body: 422) as stub, pytest.raises(SuwenError, match=r"S904.*--model"):

@@ -275,7 +275,7 @@ def test_predictor_decides_only_sentences_that_begin_in_the_owned_spans():
 
 
 @pytest.mark.parametrize("text", ["", " ", "\r\n\n \u3000", "\ufeff", "糖", "糖尿病"])
-def test_predictor_takes_texts_with_next_to_nothing_in_them(text):
+def test_predictor_takes_almost_empty_texts(text):
     assert arbitrary_predictor()(text).text == text
 
 
@@ -318,7 +318,7 @@ def test_predictor_reads_only_a_little_ahead(monkeypatch, workers):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_predictor_says_what_a_scorer_says_and_stops(workers):
+def test_predictor_raises_the_error_of_a_scorer_and_stops(workers):
     class Broken(ArbitraryScorer):
         def emissions(self, inputs):
             raise MemoryError("no room")
@@ -329,7 +329,7 @@ def test_predictor_says_what_a_scorer_says_and_stops(workers):
         predictor(TEXT)
 
 
-def test_predictor_stops_amid_a_text_when_nobody_wants_the_rest(monkeypatch):
+def test_predictor_stops_amid_a_text_when_the_reader_stops(monkeypatch):
     monkeypatch.setattr(module, "POOLED_CHARACTERS", 10)
 
     class Slow(ArbitraryScorer):
@@ -346,7 +346,7 @@ def test_predictor_stops_amid_a_text_when_nobody_wants_the_rest(monkeypatch):
     assert len(predictor.scorer.batches) < 400
 
 
-def test_predictor_leaves_no_thread_behind_when_nobody_wants_the_rest(monkeypatch):
+def test_predictor_leaves_no_thread_behind_when_the_reader_stops(monkeypatch):
     monkeypatch.setattr(module, "POOLED_CHARACTERS", 100)
     found = arbitrary_predictor(workers=2).pipe(Document(str(i), TEXT) for i in range(100))
     next(found)

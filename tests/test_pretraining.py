@@ -144,7 +144,7 @@ def test_config_gives_ernie_tiny_the_published_shape() -> None:
         (["masking.share=2"], "S402.*masking.share"),
     ],
 )
-def test_config_refuses_what_cannot_be(settings_, expected) -> None:
+def test_config_refuses_impossible_values(settings_, expected) -> None:
     with pytest.raises(SuwenError, match=expected):
         load_pretraining_config("bert", settings=settings_)
 
@@ -183,7 +183,7 @@ def test_packing_loses_no_character_and_counts_those_it_repeats(text, length, pa
     assert surplus.sum() == packer.repeated
 
 
-def test_packing_pairs_what_belongs_together_or_says_that_it_does_not() -> None:
+def test_packing_pairs_what_belongs_together_or_reports_failure() -> None:
     # Every character is its own id, so that the place of each in the text is known.
     text = "".join(chr(0x4E00 + i) for i in range(4000))
     vocabulary = CharacterVocabulary.from_texts([text], 1)
@@ -444,7 +444,7 @@ def test_run_writes_a_bert_that_transformers_loads_too(tmp_path, text_file, stra
 
 
 @pytest.mark.parametrize("architecture", ["bert", "ngram-bert"])
-def test_run_goes_on_from_an_encoder(tmp_path, text_file, architecture) -> None:
+def test_run_continues_from_an_encoder(tmp_path, text_file, architecture) -> None:
     run(tmp_path / "warm", text_file, f"model.architecture={architecture}", strategy="roberta")
     manifest = run(tmp_path / "encoder", text_file, "optimization.learning_rate=1e-9", base=tmp_path / "warm")
     warm, trained = (load_file(tmp_path / name / "model.safetensors") for name in ("warm", "encoder"))

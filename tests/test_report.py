@@ -95,7 +95,7 @@ def test_report_shows_each_error_in_its_text(tmp_path: Path, sample: tuple[Analy
     assert [re.sub("第一篇.*", "", case) for case in cases] == expected
 
 
-def test_report_says_where_an_error_is_and_whether_the_mention_was_seen(
+def test_report_shows_where_an_error_is_and_whether_the_mention_was_seen(
     tmp_path: Path, sample: tuple[Analysis, list[Pair]]
 ) -> None:
     cases = Balanced(written(tmp_path / "errors.html", *sample)).cases
@@ -120,7 +120,7 @@ def test_report_shows_the_confusion_of_types(tmp_path: Path, sample: tuple[Analy
     assert sum(int(cell) for cell in cells if cell) == sum(sample[0].confusion.values())
 
 
-def test_report_says_how_many_errors_it_shows(tmp_path: Path) -> None:
+def test_report_counts_the_errors_that_it_shows(tmp_path: Path) -> None:
     repeated = "二甲双胍;" * 1234
     gold = Document("长", repeated, tuple(Entity("Drug", at, at + 4) for at in range(0, len(repeated), 5)))
     source = written(tmp_path / "errors.html", *analyzed((gold, Document("长", repeated))))

@@ -20,7 +20,7 @@ def test_runs_takes_back_a_line_that_was_cut_in_two(tmp_path: Path) -> None:
     assert list(whole_lines(journal)) == [b"1\n", b"22\n"]
 
 
-def test_runs_goes_on_with_the_same_run_alone(tmp_path: Path) -> None:
+def test_runs_continues_with_the_same_run_alone(tmp_path: Path) -> None:
     work = tmp_path / "out.extraction"
     check_work(work, False)
     with pytest.raises(SuwenError, match="S507"):
@@ -48,7 +48,7 @@ def test_errors_reach_another_process_as_they_are() -> None:
     )  # fmt: skip
 
 
-def test_cli_says_what_can_be_resumed() -> None:
+def test_cli_reports_what_can_be_resumed() -> None:
     assert is_resumable(["extract", "a.txt", "-o", "out.jsonl"])
     assert not is_resumable(["extract", "-", "-o", "out.jsonl"])
     assert not is_resumable(["evaluate", "model"])

@@ -139,7 +139,7 @@ def test_sampling_as_a_user_runs_it(
     assert run(monkeypatch, pool, "-o", tmp_path / "none.jsonl", "--characters", 1) == 1
 
 
-def test_sampling_tells_why_a_pool_has_no_document(
+def test_sampling_reports_why_a_pool_has_no_document(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     book = Workbook()

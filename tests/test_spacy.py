@@ -81,7 +81,7 @@ def test_spacy_component_lists_relations() -> None:
         ("expand", ["二甲双\n胍", "0.5 g", "DM"], {"moved": 1}),
     ],
 )
-def test_spacy_component_says_what_does_not_fit(mode: str, spans: list[str], counts: dict[str, int]) -> None:
+def test_spacy_component_reports_conflicts(mode: str, spans: list[str], counts: dict[str, int]) -> None:
     nlp = spacy.blank("zh")
     doc = words(nlp, "口服", "二甲双\n胍", "0.5", " ", "g", ",", "DM", "患者", "。")
     with pytest.warns(UserWarning, match="do not begin and end with tokens"):

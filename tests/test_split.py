@@ -58,7 +58,7 @@ def test_split_select_returns_parts_in_the_order_of_the_documents() -> None:
     assert split.select(DOCUMENTS, "test")[0].gold == (Entity("Test", 7, 9),)
 
 
-def test_split_file_reads_back_what_was_written(tmp_path: Path) -> None:
+def test_split_file_reads_back_unchanged(tmp_path: Path) -> None:
     split = replace(split_of(DOCUMENTS), units={"train": 2, "dev": 1, "test": 1}, leakage={"near_copies": []})
     split.write(tmp_path / "split.json")
     assert Split.read(tmp_path / "split.json") == replace(

@@ -52,7 +52,7 @@ def test_train_refuses_texts_that_are_held_out(tmp_path: Path, teacher: Path) ->
     assert not list(tmp_path.glob("second*"))
 
 
-def test_train_refuses_a_teacher_that_knows_what_is_held_out(tmp_path: Path, teacher: Path) -> None:
+def test_train_refuses_a_teacher_trained_on_held_out_documents(tmp_path: Path, teacher: Path) -> None:
     documents = corpus()
     other = make_split(documents, "document", (6.0, 2.0, 2.0), 1)
     with pytest.raises(SuwenError, match="S315"):
@@ -68,12 +68,12 @@ def test_train_refuses_a_teacher_that_knows_what_is_held_out(tmp_path: Path, tea
         ({"settings": ["distillation.weight=0.5"]}, "S406 distillation.weight cannot be combined with"),
     ],
 )
-def test_train_refuses_what_does_not_go_together(tmp_path: Path, options, message) -> None:
+def test_train_refuses_incompatible_options(tmp_path: Path, options, message) -> None:
     with pytest.raises(SuwenError, match=message):
         train(corpus(), tmp_path / "model", **options)
 
 
-def test_train_keeps_what_is_there(tmp_path: Path) -> None:
+def test_train_refuses_an_existing_output(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     with pytest.raises(SuwenError, match="S104"):
         train(corpus(), tmp_path / "model", encoder="dictionary")

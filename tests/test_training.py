@@ -160,7 +160,7 @@ def evaluations(name: str, values: list[float]) -> list[dict[str, float]]:
         ("f1", 1, [], False),
     ],
 )
-def test_trainer_stops_when_the_dev_part_says_so(stop: str, patience: int, values: list[float], ends: bool) -> None:
+def test_trainer_stops_by_the_dev_scores(stop: str, patience: int, values: list[float], ends: bool) -> None:
     history = evaluations("eval_f1" if stop == "f1" else "eval_loss", values)
     assert bool(stop_reason(history, EvaluationConfig(stop=stop, patience=patience))) is ends
 
@@ -328,7 +328,7 @@ def word_vectors(path: Path) -> Path:
 
 
 @pytest.mark.parametrize("encoder", ["bilstm", "transformer"])
-def test_training_with_words_writes_a_model_that_goes_on_and_finds_the_same(tmp_path: Path, encoder: str) -> None:
+def test_training_with_words_writes_a_model_that_resumes_and_finds_the_same(tmp_path: Path, encoder: str) -> None:
     vectors = word_vectors(tmp_path / "vectors.txt")
     changes = (f"encoder.name={encoder}", f"encoder.words={vectors}", "optimization.epochs=4")
     report = run(tmp_path / "model", *changes)
@@ -513,7 +513,7 @@ def test_training_ends_when_the_loss_is_not_finite(tmp_path: Path, monkeypatch: 
         run(tmp_path / "model")
 
 
-def test_training_goes_on_from_a_model_with_other_labels(tmp_path: Path) -> None:
+def test_training_continues_from_a_model_with_other_labels(tmp_path: Path) -> None:
     run(tmp_path / "first", "optimization.epochs=3")
     report = run(
         tmp_path / "second",

@@ -65,7 +65,7 @@ def test_view_every_character_is_its_source_character(text, rules):
 
 
 @given(TEXTS, RULES)
-def test_view_drops_nothing_but_white_space_at_breaks_and_byte_order_marks(text, rules):
+def test_view_drops_only_white_space_at_breaks_and_byte_order_marks(text, rules):
     view = make_view(text, rules)
     dropped = set(range(len(text))) - set(view.source.tolist())
     assert all(text[offset].isspace() or text[offset] == "\ufeff" for offset in dropped)
@@ -188,7 +188,7 @@ def test_view_ends_a_foreign_title():
     assert make_view("\n".join(lines)).text.split("\n") == lines
 
 
-def test_view_goes_on_where_punctuation_says_so():
+def test_view_continues_where_punctuation_requires_it():
     assert make_view("用药(\n二甲双胍").text == "用药(二甲双胍"
     assert make_view("本组病人入院以后都停用了口服药物,餐后血糖 5. 6\nmmol/L").text.endswith("5. 6 mmol/L")
 
@@ -204,7 +204,7 @@ def test_view_follows_a_change_of_column_width():
 
 
 @pytest.mark.parametrize("text", ["", "\n", "\ufeff", " ", "\ufeff\n\ufeff", "二", "\x00"])
-def test_view_of_next_to_nothing(text):
+def test_view_of_almost_no_text(text):
     view = make_view(text)
     assert view.text == ("\n" if "\n" in text else text.replace("\ufeff", ""))
     assert view.to_source(0, 0) == ()

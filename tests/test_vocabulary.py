@@ -42,7 +42,7 @@ def test_vocabulary_without_unk_is_refused() -> None:
         CharacterVocabulary([PAD, "二"])
 
 
-def test_vocabulary_reads_what_it_wrote(tmp_path) -> None:
+def test_vocabulary_reads_its_own_output(tmp_path) -> None:
     vocabulary = CharacterVocabulary.from_texts(TEXTS, minimum=1)
     vocabulary.write(tmp_path / "vocab.txt")
     assert CharacterVocabulary.read(tmp_path / "vocab.txt").tokens == vocabulary.tokens

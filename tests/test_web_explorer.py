@@ -246,7 +246,7 @@ def test_web_explorer_late_answer_does_not_replace_a_newer_one(page_of: Open, sa
     assert all("肾" in text for text in page.get_by_role("option").all_inner_texts())
 
 
-def test_web_explorer_hub_shows_few_and_says_how_many_more(page_of: Open, hub_graph: Path) -> None:
+def test_web_explorer_hub_shows_few_and_reports_how_many_more(page_of: Open, hub_graph: Path) -> None:
     page = page_of(hub_graph)
     choose(page, "糖尿病")
     assert status(page) == "糖尿病: 16 of 1,200 relations shown"
@@ -529,7 +529,7 @@ def test_web_explorer_asks_for_the_token_once(page_of: Open, sample_graph: Path,
     assert page.evaluate("JSON.stringify(localStorage)") == "{}"
 
 
-def test_web_explorer_says_when_the_server_is_gone(page_of: Open, sample_graph: Path) -> None:
+def test_web_explorer_reports_when_the_server_is_gone(page_of: Open, sample_graph: Path) -> None:
     page = page_of(sample_graph, expected=("ERR_INTERNET_DISCONNECTED",))
     choose(page, "2型糖尿病")
     page.context.set_offline(True)

@@ -138,7 +138,7 @@ def test_web_extract_shows_nested_and_crossing_mentions(tab: Open) -> None:
     ]  # fmt: skip
 
 
-def test_web_extract_tells_type_confidence_and_assertion(tab: Open) -> None:
+def test_web_extract_shows_type_confidence_and_assertion(tab: Open) -> None:
     page = tab(ANSWER)
     extract(page, NESTED)
     button = page.locator(".mention").nth(4)
@@ -226,7 +226,7 @@ def test_web_extract_reads_a_file(tab: Open, tmp_path: Path) -> None:
         ("a.pdf", "application/pdf", b"%PDF-1.4 broken", "无法读取此文件（S120）"),
     ],
 )
-def test_web_extract_says_in_the_language_what_is_wrong_with_a_file(
+def test_web_extract_reports_in_the_language_what_is_wrong_with_a_file(
     tab: Open, name: str, kind: str, content: bytes, said: str
 ) -> None:
     page = tab(expected=("415", "422"), locale="zh-CN")
@@ -247,7 +247,7 @@ def test_web_extract_chooses_among_the_documents_of_a_file(tab: Open) -> None:
     assert page.locator(".mention").count() == 6
 
 
-def test_web_extract_says_what_to_do_when_the_server_is_busy(tab: Open) -> None:
+def test_web_extract_reports_what_to_do_when_the_server_is_busy(tab: Open) -> None:
     page = tab(expected=(BUSY,))
     problem = {"type": "about:blank", "title": "Busy", "status": 503, "code": "S899", "detail": "busy"}
     headers = {"Content-Type": "application/problem+json", "Retry-After": "7"}

@@ -71,7 +71,7 @@ def raw(client: Client, data: bytes, wait: float = PATIENCE) -> bytes:
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "LOCALHOST", "localhost:8000", "[::1]:1"])
-def test_web_guard_knows_its_names(client: Client, host: str) -> None:
+def test_web_guard_accepts_its_host_names(client: Client, host: str) -> None:
     assert client.get("/healthz", Host=host).status == 200
 
 
@@ -209,7 +209,7 @@ def test_web_guard_closes_what_goes_wrong_after_its_answer(
      b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
      b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"],
 )  # fmt: skip
-def test_web_guard_says_with_a_problem_what_is_no_http(small: Client, request_line: bytes) -> None:
+def test_web_guard_reports_with_a_problem_what_is_no_http(small: Client, request_line: bytes) -> None:
     head, _, body = raw(small, request_line).partition(b"\r\n\r\n")
     assert re.match(rb"HTTP/1.1 4\d\d ", head)
     assert b"application/problem+json" in head

@@ -84,7 +84,7 @@ def test_web_work_ends_at_the_deadline() -> None:
         assert client.post("/v1/extract", {"text": "a"}).status == 200
 
 
-def test_web_work_drops_what_nobody_waits_for() -> None:
+def test_web_work_drops_abandoned_requests() -> None:
     gate = Gate()
     head = (
         b"POST /v1/extract HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 13\r\n\r\n"
