@@ -36,7 +36,7 @@ from suwen.files import StrPath, replacing
 from suwen.formats.base import WritableFormat
 from suwen.formats.json_files import Row, record_files, records_of, reporting_at, scan_records
 from suwen.formats.label_studio_minimal import with_joined_rows
-from suwen.formats.label_studio_reading import NAME, annotators_of, document_of, only_by, usual_key
+from suwen.formats.label_studio_reading import NAME, annotated_by, annotators_of, document_of, usual_key
 from suwen.formats.label_studio_writing import HELD, KEPT, task_of, with_task
 from suwen.formats.reading import Annotation, Located, Problem, refuse
 from suwen.formats.record_forms import RECORDS, record_form
@@ -139,7 +139,7 @@ def _located(
             if annotator is None:
                 document = with_task(document_of(task, f"{name}/{number}", report, schema, usual), task, usual)
             else:
-                document = document_of(only_by(task, annotator), f"{name}/{number}", report, schema, usual)
+                document = document_of(annotated_by(task, annotator), f"{name}/{number}", report, schema, usual)
         except SuwenError as error:
             report(error)
             continue

@@ -23,11 +23,11 @@ __all__ = [
     "CRLF",
     "NAME",
     "Offsets",
+    "annotated_by",
     "annotations_of",
     "annotators_of",
     "chosen_result",
     "document_of",
-    "only_by",
     "text_and_offsets",
     "text_key",
     "usual_key",
@@ -210,7 +210,7 @@ def annotators_of(task: Any) -> list[str]:
     return list(dict.fromkeys(name for name in found if name is not None))
 
 
-def only_by(task: dict[str, Any], annotator: str) -> dict[str, Any]:
+def annotated_by(task: dict[str, Any], annotator: str) -> dict[str, Any]:
     """Return the task with the annotations of one annotator alone, and without predictions."""
     if is_minimal(task):
         return task

@@ -54,7 +54,7 @@ MOST_SECONDS = 300
 """For one file: a thick book takes a tenth."""
 
 NEEDS_PASSWORD = 4  # FPDF_ERR_PASSWORD
-UNTOLD_SHARE = 0.5
+UNMAPPED_SHARE = 0.5
 """Maximum share of characters that are unknown to their fonts, of all characters or of the hanzi (if the text has more
 than a few); above it the text is useless."""
 
@@ -105,8 +105,8 @@ HYPHEN = 0x02
 JOINED = -1
 """Marks the second half of a character beyond U+FFFF."""
 
-UNTOLD = "\ufffd"
-UNTOLD_KIND = "character that its font does not tell"
+UNMAPPED = "\ufffd"
+UNMAPPED_KIND = "character that its font does not tell"
 LOST_HANZI = "hanzi that its font does not tell"
 _LOCK = threading.Lock()
 """PDFium can do one thing at a time."""
@@ -165,7 +165,7 @@ def _read_pages(data: bytes, path: Path) -> tuple[list[PageRuns], Counter[str], 
                 raise SuwenError("S121", path, seconds=MOST_SECONDS)
             runs, height, is_picture = _read_page(file, index, dropped)
             characters += sum(len(run.text) for run in runs)
-            hanzi += sum(is_wide(character) and character != UNTOLD for run in runs for character in run.text)
+            hanzi += sum(is_wide(character) and character != UNMAPPED for run in runs for character in run.text)
             pictures += is_picture
             if characters > LONGEST_TEXT:
                 raise SuwenError("S115", path, what="the text", limit=f"{LONGEST_TEXT:,} characters")
@@ -179,8 +179,8 @@ def _read_pages(data: bytes, path: Path) -> tuple[list[PageRuns], Counter[str], 
         raise SuwenError("S119", path, pages=len(pages))
     pages = _without_mojibake(pages, dropped)
     lost_hanzi = dropped.pop(LOST_HANZI, 0)
-    all_lost = lost_hanzi > max(UNTOLD_SHARE * (lost_hanzi + hanzi), LEAST_LOST * characters)
-    if dropped[UNTOLD_KIND] > UNTOLD_SHARE * characters or all_lost:
+    all_lost = lost_hanzi > max(UNMAPPED_SHARE * (lost_hanzi + hanzi), LEAST_LOST * characters)
+    if dropped[UNMAPPED_KIND] > UNMAPPED_SHARE * characters or all_lost:
         raise SuwenError("S120", path, kind=KIND, reason="its fonts do not tell which characters they show")
     dropped["page without text (a picture)"] += pictures
     return pages, +dropped, about
@@ -259,11 +259,11 @@ class _Glyphs:
             self.ended[place] = codes[i] == HYPHEN or not LINE_ENDS.isdisjoint(between)
             self.spaced[place] = 0x20 in between or 0xA0 in between or 0x09 in between
             self.put_in[place] = between == [0x20] and pdfium.FPDFText_IsGenerated(raw, i + 1) == 1
-        self._drop_printed_again(dropped)
+        self._drop_overprints(dropped)
 
-    def _drop_printed_again(self, dropped: Counter[str]) -> None:
+    def _drop_overprints(self, dropped: Counter[str]) -> None:
         """Leave out characters that are printed a second time in the same place; what follows them stays."""
-        again = _printed_again(self.text, self.box)
+        again = _overprinted(self.text, self.box)
         if not again.any():
             return
         dropped["character printed twice"] += int(again.sum())
@@ -406,17 +406,18 @@ def _without_mojibake(pages: list[PageRuns], dropped: Counter[str]) -> list[Page
     if hanzi < LEAST_MOJIBAKE or sum(map(FREQUENT.__contains__, decoded)) < LEAST_FREQUENT * hanzi:
         return pages
     dropped[LOST_HANZI] += hanzi
-    dropped[UNTOLD_KIND] += sum(map(len, found))
+    dropped[UNMAPPED_KIND] += sum(map(len, found))
     return [
-        replace(page, runs=[replace(run, text=_NO_LATIN.sub(_untold, run.text)) for run in page.runs]) for page in pages
+        replace(page, runs=[replace(run, text=_NO_LATIN.sub(_unmapped, run.text)) for run in page.runs])
+        for page in pages
     ]
 
 
-def _untold(match: re.Match[str]) -> str:
-    return UNTOLD * len(match[0])
+def _unmapped(match: re.Match[str]) -> str:
+    return UNMAPPED * len(match[0])
 
 
-def _printed_again(text: str, box: Boxes) -> NDArray[np.bool_]:
+def _overprinted(text: str, box: Boxes) -> NDArray[np.bool_]:
     """Return which characters stand where the same character stands already, with their neighbors."""
     again = np.zeros(len(text), bool)
     code = np.fromiter(map(ord, text), np.int64, len(text))
@@ -447,8 +448,8 @@ def _characters(codes: list[int], dropped: Counter[str]) -> str:
         elif 0x20 < code < 0x7F or 0xA0 < code < 0xD800 or 0xF900 <= code < 0xFFFD or 0x10000 <= code < 0xF0000:
             characters.append(chr(code))
         else:
-            characters.append(UNTOLD)
-            dropped[UNTOLD_KIND] += 1
+            characters.append(UNMAPPED)
+            dropped[UNMAPPED_KIND] += 1
     return "".join(characters)
 
 

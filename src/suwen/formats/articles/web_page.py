@@ -107,7 +107,7 @@ def parse(data: bytes, path: Path, name: str) -> list[Document]:
         return [article(name, "", path, {"format": "html", "dropped": dropped})]
     about = about_page(root)
     read_symbols(root)
-    _remove_what_is_no_text(root, dropped)
+    _remove_boilerplate(root, dropped)
     _empty_other_blocks(root, path, dropped)
     text = RunningText()
     _add(root, text, dropped)
@@ -133,13 +133,13 @@ def _tree(text: str, path: Path) -> Element | None:
     return root
 
 
-def _remove_what_is_no_text(root: Element, dropped: Counter[str]) -> None:
-    """Remove parts that never belong to the text; clear contrary hints from the part with most of it."""
+def _remove_boilerplate(root: Element, dropped: Counter[str]) -> None:
+    """Remove parts outside the main text; clear such hints from the part with most of the text."""
     sizes = _sizes(root)
     removed: list[Element] = []
 
     def skip(element: Element) -> bool:
-        kind = _kind_of_no_text(element)
+        kind = _boilerplate_kind(element)
         large = sizes[element] > LARGEST_OUTSIDE * sizes[root]
         if kind is None or (large and kind not in NEVER_TEXT):
             if large and element is not root and local_name(element) not in ("body", "main", "article"):
@@ -169,8 +169,8 @@ def _sizes(root: Element) -> dict[Element, int]:
     return sizes
 
 
-def _kind_of_no_text(element: Element) -> str | None:
-    """Return why an element does not belong to the text, by its own account."""
+def _boilerplate_kind(element: Element) -> str | None:
+    """Return the tag, role or style by which an element is not part of the main text."""
     name = local_name(element)
     if name in NEVER_TEXT or name in OF_THE_SITE:
         return name
@@ -185,7 +185,7 @@ def _make_neutral(element: Element) -> None:
     """Take from an element that holds most of the text what an extractor would hold against it."""
     if local_name(element) in OF_THE_SITE or local_name(element) == "header":
         element.tag = "div"
-    if _kind_of_no_text(element) or SITE_NAMES & names_of(element):
+    if _boilerplate_kind(element) or SITE_NAMES & names_of(element):
         for name in MARKS:
             element.attrib.pop(name, None)
 
