@@ -1,4 +1,4 @@
-"""Fixtures that several test modules share: a browser on a live server."""
+"""Settings and fixtures that several test modules share, such as a browser on a live server."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from browser import DESKTOP, LIBRARY, Watched, launched, leaks, missing, served
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+
+# On a busy machine a single example may take longer than Hypothesis's deadline.
+settings.register_profile("suwen", deadline=None)
+settings.load_profile("suwen")
 
 
 @pytest.fixture(scope="module")
