@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from suwen.corpus.check import check_corpus
 from suwen.formats import read_corpus, scan_corpus
 from suwen.formats.offsets import place_of, places_of, way_that_fits
 
@@ -84,3 +85,44 @@ def test_offsets_that_contradict_the_told_mention_are_kept_apart(tmp_path: Path)
     assert read(start=4, end=8, text=MENTION) == MENTION
     assert read(start=3, end=7, text=MENTION) is None
     assert read(start=3, end=7, text="二甲 双胍", fragments=[[3, 5], [5, 7]]) is None
+
+
+RARE = "𠮷某口服" + MENTION
+RECORDS = {
+    "doccano": [{"text": RARE, "label": [[5, 9, "Drug"]]}],
+    "ccks": [{"originalText": RARE, "entities": [{"label_type": "Drug", "start_pos": 5, "end_pos": 9}]}],
+    "label_studio": [
+        {
+            "data": {"text": RARE},
+            "annotations": [{"result": [{"type": "labels", "value": {"start": 5, "end": 9, "labels": ["Drug"]}}]}],
+        }
+    ],
+}
+"""A record whose offsets count UTF-16, and which does not say the mention."""
+
+
+@pytest.mark.parametrize("kind", RECORDS)
+def test_offsets_without_mentions_are_remarked(tmp_path: Path, kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "a.json"
+    longer = json.dumps(RECORDS[kind], ensure_ascii=False).replace(MENTION, MENTION + "片")
+    path.write_text(longer, encoding="utf-8")
+    (wrong,) = read_corpus(path, kind)
+    assert wrong.mention(wrong.entities[0]) == MENTION[1:] + "片"
+    assert "1 document are not confirmed: emoji or rare hanzi" in caplog.text
+    assert "--offsets utf-16" in caplog.text
+    assert [finding.code for finding in check_corpus(path, kind).findings] == ["W216"]
+    caplog.clear()
+    (right,) = read_corpus(path, kind, offsets="utf-16")
+    assert right.mention(right.entities[0]) == MENTION
+    read_corpus(path, kind, offsets="text")
+    path.write_text(longer.replace("𠮷", "吉吉"), encoding="utf-8")
+    read_corpus(path, kind)
+    assert not caplog.text
+
+
+def test_offsets_that_mentions_confirm_are_not_remarked(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    told = json.dumps(RECORDS["label_studio"], ensure_ascii=False).replace('"end": 9', f'"end": 9, "text": "{MENTION}"')
+    (tmp_path / "a.json").write_text(told, encoding="utf-8")
+    (document,) = read_corpus(tmp_path / "a.json")
+    assert document.mention(document.entities[0]) == MENTION
+    assert not caplog.text

@@ -73,7 +73,7 @@ CATALOG: dict[str, Message] = {
     # S2xx: annotations and formats
     "S201": Message(
         "annotation [{start}, {end}) is outside the text of {length} characters",
-        "correct the offsets, or choose how they are counted ('suwen corpus convert --offsets crlf'); "
+        "correct the offsets, or choose how they are counted (--offsets crlf, utf-16 …); "
         "'suwen corpus check' lists all such places",
     ),
     "S202": Message("unknown label {label!r}", "known labels: {known}; use --schema for another label set"),

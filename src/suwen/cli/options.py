@@ -39,7 +39,7 @@ __all__ = [
 
 
 class Offsets(StrEnum):
-    """Units of the offsets of brat."""
+    """Units of the offsets of brat, ccks, doccano and label_studio."""
 
     text = "text"
     crlf = "crlf"
@@ -80,7 +80,7 @@ ENCODING: Any = typer.Option(
 OFFSETS: Any = typer.Option(
     None,
     "--offsets",
-    help="brat: offsets count line ends as two (crlf) or one (lf), UTF-16, bytes (utf-8), no BOM.",
+    help="Offsets count line ends as two (crlf) or one (lf), UTF-16, bytes (utf-8), no BOM.",
     show_default="text",
 )
 TEXT_COLUMN: Any = typer.Option(

@@ -15,7 +15,7 @@ from suwen.errors import SuwenError
 from suwen.files import StrPath
 from suwen.formats import FORMATS, WITHOUT_ANNOTATIONS, format_of, scan_corpus
 from suwen.formats.brat import kept_lines
-from suwen.formats.offsets import COUNTED, way_that_fits
+from suwen.formats.offsets import COUNTED, UNCONFIRMED, way_that_fits
 from suwen.formats.reading import Annotation, Located
 from suwen.schema import LCDD, Schema
 
@@ -88,6 +88,7 @@ KINDS: dict[str, Kind] = {
     "W213": Kind("warning", "offsets read in another way"),
     "W214": Kind("warning", "relation of an entity with itself"),
     "W215": Kind("warning", "relation between types that it does not join"),
+    "W216": Kind("warning", "offsets not confirmed by mentions"),
 }
 
 
@@ -296,6 +297,8 @@ def _label_findings(located: Located, schema: Schema) -> Iterator[Finding]:
 def _reading_findings(located: Located) -> Iterator[Finding]:
     """Yield the annotations that the reader left out or changed."""
     source = located.document.meta.get("read_from")
+    if located.unconfirmed:
+        yield Finding("W216", located.annotation_path, located.text_line, UNCONFIRMED)
     if not located.document.entities and not located.lines and located.annotation_path == located.text_path:
         # An article without annotations needs no finding.
         return

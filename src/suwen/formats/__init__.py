@@ -174,7 +174,7 @@ def stream_corpus(
     found = False
     for located in scan_corpus(path, report, format, schema, **options):
         found = True
-        remarks.add(located.document)
+        remarks.add(located.document, located.unconfirmed)
         yield located.document
     if alone and not found:
         raise alone[0]

@@ -14,7 +14,7 @@ Sources: http://openkg.cn/dataset/yidu-s4k; the tasks of the China Conference on
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -37,6 +37,7 @@ from suwen.formats.json_files import (
     reporting_at,
     scan_records,
 )
+from suwen.formats.offsets import Offsets, are_unconfirmed, moved, place_of, places_of
 from suwen.formats.reading import Annotation, Located, Problem, document_id, files_in
 from suwen.formats.record_forms import RECORDS, TEXTS, record_form
 from suwen.schema import Schema
@@ -67,12 +68,21 @@ class Ccks(CorpusFormat):
         return path.name.endswith(ORIGINAL) or _original(path).exists() or record_form(path) == NAME
 
     def scan(
-        self, path: StrPath, problem: Problem, schema: Schema | None = None, *, encoding: str | None = None
+        self,
+        path: StrPath,
+        problem: Problem,
+        schema: Schema | None = None,
+        *,
+        offsets: Offsets | None = None,
+        encoding: str | None = None,
     ) -> Iterator[Located]:
         """Read records and pairs.
 
         Parameters
         ----------
+        offsets
+            What offsets count (see `suwen.formats.offsets`); by default the characters of the text, and a record is
+            remarked where it matters whether they count UTF-16.
         encoding
             The encoding of the files; by default UTF-8, or GB18030 or UTF-16 where that is certain.
         """
@@ -82,9 +92,9 @@ class Ccks(CorpusFormat):
         else:
             originals = [file for file in (path, _original(path)) if file.name.endswith(ORIGINAL) and file.exists()]
         if not originals:
-            return scan_records(path, problem, NAME, partial(_located, schema=schema), encoding)
+            return scan_records(path, problem, NAME, partial(_located, schema=schema, offsets=offsets), encoding)
         root = path if path.is_dir() else path.parent
-        return chain.from_iterable(_pair(file, root, problem, schema, encoding) for file in originals)
+        return chain.from_iterable(_pair(file, root, problem, schema, encoding, offsets) for file in originals)
 
 
 FORMAT = Ccks()
@@ -94,7 +104,9 @@ def _original(annotations: Path) -> Path:
     return annotations.with_name(annotations.name.removesuffix(".txt") + ORIGINAL)
 
 
-def _located(rows: Iterable[Row], path: Path, name: str, problem: Problem, schema: Schema | None) -> Iterator[Located]:
+def _located(
+    rows: Iterable[Row], path: Path, name: str, problem: Problem, schema: Schema | None, offsets: Offsets | None
+) -> Iterator[Located]:
     for number, values in rows:
         report = reporting_at(problem, path, number)
         try:
@@ -104,16 +116,24 @@ def _located(rows: Iterable[Row], path: Path, name: str, problem: Problem, schem
             report(error)
             continue
         own = name_under(values, "id") or f"{name}/{number}"
-        yield located_at(Document(own, text, entities_of(found, _entity, text, report, schema)), path, number)
+        places = places_of(text, offsets or "text")
+        entities = entities_of(found, partial(_placed, places=places), text, report, schema)
+        unconfirmed = offsets is None and are_unconfirmed(text, entities)
+        yield located_at(Document(own, text, entities), path, number, unconfirmed)
 
 
-def _entity(row: Any) -> Entity:
+def _placed(row: Any, places: Sequence[int] | None) -> Entity:
     start, end = field(row, "start_pos", int, NAME), field(row, "end_pos", int, NAME)
-    return Entity(field(row, "label_type", str, NAME), start, end)
+    return moved(Entity(field(row, "label_type", str, NAME), start, end), places)
 
 
 def _pair(
-    original: Path, root: Path, problem: Problem, schema: Schema | None, encoding: str | None
+    original: Path,
+    root: Path,
+    problem: Problem,
+    schema: Schema | None,
+    encoding: str | None,
+    offsets: Offsets | None,
 ) -> Iterator[Located]:
     annotations = original.with_name(original.name[: -len(ORIGINAL)] + ".txt")
     try:
@@ -123,11 +143,12 @@ def _pair(
     except SuwenError as error:
         problem(error)
         return
+    places = places_of(text, offsets or "text")
     rows: list[tuple[int, str, int, int, str]] = []
     for number, line in enumerate(lines, 1):
         match [cell.strip() for cell in line.strip().split("\t")]:
             case [mention, first, last, label] if first.isdecimal() and last.isdecimal():
-                rows.append((number, mention, int(first), int(last), label))
+                rows.append((number, mention, place_of(int(first), places), place_of(int(last), places), label))
             case [""]:
                 pass
             case cells:

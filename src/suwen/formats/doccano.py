@@ -2,7 +2,8 @@
 
 Read are the forms of all versions: ``"label"`` or ``"labels": [[start, end, label], …]``, and ``"entities": [{"id",
 "label", "start_offset", "end_offset"}, …]`` with ``"relations": [{"id", "from_id", "to_id", "type"}, …]``, which
-version 1.0 calls ``"annotations"``; written are lines with ``entities``. Offsets are code points. Other keys of a line
+version 1.0 calls ``"annotations"``; written are lines with ``entities``. Offsets are code points, unless the option
+``offsets`` names other units; no mention confirms them. Other keys of a line
 (comments, imported values) are kept in ``meta["doccano"]``. Keys that the writer would not produce are kept in
 ``meta["doccano_record"]``, and written back as long as the document is unchanged. Where labels are
 numbers of the project, as in its plain JSONL export, they are refused: their names are not in the file.
@@ -24,6 +25,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +43,9 @@ from suwen.formats.json_files import (
     located_at,
     name_under,
     reporting_at,
+    scan_records,
 )
+from suwen.formats.offsets import Offsets, are_unconfirmed, moved, places_of
 from suwen.formats.reading import Located, Problem, refuse
 from suwen.formats.writing import encoded, not_held
 from suwen.schema import Schema
@@ -68,15 +72,44 @@ class Doccano(RecordFormat, WritableFormat):
 
     name = NAME
 
+    def scan(
+        self,
+        path: StrPath,
+        problem: Problem,
+        schema: Schema | None = None,
+        *,
+        offsets: Offsets | None = None,
+        encoding: str | None = None,
+    ) -> Iterator[Located]:
+        """Read records; faulty ones are left out.
+
+        Parameters
+        ----------
+        offsets
+            What offsets count (see `suwen.formats.offsets`); by default the characters of the text, and a document is
+            remarked where it matters whether they count UTF-16.
+        encoding
+            The encoding of the files; by default UTF-8, or GB18030 or UTF-16 where that is certain.
+        """
+        located = partial(self.located, schema=schema, offsets=offsets)
+        return scan_records(Path(path), problem, NAME, located, encoding)
+
     def located(
-        self, rows: Iterable[Row], path: Path, name: str, problem: Problem, schema: Schema | None
+        self,
+        rows: Iterable[Row],
+        path: Path,
+        name: str,
+        problem: Problem,
+        schema: Schema | None,
+        offsets: Offsets | None = None,
     ) -> Iterator[Located]:
         """Yield the documents of the records of a file."""
         for number, values in rows:
             report = reporting_at(problem, path, number)
             try:
-                document = _document(values, f"{name}/{number}", report, schema)
-                yield located_at(_with_record(document, values), path, number)
+                document = _document(values, f"{name}/{number}", report, schema, offsets or "text")
+                unconfirmed = offsets is None and are_unconfirmed(document.text, document.entities)
+                yield located_at(_with_record(document, values), path, number, unconfirmed)
             except SuwenError as error:
                 report(error)
 
@@ -188,10 +221,13 @@ def _overlapping(entities: Sequence[Entity]) -> int:
     return count
 
 
-def _document(values: dict[str, Any], name: str, report: Problem, schema: Schema | None) -> Document:
+def _document(
+    values: dict[str, Any], name: str, report: Problem, schema: Schema | None, offsets: Offsets = "text"
+) -> Document:
     text = field(values, _text_key(values), str, NAME)
     rows: Any = next((values[key] for key in _LISTS if isinstance(values.get(key), list)), [])
-    entities = entities_of(rows, _entity, text, report, schema)
+    places = places_of(text, offsets)
+    entities = entities_of(rows, lambda row: moved(_entity(row), places), text, report, schema)
     relations = tuple(built(_relation_rows(values, report), _relation, report))
     kept = {key: value for key, value in values.items() if key not in _OWN and value not in ([], None)}
     own = values.get("document") or values.get("id")

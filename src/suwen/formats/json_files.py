@@ -354,10 +354,10 @@ def opened(path: Path, mode: Literal["rb", "wb"], suffix: str) -> Iterator[IO[by
             yield file
 
 
-def located_at(document: Document, path: Path, number: int) -> Located:
+def located_at(document: Document, path: Path, number: int, unconfirmed: bool = False) -> Located:
     """Return the document of a record, all of whose annotations stand in one line."""
     items: list[Annotation] = [*document.entities, *document.relations]
-    return Located(document, path, number, path, tuple((item, number) for item in items))
+    return Located(document, path, number, path, tuple((item, number) for item in items), unconfirmed)
 
 
 def reporting_at(problem: Problem, path: Path, line: int) -> Problem:

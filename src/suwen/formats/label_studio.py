@@ -13,8 +13,9 @@ Written are predictions where a model is named (``meta["model"]``) or there are 
 labeling configuration is made by `suwen.formats.label_studio_config`; its tags are named ``label`` and ``text``.
 
 Label Studio counts code points; old versions counted UTF-16 code units. The two differ only after characters beyond the
-basic plane; there the texts of the regions tell. They also tell whether a line end of two characters (CRLF), which
-browsers show as one, was counted as one; ``meta["read_from"]["offsets"]`` then says so. CRLF is written as a line feed;
+basic plane; there the texts of the regions tell, or the option ``offsets``. They also tell whether a line end of two
+characters (CRLF), which browsers show as one, was counted as one; ``meta["read_from"]["offsets"]`` then says so. CRLF
+is written as a line feed;
 ``data.suwen_crlf`` holds the places, and reading puts it back.
 
 The document's id goes under ``data.document``; a task without it is named by its ``id``.
@@ -34,11 +35,19 @@ from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import StrPath, replacing
 from suwen.formats.base import WritableFormat
-from suwen.formats.json_files import Row, record_files, records_of, reporting_at, scan_records
+from suwen.formats.json_files import Row, located_at, record_files, records_of, reporting_at, scan_records
 from suwen.formats.label_studio_minimal import with_joined_rows
-from suwen.formats.label_studio_reading import NAME, annotated_by, annotators_of, document_of, usual_key
+from suwen.formats.label_studio_reading import (
+    NAME,
+    annotated_by,
+    annotators_of,
+    document_of,
+    names_mentions,
+    usual_key,
+)
 from suwen.formats.label_studio_writing import HELD, KEPT, task_of, with_task
-from suwen.formats.reading import Annotation, Located, Problem, refuse
+from suwen.formats.offsets import Offsets, are_unconfirmed
+from suwen.formats.reading import Located, Problem, refuse
 from suwen.formats.record_forms import RECORDS, record_form
 from suwen.formats.writing import encoded, not_held
 from suwen.schema import Schema
@@ -65,6 +74,7 @@ class LabelStudio(WritableFormat):
         problem: Problem,
         schema: Schema | None = None,
         *,
+        offsets: Offsets | None = None,
         encoding: str | None = None,
         annotator: str | None = None,
     ) -> Iterator[Located]:
@@ -72,12 +82,15 @@ class LabelStudio(WritableFormat):
 
         Parameters
         ----------
+        offsets
+            What offsets count (see `suwen.formats.offsets`); by default what fits the mentions, and a task without
+            mentions is remarked where it matters whether they count UTF-16.
         encoding
             The encoding of the files; by default UTF-8, or GB18030 or UTF-16 where that is certain.
         annotator
             Read the annotations of this annotator (an e-mail address, or a number) and leave out other tasks.
         """
-        located = partial(_located, schema=schema, annotator=annotator)
+        located = partial(_located, schema=schema, annotator=annotator, offsets=offsets)
         return scan_records(Path(path), problem, NAME, located, encoding)
 
     def annotators(self, path: StrPath) -> list[str]:
@@ -127,7 +140,13 @@ FORMAT = LabelStudio()
 
 
 def _located(
-    rows: Iterable[Row], path: Path, name: str, problem: Problem, schema: Schema | None, annotator: str | None
+    rows: Iterable[Row],
+    path: Path,
+    name: str,
+    problem: Problem,
+    schema: Schema | None,
+    annotator: str | None,
+    offsets: Offsets | None,
 ) -> Iterator[Located]:
     tasks = list(with_joined_rows(rows))
     usual = usual_key(task for _, task in tasks)
@@ -136,12 +155,14 @@ def _located(
         if annotator is not None and annotator not in annotators_of(task):
             continue
         try:
+            chosen = task if annotator is None else annotated_by(task, annotator)
+            document = document_of(chosen, f"{name}/{number}", report, schema, usual, offsets)
+            unconfirmed = (
+                offsets is None and are_unconfirmed(document.text, document.entities) and not names_mentions(chosen)
+            )
             if annotator is None:
-                document = with_task(document_of(task, f"{name}/{number}", report, schema, usual), task, usual)
-            else:
-                document = document_of(annotated_by(task, annotator), f"{name}/{number}", report, schema, usual)
+                document = with_task(document, task, usual)
         except SuwenError as error:
             report(error)
             continue
-        items: list[Annotation] = [*document.entities, *document.relations]
-        yield Located(document, path, number, path, tuple((item, number) for item in items))
+        yield located_at(document, path, number, unconfirmed)

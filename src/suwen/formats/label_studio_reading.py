@@ -15,19 +15,20 @@ from suwen.document import UNANNOTATED, Document, Entity, Relation
 from suwen.errors import SuwenError
 from suwen.formats.json_files import checked, field, name_under
 from suwen.formats.label_studio_minimal import is_minimal, regions_in
-from suwen.formats.offsets import places_of
+from suwen.formats.offsets import Offsets, places_of
 from suwen.formats.reading import Annotation, Problem, refuse
 from suwen.schema import Schema
 
 __all__ = [
     "CRLF",
     "NAME",
-    "Offsets",
+    "Places",
     "annotated_by",
     "annotations_of",
     "annotators_of",
     "chosen_result",
     "document_of",
+    "names_mentions",
     "text_and_offsets",
     "text_key",
     "usual_key",
@@ -53,7 +54,12 @@ _NO_TEXT = {"document", "created_at", "updated_at"}
 
 
 def document_of(
-    task: Any, name: str, report: Problem = refuse, schema: Schema | None = None, usual: str | None = None
+    task: Any,
+    name: str,
+    report: Problem = refuse,
+    schema: Schema | None = None,
+    usual: str | None = None,
+    counted: Offsets | None = None,
 ) -> Document:
     """Read a task.
 
@@ -63,6 +69,8 @@ def document_of(
         The document's id, where the task has none.
     usual
         The key of the text, if the task does not show it (see `usual_key`).
+    counted
+        What offsets count; by default what fits most mentions.
 
     Raises
     ------
@@ -81,6 +89,8 @@ def document_of(
     drafts = task.get("drafts")
     dropped["draft that was not submitted"] += len(drafts) if isinstance(drafts, list) else 0
     text, offsets = text_and_offsets(data[key], results)
+    if counted is not None:
+        text, offsets = data[key], Places(places_of(data[key], counted))
     found: list[Annotation] = []
     for row in results:
         try:
@@ -177,6 +187,13 @@ def _key_of_mentions(task: Any) -> str | None:
     return fitting[0] if len(fitting) == 1 else None
 
 
+def names_mentions(task: Any) -> bool:
+    """Return whether a region of the annotation that counts says what stands at its offsets."""
+    rows = regions_in(task) if is_minimal(task) else (chosen_result(task, Counter())[0] or {}).get("result")
+    values = (row.get("value") for row in rows or () if isinstance(row, dict))
+    return any(isinstance(value, dict) and isinstance(value.get("text"), str) for value in values)
+
+
 def chosen_result(task: dict[str, Any], dropped: Counter[str]) -> tuple[dict[str, Any] | None, int]:
     """Return the annotation that counts, and how many annotations and predictions do not; None if there is none.
 
@@ -234,7 +251,7 @@ def annotations_of(
     Parameters
     ----------
     places
-        As in `Offsets`.
+        As in `Places`.
 
     Raises
     ------
@@ -303,14 +320,14 @@ def _span(value: dict[str, Any]) -> tuple[int, int] | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Offsets:
+class Places:
     """The place in the text for each offset; None if the offsets are places already."""
 
     places: Sequence[int] | None = None
     remark: str | None = None
 
 
-def text_and_offsets(source: str, results: list[Any]) -> tuple[str, Offsets]:
+def text_and_offsets(source: str, results: list[Any]) -> tuple[str, Places]:
     """Return the text that regions count in, and how: what fits most of their mentions; code points if several ways do.
 
     Label Studio counts code points; old versions counted UTF-16 code units. Browsers make one character of a
@@ -326,14 +343,14 @@ def text_and_offsets(source: str, results: list[Any]) -> tuple[str, Offsets]:
                 continue  # it is reported when the region is read
             if span is not None:
                 spans.append((*span, value["text"]))
-    ways = [(source, Offsets(places_of(source, *way), remark)) for way, remark in WAYS]
+    ways = [(source, Places(places_of(source, *way), remark)) for way, remark in WAYS]
     if any(isinstance(row, dict) and row.get("type") == "hypertextlabels" for row in results) and "<" in source:
         plain = unescape(_TAG.sub("", source))
-        ways.append((plain, Offsets(places_of(plain, "utf-16"), "the text of the page without its tags")))
+        ways.append((plain, Places(places_of(plain, "utf-16"), "the text of the page without its tags")))
     return max(ways, key=lambda way: _fitting(way[0], way[1], spans))
 
 
-def _fitting(text: str, offsets: Offsets, spans: Iterable[tuple[int, int, str]]) -> int:
+def _fitting(text: str, offsets: Places, spans: Iterable[tuple[int, int, str]]) -> int:
     places = offsets.places
     last = len(text) if places is None else len(places) - 1
     known = (

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from suwen.document import Entity
 
-__all__ = ["COUNTED", "Offsets", "place_of", "places_of", "way_that_fits"]
+__all__ = ["COUNTED", "UNCONFIRMED", "Offsets", "are_unconfirmed", "moved", "place_of", "places_of", "way_that_fits"]
 
 Offsets = Literal["text", "crlf", "lf", "utf-16", "utf-8", "no-bom"]
 
@@ -21,7 +23,13 @@ COUNTED = {
 }
 """Units of offsets other than the characters of the text."""
 
+UNCONFIRMED = (
+    "emoji or rare hanzi before mentions, counted as one character; if they count as two, add --offsets utf-16"
+)
+"""The remark about offsets for which it matters whether they count UTF-16, and which no mention confirms."""
+
 LARGEST_BASIC = "\uffff"
+_BEYOND = re.compile("[\U00010000-\U0010ffff]")
 
 
 @functools.lru_cache(maxsize=16)  # asked for again with each mention of a document
@@ -59,6 +67,19 @@ def place_of(offset: int, places: Sequence[int] | None) -> int:
     if places is None:
         return offset
     return places[offset] if offset < len(places) else offset + places[-1]
+
+
+def moved(entity: Entity, places: Sequence[int] | None) -> Entity:
+    """Return the entity at the places of its offsets."""
+    if places is None:
+        return entity
+    return replace(entity, start=place_of(entity.start, places), end=place_of(entity.end, places))
+
+
+def are_unconfirmed(text: str, entities: Iterable[Entity]) -> bool:
+    """Return whether offsets without mentions would be others in UTF-16: an emoji or rare hanzi is before their end."""
+    first = _BEYOND.search(text)
+    return first is not None and any(entity.end > first.start() for entity in entities)
 
 
 def way_that_fits(entity: Entity, text: str) -> str | None:

@@ -36,6 +36,8 @@ class Located:
         The file that the lines of `lines` belong to.
     lines
         Every annotation with its 1-based line, in the order of the source.
+    unconfirmed
+        True if the offsets may count UTF-16 and no mention in the file confirms either.
     """
 
     document: Document
@@ -43,6 +45,7 @@ class Located:
     text_line: int | None
     annotation_path: Path
     lines: tuple[tuple[Annotation, int], ...] = ()
+    unconfirmed: bool = False
 
 
 def refuse(error: SuwenError) -> NoReturn:

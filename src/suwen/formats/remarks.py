@@ -1,4 +1,4 @@
-"""Say what is odd about the documents of a corpus as a whole, and was not a fault of any of them."""
+"""Report what is odd about the documents of a corpus as a whole, and was not a fault of any of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from suwen.document import Document
-from suwen.formats.offsets import COUNTED, way_that_fits
+from suwen.formats.offsets import COUNTED, UNCONFIRMED, way_that_fits
 
 __all__ = ["Remarks"]
 
@@ -34,13 +34,15 @@ class Remarks:
         self._off: Counter[str] = Counter()
         self._dropped: Counter[str] = Counter()
         self._offsets: Counter[str] = Counter()
+        self._unconfirmed = 0
         self._predicted = 0
         self._unannotated = 0
         self.unread: Counter[str] = Counter()
 
-    def add(self, document: Document) -> None:
-        """Count a document."""
+    def add(self, document: Document, unconfirmed: bool = False) -> None:
+        """Count a document; `unconfirmed` as in `Located`."""
         self._documents += 1
+        self._unconfirmed += unconfirmed
         self._entities += len(document.entities)
         for entity in document.entities:
             if entity.annotated is not None:
@@ -89,6 +91,8 @@ class Remarks:
             yield f"{documents} whose annotation was cancelled or rejected: not used to train, score, compare or count"
         if self._predicted:
             yield f"annotations of {_amount(self._predicted, 'document')} are uncorrected predictions"
+        if self._unconfirmed:
+            yield f"offsets of {_amount(self._unconfirmed, 'document')} are not confirmed: {UNCONFIRMED}"
         for way, count in sorted(self._offsets.items()):
             yield f"offsets of {_amount(count, 'document')} were read so: {way}"
 

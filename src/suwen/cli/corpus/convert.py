@@ -102,7 +102,7 @@ def convert(
         ("--illegal", illegal, source, "--format", ("conll",)),
         ("--ends", ends, target if to_cmeee else source, "--to" if to_cmeee else "--format", ("cmeee",)),
         ("--label-config", label_config, target, "--to", ("label_studio",)),
-        ("--offsets", offsets, source, "--format", ("brat",)),
+        ("--offsets", offsets, source, "--format", ("brat", "ccks", "doccano", "label_studio")),
         ("--text-column", text_column, source, "--format", ("jsonl", "parquet", "csv", "xlsx")),
         ("--id-column", id_column, source, "--format", ("jsonl", "parquet", "csv", "xlsx")),
         ("--sheet", sheet, source, "--format", ("xlsx",)),
