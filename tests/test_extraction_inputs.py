@@ -17,7 +17,8 @@ from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.extraction.finding import find_inputs
 from suwen.extraction.inputs import STANDARD_INPUT, Inputs, ReadingOptions, distinct, read_input
-from suwen.formats import json_files, text, write_corpus
+from suwen.formats import format_of, json_files, read_corpus, text, write_corpus
+from suwen.formats.foreign import OLE
 from suwen.formats.reading import Problem, refuse
 
 PDF = pdf_of(lambda sheet: sheet.put(60, 780, "血糖"))
@@ -284,6 +285,65 @@ def test_inputs_say_that_there_is_nothing(tmp_path: Path) -> None:
     (tmp_path / "picture.png").write_text("")
     with pytest.raises(SuwenError, match=r"S108.*\.docx.*\.txt"):
         find_inputs([tmp_path])
+
+
+@pytest.mark.parametrize("content", [b"", b"\n \n", b"\xef\xbb\xbf"])
+def test_inputs_say_that_records_are_missing(tmp_path: Path, content: bytes) -> None:
+    for name, data in (("a.jsonl", content), ("b.jsonl.gz", gzip.compress(content))):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(SuwenError, match=f"S106 .*{name}: the file is empty"):
+            read(tmp_path / name)
+    for name in ("c.docx", "d.pdf", "e.xml"):
+        (tmp_path / name).write_bytes(b"")
+        with pytest.raises(SuwenError, match=f"S106 .*{name}: the file is empty"):
+            read(tmp_path / name)
+    (tmp_path / "f.json").write_text("[ ]\n")
+    with pytest.raises(SuwenError, match=r"S130 .*JSON without a record"):
+        read(tmp_path / "f.json")
+
+
+def test_inputs_keep_other_keys_where_the_text_is_named(tmp_path: Path) -> None:
+    record = {
+        "id": 1,
+        "content": "血糖",
+        "科室": "内科",
+        "model": "x",
+        "spans": [[0, 2, "Test"]],
+        "meta": {"year": 2020},
+    }
+    for name, content in (("a.jsonl", json.dumps(record)), ("a.json", json.dumps([record]))):
+        (tmp_path / name).write_text(content + "\n", encoding="utf-8")
+        (document,) = documents_from(find_inputs([tmp_path / name], ReadingOptions(text_column="content")))
+        dropped = {"dropped": {"annotation of a record": 1}}
+        assert document.meta == {"科室": "内科", "model~2": "x", "year": 2020, "read_from": dropped}
+
+
+OLD_WORD = OLE + b"\0" * 64 + "WordDocument".encode("utf-16-le")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [HTML, f"<!-- saved -->\n{HTML}", "<table><tr><td>血糖</td></tr></table>", "<META charset=utf-8><p>血糖</p>"],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_inputs_read_pages_that_are_named_doc(tmp_path: Path, page: str, encoding: str) -> None:
+    (tmp_path / "a.doc").write_bytes(page.encode(encoding))
+    (tmp_path / "b.DOC").write_bytes(DOCX)
+    (tmp_path / "c.doc").write_bytes(OLD_WORD)
+    (tmp_path / "d.doc").write_bytes(rb"{\rtf1}")
+    found = find_inputs([tmp_path])
+    assert found.left_out == {".doc": 2}
+    assert [(one.id, one.text) for one in documents_from(found)] == [("a.doc", "血糖"), ("b.DOC", "血糖")]
+    assert [format_of(tmp_path / name) for name in ("a.doc", "b.DOC")] == ["html", "docx"]
+    assert [one.text for one in read_corpus(tmp_path / "a.doc")] == ["血糖"]
+
+
+def test_inputs_say_what_to_do_with_old_word_files(tmp_path: Path) -> None:
+    (tmp_path / "a.doc").write_bytes(OLD_WORD)
+    (tmp_path / "b.DOC").write_bytes(OLD_WORD)
+    for look in (lambda: find_inputs([tmp_path]), lambda: format_of(tmp_path)):
+        with pytest.raises(SuwenError, match=r"S108 .*found: 2 \.doc; save old Word files as \.docx \(soffice"):
+            look()
 
 
 @settings(max_examples=100, deadline=None)

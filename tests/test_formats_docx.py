@@ -174,6 +174,17 @@ def test_docx_leaves_deleted_and_hidden_rows_out() -> None:
     assert (document.text, dropped(document)) == ("留", {"deleted text": 1, "hidden text": 1})
 
 
+def test_docx_leaves_deleted_cells_out_and_keeps_struck_text() -> None:
+    deleted = f"<w:tc><w:tcPr><w:cellDel/></w:tcPr>{paragraph(run('删'))}</w:tc>"
+    row = f"<w:tr>{deleted}<w:tc>{paragraph(run('划', '<w:strike/>'))}</w:tc></w:tr>"
+    document = read(docx_of(f"<w:tbl>{row}</w:tbl>"))
+    assert (document.text, dropped(document)) == ("划", {"deleted text": 1})
+
+
+def test_docx_names_an_empty_file() -> None:
+    assert refusal(b"").startswith("S106 a.docx: the file is empty")
+
+
 @pytest.mark.parametrize("mark", ["<w:del/>", "<w:moveFrom/>", "<w:vanish/><w:specVanish/>"])
 def test_docx_joins_paragraphs_whose_mark_is_gone(mark: str) -> None:
     gone = f"<w:rPr>{mark}</w:rPr>"
@@ -323,7 +334,7 @@ def test_docx_is_not_misled_by_the_directory_of_an_archive() -> None:
     assert refusal(bytes(many)).startswith("S115 a.docx: the archive's directory is too large")
 
 
-@pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"text", docx_of()[:200]])
+@pytest.mark.parametrize("data", [b"PK\x03\x04", b"text", docx_of()[:200]])
 def test_docx_refuses_what_is_none(data: bytes) -> None:
     assert refusal(data).startswith("S120 a.docx: damaged docx file: ")
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import quopri
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
-from suwen.formats import html, write_corpus
+from suwen.formats import html, read_corpus, write_corpus
 from suwen.formats.articles import web_page
 
 PARAGRAPH = "患者口服二甲双胍治疗糖尿病,每日三次,空腹血糖控制良好,未见低血糖反应。"
@@ -265,3 +266,36 @@ def test_html_reads_or_refuses_any_bytes(random: bytes, changes: list[tuple[int,
             web_page.parse(data, Path("a.html"), "a")
         except SuwenError:
             continue
+
+
+def test_html_leaves_deleted_text_out_and_keeps_struck_text() -> None:
+    document = read("<p>口服<del>阿卡波糖</del><ins>二甲双胍</ins>，<s>每日一次</s>每日三次</p>")
+    assert document.text == "口服二甲双胍，每日一次每日三次"
+    assert document.meta["read_from"]["dropped"] == {"deleted text": 1}
+
+
+def archive(page: bytes, charset: str = "", begin: str = "From: <Saved by Word>\r\n") -> bytes:
+    head = f"{begin}MIME-Version: 1.0\r\nContent-Type: multipart/related;\r\n\tboundary=B\r\n\r\n--B\r\n"
+    part = f"Content-Type: text/html{charset}\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+    picture = "\r\n--B\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\nAAAA\r\n--B--\r\n"
+    return (head + part).encode() + quopri.encodestring(page) + picture.encode()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gbk"])
+@pytest.mark.parametrize("charset", ['; charset="{}"', ""])
+def test_html_reads_the_page_in_a_web_archive(tmp_path: Path, encoding: str, charset: str) -> None:
+    declared = f'<meta charset="{encoding}">' * (not charset)
+    page = f"<html><head>{declared}</head><body><p>{PARAGRAPH}</p></body></html>".encode(encoding)
+    for name in ("a.mht", "b.MHTML", "c.doc"):
+        path = tmp_path / name
+        path.write_bytes(archive(page, charset.format(encoding)))
+        assert [one.text for one in read_corpus(path)] == [PARAGRAPH]
+
+
+@pytest.mark.parametrize(
+    "data", [b"MIME-Version: 1.0\nContent-Type: multipart/related; boundary=B\n\n", archive(b"")[:70]]
+)
+def test_html_refuses_web_archives_without_a_page(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "a.mht").write_bytes(data)
+    with pytest.raises(SuwenError, match=r"S1[23]0"):
+        read_corpus(tmp_path / "a.mht")

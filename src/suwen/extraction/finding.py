@@ -12,7 +12,9 @@ from pathlib import Path
 from suwen.errors import SuwenError
 from suwen.extraction.inputs import DEFAULT_OPTIONS, ENDINGS, STANDARD_INPUT, TABLES, Input, Inputs, ReadingOptions
 from suwen.files import StrPath, require_regular
-from suwen.formats.contents import ending
+from suwen.formats import jsonl, text
+from suwen.formats.contents import ending, no_document
+from suwen.formats.detection import format_of_file
 from suwen.formats.reading import document_id, files_in
 
 __all__ = ["JOB", "REPORT", "WORKING", "absolute", "expanded", "find_inputs"]
@@ -24,6 +26,8 @@ names are never inputs."""
 
 
 LINK = "link to a folder"
+OFTEN_PAGES = (".doc",)
+"""Extensions of files that are often pages or new Word files: so hospital systems name what they export."""
 
 
 def find_inputs(
@@ -62,7 +66,7 @@ def find_inputs(
     files: list[Path] = []
     endings = tuple(suffix for suffix, name in ENDINGS.items() if _is_searched(name, options))
     for path in chosen:
-        files += _files_below(path, endings, own, left_out, problems) if path.is_dir() else [path]
+        files += _files_below(path, endings, options, own, left_out, problems) if path.is_dir() else [path]
     folders = [path if path.is_dir() else path.parent for path in chosen if path != STANDARD_INPUT]
     root = Path(os.path.commonpath([absolute(folder) for folder in folders])) if folders else Path()
     found: list[Input] = []
@@ -85,7 +89,12 @@ def _is_searched(name: str, options: ReadingOptions) -> bool:
 
 
 def _files_below(
-    folder: Path, endings: tuple[str, ...], output: Path | None, left_out: Counter[str], problems: list[SuwenError]
+    folder: Path,
+    endings: tuple[str, ...],
+    options: ReadingOptions,
+    output: Path | None,
+    left_out: Counter[str],
+    problems: list[SuwenError],
 ) -> list[Path]:
     """Return the files of a folder with one of these extensions."""
     files: list[Path] = []
@@ -93,13 +102,19 @@ def _files_below(
     for file in files_in(folder, ("",), problems.append, lambda link: left_out.update([LINK])):
         if _is_by_product(file, folder, output, left_out):
             continue
-        if ending(file, endings):
+        if ending(file, endings) or (ending(file, OFTEN_PAGES) and _is_other_kind(file, options)):
             files.append(file)
         else:
-            left_out[file.suffix or file.name] += 1
+            left_out[file.suffix.lower() or file.name] += 1
     if not files and len(problems) == known:
-        raise SuwenError("S108", folder, expected=f"files that end in one of {', '.join(sorted(endings))}")
+        raise no_document(folder, endings, left_out)
     return files
+
+
+def _is_other_kind(file: Path, options: ReadingOptions) -> bool:
+    """Return whether a file that is named like an old Word file is of a kind that is read."""
+    found = format_of_file(file)
+    return found not in (text.NAME, jsonl.NAME) and _is_searched(found, options)
 
 
 def _is_by_product(file: Path, root: Path, output: Path | None, left_out: Counter[str]) -> bool:

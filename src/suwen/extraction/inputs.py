@@ -25,14 +25,15 @@ from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import os_error
 from suwen.formats import FORMATS, csv_table, excel, html, jsonl, parquet, text
-from suwen.formats.articles import docx, jats, pdf
+from suwen.formats.articles import docx
 from suwen.formats.base import ArticleFormat, CorpusFormat
-from suwen.formats.contents import LONGEST_TEXT, read_bytes, read_stream
-from suwen.formats.encodings import decode, encoding_named, kind_of
-from suwen.formats.foreign import EXPORT, refuse_foreign
+from suwen.formats.contents import ANNOTATION, LONGEST_TEXT, read_bytes, read_stream
+from suwen.formats.detection import HEAD, format_of_content
+from suwen.formats.encodings import decode, encoding_named
+from suwen.formats.foreign import EXPORT, WEB_PAGE, WORKBOOKS, refuse_foreign
 from suwen.formats.json_files import Rejoined, bounded_lines, lines_of, numbered_objects, records_of
 from suwen.formats.reading import Problem, refuse
-from suwen.formats.record_forms import FORMS, first_records, form_of_file, form_of_records
+from suwen.formats.record_forms import FORMS, form_of_file, form_of_records
 
 __all__ = [
     "DEFAULT_OPTIONS",
@@ -55,12 +56,10 @@ DESCRIPTORS = Path("/dev/fd")
 """Pipes in this folder have a writer, so opening them does not block."""
 
 SHOWN_STANDARD_INPUT = Path("<stdin>")
-HEAD = 4096
-
 TOLD = ("model", "relation_model", "read_from", "overrides", "earlier", "preannotation")
 """Keys that extractions and pre-annotations write under ``meta``."""
 
-ANNOTATION = "annotation of a record"
+COLUMNS_OF_PAGE = "save it as .xlsx in Excel to read a column, or read all of it without --text-column"
 
 ARTICLES = {name: entry for name, entry in FORMATS.items() if isinstance(entry, ArticleFormat)}
 TABLES: dict[str, CorpusFormat] = {csv_table.NAME: csv_table.FORMAT, excel.NAME: excel.FORMAT}
@@ -75,8 +74,6 @@ MOST_FAULTS = 1000
 
 COLUMNED = {text.NAME: csv_table.NAME, docx.NAME: excel.NAME}
 """The format of ambiguous content if the text column is named."""
-
-SIGNATURES = {"PDF": pdf.NAME, "ZIP (or docx)": docx.NAME, "parquet": parquet.NAME}
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,16 +206,22 @@ def read_input(file: Input, options: ReadingOptions = DEFAULT_OPTIONS, problem: 
     SuwenError
         What the readers of the formats raise; nothing, where `problem` returns.
     """
-    shown = SHOWN_STANDARD_INPUT if file.path == STANDARD_INPUT else file.path
-    try:
-        if file.path == STANDARD_INPUT:
-            yield from _read_stream(sys.stdin.buffer, file, shown, options, problem)
-        elif file.format is not None and file.format in ARTICLES:
-            yield from _parse(file.format, read_bytes(file.path, ARTICLES[file.format].largest), file, shown, options)
-        else:
-            yield from _read_file(file, options, problem)
-    except SuwenError as error:
+    said: list[SuwenError] = []
+
+    def note(error: SuwenError) -> None:
+        said.append(error)
         problem(error)
+
+    shown = SHOWN_STANDARD_INPUT if file.path == STANDARD_INPUT else file.path
+    found = False
+    try:
+        for document in _documents_of(file, shown, options, note):
+            found = True
+            yield document
+    except SuwenError as error:
+        note(error)
+    if not found and not said:
+        problem(SuwenError("S106", shown))
 
 
 def fetch(file: Input) -> Content:
@@ -261,6 +264,16 @@ def parts_of(source: Input | Content, options: ReadingOptions = DEFAULT_OPTIONS)
     yield from faults
 
 
+def _documents_of(file: Input, shown: Path, options: ReadingOptions, problem: Problem) -> Iterator[Document]:
+    """Yield the documents of one file."""
+    if file.path == STANDARD_INPUT:
+        yield from _read_stream(sys.stdin.buffer, file, shown, options, problem)
+    elif file.format is not None and file.format in ARTICLES:
+        yield from _parse(file.format, read_bytes(file.path, ARTICLES[file.format].largest), file, shown, options)
+    else:
+        yield from _read_file(file, options, problem)
+
+
 def _read_file(file: Input, options: ReadingOptions, problem: Problem) -> Iterator[Document]:
     """Yield the documents of a corpus, of a file of records, or of a file that is recognized by its content."""
     if options.annotated:
@@ -272,7 +285,8 @@ def _read_file(file: Input, options: ReadingOptions, problem: Problem) -> Iterat
         yield from _records(rows, file, file.path, options, problem)
         return
     columns = options.text_column, options.id_column
-    if file.format is None and file.path.suffix.lower() == ".json" and form_of_file(file.path) == jsonl.NAME:
+    is_json = file.format is None and file.path.suffix.lower() == ".json"
+    if is_json and (options.text_column or form_of_file(file.path) == jsonl.NAME):
         # A list of records, which is read whole.
         rows = ((number, values) for number, values in records_of(file.path, problem, options.encoding))
         yield from _records(rows, file, file.path, options, problem)
@@ -301,6 +315,8 @@ def _read_stream(
     name = file.format or (COLUMNED.get(found, found) if options.text_column else found)
     rest = io.BufferedReader(Rejoined(head, stream))
     columns = options.text_column, options.id_column
+    if name == html.NAME and options.text_column and file.format is None and shown.suffix.lower() in WORKBOOKS:
+        raise SuwenError("S130", shown, kind=f"{WEB_PAGE}, not an Excel file", advice=COLUMNS_OF_PAGE)
     if name == jsonl.NAME:
         rows = numbered_objects(bounded_lines(rest, shown, problem, options.encoding), shown, problem)
         yield from _records(rows, file, shown, options, problem)
@@ -317,29 +333,6 @@ def _read_stream(
         yield from (item.document for item in located)
     else:
         yield from _parse(name, read_stream(rest, shown, ARTICLES[name].largest), file, shown, options)
-
-
-def format_of_content(head: bytes) -> str:
-    """Return the format that the first bytes of a file indicate; else ``text``."""
-    if (kind := kind_of(head)) is not None:
-        return SIGNATURES.get(kind, text.NAME)
-    begin = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if begin.startswith(b"{") and _is_records(begin):
-        return jsonl.NAME
-    lower = begin[:1024].lower()
-    if lower.startswith((b"<!doctype html", b"<html")):
-        return html.NAME
-    if lower.startswith((b"<?xml", b"<!doctype", b"<article")):
-        return html.NAME if b"<html" in lower else jats.NAME
-    return text.NAME
-
-
-def _is_records(begin: bytes) -> bool:
-    """Return whether a first line is a JSON object; a line that continues is taken for one."""
-    line, end, _ = begin.partition(b"\n")
-    if not end and len(begin) >= HEAD // 2:
-        return True
-    return isinstance(next(first_records(line), None), dict)
 
 
 def _parse(name: str, data: bytes, file: Input, shown: Path, options: ReadingOptions) -> Sequence[Document]:
@@ -373,7 +366,7 @@ def _records(
             continue
         for item in jsonl.scan_rows([(number, known)], shown, file.name, problem, None, *columns):
             document = _bounded(item.document, shown)
-            yield document if options.annotated else _unannotated(document, left_out)
+            yield document if options.annotated or options.text_column else _unannotated(document, left_out)
 
 
 def _known(values: dict[str, Any]) -> tuple[dict[str, Any], int]:

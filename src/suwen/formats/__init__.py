@@ -35,7 +35,8 @@ from suwen.formats import (
 )
 from suwen.formats.articles import docx, jats, pdf
 from suwen.formats.base import ArticleFormat, CorpusFormat, WritableFormat, known_options
-from suwen.formats.contents import ending
+from suwen.formats.contents import ending, no_document
+from suwen.formats.detection import format_of_file
 from suwen.formats.foreign import foreign_kind
 from suwen.formats.reading import Located, Problem, files_in, refuse
 from suwen.formats.remarks import Remarks
@@ -105,11 +106,13 @@ def format_of(path: StrPath) -> str:
     fitting = [entry.name for entry in found if not entry.yields] or [entry.name for entry in found]
     if path.is_file() and all(isinstance(FORMATS[name], ArticleFormat) for name in fitting):
         _refuse_foreign(path, known=bool(fitting))
+    if not fitting and path.is_file() and (named := format_of_file(path)) in FORMATS and named != text.NAME:
+        fitting = [named]
     if len(fitting) == 1:
         return fitting[0]
     if not fitting and path.is_dir():
-        endings = sorted({suffix for entry in FORMATS.values() for suffix in entry.suffixes})
-        raise SuwenError("S108", path, expected=f"files that end in one of {', '.join(endings)}")
+        endings = {suffix for entry in FORMATS.values() for suffix in entry.suffixes}
+        raise no_document(path, endings, Counter(file.suffix.lower() or file.name for file in files_in(path, ("",))))
     raise SuwenError("S107", path, formats=", ".join(fitting or FORMATS))
 
 

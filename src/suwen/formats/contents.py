@@ -9,6 +9,7 @@ Where the text is not the file's own characters, ``meta["read_from"]`` says wher
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -19,13 +20,16 @@ from suwen.files import os_error
 from suwen.formats.reading import Located, Problem, document_id, files_in
 
 __all__ = [
+    "ANNOTATION",
     "LONGEST_TEXT",
     "MEGABYTE",
+    "RESERVED",
     "Parse",
     "article",
     "ending",
     "files_ending",
     "holds",
+    "no_document",
     "read_bytes",
     "read_stream",
     "scan_articles",
@@ -34,7 +38,15 @@ __all__ = [
 
 Parse = Callable[[bytes, Path, str], Sequence[Document]]
 
+ANNOTATION = "annotation of a record"
+"""The kind under which annotations are counted that records and tables have beside their texts."""
+
+RESERVED = ("brat", "conll", "earlier", "model", "overrides", "read_from")
+"""Keys of ``meta`` with a meaning of their own: a column of that name is kept as ``model~2``."""
+
 MEGABYTE = 2**20
+OLD_WORD = (".doc", ".dot", ".wps")
+"""The extensions of old Word and WPS files."""
 LONGEST_TEXT = 10_000_000
 """Maximum characters of one document: ten long books. More would need more memory than most computers have."""
 
@@ -74,6 +86,22 @@ def with_names(
             problem(error)
             continue
         yield file, name
+
+
+def no_document(folder: Path, suffixes: Iterable[str], found: Counter[str]) -> SuwenError:
+    """Return the error of a folder without anything to read (S108).
+
+    Parameters
+    ----------
+    found
+        How many files of other kinds it holds, by their extension.
+    """
+    expected = f"files that end in one of {', '.join(sorted(set(suffixes)))}"
+    if found:
+        expected += f"; found: {', '.join(f'{count:,} {suffix}' for suffix, count in sorted(found.items()))}"
+    if any(suffix.lower() in OLD_WORD for suffix in found):
+        expected += "; save old Word files as .docx (soffice --headless --convert-to docx FILES)"
+    return SuwenError("S108", folder, expected=expected)
 
 
 def read_bytes(path: Path, limit: int) -> bytes:

@@ -11,14 +11,16 @@ import zipfile
 from pathlib import Path
 
 from suwen.errors import SuwenError
+from suwen.formats.articles.web_archive import is_archive
 from suwen.formats.cmeee import is_bars
 from suwen.formats.conll import fault_of_columns, holds_columns
 from suwen.formats.encodings import encoding_of
 from suwen.formats.record_forms import FORMS, first_records, form_of_records
 
-__all__ = ["EXPORT", "foreign_kind", "refuse_foreign"]
+__all__ = ["EXPORT", "WEB_PAGE", "WORKBOOKS", "foreign_kind", "is_page", "refuse_foreign"]
 
 HEAD = 2**16
+WEB_PAGE = "a web page"
 SAVE_TEXT = "save it as {} in the program that made it"
 CONVERT = "convert it first: suwen corpus convert IN -o OUT.jsonl --to jsonl"
 PUBTATOR = "write its title and abstract as text, with a brat file for the annotations"
@@ -40,7 +42,7 @@ OLD_ENDINGS = {".doc": OLE_STREAMS[0][1:], ".xls": OLE_STREAMS[1][1:], ".ppt": O
 OLD_OFFICE = ("an old Office file (.doc, .xls, .ppt)", SAVE_TEXT.format(".docx"))
 
 ZIP_MEMBERS = (
-    ("xl/", "an Excel file (.xlsx)", "name the column of its texts with --text-column"),
+    ("xl/", "an Excel file (.xlsx)", "give it this extension, and name the column of its texts with --text-column"),
     ("ppt/", "a PowerPoint file (.pptx)", SAVE_TEXT.format(".txt")),
     ("META-INF/container.xml", "an e-book (EPUB)", "unpack it and pass its pages (.xhtml, .html)"),
 )
@@ -98,10 +100,16 @@ TEXTS = (
 """Beginnings of the first line of text files that are not running text."""
 
 _XML_ROOT = re.compile(
-    r"(?:<\?xml.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\])?\s*>|\s)*<(?:[\w.-]+:)?([\w.-]+)", re.DOTALL
+    r"(?:(?><\?.*?\?>)|(?><!--.*?-->)|(?><!DOCTYPE[^>\[]*(?:\[.*?\])?\s*>)|\s)*+<(?:[\w.-]+:)?([\w.-]+)", re.DOTALL
 )
-_PAGE = re.compile(r"<(?:!doctype\s+html|html)\b", re.IGNORECASE)
-_NO_PAGES = (".txt", ".pdf", ".docx", ".docm")
+_BEFORE = r"(?:<\?[^>]*>|(?><!--.*?-->)|\s)*+"
+_PAGE = re.compile(_BEFORE + r"<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
+_PART = re.compile(
+    _BEFORE + r"<(?:head|title|meta|link|style|script|base|body|div|p|span|font|center|table|h[1-6]|ul|ol|b|br)"
+    r"(?:\s[^<>]*)?/?>",
+    re.IGNORECASE | re.DOTALL,
+)
+_NO_PAGES = (".txt", ".pdf", ".docx", ".docm", ".xlsx", ".xlsm")
 _MAIL = re.compile(r"(?:[A-Za-z][\w-]*:.*(?:\r?\n[ \t].*)*\r?\n){2,}")
 _MIME = re.compile(
     r"^(?:mime-version|content-type|message-id|received|x-mailer):|^from:.*@[\s\S]*^(?:to|subject|date):",
@@ -150,16 +158,24 @@ def foreign_kind(data: bytes, path: Path, corpora: bool = True) -> tuple[str, st
         return "a PDF", "give it the extension .pdf"
     if text.startswith("<"):
         if _PAGE.match(text) and path.suffix.lower() in _NO_PAGES:
-            return "a web page", "give it the extension .html"
+            return WEB_PAGE, "give it the extension .html"
         root = _XML_ROOT.match(text)
         return next((item[1:] for item in XML_ROOTS if root and root[1] == item[0]), None)
     for pattern, kind, advice in TEXTS:
         if re.match(pattern, text):
             return kind, advice
+    if is_archive(data):
+        return ("a web archive", "give it the extension .mht") if path.suffix.lower() in _NO_PAGES else None
     mail = _MAIL.match(text)
     if mail and _MIME.search(mail[0]):
-        return "an e-mail or web archive (.eml, .mht)", "save its text as .txt, or its page as .html"
+        return "an e-mail (.eml)", "save its text as .txt, or its page as .html"
     return fault_of_columns(head) or (_corpus_kind(head, text, path) if corpora else None)
+
+
+def is_page(head: bytes) -> bool:
+    """Return whether a file begins as a web page, or a part of one, does."""
+    text = head.decode(encoding_of(head), "replace").removeprefix("\ufeff")
+    return bool(_PAGE.match(text) or (_PART.match(text) and "</" in text))
 
 
 def _kind_of_archive(data: bytes) -> tuple[str, str] | None:
@@ -180,6 +196,8 @@ def _kind_of_archive(data: bytes) -> tuple[str, str] | None:
 
 
 def _corpus_kind(head: bytes, text: str, path: Path) -> tuple[str, str] | None:
+    if re.fullmatch(r"\[\s*\]\s*|\{\s*\}\s*", text):
+        return "JSON without a record", EXPORT
     records = list(first_records(head)) if text.startswith(("[", "{")) else []
     if records and (isinstance(records[0], dict | list) or path.suffix.lower() == ".json"):
         form = form_of_records(iter(records))

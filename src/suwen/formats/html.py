@@ -1,8 +1,8 @@
 """Pages to look at: the text with its mentions colored, a legend that filters, and counts.
 
 A path that ends in ``.html`` becomes one page with all documents; any other path becomes a folder with one page per
-document and an ``index.html``. What is read of a page is its main text (see `suwen.formats.articles.web_page`), no
-annotation.
+document and an ``index.html``. What is read of a page, or of the page in a web archive (MHTML), is its main text (see
+`suwen.formats.articles.web_page`), no annotation.
 
 How mentions are drawn
 ----------------------
@@ -37,6 +37,7 @@ from markupsafe import Markup
 from suwen.document import Attribute, Document, Entity, Span, join_pieces
 from suwen.files import StrPath, replacing, replacing_folder
 from suwen.formats.articles import web_page
+from suwen.formats.articles.web_archive import ARCHIVES, is_archive, page_of_archive
 from suwen.formats.base import ArticleFormat, WritableFormat
 from suwen.formats.contents import MEGABYTE
 from suwen.formats.entity_table import Places
@@ -59,6 +60,8 @@ from suwen.text.view import make_view
 __all__ = ["FORMAT", "NAME", "UNCERTAIN_BELOW", "Html"]
 
 NAME = "html"
+PAGES = (".html", ".htm", ".xhtml")
+"""The extensions of a page that is written."""
 
 UNCERTAIN_BELOW = 0.5
 """A mention with a lower confidence is drawn with a dotted line: by its own account it is more likely wrong."""
@@ -186,13 +189,13 @@ class Html(ArticleFormat, WritableFormat):
     """
 
     name = NAME
-    suffixes = (".html", ".htm", ".xhtml")
+    suffixes = (*PAGES, *ARCHIVES)
     largest = 32 * MEGABYTE
     yields = True
 
     def parse(self, data: bytes, path: Path, name: str) -> list[Document]:
-        """Return the main text of a page (see `web_page.parse`)."""
-        return web_page.parse(data, path, name)
+        """Return the main text of a page (see `web_page.parse`), or of the page in a web archive."""
+        return web_page.parse(page_of_archive(data, path) if is_archive(data) else data, path, name)
 
     def write(
         self, documents: Iterable[Document], path: StrPath, *, schema: Schema = LCDD, title: str | None = None
@@ -222,7 +225,7 @@ class Html(ArticleFormat, WritableFormat):
         path = Path(path)
         unshown: Counter[str] = Counter()
         counted = _counting(documents, unshown)
-        if path.suffix.lower() in self.suffixes:
+        if path.suffix.lower() in PAGES:
             _write_page(counted, path, AllTypes(schema), title)
         else:
             _write_folder(counted, path, AllTypes(schema), title or path.name)

@@ -21,8 +21,8 @@ meta       an object; whatever else belongs to the document
 
 Keys that say nothing are left out; other keys are refused. Files may be compressed (``.jsonl.gz``, ``.jsonl.xz``).
 
-Records of any other kind are read where the key of their text is named (`text_column`): then the text and the id are
-all that is taken.
+Records of any other kind are read where the key of their text is named (`text_column`). Other keys are kept in
+``meta``, as the columns of tables are; lists of annotations are left out and counted.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ from suwen.document import Attribute, Document, Entity, Note, Page, Relation
 from suwen.errors import SuwenError
 from suwen.files import StrPath, replacing
 from suwen.formats.base import WritableFormat
-from suwen.formats.contents import files_ending, with_names
+from suwen.formats.contents import ANNOTATION, RESERVED, files_ending, with_names
 from suwen.formats.entity_table import Places
 from suwen.formats.json_files import Row, built, numbered_objects, opened, records_of, reporting_at
 from suwen.formats.reading import Annotation, Located, Problem, files_in, refuse
-from suwen.formats.record_forms import LINES, RECORDS, form_of_file, record_form
+from suwen.formats.record_forms import LINES, RECORDS, annotations_in, form_of_file, form_of_records, record_form
 from suwen.formats.writing import encoded
 from suwen.schema import Schema
 
@@ -233,7 +233,7 @@ def _document(values: dict[str, Any], name: str, report: Problem, schema: Schema
 
 
 def _record(values: dict[str, Any], name: str, text_column: str, id_column: str | None) -> Document:
-    """Return the document of a record of another kind."""
+    """Return the document of a record of another kind; other keys are metadata, annotations are counted."""
     for key in (text_column, id_column):
         if key is not None and key not in values:
             raise SuwenError("S214", column=key, known=_shown(values))
@@ -242,7 +242,19 @@ def _record(values: dict[str, Any], name: str, text_column: str, id_column: str 
         raise SuwenError("S205", field=text_column, reason="is empty (null)")
     name_key = id_column or "id"
     own = str(values[name_key]) if type(values.get(name_key)) is int else _typed(values, name_key, str, "")
-    return Document(own or name, text)
+    rest = {key: value for key, value in values.items() if key not in (text_column, name_key, "version", "pages")}
+    meta = rest.pop("meta", None)
+    is_foreign = form_of_records(iter([values])) not in (None, NAME)
+    counts = {
+        key: len(value) if isinstance(value, list | dict) and (is_foreign or key in KEYS) else annotations_in(value)
+        for key, value in rest.items()
+    }
+    said = {key: value for key, value in rest.items() if not counts[key] and value not in (None, "", [])}
+    said |= meta if isinstance(meta, dict) else {}
+    known: dict[str, Any] = {f"{key}~2" if key in RESERVED else key: value for key, value in said.items()}
+    if left_out := sum(counts.values()):
+        known["read_from"] = {"dropped": {ANNOTATION: left_out}}
+    return Document(own or name, text, meta=known)
 
 
 def _shown(values: dict[str, Any]) -> str:

@@ -22,7 +22,16 @@ from suwen.formats.contents import ending
 from suwen.formats.encodings import encoding_of
 from suwen.formats.reading import files_in
 
-__all__ = ["LINES", "RECORDS", "TEXTS", "first_records", "form_of_file", "form_of_records", "record_form"]
+__all__ = [
+    "LINES",
+    "RECORDS",
+    "TEXTS",
+    "annotations_in",
+    "first_records",
+    "form_of_file",
+    "form_of_records",
+    "record_form",
+]
 
 LINES = (".jsonl", ".jsonl.gz", ".jsonl.xz")
 RECORDS = (".json", *LINES)
@@ -100,6 +109,28 @@ FIRST_KEYS = {
     "label_studio": re.compile(r"""\s*\[\s*\{\s*"(?:id|data|annotations|predictions|drafts)"\s*:"""),
 }
 """The beginning of a list or object with an invalid first record; its reader reports where."""
+
+
+def annotations_in(value: Any) -> int:
+    """Count the annotations in a value: the items of a list of objects or lists with offsets, as many programs export.
+
+    Examples
+    --------
+    >>> annotations_in([[2, 6, "Drug"]]), annotations_in([{"start": 2, "end": 6, "labels": ["Drug"]}])
+    (1, 1)
+    >>> annotations_in(["二甲双胍"])
+    0
+    """
+    return len(value) if isinstance(value, list) and all(map(_is_span, value)) else 0
+
+
+def _is_span(value: Any) -> bool:
+    match value:
+        case {"start": int(), "end": int()} | {"start_offset": int(), "end_offset": int()} | {"start_idx": int()}:
+            return True
+        case [int(), int(), str()] | {"start_pos": int(), "end_pos": int()}:
+            return True
+    return False
 
 
 def form_of_records(values: Iterator[Any]) -> str | None:

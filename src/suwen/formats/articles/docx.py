@@ -2,18 +2,16 @@
 
 Tables are read row by row, tabs between cells; text boxes after the paragraph that they are anchored in; inserted files
 (altChunk) in their places. Symbols of the fonts that Word knows are read as characters, formulas on one line. What Word
-neither shows nor prints is left out and counted: deleted text (tracked changes) and hidden text; so are comments, foot-
-and endnotes, page headers and footers, field codes, soft hyphens, other symbols, charts, embedded objects and pictures.
-The numbers of numbered lists are not text in Word and so not here. ``meta`` holds the title of the properties, and the
-DOI if their identifier is one.
+neither shows nor prints is left out and counted: deleted text (tracked changes) and hidden text. Text that is only
+struck through is read. Left out and counted, too, are comments, foot- and endnotes, page headers and footers, field
+codes, soft hyphens, other symbols, charts, embedded objects and pictures. The numbers of numbered lists are not text in
+Word and so not here. ``meta`` holds the title of the properties, and the DOI if their identifier is one.
 
 The file is a ZIP archive of XML; what it unpacks to is bounded, whatever its directory claims.
 """
 
 from __future__ import annotations
 
-import email
-import email.policy
 import io
 import posixpath
 import re
@@ -32,6 +30,7 @@ from suwen.formats.articles.file_metadata import about_properties
 from suwen.formats.articles.formulas import add_formula
 from suwen.formats.articles.markup import Element, RunningText, Script, local_name, parse_xml, walk
 from suwen.formats.articles.symbol_fonts import symbol, symbol_font
+from suwen.formats.articles.web_archive import is_archive, page_of_archive
 from suwen.formats.base import ArticleFormat
 from suwen.formats.contents import MEGABYTE, article, read_stream
 from suwen.formats.encodings import decode
@@ -95,7 +94,6 @@ RAISED = 4
 LONGEST_CHAIN = 12
 """Maximum length of a chain of styles that are based on one another; Word allows eleven."""
 
-_MIME = re.compile(rb"(?:[A-Za-z-]+:[^\n]*\n(?:[ \t][^\n]*\n)*)*?MIME-Version:", re.IGNORECASE)
 _EQUATION = re.compile(r"\s*EQ\b", re.IGNORECASE)
 _PRIVATE = re.compile("[\ue000-\uf8ff]")
 _CITING = re.compile("_?(?:ENREF|bib|cit)", re.IGNORECASE)
@@ -119,9 +117,11 @@ class Docx(ArticleFormat):
         Raises
         ------
         SuwenError
-            S115 when a part or the text is too large, S118 when it is encrypted, S120 when it is damaged or no Word
-            file.
+            S106 when it is empty, S115 when a part or the text is too large, S118 when it is encrypted, S120 when it is
+            damaged or no Word file.
         """
+        if not data:
+            raise SuwenError("S106", path)
         if data.startswith(OLD_OFFICE):
             # Word puts an encrypted docx into a file of the old kind.
             if "EncryptedPackage".encode("utf-16-le") in data:
@@ -149,11 +149,8 @@ def _read_chunk(data: bytes, path: Path, depth: int) -> Document | None:
     """Return the document of a file that is inserted into another; None where its kind is not read."""
     if data.startswith((b"PK\x03\x04", OLD_OFFICE)):
         return _parse(data, path, "", depth + 1)[0] if depth < DEEPEST else None
-    if _MIME.match(data):
-        message = email.message_from_bytes(data, policy=email.policy.default)
-        body = message.get_body(("html", "plain"))
-        content = None if body is None else body.get_content()
-        return web_page.parse(content.encode(), path, "")[0] if isinstance(content, str) else None
+    if is_archive(data):
+        return web_page.parse(page_of_archive(data, path), path, "")[0]
     if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         return web_page.parse(data, path, "")[0]
     return article("", decode(data, path)[0].removeprefix("\ufeff"), path)
@@ -391,6 +388,8 @@ class _Body:
         if name == "r" and self._look(element).hidden:
             return HIDDEN
         if name == "tr" and _child(element, "trPr", "del") is not None:
+            return "deleted text"
+        if name == "tc" and _child(element, "tcPr", "cellDel") is not None:
             return "deleted text"
         if name == "tr" and _is_on(_child(element, "trPr", "hidden")):
             return HIDDEN

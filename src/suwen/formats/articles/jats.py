@@ -104,8 +104,11 @@ class Jats(ArticleFormat):
         Raises
         ------
         SuwenError
-            S115 when a text is too long, S120 when the file is not well-formed, S130 when it holds no article.
+            S106 when it is empty, S115 when a text is too long, S120 when the file is not well-formed, S130 when it
+            holds no article.
         """
+        if not data:
+            raise SuwenError("S106", path)
         root = parse_xml(data, path, "XML")
         articles = [item for item in root.iter() if local_name(item) == "article"]
         found = [root] if local_name(root) == "article" else articles

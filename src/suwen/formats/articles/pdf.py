@@ -131,9 +131,12 @@ class Pdf(ArticleFormat):
         Raises
         ------
         SuwenError
-            S115 when it has too many pages or too long a text, S118 when it is encrypted, S119 when it is a scan, S120
-            when it is damaged or its fonts do not tell their characters, S121 when it takes too long.
+            S106 when it is empty, S115 when it has too many pages or too long a text, S118 when it is encrypted, S119
+            when it is a scan, S120 when it is damaged or its fonts do not tell their characters, S121 when it takes
+            too long.
         """
+        if not data:
+            raise SuwenError("S106", path)
         with _LOCK:
             pages, dropped, about = _read_pages(data, path)
         text, spans = flowing_text(pages, dropped)

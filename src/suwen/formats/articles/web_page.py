@@ -3,9 +3,9 @@
 trafilatura finds the main text. It decides block by block: every block gets a mark before it is asked,
 and the blocks whose marks come back are read here, from the page itself. So no formula, table or superscript is
 lost on the way. Left out, and counted by kind, are scripts, styles, form controls, navigation, page footers, hidden
-parts, all blocks that trafilatura rejects, and paragraphs that only lead to other pages. The page's heading is kept in
-any case. What holds more than half of the text of a page is kept, whatever its tag or class says: old pages leave tags
-open.
+parts, deleted text (``<del>``; text that is only struck through is read), all blocks that trafilatura rejects, and
+paragraphs that only lead to other pages. The page's heading is kept in any case. What holds more than half of the text
+of a page is kept, whatever its tag or class says: old pages leave tags open.
 
 Blocks end paragraphs; white space is as a browser shows it (`suwen.formats.articles.markup`). Tags that HTML does not
 know, such as the smart tags of Word, stand within a line, as in a browser. Title, year, journal and DOI are read from
@@ -174,6 +174,8 @@ def _boilerplate_kind(element: Element) -> str | None:
     name = local_name(element)
     if name in NEVER_TEXT or name in OF_THE_SITE:
         return name
+    if name == "del":
+        return "deleted text"
     role = (element.get("role") or "").lower()
     if role in SITE_ROLES:
         return role
