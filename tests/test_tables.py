@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 from suwen.document import Attribute, Document, Entity, Relation
 from suwen.errors import SuwenError
+from suwen.extraction.inputs import Input, ReadingOptions, read_input
 from suwen.formats import csv_table, excel, read_corpus, scan_corpus, write_corpus
 from suwen.formats.entity_table import COLUMNS
 
@@ -424,3 +425,58 @@ def test_corpus_convert_reads_sheets_and_writes_tables(tmp_path: Path) -> None:
     write_corpus([DOCUMENT], tmp_path / "d.jsonl", "jsonl")
     convert(tmp_path / "d.jsonl", "-o", tmp_path / "d.csv", "--to", "csv")
     assert csv_rows(tmp_path / "d.csv") == ROWS
+
+
+@pytest.mark.parametrize("spans", [[[2, 6, "Drug"]], [{"start": 2, "end": 6, "text": "二甲双胍", "labels": ["Drug"]}]])
+def test_tables_count_annotations_of_other_programs(tmp_path: Path, spans: list[Any]) -> None:
+    with (tmp_path / "a.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(
+            [["id", "主诉", "label"], [1, "口服二甲双胍", json.dumps(spans)], [2, "乏力", "[药]"]]
+        )
+    left_out = {"read_from": {"dropped": {"annotation of a record": 1}}}
+    assert [one.meta for one in read_corpus(tmp_path / "a.csv", text_column="主诉")] == [left_out, {"label": "[药]"}]
+
+
+def test_excel_reads_hidden_rows_and_columns_and_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = workbook(tmp_path / "a.xlsx", 一=[["编号", "主诉", "备注"], ["1", "头晕", "甲"], ["2", "乏力", "乙"]])
+    book = openpyxl.load_workbook(path)
+    book["一"].row_dimensions[2].hidden = True
+    book["一"].column_dimensions["C"].hidden = True
+    book["一"].column_dimensions["F"].hidden = True  # without a cell
+    book.save(path)
+    assert [(one.text, one.meta) for one in read(path)] == [("头晕", {"备注": "甲"}), ("乏力", {"备注": "乙"})]
+    assert caplog.messages == [f"{path}: read, too: 1 hidden row, 1 hidden column"]
+
+
+@pytest.mark.parametrize("state", ["hidden", "veryHidden"])
+def test_excel_reads_hidden_sheets_if_named_or_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, state: str
+) -> None:
+    rows = [["编号", "主诉"], ["1", "头晕"]]
+    path = workbook(tmp_path / "a.xlsx", 一=rows, 码=[["编号", "主诉"], ["2", "乏力"]], 空=[])
+    book = openpyxl.load_workbook(path)
+    book["码"].sheet_state = state
+    book.save(path)
+    assert [one.text for one in read(path)] == ["头晕"]
+    assert caplog.messages == [f"{path}: hidden sheets are not read: 码; read one with --sheet"]
+    assert [one.text for one in read(path, sheet="码")] == ["乏力"]
+    del book["一"]
+    book.save(path)
+    assert [one.text for one in read(path)] == ["乏力"]
+
+
+def test_excel_names_workbooks_of_charts_alone(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    book.create_chartsheet("图")
+    book.save(tmp_path / "a.xlsx")
+    with pytest.raises(SuwenError, match=r"S108 .*charts alone"):
+        read(tmp_path / "a.xlsx")
+
+
+def test_excel_is_not_read_where_a_page_is_named_so(tmp_path: Path) -> None:
+    path = tmp_path / "a.xls"
+    path.write_text("<table><tr><td>主诉</td></tr><tr><td>头晕</td></tr></table>", encoding="utf-8")
+    with pytest.raises(SuwenError, match=r"S130 .*a web page, not an Excel file.*without --text-column"):
+        list(read_input(Input(path, "a", None), ReadingOptions(text_column="主诉")))
+    assert [one.text for one in read_input(Input(path, "a", None))] == ["主诉\n\n头晕"]

@@ -1,8 +1,9 @@
 """Excel workbooks (xlsx): read, a sheet with a text a row; written, a sheet with an entity a row.
 
 Read is the only sheet with content, or the one that is named. Cells are strings: numbers as the file has them,
-dates in ISO 8601, truth values as ``TRUE`` and ``FALSE``. Of a formula the stored result is read. Rows are streamed;
-the strings of a workbook are in memory together, as Excel stores them.
+dates in ISO 8601, truth values as ``TRUE`` and ``FALSE``. Of a formula the stored result is read. Hidden rows and
+columns are read, as a filter hides rows that are data; their number is reported. A hidden sheet is read if it is named,
+or if no other has content. Rows are streamed; the strings of a workbook are in memory together, as Excel stores them.
 
 Written cells are texts and numbers, never formulas. Control characters, which XML cannot hold, are escaped as in Excel
 (``_x0001_``).
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import errno
 import io
+import logging
 import os
 import re
 import warnings
@@ -22,6 +24,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, suppress
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from itertools import chain, repeat
 from pathlib import Path
@@ -44,6 +47,8 @@ from suwen.schema import Schema
 
 __all__ = ["FORMAT", "NAME", "Excel", "scan_workbook"]
 
+_LOGGER = logging.getLogger("suwen")
+
 NAME = "xlsx"
 KIND = "Excel file"
 LARGEST = 256 * MEGABYTE
@@ -60,6 +65,8 @@ LONGEST_CELL = 32_767
 SHEET, RELATIONS_SHEET = "entities", "relations"
 SHEETS, PICTURES = "xl/worksheets/", "xl/media/"
 _FORMULA = re.compile(rb"<(?:\w+:)?f[ >/]")
+_HIDDEN = re.compile(rb"""<(?:\w+:)?((?:row|col)\s(?=[^<>]*\bhidden\s*=\s*["'](?:1|true)["'])[^<>]*)>""")
+_FIRST, _LAST = re.compile(rb"""\bmin=["'](\d{1,9})"""), re.compile(rb"""\bmax=["'](\d{1,9})""")
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 _UNHELD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\r\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 
@@ -225,8 +232,8 @@ def scan_workbook(
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             _require_workbook(archive, data, path)
             parts = [part for part in archive.namelist() if part.startswith(SHEETS)]
-            formulas = [_holds_formulas(archive, part, path) for part in parts]
-        rows = _rows(data, path, sheet, any(formulas))
+            facts = {part: _facts(archive, part, path) for part in parts}
+        rows = _rows(data, path, sheet, facts)
         yield from scan_table_rows(rows, path, name, problem, text_column, id_column)
     except DAMAGES as error:
         refuse_foreign(data, path)
@@ -245,39 +252,87 @@ def _require_workbook(archive: zipfile.ZipFile, data: bytes, path: Path) -> None
         raise SuwenError("S115", path, what="the text of the workbook", limit=f"{LARGEST_PARTS // MEGABYTE} MB")
 
 
-def _holds_formulas(archive: zipfile.ZipFile, part: str, path: Path) -> bool:
-    """Return whether a sheet holds formulas; refuse one with a cell that would not fit into memory (S115)."""
-    found, before, size = False, b"", 0
+@dataclass(slots=True)
+class _Facts:
+    """What the XML of a sheet shows, and its cells do not.
+
+    Parameters
+    ----------
+    formulas
+        Whether it holds formulas.
+    rows
+        How many rows with cells are hidden.
+    columns
+        The numbers of the first columns that are hidden, each with the last one beside it.
+    """
+
+    formulas: bool = False
+    rows: int = 0
+    columns: list[tuple[int, int]] = field(default_factory=list)
+
+
+def _facts(archive: zipfile.ZipFile, part: str, path: Path) -> _Facts:
+    """Return what a sheet shows; refuse one with a cell that would not fit into memory (S115)."""
+    found, rest, size = _Facts(), b"", 0
     with archive.open(part) as file:
         while chunk := file.read(MEGABYTE):
-            found = found or _FORMULA.search(before + chunk) is not None
-            before = chunk[-16:]
             size = 0 if b"<" in chunk else size + len(chunk)
             if size > LONGEST_VALUE:
                 raise SuwenError("S115", path, what="a cell", limit=f"{LONGEST_VALUE // MEGABYTE} MB")
+            tags, begin, last = (rest + chunk).rpartition(b"<")
+            rest = begin + last
+            _add_facts(found, tags)
+    _add_facts(found, rest)
     return found
 
 
+def _add_facts(found: _Facts, tags: bytes) -> None:
+    found.formulas = found.formulas or _FORMULA.search(tags) is not None
+    for tag in _HIDDEN.findall(tags):
+        if tag.startswith(b"row"):
+            found.rows += not tag.endswith(b"/")
+        elif (first := _FIRST.search(tag)) and (last := _LAST.search(tag)):
+            found.columns.append((int(first[1]), int(last[1])))
+
+
 def _opened(data: bytes, path: Path, results: bool) -> Any:
-    from openpyxl import load_workbook
+    from openpyxl.reader.excel import ExcelReader
 
     # It warns of extensions that it leaves out: none of them is text.
     warnings.filterwarnings("ignore", module="openpyxl")
     try:
-        return load_workbook(io.BytesIO(data), read_only=True, data_only=results, keep_links=False)
+        reader: Any = ExcelReader(io.BytesIO(data), read_only=True, data_only=results, keep_links=False)
+        # A chart has no cells, and one that openpyxl does not understand would prevent reading the other sheets.
+        reader.read_chartsheet = lambda *_: None
+        reader.read()
+        return reader.wb
     except MISREAD as error:
         raise SuwenError("S120", path, kind=KIND, reason=error) from None
 
 
-def _rows(data: bytes, path: Path, name: str | None, has_formulas: bool) -> Iterator[Row]:
+def _rows(data: bytes, path: Path, name: str | None, facts: Mapping[str, _Facts]) -> Iterator[Row]:
     """Yield the rows of the sheet that is named, or of the only one with content."""
     with closing(_opened(data, path, results=True)) as workbook:
         sheet = _sheet(workbook, path, name)
-        if not has_formulas:
-            yield from _paired(_values(sheet, path), repeat(()))
+        values = _saying(facts.get(sheet._worksheet_path, _Facts()), _values(sheet, path), path)
+        if not any(one.formulas for one in facts.values()):
+            yield from _paired(values, repeat(()))
             return
         with closing(_opened(data, path, results=False)) as formulas:
-            yield from _paired(_values(sheet, path), _values(formulas[sheet.title], path))
+            yield from _paired(values, _values(formulas[sheet.title], path))
+
+
+def _saying(facts: _Facts, values: Iterator[tuple[Any, ...]], path: Path) -> Iterator[tuple[Any, ...]]:
+    """Yield rows; tell the user how many of the rows and columns are hidden in Excel."""
+    width = 0
+    for row in values:
+        width = max(width, len(row))
+        yield row
+    columns = sum(max(0, min(last, width) - first + 1) for first, last in facts.columns)
+    counts = (facts.rows, "row"), (columns, "column")
+    hidden = [f"{count:,} hidden {kind}{'s' * (count > 1)}" for count, kind in counts if count]
+    if hidden:
+        _LOGGER.warning("%s: read, too: %s", path, ", ".join(hidden))
 
 
 def _sheet(workbook: Any, path: Path, name: str | None) -> Any:
@@ -286,14 +341,20 @@ def _sheet(workbook: Any, path: Path, name: str | None) -> Any:
         if name not in sheets:
             raise SuwenError("S404", path, what="sheet", name=name, known=", ".join(sheets))
         return sheets[name]
+    if not sheets:
+        raise SuwenError("S108", path, expected="a sheet with cells; this workbook has charts alone")
     full = [title for title, sheet in sheets.items() if _holds_something(sheet, path)]
     if not full:
         raise SuwenError("S106", path)
     if full == [SHEET, RELATIONS_SHEET]:
         raise SuwenError("S130", path, kind=entity_table.KIND, advice=entity_table.ADVICE)
-    if len(full) > 1:
+    seen = [title for title in full if sheets[title].sheet_state == "visible"]
+    if len(seen or full) > 1:
         raise SuwenError("S223", path, known=", ".join(full))
-    return sheets[full[0]]
+    if seen and len(full) > 1:
+        others = ", ".join(title for title in full if title not in seen)
+        _LOGGER.warning("%s: hidden sheets are not read: %s; read one with --sheet", path, others)
+    return sheets[(seen or full)[0]]
 
 
 def _holds_something(sheet: Any, path: Path) -> bool:

@@ -1,20 +1,23 @@
 """Shared parts of tables (CSV, Excel): a header, a text in each row, metadata in all other columns.
 
 The first row that is not empty names the columns. The column of the texts is always named by the user. Cells are
-strings as the file has them; an empty cell says nothing and is no metadata. An empty row is no document: it is counted
-in ``meta["read_from"]["dropped"]`` of the document before it.
+strings as the file has them; an empty cell says nothing and is no metadata. Cells with the annotations of another
+program (doccano, Label Studio) are left out and counted. An empty row is no document: it is counted in
+``meta["read_from"]["dropped"]`` of the document before it.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from suwen.errors import SuwenError
 from suwen.formats import entity_table
-from suwen.formats.contents import article
+from suwen.formats.contents import ANNOTATION, RESERVED, article
 from suwen.formats.reading import Located, Problem
+from suwen.formats.record_forms import annotations_in
 
 __all__ = ["ID_COLUMN", "Header", "Row", "read_header", "scan_table_rows"]
 
@@ -22,9 +25,6 @@ ID_COLUMN = "id"
 LABEL_STUDIO = {"annotation_id", "annotator", "lead_time"}
 """Columns that all CSV exports of Label Studio have."""
 EMPTY_ROW, NO_RESULT = "empty row", "formula without a stored result"
-
-RESERVED = ("brat", "conll", "earlier", "model", "overrides", "read_from")
-"""Keys of ``meta`` with a meaning of their own: a column of that name is kept as ``model~2``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +197,21 @@ def _located(row: Row, empty: int, header: Header, path: Path, name: str, text: 
     for column in unread & {text, identifier}:
         reason = f"{column!r} is a formula, and its result is not in the file: open it in Excel and save it"
         raise SuwenError("S222", reason=reason)
+    annotated = [column for column, cell in cells.items() if column not in (text, identifier) and _annotations(cell)]
+    left_out = sum(_annotations(cells.pop(column)) for column in annotated)
     content = cells.pop(text, "")
     own = cells.pop(identifier, "").strip() if identifier else ""
-    dropped = {kind: count for kind, count in ((EMPTY_ROW, empty), (NO_RESULT, len(unread))) if count}
+    counts = (EMPTY_ROW, empty), (NO_RESULT, len(unread)), (ANNOTATION, left_out)
+    dropped = {kind: count for kind, count in counts if count}
     document = article(own or f"{name}/{row.number}", content, path, {"dropped": dropped}, about=cells)
     return Located(document, path, row.number, path)
+
+
+def _annotations(cell: str) -> int:
+    """Count the annotations in a cell, which is JSON in exports of annotation tools."""
+    if not cell.lstrip().startswith("["):
+        return 0
+    try:
+        return annotations_in(json.loads(cell))
+    except (ValueError, RecursionError):
+        return 0
