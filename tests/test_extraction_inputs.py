@@ -298,7 +298,7 @@ def test_inputs_say_that_records_are_missing(tmp_path: Path, content: bytes) -> 
         with pytest.raises(SuwenError, match=f"S106 .*{name}: the file is empty"):
             read(tmp_path / name)
     (tmp_path / "f.json").write_text("[ ]\n")
-    with pytest.raises(SuwenError, match=r"S130 .*JSON without a record"):
+    with pytest.raises(SuwenError, match=r"S106 .*f.json: the file is empty"):
         read(tmp_path / "f.json")
 
 
@@ -316,6 +316,25 @@ def test_inputs_keep_other_keys_where_the_text_is_named(tmp_path: Path) -> None:
         (document,) = documents_from(find_inputs([tmp_path / name], ReadingOptions(text_column="content")))
         dropped = {"dropped": {"annotation of a record": 1}}
         assert document.meta == {"科室": "内科", "model~2": "x", "year": 2020, "read_from": dropped}
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+def test_inputs_read_lists_and_objects_of_several_lines(tmp_path: Path, name: str) -> None:
+    record = {"id": 7.0, "text": "血糖"}
+    for indent in (None, 1):
+        for content in ([record], record):
+            (tmp_path / name).write_text(json.dumps(content, indent=indent), encoding="utf-8")
+            assert read(tmp_path / name) == [("7", "血糖")]
+
+
+def test_inputs_report_broken_records_of_lists(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('[{"id": 1, "text": None}]')
+    with pytest.raises(SuwenError, match=r"S204 .*a\.json:1"):
+        read(tmp_path / "a.json")
+    (tmp_path / "b.json").write_text('[{"text": "a", "meta": {"x": 1e999}}, {"text": "b"}]')
+    faults: list[SuwenError] = []
+    texts = [one.text for one in documents_from(find_inputs([tmp_path / "b.json"]), faults.append)]
+    assert (texts, [(fault.code, fault.line) for fault in faults]) == (["b"], [("S204", 1)])
 
 
 OLD_WORD = OLE + b"\0" * 64 + "WordDocument".encode("utf-16-le")

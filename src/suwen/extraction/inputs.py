@@ -31,9 +31,9 @@ from suwen.formats.contents import ANNOTATION, LONGEST_TEXT, read_bytes, read_st
 from suwen.formats.detection import HEAD, format_of_content
 from suwen.formats.encodings import decode, encoding_named
 from suwen.formats.foreign import EXPORT, WEB_PAGE, WORKBOOKS, refuse_foreign
-from suwen.formats.json_files import Rejoined, bounded_lines, lines_of, numbered_objects, records_of
+from suwen.formats.json_files import Rejoined, Row, bounded_lines, numbered_objects, records_of
 from suwen.formats.reading import Problem, refuse
-from suwen.formats.record_forms import FORMS, form_of_file, form_of_records
+from suwen.formats.record_forms import FORMS, form_of_file, form_of_records, is_broken
 
 __all__ = [
     "DEFAULT_OPTIONS",
@@ -280,16 +280,10 @@ def _read_file(file: Input, options: ReadingOptions, problem: Problem) -> Iterat
         corpus = FORMATS[str(file.format)].scan(file.path, problem)
         yield from (_bounded(located.document, located.text_path) for located in corpus)
         return
-    if file.format == jsonl.NAME:
-        rows = numbered_objects(lines_of(file.path, problem, options.encoding), file.path, problem)
-        yield from _records(rows, file, file.path, options, problem)
-        return
     columns = options.text_column, options.id_column
-    is_json = file.format is None and file.path.suffix.lower() == ".json"
-    if is_json and (options.text_column or form_of_file(file.path) == jsonl.NAME):
-        # A list of records, which is read whole.
-        rows = ((number, values) for number, values in records_of(file.path, problem, options.encoding))
-        yield from _records(rows, file, file.path, options, problem)
+    if file.format == jsonl.NAME or (file.format is None and _holds_records(file.path, options)):
+        # Whatever the extension, a list of records is read whole.
+        yield from _records(records_of(file.path, problem, options.encoding), file, file.path, options, problem)
         return
     if file.format == csv_table.NAME:
         located = csv_table.scan_file(file.path, file.name, problem, *columns, options.encoding)
@@ -304,6 +298,13 @@ def _read_file(file: Input, options: ReadingOptions, problem: Problem) -> Iterat
                 yield from (_unannotated(item.document) for item in located)
     except OSError as error:
         raise os_error(error, file.path, "S113") from None
+
+
+def _holds_records(path: Path, options: ReadingOptions) -> bool:
+    """Return whether a ``.json`` file holds records whose text is read, or is to be reported as broken."""
+    if path.suffix.lower() != ".json":
+        return False
+    return options.text_column is not None or form_of_file(path) == jsonl.NAME or is_broken(path)
 
 
 def _read_stream(
@@ -354,7 +355,7 @@ def _bounded(document: Document, path: Path) -> Document:
 
 
 def _records(
-    rows: Iterable[tuple[int, dict[str, Any]]], file: Input, shown: Path, options: ReadingOptions, problem: Problem
+    rows: Iterable[Row], file: Input, shown: Path, options: ReadingOptions, problem: Problem
 ) -> Iterator[Document]:
     """Yield the texts of records, of suwen or of other programs."""
     columns = options.text_column, options.id_column
@@ -369,8 +370,10 @@ def _records(
             yield document if options.annotated or options.text_column else _unannotated(document, left_out)
 
 
-def _known(values: dict[str, Any]) -> tuple[dict[str, Any], int]:
+def _known(values: Any) -> tuple[Any, int]:
     """Return a record with the keys of other programs under ``meta``, and how many annotations of theirs it had."""
+    if not isinstance(values, dict):
+        return values, 0  # it is reported when it is read
     form = form_of_records(iter([values]))
     foreign = form != jsonl.NAME
     if "text" not in values and form in FORMS and " " in str(form):

@@ -196,8 +196,6 @@ def _kind_of_archive(data: bytes) -> tuple[str, str] | None:
 
 
 def _corpus_kind(head: bytes, text: str, path: Path) -> tuple[str, str] | None:
-    if re.fullmatch(r"\[\s*\]\s*|\{\s*\}\s*", text):
-        return "JSON without a record", EXPORT
     records = list(first_records(head)) if text.startswith(("[", "{")) else []
     if records and (isinstance(records[0], dict | list) or path.suffix.lower() == ".json"):
         form = form_of_records(iter(records))

@@ -46,6 +46,7 @@ __all__ = [
     "lines_of",
     "listed",
     "located_at",
+    "name_of",
     "name_under",
     "numbered_objects",
     "opened",
@@ -207,8 +208,12 @@ def _value(text: str, path: Path, unreal: Callable[[str], object] | None = None)
         unreal(name)
         return float(name)
 
+    def number(digits: str) -> float:
+        value = float(digits)
+        return value if isfinite(value) else constant("-Infinity" if value < 0 else "Infinity")
+
     try:
-        value = json.loads(text, parse_constant=constant)
+        value = json.loads(text, parse_constant=constant, parse_float=number)
     except json.JSONDecodeError as error:
         raise SuwenError("S204", path, error.lineno, reason=error.msg) from None
     except (ValueError, RecursionError) as error:
@@ -432,7 +437,19 @@ def field(values: Any, key: str, kind: type, format_name: str) -> Any:
     return value
 
 
-def name_under(values: Any, key: str) -> str | None:
-    """Return the string or integer under a key, as a name; None where it is something else or missing."""
-    value = values.get(key) if isinstance(values, dict) else None
+def name_of(value: Any) -> str | None:
+    """Return a string or whole number as a name; None for anything else.
+
+    Examples
+    --------
+    >>> name_of("a"), name_of(7), name_of(7.0), name_of(7.5)
+    ('a', '7', '7', None)
+    """
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # a data frame with an empty cell in the column writes 7 as 7.0
     return str(value) if type(value) in (str, int) else None
+
+
+def name_under(values: Any, key: str) -> str | None:
+    """Return what stands under a key as a name (see `name_of`)."""
+    return name_of(values.get(key)) if isinstance(values, dict) else None

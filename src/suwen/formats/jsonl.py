@@ -40,7 +40,7 @@ from suwen.files import StrPath, replacing
 from suwen.formats.base import WritableFormat
 from suwen.formats.contents import ANNOTATION, RESERVED, files_ending, with_names
 from suwen.formats.entity_table import Places
-from suwen.formats.json_files import Row, built, numbered_objects, opened, records_of, reporting_at
+from suwen.formats.json_files import Row, built, name_under, numbered_objects, opened, records_of, reporting_at
 from suwen.formats.reading import Annotation, Located, Problem, files_in, refuse
 from suwen.formats.record_forms import LINES, RECORDS, annotations_in, form_of_file, form_of_records, record_form
 from suwen.formats.writing import encoded
@@ -215,9 +215,8 @@ def _document(values: dict[str, Any], name: str, report: Problem, schema: Schema
         report(SuwenError("S205", field=key, reason=UNKNOWN))
     if values.get("version", VERSION) != VERSION:
         raise SuwenError("S205", field="version", reason=f"is {values['version']!r}; this release reads {VERSION}")
-    if type(values.get("id")) is int:
-        # Databases and data frames number their records.
-        values = {**values, "id": str(values["id"])}
+    # Databases and data frames number their records.
+    values = {**values, "id": name_under(values, "id") or values.get("id")}
     fields = {key: _typed(values, key, kind, "") for key, kind in _OPTIONAL[Document].items()}
     return Document(
         fields["id"] or name,
@@ -241,7 +240,7 @@ def _record(values: dict[str, Any], name: str, text_column: str, id_column: str 
     if text is None:
         raise SuwenError("S205", field=text_column, reason="is empty (null)")
     name_key = id_column or "id"
-    own = str(values[name_key]) if type(values.get(name_key)) is int else _typed(values, name_key, str, "")
+    own = name_under(values, name_key) or _typed(values, name_key, str, "")
     rest = {key: value for key, value in values.items() if key not in (text_column, name_key, "version", "pages")}
     meta = rest.pop("meta", None)
     is_foreign = form_of_records(iter([values])) not in (None, NAME)

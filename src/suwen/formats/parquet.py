@@ -31,7 +31,7 @@ from suwen.formats import hf_tokens
 from suwen.formats.base import WritableFormat
 from suwen.formats.contents import article, files_ending, holds, with_names
 from suwen.formats.entity_table import Places, pieces_shown
-from suwen.formats.json_files import field, located_at, name_under, reporting_at
+from suwen.formats.json_files import field, located_at, name_of, name_under, reporting_at
 from suwen.formats.reading import Located, Problem
 from suwen.formats.relation_table import RELATION_COLUMNS, relation_rows
 from suwen.formats.writing import not_held
@@ -197,7 +197,9 @@ def scan_table(
                 try:
                     if not isinstance(value, str):
                         raise SuwenError("S213", field=text, reason="is empty (null)", format=NAME)
-                    document = article(f"{name}/{number}" if own in (None, "") else str(own), value, path)
+                    document = article(
+                        f"{name}/{number}" if own in (None, "") else name_of(own) or str(own), value, path
+                    )
                 except SuwenError as error:
                     problem(error.at(path, number))
                     continue

@@ -30,6 +30,7 @@ __all__ = [
     "first_records",
     "form_of_file",
     "form_of_records",
+    "is_broken",
     "record_form",
 ]
 
@@ -162,6 +163,17 @@ def record_form(path: Path) -> str | None:
             return found
         weak = weak or (found if ending(file, RECORDS) else None)
     return weak
+
+
+def is_broken(path: Path) -> bool:
+    """Return whether a file begins like JSON, and its first record is not valid, or missing."""
+    try:
+        with _opened(path) as file:
+            head = file.read(HEADS[-1])
+    except (OSError, EOFError, lzma.LZMAError, zlib.error):
+        return False
+    text = head[: HEADS[0]].decode(encoding_of(head[: HEADS[0]]), "ignore").removeprefix("\ufeff").lstrip()
+    return text.startswith(("[", "{")) and next(first_records(head), None) is None
 
 
 def form_of_file(path: Path) -> str | None:
