@@ -57,6 +57,7 @@ FILES: dict[str, tuple[str, bytes]] = {
     "a PDF": ("b.docx", b"%PDF-1.4\n"),
     "an RSS feed": ("c.xml", b"<rss/>"),
     "Word XML": ("d.xml", b'<?xml version="1.0"?><?mso-application progid="Word.Document"?><wordDocument/>'),
+    "a CAJ file": ("a.caj", b"CAJ\0\0\0\0" + bytes(range(256))),
     "SVG": ("a.svg", b"<svg/>"),
     "JSON": ("b.json", '["口服二甲双胍"]'.encode()),
     "BioC JSON": ("a.json", b'{"documents": [{"passages": [{"text": "x"}]}]}'),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -445,8 +446,16 @@ def test_pdf_reports_that_a_file_is_a_scan() -> None:
     assert dropped(document) == {"page without text (a picture)": 1}
     assert read(pdf_of(lambda sheet: None)).text == ""
 
+    def stamped(number: int) -> Callable[[Sheet], None]:
+        return lambda sheet: (scanned(sheet), sheet.put(60, 20, f"图书馆 第{number}页"))  # type: ignore[return-value]
 
-@pytest.mark.parametrize("data", [b"", b"text", b"%PDF-1.7\n%%EOF"])
+    assert refusal(pdf_of(*map(stamped, range(1, 5)))).startswith("S119 a.pdf")
+    document = read(pdf_of(stamped(1), stamped(2), lambda sheet: sheet.put(60, 780, "血糖")))
+    assert "血糖" in document.text
+    assert dropped(document)["page without text (a picture)"] == 2
+
+
+@pytest.mark.parametrize("data", [b"text", b"%PDF-1.7\n%%EOF"])
 def test_pdf_refuses_what_is_none(data: bytes) -> None:
     assert refusal(data).startswith("S120 a.pdf: damaged PDF: ")
 

@@ -133,6 +133,29 @@ def test_overrides_report_errors_in_a_list(tmp_path: Path, name: str, content: s
     assert str(tmp_path / name) in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", "维生素B1;Drug\n患者;Anatomy\n"),
+        ("a.csv", "sep=|\n维生素B1|Drug\n患者|Anatomy\n"),
+        ("a.CSV", '"维生素B1","Drug",,\n,,,\n患者,Anatomy\n'),
+        ("a.tsv", '"维生素B1"\tDrug\t\t\n\t\t\n患者\tAnatomy\n'),
+    ],
+)
+def test_overrides_read_lists_of_spreadsheets(tmp_path: Path, name: str, content: str) -> None:
+    for encoding in ("utf-8", "utf-8-sig", "utf-16"):
+        (tmp_path / name).write_bytes(content.replace("\n", "\r\n").encode(encoding))
+        assert read_terms(tmp_path / name) == {"维生素b1": {"Drug"}, "患者": {"Anatomy"}}
+
+
+def test_overrides_name_the_line_of_a_wrong_quote(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('患者,Anatomy\n"消渴\n丸",Drug\n', encoding="utf-8")
+    with pytest.raises(SuwenError, match=r"S411 .*a\.csv:2"):
+        read_terms(tmp_path / "a.csv")
+    (tmp_path / "a.tsv").write_text('5"管\tTest\n"消渴\tDrug\n', encoding="utf-8")
+    assert read_terms(tmp_path / "a.tsv") == {'5"管': {"Test"}, '"消渴': {"Drug"}}
+
+
 def test_overrides_give_no_advice_that_is_for_articles(tmp_path: Path) -> None:
     (tmp_path / "a.tsv").write_bytes("胍\tDrug\n".encode("gb18030"))
     with pytest.raises(SuwenError, match=r"S411 .*a.tsv: .*convert it to UTF-8") as caught:

@@ -176,7 +176,7 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     require_regular(path)
     for number, line in enumerate(read_text(path).removeprefix("\ufeff").splitlines(), start=1):
         if line.strip() and not line.startswith("#"):
-            yield number, [cell.strip() for cell in line.split("\t")]
+            yield number, [cell.strip() for cell in line.rstrip().split("\t")]
 
 
 def _parts(cell: str) -> tuple[str, ...]:

@@ -41,6 +41,9 @@ OLE_STREAMS = (
 OLD_ENDINGS = {".doc": OLE_STREAMS[0][1:], ".xls": OLE_STREAMS[1][1:], ".ppt": OLE_STREAMS[3][1:]}
 OLD_OFFICE = ("an old Office file (.doc, .xls, .ppt)", SAVE_TEXT.format(".docx"))
 
+CAJ = (b"CAJ\0", b"HN\0", b"KDH ", b"C8\0")
+"""First bytes of the articles of CNKI; some that are named ``.caj`` are PDF, and are read."""
+
 ZIP_MEMBERS = (
     ("xl/", "an Excel file (.xlsx)", "give it this extension, and name the column of its texts with --text-column"),
     ("ppt/", "a PowerPoint file (.pptx)", SAVE_TEXT.format(".txt")),
@@ -152,6 +155,8 @@ def foreign_kind(data: bytes, path: Path, corpora: bool = True) -> tuple[str, st
         return next(by_stream, None) or OLD_ENDINGS.get(path.suffix.lower()[:4], OLD_OFFICE)
     if data.startswith(b"PK\x03\x04"):
         return _kind_of_archive(data)
+    if data.startswith(CAJ):
+        return "a CAJ file of CNKI", "download the article as PDF"
     head = data[:HEAD]
     text = head.decode(encoding_of(head), "replace").removeprefix("\ufeff").lstrip()
     if data.startswith(b"%PDF-") and path.suffix.lower() in (".docx", ".docm"):

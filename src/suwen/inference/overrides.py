@@ -1,8 +1,8 @@
 """Term lists that override a model: terms that are always entities, and terms that never are.
 
-A list is a text file with one term a line, a tab (in a ``.csv`` file a comma), and its type (for ``never`` the type may
-be missing: then no type will do); lines that begin with ``#`` are remarks. Or it is a TOML file with a list of terms
-for each type (``"*"`` for any)::
+A list is a text file with one term a line, a tab (in a ``.csv`` file also ``,`` ``;`` or ``|``), and its type (for
+``never`` the type may be missing: then no type will do); lines that begin with ``#`` are remarks. Or it is a TOML file
+with a list of terms for each type (``"*"`` for any)::
 
     Drug = ["二甲双胍", "阿卡波糖"]
     "*" = ["患者"]
@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import csv
 import logging
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -44,6 +45,10 @@ _LOGGER = logging.getLogger("suwen")
 ANY = "*"
 DEFAULT_VIEW = ViewRules()
 LARGEST = 64 * MEGABYTE
+SAMPLE_LINES = 100
+"""Number of lines of a ``.csv`` file in which its separator is looked for."""
+
+_SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 
 
 def read_terms(path: StrPath) -> dict[str, frozenset[str]]:
@@ -73,15 +78,38 @@ def read_terms(path: StrPath) -> dict[str, frozenset[str]]:
 
 
 def _listed_pairs(text: str, path: Path) -> Iterator[tuple[str, str]]:
-    lines = text.splitlines()
-    rows = csv.reader(lines) if path.suffix.lower() == ".csv" else (line.split("\t") for line in lines)
-    for number, (line, row) in enumerate(zip(lines, rows, strict=True), 1):
-        if not line.strip() or line.startswith("#"):
+    for number, row in _rows(text, path):
+        term, *rest = [cell.strip() for cell in row] or [""]
+        # Spreadsheets write empty cells behind the last column.
+        while rest and not rest[-1]:
+            rest.pop()
+        if not term and not rest:
             continue
-        term, *rest = (cell.strip() for cell in row)
         if not term or len(rest) > 1:
+            line = "\t".join(row)
             raise SuwenError("S411", path, number, reason=f"{line!r:.60} is not a term, a tab and a type")
-        yield term, (rest[0] if rest else "") or ANY
+        yield term, rest[0] if rest else ANY
+
+
+def _rows(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield the cells of the lines that are no remarks, each with its number."""
+    lines = text.splitlines()
+    delimiter = "\t"
+    if path.suffix.lower() == ".csv":
+        stated = _SEPARATOR.fullmatch(lines[0]) if lines else None
+        if stated:
+            lines[0] = ""
+        delimiter = stated[1] if stated else max(",;\t|", key="\n".join(lines[:SAMPLE_LINES]).count)
+    for number, line in enumerate(lines, 1):
+        if line.startswith("#"):
+            continue
+        try:
+            # Line by line, so that a quote that is not closed ends with its line.
+            yield number, next(csv.reader([line], delimiter=delimiter, strict=True))
+        except csv.Error as error:
+            if delimiter != "\t":
+                raise SuwenError("S411", path, number, reason=f"{line!r:.60}: {error}") from None
+            yield number, line.split("\t")
 
 
 def _toml_pairs(text: str, path: Path) -> Iterator[tuple[str, str]]:

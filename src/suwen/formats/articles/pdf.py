@@ -60,6 +60,9 @@ than a few); above it the text is useless."""
 
 LEAST_LOST = 0.1
 
+LONGEST_STAMP, LEAST_SCAN = 200, 0.5
+"""A page with fewer characters, and an image over this share of it, is a scan with a stamp."""
+
 QUARTER = 1.5708
 ASLANT = 4
 LEVEL = 0.15
@@ -178,7 +181,9 @@ def _read_pages(data: bytes, path: Path) -> tuple[list[PageRuns], Counter[str], 
         raise SuwenError("S120", path, kind=KIND, reason=_reason(error)) from None
     finally:
         file.close()
-    if pictures and not characters:
+    # Libraries print a line over each page of their scans.
+    stamps = {re.sub(r"[\d\s]+", "", "".join(run.text for run in page.runs)) for page in pages}
+    if pictures and (not characters or (pictures == len(pages) > 1 and len(stamps) == 1)):
         raise SuwenError("S119", path, pages=len(pages))
     pages = _without_mojibake(pages, dropped)
     lost_hanzi = dropped.pop(LOST_HANZI, 0)
@@ -189,12 +194,18 @@ def _read_pages(data: bytes, path: Path) -> tuple[list[PageRuns], Counter[str], 
     return pages, +dropped, about
 
 
+def _area(picture: Any) -> float:
+    """Return the area of the page that an image covers."""
+    left, bottom, right, top = picture.get_bounds()
+    return float((right - left) * (top - bottom))
+
+
 def _reason(error: Exception) -> str:
     return str(error).rstrip(".")
 
 
 def _read_page(file: Any, index: int, dropped: Counter[str]) -> tuple[list[Run], float, bool]:
-    """Return the runs of an upright page, its height, and whether it is only an image."""
+    """Return the runs of an upright page, its height, and whether it is an image, perhaps with a stamp over it."""
     import pypdfium2.raw as pdfium
 
     page = file[index]
@@ -211,8 +222,10 @@ def _read_page(file: Any, index: int, dropped: Counter[str]) -> tuple[list[Run],
         width, height = page.get_size()
         # The size is that of the page as it is shown, the boxes are those of the page before it is turned for that.
         lies = (page.get_rotation() // 90 + upright + vertical) % 2
-        pictures = () if turns.any() else page.get_objects([pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=3)
-        return glyphs.runs(upright, vertical), width if lies else height, next(iter(pictures), None) is not None
+        pictures = page.get_objects([pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=3) if turns.sum() < LONGEST_STAMP else ()
+        least = LEAST_SCAN * width * height if turns.any() else 0
+        is_picture = any(_area(picture) >= least for picture in pictures)
+        return glyphs.runs(upright, vertical), width if lies else height, is_picture
     finally:
         if text_page is not None:
             text_page.close()
