@@ -228,3 +228,8 @@ def test_conll_reads_or_refuses_any_bytes(content: bytes, illegal: Any) -> None:
             list(conll.FORMAT.read(path, illegal=illegal))
         except SuwenError as error:
             assert str(error).startswith(f"{error.code} {path}")  # noqa: PT017
+
+
+def test_conll_reads_lines_that_end_with_carriage_returns(tmp_path: Path) -> None:
+    (document,) = read_text(tmp_path, "口\tO\r胍\tB-Drug\r片\tI-Drug\r")
+    assert [document.mention(entity) for entity in document.entities] == ["胍片"]

@@ -299,3 +299,15 @@ def test_html_refuses_web_archives_without_a_page(tmp_path: Path, data: bytes) -
     (tmp_path / "a.mht").write_bytes(data)
     with pytest.raises(SuwenError, match=r"S1[23]0"):
         read_corpus(tmp_path / "a.mht")
+
+
+def test_html_keeps_the_lines_of_literal_text_in_cells() -> None:
+    rows = "<tr><td><pre>主诉:多饮\n诊断:糖尿病</pre></td><td>甲</td></tr><tr><td>药物</td><td>剂量</td></tr>"
+    page = f"<table>{rows}</table>"
+    assert read(page).text.splitlines()[:2] == ["主诉:多饮", "诊断:糖尿病"]
+    assert "药物\t剂量" in read(page).text
+
+
+def test_html_finds_chinese_in_pages_that_declare_latin() -> None:
+    page = f'<html><head><meta charset="iso-8859-1"></head><body><p>{PARAGRAPH}</p></body></html>'
+    assert read(page.encode("gbk")).text == PARAGRAPH

@@ -495,4 +495,4 @@ def test_pdf_reads_folders_and_files_with_capital_endings(tmp_path: Path) -> Non
     assert pdf.FORMAT.sniff(tmp_path)
     found: list[SuwenError] = []
     assert [located.document.id for located in pdf.FORMAT.scan(tmp_path, found.append)] == ["A"]
-    assert [error.code for error in found] == ["S120"]
+    assert [error.code for error in found] == ["S106"]

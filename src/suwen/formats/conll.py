@@ -124,7 +124,7 @@ class Conll(WritableFormat):
             if path.is_dir() and not file.name.lower().endswith(SUFFIXES) and not _has_columns(file):
                 continue
             try:
-                name, source = document_id(file, root, (*SUFFIXES, ".txt")), read_encoded(file, encoding)
+                name, source = document_id(file, root, (*SUFFIXES, ".txt")), _lined(read_encoded(file, encoding))
                 if file.suffix.lower() == ".csv":
                     source = _rows_of_table(source)
             except SuwenError as error:
@@ -208,7 +208,7 @@ def _first_rows(head: bytes, table: bool = False) -> list[tuple[str, ...]]:
     """Return the rows in the first bytes of a file if all have the same number of columns, two or more."""
     source = head.decode(encoding_of(head), "replace" if len(head) < _HEAD else "ignore").removeprefix("\ufeff")
     # The last of many lines is cut.
-    lines = (_rows_of_table(source) if table else source).split("\n")[: None if len(head) < _HEAD else -1]
+    lines = (_rows_of_table(source) if table else _lined(source)).split("\n")[: None if len(head) < _HEAD else -1]
     rows = [row for row in map(_cells, lines) if row and row[0] != _START]
     return rows if rows and len({len(row) for row in rows}) == 1 and len(rows[0]) > 1 else []
 
@@ -235,6 +235,11 @@ def _rows_of_table(source: str) -> str:
         cell = _escaped(row[token]) if token < len(row) else ""
         lines.append(f"{cell}\t{row[-1].strip()}" if len(row) > 1 else cell)
     return "\n".join(lines)
+
+
+def _lined(source: str) -> str:
+    """Return the source with line feeds, where only carriage returns end its lines."""
+    return source if "\n" in source else source.replace("\r", "\n")
 
 
 @functools.lru_cache(maxsize=1 << 16)  # a corpus has far fewer different rows than rows

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import codecs
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from suwen.errors import SuwenError
 from suwen.formats.encodings import EncodingError, decode
 
 __all__ = ["PageText", "decode_page"]
@@ -49,13 +51,13 @@ def decode_page(data: bytes, path: Path) -> PageText:
     """
     marked = data.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     codec = None if marked else _declared(data, path)
+    if codec is not None and codec.startswith(SINGLE_BYTES):
+        # Any bytes are text in an encoding of single bytes; UTF-8 and Chinese are found out.
+        with suppress(SuwenError):
+            return PageText(decode(data, path)[0])
     if codec is not None:
-        # Any bytes are text in an encoding of single bytes, but only UTF-8 is valid UTF-8.
-        for name in ("utf-8", codec) if codec.startswith(SINGLE_BYTES) else (codec,):
-            try:
-                return PageText(data.decode(name))
-            except UnicodeDecodeError:
-                continue
+        with suppress(UnicodeDecodeError):
+            return PageText(data.decode(codec))
     try:
         return PageText(decode(data, path)[0].removeprefix("\ufeff"))
     except EncodingError:

@@ -305,6 +305,8 @@ def _is_data(row: Element | None) -> bool:
     """Return whether the cells of a row are data; old pages put whole texts into the cells of a table."""
     if row is None or local_name(row) != "tr":
         return False
+    if any("\n" in "".join(item.itertext()).strip() for item in row.iter(*LITERAL)):
+        return False
     inner: Iterable[Element] = (child for cell in row for child in cell)
     blocks = Counter(child.getparent() for child in inner if _is_block(child))
     return max(blocks.values(), default=0) < 2 and next(row.iterdescendants("table", "h1", "h2", "h3"), None) is None
