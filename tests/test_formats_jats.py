@@ -193,7 +193,6 @@ def test_jats_reads_declared_encodings(encoding: str) -> None:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        ("", "damaged XML"),
         ("<article>\n<p>", "a.xml:2: damaged XML"),
         ("<article>&unknown;</article>", "'unknown' not defined"),
         ("<article>" + "<b>" * 300, "tags are nested too deep, or a text or value is too long; "),
