@@ -37,6 +37,7 @@ from transformers import (
 )
 
 from suwen.errors import SuwenError
+from suwen.models.catalog import encoder_width, is_language_model
 from suwen.models.checkpoints import read_checkpoint
 from suwen.models.checkpoints.array_pickle import load_plain_pickle
 from suwen.models.checkpoints.tensor_bundle import read_bundle
@@ -391,3 +392,23 @@ def test_checkpoints_folders_without_one_say_what_is_needed(tmp_path: Path) -> N
     write_hugging_face(tmp_path / "heads", state(bert()), bert_config(num_attention_heads=3))
     with pytest.raises(SuwenError, match="S506"):
         load_encoder(tmp_path / "heads")
+
+
+def test_checkpoints_json_that_holds_no_object_is_refused(tmp_path: Path) -> None:
+    write_hugging_face(tmp_path, state(bert()), bert_config())
+    (tmp_path / "vocab.txt").unlink()
+    for words in ([1], {"model": {"vocab": {"糖": "1"}}}):
+        write_json(tmp_path / "tokenizer.json", words)
+        with pytest.raises(SuwenError, match=r"S505 .*word list"):
+            read_vocabulary(tmp_path)
+    write_json(tmp_path / "config.json", [1])
+    assert not is_language_model(tmp_path)
+    assert encoder_width(str(tmp_path)) is None
+    with pytest.raises(SuwenError, match=r"S506 .*object"):
+        load_encoder(tmp_path)
+    (tmp_path / "model.safetensors").unlink()
+    write_json(tmp_path / "config.json", bert_config())
+    for index in ([1], {"weight_map": {"a": 1}}):
+        write_json(tmp_path / "model.safetensors.index.json", index)
+        with pytest.raises(SuwenError, match=r"S509 .*weight_map"):
+            load_encoder(tmp_path)

@@ -19,6 +19,7 @@ from onnx import helper, numpy_helper
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
+from suwen import pretrain
 from suwen.cli import app
 from suwen.corpus.split import whole
 from suwen.document import Document, Entity
@@ -200,6 +201,7 @@ def test_muon_lowers_a_loss_and_leaves_other_parameters_to_adam() -> None:
         ("model.hiden=3", "S401.*model.hidden"),
         ("data.length=9999", "S402.*data.length"),
         ("optimization.steps=0", "S402.*optimization.steps"),
+        ("evaluation.characters=1", "S402.*evaluation.characters"),
     ],
 )
 def test_config_of_language_models_refuses_what_makes_no_sense(change, expected) -> None:
@@ -268,6 +270,59 @@ def test_damaged_language_models_are_refused(tmp_path, text_file, damage) -> Non
     codes = {"options": "S506", "tensors": "S504", "vocabulary": "S505"}
     with pytest.raises(SuwenError, match=codes[damage]):
         build(load_training_config(options={"encoder.name": str(folder)}), whole(DOCUMENTS), Schema.of_labels(["Drug"]))
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"hidden": None}, "S506"),
+        ({"cell": "gru"}, "S506"),
+        ({"hidden": 9}, "S504"),
+        ({}, "S505"),
+        (None, "S506"),
+    ],
+    ids=["size", "stacked", "tensors", "vocabulary", "list"],
+)
+def test_pretraining_from_damaged_language_models_leaves_nothing_behind(tmp_path, text_file, change, code) -> None:
+    base = tmp_path / "base"
+    run(base, text_file, "optimization.steps=1")
+    config = json.loads((base / "config.json").read_text(encoding="utf-8"))
+    write_json(base / "config.json", [config] if change is None else {**config, **change})
+    if code == "S505":
+        with (base / "vocab.txt").open("a", encoding="utf-8") as file:
+            file.write("新\n")
+    few = [change for change in TINY if not change.startswith("model.")]
+    with pytest.raises(SuwenError, match=code):
+        pretrain([text_file], tmp_path / "encoder", encoder="bilstm", base=base, settings=few)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["base", "text.txt"]
+
+
+@pytest.mark.parametrize(
+    ("encoder", "setting", "expected"),
+    [
+        ("bilstm", "encoder.language_models=both", "S402.*language_models"),
+        ("cnn", "encoder.state_width=4", "S402.*state_width"),
+        ("encoder", "encoder.transfer=feature-extraction", "S406.*feature-extraction"),
+        ("encoder", "encoder.initialization=random", "S406.*random"),
+    ],
+)
+def test_settings_of_taggers_over_language_models_are_refused_elsewhere(
+    tmp_path, text_file, encoder, setting, expected
+) -> None:
+    if encoder == "encoder":
+        encoder = str(tmp_path / "encoder")
+        run(tmp_path / "encoder", text_file, "optimization.steps=1")
+    config = load_training_config(options={"encoder.name": encoder}, settings=[setting])
+    with pytest.raises(SuwenError, match=expected):
+        build(config, whole(DOCUMENTS), Schema.of_labels(["Drug"]))
+
+
+def test_state_width_is_refused_where_no_states_are_read(tmp_path, text_file) -> None:
+    run(tmp_path / "encoder", text_file, "optimization.steps=1")
+    settings = ["encoder.language_models=weights", "encoder.state_width=4"]
+    config = load_training_config(options={"encoder.name": str(tmp_path / "encoder")}, settings=settings)
+    with pytest.raises(SuwenError, match=r"S402.*state_width"):
+        build(config, whole(DOCUMENTS), Schema.of_labels(["Drug"]))
 
 
 def tagger(tmp_path: Path, text_file: Path, *options: str) -> Path:

@@ -204,7 +204,8 @@ CATALOG: dict[str, Message] = {
     "S517": Message("no word vectors: {reason}", "use word2vec's text format: one word and its numbers a line"),
     "S519": Message("the Ray cluster failed: {reason}", "see its logs, and continue with --resume"),
     "S520": Message(
-        "too little text to train on: {found}; {reason}", "add text, or change data.lengths or data.held_out"
+        "too little text to train on: {found}; {reason}",
+        "add text, or change data.held_out, data.lengths (bilstm: data.length) or optimization.batch_tokens",
     ),
     "S521": Message("not a name on the Hugging Face Hub: {name}", "write hf://owner/name or hf://owner/name@revision"),
     "S522": Message("not available from the Hugging Face Hub: {reason}", "{advice}"),

@@ -222,7 +222,7 @@ def encoder_width(name: str) -> int | None:
         folder = folder or _cached(identifier)
     for small in CONFIGURATIONS if folder else ():
         if folder and (folder / small).is_file():
-            width = read_json(folder / small).get("hidden_size")
+            width = _configuration(folder / small).get("hidden_size")
             return width if isinstance(width, int) else None
     return entry.width if entry else None
 
@@ -230,7 +230,13 @@ def encoder_width(name: str) -> int | None:
 def is_language_model(name: str | Path) -> bool:
     """Return whether a name on the command line is a folder of character language models."""
     path = Path(name) / "config.json"
-    return path.is_file() and read_json(path).get("model_type") == LANGUAGE_MODEL
+    return path.is_file() and _configuration(path).get("model_type") == LANGUAGE_MODEL
+
+
+def _configuration(path: Path) -> dict[str, Any]:
+    """Return the values of a configuration; none if the file holds no object, which loading the encoder reports."""
+    values = read_json(path)
+    return values if isinstance(values, dict) else {}
 
 
 def _local(name: str) -> Path | None:

@@ -14,6 +14,8 @@ from suwen.files import read_json
 from suwen.models.checkpoints.huggingface import read_safetensors
 from suwen.models.pretrained import require_tensors
 from suwen.models.recurrent import Cell, Recurrent
+from suwen.models.vocabularies import read_vocabulary
+from suwen.tagging.vocabulary import CharacterVocabulary
 
 __all__ = [
     "FrozenEncoder",
@@ -23,6 +25,7 @@ __all__ = [
     "frozen_encoder",
     "mirrored",
     "read_frozen",
+    "read_frozen_with_vocabulary",
 ]
 
 
@@ -164,3 +167,18 @@ def read_frozen(folder: Path) -> FrozenEncoder:
     require_tensors(folder, sorted(own.keys() - state.keys()), sorted([*(state.keys() - own.keys()), *shapes]))
     model.load_state_dict({name: tensor.float() for name, tensor in state.items()})
     return model
+
+
+def read_frozen_with_vocabulary(folder: Path) -> tuple[FrozenEncoder, CharacterVocabulary]:
+    """Load what `read_frozen` loads, and the vocabulary of its character ids.
+
+    Raises
+    ------
+    SuwenError
+        As `read_frozen`; S505 when the vocabulary is missing or has another size than the encoder.
+    """
+    model, vocabulary = read_frozen(folder), read_vocabulary(folder)
+    if len(vocabulary) != model.options["characters"]:
+        reason = f"the vocabulary has {len(vocabulary)} tokens, the encoder {model.options['characters']}"
+        raise SuwenError("S505", folder, reason=reason)
+    return model, vocabulary

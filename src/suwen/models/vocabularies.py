@@ -28,10 +28,11 @@ def read_vocabulary(folder: Path, specials: Sequence[str] = (CLS, SEP)) -> Chara
     if (folder / "vocab.txt").is_file():
         vocabulary = CharacterVocabulary(_lines(folder / "vocab.txt"))
     elif (folder / "tokenizer.json").is_file():
-        words = read_json(folder / "tokenizer.json").get("model", {}).get("vocab")
-        if not isinstance(words, dict):
-            raise SuwenError("S505", folder, reason="tokenizer.json holds no word list")
-        vocabulary = CharacterVocabulary(sorted(words, key=lambda word: int(words[word])))
+        match read_json(folder / "tokenizer.json"):
+            case {"model": {"vocab": dict(words)}} if all(isinstance(number, int) for number in words.values()):
+                vocabulary = CharacterVocabulary(sorted(words, key=words.__getitem__))
+            case _:
+                raise SuwenError("S505", folder, reason="tokenizer.json holds no word list")
     else:
         raise SuwenError("S505", folder, reason="the folder has neither vocab.txt nor tokenizer.json")
     for special in specials:

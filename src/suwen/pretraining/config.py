@@ -97,7 +97,7 @@ class EvaluationConfig(Section):
 
     steps: NonNegativeInt = 0
     """Steps between evaluations; 0 makes 20 in the run."""
-    characters: PositiveInt = 200_000
+    characters: int = Field(default=200_000, ge=2)
 
 
 class PretrainingConfig(Section):
@@ -245,11 +245,13 @@ def load_language_model_config(
     values: dict[str, Any] = {"optimization": LANGUAGE_MODEL_OPTIMIZATION, "seed": seed}
     overrides = parse_settings(settings)
     if base is not None:
-        if not is_language_model(base):
+        stored = read_json(base / "config.json") if is_language_model(base) else {}
+        sizes = {name: stored.get(name) for name in ("embedding", "hidden", "layers")}
+        # Joined and stacked encoders are read by taggers alone.
+        if "cell" in stored or not all(isinstance(size, int) for size in sizes.values()):
             raise SuwenError("S506", base, advice="name a folder that 'suwen pretrain --encoder bilstm' wrote")
         _refuse_sizes(overrides)
-        stored = read_json(base / "config.json")
-        values["model"] = {name: stored[name] for name in ("embedding", "hidden", "layers")}
+        values["model"] = sizes
     config = validated(LanguageModelConfig, with_overrides(values, overrides))
     if config.data.length > config.optimization.batch_tokens:
         reason = f"it is more than optimization.batch_tokens = {config.optimization.batch_tokens}"

@@ -13,7 +13,7 @@ from transformers import TrainerCallback, set_seed
 
 from suwen.errors import SuwenError
 from suwen.files import StrPath, require_new
-from suwen.models.language_model import LanguageModel, read_frozen
+from suwen.models.language_model import LanguageModel, read_frozen_with_vocabulary
 from suwen.models.pretrained import quiet
 from suwen.pretraining.config import LanguageModelConfig
 from suwen.pretraining.language_model import (
@@ -80,12 +80,12 @@ def pretrain_language_model(
         text = run.open_text()
         batches = StreamBatches(text, rows, data.length, config.optimization.steps, data.fresh, config.seed)
         held_out = HeldOutStreams(text, config.evaluation.characters, tokens)
-    size = config.model
+        size = config.model
+        kept = LanguageModel(len(text.vocabulary), size.embedding, size.hidden, size.layers)
+        if texts.base is not None:
+            # The softmax layers are not part of the folder: they start from random weights.
+            kept.load_state_dict(read_frozen_with_vocabulary(texts.base)[0].state_dict())
     counts = np.bincount(text.train, minlength=len(text.vocabulary))
-    kept = LanguageModel(len(text.vocabulary), size.embedding, size.hidden, size.layers)
-    if texts.base is not None:
-        # The softmax layers are not part of the folder: they start from random weights.
-        kept.load_state_dict(read_frozen(texts.base).state_dict())
     model = TrainedLanguageModel(kept, counts, rows, size.dropout)
     log = Log(run.work)
     trainer_callbacks = run.trainer_callbacks(log, callbacks)

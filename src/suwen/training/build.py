@@ -15,7 +15,7 @@ from suwen.files import read_json
 from suwen.model_folder import ModelFolder, TaggerSettings, read_model_folder
 from suwen.models.catalog import find_encoder, is_language_model
 from suwen.models.encoders import Masking, RecurrentEncoder, TransformerEncoder, read_vocabulary
-from suwen.models.language_model import FrozenEncoder, LanguageModel, read_frozen
+from suwen.models.language_model import FrozenEncoder, LanguageModel, read_frozen_with_vocabulary
 from suwen.models.recurrent import Recurrent
 from suwen.models.sentencepiece import read_subwords
 from suwen.models.tagger import Tagger
@@ -28,7 +28,7 @@ from suwen.tagging.lexicon import Lexicon
 from suwen.tagging.vocabulary import MASK, BigramVocabulary, CharacterVocabulary
 from suwen.text.view import ViewRules, make_view
 from suwen.text.windows import WindowRules
-from suwen.training.config import SCRATCH, BaseEncoder, TrainingConfig
+from suwen.training.config import SCRATCH, BaseEncoder, EncoderConfig, TrainingConfig
 
 __all__ = ["TaggerParts", "base_encoder", "build", "continue_from", "encode"]
 
@@ -57,13 +57,14 @@ def build(config: TrainingConfig, selections: Sequence[Selection], schema: Schem
     Raises
     ------
     SuwenError
-        S506 when the encoder is not found, S402 when its input is shorter than the windows, S406 for
-        a frozen encoder of random weights.
+        S506 when the encoder is not found, S402 when its input is shorter than the windows or a setting means nothing
+        to it, S406 for a frozen encoder of random weights.
     """
     encoder: RecurrentEncoder | TransformerEncoder
     options = config.encoder
     over_language_model = is_language_model(options.name)
-    random = options.name in SCRATCH or options.initialization == "random" or over_language_model
+    _check_language_model_settings(options, over_language_model)
+    random = options.name in SCRATCH or options.initialization == "random"
     if options.transfer == "feature-extraction" and random:
         raise SuwenError(
             "S406",
@@ -74,9 +75,6 @@ def build(config: TrainingConfig, selections: Sequence[Selection], schema: Schem
     if options.name in SCRATCH:
         encoder, featurizer = _from_scratch(config, selections)
     elif over_language_model:
-        if options.initialization == "random":
-            advice = "leave it out: language models do not learn with the tagger"
-            raise SuwenError("S406", first="encoder.initialization=random", second=repr(options.name), advice=advice)
         encoder, featurizer = _over_language_model(config, selections)
     else:
         encoder, featurizer = _from_folder(config)
@@ -107,8 +105,33 @@ def build(config: TrainingConfig, selections: Sequence[Selection], schema: Schem
     return TaggerParts(tagger, featurizer, settings)
 
 
+def _check_language_model_settings(options: EncoderConfig, over_language_model: bool) -> None:
+    """Refuse settings that only taggers over language models have, and those that such taggers lack.
+
+    Raises
+    ------
+    SuwenError
+        S402 for the former, S406 for the latter.
+    """
+    if over_language_model:
+        advice = "leave it out: language models do not learn with the tagger"
+        for key, value in (("initialization", "random"), ("transfer", "feature-extraction")):
+            if getattr(options, key) == value:
+                raise SuwenError("S406", first=f"encoder.{key}={value}", second=repr(options.name), advice=advice)
+    elif options.language_models != "states" or options.state_width:
+        key = "state_width" if options.state_width else "language_models"
+        reason = f"{options.name} is not a folder of language models (suwen pretrain --encoder bilstm)"
+        raise SuwenError("S402", key=f"encoder.{key}", reason=reason)
+    if options.state_width and options.language_models == "weights":
+        reason = "with encoder.language_models=weights, the states are not read"
+        raise SuwenError("S402", key="encoder.state_width", reason=reason)
+
+
 def _from_folder(config: TrainingConfig) -> tuple[TransformerEncoder, Featurizer]:
     folder = find_encoder(config.encoder.name, (*SCRATCH, "dictionary", "hmm", "feature-crf"))
+    if is_language_model(folder):
+        advice = "these are language models; download them and give the folder"
+        raise SuwenError("S506", config.encoder.name, advice=advice)
     encoder = TransformerEncoder.from_folder(folder)
     if config.encoder.initialization == "random":
         encoder = TransformerEncoder(encoder.config.to_dict())
@@ -191,11 +214,7 @@ def _over_language_model(
     config: TrainingConfig, selections: Sequence[Selection]
 ) -> tuple[RecurrentEncoder, Featurizer]:
     """Build a BiLSTM that reads the states of character language models, with their vocabulary."""
-    folder = Path(config.encoder.name)
-    known, characters = read_frozen(folder), read_vocabulary(folder)
-    if len(characters) != known.options["characters"]:
-        reason = f"the vocabulary has {len(characters)} tokens, the encoder {known.options['characters']}"
-        raise SuwenError("S505", folder, reason=reason)
+    known, characters = read_frozen_with_vocabulary(Path(config.encoder.name))
     lexicon, words = _words(config, characters)
     read = None if config.encoder.language_models == "weights" else known
     encoder, featurizer = _recurrent(config, _texts(config, selections), characters, lexicon, words, read)

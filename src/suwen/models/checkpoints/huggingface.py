@@ -43,8 +43,9 @@ def read_hugging_face(folder: Path, weights: Path) -> Checkpoint:
     config = read_configuration(folder, CONFIGURATIONS)
     if weights.suffix != ".json":
         return Checkpoint(folder, config, _read(weights))
-    shards = read_json(weights).get("weight_map")
-    if not isinstance(shards, dict):
+    index = read_json(weights)
+    shards = index.get("weight_map") if isinstance(index, dict) else None
+    if not isinstance(shards, dict) or not all(isinstance(name, str) for name in shards.values()):
         raise SuwenError("S509", weights, reason="it lists no weight_map")
     tensors: dict[str, Tensor] = {}
     for name in sorted(set(shards.values())):
