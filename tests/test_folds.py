@@ -109,6 +109,25 @@ def test_folds_refuse_what_does_not_fit(trained):
     assert CliRunner().invoke(app, [*fresh, "--teacher", "m"]).exception.code == "S406"
     assert CliRunner().invoke(app, [*fresh, "--encoder", "dictionary"]).exception.code == "S406"
     assert CliRunner().invoke(app, ["train", "c", "-o", "n", "--report", "r.tsv"]).exit_code == 2
+    existing = CliRunner().invoke(app, [*fresh, "--report", str(folder / "report.tsv")])
+    assert existing.exception.code == "S104"
+
+
+def test_folds_that_cannot_begin_leave_nothing_behind(trained):
+    folder, arguments, _ = trained
+    fresh = [*arguments[:3], str(folder / "n"), *arguments[4:]]
+    assert CliRunner().invoke(app, [*fresh, "--encoder", str(folder / "nowhere")]).exception.code == "S506"
+    assert not (folder / "n").exists()
+
+
+def test_folds_without_contradictions_name_the_table(trained):
+    folder, arguments, _ = trained
+    plain = [argument for argument in arguments if argument != "--json"]
+    done = CliRunner().invoke(app, [*plain, "--resume", "--report", str(folder / "none.tsv")], env={"COLUMNS": "300"})
+    assert done.exit_code == 0, done.output
+    rows = len((folder / "none.tsv").read_text(encoding="utf-8").splitlines()) - 1
+    assert "none.tsv" in done.output
+    assert ("contradictions" in done.output) == (rows == 0)
 
 
 class Reader:

@@ -199,7 +199,8 @@ def train_folds(
     Raises
     ------
     SuwenError
-        S405 when a package is missing, S406 for a baseline, and as `suwen.training.folds.train_folds`.
+        S104 when `contradictions` exists, S405 when a package is missing, S406 for a baseline, and as
+        `suwen.training.folds.train_folds`.
 
     Examples
     --------
@@ -216,6 +217,8 @@ def train_folds(
     output = Path(output)
     if not resume:
         require_new(output)
+    if contradictions is not None:
+        require_new(contradictions)
     require_packages(*TRAINING)
     from suwen.training import folds
     from suwen.training.config import with_teachers

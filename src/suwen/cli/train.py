@@ -116,6 +116,8 @@ def train(
 
     if not (folds and resume):
         require_new(output)
+    if contradictions:
+        require_new(contradictions)
     if contradictions and not folds:
         raise typer.BadParameter("--report needs --folds")
     if folds and task is Task.RELATIONS:
@@ -170,6 +172,8 @@ def _report_folds(trained: FoldsReport, path: Path | None, as_json: bool) -> Non
         table.add_row(str(fold.model), f"{len(fold.held_out):,} documents held out")
     for kind, number in (trained.contradictions or {}).items():
         table.add_row(kind, f"{number:,} in {path}")
+    if trained.contradictions == {}:
+        table.add_row("contradictions", f"none in {path}")
     show(table)
 
 

@@ -6,6 +6,7 @@ Annotations that such a model contradicts with high confidence are what an annot
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,10 +16,11 @@ from typing import Literal
 from suwen.corpus.split import Selection, Unit
 from suwen.corpus.splitting import make_folds
 from suwen.document import Document, Entity
+from suwen.errors import SuwenError
 from suwen.files import StrPath, require_new, write_text
 from suwen.inference.predictor import Predictor
 from suwen.loading import load
-from suwen.runs import Listener, Progress, open_work, silent, working_folder
+from suwen.runs import RECORD, Listener, Progress, open_work, silent, working_folder
 from suwen.schema import Schema
 from suwen.tagging.decode import NOTHING
 from suwen.tagging.encode import Prepared, block_spans, prepare
@@ -152,7 +154,13 @@ def train_folds(
         message = f"fold {number + 1} of {count}: {len(names):,} documents to train on, {len(held_out):,} held out"
         listener(Progress("folds", number, count, message=message))
         part = TrainingData(seen, [], description)
-        train_tagger(part, model, config, schema, base, unfinished, device, listener=listener)
+        try:
+            train_tagger(part, model, config, schema, base, unfinished, device, listener=listener)
+        except SuwenError:
+            if [path.name for path in output.iterdir()] == [RECORD]:
+                # The first fold could not begin: nothing is there to resume.
+                shutil.rmtree(output)
+            raise
     return folds
 
 
