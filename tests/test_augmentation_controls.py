@@ -182,7 +182,7 @@ def test_neighbors_are_near_words_of_hanzi_the_nearest_first(vectors) -> None:
         "病患": {"患者", "病人"},
     }
     assert read_neighbors(vectors, 1, 0.7) == {"患者": {"病人"}, "病人": {"患者"}, "病患": {"病人"}}
-    with pytest.raises(SuwenError, match=r"S517 .*vectors.txt"):
+    with pytest.raises(SuwenError, match=r"S402 .*synonym\.similarity.*vectors\.txt"):
         read_neighbors(vectors, 10, 0.999)
 
 

@@ -73,7 +73,7 @@ def read_neighbors(path: Path, most: int, similarity: float) -> dict[str, set[st
     Raises
     ------
     SuwenError
-        As `suwen.text.word_vectors.word_vector_lines`; S517 when no word is near another.
+        As `suwen.text.word_vectors.word_vector_lines`; S402 when no word is near another.
     """
     rows = {word: vector for word, vector in word_vector_lines(path) if is_chinese(word) and vector.any()}
     words = list(rows)
@@ -90,7 +90,8 @@ def read_neighbors(path: Path, most: int, similarity: float) -> dict[str, set[st
                     nearest = places[np.argsort(-near[places], kind="stable")[:most]]
                     neighbors[words[first + row]] = {words[place] for place in nearest}
     if not neighbors:
-        raise SuwenError("S517", path, reason=f"no two words of hanzi have a similarity of {similarity:g}")
+        reason = f"no two words of hanzi in {path.name} have a similarity of {similarity:g}"
+        raise SuwenError("S402", key="synonym.similarity", reason=reason)
     return neighbors
 
 
