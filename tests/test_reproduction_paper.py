@@ -73,6 +73,7 @@ def test_reproduction_plan_estimates_proportions() -> None:
     assert estimated_seconds(Run("bert-fc", "group", 0), half, documents) == pytest.approx(whole / 2)
     plan = plan_to_dict(plan_runs(mini, ["4"]), mini, ["4"], documents)
     assert plan["rows_of_tables"] == 6
+    assert plan_to_dict([], mini, ["4", "added"], documents)["rows_of_tables"] == 11
     # Every summand is rounded.
     rounded = 0.5 + 0.05 * len(plan["runs"])
     assert plan["seconds"] == pytest.approx(sum(row["seconds"] for row in plan["runs"]), abs=rounded)

@@ -16,6 +16,7 @@ from suwen.reproduction.paper import (
     AUGMENTING,
     BY_ENTITY,
     CLAIMS,
+    EXTRA_TABLES,
     FROM_SCRATCH,
     SYSTEMS,
     TABLE_NAMES,
@@ -150,6 +151,6 @@ def plan_to_dict(
         "tables": list(tables),
         "runs": rows,
         "seconds": round(sum(estimated_seconds(run, profile, documents) for run in runs)),
-        "rows_of_tables": sum(len(table.rows) for name, table in TABLES.items() if name in tables),
+        "rows_of_tables": sum(len(table.rows) for name, table in {**TABLES, **EXTRA_TABLES}.items() if name in tables),
         "systems": len(shared),
     }
