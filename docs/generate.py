@@ -26,7 +26,7 @@ GROUPS = {
     "S9": "Annotation",
 }
 BEGIN, END = "<!-- presets -->", "<!-- end of presets -->"
-FITTED = "The values of `best` are those for `bilstm` and `bigru`. For other encoders the defaults are:"
+FITTED = "The values of `best` are those for `bilstm`, `bigru`, `cnn` and language models. For other encoders:"
 
 ERRORS_INTRODUCTION = """# Error and finding codes
 
@@ -76,7 +76,7 @@ def with_preset_table(page: str) -> str:
 def _fitted_table() -> str:
     """Return the table of the values that `best` changes for other encoders."""
     encoders = {
-        "bilstm, bigru": {},
+        "bilstm, bigru, cnn": {},
         "pretrained, width 768": {"encoder.name": "bert"},
         "transformer, or pretrained with random weights": {"encoder.name": "bert", "encoder.initialization": "random"},
     }

@@ -102,8 +102,9 @@ def train(
 ) -> None:
     """Train a tagger or a relation model on an annotated corpus and write a model folder.
 
-    A pretrained encoder is 'bundled', a name of 'suwen encoders', hf://owner/name, or a folder. The encoders bilstm,
-    bigru, cnn and transformer start from random weights; dictionary, hmm and feature-crf are baselines.
+    A pretrained encoder is 'bundled', a name of 'suwen encoders', hf://owner/name, or a folder that 'suwen pretrain'
+    wrote. The encoders bilstm, bigru, cnn and transformer start from random weights; dictionary, hmm and feature-crf
+    are baselines.
 
     Examples: suwen train articles/ -o model --split split.json --set optimization.epochs=8;
     suwen train articles/ -o relations --task relations
