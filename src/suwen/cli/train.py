@@ -185,13 +185,13 @@ def _summarize(result: Report) -> None:
     training = result.manifest["training"]
     table = Table(title=f"{result.model}", title_justify="left", show_header=False)
     if "steps" in training:
-        table.add_row("parameters", f"{training['parameters']:,} ({training['learnt_parameters']:,} learnt)")
+        table.add_row("parameters", f"{training['parameters']:,} ({training['learnt_parameters']:,} learned)")
         table.add_row("steps", f"{training['steps']:,}, kept those of step {training['kept_step']:,}")
         table.add_row("stopped", training["stopped"])
     if "dictionary_entries" in training:
         table.add_row("dictionary entries", f"{training['dictionary_entries']:,}")
     if "iterations" in training:
-        table.add_row("iterations", f"{training['iterations']:,}, {training['active_features']:,} features learnt")
+        table.add_row("iterations", f"{training['iterations']:,}, {training['active_features']:,} features learned")
     if distillation := result.manifest.get("distillation"):
         judged = distillation["texts"]
         table.add_row("teachers", ", ".join(teacher["name"] for teacher in distillation["teachers"]))

@@ -161,7 +161,7 @@ STRATEGIES: dict[str, Strategy] = {
             (Level.CHARACTER, Level.PHRASE, Level.ENTITY),
             True,
             True,
-            "Sun et al. 2020: the stages of ERNIE learnt continually, in fewer and wider layers",
+            "Sun et al. 2020: the stages of ERNIE learned continually, in fewer and wider layers",
             continual=True,
             shallow=True,
         ),

@@ -338,7 +338,7 @@ def block_spans(
     for label, start, end in keys:
         span = prepared.view.to_view(start, end)
         if label not in labels:
-            losses.lost["label not learnt"] += 1
+            losses.lost["label not learned"] += 1
         elif span is None or _hull(prepared.view, span) != (start, end):
             losses.lost["not in the view"] += 1
         elif (positions := prepared.positions(*span)) is None:
