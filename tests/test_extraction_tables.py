@@ -186,7 +186,7 @@ def test_extract_command_reads_and_writes_tables(tmp_path: Path) -> None:
     command("a.csv", "-o", "o.xlsx", *columns, cwd=tmp_path)
     first, *others = openpyxl.load_workbook(tmp_path / "o.xlsx")["entities"].values
     assert len(others) == len(rows)
-    assert first[:6] == ("document", "label", "text", "start", "end", "score")
+    assert first[:7] == ("document", "label", "text", "start", "end", "score", "id")
     again = command("o.xlsx", "-o", "-", "--text-column", "text", "--sheet", "entities", cwd=tmp_path)
     assert [json.loads(line)["text"] for line in again.stdout.splitlines()] == [row["text"] for row in rows]
     piped = command("-", "-o", "-", *columns, cwd=tmp_path, input=(tmp_path / "a.csv").read_text("utf-8"))

@@ -8,22 +8,38 @@ import sys
 import pytest
 
 import suwen
-from suwen.document import Document, Entity
+from suwen.document import Document, Entity, Relation
 from suwen.errors import SuwenError
 from suwen.pages import notebook
 
 pandas = pytest.importorskip("pandas")
 
-DOCUMENT = Document("a", "口服二甲双胍", (Entity("Drug", 2, 6, score=0.5),), meta={"year": 2020, "more": []})
+DOCUMENT = Document("a", "口服二甲双胍", (Entity("Drug", 2, 6, id="T1", score=0.5),), meta={"year": 2020, "more": []})
 
 
 def test_frames_have_a_row_for_each_entity() -> None:
     frame = suwen.to_dataframe([DOCUMENT, Document("b", "")])
     assert frame.to_dict("records") == [
-        {"document": "a", "label": "Drug", "text": "二甲双胍", "start": 2, "end": 6, "score": 0.5, "year": 2020}
+        {
+            **{"document": "a", "label": "Drug", "text": "二甲双胍", "start": 2, "end": 6, "score": 0.5, "id": "T1"},
+            "year": 2020,
+        }
     ]
     assert suwen.to_dataframe(DOCUMENT).equals(frame)
-    assert list(suwen.to_dataframe([]).columns) == ["document", "label", "text", "start", "end", "score"]
+    assert list(suwen.to_dataframe([]).columns) == ["document", "label", "text", "start", "end", "score", "id"]
+
+
+def test_frames_have_a_row_for_each_relation() -> None:
+    entities = (Entity("Drug", 0, 4, id="T1"), Entity("Disease", 6, 9, id="T2"))
+    relation = Relation("Drug_Disease", "T1", "T2", "R1", 0.5)
+    document = Document("a", "二甲双胍治疗糖尿病。", entities, (relation,))
+    frame = suwen.to_dataframe([document, DOCUMENT], relations=True)
+    (row,) = frame.to_dict("records")
+    assert (row["document"], row["type"], row["confidence"]) == ("a", "Drug_Disease", 0.5)
+    assert (row["head_text"], row["tail_text"], row["sentence"]) == ("二甲双胍", "糖尿病", document.text)
+    mentions = suwen.to_dataframe(document).set_index(["document", "id"])
+    assert mentions.loc[(row["document"], row["tail_id"]), "text"] == row["tail_text"]
+    assert list(suwen.to_dataframe([], relations=True).columns) == list(frame.columns)
 
 
 def test_frames_give_a_document_for_each_row() -> None:

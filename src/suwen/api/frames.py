@@ -1,4 +1,4 @@
-"""Data frames of pandas: entities out, texts in. pandas is optional (``pip install 'suwen[pandas]'``)."""
+"""Data frames of pandas: entities and relations out, texts in. pandas is optional (``pip install 'suwen[pandas]'``)."""
 
 from __future__ import annotations
 
@@ -18,19 +18,23 @@ __all__ = ["from_dataframe", "to_dataframe"]
 ID_COLUMN = "id"
 
 
-def to_dataframe(documents: Document | Iterable[Document]) -> pandas.DataFrame:
-    """Return a data frame with a row for each entity.
+def to_dataframe(documents: Document | Iterable[Document], *, relations: bool = False) -> pandas.DataFrame:
+    """Return a data frame with a row for each entity, or for each relation.
 
     Parameters
     ----------
     documents
         Documents, or a single one.
+    relations
+        True for a row for each relation, instead of each entity.
 
     Returns
     -------
     pandas.DataFrame
-        The columns ``document``, ``label``, ``text``, ``start``, ``end`` (code points) and ``score``; then the
-        attributes of the entities and the metadata of the documents, as in CSV.
+        Entities have the columns ``document``, ``label``, ``text``, ``start``, ``end`` (code points), ``score`` and
+        ``id`` (in the document); then the attributes of the entities and the metadata of the documents, as in CSV.
+        Relations have the columns ``document``, ``type``, ``head_text``, ``tail_text`` and more, as in
+        ``OUT.relations.csv``; ``head_id`` and ``tail_id`` are ids of entities.
 
     Raises
     ------
@@ -42,13 +46,18 @@ def to_dataframe(documents: Document | Iterable[Document]) -> pandas.DataFrame:
     >>> import suwen
     >>> frame = suwen.to_dataframe(suwen.load().pipe(documents))  # doctest: +SKIP
     >>> frame["label"].value_counts()  # doctest: +SKIP
+    >>> suwen.to_dataframe(suwen.load(relations=True).pipe(documents), relations=True)  # doctest: +SKIP
     """
     require_packages("pandas")
     import pandas
 
     from suwen.formats.entity_table import COLUMNS, entity_rows
+    from suwen.formats.relation_table import RELATION_COLUMNS, relation_rows
 
     given = [documents] if isinstance(documents, Document) else documents
+    if relations:
+        found = [row for document in given for row in relation_rows(document)]
+        return pandas.DataFrame.from_records(found, columns=list(RELATION_COLUMNS))
     rows = [row for document in given for row in entity_rows(document)]
     columns = dict.fromkeys([*COLUMNS, *(column for row in rows for column in row)])
     return pandas.DataFrame.from_records(rows, columns=list(columns))

@@ -17,10 +17,13 @@ from suwen.formats.writing import not_held
 from suwen.text.sentences import split_sentences
 from suwen.text.view import make_view
 
-__all__ = ["COLUMNS", "EntityRows", "KeptRows", "Places", "Sentence", "entity_rows", "pieces_shown"]
+__all__ = ["CERTAIN", "COLUMNS", "EntityRows", "KeptRows", "Places", "Sentence", "entity_rows", "pieces_shown"]
 
-COLUMNS = ("document", "label", "text", "start", "end", "score")
-"""The columns that every table of entities has."""
+COLUMNS = ("document", "label", "text", "start", "end", "score", "id")
+"""The columns of every table of entities. The id is that of the mention in its document: relations refer to it."""
+
+CERTAIN = frozenset(COLUMNS) - {"id"}
+"""The columns by which a table of entities is recognized; release 0.1 wrote no ids."""
 
 KIND = "a table of entities, without the texts"
 ADVICE = "use JSON Lines instead: the output of suwen extract with --to jsonl has the texts too"
@@ -109,7 +112,7 @@ def entity_rows(document: Document) -> Iterator[dict[str, Any]]:
     }
     for entity in document.entities:
         mention = document.mention(entity)
-        row = (document.id, entity.label, mention, entity.start, entity.end, entity.score)
+        row = (document.id, entity.label, mention, entity.start, entity.end, entity.score, entity.id)
         own = attributes.get(entity.id, {}) if entity.id is not None else {}
         yield dict(zip(COLUMNS, row, strict=True)) | own | meta
 

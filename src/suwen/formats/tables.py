@@ -154,7 +154,7 @@ def scan_table_rows(
     if {*header.written} >= LABEL_STUDIO:
         raise SuwenError("S130", path, kind="a CSV export of Label Studio", advice="export it as JSON")
     if text_column is None:
-        if {*header.written} >= {*entity_table.COLUMNS}:
+        if entity_table.CERTAIN <= {*header.written}:
             raise SuwenError("S130", path, kind=entity_table.KIND, advice=entity_table.ADVICE)
         raise SuwenError("S221", path, known=", ".join(header.names))
     if id_column is None and ID_COLUMN in header.written and text_column != ID_COLUMN:
