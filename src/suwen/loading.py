@@ -10,6 +10,7 @@ from pathlib import Path
 from suwen.bundled import model_path, relation_model_path
 from suwen.errors import DeviceError, SuwenError
 from suwen.files import StrPath
+from suwen.hub import origin_of
 from suwen.inference.dictionary import load_dictionary
 from suwen.inference.feature_crf import load_feature_crf
 from suwen.inference.hmm import load_hmm
@@ -94,6 +95,7 @@ def load(
     stored = read_stored_model(model_path(path))
     extractor = _load(stored, device, batch_tokens, threads)
     extractor.learned_from = stored.manifest.get("data") or {}
+    extractor.name = origin_of(stored.path)
     return extractor
 
 
@@ -153,6 +155,7 @@ def load_relation_model(stored: StoredModel, threads: int | None) -> RelationPre
     scorer: PairScorer = TwoStages.read(stored.path) if graph is None else OnnxPairScorer(graph)
     predictor = RelationPredictor(settings, scorer, threads or usable_cores())
     predictor.learned_from = stored.manifest.get("data") or {}
+    predictor.name = origin_of(stored.path)
     return predictor
 
 

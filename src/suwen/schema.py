@@ -55,10 +55,19 @@ class Schema:
     groups: tuple[tuple[str, str, str], ...] = ()
     """Headings as ``(group, Chinese, English)``."""
 
+    def __repr__(self) -> str:
+        return f"<Schema {self.name}, {self.sizes}>"
+
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """The entity type names, in order."""
         return tuple(kind.name for kind in self.entities)
+
+    @property
+    def sizes(self) -> str:
+        """The numbers of types, in words."""
+        relations = f", relation types: {len(self.relations)}" if self.relations else ""
+        return f"entity types: {len(self.entities)}{relations}"
 
     @cached_property
     def _by_name(self) -> dict[str, EntityType]:

@@ -80,6 +80,10 @@ class PairAgreement:
     boundaries: Mapping[str, Counter[int]]
     hidden: int
 
+    def __repr__(self) -> str:
+        figures = f"strict F1: {self.strict.value:.3f}, kappa: {self.kappa.value:.3f}"
+        return f"<PairAgreement {self.name}, documents: {self.documents:,}, {figures}>"
+
     @property
     def name(self) -> str:
         """Both names."""
@@ -143,6 +147,10 @@ class Agreement:
     alpha: float
     hidden: int
     left_out: Mapping[str, int]
+
+    def __repr__(self) -> str:
+        figures = f"strict F1: {self.mean(lambda pair: pair.strict.value):.3f}, alpha: {self.alpha:.3f}"
+        return f"<Agreement of {', '.join(self.annotators)}, documents: {self.documents:,}, {figures}>"
 
     @property
     def documents(self) -> int:

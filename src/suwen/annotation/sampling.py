@@ -124,6 +124,9 @@ class Sample:
     left_out: Counter[str]
     problems: list[SuwenError] = field(default_factory=list)
 
+    def __repr__(self) -> str:
+        return f"<Sample, documents: {len(self.choices):,}, characters: {self.characters:,}>"
+
     @property
     def documents(self) -> list[Document]:
         """The chosen documents, each with its rank and figures under ``meta["sample"]``."""

@@ -69,6 +69,10 @@ class RelationEvaluation:
     predictions: Sequence[Document] = ()
     warnings: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        figures = f"precision: {self.precision:.3f}, recall: {self.recall:.3f}, F1: {self.f1:.3f}"
+        return f"<RelationEvaluation of {self.part}, {figures}>"
+
     @property
     def precision(self) -> float:
         """Strict precision over all relation types, in [0, 1]."""

@@ -77,6 +77,9 @@ class Augmentation:
     failures: dict[str, str]
     near_copies: list[str]
 
+    def __repr__(self) -> str:
+        return f"<Augmentation, documents: {len(self.documents):,}, failures: {len(self.failures):,}>"
+
 
 class Generator:
     """Makes recipes for variants; a document's does not depend on the others that are made with it.

@@ -56,6 +56,9 @@ class Terminology:
     name: str
     terms: tuple[Term, ...]
 
+    def __repr__(self) -> str:
+        return f"<Terminology {self.name}, terms: {len(self.terms):,}>"
+
     @cached_property
     def _by_name(self) -> dict[str, list[Term]]:
         found: defaultdict[str, list[Term]] = defaultdict(list)
@@ -109,6 +112,9 @@ class AliasList:
 
     name: str
     rows: tuple[tuple[str, str, str], ...]
+
+    def __repr__(self) -> str:
+        return f"<AliasList {self.name}, rows: {len(self.rows):,}>"
 
     @cached_property
     def _names(self) -> dict[tuple[str, str], list[str]]:

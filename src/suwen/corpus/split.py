@@ -107,6 +107,10 @@ class Split:
     leakage: Mapping[str, Any] = field(default_factory=dict)
     path: Path | None = field(default=None, compare=False)
 
+    def __repr__(self) -> str:
+        units = ", ".join(f"{part}: {count:,}" for part, count in self.units.items())
+        return f"<Split by {self.unit}, seed: {self.seed}, {units}>"
+
     @property
     def hash(self) -> str:
         """The SHA-256 of the parts: equal where two splits give every part the same characters."""

@@ -32,6 +32,7 @@ class AttributingExtractor(Extractor):
     def __init__(self, extractor: Extractor, assertion: bool = False, codes: Terminology | None = None) -> None:
         self.extractor = extractor
         self.learned_from = extractor.learned_from
+        self.name = extractor.name
         self._steps: list[Callable[[Document], Document]] = []
         if assertion:
             self._steps.append(with_assertions)

@@ -275,6 +275,7 @@ class OverriddenExtractor(Extractor):
         self.extractor = extractor
         self.overrides = overrides
         self.learned_from = extractor.learned_from
+        self.name = extractor.name
         self._rules: ViewRules = getattr(getattr(extractor, "settings", None), "view", DEFAULT_VIEW)
         if new := [label for label in overrides.labels if label not in extractor.schema]:
             known = ", ".join(extractor.schema.labels)

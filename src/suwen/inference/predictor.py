@@ -99,6 +99,12 @@ class Extractor(ABC):
     learned_from: Mapping[str, Any] = MappingProxyType({})
     """The training data in the manifest of a loaded model; empty if it has none."""
 
+    name: str = ""
+    """The name of a loaded model, for people."""
+
+    def __repr__(self) -> str:
+        return f"<{' '.join(filter(None, (type(self).__name__, self.name)))}, {self.schema.sizes}>"
+
     @property
     @abstractmethod
     def schema(self) -> Schema:

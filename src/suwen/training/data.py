@@ -73,6 +73,10 @@ class Report:
     scores: StrictScores | None
     manifest: dict[str, Any]
 
+    def __repr__(self) -> str:
+        scored = "no dev part" if self.scores is None else f"F1 on dev: {self.scores.micro.f1:.3f}"
+        return f"<Report of {self.model}, {scored}>"
+
 
 def select_data(
     documents: Sequence[Document], split: Split | None, part: str, seed: int, set_aside: bool = True

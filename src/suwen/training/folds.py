@@ -66,6 +66,9 @@ class FoldsReport:
     folds: Sequence[Fold]
     contradictions: dict[str, int] | None
 
+    def __repr__(self) -> str:
+        return f"<FoldsReport, folds: {len(self.folds)}, contradictions: {self.contradictions}>"
+
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:

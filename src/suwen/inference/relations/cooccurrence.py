@@ -30,6 +30,7 @@ class CooccurrenceExtractor(RelationExtractor):
         The relation types and the entity types that they join.
     """
 
+    name = NAME
     reach = REACH
 
     def __init__(self, schema: Schema = LCDD) -> None:

@@ -36,6 +36,7 @@ class RelatingExtractor(Extractor):
         self.entities = entities
         self.relations = relations
         self.learned_from = dict(entities.learned_from)
+        self.name = " + ".join(filter(None, (entities.name, relations.name)))
         require_shared_types(entities.schema.labels, relations.schema)
 
     @property
