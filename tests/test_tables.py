@@ -229,13 +229,23 @@ def test_excel_names_the_sheets(tmp_path: Path) -> None:
         read(path, sheet="三")
 
 
-@pytest.mark.parametrize("name", ["found.csv", "found.xlsx"])
+@pytest.mark.parametrize("name", ["found.csv", "found.xlsx", "found.parquet"])
 def test_tables_of_entities_are_no_texts(tmp_path: Path, name: str) -> None:
     entities = (Entity("Drug", 2, 6, id="T1"), Entity("Method", 0, 2, id="T2"))
     document = Document("a", "口服二甲双胍", entities, (Relation("Method_Drug", "T2", "T1", id="R1"),))
     write_corpus([document], tmp_path / name, name.removeprefix("found."))
     with pytest.raises(SuwenError, match=r"S130 .*this is a table of entities, without the texts"):
         read_corpus(tmp_path / name)
+    beside = tmp_path / name.replace(".", ".relations.")
+    if beside.exists():
+        with pytest.raises(SuwenError, match=r"S130 .*this is a table of relations, without the texts"):
+            read_corpus(beside)
+
+
+def test_tables_of_entities_of_earlier_releases_are_recognized(tmp_path: Path) -> None:
+    (tmp_path / "old.csv").write_text("document,label,text,start,end,score\na,Drug,二甲双胍,2,6,0.5\n", "utf-8")
+    with pytest.raises(SuwenError, match="S130"):
+        read_corpus(tmp_path / "old.csv")
 
 
 def test_excel_numbers_rows_as_excel_does(tmp_path: Path) -> None:

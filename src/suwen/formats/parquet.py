@@ -27,7 +27,7 @@ from typing import IO, Any
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import StrPath, os_error, replacing, require_new
-from suwen.formats import hf_tokens
+from suwen.formats import entity_table, hf_tokens, relation_table
 from suwen.formats.base import WritableFormat
 from suwen.formats.contents import article, files_ending, holds, with_names
 from suwen.formats.entity_table import Places, pieces_shown
@@ -51,6 +51,9 @@ LARGEST_CHUNK = 2**30
 WRITTEN_ROWS, WRITTEN_CHARACTERS = 10_000, 4_000_000
 """Maximum rows of a row group, and its approximate number of characters."""
 
+_ENTITIES = frozenset(("document", "sentence", "start", "end", "type", "confidence"))
+"""The columns by which a table of entities is recognized."""
+
 _HELD = {"entity", "fragments", "entity id", "score", "page", "relation", "relation score"}
 _ATTRIBUTES = {"Assertion": "assertion", "Cue": "cue"}
 """The attributes of entities that have a column."""
@@ -60,8 +63,9 @@ _HELD_META = ("model", "relation_model")
 class Parquet(WritableFormat):
     """Read and write Parquet: a file, or all files of a folder. Read is a document a row, a few rows at a time.
 
-    Faults are S101, S102, S113, S114; S115 for a text or column that is too large, S120 for a damaged file, S213 for a
-    value that is not text, S214 for a column that does not exist, S405 without pyarrow.
+    Faults are S101, S102, S113, S114; S115 for a text or column that is too large, S120 for a damaged file, S130 for a
+    table of entities or relations, S213 for a value that is not text, S214 for a column that does not exist, S405
+    without pyarrow.
     """
 
     name = NAME
@@ -182,6 +186,8 @@ def scan_table(
         yield from _scan_tokens(table, tags, path, name, problem, schema)
         return
     try:
+        if text_column is None:
+            _refuse_results(table.schema_arrow, path)
         text, identifier = _columns(table.schema_arrow, path, text_column, id_column)
         columns = [text] if identifier is None else [text, identifier]
         _require_small_chunks(table.metadata, columns, path)
@@ -206,6 +212,14 @@ def scan_table(
                 yield Located(document, path, number, path)
     except (arrow.ArrowException, ValueError, OSError) as error:
         raise SuwenError("S120", path, kind=KIND, reason=error) from None
+
+
+def _refuse_results(schema: Any, path: Path) -> None:
+    """Refuse the tables of entities and relations that suwen writes: they hold mentions, not texts (S130)."""
+    kinds = {_ENTITIES: entity_table.KIND, relation_table.CERTAIN: relation_table.KIND}
+    for columns, kind in kinds.items():
+        if columns <= {*schema.names}:
+            raise SuwenError("S130", path, kind=kind, advice=entity_table.ADVICE)
 
 
 def _tags_column(schema: Any) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 from suwen.document import Document, Entity
 from suwen.formats.entity_table import KeptRows, Places
 
-__all__ = ["RELATION_COLUMNS", "RelationRows", "relation_rows"]
+__all__ = ["CERTAIN", "KIND", "RELATION_COLUMNS", "RelationRows", "relation_rows"]
 
 _ARGUMENT: dict[str, type] = {"id": str, "type": str, "text": str, "start": int, "end": int}
 
@@ -26,6 +26,11 @@ RELATION_COLUMNS: dict[str, type] = {
     "sentence_end": int,
 }
 """The columns of a table of relations and the kind of their values."""
+
+CERTAIN = frozenset(("head_id", "tail_id", "sentence"))
+"""The columns by which a table of relations is recognized."""
+
+KIND = "a table of relations, without the texts"
 
 
 def relation_rows(document: Document) -> Iterator[dict[str, Any]]:

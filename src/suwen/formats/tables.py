@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from suwen.errors import SuwenError
-from suwen.formats import entity_table
+from suwen.formats import entity_table, relation_table
 from suwen.formats.contents import ANNOTATION, RESERVED, article
 from suwen.formats.reading import Located, Problem
 from suwen.formats.record_forms import annotations_in
@@ -148,14 +148,15 @@ def scan_table_rows(
     SuwenError
         S106 for an empty file, S108 when no row stands below the header, S213 or S214 for a column that occurs twice
         or does not exist, S130 for an export of Label Studio, whose cells hold annotations, S221 when no column is
-        named; for a table of entities that is S130 too.
+        named; for a table of entities or relations that is S130 too.
     """
     header = read_header(rows, path)
     if {*header.written} >= LABEL_STUDIO:
         raise SuwenError("S130", path, kind="a CSV export of Label Studio", advice="export it as JSON")
     if text_column is None:
-        if entity_table.CERTAIN <= {*header.written}:
-            raise SuwenError("S130", path, kind=entity_table.KIND, advice=entity_table.ADVICE)
+        for table in (entity_table, relation_table):
+            if {*header.written} >= table.CERTAIN:
+                raise SuwenError("S130", path, kind=table.KIND, advice=entity_table.ADVICE)
         raise SuwenError("S221", path, known=", ".join(header.names))
     if id_column is None and ID_COLUMN in header.written and text_column != ID_COLUMN:
         id_column = ID_COLUMN
