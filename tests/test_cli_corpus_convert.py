@@ -44,6 +44,16 @@ def test_cli_corpus_convert_goes_round_without_loss(corpus: Path, tmp_path: Path
     assert (tmp_path / "out/a.ann").read_text("utf-8") == LINES
 
 
+def test_cli_corpus_convert_takes_the_format_from_the_extension(corpus: Path, tmp_path: Path) -> None:
+    done = json.loads(run(corpus, "-o", tmp_path / "a.CONLL", "--scheme", "BIOES", "--json"))
+    assert done["to"] == "conll"
+    assert json.loads(run(tmp_path / "a.CONLL", "-o", tmp_path / "a.jsonl.gz", "--json"))["to"] == "jsonl"
+    for name in ("a.json", "a.txt", "a"):
+        with pytest.raises(SuwenError, match=r"S107 .*: cannot tell the format; name it, one of: brat, .*--to FORMAT"):
+            run(corpus, "-o", tmp_path / "new" / name)
+    assert not (tmp_path / "new").exists()
+
+
 def test_cli_corpus_convert_prints_what_is_lost(corpus: Path, tmp_path: Path) -> None:
     output = run(corpus, "-o", tmp_path / "a.conll", "--to", "conll", "--scheme", "bmes", "--columns", "4")
     assert "1 document, 3 entities" in output

@@ -22,7 +22,7 @@ from suwen.errors import SuwenError
 from suwen.extraction.finding import find_inputs
 from suwen.extraction.inputs import DEFAULT_OPTIONS, Inputs, ReadingOptions
 from suwen.files import StrPath, folder_for, holding, os_error, require_new
-from suwen.formats import WRITABLE, write_corpus
+from suwen.formats import WRITABLE, format_named_by, jsonl, write_corpus
 from suwen.runs import Listener, Progress, check_work, open_work, silent, working_folder
 
 __all__ = ["JOB", "Preannotation", "PreannotationReport", "preannotate"]
@@ -171,7 +171,7 @@ def preannotate(
     endpoint: Endpoint,
     prompt: Prompt,
     *,
-    format: str = "jsonl",  # noqa: A002 (it is the word for it)
+    format: str | None = None,  # noqa: A002 (it is the word for it)
     options: ReadingOptions = DEFAULT_OPTIONS,
     parallel: int = 4,
     cache: StrPath | None = None,
@@ -190,7 +190,7 @@ def preannotate(
     output
         The file or folder to write.
     format
-        Its format.
+        Its format; by default that of its extension, or JSON Lines.
     options
         Options for reading files.
     parallel, cache, attempts, passage, parameters
@@ -210,6 +210,7 @@ def preannotate(
     _check_parameters(parameters)
     if cache is not None and Path(cache).absolute() == Path(output).absolute():
         raise SuwenError("S406", first="--cache", second="-o with the same file", advice="choose another file")
+    format = format or format_named_by(output) or jsonl.NAME  # noqa: A001
     if format not in WRITABLE:
         raise SuwenError("S404", what="format", name=format, known=", ".join(WRITABLE))
     check_work(working_folder(output, JOB), resume)

@@ -17,33 +17,17 @@ from typing import Any
 
 from suwen.document import Document, Note
 from suwen.files import StrPath, os_error
-from suwen.formats import brat, conll, csv_table, excel, html, jsonl, parquet, write_corpus
+from suwen.formats import brat, csv_table, html, jsonl, parquet, write_corpus
 from suwen.formats.entity_table import Places
 from suwen.schema import Schema
 
 __all__ = [
-    "ENDINGS",
     "remove_parts",
     "with_model",
     "with_notes",
     "write_extracted",
     "write_extracted_lines",
 ]
-
-ENDINGS = {
-    ".jsonl": jsonl.NAME,
-    ".jsonl.gz": jsonl.NAME,
-    ".jsonl.xz": jsonl.NAME,
-    ".conll": conll.NAME,
-    ".html": html.NAME,
-    ".htm": html.NAME,
-    ".parquet": parquet.NAME,
-    ".csv": csv_table.NAME,
-    ".csv.gz": csv_table.NAME,
-    ".tsv": csv_table.NAME,
-    ".xlsx": excel.NAME,
-}
-"""The formats that the extension of an output names; brat writes folders, which have none."""
 
 
 def write_extracted(

@@ -19,10 +19,9 @@ from suwen.extraction.extract import PLAIN, Finish, LocalEngine, OpenEngine, Res
 from suwen.extraction.finding import find_inputs
 from suwen.extraction.inputs import DEFAULT_OPTIONS, Inputs, ReadingOptions
 from suwen.extraction.metadata import read_metadata
-from suwen.extraction.outputs import ENDINGS
 from suwen.extraction.stream import ShardOptions, Tally
 from suwen.files import StrPath, sha256
-from suwen.formats import csv_table, excel, jsonl, parquet
+from suwen.formats import OUTPUT_ENDINGS, csv_table, excel, format_named_by, jsonl, parquet
 from suwen.hub import origin_of
 from suwen.inference.overrides import read_overrides
 from suwen.inference.predictor import Extractor
@@ -275,10 +274,9 @@ def format_for(output: Path) -> str:
     SuwenError
         S404 for any other extension.
     """
-    name = output.name.lower()
-    found = next((format_ for ending, format_ in ENDINGS.items() if name.endswith(ending)), None)
+    found = format_named_by(output)
     if found is None and output.suffix:
-        known = f"{', '.join(ENDINGS)}; with --to FORMAT, any extension"
+        known = f"{', '.join(OUTPUT_ENDINGS)}; with --to FORMAT, any extension"
         raise SuwenError("S404", output, what="file extension", name=output.suffix, known=known)
     return found or jsonl.NAME
 

@@ -44,9 +44,12 @@ from suwen.schema import Schema
 
 __all__ = [
     "FORMATS",
+    "OUTPUT_ENDINGS",
     "WITHOUT_ANNOTATIONS",
     "WRITABLE",
+    "format_named_by",
     "format_of",
+    "output_format",
     "read_corpus",
     "scan_corpus",
     "stream_corpus",
@@ -85,6 +88,21 @@ WITHOUT_ANNOTATIONS = (ArticleFormat, parquet.Parquet, csv_table.Csv, excel.Exce
 
 FORMATS = {entry.name: entry for entry in _REGISTERED}
 WRITABLE = {name: entry for name, entry in FORMATS.items() if isinstance(entry, WritableFormat)}
+
+OUTPUT_ENDINGS = {
+    ".jsonl": jsonl.NAME,
+    ".jsonl.gz": jsonl.NAME,
+    ".jsonl.xz": jsonl.NAME,
+    ".conll": conll.NAME,
+    ".html": html.NAME,
+    ".htm": html.NAME,
+    ".parquet": parquet.NAME,
+    ".csv": csv_table.NAME,
+    ".csv.gz": csv_table.NAME,
+    ".tsv": csv_table.NAME,
+    ".xlsx": excel.NAME,
+}
+"""The formats that the extension of an output names; ``.json`` fits several, and folders have no extension."""
 
 
 def format_of(path: StrPath) -> str:
@@ -234,7 +252,29 @@ def _shown(place: tuple[Path, int | None]) -> str:
     return str(path) if line is None else f"{path}:{line}"
 
 
-def write_corpus(documents: Iterable[Document], path: StrPath, format: str, **options: Any) -> Counter[str]:
+def format_named_by(output: StrPath) -> str | None:
+    """Return the format that the extension of an output names; None if it names none."""
+    name = Path(output).name.lower()
+    return next((found for ending, found in OUTPUT_ENDINGS.items() if name.endswith(ending)), None)
+
+
+def output_format(output: StrPath) -> str:
+    """Return the format that the extension of an output names.
+
+    Raises
+    ------
+    SuwenError
+        S107 when it names none, or could be that of several.
+    """
+    found = format_named_by(output)
+    if found is None:
+        raise SuwenError("S107", output, formats=f"{', '.join(WRITABLE)} (--to FORMAT; in Python format=)")
+    return found
+
+
+def write_corpus(
+    documents: Iterable[Document], path: StrPath, format: str | None = None, **options: Any
+) -> Counter[str]:
     """Write documents in a format, completely or not at all.
 
     Parameters
@@ -244,7 +284,7 @@ def write_corpus(documents: Iterable[Document], path: StrPath, format: str, **op
     path
         The file or folder.
     format
-        A name in `WRITABLE`.
+        A name in `WRITABLE`; by default the one that the extension names (see `OUTPUT_ENDINGS`).
     options
         Options of the format's `write`, for example ``scheme`` for CoNLL.
 
@@ -256,16 +296,16 @@ def write_corpus(documents: Iterable[Document], path: StrPath, format: str, **op
     Raises
     ------
     SuwenError
-        S104 when the path exists (an empty folder aside), S404 for a format that is unknown or only read and for an
-        unknown option, and what the format's `write` raises.
+        S104 when the path exists (an empty folder aside), S107 when the extension names no format, S404 for a format
+        that is unknown or only read and for an unknown option, and what the format's `write` raises.
 
     Examples
     --------
     >>> import suwen
-    >>> lost = suwen.write_corpus(documents, "corpus.jsonl", "jsonl")  # doctest: +SKIP
+    >>> lost = suwen.write_corpus(documents, "corpus.jsonl")  # doctest: +SKIP
     """
     path = Path(path)
-    target = _named(format, WRITABLE)
+    target = _named(format or output_format(path), WRITABLE)
     options = known_options(target.name, target.write, options)
     require_new_or_empty(path)
     return target.write(documents, path, **options)
