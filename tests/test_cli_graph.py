@@ -129,6 +129,11 @@ def test_cli_graph_says_what_is_wrong_with_documents(run, capsys, built):
         (["undo", "graph.db"], "S711 nothing to undo"),
         (["sql", "graph.db", "DROP TABLE concept"], "S713 graph.db: the query failed: not authorized"),
         (["export", "graph.db", "-o", "x"], "S409 invalid value for --to: x has no known extension"),
+        (
+            ["export", "graph.db", "-o", "t.csv"],
+            "S406 the output t.csv cannot be combined with",
+        ),
+        (["export", "graph.db", "-o", "t.CSV", "--to", "neo4j"], "S406 the output t.CSV cannot be combined"),
         (["export", "graph.db", "-o", "x.nq", "--raw"], "S409 invalid value for --raw: it needs --to csv"),
         (["export", "graph.db", "-o", "library.jsonl"], "S104 library.jsonl: the output already exists"),
     ],
@@ -273,7 +278,8 @@ def test_cli_graph_export_by_ending(run, capsys, built):
     assert run("export", "graph.db", "-o", "neo4j", "--to", "neo4j") == 0
     assert {stat.S_IMODE(Path(name).stat().st_mode) for name in ("tables", "neo4j")} == {0o700}
     printed = capsys.readouterr()
-    assert printed.out.splitlines()[-1] == "Written to neo4j."
+    assert printed.out.splitlines()[-1].startswith("Written to neo4j: ")
+    assert "Written to tables: concepts.csv, edges.csv, evidence.csv.\n" in printed.out
     assert "not held by neo4j, and replaced: " in printed.err
 
 

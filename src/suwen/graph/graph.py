@@ -79,6 +79,9 @@ class Graph(BrowsableGraph):
         self._path = Path(path)
         self._reading: Connection | None = None
 
+    def __repr__(self) -> str:
+        return f"Graph({str(self._path)!r})"
+
     def __enter__(self) -> Self:
         return self
 
@@ -400,7 +403,8 @@ class Graph(BrowsableGraph):
         Raises
         ------
         SuwenError
-            S104 when the path exists, S404 for an unknown form, S102 or S105 when it cannot be written.
+            S104 when the path exists, S404 for an unknown form, S406 for a folder that is named like a CSV file, S102
+            or S105 when it cannot be written.
         """
         from suwen.graph.exports import EXPORTS
 
@@ -408,6 +412,9 @@ class Graph(BrowsableGraph):
             raise SuwenError("S404", what="export", name=form, known=", ".join(EXPORTS))
         require_new(path)
         target = EXPORTS[form]
+        if target.is_folder and Path(path).suffix.lower() == ".csv":
+            advice = "this form is a folder of CSV files: name a folder, without .csv"
+            raise SuwenError("S406", first=f"the output {path}", second=f"the form {form}", advice=advice)
         opened = replacing_folder if target.is_folder else replacing
         with self._open() as connection, opened(path, private=True) as temporary:
             return target.write(Rows(connection), temporary)

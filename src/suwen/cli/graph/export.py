@@ -21,7 +21,8 @@ class Form(StrEnum):
     DUMP = "dump"
 
 
-ENDINGS = {".nq": Form.NQUADS, ".graphml": Form.GRAPHML, ".jsonl": Form.DUMP}
+ENDINGS = {".nq": Form.NQUADS, ".graphml": Form.GRAPHML, ".jsonl": Form.DUMP, ".csv": Form.CSV}
+"""The forms that extensions name; CSV is a folder, and `Graph.export` says so."""
 
 
 def export(
@@ -34,14 +35,14 @@ def export(
 ) -> None:
     """Write a graph for other programs.
 
-    nquads has all evidence with its provenance. neo4j and csv are folders of CSV files. dump is a canonical text,
-    equal for equal graphs.
+    nquads has all evidence with its provenance. neo4j and csv are folders of CSV files: add --to. dump is a canonical
+    text, equal for equal graphs.
 
     Examples: suwen graph export graph.db -o graph.nq; suwen graph export graph.db -o tables --to csv
     """
     from suwen.graph.graph import Graph
 
-    form = to or ENDINGS.get(output.suffix)
+    form = to or ENDINGS.get(output.suffix.lower())
     if form is None:
         raise typer.BadParameter(
             f"{output.name} has no known extension; give one of {', '.join(Form)}", param_hint="--to"
@@ -51,4 +52,5 @@ def export(
     lost = Graph(graph).export(output, "csv-raw" if raw else form.value)
     for kind, count in sorted(lost.items()):
         fail(f"not held by {form}, and replaced: {count:,} {kind}")
-    typer.echo(f"Written to {output}.")
+    files = f": {', '.join(sorted(file.name for file in output.iterdir()))}" if output.is_dir() else ""
+    typer.echo(f"Written to {output}{files}.")
