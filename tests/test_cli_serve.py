@@ -153,6 +153,7 @@ def test_cli_serve_speaks_tls(tmp_path: Path) -> None:
         (["none.db"], None, "S101"),
         (["cert.pem"], None, "S701"),
         (["--model", "none"], None, "S101"),
+        (["--codes", "none.tsv"], None, "S101"),
         (["--port", "70000"], None, "S409"),
     ],
 )

@@ -16,7 +16,10 @@ from graph_documents import document, library
 from web_server import Client, models, running
 
 from suwen import Graph, read_corpus
+from suwen.concepts.terminologies import Term, Terminology
 from suwen.graph.keys import document_key
+from suwen.web.answers import ExtractRequest
+from suwen.web.extracting import Models
 from suwen.web.problems import problem_of_file
 
 LIBRARY = Path(__file__).parents[1] / "src/suwen/data/library"
@@ -74,6 +77,18 @@ def test_web_extract_equals_the_library(client: Client) -> None:
     assert plain["relations"] == []
     assert plain["entities"][0]["assertion"] is None
     assert client.post("/v1/extract", {"text": ""}).json["entities"] == []
+
+
+def test_web_extract_adds_the_codes_of_a_terminology(client: Client) -> None:
+    served = Models(codes=Terminology("icd", (Term("E11.9", "2型糖尿病", ("T2DM",)),)))
+    text = "二甲双胍治疗2型糖尿病，T2DM患者出现恶心。"
+    found = served.extract(ExtractRequest(text=text, relations=True))
+    said = {one.text: (one.code, one.code_match) for one in found.entities}
+    assert said["2型糖尿病"] == ("E11.9", "exact")
+    assert said["T2DM"] == ("E11.9", "alias")
+    assert said["二甲双胍"] == (None, "none")
+    plain = client.post("/v1/extract", {"text": text}).json
+    assert {(one["code"], one["code_match"]) for one in plain["entities"]} == {(None, None)}
 
 
 def test_web_relate_takes_given_entities(client: Client) -> None:

@@ -24,6 +24,9 @@ def serve(
     relation_model: Path | None = typer.Option(
         None, metavar="MODEL", help="The model that finds relations.", show_default="the bundled model"
     ),
+    codes: Path | None = typer.Option(
+        None, metavar="TSV", help="Add the codes of a terminology to entities: lines of code, name, synonyms."
+    ),
     host: str = typer.Option(
         "127.0.0.1", help="The address to listen on; addresses other than loopback need a token and TLS."
     ),
@@ -57,7 +60,7 @@ def serve(
     from suwen.web.serving import Address
 
     address = Address(host, port, tuple(allowed_host), ssl_certfile, ssl_keyfile, behind_proxy, root_path.rstrip("/"))
-    run(graph, address, tell, model=model, relation_model=relation_model, token_file=token_file)
+    run(graph, address, tell, model=model, relation_model=relation_model, codes=codes, token_file=token_file)
 
 
 def run(
@@ -67,9 +70,11 @@ def run(
     *,
     model: Path | None = None,
     relation_model: Path | None = None,
+    codes: Path | None = None,
     token_file: Path | None = None,
 ) -> None:
     """Serve a graph until the user stops the server; `ready` receives the address of the page."""
+    from suwen.concepts.terminologies import read_terminology
     from suwen.graph.graph import Graph
     from suwen.web.app import create_app
     from suwen.web.audit import configure_logging
@@ -83,9 +88,10 @@ def run(
     if graph is not None:
         with Graph(graph) as opened:
             opened.open()
+    terminology = read_terminology(codes) if codes else None
     configure_logging()
     limits = Limits()
-    app = create_app(Models(model, relation_model), graph, hosts=address.hosts, token=token, limits=limits)
+    app = create_app(Models(model, relation_model, terminology), graph, hosts=address.hosts, token=token, limits=limits)
     listen(app, address, limits, ready)
 
 

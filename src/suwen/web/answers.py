@@ -89,6 +89,9 @@ class RelateRequest(Request):
     entities: Annotated[list[GivenEntity], Field(max_length=MOST_ENTITIES)]
 
 
+CodeMatch = Literal["exact", "alias", "none"]
+
+
 class Assertion(Answer):
     """The assertion of an entity (affirmed, negated, hypothetical), and the span of its cue word."""
 
@@ -97,7 +100,7 @@ class Assertion(Answer):
 
 
 class Entity(Answer):
-    """An entity, in code points of the text (not UTF-16)."""
+    """An entity, in code points of the text (not UTF-16); a code if the server has a terminology."""
 
     id: str
     label: str
@@ -107,6 +110,8 @@ class Entity(Answer):
     text: str
     score: float | None
     assertion: Assertion | None = None
+    code: str | None = None
+    code_match: CodeMatch | None = None
 
 
 class Relation(Answer):

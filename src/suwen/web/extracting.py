@@ -5,9 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from suwen.bundled import model_path, relation_model_path
 from suwen.concepts.assertion import assertions
+from suwen.concepts.coding import Coder
+from suwen.concepts.terminologies import Terminology
 from suwen.document import Document, Entity
 from suwen.inference.predictor import Extractor
 from suwen.inference.relations.extractor import RelationExtractor
@@ -31,6 +34,8 @@ class Models:
     ----------
     model, relation_model
         Model folders; by default the bundled ones.
+    codes
+        A terminology whose codes entities get.
 
     Raises
     ------
@@ -38,7 +43,10 @@ class Models:
         As `suwen.loading.load`.
     """
 
-    def __init__(self, model: Path | None = None, relation_model: Path | None = None) -> None:
+    def __init__(
+        self, model: Path | None = None, relation_model: Path | None = None, codes: Terminology | None = None
+    ) -> None:
+        self._coder = None if codes is None else Coder(codes)
         # One thread each: the server works on several requests at once.
         self._entities: Extractor = load(model, threads=1)
         schema = self._entities.schema if self._entities.schema.relations else LCDD
@@ -103,9 +111,18 @@ class Models:
         if relations:
             found = self._relations.relate(found)
         answer = _extraction(found, assertion)
+        if self._coder is not None:
+            _add_codes(answer, self._coder.with_codes(found))
         answer.model = self.name
         answer.relations_model = self.relations_name if relations else None
         return answer
+
+
+def _add_codes(answer: answers.Extraction, coded: Document) -> None:
+    """Put the attributes of `Coder` into the entities of an answer."""
+    found: dict[tuple[str, str], Any] = {(one.target, one.label): one.value for one in coded.attributes}
+    for entity in answer.entities:
+        entity.code, entity.code_match = found.get((entity.id, "Code")), found[entity.id, "Code_Match"]
 
 
 def _extraction(document: Document, assertion: bool) -> answers.Extraction:

@@ -325,6 +325,7 @@ const STRINGS = {
   "extract.confidence": ["置信度", "Confidence"],
   "extract.score": ["置信度 {score}", "confidence {score}"],
   "extract.assertion": ["断言", "Assertion"],
+  "extract.code": ["编码", "Code"],
   "extract.affirmed": ["肯定", "affirmed"],
   "extract.negated": ["否定", "negated"],
   "extract.hypothetical": ["推测", "hypothetical"],

@@ -114,6 +114,7 @@ function cardOf(view, entities) {
         item("extract.type", typeName(entity.label)),
         item("extract.confidence", confidence(entity.score)),
         item("extract.assertion", assertion(view, entity)),
+        item("extract.code", entity.code ?? null),
         item("extract.place", t("extract.span", { start: entity.start, end: entity.end })),
       ),
       view.app.info.graph ? find : null,
