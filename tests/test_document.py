@@ -2,6 +2,8 @@
 
 import pickle
 
+import pytest
+
 from suwen.document import Document, Entity
 
 
@@ -20,3 +22,12 @@ def test_document_keeps_lists_as_tuples() -> None:
     document = Document("a", "口服二甲双胍", [entity], attributes=[])  # type: ignore[arg-type]
     assert document == Document("a", "口服二甲双胍", (entity,))
     assert isinstance(document.entities, tuple)
+
+
+def test_document_finds_entities_by_their_ids() -> None:
+    first, second = Entity("Drug", 2, 7, ((2, 4), (5, 7)), id="T2"), Entity("Method", 0, 2, id="T1")
+    document = Document("a", "口服二甲\n双胍", (first, second))
+    assert document.entity("T1") is second
+    assert (document.mention("T2"), document.mention("T1")) == ("二甲双胍", "口服")
+    with pytest.raises(KeyError, match="the document 'a' has no entity 'T3'"):
+        document.mention("T3")

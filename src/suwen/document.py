@@ -216,8 +216,31 @@ class Document:
         source = self.meta.get("read_from")
         return not (isinstance(source, Mapping) and source.get(UNANNOTATED) is True)
 
-    def mention(self, entity: Entity) -> str:
-        """Return the entity's text; several pieces are joined as running text (see `join_pieces`)."""
+    def entity(self, id: str) -> Entity:  # noqa: A002 (it is the word for it)
+        """Return the entity with this id, for example the head or tail of a relation.
+
+        Raises
+        ------
+        KeyError
+            When there is none.
+
+        Examples
+        --------
+        >>> Document("note", "口服二甲双胍", (Entity("Drug", 2, 6, id="T1"),)).entity("T1").label
+        'Drug'
+        """
+        for entity in self.entities:
+            if entity.id == id:
+                return entity
+        raise KeyError(f"the document {self.id!r} has no entity {id!r}")
+
+    def mention(self, entity: Entity | str) -> str:
+        """Return the text of an entity, or of the one with this id.
+
+        Several pieces are joined as running text (see `join_pieces`).
+        """
+        if isinstance(entity, str):
+            entity = self.entity(entity)
         if not entity.fragments:
             return self.text[entity.start : entity.end]
         return join_pieces([self.text[start:end] for start, end in entity.fragments])
