@@ -49,10 +49,6 @@ def export(
     from suwen import export as export_tagger
     from suwen.bundled import model_path
 
-    if int8 and not corpus:
-        raise typer.BadParameter("--int8 needs --corpus: 8 bits must prove themselves")
-    if trainable and not output:
-        raise typer.BadParameter("--trainable needs --output: MODEL has its weights")
     if (split_file and not corpus) or (part and not split_file):
         raise typer.BadParameter("--split needs --corpus, and --part needs --split")
     if model_path(model) != model and not output:
