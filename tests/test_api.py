@@ -10,10 +10,18 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 import suwen
+from suwen import bundled
 from suwen.bundled import SAMPLE
+from suwen.cli import app
+from suwen.concepts.terminologies import read_terminology
+from suwen.document import Document, Entity
 from suwen.errors import SuwenError
+from suwen.inference.relations.relating import RelatingExtractor
+from suwen.loading import load_relations
+from suwen.schema import LCDD
 
 FUNCTIONS = [name for name in suwen.__all__ if name[0].islower()]
 
@@ -101,7 +109,7 @@ def test_api_augments_documents() -> None:
     [
         (lambda: suwen.evaluate(SAMPLE, "model", predicted=SAMPLE), "S406"),
         (lambda: suwen.evaluate(SAMPLE, predicted=SAMPLE, part="dev"), "S410"),
-        (lambda: suwen.export("model", int8=True), "S410"),
+        (lambda: suwen.export("bundled", int8=True), "S410"),
         (lambda: suwen.load("nowhere"), "S101"),
         (lambda: suwen.load(threads=0), "S402"),
         (lambda: suwen.train(SAMPLE, "model", encoder="dictionary", part="dev"), "S410"),
@@ -121,6 +129,107 @@ def test_api_refuses_what_the_commands_refuse(tmp_path: Path, monkeypatch, call,
     with pytest.raises(SuwenError, match=code):
         call()
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda inside: suwen.extract("k", inside),
+        lambda inside: suwen.preannotate("k", inside, endpoint="http://127.0.0.1:9/v1", model="m"),
+        lambda inside: suwen.train("k", inside, encoder="dictionary"),
+        lambda inside: suwen.train("./k/", inside, task="relations"),
+        lambda inside: suwen.train_folds("k", inside, 2),
+        lambda inside: suwen.augment_corpus("k", inside, "mention"),
+        lambda inside: suwen.pretrain(["k"], inside, encoder="bilstm"),
+        *(
+            lambda inside, command=command: CliRunner().invoke(app, [*command, "-o", inside], catch_exceptions=False)
+            for command in (
+                ["extract", "k"],
+                ["extract", "k", "other"],
+                ["corpus", "sample", "k", "--documents", "1"],
+                ["corpus", "convert", "k", "--to", "jsonl"],
+                ["train", "k", "--encoder", "dictionary"],
+                ["augment", "k", "--method", "mention"],
+            )
+        ),
+    ],
+)
+def test_api_refuses_outputs_that_the_next_run_would_read(tmp_path: Path, monkeypatch, call) -> None:
+    monkeypatch.chdir(tmp_path)
+    documents = [Document("a", "二甲双胍治疗糖尿病。", (Entity("Drug", 0, 4, id="T1"),))]
+    suwen.write_corpus(documents, "k", "brat")
+    before = sorted(tmp_path.rglob("*"))
+    for inside in ("k/out.jsonl", "k/deep/out"):
+        with pytest.raises(SuwenError, match=f"S127 {inside}: the output is one of the inputs, or inside one"):
+            call(inside)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("call", "code"),
+    [
+        (lambda corpus: suwen.train(corpus, "m", settings={"optimization.epoch": 1}), "S401 .*optimization.epochs"),
+        (lambda corpus: suwen.train(corpus, "m", settings="seed"), "S402"),
+        (lambda corpus: suwen.train(corpus, "m", encoder="dictionary", settings={"shar": 1}), "S401"),
+        (lambda corpus: suwen.train(corpus, "m", task="relations", settings={"trees.counts": 1}), "S401"),
+        (lambda corpus: suwen.train_folds(corpus, "m", 2, settings={"optimization.epoch": 1}), "S401"),
+        (lambda corpus: suwen.augment_corpus(corpus, "m", "mention", settings={"sampling.topk": 3}), "S401"),
+    ],
+)
+def test_api_checks_settings_before_it_reads_the_corpus(call, code: str) -> None:
+    def documents():
+        pytest.fail("the corpus is read")
+        yield
+
+    with pytest.raises(SuwenError, match=code):
+        call(documents())
+
+
+@pytest.mark.parametrize("command", [["train"], ["train", "--task", "relations"], ["augment"]])
+def test_api_commands_check_settings_before_they_read_the_corpus(tmp_path: Path, command: list[str]) -> None:
+    words = [command[0], str(tmp_path / "none"), "-o", str(tmp_path / "m"), *command[1:], "--set", "sede=1"]
+    words += ["--format", "brat"] * (command == ["augment"])
+    with pytest.raises(SuwenError, match=r"S401 .*sede"):
+        CliRunner().invoke(app, words, catch_exceptions=False)
+
+
+def test_api_names_what_a_relation_model_cannot_be_first(tmp_path: Path) -> None:
+    for options in ({"int8": True}, {"trainable": True}):
+        with pytest.raises(SuwenError, match=f"S406 {next(iter(options))} cannot be combined with a relation model"):
+            suwen.export(bundled.DATA / "suwen-relations", **options)
+    words = ["export", str(bundled.DATA / "suwen-relations"), "--int8"]
+    with pytest.raises(SuwenError, match="S406 int8 cannot be combined with a relation model"):
+        CliRunner().invoke(app, words, catch_exceptions=False)
+
+
+def test_api_objects_say_in_a_line_what_they_are(tmp_path: Path) -> None:
+    texts = ["二甲双胍治疗糖尿病。", "阿卡波糖降低餐后血糖。", "格列美脲每日一次口服。", "利拉鲁肽皮下注射。"]
+    documents = [Document(str(n), text, (Entity("Drug", 0, 4, id="T1"),)) for n, text in enumerate(texts)]
+    split = suwen.split(documents, ratio=(2, 1, 1), seed=3)
+    report = suwen.train(documents, tmp_path / "words", encoder="dictionary", split=split)
+    model = suwen.load(report.model)
+    terms = tmp_path / "terms.tsv"
+    terms.write_text("E11.9\t2型糖尿病\n", encoding="utf-8")
+    shown = {
+        "<DictionaryExtractor words, entity types: 1>": model,
+        "<RelatingExtractor words + cooccurrence, entity types: 1, relation types: 10>": RelatingExtractor(
+            model, load_relations("cooccurrence")
+        ),
+        "<CooccurrenceExtractor cooccurrence, entity types: 15, relation types: 10>": load_relations("cooccurrence"),
+        "<Schema lcdd, entity types: 15, relation types: 10>": LCDD,
+        "<Split by document, seed: 3, train: 2, dev: 1, test: 1>": split,
+        f"<Report of {tmp_path / 'words'}, F1 on dev: {report.scores.micro.f1:.3f}>": report,
+        "<Evaluation of all, precision: 1.000, recall: 1.000, F1: 1.000>": suwen.evaluate(
+            documents, predicted=documents
+        ),
+        "<Agreement of anna, bo, documents: 4, strict F1: 1.000, alpha: 1.000>": suwen.agree(
+            {"anna": documents, "bo": documents}
+        ),
+        "<Augmentation, documents: 4, failures: 0>": suwen.augment(documents, "mention"),
+        "<Terminology terms, terms: 1>": read_terminology(terms),
+        "Graph('g.db')": suwen.Graph("g.db"),
+    }
+    assert {text: repr(value) for text, value in shown.items()} == {text: text for text in shown}
 
 
 def test_api_chooses_documents_and_measures_agreement(tmp_path: Path) -> None:

@@ -64,7 +64,10 @@ CATALOG: dict[str, Message] = {
         "not a regular file but a {found}",
         "save its content to a file, or pass the text on standard input (-)",
     ),
-    "S127": Message("the output is one of the inputs", "choose another output path"),
+    "S127": Message(
+        "the output is one of the inputs, or inside one, where the next run would read it",
+        "choose a path outside the inputs",
+    ),
     "S130": Message("this is {kind}, which is not supported here", "{advice}"),
     "S131": Message(
         "the file name {name!r} is not possible in this locale ({encoding})",

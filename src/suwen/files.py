@@ -39,6 +39,7 @@ __all__ = [
     "replacing_folder",
     "require_new",
     "require_new_or_empty",
+    "require_outside",
     "require_regular",
     "sha256",
     "write_bytes",
@@ -103,6 +104,19 @@ def require_new_or_empty(path: StrPath) -> None:
     path = Path(path)
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise SuwenError("S104", path)
+
+
+def require_outside(output: StrPath, inputs: Iterable[StrPath]) -> None:
+    """Refuse an output inside an input folder: the next run would read it as an input.
+
+    Raises
+    ------
+    SuwenError
+        S127.
+    """
+    above = Path(os.path.abspath(output)).parents  # noqa: PTH100 (links are left as they are)
+    if any(Path(os.path.abspath(one)) in above for one in inputs):  # noqa: PTH100
+        raise SuwenError("S127", output)
 
 
 SPECIAL = {stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket", stat.S_IFCHR: "device", stat.S_IFBLK: "device"}

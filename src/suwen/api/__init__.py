@@ -19,7 +19,7 @@ from suwen.api.training import train, train_folds
 from suwen.bundled import SAMPLE, model_path
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.files import StrPath, paths_of
+from suwen.files import StrPath, paths_of, require_outside
 from suwen.requirements import EXPORTING, EXTRAS, require_packages
 from suwen.runs import Listener, silent
 
@@ -203,7 +203,8 @@ def extract(
     Raises
     ------
     SuwenError
-        As `suwen.extraction.planning.plan_extraction` and `suwen.extraction.extract.extract_files`.
+        S127 when the output is inside an input folder; as `suwen.extraction.planning.plan_extraction` and
+        `suwen.extraction.extract.extract_files`.
 
     Examples
     --------
@@ -217,6 +218,7 @@ def extract(
     paths = paths_of(inputs)
     if not paths:
         raise SuwenError("S402", key="inputs", reason="no file or folder is given")
+    require_outside(output, paths)
     extraction = plan_extraction(
         paths,
         output,
@@ -318,12 +320,6 @@ def export(
     from suwen.inference.relations.settings import KIND
     from suwen.model_folder import read_stored_model
 
-    if int8 and corpus is None:
-        raise SuwenError(
-            "S410", first="--int8", second="--corpus", advice="give annotated documents to score 8 bits on"
-        )
-    if trainable and output is None:
-        raise SuwenError("S410", first="--trainable", second="--output", advice="without it, MODEL keeps its weights")
     folder = model_path(model)
     stored = read_stored_model(folder)
     if stored.model == KIND:
@@ -336,6 +332,12 @@ def export(
 
         sample = documents_of(SAMPLE if corpus is None else corpus)
         return export_relations(stored, sample, None if output is None else Path(output))
+    if int8 and corpus is None:
+        raise SuwenError(
+            "S410", first="--int8", second="--corpus", advice="give annotated documents to score 8 bits on"
+        )
+    if trainable and output is None:
+        raise SuwenError("S410", first="--trainable", second="--output", advice="without it, MODEL keeps its weights")
     require_packages(*EXPORTING)
     from suwen.exporting.tagger import export_model
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.files import StrPath, paths_of
+from suwen.files import StrPath, paths_of, require_outside
 from suwen.requirements import require_packages
 from suwen.runs import Listener, Progress, silent
 
@@ -132,7 +132,7 @@ def preannotate(
     id_column: str | None = None,
     encoding: str | None = None,
     sheet: str | None = None,
-    to: str = "jsonl",
+    to: str | None = None,
     parallel: int = 4,
     retries: int = 5,
     timeout: float = 120.0,
@@ -168,7 +168,7 @@ def preannotate(
     sheet
         The sheet of Excel files; by default the only one with content.
     to
-        The format of the output.
+        The format of the output; by default that of its extension, or JSON Lines.
     parallel, retries, timeout
         Parallel requests, retries of each, and its timeout in seconds.
     attempts
@@ -189,8 +189,9 @@ def preannotate(
     Raises
     ------
     SuwenError
-        S104 when the output exists, S402 for a number out of range, S404 for an unknown format, S405 when httpx2 is not
-        installed, S507, S508 or S511 as the run was unfinished or not, S901 to S904 for the endpoint.
+        S104 when the output exists, S127 when it is inside an input folder, S402 for a number out of range, S404 for
+        an unknown format, S405 when httpx2 is not installed, S507, S508 or S511 as the run was unfinished or not, S901
+        to S904 for the endpoint.
 
     Examples
     --------
@@ -207,6 +208,7 @@ def preannotate(
 
     # Before examples are read, which may take a while.
     require_packages("httpx2")
+    require_outside(output, paths_of(inputs))
     asked = Endpoint(endpoint, model, allow_remote, timeout, retries)
     return run(
         paths_of(inputs),

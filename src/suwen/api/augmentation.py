@@ -135,7 +135,8 @@ def augment_corpus(
     Raises
     ------
     SuwenError
-        S311 for another part than ``train``, and as `suwen.augmentation.corpus.augment_corpus`.
+        S127 when the output is inside the corpus, S311 for another part than ``train``, and as
+        `suwen.augmentation.corpus.augment_corpus`.
 
     Examples
     --------
@@ -143,13 +144,14 @@ def augment_corpus(
     >>> made = suwen.augment_corpus("articles/", "more.jsonl", "mention", copies=2)  # doctest: +SKIP
     >>> made.figures.counts, made.record  # doctest: +SKIP
     """
-    from suwen.api.scoring import documents_of, split_of
+    from suwen.api.scoring import documents_of, require_apart, split_of
     from suwen.augmentation.config import load_augmentation_config
     from suwen.augmentation.corpus import augment_corpus as augment_documents
     from suwen.augmentation.corpus import select_train
     from suwen.files import folder_for
     from suwen.settings import parse_settings
 
+    require_apart(output, corpus)
     named = None if encoder is None else str(encoder)
     shorthands = {"method": method, "encoder": named, "seed": seed, "target.copies": copies, "rate": rate}
     options = {

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suwen.errors import SuwenError
-from suwen.files import StrPath, paths_of, require_new
+from suwen.files import StrPath, paths_of, require_new, require_outside
 from suwen.requirements import require_packages
 from suwen.runs import Listener, silent
 
@@ -96,6 +96,7 @@ def pretrain(
     parts = [exclude_parts] if isinstance(exclude_parts, str) else list(exclude_parts)
     output = Path(output)
     require_new(output)
+    require_outside(output, paths_of(texts))
     if encoder not in PRETRAINABLE:
         raise SuwenError("S404", what="encoder to pre-train", name=encoder, known=", ".join(PRETRAINABLE))
     if encoder == "bilstm":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any
@@ -16,8 +16,8 @@ from suwen.evaluation.analysis import Analysis, analyze
 from suwen.evaluation.report import write_error_page
 from suwen.evaluation.scores import Pair, pair_documents, training_mentions
 from suwen.evaluation.significance import Comparison, compare
-from suwen.files import StrPath, read_json
-from suwen.formats import read_corpus
+from suwen.files import StrPath, read_json, require_outside
+from suwen.formats import stream_corpus
 from suwen.inference.predictor import Extractor
 from suwen.loading import load
 from suwen.model_folder import MANIFEST
@@ -34,10 +34,12 @@ __all__ = [
     "evaluate_model",
     "evaluate_predictions",
     "read_gold",
+    "require_apart",
     "split_of",
+    "stream_of",
 ]
 
-Corpus = StrPath | Sequence[Document]
+Corpus = StrPath | Iterable[Document]
 """A folder or file in any format, or documents."""
 
 
@@ -67,6 +69,10 @@ class Evaluation:
     pairs: Sequence[Pair]
     predictions: Sequence[Document] = ()
     warnings: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        figures = f"precision: {self.precision:.3f}, recall: {self.recall:.3f}, F1: {self.f1:.3f}"
+        return f"<Evaluation of {self.part}, {figures}>"
 
     @property
     def precision(self) -> float:
@@ -212,7 +218,18 @@ def compare_predictions(
 
 def documents_of(corpus: Corpus, schema: Schema | None = None) -> list[Document]:
     """Return documents, read from a path if there is one; labels must be in the schema, if there is one."""
-    return read_corpus(corpus, schema=schema) if isinstance(corpus, str | PathLike) else list(corpus)
+    return list(stream_of(corpus, schema))
+
+
+def stream_of(corpus: Corpus, schema: Schema | None = None) -> Iterator[Document]:
+    """Return the documents as `documents_of` does, but read them only when they are asked for."""
+    return stream_corpus(corpus, schema=schema) if isinstance(corpus, str | PathLike) else iter(corpus)
+
+
+def require_apart(output: StrPath, corpus: Corpus) -> None:
+    """Refuse an output inside the folder of a corpus (S127)."""
+    if isinstance(corpus, str | PathLike):
+        require_outside(output, [corpus])
 
 
 def split_of(split: Split | StrPath | None) -> Split | None:

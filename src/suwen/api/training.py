@@ -81,9 +81,9 @@ def train(
     Raises
     ------
     SuwenError
-        S104 when `output` exists, S314 or S315 for texts or teachers that know held-out documents, S405 when a package
-        is missing, S406 and S410 for arguments that do not go together, and as the training functions in
-        `suwen.training`.
+        S104 when `output` exists, S127 when it is inside the corpus, S314 or S315 for texts or teachers that know
+        held-out documents, S405 when a package is missing, S406 and S410 for arguments that do not go together, and as
+        the training functions in `suwen.training`.
 
     Examples
     --------
@@ -91,12 +91,13 @@ def train(
     >>> report = suwen.train("articles/", "model", base="bundled")  # doctest: +SKIP
     >>> report.scores.micro.f1  # doctest: +SKIP
     """
-    from suwen.api.scoring import documents_of, split_of
+    from suwen.api.scoring import documents_of, require_apart, split_of
     from suwen.settings import assignments
     from suwen.training.baselines import BASELINES
     from suwen.training.data import select_data
 
     require_task(task)
+    require_apart(output, corpus)
     output, settings = Path(output), assignments(settings)
     neural = {"head": head, "transfer": transfer, "from": base, "teacher": teachers, "texts": texts}
     if task == "relations":
@@ -128,11 +129,12 @@ def train(
     from suwen.training.distillation import read_distillation
     from suwen.training.taggers import train_tagger
 
-    documents = documents_of(corpus, schema)
     folder = model_path(base) if base else None
     tagger_config = with_teachers(
         _tagger_config(encoder, head, transfer, preset, config, settings, folder), bool(teachers)
     )
+    # When the configuration is right: it may take long.
+    documents = documents_of(corpus, schema)
     distillation = None
     if teachers:
         # Before the texts are read, which may take long.
@@ -208,12 +210,13 @@ def train_folds(
     >>> report = suwen.train_folds("articles/", "models", 5, contradictions="report.tsv")  # doctest: +SKIP
     >>> report.contradictions  # doctest: +SKIP
     """
-    from suwen.api.scoring import documents_of, split_of
+    from suwen.api.scoring import documents_of, require_apart, split_of
     from suwen.settings import assignments
     from suwen.training.baselines import BASELINES
 
     if encoder in BASELINES:
         _refuse_options({"folds": True}, f"encoder {encoder}")
+    require_apart(output, corpus)
     output = Path(output)
     if not resume:
         require_new(output)
@@ -224,10 +227,10 @@ def train_folds(
     from suwen.training.config import with_teachers
     from suwen.training.data import select_data
 
-    documents, split = documents_of(corpus, schema), split_of(split)
     folder = model_path(base) if base else None
     loaded = _tagger_config(encoder, head, transfer, preset, config, assignments(settings), folder)
     tagger_config = with_teachers(loaded, False)
+    documents, split = documents_of(corpus, schema), split_of(split)
     data = select_data(documents, split, part, tagger_config.seed, set_aside=False)
     schema = schema or Schema.of_labels(data.labels)
     unit: Unit = split.unit if split else "document"

@@ -122,13 +122,14 @@ def augment(
 
     Example: suwen augment articles/ -o more.jsonl --split split.json
     """
-    from suwen import augment_corpus, read_corpus
-    from suwen.files import require_new
-    from suwen.formats import format_of
+    from suwen import augment_corpus
+    from suwen.files import require_new, require_outside
+    from suwen.formats import format_of, stream_corpus
     from suwen.settings import parse_settings
 
     if not resume:
         require_new(output)
+    require_outside(output, [corpus])
     values = {
         "words.segmenter": segmenter and segmenter.value,
         "synonym.lexicon": [str(path) for path in synonyms] or None,
@@ -138,7 +139,8 @@ def augment(
     }
     given = {key: value for key, value in values.items() if value is not None}
     found = source or format_of(corpus)
-    documents = read_corpus(corpus, found, read_schema(schema_file), **reading_options(encoding, offsets))
+    # Read by the augmentation, when it has checked all options.
+    documents = stream_corpus(corpus, found, read_schema(schema_file), **reading_options(encoding, offsets))
     with progress_bar(standard_error()) as listener:
         result = augment_corpus(
             documents,

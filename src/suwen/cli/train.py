@@ -112,13 +112,14 @@ def train(
     from suwen import train as train_model
     from suwen import train_folds
     from suwen.errors import SuwenError
-    from suwen.files import require_new
-    from suwen.formats import read_corpus
+    from suwen.files import require_new, require_outside
+    from suwen.formats import stream_corpus
 
     if not (folds and resume):
         require_new(output)
     if contradictions:
         require_new(contradictions)
+    require_outside(output, [corpus])
     if contradictions and not folds:
         raise typer.BadParameter("--report needs --folds")
     if folds and task is Task.RELATIONS:
@@ -131,7 +132,8 @@ def train(
     if texts and not teachers and encoder not in BASELINES:
         raise typer.BadParameter("--texts needs --teacher")
     schema = read_schema(schema_file)
-    documents = read_corpus(corpus, source, schema, **reading_options(encoding, offsets))
+    # Read by the training, when it has checked all options.
+    documents = stream_corpus(corpus, source, schema, **reading_options(encoding, offsets))
     options: dict[str, Any] = {
         "encoder": encoder,
         "head": head and head.value,

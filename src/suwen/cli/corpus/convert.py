@@ -55,11 +55,12 @@ class Illegal(StrEnum):
 def convert(
     corpus: Path = typer.Argument(..., metavar="IN", help="A folder or file of documents."),
     output: Path = typer.Option(..., "-o", "--output", metavar="OUT", help="The file to write; must not exist."),
-    target: str = typer.Option(
-        ...,
+    target: str | None = typer.Option(
+        None,
         "--to",
         metavar="FORMAT",
         help="brat, conll, jsonl, cmeee, diakg, doccano, label_studio, text, html, parquet, csv or xlsx.",
+        show_default="from the extension of OUT",
     ),
     source: str | None = FORMAT,
     scheme: str | None = typer.Option(None, help="To CoNLL: BIO, BIOES or BMES.", show_default="BIO"),
@@ -83,17 +84,20 @@ def convert(
 ) -> None:
     """Write a corpus in another format, and count what that format cannot hold.
 
-    Example: suwen corpus convert articles/ -o articles.conll --to conll --scheme BIOES
+    Examples: suwen corpus convert articles/ -o articles.conll --scheme BIOES;
+    suwen corpus convert articles.conll -o articles-brat --to brat
     """
     from suwen.errors import SuwenError
-    from suwen.files import require_new, write_text
-    from suwen.formats import format_of, stream_corpus, write_corpus
+    from suwen.files import require_new, require_outside, write_text
+    from suwen.formats import format_of, output_format, stream_corpus, write_corpus
     from suwen.formats.label_studio_config import label_config as label_configuration
     from suwen.schema import LCDD, Schema
     from suwen.schemes import scheme_named
 
     if output == Path("-"):
         raise SuwenError("S406", first="-o -", second="this command", advice="name a file or folder")
+    require_outside(output, [corpus])
+    target = target or output_format(output)
     source = source or format_of(corpus)
     to_cmeee = target == "cmeee"
     for option, value, format_name, end, fitting in (

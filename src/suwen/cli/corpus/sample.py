@@ -64,10 +64,11 @@ def sample(
     Example: suwen corpus sample articles/ -o next.jsonl --documents 20 --annotated corpus/ --per-group 2
     """
     from suwen import sample as choose
-    from suwen.files import require_new
+    from suwen.files import require_new, require_outside
     from suwen.formats import write_corpus
 
     require_new(output)
+    require_outside(output, pool)
     with progress_bar(standard_error()) as listener:
         found = choose(
             pool,
