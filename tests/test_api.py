@@ -169,6 +169,7 @@ def test_api_refuses_outputs_that_the_next_run_would_read(tmp_path: Path, monkey
     ("call", "code"),
     [
         (lambda corpus: suwen.train(corpus, "m", settings={"optimization.epoch": 1}), "S401 .*optimization.epochs"),
+        (lambda corpus: suwen.train(corpus, "m", settings="epochs=3"), "S401 .*did you mean 'optimization.epochs'"),
         (lambda corpus: suwen.train(corpus, "m", settings="seed"), "S402"),
         (lambda corpus: suwen.train(corpus, "m", encoder="dictionary", settings={"shar": 1}), "S401"),
         (lambda corpus: suwen.train(corpus, "m", task="relations", settings={"trees.counts": 1}), "S401"),
@@ -202,6 +203,18 @@ def test_api_names_what_a_relation_model_cannot_be_first(tmp_path: Path) -> None
         CliRunner().invoke(app, words, catch_exceptions=False)
 
 
+def test_api_takes_a_document_and_a_path_for_documents(tmp_path: Path) -> None:
+    entities = (Entity("Drug", 0, 4, id="T1"), Entity("Disease", 6, 9, id="T2"))
+    document = Document("a", "二甲双胍治疗糖尿病。", entities)
+    path = tmp_path / "a.jsonl"
+    suwen.write_corpus(document, path)
+    suwen.write_corpus(str(path), tmp_path / "b.jsonl")
+    for given in (document, [document], str(path), path, tmp_path / "b.jsonl"):
+        assert [found.id for found in suwen.relate(given, "cooccurrence")] == ["a"]
+    assert suwen.Graph(tmp_path / "g.db").add(path).documents == {"added": 1}
+    assert suwen.Graph(tmp_path / "g.db").add(document).documents == {"unchanged": 1}
+
+
 def test_api_objects_say_in_a_line_what_they_are(tmp_path: Path) -> None:
     texts = ["二甲双胍治疗糖尿病。", "阿卡波糖降低餐后血糖。", "格列美脲每日一次口服。", "利拉鲁肽皮下注射。"]
     documents = [Document(str(n), text, (Entity("Drug", 0, 4, id="T1"),)) for n, text in enumerate(texts)]
@@ -221,6 +234,9 @@ def test_api_objects_say_in_a_line_what_they_are(tmp_path: Path) -> None:
         f"<Report of {tmp_path / 'words'}, F1 on dev: {report.scores.micro.f1:.3f}>": report,
         "<Evaluation of all, precision: 1.000, recall: 1.000, F1: 1.000>": suwen.evaluate(
             documents, predicted=documents
+        ),
+        "<PredictionsComparison of all, F1: 1.000 and 1.000, p: 1.000>": suwen.compare(
+            documents, documents, gold=documents
         ),
         "<Agreement of anna, bo, documents: 4, strict F1: 1.000, alpha: 1.000>": suwen.agree(
             {"anna": documents, "bo": documents}

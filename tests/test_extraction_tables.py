@@ -203,7 +203,8 @@ def test_extract_command_says_how_tables_of_a_folder_are_read(table: Path, tmp_p
 def test_extract_function_takes_metadata_and_sheets(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("口服二甲双胍。", encoding="utf-8")
     (tmp_path / "m.csv").write_text("id,journal\na,刊\n", encoding="utf-8")
-    suwen.extract(tmp_path / "a.txt", tmp_path / "o.jsonl", metadata=tmp_path / "m.csv")
+    found = suwen.extract(tmp_path / "a.txt", tmp_path / "o.jsonl", metadata=tmp_path / "m.csv")
+    assert repr(found) == "<Result, documents: 1, entities: 2, relations: 0, problems: 0>"
     (document,) = suwen.read_corpus(tmp_path / "o.jsonl")
     assert isinstance(document, Document)
     assert document.meta["journal"] == "刊"

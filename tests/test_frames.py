@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +18,7 @@ pandas = pytest.importorskip("pandas")
 DOCUMENT = Document("a", "口服二甲双胍", (Entity("Drug", 2, 6, id="T1", score=0.5),), meta={"year": 2020, "more": []})
 
 
-def test_frames_have_a_row_for_each_entity() -> None:
+def test_frames_have_a_row_for_each_entity(tmp_path: Path) -> None:
     frame = suwen.to_dataframe([DOCUMENT, Document("b", "")])
     assert frame.to_dict("records") == [
         {
@@ -26,6 +27,8 @@ def test_frames_have_a_row_for_each_entity() -> None:
         }
     ]
     assert suwen.to_dataframe(DOCUMENT).equals(frame)
+    suwen.write_corpus([DOCUMENT], tmp_path / "a.jsonl")
+    assert suwen.to_dataframe(tmp_path / "a.jsonl").equals(frame)
     assert list(suwen.to_dataframe([]).columns) == ["document", "label", "text", "start", "end", "score", "id"]
 
 

@@ -171,7 +171,8 @@ def _readable(error: ValidationError, kind: type[Section], file: Path | None) ->
     if problem["type"] == "extra_forbidden":
         parent, known = key.rpartition(".")[0], _known_keys(kind)
         siblings = [name for name in known if name.rpartition(".")[0] == parent]
-        guess = difflib.get_close_matches(key, siblings or known, 1, 0)[0]
+        elsewhere = [name for name in known if name.rpartition(".")[2] == key.rpartition(".")[2]]
+        guess = elsewhere[0] if elsewhere else difflib.get_close_matches(key, siblings or known, 1, 0)[0]
         return SuwenError("S401", file, key=key, guess=guess)
     reason = problem["msg"].removeprefix("Value error, ")
     # An error that concerns several tables has no key.

@@ -6,7 +6,7 @@ Each loads what it needs when it is called.
 # ruff: noqa: A002 (`format` is the word for it)
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from suwen.exporting.relations import RelationExport
     from suwen.exporting.tagger import Export
     from suwen.extraction.extract import Result
+    from suwen.formats import Documents
     from suwen.inference.predictor import Extractor
     from suwen.inference.relations.extractor import RelationExtractor
 
@@ -241,9 +242,7 @@ def extract(
     return extraction.run(resume, listener)
 
 
-def relate(
-    documents: StrPath | Iterable[Document], model: StrPath | RelationExtractor | None = None
-) -> Iterator[Document]:
+def relate(documents: Documents, model: StrPath | RelationExtractor | None = None) -> Iterator[Document]:
     """Find the relations between the entities of documents.
 
     The relations that the documents have are replaced.
@@ -251,7 +250,7 @@ def relate(
     Parameters
     ----------
     documents
-        Documents with entities, or a folder or file in any format that has them.
+        Documents with entities, a single one, or a folder or file in any format that has them.
     model
         A relation model: a folder, ``cooccurrence``, or a loaded one; by default the bundled one.
 

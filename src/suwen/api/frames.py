@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +12,20 @@ from suwen.requirements import require_packages
 if TYPE_CHECKING:
     import pandas
 
+    from suwen.formats import Documents
+
 __all__ = ["from_dataframe", "to_dataframe"]
 
 ID_COLUMN = "id"
 
 
-def to_dataframe(documents: Document | Iterable[Document], *, relations: bool = False) -> pandas.DataFrame:
+def to_dataframe(documents: Documents, *, relations: bool = False) -> pandas.DataFrame:
     """Return a data frame with a row for each entity, or for each relation.
 
     Parameters
     ----------
     documents
-        Documents, or a single one.
+        Documents, a single one, or a folder or file in any format, for example the output of `suwen.extract`.
     relations
         True for a row for each relation, instead of each entity.
 
@@ -51,10 +52,11 @@ def to_dataframe(documents: Document | Iterable[Document], *, relations: bool = 
     require_packages("pandas")
     import pandas
 
+    from suwen.formats import stream_documents
     from suwen.formats.entity_table import COLUMNS, entity_rows
     from suwen.formats.relation_table import RELATION_COLUMNS, relation_rows
 
-    given = [documents] if isinstance(documents, Document) else documents
+    given = stream_documents(documents)
     if relations:
         found = [row for document in given for row in relation_rows(document)]
         return pandas.DataFrame.from_records(found, columns=list(RELATION_COLUMNS))

@@ -18,7 +18,7 @@ from suwen.evaluation.relations.report import write_relation_page
 from suwen.evaluation.significance import compare_counts
 from suwen.evaluation.strict import Score
 from suwen.files import StrPath
-from suwen.formats import stream_corpus
+from suwen.formats import Documents, stream_documents
 from suwen.inference.predictor import Extractor
 from suwen.inference.relations.cooccurrence import CooccurrenceExtractor
 from suwen.inference.relations.extractor import RelationExtractor
@@ -195,18 +195,16 @@ def compare_relations(
     return PredictionsComparison(annotated.part, annotated.unit, result, (*warnings, *others))
 
 
-def relate_documents(
-    documents: StrPath | Iterable[Document], model: StrPath | RelationExtractor | None = None
-) -> Iterator[Document]:
+def relate_documents(documents: Documents, model: StrPath | RelationExtractor | None = None) -> Iterator[Document]:
     """Find the relations between the entities of documents (see `suwen.relate`)."""
     loaded = model if isinstance(model, RelationExtractor) else load_relations(model)
     return _related(documents, loaded)
 
 
-def _related(documents: StrPath | Iterable[Document], model: RelationExtractor) -> Iterator[Document]:
+def _related(documents: Documents, model: RelationExtractor) -> Iterator[Document]:
     labels: set[str] = set()
     is_corpus = isinstance(documents, str | PathLike)
-    for document in model.pipe(stream_corpus(documents) if isinstance(documents, str | PathLike) else documents):
+    for document in model.pipe(stream_documents(documents)):
         labels.update(entity.label for entity in document.entities)
         yield document
     if labels:

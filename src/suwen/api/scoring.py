@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any
@@ -17,7 +17,7 @@ from suwen.evaluation.report import write_error_page
 from suwen.evaluation.scores import Pair, pair_documents, training_mentions
 from suwen.evaluation.significance import Comparison, compare
 from suwen.files import StrPath, read_json, require_outside
-from suwen.formats import stream_corpus
+from suwen.formats import Documents, stream_documents
 from suwen.inference.predictor import Extractor
 from suwen.loading import load
 from suwen.model_folder import MANIFEST
@@ -36,10 +36,9 @@ __all__ = [
     "read_gold",
     "require_apart",
     "split_of",
-    "stream_of",
 ]
 
-Corpus = StrPath | Iterable[Document]
+Corpus = Documents
 """A folder or file in any format, or documents."""
 
 
@@ -195,6 +194,10 @@ class PredictionsComparison:
     result: Comparison
     warnings: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        scores = f"F1: {self.result.first.f1:.3f} and {self.result.second.f1:.3f}, p: {self.result.p_value:.3f}"
+        return f"<PredictionsComparison of {self.part}, {scores}>"
+
     def to_dict(self) -> dict[str, Any]:
         """Return all figures as JSON values."""
         return {"part": self.part, "unit": self.unit, **self.result.to_dict()}
@@ -218,12 +221,7 @@ def compare_predictions(
 
 def documents_of(corpus: Corpus, schema: Schema | None = None) -> list[Document]:
     """Return documents, read from a path if there is one; labels must be in the schema, if there is one."""
-    return list(stream_of(corpus, schema))
-
-
-def stream_of(corpus: Corpus, schema: Schema | None = None) -> Iterator[Document]:
-    """Return the documents as `documents_of` does, but read them only when they are asked for."""
-    return stream_corpus(corpus, schema=schema) if isinstance(corpus, str | PathLike) else iter(corpus)
+    return list(stream_documents(corpus, schema))
 
 
 def require_apart(output: StrPath, corpus: Corpus) -> None:

@@ -121,6 +121,11 @@ class Result:
     left_out: Counter[str]
     unmatched: list[str] = field(default_factory=list)
 
+    def __repr__(self) -> str:
+        counts, faults = self.tally.counts, self.tally.faults.total()
+        named = ", ".join(f"{kind}: {counts[kind]:,}" for kind in ("documents", "entities", "relations"))
+        return f"<Result, {named}, problems: {faults:,}>"
+
 
 def report_path(output: StrPath) -> Path:
     """Return the path of the list of problems, beside the output."""

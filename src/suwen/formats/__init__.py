@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -47,12 +48,14 @@ __all__ = [
     "OUTPUT_ENDINGS",
     "WITHOUT_ANNOTATIONS",
     "WRITABLE",
+    "Documents",
     "format_named_by",
     "format_of",
     "output_format",
     "read_corpus",
     "scan_corpus",
     "stream_corpus",
+    "stream_documents",
     "write_corpus",
 ]
 
@@ -61,6 +64,9 @@ MODEL_FILE = "suwen.json"
 
 _LOGGER = logging.getLogger("suwen")
 Format = TypeVar("Format", bound=CorpusFormat)
+
+Documents = StrPath | Document | Iterable[Document]
+"""A folder or file in any format, a document, or several."""
 
 _REGISTERED: tuple[CorpusFormat, ...] = (
     brat.FORMAT,
@@ -206,6 +212,13 @@ def stream_corpus(
         _LOGGER.warning("%s: %s", path, remark)
 
 
+def stream_documents(given: Documents, schema: Schema | None = None) -> Iterator[Document]:
+    """Stream the documents that a caller gives; a corpus is read when the first one is asked for."""
+    if isinstance(given, str | PathLike):
+        return stream_corpus(given, schema=schema)
+    return iter([given] if isinstance(given, Document) else given)
+
+
 def _files_of_other_formats(path: Path, entry: CorpusFormat) -> Counter[str]:
     """Count the articles and tables of a folder of texts that are in another format, by their extension."""
     if not (isinstance(entry, ArticleFormat) and path.is_dir()):
@@ -272,15 +285,13 @@ def output_format(output: StrPath) -> str:
     return found
 
 
-def write_corpus(
-    documents: Iterable[Document], path: StrPath, format: str | None = None, **options: Any
-) -> Counter[str]:
+def write_corpus(documents: Documents, path: StrPath, format: str | None = None, **options: Any) -> Counter[str]:
     """Write documents in a format, completely or not at all.
 
     Parameters
     ----------
     documents
-        The documents to write.
+        The documents to write, a single one, or a folder or file in any format.
     path
         The file or folder.
     format
@@ -308,4 +319,4 @@ def write_corpus(
     target = _named(format or output_format(path), WRITABLE)
     options = known_options(target.name, target.write, options)
     require_new_or_empty(path)
-    return target.write(documents, path, **options)
+    return target.write(stream_documents(documents), path, **options)

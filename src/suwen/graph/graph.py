@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice, product
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from suwen.concepts.linking import Code
 from suwen.concepts.terminologies import AliasList, Terminology
-from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import StrPath, replacing, replacing_folder, require_new
+from suwen.formats import Documents, stream_documents
 from suwen.graph import actions, queries
 from suwen.graph.aggregates import rebuild, refresh_edge
 from suwen.graph.build import Changes, Problem, Writer, remove_documents
@@ -123,7 +123,7 @@ class Graph(BrowsableGraph):
 
     def add(
         self,
-        documents: Iterable[Document],
+        documents: Documents,
         *,
         replace: bool = False,
         problem: Problem = _raise,
@@ -137,6 +137,8 @@ class Graph(BrowsableGraph):
 
         Parameters
         ----------
+        documents
+            Documents, a single one, or a folder or file in any format that has entities.
         replace
             True to replace documents whose content has changed.
         problem
@@ -164,7 +166,7 @@ class Graph(BrowsableGraph):
             is_new_table = store_resources(connection, terminologies, aliases)
             linker = linker_of(connection)
             writer = Writer(connection, linker, problem, replace)
-            changes = writer.add_all(documents, listener)
+            changes = writer.add_all(stream_documents(documents), listener)
             listener(Progress("computing"))
             if not connection.execute("SELECT 1 FROM mention LIMIT 1").fetchone():
                 raise SuwenError("S712", self._path)
