@@ -95,6 +95,11 @@ def test_folds_resume_trains_only_what_is_missing(trained):
     shutil.rmtree(folder / "m" / "fold-2")
     again = CliRunner().invoke(app, arguments)
     assert again.exception.code == "S104"
+    unfinished = folder / "m" / "fold-2.training"
+    unfinished.mkdir()
+    again = CliRunner().invoke(app, arguments)
+    assert again.exception.code == "S511"
+    unfinished.rmdir()
     again = CliRunner().invoke(app, [*arguments, "--resume"])
     assert json.loads(again.stdout) == {"models": printed["models"], "contradictions": None}
     assert (folder / "m" / "fold-1" / "manifest.json").read_bytes() == before

@@ -201,8 +201,8 @@ def train_folds(
     Raises
     ------
     SuwenError
-        S104 when `contradictions` exists, S405 when a package is missing, S406 for a baseline, and as
-        `suwen.training.folds.train_folds`.
+        S104 when `output` or `contradictions` exists, S511 when a fold of `output` is unfinished, S405 when a package
+        is missing, S406 for a baseline, and as `suwen.training.folds.train_folds`.
 
     Examples
     --------
@@ -219,6 +219,8 @@ def train_folds(
     require_apart(output, corpus)
     output = Path(output)
     if not resume:
+        if any(output.glob("fold-*.training")):
+            raise SuwenError("S511", output)
         require_new(output)
     if contradictions is not None:
         require_new(contradictions)

@@ -115,7 +115,7 @@ def train(
     from suwen.files import require_new, require_outside
     from suwen.formats import stream_corpus
 
-    if not (folds and resume):
+    if not folds:
         require_new(output)
     if contradictions:
         require_new(contradictions)
