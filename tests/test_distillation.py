@@ -375,15 +375,18 @@ def test_cli_train_refuses_teachers_and_texts_that_come_twice_or_are_empty(
     (tmp_path / "a.txt").write_text("患者口服阿卡波糖。", encoding="utf-8")
     (tmp_path / "b.txt").write_text("患者口服阿卡波糖。", encoding="utf-8")
     (tmp_path / "c.txt").write_text("\n", encoding="utf-8")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "d.txt").write_text("\n", encoding="utf-8")
     teacher = ["--teacher", tmp_path / "first"]
-    for code, options in (
+    for message, options in (
         ("S406", teacher),
         ("S406", ["--texts", tmp_path / "a.txt", "--texts", tmp_path / "b.txt"]),
-        ("S106", ["--texts", tmp_path / "c.txt"]),
+        ("c.txt: the file is empty", ["--texts", tmp_path / "c.txt"]),
+        ("d.txt: the file is empty", ["--texts", tmp_path / "folder"]),
     ):
         capsys.readouterr()
         assert suwen("train", articles, "-o", tmp_path / "m", *settings, *teacher, *options) == 2
-        assert code in capsys.readouterr().err
+        assert message in capsys.readouterr().err
 
 
 def test_cli_train_refuses_what_only_teachers_use(tmp_path: Path, articles: Path, suwen, capsys) -> None:

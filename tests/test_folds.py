@@ -105,6 +105,12 @@ def test_folds_resume_trains_only_what_is_missing(trained):
     assert (folder / "m" / "fold-1" / "manifest.json").read_bytes() == before
     other = CliRunner().invoke(app, [*arguments, "--resume", "--set", "seed=3"])
     assert other.exception.code == "S508"
+    record = folder / "m" / "run.json"
+    kept = record.read_text(encoding="utf-8")
+    record.write_text(kept.replace('"word vectors": null', '"word vectors": "of another file"'), encoding="utf-8")
+    other = CliRunner().invoke(app, [*arguments, "--resume"])
+    assert (other.exception.code, "word vectors" in str(other.exception)) == ("S508", True)
+    record.write_text(kept, encoding="utf-8")
 
 
 def test_folds_refuse_what_does_not_fit(trained):

@@ -30,6 +30,7 @@ from suwen.hub import origin_of
 from suwen.inference.batching import batches, pad
 from suwen.inference.predictor import Predictor
 from suwen.loading import load
+from suwen.model_folder import read_manifest
 from suwen.models.crf import CRF
 from suwen.runs import Listener, Progress
 from suwen.schemes import scheme_named
@@ -116,7 +117,7 @@ def read_distillation(
             advice = "take taggers alone"
             raise SuwenError("S406", first=f"--teacher {path}", second="a model that is no tagger", advice=advice)
         manifest = path / "manifest.json"
-        teacher = Teacher(origin_of(path), sha256(manifest), predictor, read_json(manifest).get("data", {}))
+        teacher = Teacher(origin_of(path), sha256(manifest), predictor, read_manifest(path).get("data", {}))
         if teacher.hash in (other.hash for other in loaded):
             raise SuwenError("S406", first=f"--teacher {path}", second="itself", advice="name each teacher once")
         loaded.append(teacher)
@@ -125,7 +126,8 @@ def read_distillation(
     for path in map(Path, texts):
         for document in read_corpus(path):
             if not document.text.strip():
-                raise SuwenError("S106", path / document.id if path.is_dir() else path)
+                file = path / f"{document.id}.txt"
+                raise SuwenError("S106", file if file.is_file() else path)
             if document.text in seen:
                 advice = "give each article once"
                 raise SuwenError("S406", first=f"the text {document.id!r}", second="an equal one", advice=advice)

@@ -26,7 +26,7 @@ from suwen.tagging.decode import NOTHING
 from suwen.tagging.encode import Prepared, block_spans, prepare
 from suwen.training.config import TrainingConfig
 from suwen.training.data import TrainingData
-from suwen.training.taggers import train_tagger
+from suwen.training.taggers import run_identity, train_tagger
 
 __all__ = [
     "Contradiction",
@@ -134,12 +134,8 @@ def train_folds(
     """
     output = Path(output)
     assigned = make_folds([selection.document for selection in data.train], count, unit, config.seed)
-    identity = {
-        "data": data.description,
-        "configuration": config.model_dump(),
-        "label set": schema.to_dict(),
-        "folds": [count, unit],
-    }
+    base = None if base is None else Path(base)
+    identity = {**run_identity(data, config, schema, base), "folds": [count, unit]}
     if not resume:
         require_new(output)
     open_work(output, identity, resume)

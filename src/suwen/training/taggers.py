@@ -20,7 +20,7 @@ from suwen.files import StrPath, read_json, sha256
 from suwen.hub import origin_of
 from suwen.inference import Predictor
 from suwen.model_card import model_card
-from suwen.model_folder import TaggerSettings, write_model_folder
+from suwen.model_folder import TaggerSettings, read_manifest, write_model_folder
 from suwen.models.encoders import RecurrentEncoder
 from suwen.models.scorer import TorchScorer
 from suwen.models.weights import write_tagger
@@ -42,7 +42,7 @@ from suwen.training.log import Log
 from suwen.training.progress import ProgressCallback
 from suwen.training.trainer import TaggerTrainer, stop_reason
 
-__all__ = ["Report", "TrainingData", "select_data", "train_tagger"]
+__all__ = ["Report", "TrainingData", "run_identity", "select_data", "train_tagger"]
 
 LEAST_MENTIONS = 200
 """Minimum number of mentions for fitting a calibration and a threshold."""
@@ -108,31 +108,19 @@ def train_tagger(
     dev_examples, dev_losses = encode(data.dev, start)
     losses = {"train": train_losses, **({"dev": dev_losses} if data.dev else {})}
     evaluator = DevEvaluator(start, data.dev, dev_examples, config, device) if data.dev else None
-    teachers = (
-        Teachers(distillation.teachers, start, (selection.document.id for selection in data.train))
-        if distillation
-        else None
-    )
+    annotated = [selection.document.id for selection in data.train]
+    teachers = Teachers(distillation.teachers, start, annotated) if distillation else None
     # Only now: a run that cannot even begin leaves nothing behind.
-    open_work(work, _identity(data, config, schema, base, distillation), resume)
+    open_work(work, run_identity(data, config, schema, base, distillation), resume)
     checkpoint = last_checkpoint(work) if resume else None
     log = Log(work)
-    taught = None
+    learned: Sequence[Example | TaughtExample]
     if distillation and teachers:
         taught = teach(teachers, start, data.train, examples, distillation, work, listener)
-        taught += [certain(example, len(start.settings.tags)) for example in lists]
-    learned: Sequence[Example | TaughtExample] = taught or [*examples, *lists]
-    encoder = start.tagger.encoder
-    known = encoder.language_model if isinstance(encoder, RecurrentEncoder) else None
-    if start.tagger.frozen or known:
-        windows = [example.inputs for example in [*learned, *dev_examples]]
-        limit, folder = config.optimization.features_gigabytes, features or work / "features"
-        padding = start.featurizer.padding
-        if start.tagger.frozen:
-            start.tagger.kept = keep_features(encoder, windows, padding, folder, limit, device, listener)
-        elif known and isinstance(encoder, RecurrentEncoder):
-            characters = [{"input_ids": arrays["input_ids"]} for arrays in windows]
-            encoder.kept_states = keep_features(known, characters, padding, folder, limit, device, listener, half=True)
+        learned = [*taught, *(certain(example, len(start.settings.tags)) for example in lists)]
+    else:
+        learned = [*examples, *lists]
+    _keep_states(start, [*learned, *dev_examples], config, features or work / "features", device, listener)
     trainer = TaggerTrainer(
         start.tagger,
         learned,
@@ -158,23 +146,56 @@ def train_tagger(
         "expressible": {part: loss.to_dict() for part, loss in losses.items()},
         "scores": {"dev": scores.to_dict()["micro"]} if scores else {},
         "training": {
-            "steps": trainer.state.global_step,
-            "kept_step": trainer.state.best_global_step or trainer.state.global_step,
-            "parameters": sum(parameter.numel() for parameter in start.tagger.parameters()),
-            "learnt_parameters": sum(p.numel() for p in start.tagger.parameters() if p.requires_grad),
-            "stopped": stop_reason(history, config.evaluation) or "all epochs done",
-            "evaluations": [entry for entry in history if "eval_f1" in entry],
+            **_described(trainer, history, config),
             "seconds": log.seconds_before + time.monotonic() - started,
             "threads": torch.get_num_threads(),
             "device": device,
         },
     }
     _write_model(output, trained, manifest, work)
-    start.tagger.kept = None
-    if isinstance(encoder, RecurrentEncoder):
-        encoder.kept_states = None
+    _forget_states(start)
     shutil.rmtree(work)
     return Report(output, losses, scores, manifest)
+
+
+def _keep_states(
+    start: TaggerParts,
+    examples: Sequence[Example | TaughtExample],
+    config: TrainingConfig,
+    folder: Path,
+    device: str,
+    listener: Listener,
+) -> None:
+    """Compute once what no epoch changes: the states of a frozen encoder, or of language models that it reads."""
+    encoder = start.tagger.encoder
+    known = encoder.language_model if isinstance(encoder, RecurrentEncoder) else None
+    windows = [example.inputs for example in examples]
+    limit, padding = config.optimization.features_gigabytes, start.featurizer.padding
+    if start.tagger.frozen:
+        start.tagger.kept = keep_features(encoder, windows, padding, folder, limit, device, listener)
+    elif known and isinstance(encoder, RecurrentEncoder):
+        characters = [{"input_ids": arrays["input_ids"]} for arrays in windows]
+        encoder.kept_states = keep_features(known, characters, padding, folder, limit, device, listener, half=True)
+
+
+def _forget_states(start: TaggerParts) -> None:
+    """Let go of the kept states before their files are removed."""
+    start.tagger.kept = None
+    if isinstance(start.tagger.encoder, RecurrentEncoder):
+        start.tagger.encoder.kept_states = None
+
+
+def _described(trainer: TaggerTrainer, history: Sequence[dict[str, Any]], config: TrainingConfig) -> dict[str, Any]:
+    """Return a run's steps, parameters and evaluations for the manifest."""
+    parameters = list(trainer.model.parameters())
+    return {
+        "steps": trainer.state.global_step,
+        "kept_step": trainer.state.best_global_step or trainer.state.global_step,
+        "parameters": sum(parameter.numel() for parameter in parameters),
+        "learnt_parameters": sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
+        "stopped": stop_reason(history, config.evaluation) or "all epochs done",
+        "evaluations": [entry for entry in history if "eval_f1" in entry],
+    }
 
 
 class DevEvaluator:
@@ -247,8 +268,12 @@ def _with_confidences(settings: TaggerSettings, config: TrainingConfig, pairs: S
     return replace(settings, calibration=calibration, least_confidence=least)
 
 
-def _identity(
-    data: TrainingData, config: TrainingConfig, schema: Schema, base: Path | None, distillation: Distillation | None
+def run_identity(
+    data: TrainingData,
+    config: TrainingConfig,
+    schema: Schema,
+    base: Path | None,
+    distillation: Distillation | None = None,
 ) -> dict[str, Any]:
     """Return the values that must not change when a run is resumed."""
     return {
@@ -265,7 +290,8 @@ def _identity(
 def _license(config: TrainingConfig, base: Path | None) -> dict[str, str]:
     """Return the license of the weights that the training started from, where their manifest names one."""
     manifest = (base or Path(config.encoder.name)) / "manifest.json"
-    named = read_json(manifest).get("license") if manifest.is_file() else None
+    values = read_json(manifest) if manifest.is_file() else None
+    named = values.get("license") if isinstance(values, dict) else None
     return {"license": named} if isinstance(named, str) else {}
 
 
@@ -284,7 +310,7 @@ def _configuration(config: TrainingConfig, base: Path | None) -> dict[str, Any]:
         values["encoder"]["name"] = origin_of(encoder)
     values["encoder"]["words"] = Path(config.encoder.words).name
     if base is not None:
-        inherited = read_json(base / "manifest.json").get("configuration", {})
+        inherited = read_manifest(base).get("configuration", {})
         for table in ("encoder", "head", "inputs"):
             values[table] = inherited.get(table)
         if values["encoder"] is not None:
