@@ -98,7 +98,7 @@ def test_cli_gives_an_option_one_meaning(name):
         "to": ["The format of OUT", "brat, conll, jsonl"],
         "device": ["cpu, cuda, or cuda:N"],
         "encoding": ["The encoding of the input"],
-        "offsets": ["brat: offsets count"],
+        "offsets": ["Offsets count"],
         "resume": ["Continue a run"],
         "json": ["Print "],
     }

@@ -298,17 +298,18 @@ def test_export_that_is_interrupted_leaves_a_folder_that_can_be_read(trained, tm
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [
-        (["--int8"], "--int8 needs --corpus"),
-        (["--part", "dev"], "--part needs --split"),
-        (["--split", "split.json"], "--split needs --corpus"),
-        (["--trainable"], "--trainable needs --output"),
-    ],
+    [(["--part", "dev"], "--part needs --split"), (["--split", "split.json"], "--split needs --corpus")],
 )
 def test_export_command_reports_what_is_missing(tmp_path, options, message):
     result = CliRunner().invoke(app, ["export", str(tmp_path), *options])
     assert result.exit_code == 2
     assert message in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize(("option", "other"), [("--int8", "--corpus"), ("--trainable", "--output")])
+def test_export_command_names_the_option_that_another_needs(trained, option, other):
+    result = CliRunner().invoke(app, ["export", str(trained[0]), option])
+    assert (result.exception.code, f"{option} needs {other}" in str(result.exception)) == ("S410", True)
 
 
 def test_export_command_refuses_what_is_no_tagger(tmp_path):

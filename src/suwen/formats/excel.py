@@ -254,7 +254,7 @@ def _require_workbook(archive: zipfile.ZipFile, data: bytes, path: Path) -> None
 
 @dataclass(slots=True)
 class _Facts:
-    """What the XML of a sheet shows, and its cells do not.
+    """Facts that the XML of a sheet shows, and its cells do not.
 
     Parameters
     ----------
