@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from graph_documents import document, library
@@ -231,6 +233,22 @@ def test_graph_snapshot_does_not_change(tmp_path: Path) -> None:
     Graph(tmp_path / "graph.db").add(library()[2:])
     with graph.snapshot():
         assert graph.revision != before
+
+
+def test_graph_dump_is_of_one_state(tmp_path: Path) -> None:
+    graph = Graph(tmp_path / "graph.db")
+    graph.add(library())
+    before = list(graph.dump())
+    lines = graph.dump()
+    found = [next(lines)]
+    writer = Thread(target=Graph(tmp_path / "graph.db").remove, args=("a",))
+    writer.start()
+    # Until it waits for the end of reading.
+    time.sleep(0.5)
+    found += lines
+    writer.join()
+    assert found == before
+    assert list(graph.dump()) != before
 
 
 def test_graph_matching_name_is_one_that_the_search_found(tmp_path: Path) -> None:

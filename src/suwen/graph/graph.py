@@ -30,7 +30,7 @@ from suwen.graph.queries import Alias, Concept, Edge
 from suwen.graph.reading import BrowsableGraph
 from suwen.graph.readonly import Table, select
 from suwen.graph.resources import linker_of, store_resources
-from suwen.graph.store import Connection, connect, erase_free_pages, translated, writing
+from suwen.graph.store import Connection, connect, erase_free_pages, one_state, translated, writing
 from suwen.graph.texts import Sentence, create_index, find_sentences
 from suwen.runs import Listener, Progress, silent
 
@@ -116,7 +116,7 @@ class Graph(BrowsableGraph):
     def _open(self) -> Iterator[Connection]:
         if self._reading is None:
             self._reading = connect(self._path)
-        with translated(self._path):
+        with translated(self._path), one_state(self._reading):
             yield self._reading
 
     # Changes ---------------------------------------------------------------------------------------------------------
@@ -356,8 +356,7 @@ class Graph(BrowsableGraph):
 
     def sql(self, query: str, parameters: Sequence[Any] = ()) -> Table:
         """Return the rows of a SELECT; everything that could change something is refused (S713)."""
-        with self._open():
-            return select(self._path, query, parameters)
+        return select(self._path, query, parameters)
 
     def info(self) -> Info:
         """Check the file for damage, and return the figures of the graph."""

@@ -29,18 +29,13 @@ class BrowsableGraph(ABC):
 
     @abstractmethod
     def _open(self) -> AbstractContextManager[Connection]:
-        """Return a connection for reading, whose faults get a code."""
+        """Return a connection for reading from one state of the graph, whose faults get a code."""
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Answer all questions of a block from one state of the graph, whatever others write meanwhile."""
-        with self._open() as connection:
-            connection.execute("BEGIN")
-            try:
-                yield
-            finally:
-                connection.resume()
-                connection.execute("END")
+        with self._open():
+            yield
 
     @property
     def revision(self) -> str:

@@ -20,6 +20,7 @@ __all__ = [
     "Connection",
     "connect",
     "erase_free_pages",
+    "one_state",
     "require_graph",
     "sorting_in_little_memory",
     "translated",
@@ -135,6 +136,25 @@ def _connected(path: Path) -> Connection:
         connection.create_function("pairs", 1, pairs, deterministic=True)
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     return connection
+
+
+@contextmanager
+def one_state(connection: Connection) -> Iterator[None]:
+    """Answer all queries of a block from one state of the graph, whatever others write; inside another block, from its.
+
+    An interrupted connection runs queries again afterwards.
+    """
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.resume()
+        # A fault may have ended it already, or the connection.
+        with suppress(sqlite3.Error):
+            connection.execute("END")
 
 
 @contextmanager
