@@ -47,7 +47,7 @@ def model(tmp_path_factory):
 def lexicon(tmp_path_factory):
     path = tmp_path_factory.mktemp("lexicon") / "synonyms.txt"
     path.write_text(
-        "# 注释\n患者\t病人 病患者\nAa01A01= 观察,看\nAa01A02# 治疗 结果\n升高、上升\n治疗 诊治 医治\n", "utf-8"
+        "# 注释\n患者\t病人 病患者\nAa01A01= 观察,看\nAa01A02# 治疗 结果\n升高，上升、增高\n治疗 诊治 医治\n", "utf-8"
     )
     return path
 
@@ -154,6 +154,7 @@ def test_synonyms_come_from_the_lexicon(lexicon) -> None:
     known = read_synonyms([lexicon])
     assert known["患者"] == {"病人", "病患者"}
     assert known["观察"] == {"看"}
+    assert known["升高"] == {"上升", "增高"}
     assert known["治疗"] == {"诊治", "医治"}
     data = [small("a", "患者观察糖尿病,治疗患者", ("治疗", "Treatment"))]
     made = augment(data, "synonym", rate=1, settings={"synonym.lexicon": [str(lexicon)]})

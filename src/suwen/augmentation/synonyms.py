@@ -29,10 +29,10 @@ CILIN = re.compile(r"[A-Z][a-z]\d\d[A-Z]\d\d(?P<kind>[=#@])\s*")
 
 
 def read_synonyms(paths: Sequence[Path]) -> dict[str, set[str]]:
-    """Return the synonyms of each word, from files with one group a line: words between tabs, commas or spaces.
+    """Return the synonyms of each word, from files with one group a line.
 
-    Groups that share a word stay apart. Lines that begin with ``#`` are comments. Files of HIT's Cilin can be read as
-    they are.
+    Words stand between tabs, spaces or commas, also ``，`` and ``、``. Groups that share a word stay apart.
+    Lines that begin with ``#`` are comments. Files of HIT's Cilin can be read as they are.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def read_synonyms(paths: Sequence[Path]) -> dict[str, set[str]]:
             code = CILIN.match(line)
             if line.startswith("#") or (code and code["kind"] != "="):
                 continue
-            group = {word for word in re.split(r"[\s,,]+", line[code.end() if code else 0 :]) if word}
+            group = {word for word in re.split(r"[\s,，、]+", line[code.end() if code else 0 :]) if word}
             if len(group) > 1:
                 found = True
                 for word in group:
