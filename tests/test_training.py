@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,13 @@ def assert_same_weights(first: Path, second: Path) -> None:
     assert ours.keys() == theirs.keys()
     for name in ours:
         assert torch.equal(ours[name], theirs[name]), name
+
+
+def test_training_with_a_dev_part_without_text_is_one_without_scores(tmp_path) -> None:
+    data = replace(select_data(corpus(4), None, "train", 0), dev=whole([Document("blank", " \n")]))
+    report = train_tagger(data, tmp_path / "model", config("optimization.epochs=1"), Schema.of_labels(data.labels))
+    assert report.scores is None
+    assert not report.manifest["scores"]
 
 
 lengths = st.lists(st.integers(1, 200), min_size=1, max_size=60)

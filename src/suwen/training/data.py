@@ -63,7 +63,7 @@ class Report:
     losses
         The gold entities of each part that the tags cannot express.
     scores
-        The strict scores on dev, or None without a dev part.
+        The strict scores on dev, or None without a dev part or text in it.
     manifest
         All of it as JSON values.
     """

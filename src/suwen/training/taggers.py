@@ -107,7 +107,7 @@ def train_tagger(
     lists = encode_lists(data.train, start, share, config.seed) if share else []
     dev_examples, dev_losses = encode(data.dev, start)
     losses = {"train": train_losses, **({"dev": dev_losses} if data.dev else {})}
-    evaluator = DevEvaluator(start, data.dev, dev_examples, config, device) if data.dev else None
+    evaluator = DevEvaluator(start, data.dev, dev_examples, config, device) if dev_examples else None
     annotated = [selection.document.id for selection in data.train]
     teachers = Teachers(distillation.teachers, start, annotated) if distillation else None
     # Only now: a run that cannot even begin leaves nothing behind.
