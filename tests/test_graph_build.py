@@ -243,6 +243,15 @@ def test_graph_refuses_a_changed_document_or_replaces_it(tmp_path: Path, graph: 
     assert dump(graph) == dump(built(tmp_path / "new.db", [changed, fresh, *library()[1:]]))
 
 
+def test_graph_tells_a_confidence_of_0_from_one_of_1(tmp_path: Path) -> None:
+    graph = Graph(tmp_path / "graph.db")
+    mentions = [("Drug", "二甲双胍"), ("Disease", "糖尿病")]
+    sure, unsure = (document("a", "二甲双胍治糖尿病。", mentions, [("Drug_Disease", 0, 1, p)]) for p in (1.0, 0.0))
+    graph.add([sure])
+    with pytest.raises(SuwenError, match="S706"):
+        graph.add([unsure])
+
+
 def test_graph_refuses_documents_without_any_entity(tmp_path: Path) -> None:
     path = tmp_path / "graph.db"
     with pytest.raises(SuwenError, match="S712"):

@@ -71,7 +71,7 @@ class Facts:
         mentions = [
             (start, end, fragments, form.type, *asserted) for start, end, fragments, form, *asserted in self.mentions
         ]
-        evidence = sorted((one.key, one.polarity, one.confidence or 1.0) for one in self.evidence)
+        evidence = sorted((one.key, one.polarity, _certainty(one.confidence)) for one in self.evidence)
         known = (text, self.title, self.year, self.model, mentions, evidence)
         return blake2b(repr(known).encode(), digest_size=16).hexdigest()
 
@@ -148,7 +148,12 @@ def _mentions(
 
 def _place(item: tuple[Entity, Form]) -> tuple[int, int, str, tuple[Span, ...], float]:
     entity, _ = item
-    return entity.start, entity.end, entity.label, entity.fragments, -(1.0 if entity.score is None else entity.score)
+    return entity.start, entity.end, entity.label, entity.fragments, -_certainty(entity.score)
+
+
+def _certainty(confidence: float | None) -> float:
+    """Return a confidence; 1 for what was annotated."""
+    return 1.0 if confidence is None else confidence
 
 
 def _is_same(first: MentionRow, second: MentionRow) -> bool:
@@ -183,7 +188,7 @@ def _evidence(
         row = EvidenceRow(relation.label, head, tail, start, end, polarity, confidence, key)
         if key in best:
             left_out["relations that stand there twice"] += 1
-            row = max(best[key], row, key=lambda one: (1.0 if one.confidence is None else one.confidence, one.polarity))
+            row = max(best[key], row, key=lambda one: (_certainty(one.confidence), one.polarity))
         best[key] = row
     return sorted(best.values(), key=itemgetter(1, 2, 0))
 
