@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from suwen.errors import SuwenError
 from suwen.files import read_json
 from suwen.models.checkpoints.huggingface import read_safetensors
-from suwen.models.pretrained import require_tensors
+from suwen.models.pretrained import load_state
 from suwen.models.recurrent import Cell, Recurrent
 from suwen.models.vocabularies import read_vocabulary
 from suwen.tagging.vocabulary import CharacterVocabulary
@@ -161,11 +161,7 @@ def read_frozen(folder: Path) -> FrozenEncoder:
         model = frozen_encoder(config)
     except (KeyError, TypeError, ValueError, RuntimeError, IndexError) as error:
         raise SuwenError("S506", folder, advice=f"correct its configuration ({error!r})") from None
-    state = read_safetensors(folder / "model.safetensors")
-    own = model.state_dict()
-    shapes = [name for name in own.keys() & state.keys() if own[name].shape != state[name].shape]
-    require_tensors(folder, sorted(own.keys() - state.keys()), sorted([*(state.keys() - own.keys()), *shapes]))
-    model.load_state_dict({name: tensor.float() for name, tensor in state.items()})
+    load_state(model, read_safetensors(folder / "model.safetensors"), folder)
     return model
 
 

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from suwen.errors import SuwenError
 from suwen.models.checkpoints import Checkpoint, read_checkpoint
 from suwen.models.vocabularies import read_vocabulary
 from suwen.tagging.vocabulary import CLS, MASK, SEP, CharacterVocabulary
 
-__all__ = ["load_encoder", "load_masked_lm", "quiet", "require_tensors"]
+__all__ = ["load_encoder", "load_masked_lm", "load_state", "quiet"]
 
 # Pre-training leaves these heads; an encoder has no use for them. Position ids were saved as a buffer once.
 HEADS = re.compile(
@@ -40,7 +41,7 @@ def load_encoder(folder: Path) -> Any:
     # The token classification class is the one way to leave the pooling layer out that all architectures share.
     model, missing, unexpected = _load(checkpoint, MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING)
     prefix = f"{model.base_model_prefix}."
-    require_tensors(folder, [name for name in missing if name.startswith(prefix)], unexpected)
+    _require_tensors(folder, [name for name in missing if name.startswith(prefix)], unexpected)
     return model.base_model
 
 
@@ -65,7 +66,7 @@ def load_masked_lm(folder: Path) -> tuple[Any, CharacterVocabulary]:
     model, missing, unexpected = _load(checkpoint, MODEL_FOR_MASKED_LM_MAPPING)
     prefix = f"{model.base_model_prefix}."
     head = [name for name in missing if not name.startswith(prefix)]
-    require_tensors(folder, [name for name in missing if name.startswith(prefix)], unexpected)
+    _require_tensors(folder, [name for name in missing if name.startswith(prefix)], unexpected)
     if head:
         raise SuwenError("S513", folder, missing=_some(head))
     if len(vocabulary) > model.config.vocab_size:
@@ -91,7 +92,7 @@ def _load(checkpoint: Checkpoint, classes: Mapping[Any, Any]) -> tuple[Any, list
     except KeyError:
         raise SuwenError("S506", folder, advice=f"{kind!r} is not an architecture of the BERT family") from None
     except (StrictDataclassError, TypeError, ValueError, AttributeError) as error:
-        raise SuwenError("S506", folder, advice=f"correct its configuration ({_first_line(error)})") from None
+        raise SuwenError("S506", folder, advice=f"correct its configuration ({_on_one_line(error)})") from None
     with quiet():
         try:
             model, info = model_class.from_pretrained(
@@ -104,7 +105,7 @@ def _load(checkpoint: Checkpoint, classes: Mapping[Any, Any]) -> tuple[Any, list
                 ignore_mismatched_sizes=True,
             )
         except (ValueError, RuntimeError, TypeError) as error:
-            raise SuwenError("S506", folder, advice=f"correct its configuration ({_first_line(error)})") from None
+            raise SuwenError("S506", folder, advice=f"correct its configuration ({_on_one_line(error)})") from None
     shapes = [
         f"{name} {tuple(found)} instead of {tuple(wanted)}" for name, found, wanted in sorted(info["mismatched_keys"])
     ]
@@ -112,7 +113,22 @@ def _load(checkpoint: Checkpoint, classes: Mapping[Any, Any]) -> tuple[Any, list
     return model, sorted(info["missing_keys"]), shapes + unexpected
 
 
-def require_tensors(folder: Path, missing: list[str], unexpected: list[str]) -> None:
+def load_state(model: nn.Module, state: Mapping[str, Tensor], folder: Path) -> None:
+    """Load tensors by name.
+
+    Raises
+    ------
+    SuwenError
+        S504 when names or shapes differ.
+    """
+    own = model.state_dict()
+    other_shapes = [name for name in own.keys() & state.keys() if own[name].shape != state[name].shape]
+    unexpected = sorted([*(state.keys() - own.keys()), *other_shapes])
+    _require_tensors(folder, sorted(own.keys() - state.keys()), unexpected)
+    model.load_state_dict(state)
+
+
+def _require_tensors(folder: Path, missing: list[str], unexpected: list[str]) -> None:
     """Refuse a checkpoint that lacks tensors, or has others.
 
     Raises
@@ -128,7 +144,7 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "") or "none"
 
 
-def _first_line(error: Exception) -> str:
+def _on_one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 

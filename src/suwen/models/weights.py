@@ -9,21 +9,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import save_file
-from torch import nn
 
 from suwen.errors import SuwenError
 from suwen.files import read_json, replacing, write_json
 from suwen.models.checkpoints.huggingface import read_safetensors
 from suwen.models.encoders import RecurrentEncoder, TransformerEncoder
 from suwen.models.language_model import frozen_encoder
-from suwen.models.pretrained import require_tensors
+from suwen.models.pretrained import load_state
 from suwen.models.tagger import Tagger
 from suwen.models.word_vectors import WordVectors
 from suwen.schemes import Scheme
 
-__all__ = ["MODEL_TYPE", "load_state", "read_tagger", "write_tagger"]
+__all__ = ["MODEL_TYPE", "read_tagger", "write_tagger"]
 
 MODEL_TYPE = "suwen-tagger"
 
@@ -116,19 +114,3 @@ def read_tagger(folder: Path, tags: tuple[str, ...], scheme: Scheme, frozen: boo
         }
     load_state(tagger, state, folder)
     return tagger
-
-
-def load_state(model: nn.Module, state: dict[str, torch.Tensor], path: Path) -> None:
-    """Load tensors by name.
-
-    Raises
-    ------
-    SuwenError
-        S504 when names or shapes differ.
-    """
-    own = model.state_dict()
-    missing = sorted(own.keys() - state.keys())
-    unexpected = sorted(state.keys() - own.keys())
-    unexpected += [name for name in own.keys() & state.keys() if own[name].shape != state[name].shape]
-    require_tensors(path, missing, unexpected)
-    model.load_state_dict(state)
