@@ -57,6 +57,11 @@ def test_vocabulary_reads_lines_that_end_in_crlf(tmp_path) -> None:
     assert CharacterVocabulary.read(tmp_path / "vocab.txt").tokens == (PAD, UNK, "二")
 
 
+def test_vocabulary_reads_ids_in_a_second_column(tmp_path) -> None:
+    (tmp_path / "vocab.txt").write_text(f"{PAD}\t0\n{UNK}\t1\n二\t2\n", "utf-8")
+    assert CharacterVocabulary.read(tmp_path / "vocab.txt").tokens == (PAD, UNK, "二")
+
+
 @given(st.text(alphabet="二甲双胍每日三次x ", max_size=20))
 def test_bigrams_are_those_of_neighboring_characters(text: str) -> None:
     vocabulary = CharacterVocabulary.from_texts(TEXTS, minimum=1)

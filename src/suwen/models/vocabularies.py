@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from suwen.errors import SuwenError
-from suwen.files import read_json, read_text
+from suwen.files import read_json
 from suwen.tagging.vocabulary import CLS, SEP, CharacterVocabulary
 
 __all__ = ["read_vocabulary"]
@@ -26,7 +26,7 @@ def read_vocabulary(folder: Path, specials: Sequence[str] = (CLS, SEP)) -> Chara
         S505 when there is neither, or a special token is missing.
     """
     if (folder / "vocab.txt").is_file():
-        vocabulary = CharacterVocabulary(_lines(folder / "vocab.txt"))
+        vocabulary = CharacterVocabulary.read(folder / "vocab.txt")
     elif (folder / "tokenizer.json").is_file():
         match read_json(folder / "tokenizer.json"):
             case {"model": {"vocab": dict(words)}} if all(isinstance(number, int) for number in words.values()):
@@ -38,13 +38,3 @@ def read_vocabulary(folder: Path, specials: Sequence[str] = (CLS, SEP)) -> Chara
     for special in specials:
         vocabulary.id(special)
     return vocabulary
-
-
-def _lines(path: Path) -> list[str]:
-    lines = [line.removesuffix("\r") for line in read_text(path).split("\n")]
-    if lines and not lines[-1]:
-        lines.pop()
-    # ERNIE's releases give each token's id in a second column.
-    if all(line.endswith(f"\t{i}") for i, line in enumerate(lines)):
-        return [line.rpartition("\t")[0] for line in lines]
-    return lines

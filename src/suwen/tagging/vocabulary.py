@@ -97,11 +97,13 @@ class CharacterVocabulary:
 
     @classmethod
     def read(cls, path: Path) -> CharacterVocabulary:
-        """Read a ``vocab.txt``, one token a line."""
-        lines = read_text(path).split("\n")
-        if lines and not lines[-1]:
+        """Read a ``vocab.txt``: one token a line, maybe with its id in a second column, as in ERNIE's releases."""
+        lines = [line.removesuffix("\r") for line in read_text(path).split("\n")]
+        if not lines[-1]:
             lines.pop()
-        return cls([line.removesuffix("\r") for line in lines])
+        if all(line.endswith(f"\t{i}") for i, line in enumerate(lines)):
+            lines = [line.rpartition("\t")[0] for line in lines]
+        return cls(lines)
 
     def write(self, path: Path) -> None:
         """Write a ``vocab.txt``, one token a line."""
