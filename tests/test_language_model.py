@@ -34,9 +34,9 @@ from suwen.models.language_model import (
     LanguageModel,
     StackedEncoder,
     frozen_encoder,
-    mirrored,
     read_frozen,
 )
+from suwen.models.recurrent import mirrored
 from suwen.models.weights import read_tagger
 from suwen.pretraining.config import load_language_model_config
 from suwen.pretraining.language_model import HeldOutStreams, StreamBatches, TrainedLanguageModel

@@ -13,7 +13,7 @@ from suwen.errors import SuwenError
 from suwen.files import read_json
 from suwen.models.checkpoints.huggingface import read_safetensors
 from suwen.models.pretrained import load_state
-from suwen.models.recurrent import Cell, Recurrent
+from suwen.models.recurrent import Cell, Recurrent, mirrored
 from suwen.models.vocabularies import read_vocabulary
 from suwen.tagging.vocabulary import CharacterVocabulary
 
@@ -23,7 +23,6 @@ __all__ = [
     "LanguageModel",
     "StackedEncoder",
     "frozen_encoder",
-    "mirrored",
     "read_frozen",
     "read_frozen_with_vocabulary",
 ]
@@ -138,13 +137,6 @@ def frozen_encoder(options: Mapping[str, Any]) -> FrozenEncoder:
         return JoinedEncoders([part for part in parts if not isinstance(part, JoinedEncoders)])
     sizes = {name: options[name] for name in ("characters", "embedding", "hidden", "layers")}
     return StackedEncoder(options["cell"], **sizes) if "cell" in options else LanguageModel(**sizes)
-
-
-def mirrored(values: Tensor, lengths: Tensor) -> Tensor:
-    """Reverse each sequence of ``[B, T, width]`` within its length; padded positions repeat the first one."""
-    steps = torch.arange(values.shape[1], device=values.device)
-    places = (lengths[:, None] - 1 - steps).clamp(min=0)[..., None]
-    return values.gather(1, places.expand(-1, -1, values.shape[2]))
 
 
 def read_frozen(folder: Path) -> FrozenEncoder:

@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Cell", "Recurrent", "initialize_recurrent"]
+__all__ = ["Cell", "Recurrent", "initialize_recurrent", "mirrored"]
 
 Cell = Literal["lstm", "gru"]
 CELLS: dict[str, type[nn.LSTM] | type[nn.GRU]] = {"lstm": nn.LSTM, "gru": nn.GRU}
@@ -69,19 +69,23 @@ class Recurrent(nn.Module):
         Tensor
             ``[B, T, hidden * directions]``; what is at padded positions is undefined.
         """
-        steps = torch.arange(inputs.shape[1], device=inputs.device)
-        mirror = (lengths[:, None] - 1 - steps).clamp(min=0)[..., None]
         hidden = inputs
         for i, layer in enumerate(self.forward_layers):
             if i:
                 hidden = self.dropout(hidden)
             outputs = [layer(hidden)[0]]
             if self.backward_layers:
-                reverse = hidden.gather(1, mirror.expand(-1, -1, hidden.shape[2]))
-                output = self.backward_layers[i](reverse)[0]
-                outputs.append(output.gather(1, mirror.expand(-1, -1, output.shape[2])))
+                backward = self.backward_layers[i](mirrored(hidden, lengths))[0]
+                outputs.append(mirrored(backward, lengths))
             hidden = torch.cat(outputs, dim=2)
         return hidden
+
+
+def mirrored(values: Tensor, lengths: Tensor) -> Tensor:
+    """Reverse each sequence of ``[B, T, width]`` within its length; padded positions repeat the first one."""
+    steps = torch.arange(values.shape[1], device=values.device)
+    places = (lengths[:, None] - 1 - steps).clamp(min=0)[..., None]
+    return values.gather(1, places.expand(-1, -1, values.shape[2]))
 
 
 def initialize_recurrent(module: nn.Module) -> None:
