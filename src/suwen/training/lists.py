@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -62,7 +63,8 @@ def as_lists(
 
     Returns
     -------
-    The lists alone, in blocks; None when no sentence became one.
+    Prepared | None
+        The lists alone, in blocks; None when no sentence became one.
     """
     text = list(prepared.view.text)
     inside = np.zeros(len(text), bool)
@@ -91,6 +93,6 @@ def _within(items: Sequence[tuple[int, int]], spans: Sequence[tuple[int, int]]) 
     """Yield the items that lie in one of the spans; both are sorted and disjoint."""
     ends = [end for _, end in spans]
     for begin, end in items:
-        place = int(np.searchsorted(ends, begin, side="right"))
+        place = bisect_right(ends, begin)
         if place < len(spans) and spans[place][0] <= begin and end <= spans[place][1]:
             yield begin, end
