@@ -176,7 +176,7 @@ def find_contradictions(judges: Iterable[tuple[Predictor, Sequence[Selection]]])
 
     Parameters
     ----------
-    judging
+    judges
         The model of each fold, and the annotated text that it has not seen (see `load_judges`).
     """
     found: list[Contradiction] = []
@@ -225,10 +225,9 @@ def _entities(prepared: Prepared, spans: Sequence[Sequence[tuple[str, int, int]]
 
 def _missing(selection: Selection, suggested: Iterable[Entity]) -> Iterator[Contradiction]:
     """Find confident mentions that overlap no annotation of the document."""
-    gold = sorted(selection.document.entities, key=lambda entity: entity.start)
     for entity in suggested:
         confident = (entity.score or 0.0) >= LEAST_CONFIDENCE
-        if confident and not any(_overlap(entity, other) for other in gold):
+        if confident and not any(_overlap(entity, other) for other in selection.document.entities):
             yield Contradiction(selection.document, "missing", entity.score or 0.0, None, entity)
 
 
