@@ -166,7 +166,7 @@ class ConceptLinker:
         Parameters
         ----------
         library
-            What `library` returned.
+            What `agreed_forms` returned.
         meanings
             What `meanings` returned for the document, if it is known.
         """

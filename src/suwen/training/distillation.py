@@ -292,7 +292,8 @@ def teach(
 
     Returns
     -------
-    The windows of the annotated text, then those of the other texts. Their targets stay on disk.
+    list[TaughtExample]
+        The windows of the annotated text, then those of the other texts. Their targets stay on disk.
     """
     settings = start.settings
     documents = [
