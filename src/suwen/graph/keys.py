@@ -13,7 +13,6 @@ __all__ = [
     "evidence_key",
     "hexadecimal",
     "is_hexadecimal",
-    "mention_key",
     "number_of",
     "place_key",
     "relation_key",
@@ -27,11 +26,6 @@ _HEXADECIMAL = re.compile(f"[0-9a-f]{{{2 * BYTES}}}")
 def concept_key(kind: str, key: str) -> str:
     """Return the identifier of a concept, 16 hexadecimal digits."""
     return hexadecimal(_hash(kind, key))
-
-
-def mention_key(document: str, start: int, end: int, kind: str) -> str:
-    """Return the identifier of a mention."""
-    return hexadecimal(_hash(document, start, end, kind))
 
 
 def evidence_key(document: str, relation: str, head: str, tail: str) -> int:
@@ -80,6 +74,6 @@ def is_hexadecimal(text: str) -> bool:
     return _HEXADECIMAL.fullmatch(text) is not None
 
 
-def _hash(*parts: str | int) -> int:
-    data = _SEPARATOR.join(map(str, parts)).encode()
+def _hash(*parts: str) -> int:
+    data = _SEPARATOR.join(parts).encode()
     return int.from_bytes(blake2b(data, digest_size=BYTES).digest(), "big", signed=True)
