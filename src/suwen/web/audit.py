@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 import traceback
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -64,14 +64,14 @@ class Metrics:
     def __init__(self) -> None:
         self._requests: Counter[tuple[str, str, int]] = Counter()
         self._buckets: Counter[tuple[str, float]] = Counter()
-        self._seconds: Counter[str] = Counter()
+        self._seconds: defaultdict[str, float] = defaultdict(float)
         self._counts: Counter[str] = Counter()
 
     def add(self, request: Request, seconds: float) -> None:
         """Count a request."""
         self._requests[request.method, request.route, request.status] += 1
         self._counts[request.route] += 1
-        self._seconds[request.route] += seconds  # type: ignore[assignment]
+        self._seconds[request.route] += seconds
         for bound in BUCKETS:
             if seconds <= bound:
                 self._buckets[request.route, bound] += 1
