@@ -94,6 +94,10 @@ def write_bundle(stem: Path, arrays: dict[str, np.ndarray], per_block: int = 5, 
         entries.append((name.encode(), field(1, types[array.dtype.name]) + field(2, shape) + place + crc))
         data += array.tobytes()
     stem.with_name(f"{stem.name}.data-00000-of-00001").write_bytes(data)
+    write_index(stem, entries, per_block, compression)
+
+
+def write_index(stem: Path, entries: list[tuple[bytes, bytes]], per_block: int = 5, compression: int = 0) -> None:
     table, handles = b"", []
     for start in range(0, len(entries), per_block):
         chunk = entries[start : start + per_block]

@@ -12,11 +12,13 @@ from checkpoint_files import (
     TOKENS,
     bert,
     ernie,
+    field,
     hidden,
     paddle_arrays,
     randomize,
     state,
     write_bundle,
+    write_index,
     write_json,
     write_paddle,
     write_tensorflow,
@@ -194,6 +196,12 @@ def test_checkpoints_tensorflow_bundles_hold_any_names_and_shapes(tmp_path_facto
     assert found.keys() == arrays.keys()
     for name, array in arrays.items():
         np.testing.assert_array_equal(found[name], array)
+
+
+def test_checkpoints_tensorflow_refuses_a_shape_of_another_form(tmp_path: Path) -> None:
+    write_index(tmp_path / "model.ckpt", [(b"", b""), (b"a", field(1, 1) + field(2, field(2, 7)))])
+    with pytest.raises(SuwenError, match="S509"):
+        read_bundle(tmp_path / "model.ckpt.index")
 
 
 @pytest.mark.parametrize("naming", ["paddlenlp", "dynamic", "static"])

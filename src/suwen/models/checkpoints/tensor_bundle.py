@@ -65,8 +65,7 @@ def read_bundle(index: Path) -> dict[str, NDArray[Any]]:
     try:
         entries = {key.decode(): value for key, value in _table(_bytes(index))}
         header = entries.pop("", b"")
-        shards = next((value for number, value in protobuf_fields(header) if number == 1), 1)
-        assert isinstance(shards, int)
+        shards = next((value for number, value in protobuf_fields(header) if number == 1 and isinstance(value, int)), 1)
         parsed = {name: _entry(value) for name, value in entries.items()}
     except (DamagedError, UnicodeDecodeError, struct.error, IndexError) as error:
         raise SuwenError("S509", index, reason=str(error)) from None
@@ -207,7 +206,8 @@ def _entry(data: bytes) -> _Entry:
 
 
 def _dimension(data: int | bytes) -> int:
-    assert isinstance(data, bytes)
+    if isinstance(data, int):
+        raise DamagedError("a dimension is a number where a message should be")
     return next((value for number, value in protobuf_fields(data) if number == 1 and isinstance(value, int)), 0)
 
 
