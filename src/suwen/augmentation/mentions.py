@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
@@ -47,12 +48,11 @@ class MentionReplacement:
 
     def _propose(self, request: Request) -> Proposal:
         reading, proposal = request.reading, Proposal()
-        owned = [reading.sentences[index] for index in reading.owned(request.variant.spans)]
-        spans = {(start, end) for start, end in owned}
+        owned, begins = set(reading.owned(request.variant.spans)), [start for start, _ in reading.sentences]
         free: list[tuple[tuple[int, int], Entity]] = []
         for entity in reading.document.entities:
             span = reading.view.to_view(entity.start, entity.end)
-            if span is None or not any(start <= span[0] < end for start, end in spans):
+            if span is None or bisect_right(begins, span[0]) - 1 not in owned:
                 continue
             proposal.counts["mentions"] += 1
             alone = (reading.layers[slice(*span)] == 1).all() and not request.taken[slice(*span)].any()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -88,8 +89,9 @@ def _labels(selection: Selection) -> Counter[str]:
 def _sentences(selection: Selection) -> Iterator[tuple[Span, Counter[str]]]:
     """Yield the owned sentences that hold whole entities, with these by label."""
     entities = sorted(selection.gold, key=lambda entity: entity.start)
+    starts = [entity.start for entity in entities]
     for start, end in sentence_spans(selection.document.text):
-        inside = [entity for entity in entities if start <= entity.start < end]
+        inside = entities[bisect_left(starts, start) : bisect_left(starts, end)]
         whole = Counter(entity.label for entity in inside if entity.end <= end)
         if whole and selection.owns(start):
             yield (start, end), whole
