@@ -24,7 +24,7 @@ from rich.table import Table
 from transformers import BertConfig, BertForMaskedLM
 
 import suwen
-from suwen.draws import noise, random_key
+from suwen.draws import random_key, uniform_numbers
 from suwen.pretraining.batches import MASKS, MaskedBatches, MaskingRules, Phase, corrupt
 from suwen.pretraining.model import PackedBert
 from suwen.pretraining.passages import Exclusion, find_sources
@@ -59,7 +59,7 @@ def plain_batches(text: TextCache) -> Callable[[int], tuple[dict[str, torch.Tens
             target[: len(row) + 2] = [vocabulary.id(CLS), *row, vocabulary.id(SEP)]
         attention = ids != vocabulary.pad
         maskable = attention & (ids != vocabulary.id(CLS)) & (ids != vocabulary.id(SEP)) & (ids != vocabulary.unk)
-        chances = noise(random_key(0, MASKS), np.arange(step * ROWS, (step + 1) * ROWS), 3 * LENGTH)
+        chances = uniform_numbers(random_key(0, MASKS), np.arange(step * ROWS, (step + 1) * ROWS), 3 * LENGTH)
         positions = draw_positions(np.ones_like(maskable), maskable, 0.15, chances[:, :LENGTH])
         masked = corrupt(ids, positions, vocabulary, chances[:, LENGTH : 2 * LENGTH], chances[:, 2 * LENGTH :])
         arrays = {"input_ids": masked, "attention_mask": attention.astype(np.int64)}

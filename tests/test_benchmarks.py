@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
 import subprocess
@@ -14,6 +15,15 @@ from suwen.bundled import BUNDLED, SAMPLE, model_path
 
 EXTRACTION = Path(__file__).parents[1] / "benchmarks" / "extraction.py"
 GRAPH = EXTRACTION.with_name("graph.py")
+
+
+@pytest.mark.parametrize("path", sorted(EXTRACTION.parent.glob("*.py")), ids=lambda path: path.stem)
+def test_benchmarks_import_names_that_are_there(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module.partition(".")[0] == "suwen":
+            module = importlib.import_module(node.module)
+            for one in node.names:
+                assert hasattr(module, one.name) or importlib.util.find_spec(f"{node.module}.{one.name}"), one.name
 
 
 def test_benchmarks_extraction_refuses_an_encoder_that_the_pipeline_cannot_load() -> None:
