@@ -327,7 +327,7 @@ def stable(folder: Path, form: str) -> dict[str, Any]:
         before = {entity.key: entity.score for entity in first[one.id]}
         after = {entity.key: entity.score for entity in one.entities}
         changed += len(before.keys() ^ after.keys())
-        difference = max(0.0, *(abs(after[key] - before[key]) for key in before.keys() & after.keys()))
+        difference = max([difference, *(abs(after[key] - before[key]) for key in before.keys() & after.keys())])
     return {"entities_changed": changed, "largest_change_of_a_confidence": difference}
 
 
