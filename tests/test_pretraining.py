@@ -341,6 +341,13 @@ def test_run_refuses_a_vocabulary_without_mask(tmp_path, text_file) -> None:
     assert not (tmp_path / "encoder.training").exists()
 
 
+def test_run_refuses_a_vocabulary_of_another_language(tmp_path, text_file) -> None:
+    (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nthe\n", encoding="utf-8")
+    with pytest.raises(SuwenError, match=r"S520 .*the vocabulary knows no held-out character"):
+        run(tmp_path / "encoder", text_file, vocabulary=tmp_path / "vocab.txt")
+    assert not (tmp_path / "encoder.training").exists()
+
+
 def test_text_cache_counts_everything_and_is_built_once(text_file, tmp_path) -> None:
     text = opened(text_file, tmp_path / "cache")
     (row,) = text.sources

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from suwen.draws import random_key, uniform_numbers
+from suwen.errors import SuwenError
 from suwen.pretraining.packing import Packer, Sequences
 from suwen.pretraining.strategies import Level, Strategy, draw_positions
 from suwen.pretraining.text_cache import TextCache
@@ -184,6 +185,11 @@ class HeldOut:
         The maximum number of characters to score, from the beginning.
     tokens
         Positions per batch.
+
+    Raises
+    ------
+    SuwenError
+        S520 when the vocabulary knows none of the characters.
     """
 
     def __init__(self, text: TextCache, length: int, characters: int, tokens: int) -> None:
@@ -201,6 +207,9 @@ class HeldOut:
             masked = np.where(chosen, text.vocabulary.id(MASK), sequences.ids)
             self.batches.append(_tensors(sequences, masked, chosen))
         self.targets = torch.cat([batch["targets"] for batch in self.batches])
+        if not len(self.targets):
+            found = "the vocabulary knows no held-out character"
+            raise SuwenError("S520", found=found, reason="some must be predicted")
 
     def unigram_loss(self, text: TextCache) -> float:
         """Return the loss in nats of guessing by frequency in the training text, the upper bound for a model."""
