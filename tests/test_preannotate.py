@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import signal
 import socket
 import stat
@@ -19,7 +21,7 @@ from chat_endpoint import asked, marking, numbered, serving
 
 from suwen.annotation.annotator import answer_lines
 from suwen.annotation.answers import Answers
-from suwen.annotation.endpoint import Endpoint
+from suwen.annotation.endpoint import Answer, Endpoint
 from suwen.annotation.preannotation import preannotate
 from suwen.annotation.prompt import Examples, Prompt
 from suwen.bundled import SAMPLE
@@ -425,6 +427,26 @@ def test_preannotate_takes_back_the_line_of_a_cache_that_a_kill_cut_in_two(tmp_p
             preannotate([texts], tmp_path / f"{left}.jsonl", quick(stub.url), Prompt(LCDD), cache=cache)
             assert sorted(cache.read_bytes().splitlines(keepends=True)) == sorted(lines)
     assert len(stub.bodies) == 5
+
+
+def test_preannotate_keeps_no_half_of_an_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, write = Answers(tmp_path / "cache.jsonl"), os.write
+
+    def full(file: int, line: bytes) -> int:
+        if len(line) < 20:
+            raise OSError(errno.ENOSPC, "full")
+        return write(file, line[:-10])
+
+    kept.put("a", Answer("糖尿病"))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        with pytest.raises(SuwenError, match="S105"):
+            kept.put("b", Answer("高血压"))
+    kept.put("c", Answer("肥胖"))
+    kept.close()
+    again = Answers(tmp_path / "cache.jsonl")
+    assert [again.get(key) for key in "abc"] == [Answer("糖尿病"), None, Answer("肥胖")]
+    again.close()
 
 
 def test_preannotate_leaves_a_cache_to_the_process_that_has_it(tmp_path: Path, texts: Path) -> None:

@@ -98,8 +98,14 @@ class Answers:
         try:
             with self._lock:
                 self._known[key] = answer
-                while line:
-                    line = line[os.write(self._file, line) :]
+                end = self._path.stat().st_size
+                try:
+                    while line:
+                        line = line[os.write(self._file, line) :]
+                except OSError:
+                    # The answer of another thread must not follow half a line.
+                    os.ftruncate(self._file, end)
+                    raise
         except OSError as error:
             raise os_error(error, self._path) from None
 
