@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -233,6 +234,18 @@ def test_graph_snapshot_does_not_change(tmp_path: Path) -> None:
     Graph(tmp_path / "graph.db").add(library()[2:])
     with graph.snapshot():
         assert graph.revision != before
+
+
+def test_graph_answers_again_after_an_interruption(tmp_path: Path) -> None:
+    graph = Graph(tmp_path / "graph.db")
+    graph.add(library())
+    with graph.snapshot():
+        graph.interrupt()
+        with pytest.raises(sqlite3.OperationalError, match="interrupted"):
+            graph.search("病")
+    assert graph.search("病")
+    graph.interrupt()
+    assert graph.search("病")
 
 
 def test_graph_dump_is_of_one_state(tmp_path: Path) -> None:

@@ -142,19 +142,20 @@ def _connected(path: Path) -> Connection:
 def one_state(connection: Connection) -> Iterator[None]:
     """Answer all queries of a block from one state of the graph, whatever others write; inside another block, from its.
 
-    An interrupted connection runs queries again afterwards.
+    An interrupted connection runs queries again in the next block.
     """
     if connection.in_transaction:
         yield
         return
+    # What stops a block may come when it has just ended.
+    connection.resume()
     connection.execute("BEGIN")
     try:
         yield
     finally:
-        connection.resume()
-        # A fault may have ended it already, or the connection.
+        # A fault may have ended the transaction already, or the connection.
         with suppress(sqlite3.Error):
-            connection.execute("END")
+            connection.rollback()
 
 
 @contextmanager
