@@ -1,6 +1,7 @@
 """Recurrent layers, encoders and the tagger."""
 
 from itertools import product
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -8,11 +9,14 @@ import pytest
 import torch
 from torch import nn
 
+from suwen.errors import SuwenError
+from suwen.files import read_json, write_json
 from suwen.models.convolutional import DILATIONS, DilatedConvolutions
 from suwen.models.encoders import RecurrentEncoder, TransformerEncoder
 from suwen.models.recurrent import Recurrent
 from suwen.models.scorer import TorchScorer
 from suwen.models.tagger import HEADS, Tagger
+from suwen.models.weights import read_tagger, write_tagger
 from suwen.schemes import BIO
 
 TAGS = BIO.tags(["Drug", "Disease"])
@@ -141,6 +145,17 @@ def test_tagger_feature_extraction_learns_only_above_the_encoder() -> None:
     optimizer.step()
     changed = {name.split(".")[0] for name, value in tagger.named_parameters() if not torch.equal(value, before[name])}
     assert changed == {"recurrent", "classifier", "crf"}
+
+
+@pytest.mark.parametrize(
+    "change", [{"hidden_size": -16}, {"hidden_size": "16"}, {"hidden_size": 15}, {"model_type": "no-such"}]
+)
+def test_tagger_of_an_impossible_configuration_is_refused(tmp_path: Path, change: dict) -> None:
+    write_tagger(Tagger(TransformerEncoder(BERT), "crf", TAGS, BIO), tmp_path)
+    config = read_json(tmp_path / "config.json")
+    write_json(tmp_path / "config.json", {**config, "encoder": {**config["encoder"], **change}})
+    with pytest.raises(SuwenError, match=r"S501 .*config\.json: .*unusable configuration"):
+        read_tagger(tmp_path, TAGS, BIO)
 
 
 def test_scorer_leaves_the_mode_of_the_tagger_alone() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from huggingface_hub.errors import StrictDataclassError
 from safetensors.torch import save_file
 
 from suwen.errors import SuwenError
@@ -102,7 +103,7 @@ def read_tagger(folder: Path, tags: tuple[str, ...], scheme: Scheme, frozen: boo
         else:
             encoder = TransformerEncoder(config)
             tagger = Tagger(encoder, "fc", tags, scheme, dropout=config.get("classifier_dropout") or 0, frozen=frozen)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, StrictDataclassError) as error:
         raise SuwenError("S501", folder / "config.json", reason=f"unusable configuration ({error!r})") from None
     state = read_safetensors(folder / "model.safetensors")
     if config["model_type"] != MODEL_TYPE:
