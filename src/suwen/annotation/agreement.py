@@ -21,7 +21,7 @@ from suwen.errors import SuwenError
 from suwen.evaluation.analysis import Analysis, analyze
 from suwen.evaluation.scores import overlap_score
 from suwen.evaluation.significance import Interval, percentile_interval
-from suwen.evaluation.strict import Pair, Score
+from suwen.evaluation.strict import Pair, Score, first_difference
 from suwen.files import StrPath
 
 __all__ = ["Agreement", "Measure", "PairAgreement", "agree"]
@@ -242,9 +242,7 @@ def _some(documents: Sequence[Document]) -> str:
 
 def _require_same_text(first: Document, second: Document, name: str, other: str) -> None:
     if first.text != second.text:
-        both = enumerate(zip(first.text, second.text, strict=False))
-        shorter = min(len(first.text), len(second.text))
-        place = next((index for index, (ours, theirs) in both if ours != theirs), shorter)
+        place = first_difference(first.text, second.text)
         raise SuwenError("S943", document=first.id, first=name, second=other, place=place)
 
 

@@ -29,6 +29,7 @@ __all__ = [
     "StrictCounts",
     "StrictScores",
     "counts_by_unit",
+    "first_difference",
     "pair_documents",
     "strict_counts",
     "strict_scores",
@@ -55,9 +56,7 @@ class Pair:
         if document.id != self.predicted.id:
             raise SuwenError("S308", what=f"the document: {document.id!r} and {self.predicted.id!r}")
         if document.text != self.predicted.text:
-            both = enumerate(zip(document.text, self.predicted.text, strict=False))
-            shorter = min(len(document.text), len(self.predicted.text))
-            place = next((index for index, (ours, theirs) in both if ours != theirs), shorter)
+            place = first_difference(document.text, self.predicted.text)
             raise SuwenError("S308", what=f"the text of {document.id!r} from character {place} on")
 
     @cached_property
@@ -69,6 +68,12 @@ class Pair:
     def predicted_keys(self) -> frozenset[Key]:
         """Label and hull of each distinct predicted mention that begins in the part's characters."""
         return frozenset(entity.key for entity in self.predicted.entities if self.gold.owns(entity.start))
+
+
+def first_difference(first: str, second: str) -> int:
+    """Return the place of the first character in which two texts differ, also by ending there."""
+    both = enumerate(zip(first, second, strict=False))
+    return next((place for place, (ours, theirs) in both if ours != theirs), min(len(first), len(second)))
 
 
 def pair_documents(selections: Sequence[Selection], predicted: Iterable[Document]) -> list[Pair]:
