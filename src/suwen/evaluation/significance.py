@@ -181,7 +181,7 @@ def percentile_interval(
 
 
 def _batches(total: int, units: int) -> Iterator[int]:
-    """Batch sizes that keep a float64 matrix of ``[batch, units]`` near 32 MB."""
+    """Yield batch sizes that keep a float64 matrix of ``[batch, units]`` near 32 MB."""
     batch = max(1, 4_000_000 // max(units, 1))
     for done in range(0, total, batch):
         yield min(batch, total - done)
