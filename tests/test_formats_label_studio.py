@@ -84,6 +84,18 @@ def test_label_studio_writes_predictions_where_there_are_confidences(tmp_path: P
         ({"data": {"text": "a"}, "annotations": 1}, "S213 {}:1: the field 'annotations' is not a list"),
         ({"data": {"text": "a"}, "annotations": [{"result": [region("a", 0, 9, "x", "a")]}]}, "S201 {}:1"),
         ({"data": {"text": "a"}, "annotations": [{"result": [{"type": "labels"}]}]}, "S213 {}:1: the field 'value'"),
+        ({"data": {"text": "a"}, "annotations": [{"result": [region("a", 0, 0, "x", "")]}]}, "S211 {}:1"),
+        *(
+            (
+                {"data": {"text": "a"}, "annotations": [{"result": [row]}]},
+                "S213 {}:1: the field 'labels' is not a list of strings",
+            )
+            for row in (
+                {"type": "labels", "value": {"start": 0, "end": 1, "labels": "Drug"}},
+                {"type": "labels", "value": {"start": 0, "end": 1, "labels": [None]}},
+                {"type": "relation", "from_id": "a", "to_id": "b", "labels": "x"},
+            )
+        ),
     ],
 )
 def test_label_studio_reports_errors(tmp_path: Path, task: Any, message: str) -> None:

@@ -14,9 +14,9 @@ labeling configuration is made by `suwen.formats.label_studio_config`; its tags 
 
 Label Studio counts code points; old versions counted UTF-16 code units. The two differ only after characters beyond the
 basic plane; there the texts of the regions tell, or the option ``offsets``. They also tell whether a line end of two
-characters (CRLF), which browsers show as one, was counted as one; ``meta["read_from"]["offsets"]`` then says so. CRLF
-is written as a line feed;
-``data.suwen_crlf`` holds the places, and reading puts it back.
+characters (CRLF) was counted as one, as browsers do, a line feed as two, and a byte order mark not at all;
+``meta["read_from"]["offsets"]`` then says so. CRLF is written as a line feed; ``data.suwen_crlf`` holds the places, and
+reading puts it back.
 
 The document's id goes under ``data.document``; a task without it is named by its ``id``.
 

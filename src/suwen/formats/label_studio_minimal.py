@@ -31,7 +31,8 @@ def regions_in(task: dict[str, Any]) -> list[dict[str, Any]]:
     for key, value in task.items():
         for row in filter(_is_region, value if isinstance(value, list) else ()):
             name = {"id": row["id"]} if "id" in row else {}
-            regions.append({**name, "from_name": key, "to_name": "text", "type": "labels", "value": row})
+            kind = "hypertextlabels" if "hypertextlabels" in row else "labels"
+            regions.append({**name, "from_name": key, "to_name": "text", "type": kind, "value": row})
     return regions
 
 

@@ -39,17 +39,23 @@ CRLF = "suwen_crlf"
 """The key of the data under which stand the offsets of the line feeds that are CRLF in the document's text."""
 
 CANCELLED = "annotation that was cancelled"
+LF, CRLF_COUNTED = "line ends count as one character", "line ends count as two characters"
 WAYS: tuple[tuple[tuple[str, ...], str | None], ...] = (
     ((), None),
     (("utf-16",), None),
-    (("lf",), "line ends count as one character"),
-    (("utf-16", "lf"), "line ends count as one character"),
+    (("lf",), LF),
+    (("utf-16", "lf"), LF),
+    (("crlf",), CRLF_COUNTED),
+    (("utf-16", "crlf"), CRLF_COUNTED),
+    (("no-bom",), "the byte order mark does not count"),
 )
 """Units of offsets (see `suwen.formats.offsets`), and the remark about each."""
-_ONE_PIECE = 2
-"""``/p[1]/text()[1]`` is the path of a piece of text in a paragraph that may be the only one."""
+REGIONS = ("labels", "hypertextlabels")
+"""Types of regions that are entities; the labels stand under a key of the same name."""
 
 _TAG = re.compile(r"<[^>]*>")
+_ONE_PIECE = re.compile(r"(?:/[\w()]+\[1\]){1,2}")
+"""``/p[1]/text()[1]`` is the path of a piece of text in a paragraph that may be the only one."""
 _NO_TEXT = {"document", "created_at", "updated_at"}
 
 
@@ -263,11 +269,11 @@ def annotations_of(
         head, tail = field(row, "from_id", str, NAME), field(row, "to_id", str, NAME)
         if row.get("direction") == "left":
             head, tail = tail, head
-        labels = row.get("labels") or ["relation"]
-        yield from (Relation(str(label), head, tail, score=_score(row)) for label in labels)
-    elif kind in ("labels", "hypertextlabels"):
+        labels = _labels(row, "labels") or ["relation"]
+        yield from (Relation(label, head, tail, score=_score(row)) for label in labels)
+    elif kind in REGIONS:
         value = field(row, "value", dict, NAME)
-        labels = value.get(kind) or value.get("labels") or ()
+        labels = _labels(value, kind) or _labels(value, "labels")
         span = _span(value)
         if not labels:
             dropped["region without a label"] += 1
@@ -277,13 +283,15 @@ def annotations_of(
             return
         start, end = span
         mention = value.get("text") if isinstance(value.get("text"), str) else None
+        if start == end:
+            raise SuwenError("S211", reason=f"{labels[0]} at [{start}, {end})")
         if not 0 <= start < end <= (len(text) if places is None else len(places) - 1):
             raise SuwenError("S201", start=start, end=end, length=len(text))
         if places is not None:
             start, end = places[start], places[end]
         for label in labels:
             entity = Entity(
-                str(label),
+                label,
                 start,
                 end,
                 id=name_under(row, "id"),
@@ -293,6 +301,20 @@ def annotations_of(
             yield checked(entity, text, report, schema)
     else:
         dropped[f"region of the type {kind}"] += 1
+
+
+def _labels(values: dict[str, Any], key: str) -> list[str]:
+    """Return the labels of a region or relation; an empty list where there are none.
+
+    Raises
+    ------
+    SuwenError
+        S213.
+    """
+    found: Any = values.get(key) or []
+    if not isinstance(found, list) or not all(isinstance(label, str) for label in found):
+        raise SuwenError("S213", field=key, reason="is not a list of strings", format=NAME)
+    return found
 
 
 def _is_alike(mention: str, words: str) -> bool:
@@ -313,7 +335,7 @@ def _span(value: dict[str, Any]) -> tuple[int, int] | None:
             return start, end
         case {"start": str(first), "end": str(last), "startOffset": int(start), "endOffset": int(end)}:
             # In a page of one piece of text, offsets into it are those of the page.
-            return (start, end) if first == last and first.count("[") <= _ONE_PIECE else None
+            return (start, end) if first == last and _ONE_PIECE.fullmatch(first) else None
     field(value, "start", int, NAME)
     field(value, "end", int, NAME)
     return None
@@ -331,7 +353,7 @@ def text_and_offsets(source: str, results: list[Any]) -> tuple[str, Places]:
     """Return the text that regions count in, and how: what fits most of their mentions; code points if several ways do.
 
     Label Studio counts code points; old versions counted UTF-16 code units. Browsers make one character of a
-    line end of two. Of a page with tags, the text without them is counted.
+    line end of two, other programs two of a line feed. Of a page with tags, the text without them is counted.
     """
     spans = []
     for row in results:
@@ -343,11 +365,19 @@ def text_and_offsets(source: str, results: list[Any]) -> tuple[str, Places]:
                 continue  # it is reported when the region is read
             if span is not None:
                 spans.append((*span, value["text"]))
-    ways = [(source, Places(places_of(source, *way), remark)) for way, remark in WAYS]
-    if any(isinstance(row, dict) and row.get("type") == "hypertextlabels" for row in results) and "<" in source:
-        plain = unescape(_TAG.sub("", source))
-        ways.append((plain, Places(places_of(plain, "utf-16"), "the text of the page without its tags")))
-    return max(ways, key=lambda way: _fitting(way[0], way[1], spans))
+    ways: list[tuple[str, tuple[str, ...], str | None]] = [(source, *way) for way in WAYS]
+    if any(isinstance(row, dict) and row.get("type") == "hypertextlabels" for row in results) and _TAG.search(source):
+        # Before the others, so that regions without mentions count the text that people saw.
+        ways.insert(0, (unescape(_TAG.sub("", source)), ("utf-16",), "the text of the page without its tags"))
+    best, most = (source, Places()), -1
+    for text, units, remark in ways:
+        offsets = Places(places_of(text, *units), remark)
+        count = _fitting(text, offsets, spans)
+        if count > most:
+            best, most = (text, offsets), count
+        if most == len(spans):
+            break
+    return best
 
 
 def _fitting(text: str, offsets: Places, spans: Iterable[tuple[int, int, str]]) -> int:

@@ -64,9 +64,8 @@ def _is_label_studio(values: Record) -> bool:
     if isinstance(values.get("data"), dict):
         return True
     regions = (item for key in values for item in _dicts(values, key))
-    return any("start" in item and isinstance(item.get("labels"), list) for item in regions) or (
-        "annotation_id" in values and "lead_time" in values
-    )
+    labels = (item.get("labels", item.get("hypertextlabels")) for item in regions if "start" in item)
+    return any(isinstance(found, list) for found in labels) or ("annotation_id" in values and "lead_time" in values)
 
 
 def _is_doccano(values: Record) -> bool:
