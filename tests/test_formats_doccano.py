@@ -70,6 +70,7 @@ def test_doccano_goes_round(tmp_path: Path) -> None:
         ({"text": "a", "label": [[0, 1]]}, "S213 {}:1"),
         ({"text": "a", "label": [[1, 0, "x"]]}, "S211 {}:1"),
         ({"text": "a", "label": [], "relations": [{"type": "x"}]}, "S213 {}:1: the field 'from_id'"),
+        ({"text": "a", "label": [[0, 1, "x"]], "labels": [[0, 1, "y"]]}, "S213 {}:1: the field 'labels' holds"),
     ],
 )
 def test_doccano_reports_errors(tmp_path: Path, row: Any, message: str) -> None:
@@ -77,6 +78,14 @@ def test_doccano_reports_errors(tmp_path: Path, row: Any, message: str) -> None:
     with pytest.raises(SuwenError) as caught:
         list(doccano.FORMAT.read(path))
     assert str(caught.value).startswith(message.format(path))
+
+
+def test_doccano_reads_the_key_that_holds_entities(tmp_path: Path) -> None:
+    rows = [{"id": [1], "text": "糖", "entities": [], "label": [[0, 1, "x"]], "relations": []}]
+    (document,) = doccano.FORMAT.read(stored(tmp_path / "a.jsonl", *rows))
+    assert [entity.key for entity in document.entities] == [("x", 0, 1)]
+    # A list is no id.
+    assert document.id == "a/1"
 
 
 def test_doccano_continues_after_a_fault(tmp_path: Path) -> None:

@@ -225,15 +225,30 @@ def _document(
     values: dict[str, Any], name: str, report: Problem, schema: Schema | None, offsets: Offsets = "text"
 ) -> Document:
     text = field(values, _text_key(values), str, NAME)
-    rows: Any = next((values[key] for key in _LISTS if isinstance(values.get(key), list)), [])
+    rows = _rows(values)
     places = places_of(text, offsets)
     entities = entities_of(rows, lambda row: moved(_entity(row), places), text, report, schema)
     relations = tuple(built(_relation_rows(values, report), _relation, report))
     kept = {key: value for key, value in values.items() if key not in _OWN and value not in ([], None)}
-    own = values.get("document") or values.get("id")
     meta = {NAME: kept} if kept else {}
-    found = Document(name if own is None else str(own), text, entities, relations, meta=meta)
+    own = name_under(values, "document") or name_under(values, "id")
+    found = Document(own or name, text, entities, relations, meta=meta)
     return _with_scores(found, values)
+
+
+def _rows(values: dict[str, Any]) -> list[Any]:
+    """Return the entities, which stand under one of several keys.
+
+    Raises
+    ------
+    SuwenError
+        S213 when there are different ones under two keys.
+    """
+    found = {key: values[key] for key in _LISTS if isinstance(values.get(key), list) and values[key]}
+    if len(found) > 1:
+        first, second = list(found)[:2]
+        raise SuwenError("S213", field=second, reason=f"holds entities, and {first!r} too", format=NAME)
+    return next(iter(found.values()), [])
 
 
 def _text_key(values: dict[str, Any]) -> str:
