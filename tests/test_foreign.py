@@ -117,6 +117,7 @@ def test_foreign_lists_of_records_are_read(tmp_path: Path) -> None:
         "口服二甲双胍。\n",
         "From: 急诊\nSubject: 头晕\n",
         "A B\nC I\n",
+        "一 总论\n二 病因\n三 治疗\n",
         "主诉：头晕。\n现病史：三天前起病。\n",
         "Date: 2020\nText: 头晕\n",
         "[1] 口服二甲双胍。",

@@ -16,6 +16,7 @@ SPELLINGS = {
     "suffix": ["身体-B", "O", "药物-B", "药物-I", "药物-I"],
     "suffix with an underscore": ["身体_S", "O", "药物_B", "药物_M", "药物_E"],
     "small letters": ["s-身体", "o", "b-药物", "i-药物", "e-药物"],
+    "suffix in small letters": ["身体-b", "o", "药物-b", "药物-i", "药物-i"],
     "underscore": ["B_身体", "O", "B_药物", "I_药物", "I_药物"],
 }
 
@@ -91,7 +92,14 @@ def test_conll_is_no_table_of_notes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("rows", "kind"),
-    [("口 O\n二 B\n甲 I\n", "tags without types"), ("O 口\nB-Drug 二\nI-Drug 甲\n", "the tag first")],
+    [
+        ("口 O\n二 B\n甲 I\n", "tags without types"),
+        ("O 口\nB-Drug 二\nI-Drug 甲\n", "the tag first"),
+        ("口 O\n二 B/Drug\n甲 I/Drug\n", "tags such as 'B/Drug'"),
+        ("-DOCSTART- O\n\n口 n O\n二 n Drug\n甲 n Drug\n", "tags such as 'Drug'"),
+        ("口\t0\n二\tB-Drug\n甲\tI-Drug\n", "tags such as '0'"),
+        ("口\tO\n二\tB-Side effect\n甲\tI-Side effect\n", "tags such as 'effect'"),
+    ],
 )
 def test_conll_names_what_is_wrong_with_columns(tmp_path: Path, rows: str, kind: str) -> None:
     path = tmp_path / "a.txt"

@@ -70,6 +70,9 @@ _PROTECTED = re.compile(r"[\s\\]")
 _ESCAPE = re.compile(r"\\u([0-9a-f]{4})")
 _EMPTY = {"_", "-X-"}
 _BARE = set("BIESMLUWO")
+_OUTSIDE = {"O", "o", "0"}
+_FEWEST = 3
+"""Rows that show that a text is a file of columns."""
 _SENTENCE_BREAK = "\n\n"
 _HEAD = 8192  # bytes of a '.txt' that tell whether it holds columns
 
@@ -201,14 +204,33 @@ def fault_of_columns(head: bytes) -> tuple[str, str] | None:
         return "a file of tags without types", "write the type behind each tag, as in B-Drug"
     if any(re.fullmatch(r"[BI]-\S+", tag) for tag in first) and form_of_tags(first) is not None:
         return "a file of columns with the tag first", "put the tag into the last column"
+    if unknown := _unknown_tag(head):
+        return f"a file of columns with tags such as {unknown!r}", "write them as B-Drug, I-Drug and O, without blanks"
     return None
+
+
+def _unknown_tag(head: bytes) -> str | None:
+    """Return a tag that is not known, of rows that begin with a single character and some of which end in O."""
+    rows = [cells for line in _head_lines(head) if (cells := line.split()) and cells[0] != _START]
+    if len(rows) < _FEWEST or any(len(cells[0]) > 1 or len(cells) == 1 for cells in rows):
+        return None
+    tags = {cells[-1] for cells in rows}
+    if not tags & _OUTSIDE or form_of_tags(tags) is not None:
+        return None
+    return next((tag for tag in sorted(tags) if form_of_tags({tag}) is None), min(tags))
+
+
+def _head_lines(head: bytes) -> list[str]:
+    """Return the lines in the first bytes of a file; the last of many, which is cut, is left out."""
+    source = head.decode(encoding_of(head), "replace" if len(head) < _HEAD else "ignore").removeprefix("\ufeff")
+    return _lined(source).split("\n")[: None if len(head) < _HEAD else -1]
 
 
 def _first_rows(head: bytes, table: bool = False) -> list[tuple[str, ...]]:
     """Return the rows in the first bytes of a file if all have the same number of columns, two or more."""
-    source = head.decode(encoding_of(head), "replace" if len(head) < _HEAD else "ignore").removeprefix("\ufeff")
-    # The last of many lines is cut.
-    lines = (_rows_of_table(source) if table else _lined(source)).split("\n")[: None if len(head) < _HEAD else -1]
+    lines = _head_lines(head)
+    if table:
+        lines = _rows_of_table("\n".join(lines)).split("\n")
     rows = [row for row in map(_cells, lines) if row and row[0] != _START]
     return rows if rows and len({len(row) for row in rows}) == 1 and len(rows[0]) > 1 else []
 

@@ -15,7 +15,7 @@ Spelling = Callable[[str], str]
 
 _PREFIXED = re.compile(r"([BIOESMLUWbioesmluw])-(\S+)")
 _UNDERSCORED = re.compile(r"([BIESMLUW])_(\S+)")
-_SUFFIXED = re.compile(r"(\S+)[-_]([BIESMLUW])")
+_SUFFIXED = re.compile(r"(\S+)[-_]([BIESMLUWbiesmluw])")
 _OUTSIDE = {"O", "o"}
 _SAME = {"U": "S", "W": "S", "L": "E"}
 """BILOU and BMEWO call the prefixes of BIOES otherwise."""
