@@ -162,9 +162,12 @@ def test_inputs_read_the_text_of_records_of_other_programs(tmp_path: Path, recor
 def test_inputs_keep_the_keys_of_other_programs(tmp_path: Path) -> None:
     own = {"pmid": "1", "year": 2020, "meta": {"journal": "x"}}
     records = [{"text": "糖", **own}, {"text": "糖", "label": [[0, 1, "Drug"]]}]
+    records += [{"text": "糖", "journal": "y", **own}, {"text": "糖", "pmid": "1", "meta": "x"}]
     (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, records)))
-    first, second = documents_from(find_inputs([tmp_path / "in.jsonl"]))
+    first, second, twice, words = documents_from(find_inputs([tmp_path / "in.jsonl"]))
     assert first.meta == {"pmid": "1", "year": 2020, "journal": "x"}
+    assert twice.meta == first.meta | {"journal~2": "y"}
+    assert words.meta == {"pmid": "1", "meta": "x"}
     assert second.meta == {"read_from": {"dropped": {"annotation of a record": 1}}}
 
 

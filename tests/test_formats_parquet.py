@@ -121,6 +121,13 @@ def test_parquet_reads_named_columns(tmp_path: Path) -> None:
     assert [document.id for document in parquet.FORMAT.read(path, text_column="body")] == ["in/1", "in/2"]
 
 
+def test_parquet_reads_whole_numbers_of_data_frames_as_ids(tmp_path: Path) -> None:
+    path = written(tmp_path / "in.parquet", text=["血糖"] * 4, id=[7.0, None, float("nan"), 7.5])
+    found: list[SuwenError] = []
+    assert [located.document.id for located in parquet.FORMAT.scan(path, found.append)] == ["7", "in/2", "in/3"]
+    assert [(error.code, error.line) for error in found] == [("S213", 4)]
+
+
 def test_parquet_reads_many_rows_a_few_at_a_time(tmp_path: Path) -> None:
     texts = [f"第{number}例" for number in range(1000)]
     ids = [f"d{number}" for number in range(1000)]

@@ -380,16 +380,17 @@ def _known(values: Any) -> tuple[Any, int]:
         raise SuwenError("S130", kind=form, advice=EXPORT)
     if "text" not in values or not (foreign or values.keys() - jsonl.KEYS):
         return values, 0
-    meta = values["meta"] if isinstance(values.get("meta"), dict) else {}
     known, own, left_out = {}, dict[str, Any](), 0
     for key, value in values.items():
-        if foreign and key not in ("meta", "pages") and isinstance(value, list | dict):
+        if key == "meta":
+            continue
+        if foreign and key != "pages" and isinstance(value, list | dict):
             left_out += len(value)
         elif key in jsonl.KEYS:
             known[key] = value
         else:
             own[key] = value
-    return {**known, "meta": own | meta}, left_out
+    return {**known, "meta": jsonl.with_meta(own, values.get("meta"))}, left_out
 
 
 def _unannotated(document: Document, foreign: int = 0) -> Document:

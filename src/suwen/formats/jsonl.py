@@ -56,6 +56,7 @@ __all__ = [
     "id_of",
     "line",
     "scan_rows",
+    "with_meta",
     "write_lines",
 ]
 
@@ -249,11 +250,26 @@ def _record(values: dict[str, Any], name: str, text_column: str, id_column: str 
         for key, value in rest.items()
     }
     said = {key: value for key, value in rest.items() if not counts[key] and value not in (None, "", [])}
-    said |= meta if isinstance(meta, dict) else {}
+    said = with_meta(said, meta)
     known: dict[str, Any] = {f"{key}~2" if key in RESERVED else key: value for key, value in said.items()}
     if left_out := sum(counts.values()):
         known["read_from"] = {"dropped": {ANNOTATION: left_out}}
     return Document(own or name, text, meta=known)
+
+
+def with_meta(own: dict[str, Any], meta: Any) -> dict[str, Any]:
+    """Return the other keys of a record with what its ``meta`` says; a key that is in both is kept as ``NAME~2``.
+
+    Examples
+    --------
+    >>> with_meta({"year": 2020, "title": "a"}, {"title": "b"})
+    {'year': 2020, 'title~2': 'a', 'title': 'b'}
+    >>> with_meta({"year": 2020}, "x")
+    {'year': 2020, 'meta': 'x'}
+    """
+    if not isinstance(meta, dict):
+        return own if meta in (None, "", []) else {**own, "meta": meta}
+    return {f"{key}~2" if meta.get(key, value) != value else key: value for key, value in own.items()} | meta
 
 
 def _shown(values: dict[str, Any]) -> str:

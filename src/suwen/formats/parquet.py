@@ -92,7 +92,7 @@ class Parquet(WritableFormat):
         text_column
             The column with the texts; by default ``text``.
         id_column
-            The column with the ids, text or integers; by default ``id`` if there is one, else rows are numbered.
+            The column with the ids, text or whole numbers; by default ``id`` if there is one, else rows are numbered.
         """
         path = Path(path)
         for file, name in with_names(files_ending(path, self.suffixes), path, self.suffixes, problem):
@@ -203,9 +203,13 @@ def scan_table(
                 try:
                     if not isinstance(value, str):
                         raise SuwenError("S213", field=text, reason="is empty (null)", format=NAME)
-                    document = article(
-                        f"{name}/{number}" if own in (None, "") else name_of(own) or str(own), value, path
-                    )
+                    # A data frame has NaN where there is no number.
+                    without = own in (None, "") or own != own
+                    found = f"{name}/{number}" if without else name_of(own)
+                    if found is None:
+                        reason = f"is neither text nor a whole number: {own}"
+                        raise SuwenError("S213", field=identifier, reason=reason, format=NAME)
+                    document = article(found, value, path)
                 except SuwenError as error:
                     problem(error.at(path, number))
                     continue
@@ -302,7 +306,7 @@ def _columns(schema: Any, path: Path, text_column: str | None, id_column: str | 
         kind = schema.field(column).type
         if types.is_dictionary(kind):
             kind = kind.value_type
-        if not (is_text(kind) or (also and types.is_integer(kind))):
+        if not (is_text(kind) or (also and (types.is_integer(kind) or types.is_floating(kind)))):
             raise SuwenError("S213", path, field=column, reason=f"is not text but {kind}", format=NAME)
     return text, identifier
 
