@@ -198,10 +198,19 @@ def test_formats_report_which_articles_of_a_folder_are_not_read(
     for name in ("a.txt", "b.PDF", "c.docx", "d.docx", "e.png"):
         (tmp_path / name).write_text("头晕", encoding="utf-8")
     assert [document.id for document in read_corpus(tmp_path)] == ["a"]
-    assert "not read: 2 .docx, 1 .pdf; a corpus has one format, suwen extract reads all" in caplog.text
+    assert "not read: 2 .docx, 1 .pdf, 1 .png; a corpus has one format, suwen extract reads several" in caplog.text
     caplog.clear()
     assert len(read_corpus(tmp_path, "text")) == 1
     assert caplog.text == ""
+
+
+def test_formats_refuse_a_file_among_texts_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("头晕", encoding="utf-8")
+    (tmp_path / "b.txt").write_text("口 O\n服 O\n药 B-Drug\n", encoding="utf-8")
+    with pytest.raises(SuwenError, match=r"S130 .*b\.txt: this is a file of CoNLL columns"):
+        read_corpus(tmp_path)
+    # Whoever names the format knows better.
+    assert [document.id for document in read_corpus(tmp_path, "text")] == ["a", "b"]
 
 
 def test_formats_name_a_model_that_is_passed_as_a_corpus() -> None:

@@ -183,6 +183,14 @@ def test_records_that_are_not_read_are_named(tmp_path: Path, row: dict[str, Any]
         read_corpus(path)
 
 
+def test_records_of_a_list_with_lone_surrogates_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text('[{"id": 1, "text": "头\\ud83d"}, {"id": 2, "text": "\\ud83d\\ude00"}]', encoding="utf-8")
+    problems: list[SuwenError] = []
+    assert [item.document.text for item in scan_corpus(path, problems.append)] == ["😀"]
+    assert [(error.code, error.line) for error in problems] == [("S210", 1)]
+
+
 def test_doccano_refuses_labels_that_are_numbers(tmp_path: Path) -> None:
     path = tmp_path / "all.jsonl"
     path.write_text(lines([{"text": TEXT, "annotations": [{"label": 2, "start_offset": 2, "end_offset": 6}]}]))
@@ -281,9 +289,19 @@ def test_label_studio_reads_hypertext(tmp_path: Path) -> None:
         "hypertextlabels": ["Drug"]
     }
     assert keys(ls_read(tmp_path, ls_task([region | {"value": value}]))) == [DRUG.key]
-    value["end"] = "/p[2]/text()[1]"
-    document = ls_read(tmp_path, ls_task([region | {"value": value}]))
-    assert document.meta["read_from"]["dropped"] == {"region without offsets in the text": 1}
+    for start, end in ("/p[1]/text()[1]", "/p[2]/text()[1]"), ("/p[2]/text()[1]", "/p[2]/text()[1]"):
+        document = ls_read(tmp_path, ls_task([region | {"value": value | {"start": start, "end": end}}]))
+        assert document.meta["read_from"]["dropped"] == {"region without offsets in the text": 1}
+
+
+def test_label_studio_reads_hypertext_without_mentions(tmp_path: Path) -> None:
+    value = {"globalOffsets": {"start": 2, "end": 6}, "start": "/p[1]", "end": "/p[1]", "hypertextlabels": ["Drug"]}
+    page = f"<p>{TEXT[:4]}<b>{TEXT[4:]}</b></p>"
+    task = ls_task([{"type": "hypertextlabels", "id": "r", "value": value}], page)
+    minimal = {"id": 1, "html": page, "label": [value], "annotator": 1, "annotation_id": 1}
+    for read in (task, minimal):
+        document = ls_read(tmp_path, read)
+        assert (document.text, keys(document)) == (TEXT, [DRUG.key])
 
 
 def test_label_studio_counts_what_it_leaves_out(tmp_path: Path) -> None:
@@ -306,6 +324,20 @@ def test_label_studio_counts_line_ends_as_its_mentions_say(tmp_path: Path) -> No
     assert document.entities[0].annotated is None
     assert document.meta["read_from"]["offsets"] == "line ends count as one character"
     assert keys(ls_read(tmp_path, ls_task([ls_region(10, 14, "Drug", TEXT[2:6])], text))) == [("Drug", 10, 14)]
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "remark"),
+    [
+        ("主诉\n病史\n" + TEXT, 10, "line ends count as two characters"),
+        ("😀\n病史\n" + TEXT, 10, "line ends count as two characters"),
+        ("\ufeff" + TEXT, 2, "the byte order mark does not count"),
+    ],
+)
+def test_label_studio_counts_as_its_mentions_say(tmp_path: Path, text: str, start: int, remark: str) -> None:
+    document = ls_read(tmp_path, ls_task([ls_region(start, start + 4, "Drug", TEXT[2:6])], text))
+    assert document.mention(document.entities[0]) == TEXT[2:6]
+    assert document.meta["read_from"]["offsets"] == remark
 
 
 def test_label_studio_takes_the_only_text(tmp_path: Path) -> None:
@@ -342,6 +374,12 @@ def test_readers_warn_of_what_is_odd(tmp_path: Path, caplog: pytest.LogCaptureFi
     assert "--offsets lf" in caplog.text
     (document,) = read_corpus(tmp_path / "a.ann", offsets="lf")
     assert document.entities == (Entity("Drug", 10, 14, id="T1"),)
+
+
+def test_articles_say_what_was_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "a.html").write_text("<p>头晕</p><nav><a href='b'>首页</a></nav>", encoding="utf-8")
+    read_corpus(tmp_path)
+    assert "left out: 1 nav" in caplog.text
 
 
 def test_brat_leaves_out_a_text_without_annotations(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

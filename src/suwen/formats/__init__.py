@@ -6,6 +6,7 @@ Every module has ``FORMAT``, an instance of a class of `suwen.formats.base`. `FO
 # ruff: noqa: A002 (`format` is the word for it)
 from __future__ import annotations
 
+import inspect
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -129,7 +130,9 @@ def format_of(path: StrPath) -> str:
     # Beside annotated files, pages and articles in other formats are not the corpus.
     fitting = [entry.name for entry in found if not entry.yields] or [entry.name for entry in found]
     if path.is_file() and all(isinstance(FORMATS[name], ArticleFormat) for name in fitting):
-        _refuse_foreign(path, known=bool(fitting))
+        foreign = _foreign(path, corpora=not fitting)
+        if foreign is not None:
+            raise foreign
     if not fitting and path.is_file() and (named := format_of_file(path)) in FORMATS and named != text.NAME:
         fitting = [named]
     if len(fitting) == 1:
@@ -140,15 +143,13 @@ def format_of(path: StrPath) -> str:
     raise SuwenError("S107", path, formats=", ".join(fitting or FORMATS))
 
 
-def _refuse_foreign(path: Path, known: bool) -> None:
-    """Refuse a file that is no corpus by its content (S130)."""
+def _foreign(path: Path, corpora: bool = True) -> SuwenError | None:
+    """Return the error for a file that is no corpus by its content (S130); None if it may be one."""
     try:
-        data = path.read_bytes()
+        found = foreign_kind(path.read_bytes(), path, corpora)
     except OSError:
-        return  # its reader says why
-    found = foreign_kind(data, path, corpora=not known)
-    if found is not None:
-        raise SuwenError("S130", path, kind=found[0], advice=found[1])
+        return None  # its reader says why
+    return SuwenError("S130", path, kind=found[0], advice=found[1]) if found is not None else None
 
 
 def read_corpus(
@@ -208,7 +209,8 @@ def stream_corpus(
     entry = FORMATS[format or format_of(path)]
     if format is None:
         remarks.unread.update(_files_of_other_formats(Path(path), entry))
-    for remark in remarks.lines(not isinstance(entry, WITHOUT_ANNOTATIONS), entry is brat.FORMAT):
+    by_option = "offsets" in inspect.signature(entry.scan).parameters
+    for remark in remarks.lines(not isinstance(entry, WITHOUT_ANNOTATIONS), by_option):
         _LOGGER.warning("%s: %s", path, remark)
 
 
@@ -220,13 +222,11 @@ def stream_documents(given: Documents, schema: Schema | None = None) -> Iterator
 
 
 def _files_of_other_formats(path: Path, entry: CorpusFormat) -> Counter[str]:
-    """Count the articles and tables of a folder of texts that are in another format, by their extension."""
+    """Count the files of a folder of articles that are in another format, by their extension."""
     if not (isinstance(entry, ArticleFormat) and path.is_dir()):
         return Counter()
-    suffixes = [
-        suffix for other in FORMATS.values() if other.yields and other is not entry for suffix in other.suffixes
-    ]
-    return Counter(own.lower() for file in files_in(path, ("",)) if (own := ending(file, suffixes)))
+    others = (file for file in files_in(path, ("",)) if ending(file, entry.suffixes) is None)
+    return Counter(file.suffix.lower() or file.name for file in others)
 
 
 def scan_corpus(
@@ -238,6 +238,8 @@ def scan_corpus(
     options = known_options(found.name, found.scan, options)
     places: dict[str, tuple[Path, int | None]] = {}
     faulty = False
+    # Of a single file, `format_of` has looked at the content.
+    mixed = format is None and isinstance(found, ArticleFormat) and path.is_dir()
 
     def report(error: SuwenError) -> None:
         nonlocal faulty
@@ -245,6 +247,9 @@ def scan_corpus(
         problem(error)
 
     for located in found.scan(path, report, schema, **options):
+        if mixed and (foreign := _foreign(located.text_path)) is not None:
+            report(foreign)
+            continue
         name, place = located.document.id, (located.text_path, located.text_line)
         if name in places:
             report(SuwenError("S110", *place, id=name, first=_shown(places[name]), second=_shown(place)))

@@ -191,15 +191,31 @@ def _is_one_object(text: str) -> bool:
 
 def _elements(text: str, path: Path, problem: Problem) -> Iterator[Row]:
     unreal: list[str] = []
-    value = _value(text, path, unreal.append)
+    value = _loaded(text, path, unreal.append)
+    escaped = _ESCAPED_SURROGATE.search(text) is not None
     for number, item in enumerate(value if isinstance(value, list) else [value], 1):
         if unreal and (found := _not_finite(item)):
             problem(SuwenError("S204", path, number, reason=_no_json(found)))
+        elif escaped and (error := _surrogate(item)):
+            problem(error.at(path, number))
         else:
             yield number, item
 
 
-def _value(text: str, path: Path, unreal: Callable[[str], object] | None = None) -> Any:
+def _value(text: str, path: Path) -> Any:
+    value = _loaded(text, path)
+    if error := _surrogate(value):
+        raise error.at(path)
+    return value
+
+
+def _surrogate(value: Any) -> SuwenError | None:
+    """Return the error for the first lone surrogate in a value."""
+    found = next(lone_surrogates(value, ""), None)
+    return SuwenError("S210", where=found[0], point=found[1], offset=found[2]) if found else None
+
+
+def _loaded(text: str, path: Path, unreal: Callable[[str], object] | None = None) -> Any:
     text = text.removeprefix("\ufeff")
 
     def constant(name: str) -> float:
@@ -218,8 +234,6 @@ def _value(text: str, path: Path, unreal: Callable[[str], object] | None = None)
         raise SuwenError("S204", path, error.lineno, reason=error.msg) from None
     except (ValueError, RecursionError) as error:
         raise SuwenError("S204", path, reason=excess(error)) from None
-    for where, point, offset in lone_surrogates(value, ""):
-        raise SuwenError("S210", path, where=where, point=point, offset=offset)
     return value
 
 
@@ -272,9 +286,8 @@ def _object(line: bytes) -> dict[str, Any] | None:
         return None
     try:
         values = _DECODER.decode(characters)
-        if _ESCAPED_SURROGATE.search(characters):
-            for where, point, offset in lone_surrogates(values, ""):
-                raise SuwenError("S210", where=where, point=point, offset=offset)
+        if _ESCAPED_SURROGATE.search(characters) and (found := _surrogate(values)):
+            raise found
     except json.JSONDecodeError as error:
         raise SuwenError("S204", reason=f"{error.msg} at character {error.pos}") from None
     except (ValueError, RecursionError) as error:

@@ -81,11 +81,11 @@ class Remarks:
             verb = "differs" if self._entities == 1 else "differ"
             mentions = _amount(self._entities, "mention")
             yield f"{self._differing:,} of {mentions} {verb} from the text at their offsets{cause}"
-        if self._dropped and annotated:
+        if self._dropped:
             yield "left out: " + ", ".join(f"{count:,} {kind}" for kind, count in sorted(self._dropped.items()))
         if self.unread:
             files = ", ".join(f"{count:,} {suffix}" for suffix, count in sorted(self.unread.items()))
-            yield f"not read: {files}; a corpus has one format, suwen extract reads all"
+            yield f"not read: {files}; a corpus has one format, suwen extract reads several"
         if self._unannotated:
             documents = _amount(self._unannotated, "document")
             yield f"{documents} whose annotation was cancelled or rejected: not used to train, score, compare or count"

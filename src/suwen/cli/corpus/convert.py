@@ -98,7 +98,7 @@ def convert(
         raise SuwenError("S406", first="-o -", second="this command", advice="name a file or folder")
     require_outside(output, [corpus])
     target = target or output_format(output)
-    source = source or format_of(corpus)
+    given, source = source, source or format_of(corpus)
     to_cmeee = target == "cmeee"
     for option, value, format_name, end, fitting in (
         ("--scheme", scheme, target, "--to", ("conll",)),
@@ -129,7 +129,7 @@ def convert(
     labels: set[str] = set()
     relations: set[str] = set()
     schema = read_schema(schema_file)
-    documents = counted(stream_corpus(corpus, source, schema, **reading), source, counts, labels, relations)
+    documents = counted(stream_corpus(corpus, given, schema, **reading), source, counts, labels, relations)
     lost = write_corpus(documents, output, target, **writing)
     if label_config:
         # All labels, not only those that occur so far: people will need the others.
