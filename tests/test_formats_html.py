@@ -142,6 +142,15 @@ def test_html_replaces_single_bad_bytes_and_counts_them() -> None:
         read(b"<meta charset=iso-2022-cn><p>\x1b$)A\x0e0!</p>")
 
 
+@pytest.mark.parametrize("encoding", ["gbk", "utf-8"])
+def test_html_replaces_single_bad_bytes_of_short_pages(encoding: str) -> None:
+    page = "<meta charset=gbk><body><p>2型糖尿病患者口服二甲双胍。</p>".encode(encoding)
+    document = read(page.replace("患".encode(encoding), b"\xff"))
+    assert document.text == "2型糖尿病\ufffd者口服二甲双胍。"
+    with pytest.raises(SuwenError, match="S116"):
+        read("<meta charset=utf-8><p>糖尿病".encode("gbk"))
+
+
 def test_html_keeps_superscripts_apart_and_unknown_tags_in_the_line() -> None:
     line = (
         "白细胞5×10<sup>9</sup>/L<st1:x w:st=on>升</st1:x>高<o:p></o:p>,CO<sub>2</sub>正常<sup>[3]</sup>,"

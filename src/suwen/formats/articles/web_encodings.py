@@ -26,8 +26,8 @@ CODECS = {"gbk": "gb18030", "utf-16le": "utf-8", "utf-16be": "utf-8", "x-user-de
 SINGLE_BYTES = ("cp8", "cp12", "iso8859", "koi8", "mac")
 """Prefixes of the names of single-byte codecs."""
 
-MOST_REPLACED = 0.01
-"""Maximum share of characters that cannot be decoded; above it the declared encoding is wrong."""
+MOST_REPLACED, MOST_BEYOND_ASCII = 0.01, 0.2
+"""Maximum shares of characters that cannot be decoded, of all and beyond ASCII; above both the encoding is wrong."""
 
 _COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
 _CHARSET = re.compile(rb"""<meta[^>]{1,400}?charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE)
@@ -61,9 +61,11 @@ def decode_page(data: bytes, path: Path) -> PageText:
     try:
         return PageText(decode(data, path)[0].removeprefix("\ufeff"))
     except EncodingError:
-        text = data.decode(codec or "utf-8", "replace").removeprefix("\ufeff")
+        texts = (data.decode(name, "replace").removeprefix("\ufeff") for name in (codec or "utf-8", "utf-8"))
+        text = min(texts, key=lambda text: text.count("\ufffd"))
         replaced = text.count("\ufffd")
-        if replaced > MOST_REPLACED * len(text):
+        beyond_ascii = sum(not character.isascii() for character in text) - replaced
+        if replaced > max(MOST_REPLACED * len(text), MOST_BEYOND_ASCII * beyond_ascii):
             raise
         return PageText(text, replaced)
 
