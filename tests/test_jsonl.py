@@ -205,3 +205,11 @@ def test_jsonl_writes_a_line_without_the_objects_of_all_mentions() -> None:
     assert len(json.loads(written)["entities"]) == count
     # The line, its parts, and the sentences; the objects alone would take ten times a line.
     assert peak < 7 * len(written)
+
+
+def test_jsonl_names_a_file_that_is_not_text(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(gzip.compress(b'{"text": "a"}\n'))
+    problems: list[SuwenError] = []
+    assert not list(jsonl.FORMAT.scan(path, problems.append))
+    assert [str(error).partition(";")[0] for error in problems] == [f"S117 {path}: not text: the content is gzip"]

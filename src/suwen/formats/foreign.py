@@ -59,6 +59,7 @@ ZIP_TYPES = (
 XML_ROOTS = (
     ("PubmedArticleSet", "PubMed XML", EXPORT),
     ("PubmedArticle", "PubMed XML", EXPORT),
+    ("PubmedBookArticleSet", "PubMed XML", EXPORT),
     ("PubmedBookArticle", "PubMed XML", EXPORT),
     ("MedlineCitationSet", "PubMed XML", EXPORT),
     ("collection", "BioC XML", EXPORT),
@@ -165,7 +166,10 @@ def foreign_kind(data: bytes, path: Path, corpora: bool = True) -> tuple[str, st
         if _PAGE.match(text) and path.suffix.lower() in _NO_PAGES:
             return WEB_PAGE, "give it the extension .html"
         root = _XML_ROOT.match(text)
-        return next((item[1:] for item in XML_ROOTS if root and root[1] == item[0]), None)
+        known = next((item[1:] for item in XML_ROOTS if root and root[1] == item[0]), None)
+        if known is None and root and path.suffix.lower() == ".txt" and _is_xml(text, root[1]):
+            return f"XML (<{root[1]}>)", "give it the extension .xml if it is a JATS article, or export its text"
+        return known
     for pattern, kind, advice in TEXTS:
         if re.match(pattern, text):
             return kind, advice
@@ -175,6 +179,12 @@ def foreign_kind(data: bytes, path: Path, corpora: bool = True) -> tuple[str, st
     if mail and _MIME.search(mail[0]):
         return "an e-mail (.eml)", "save its text as .txt, or its page as .html"
     return fault_of_columns(head) or (_corpus_kind(head, text, path) if corpora else None)
+
+
+def _is_xml(text: str, root: str) -> bool:
+    """Return whether a text that begins with a tag is declared to be XML, or ends with the same tag."""
+    is_declared = text.startswith(("<?xml", "<!DOCTYPE"))
+    return is_declared or re.search(rf"</(?:[\w.-]+:)?{re.escape(root)}\s*>\s*\Z", text) is not None
 
 
 def is_page(head: bytes) -> bool:

@@ -26,7 +26,7 @@ from suwen.errors import SuwenError
 from suwen.files import StrPath, excess, os_error
 from suwen.formats.base import CorpusFormat
 from suwen.formats.contents import MEGABYTE, ending, files_ending, read_bytes, read_stream, with_names
-from suwen.formats.encodings import LARGEST_CORPUS, decode_annotated, encoding_named, encoding_of
+from suwen.formats.encodings import LARGEST_CORPUS, decode_annotated, encoding_named, encoding_of, kind_of
 from suwen.formats.reading import Annotation, Located, Problem, files_in
 from suwen.formats.record_forms import RECORDS, TEXTS, form_of_file, record_form
 from suwen.schema import Schema
@@ -316,10 +316,12 @@ def bounded_lines(file: IO[bytes], path: Path, problem: Problem, encoding: str |
     Raises
     ------
     SuwenError
-        S115 or S116 for a file in another encoding that is too large, or not in it.
+        S115 or S116 for a file in another encoding that is too large, or not in it; S117 for one that is not text.
     """
     # The available bytes: lines of a pipe are processed as they arrive.
     head = cast(Any, file).read1(MEGABYTE)
+    if (kind := kind_of(head)) is not None:
+        raise SuwenError("S117", path, found=kind)
     if encoding is not None or encoding_of(head) != "utf-8":
         data = head + read_stream(file, path, LARGEST)
         yield from io.BytesIO(decode_annotated(data, path, encoding).encode())
