@@ -107,7 +107,8 @@ class Subwords:
             after = start
             for piece, (first, last) in zip(encoding.tokens, encoding.offsets, strict=True):
                 places = [place for place in source[first:last] if place >= 0]
-                following = next((place for place in source[first:] if place >= 0), end)
+                # Behind a space that was put in, there is its word.
+                following = next((place for place in source[first : first + 2] if place >= 0), end)
                 ids.append(self._ids.get(piece, self._unk))
                 starts.append(max(after, following))
                 ends.append(max(starts[-1], places[-1] + 1 if places else 0))
