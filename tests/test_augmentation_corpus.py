@@ -109,6 +109,17 @@ def test_run_that_was_killed_gives_the_same_when_it_is_resumed(tmp_path, config,
         augment_corpus(corpus(), output, config, resume=True)
 
 
+def test_run_continues_after_a_worker_was_killed(tmp_path, config, monkeypatch) -> None:
+    output = tmp_path / "killed" / "more.jsonl"
+    with monkeypatch.context() as patch:
+        patch.setattr(run.Generator, "__call__", lambda *_: os._exit(9))
+        with pytest.raises(SuwenError, match=r"S518 .*--resume"):
+            augment_corpus(corpus(), output, config, workers=2)
+    augment_corpus(corpus(), output, config, resume=True)
+    augment_corpus(corpus(), tmp_path / "whole" / "more.jsonl", config)
+    assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
+
+
 def test_run_gives_the_same_in_several_processes(tmp_path, config, monkeypatch) -> None:
     monkeypatch.setattr(workers, "CHARACTERS", 40)
     for number in (1, 2):

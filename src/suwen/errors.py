@@ -205,6 +205,7 @@ CATALOG: dict[str, Message] = {
         "export without --int8",
     ),
     "S517": Message("no word vectors: {reason}", "use word2vec's text format: one word and its numbers a line"),
+    "S518": Message("a worker process ended; memory may be short", "use fewer --workers, and continue with --resume"),
     "S519": Message("the Ray cluster failed: {reason}", "see its logs, and continue with --resume"),
     "S520": Message(
         "too little text to train on: {found}; {reason}",

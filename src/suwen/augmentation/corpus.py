@@ -117,8 +117,8 @@ def augment_corpus(
     ------
     SuwenError
         S104 when the output exists, S110 when a generated document has the id of another, S511 when an unfinished run
-        is there, S507 when there is none to resume, S508 when it was made with other data or another configuration;
-        and what `load_model`, `Generator`, `collect` and the format's writer raise.
+        is there, S507 when there is none to resume, S508 when it was made with other data or another configuration,
+        S518 when a process is killed; and what `load_model`, `Generator`, `collect` and the format's writer raise.
     """
     output = Path(output)
     if workers > 1 and device != "cpu":
@@ -136,8 +136,8 @@ def augment_corpus(
     # Only now: a run that cannot even begin leaves nothing behind.
     identity = _identity(documents, config, split)
     open_work(work, identity, resume)
+    outcomes = _outcomes(work, variants, generator, workers, listener)
     try:
-        outcomes = _outcomes(work, variants, generator, workers, listener)
         augmentation = collect(outcomes, [selection.document for selection in selections], config)
     except SuwenError:
         # It would be the same error again.

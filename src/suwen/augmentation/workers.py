@@ -8,11 +8,13 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from threading import Thread
 
 from suwen.augmentation.augmenters import Variant
 from suwen.augmentation.generation import Generator, Outcome
 from suwen.document import Span
+from suwen.errors import SuwenError
 
 __all__ = ["outcomes_of"]
 
@@ -30,6 +32,11 @@ def outcomes_of(generator: Generator, variants: Sequence[Variant], workers: int 
     workers
         How many processes; they share the memory of this one's model and segmenter, which takes a system with ``fork``
         (elsewhere there is one). The model must be on the CPU.
+
+    Raises
+    ------
+    SuwenError
+        S518 when a process is killed.
     """
     if workers == 1 or "fork" not in multiprocessing.get_all_start_methods():
         yield from generator(variants)
@@ -39,6 +46,8 @@ def outcomes_of(generator: Generator, variants: Sequence[Variant], workers: int 
         try:
             for outcomes in executor.map(_work, _parts(variants)):
                 yield from outcomes
+        except BrokenProcessPool:
+            raise SuwenError("S518") from None
         finally:
             executor.shutdown(cancel_futures=True)
 
