@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from suwen.bundled import model_path
+from suwen.corpus.check import check_corpus
 from suwen.document import Document, Entity
 from suwen.errors import SuwenError
 from suwen.formats import FORMATS, WRITABLE, format_of, read_corpus, stream_corpus, write_corpus
@@ -192,13 +193,13 @@ def test_formats_leave_nothing_half_written(tmp_path: Path, name: str) -> None:
     assert not any(tmp_path.iterdir())
 
 
-def test_formats_report_which_articles_of_a_folder_are_not_read(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    for name in ("a.txt", "b.PDF", "c.docx", "d.docx", "e.png"):
+def test_formats_report_which_files_of_a_folder_are_not_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("a.txt", "b.PDF", "c.docx", "d.docx", "e.xls", "f.caj"):
         (tmp_path / name).write_text("头晕", encoding="utf-8")
     assert [document.id for document in read_corpus(tmp_path)] == ["a"]
-    assert "not read: 2 .docx, 1 .pdf, 1 .png; a corpus has one format, suwen extract reads several" in caplog.text
+    unread = "1 .caj, 2 .docx, 1 .pdf, 1 .xls"
+    assert f"not read: {unread}; a corpus has one format, suwen extract reads several" in caplog.text
+    assert ("W217", unread) in [(found.code, found.text) for found in check_corpus(tmp_path).findings]
     caplog.clear()
     assert len(read_corpus(tmp_path, "text")) == 1
     assert caplog.text == ""

@@ -20,7 +20,8 @@ from typer.testing import CliRunner
 
 from suwen.document import Attribute, Document, Entity, Relation
 from suwen.errors import SuwenError
-from suwen.extraction.inputs import Input, ReadingOptions, read_input
+from suwen.extraction.finding import find_inputs
+from suwen.extraction.inputs import Input, ReadingOptions, parts_of, read_input
 from suwen.formats import csv_table, excel, read_corpus, scan_corpus, write_corpus
 from suwen.formats.entity_table import COLUMNS
 
@@ -484,9 +485,63 @@ def test_excel_names_workbooks_of_charts_alone(tmp_path: Path) -> None:
         read(tmp_path / "a.xlsx")
 
 
-def test_excel_is_not_read_where_a_page_is_named_so(tmp_path: Path) -> None:
+PAGE = "<table><tr><th>编号<th>主诉</tr><tr><td>1<td>头晕<br>乏力</tr><tr><td>2<td>血糖10<sup>-3</sup></tr></table>"
+ARCHIVE = f"MIME-Version: 1.0\nContent-Type: text/html; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n{PAGE}"
+
+
+@pytest.mark.parametrize("name", ["a.xls", "a.et", "a.xlsx"])
+@pytest.mark.parametrize("content", [PAGE, f"<html><meta charset=gbk>{PAGE}", ARCHIVE])
+def test_excel_reads_the_column_of_a_page_that_is_named_so(tmp_path: Path, name: str, content: str) -> None:
+    path = tmp_path / name
+    path.write_text(content, encoding="gbk" if "gbk" in content else "utf-8")
+    (tmp_path / "old.xls").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "Workbook".encode("utf-16-le"))
+    found = find_inputs([tmp_path], ReadingOptions(text_column="主诉"))
+    files = [part for file in found.files for part in parts_of(file, found.options)]
+    texts = [(one.id.rpartition("/")[2], one.text, one.meta["编号"]) for one in files if isinstance(one, Document)]
+    assert texts == [("2", "头晕\n乏力", "1"), ("3", "血糖10⁻³", "2")]
+    assert ["S130 " in str(one) for one in files if isinstance(one, SuwenError)] == [True]
+    (tmp_path / "a.txt").write_text("头晕", encoding="utf-8")
+    assert find_inputs([tmp_path]).left_out.total() == 2
+
+
+def test_excel_reads_each_table_of_a_page_that_has_the_column(tmp_path: Path) -> None:
+    path = tmp_path / "a.xls"
+    path.write_text(
+        "<table><tr><td>日志</td></tr></table>"
+        "<table><tr><td>编号<td colspan=2>科室<td>主诉</tr><tr><td rowspan=2>1<td>内<td>一<td>头晕</tr>"
+        "<tr><td>外<td>二<td>乏力<table><tr><td>甲</td></tr></table></tr></table>"
+        "<table><tr><td>主诉<td>编号</tr><tr><td>恶心<td>3</tr></table>",
+        encoding="utf-8",
+    )
+    found = [*read_input(Input(path, "a", None), ReadingOptions(text_column="主诉", id_column="编号"))]
+    assert [(one.id, one.text.split()[0], one.meta.get("科室")) for one in found] == [
+        ("1", "头晕", "内"),
+        ("a/4", "乏力", "外"),
+        ("3", "恶心", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "message"),
+    [
+        (PAGE, {"text_column": "现病史"}, r"S214 .*columns: 编号, 主诉"),
+        (
+            PAGE,
+            {"text_column": "主诉", "sheet": "一"},
+            r"S404 .*sheet '一'; known: none, the file is a web page",
+        ),
+        ("<html><p>头晕", {"text_column": "主诉"}, r"S130 .*a web page without a table"),
+        (PAGE, {"format": "xlsx"}, r"S221 .*columns: 编号, 主诉"),
+    ],
+)
+def test_excel_names_the_faults_of_pages(tmp_path: Path, content: str, options: dict[str, str], message: str) -> None:
+    path = tmp_path / "a.xls"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(SuwenError, match=message):
+        list(read_input(Input(path, "a", options.get("format")), ReadingOptions(**options)))
+
+
+def test_excel_page_is_read_whole_without_a_column(tmp_path: Path) -> None:
     path = tmp_path / "a.xls"
     path.write_text("<table><tr><td>主诉</td></tr><tr><td>头晕</td></tr></table>", encoding="utf-8")
-    with pytest.raises(SuwenError, match=r"S130 .*a web page, not an Excel file.*without --text-column"):
-        list(read_input(Input(path, "a", None), ReadingOptions(text_column="主诉")))
     assert [one.text for one in read_input(Input(path, "a", None))] == ["主诉\n\n头晕"]

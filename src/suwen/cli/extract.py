@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MEASURES = (("document", "documents"), ("character", "characters"), ("entity", "entities"))
 RELATED = ("relation", "relations")
 NAMED = 3
-TABLES = frozenset((".csv", ".tsv", ".tab", ".xlsx", ".xlsm"))
+TABLES = frozenset((".csv", ".tsv", ".tab", ".xls", ".xlsx", ".xlsm", ".et"))
 COUNTED = ("documents", "empty", "renamed", "characters", "entities")
 
 

@@ -13,10 +13,11 @@ from suwen.corpus.sentences import sentence_spans
 from suwen.document import Document, Entity, Relation
 from suwen.errors import SuwenError
 from suwen.files import StrPath
-from suwen.formats import FORMATS, WITHOUT_ANNOTATIONS, format_of, scan_corpus
+from suwen.formats import FORMATS, WITHOUT_ANNOTATIONS, format_of, scan_corpus, unread_files
 from suwen.formats.brat import kept_lines
 from suwen.formats.offsets import COUNTED, UNCONFIRMED, way_that_fits
 from suwen.formats.reading import Annotation, Located
+from suwen.formats.remarks import named_counts
 from suwen.schema import LCDD, Schema
 
 __all__ = ["KINDS", "LEAST_CHARACTERS", "Check", "Finding", "Kind", "check_corpus"]
@@ -89,6 +90,7 @@ KINDS: dict[str, Kind] = {
     "W214": Kind("warning", "relation of an entity with itself"),
     "W215": Kind("warning", "relation between types that it does not join"),
     "W216": Kind("warning", "offsets not confirmed by mentions"),
+    "W217": Kind("warning", "files of other formats, not read"),
 }
 
 
@@ -202,6 +204,8 @@ def check_corpus(
     failed = any(KINDS[finding.code].severity == "error" for finding in findings)
     if documents and not entities and not failed and not _is_of_articles(path, format):
         findings.append(Finding("W211", path, None, f"none in {documents:,} document{'s' * (documents > 1)}"))
+    if format is None and documents and (unread := unread_files(path, FORMATS[format_of(path)])):
+        findings.append(Finding("W217", path, None, named_counts(unread)))
     findings.sort(key=lambda finding: (str(finding.path), finding.line or 0, finding.code))
     return Check(tuple(findings), documents, entities)
 

@@ -12,9 +12,10 @@ from pathlib import Path
 from suwen.errors import SuwenError
 from suwen.extraction.inputs import DEFAULT_OPTIONS, ENDINGS, STANDARD_INPUT, TABLES, Input, Inputs, ReadingOptions
 from suwen.files import StrPath, require_regular
-from suwen.formats import jsonl, text
+from suwen.formats import excel, jsonl, text
 from suwen.formats.contents import ending, no_document
 from suwen.formats.detection import format_of_file
+from suwen.formats.foreign import WORKBOOKS
 from suwen.formats.reading import document_id, files_in
 
 __all__ = ["JOB", "REPORT", "WORKING", "absolute", "expanded", "find_inputs"]
@@ -65,6 +66,9 @@ def find_inputs(
         raise SuwenError("S127", output)
     files: list[Path] = []
     endings = tuple(suffix for suffix, name in ENDINGS.items() if _is_searched(name, options))
+    if _is_searched(excel.NAME, options):
+        # Old workbooks, which are no input, are then listed by name.
+        endings += WORKBOOKS
     for path in chosen:
         files += _files_below(path, endings, options, own, left_out, problems) if path.is_dir() else [path]
     folders = [path if path.is_dir() else path.parent for path in chosen if path != STANDARD_INPUT]

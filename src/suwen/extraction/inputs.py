@@ -30,7 +30,7 @@ from suwen.formats.base import ArticleFormat, CorpusFormat
 from suwen.formats.contents import ANNOTATION, LONGEST_TEXT, read_bytes, read_stream
 from suwen.formats.detection import HEAD, format_of_content
 from suwen.formats.encodings import decode, encoding_named
-from suwen.formats.foreign import EXPORT, WEB_PAGE, WORKBOOKS, refuse_foreign
+from suwen.formats.foreign import EXPORT, WORKBOOKS, refuse_foreign
 from suwen.formats.json_files import Rejoined, Row, bounded_lines, numbered_objects, records_of
 from suwen.formats.reading import Problem, refuse
 from suwen.formats.record_forms import FORMS, form_of_file, form_of_records, is_broken
@@ -58,8 +58,6 @@ DESCRIPTORS = Path("/dev/fd")
 SHOWN_STANDARD_INPUT = Path("<stdin>")
 TOLD = ("model", "relation_model", "read_from", "overrides", "earlier", "preannotation")
 """Keys that extractions and pre-annotations write under ``meta``."""
-
-COLUMNS_OF_PAGE = "save it as .xlsx in Excel to read a column, or read all of it without --text-column"
 
 ARTICLES = {name: entry for name, entry in FORMATS.items() if isinstance(entry, ArticleFormat)}
 TABLES: dict[str, CorpusFormat] = {csv_table.NAME: csv_table.FORMAT, excel.NAME: excel.FORMAT}
@@ -313,11 +311,12 @@ def _read_stream(
     """Yield the documents of a stream that cannot be rewound."""
     head = stream.read(HEAD)
     found = format_of_content(head)
-    name = file.format or (COLUMNED.get(found, found) if options.text_column else found)
+    if options.text_column:
+        is_table = found == html.NAME and shown.suffix.lower() in WORKBOOKS
+        found = excel.NAME if is_table else COLUMNED.get(found, found)
+    name = file.format or found
     rest = io.BufferedReader(Rejoined(head, stream))
     columns = options.text_column, options.id_column
-    if name == html.NAME and options.text_column and file.format is None and shown.suffix.lower() in WORKBOOKS:
-        raise SuwenError("S130", shown, kind=f"{WEB_PAGE}, not an Excel file", advice=COLUMNS_OF_PAGE)
     if name == jsonl.NAME:
         rows = numbered_objects(bounded_lines(rest, shown, problem, options.encoding), shown, problem)
         yield from _records(rows, file, shown, options, problem)
@@ -330,6 +329,8 @@ def _read_stream(
         yield from (item.document for item in located)
     elif name == excel.NAME:
         workbook = read_stream(rest, shown, excel.LARGEST)
+        if format_of_content(head) == html.NAME:
+            workbook = _in_encoding(workbook, shown, options)
         located = excel.scan_workbook(workbook, shown, file.name, problem, *columns, options.sheet)
         yield from (item.document for item in located)
     else:
@@ -341,10 +342,17 @@ def _parse(name: str, data: bytes, file: Input, shown: Path, options: ReadingOpt
         refuse_foreign(data, shown)
     if name == text.NAME:
         return text.FORMAT.parse(data, shown, file.name, encoding=options.encoding)
-    if name == html.NAME and options.encoding is not None:
-        # A byte order mark has priority over the encoding that the page declares.
-        data = codecs.BOM_UTF8 + decode(data, shown, options.encoding)[0].removeprefix("\ufeff").encode()
+    if name == html.NAME:
+        data = _in_encoding(data, shown, options)
     return ARTICLES[name].parse(data, shown, file.name)
+
+
+def _in_encoding(page: bytes, shown: Path, options: ReadingOptions) -> bytes:
+    """Return a page in the encoding that the user names, marked as UTF-8."""
+    if options.encoding is None:
+        return page
+    # A byte order mark has priority over the encoding that the page declares.
+    return codecs.BOM_UTF8 + decode(page, shown, options.encoding)[0].removeprefix("\ufeff").encode()
 
 
 def _bounded(document: Document, path: Path) -> Document:

@@ -208,7 +208,7 @@ def stream_corpus(
         raise alone[0]
     entry = FORMATS[format or format_of(path)]
     if format is None:
-        remarks.unread.update(_files_of_other_formats(Path(path), entry))
+        remarks.unread.update(unread_files(Path(path), entry))
     by_option = "offsets" in inspect.signature(entry.scan).parameters
     for remark in remarks.lines(not isinstance(entry, WITHOUT_ANNOTATIONS), by_option):
         _LOGGER.warning("%s: %s", path, remark)
@@ -221,11 +221,11 @@ def stream_documents(given: Documents, schema: Schema | None = None) -> Iterator
     return iter([given] if isinstance(given, Document) else given)
 
 
-def _files_of_other_formats(path: Path, entry: CorpusFormat) -> Counter[str]:
-    """Count the files of a folder of articles that are in another format, by their extension."""
+def unread_files(path: Path, entry: CorpusFormat) -> Counter[str]:
+    """Count the files of a folder of articles that are not read, by their extension."""
     if not (isinstance(entry, ArticleFormat) and path.is_dir()):
         return Counter()
-    others = (file for file in files_in(path, ("",)) if ending(file, entry.suffixes) is None)
+    others = (file for file in files_in(path, ("",)) if not ending(file, entry.suffixes))
     return Counter(file.suffix.lower() or file.name for file in others)
 
 

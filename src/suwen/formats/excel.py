@@ -35,10 +35,12 @@ from suwen.document import Document
 from suwen.errors import SuwenError, WriteError
 from suwen.files import StrPath, os_error, replacing
 from suwen.formats import entity_table
+from suwen.formats.articles.web_archive import is_archive
 from suwen.formats.base import WritableFormat
 from suwen.formats.contents import MEGABYTE, ending, files_ending, holds, read_bytes, with_names
 from suwen.formats.entity_table import EntityRows, KeptRows
-from suwen.formats.foreign import refuse_foreign
+from suwen.formats.foreign import is_page, refuse_foreign
+from suwen.formats.page_table import scan_page
 from suwen.formats.reading import Located, Problem, files_in
 from suwen.formats.relation_table import RelationRows
 from suwen.formats.tables import Row, scan_table_rows
@@ -57,6 +59,9 @@ LARGEST_PARTS = 512 * MEGABYTE
 
 LONGEST_VALUE = 64 * MEGABYTE
 """Maximum bytes of a cell; Excel allows 32,767 characters."""
+
+HEAD = 65_536
+"""Number of bytes that tell a page."""
 
 MOST_ROWS = 1_048_576
 LONGEST_CELL = 32_767
@@ -216,16 +221,24 @@ def scan_workbook(
     id_column: str | None,
     sheet: str | None,
 ) -> Iterator[Located]:
-    """Read the documents in the bytes of a workbook; `name` begins the ids of rows that have none.
+    """Read the documents in the bytes of a workbook, or of a page or web archive that is named like one.
+
+    Parameters
+    ----------
+    name
+        It begins the ids of rows that have none.
 
     Raises
     ------
     SuwenError
         For what concerns the whole file (see `Excel`).
     """
-    require_packages("openpyxl")
     if not data:
         raise SuwenError("S106", path)
+    if is_page(data[:HEAD]) or is_archive(data):
+        yield from scan_page(data, path, name, problem, text_column, id_column, sheet)
+        return
+    require_packages("openpyxl")
     if not zipfile.is_zipfile(io.BytesIO(data)) and b"E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e\0" in data:
         raise SuwenError("S118", path, kind=KIND)
     try:

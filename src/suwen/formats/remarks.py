@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from suwen.document import Document
 from suwen.formats.offsets import COUNTED, UNCONFIRMED, way_that_fits
 
-__all__ = ["Remarks"]
+__all__ = ["Remarks", "named_counts"]
 
 
 class Remarks:
@@ -17,7 +17,7 @@ class Remarks:
     Attributes
     ----------
     unread
-        Counts of the files that are in another format than the corpus, by their extension.
+        Counts of the files of a folder of texts that are not read, by their extension.
 
     Examples
     --------
@@ -82,10 +82,9 @@ class Remarks:
             mentions = _amount(self._entities, "mention")
             yield f"{self._differing:,} of {mentions} {verb} from the text at their offsets{cause}"
         if self._dropped:
-            yield "left out: " + ", ".join(f"{count:,} {kind}" for kind, count in sorted(self._dropped.items()))
+            yield f"left out: {named_counts(self._dropped)}"
         if self.unread:
-            files = ", ".join(f"{count:,} {suffix}" for suffix, count in sorted(self.unread.items()))
-            yield f"not read: {files}; a corpus has one format, suwen extract reads several"
+            yield f"not read: {named_counts(self.unread)}; a corpus has one format, suwen extract reads several"
         if self._unannotated:
             documents = _amount(self._unannotated, "document")
             yield f"{documents} whose annotation was cancelled or rejected: not used to train, score, compare or count"
@@ -95,6 +94,11 @@ class Remarks:
             yield f"offsets of {_amount(self._unconfirmed, 'document')} are not confirmed: {UNCONFIRMED}"
         for way, count in sorted(self._offsets.items()):
             yield f"offsets of {_amount(count, 'document')} were read so: {way}"
+
+
+def named_counts(counts: Counter[str]) -> str:
+    """Return counts as a list: ``2 .docx, 1 .pdf``."""
+    return ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items()))
 
 
 def _amount(count: int, noun: str) -> str:

@@ -90,6 +90,7 @@ def convert(
     from suwen.errors import SuwenError
     from suwen.files import require_new, require_outside, write_text
     from suwen.formats import format_of, output_format, stream_corpus, write_corpus
+    from suwen.formats.foreign import WORKBOOKS
     from suwen.formats.label_studio_config import label_config as label_configuration
     from suwen.schema import LCDD, Schema
     from suwen.schemes import scheme_named
@@ -98,6 +99,8 @@ def convert(
         raise SuwenError("S406", first="-o -", second="this command", advice="name a file or folder")
     require_outside(output, [corpus])
     target = target or output_format(output)
+    if source is None and text_column and corpus.suffix.lower() in WORKBOOKS:
+        source = "xlsx"
     given, source = source, source or format_of(corpus)
     to_cmeee = target == "cmeee"
     for option, value, format_name, end, fitting in (

@@ -31,7 +31,7 @@ from suwen.formats.articles.web_metadata import about_page
 from suwen.formats.articles.web_symbols import is_within_line, read_symbols
 from suwen.formats.contents import article
 
-__all__ = ["parse"]
+__all__ = ["page_tree", "parse", "text_of"]
 
 MOST_TAGS = 500_000
 """A page with more would take too much memory and time; articles have a few thousand."""
@@ -102,7 +102,7 @@ def parse(data: bytes, path: Path, name: str) -> list[Document]:
     """
     page = decode_page(data, path)
     dropped = Counter({"undecodable byte": page.replaced} if page.replaced else {})
-    root = _tree(page.text, path)
+    root = page_tree(page.text, path)
     if root is None:
         return [article(name, "", path, {"format": "html", "dropped": dropped})]
     about = about_page(root)
@@ -114,11 +114,18 @@ def parse(data: bytes, path: Path, name: str) -> list[Document]:
     return [article(name, str(text), path, {"format": "html", "dropped": dropped}, about=about)]
 
 
-def _tree(text: str, path: Path) -> Element | None:
+def page_tree(text: str, path: Path, most_tags: int = MOST_TAGS) -> Element | None:
+    """Return the root element of a page; None if nothing is in it.
+
+    Raises
+    ------
+    SuwenError
+        S115 when the page has more than `most_tags`, S120 when it is nested too deep.
+    """
     from lxml import etree, html
 
-    if text.count("<") > MOST_TAGS:
-        raise SuwenError("S115", path, what="the markup", limit=f"{MOST_TAGS:,} tags")
+    if text.count("<") > most_tags:
+        raise SuwenError("S115", path, what="the markup", limit=f"{most_tags:,} tags")
     # As bytes, because a string with an XML declaration is refused.
     data = text.encode("utf-8", "replace")
     parser = html.HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True)
@@ -131,6 +138,13 @@ def _tree(text: str, path: Path) -> Element | None:
             if _UNUSABLE.search(value := getattr(element, part) or ""):
                 setattr(element, part, _UNUSABLE.sub("\ufffd", value.replace("\f", " ")))
     return root
+
+
+def text_of(element: Element) -> str:
+    """Return all text of an element, with its formulas, line breaks, superscripts and subscripts."""
+    text = RunningText()
+    _add(element, text, Counter())
+    return str(text)
 
 
 def _remove_boilerplate(root: Element, dropped: Counter[str]) -> None:
