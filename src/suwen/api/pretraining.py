@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,32 @@ from suwen.runs import Listener, silent
 if TYPE_CHECKING:
     from suwen.settings import Overrides
 
-__all__ = ["pretrain"]
-
+__all__ = ["PretrainingReport", "pretrain"]
 
 PRETRAINABLE = ("transformer", "bilstm")
+
+
+@dataclass(frozen=True)
+class PretrainingReport:
+    """The result of pre-training.
+
+    Parameters
+    ----------
+    encoder
+        The folder of the encoder.
+    loss, unigram_loss
+        The loss on held-out text, in nats a character, and that of the frequencies of characters alone.
+    manifest
+        All of it as JSON values, as in the folder.
+    """
+
+    encoder: Path
+    loss: float
+    unigram_loss: float
+    manifest: dict[str, Any]
+
+    def __repr__(self) -> str:
+        return f"<PretrainingReport of {self.encoder}, held-out loss: {self.loss:.3f}>"
 
 
 def pretrain(
@@ -38,7 +61,7 @@ def pretrain(
     device: str = "cpu",
     resume: bool = False,
     listener: Listener = silent,
-) -> dict[str, Any]:
+) -> PretrainingReport:
     """Pre-train an encoder on plain text, from random weights or from an encoder.
 
     Parameters
@@ -76,8 +99,8 @@ def pretrain(
 
     Returns
     -------
-    dict[str, Any]
-        The manifest, as JSON values.
+    PretrainingReport
+        The folder of the encoder, its held-out loss, and its manifest.
 
     Raises
     ------
@@ -133,9 +156,12 @@ def pretrain(
     with folder_for(output):
         if strategy is None:
             language_models = load_language_model_config(settings, folder, seed)
-            return pretrain_language_model(sources, output, language_models, resume, device, listener=listener)
-        config = load_pretraining_config(strategy, size or "mini", settings, folder, seed)
-        return pretrain_transformer(sources, output, config, resume, device, listener=listener)
+            manifest = pretrain_language_model(sources, output, language_models, resume, device, listener=listener)
+        else:
+            config = load_pretraining_config(strategy, size or "mini", settings, folder, seed)
+            manifest = pretrain_transformer(sources, output, config, resume, device, listener=listener)
+    held_out = manifest["held_out"]
+    return PretrainingReport(output, held_out["loss"], held_out["unigram_loss"], manifest)
 
 
 def _refuse_transformer(

@@ -96,7 +96,7 @@ def pretrain(
     from suwen import pretrain as pretrain_encoder
 
     with progress_bar(standard_error()) as listener:
-        manifest = pretrain_encoder(
+        made = pretrain_encoder(
             texts,
             output,
             strategy=strategy and strategy.value,
@@ -115,9 +115,9 @@ def pretrain(
             listener=listener,
         )
     if as_json:
-        report(manifest)
+        report(made.manifest)
     else:
-        _summarize(manifest)
+        _summarize(made.manifest)
 
 
 def _summarize(manifest: dict[str, Any]) -> None:
