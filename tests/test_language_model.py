@@ -13,6 +13,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from fake_hub import COMMIT, fake_hub, use_hub
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import helper, numpy_helper
@@ -27,6 +28,7 @@ from suwen.errors import SuwenError
 from suwen.exporting.tagger import export_model
 from suwen.files import write_json
 from suwen.formats import write_corpus
+from suwen.hub import find_on_hub
 from suwen.loading import load
 from suwen.models.encoders import RecurrentEncoder
 from suwen.models.language_model import (
@@ -435,6 +437,23 @@ def test_pretrain_command_goes_on_from_language_models(tmp_path, text_file) -> N
         refused = CliRunner().invoke(app, [*command, "-o", str(tmp_path / "third"), "--set", change])
         assert isinstance(refused.exception, SuwenError)
         assert refused.exception.code == expected
+
+
+def test_language_models_are_read_from_a_hub(tmp_path, text_file, monkeypatch) -> None:
+    run(tmp_path / "encoder", text_file)
+    find_on_hub.cache_clear()
+    with fake_hub({"clinic/characters": tmp_path / "encoder"}) as hub:
+        use_hub(hub, tmp_path / "cache", monkeypatch)
+        name, options = "hf://clinic/characters", {"encoder.embedding": 8, "encoder.hidden": 8}
+        config = load_training_config(options={"encoder.name": name, **options})
+        encoder = build(config, whole(DOCUMENTS), Schema.of_labels(["Drug"])).tagger.encoder
+        changes = [change for change in TINY if not change.startswith("model")]
+        report = pretrain([text_file], tmp_path / "second", encoder="bilstm", base=name, settings=changes)
+    find_on_hub.cache_clear()
+    known, own = read_frozen(tmp_path / "encoder").state_dict(), encoder.language_model.state_dict()
+    assert all(torch.equal(known[key], own[key]) for key in known)
+    assert report.manifest["base"]["name"] == f"{name}@{COMMIT}"
+    assert repr(report) == f"<PretrainingReport of {tmp_path / 'second'}, held-out loss: {report.loss:.3f}>"
 
 
 def test_joined_encoders_stand_side_by_side_and_can_be_written(tmp_path) -> None:

@@ -129,9 +129,6 @@ def _check_language_model_settings(options: EncoderConfig, over_language_model: 
 
 def _from_folder(config: TrainingConfig) -> tuple[TransformerEncoder, Featurizer]:
     folder = find_encoder(config.encoder.name, (*SCRATCH, "dictionary", "hmm", "feature-crf"))
-    if is_language_model(folder):
-        advice = "these are language models; download them and give the folder"
-        raise SuwenError("S506", config.encoder.name, advice=advice)
     encoder = TransformerEncoder.from_folder(folder)
     if config.encoder.initialization == "random":
         encoder = TransformerEncoder(encoder.config.to_dict())
