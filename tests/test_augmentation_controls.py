@@ -167,6 +167,21 @@ def test_synonyms_come_from_the_lexicon(lexicon) -> None:
         read_synonyms([empty])
 
 
+@pytest.mark.parametrize(
+    ("mentions", "replaced"), [("any", {"患者", "住院"}), ("document", {"住院"}), ("training", set())]
+)
+def test_synonyms_form_no_mention_without_annotation(tmp_path, mentions, replaced) -> None:
+    path = tmp_path / "synonyms.txt"
+    path.write_text("患者 糖尿病\n住院 高血压\n观察 没有\n", "utf-8")
+    data = [
+        small("a", "患者住院观察糖尿病。", ("糖尿病", "Disease")),
+        small("b", "诊断高血压。", ("高血压", "Disease")),
+    ]
+    made = augment(data, "synonym", rate=1, settings={"synonym.lexicon": [str(path)], "check.mentions": mentions})
+    assert {edit.old for recipe in made.recipes for edit in recipe.edits} == replaced
+    assert made.counts["synonym: rejected"] == 3 - len(replaced)
+
+
 @pytest.fixture
 def vectors(tmp_path):
     rows = {"患者": (2, 0), "病人": (4, 1), "病患": (3, 3), "没有": (0, 0), "观察": (-1, 5), "HbA1c": (1, 0)}

@@ -135,7 +135,9 @@ class Generator:
             return MentionReplacement(training, config.mention)
         if method == "token":
             return TokenReplacement(training, self._read, config.token)
-        return SynonymReplacement(find_synonyms(config.synonym), config.synonym, protection)
+        # A synonym is a word, whether or not the segmenter knows it.
+        check = WordCheck(config.check.model_copy(update={"words": False}), segment, training)
+        return SynonymReplacement(find_synonyms(config.synonym), config.synonym, protection, check)
 
     def __call__(self, variants: Iterable[Variant]) -> Iterator[Outcome]:
         """Yield the outcome of each variant, in order."""

@@ -12,7 +12,9 @@ import numpy as np
 from suwen.augmentation.augmenters import Proposal, Request, chosen, word_edits
 from suwen.augmentation.config import SynonymConfig
 from suwen.augmentation.mentions import Pool
-from suwen.augmentation.words import Protection, is_chinese
+from suwen.augmentation.word_check import WordCheck
+from suwen.augmentation.words import Protection, Reading, Sentence, is_chinese
+from suwen.document import Span
 from suwen.errors import SuwenError
 from suwen.files import read_text
 from suwen.text.word_vectors import word_vector_lines
@@ -114,11 +116,16 @@ class SynonymReplacement:
     config
         The configuration.
     protection
-        Words that are not changed.
+        Words that are not changed, and not inserted.
+    check
+        Which replacements are undone, because they form a mention without annotation.
     """
 
-    def __init__(self, synonyms: Mapping[str, set[str]], config: SynonymConfig, protection: Protection) -> None:
+    def __init__(
+        self, synonyms: Mapping[str, set[str]], config: SynonymConfig, protection: Protection, check: WordCheck
+    ) -> None:
         self._rate = config.rate
+        self._check = check
         self._pools = {word: Pool(Counter(others)) for word, others in synonyms.items()}
         self._protection = protection
 
@@ -148,11 +155,29 @@ class SynonymReplacement:
             starts = [start for start, _ in free]
             draws = request.draws.uniform(CHOICE, starts)[:, 0]
             numbers = request.draws.uniform(REPLACEMENT, starts)[:, 0]
+            drawn: dict[Span, str] = {}
             for place in chosen(self._rate, draws):
                 word = free[place]
                 new = self._pools[reading.text(word)].draw(reading.text(word), float(numbers[place]))
                 assert new is not None
-                characters = [new] + [""] * (word[1] - word[0] - 1)
+                drawn[word] = new
+            kept = self._accepted(reading, sentence, drawn)
+            for word, characters in kept.items():
                 proposal.edits += word_edits(reading, word, characters, "synonym", word[0])
-                proposal.counts["replaced"] += 1
+            proposal.counts["replaced"] += len(kept)
+            proposal.counts["rejected"] += len(drawn) - len(kept)
         return proposal
+
+    def _accepted(self, reading: Reading, sentence: Sentence, drawn: Mapping[Span, str]) -> dict[Span, list[str]]:
+        """Return the words that may be replaced, each with what is at its positions then."""
+        span = sentence.start, sentence.end
+        after = list(reading.text(span))
+        new = {
+            word: [text] + [""] * (word[1] - word[0] - 1)
+            for word, text in drawn.items()
+            if not self._protection.covers(text)
+        }
+        for (start, end), characters in new.items():
+            after[start - span[0] : end - span[0]] = characters
+        rejected = set(self._check.rejected(reading, span, after, list(new)))
+        return {word: characters for word, characters in new.items() if word not in rejected}
