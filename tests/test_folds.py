@@ -14,6 +14,7 @@ from suwen.formats import write_corpus
 from suwen.model_folder import read_stored_model
 from suwen.tagging.encode import prepare
 from suwen.training import folds as module
+from suwen.training.distillation import read_distillation
 from suwen.training.folds import Contradiction, find_contradictions, write_contradictions
 
 DRUGS = ("二甲双胍", "阿卡波糖", "格列美脲", "西格列汀")
@@ -111,6 +112,22 @@ def test_folds_resume_trains_only_what_is_missing(trained):
     other = CliRunner().invoke(app, [*arguments, "--resume"])
     assert (other.exception.code, "word vectors" in str(other.exception)) == ("S508", True)
     record.write_text(kept, encoding="utf-8")
+
+
+def test_folds_are_teachers_together(trained):
+    folder, _, _ = trained
+    found = read_distillation([folder / "m"], [], 0.5)
+    assert [teacher.name for teacher in found.teachers] == ["fold-1", "fold-2"]
+    with pytest.raises(SuwenError, match=r"S406 .*name each teacher once"):
+        read_distillation([folder / "m", folder / "m" / "fold-1"], [], 0.5)
+    with pytest.raises(SuwenError, match=r"S501 .*it holds the models of folds, such as .*fold-1;"):
+        suwen.load(folder / "m")
+    shutil.move(folder / "m" / "fold-2", folder / "kept")
+    try:
+        with pytest.raises(SuwenError, match="S511"):
+            read_distillation([folder / "m"], [], 0.5)
+    finally:
+        shutil.move(folder / "kept", folder / "m" / "fold-2")
 
 
 def test_folds_refuse_what_does_not_fit(trained):

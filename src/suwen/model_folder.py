@@ -403,6 +403,8 @@ def check_keys(values: Mapping[str, Any], kinds: Mapping[str, Types], path: Path
 def _read_object(folder: Path, name: str) -> dict[str, Any]:
     path = folder / name
     if not path.is_file():
+        if (folder / "fold-1" / name).is_file():
+            raise SuwenError("S501", folder, reason=f"it holds the models of folds, such as {folder / 'fold-1'}")
         raise SuwenError("S501", folder, reason=f"{name} is missing")
     try:
         values = read_json(path)

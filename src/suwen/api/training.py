@@ -70,7 +70,8 @@ def train(
     base
         A trained model to start from: a folder, ``hf://owner/name``, or ``bundled``.
     teachers, texts
-        Trained models (or one) to distill from, and unlabeled texts (or one) that they annotate.
+        Trained models (or one) to distill from, and unlabeled texts (or one) that they annotate. The output of
+        `train_folds` stands for the models of all its folds.
     device
         ``cpu``, ``cuda`` or ``cuda:N``.
     resume

@@ -76,7 +76,7 @@ def train(
         [],
         "--teacher",
         metavar="MODEL",
-        help="Teacher model for distillation; repeat to average several.",
+        help="Teacher model for distillation, or the output of --folds; repeat to average several.",
     ),
     texts: list[Path] = typer.Option(
         [], "--texts", metavar="PATH", help="Unlabeled articles for distillation: only the teachers annotate them."

@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,9 @@ from suwen.hub import origin_of
 from suwen.inference.batching import batches, pad
 from suwen.inference.predictor import Predictor
 from suwen.loading import load
-from suwen.model_folder import read_manifest
+from suwen.model_folder import SETTINGS, read_manifest
 from suwen.models.crf import CRF
+from suwen.runs import RECORD as RUN
 from suwen.runs import Listener, Progress
 from suwen.schemes import scheme_named
 from suwen.tagging.encode import Arrays, Example, Prepared, TaughtExample, prepare
@@ -104,15 +105,20 @@ def read_distillation(
 ) -> Distillation:
     """Load teachers and read the texts that they annotate.
 
+    Parameters
+    ----------
+    teachers
+        Model folders, and folders of ``suwen train --folds``, which stand for the models of all their folds.
+
     Raises
     ------
     SuwenError
-        S406 for a teacher that is no tagger, such as a dictionary, and for teachers or texts that come twice; S106 for
-        an empty text.
+        S406 for a teacher that is no tagger, such as a dictionary, and for teachers or texts that come twice; S511 for
+        an unfinished run of folds; S106 for an empty text.
     """
     loaded: list[Teacher] = []
-    for path in map(model_path, teachers):
-        predictor = load(path, device)
+    for path in chain.from_iterable(map(_models_in, teachers)):
+        predictor = load(path, device=device)
         if not isinstance(predictor, Predictor):
             advice = "take taggers alone"
             raise SuwenError("S406", first=f"--teacher {path}", second="a model that is no tagger", advice=advice)
@@ -135,6 +141,19 @@ def read_distillation(
             documents.append(document)
     assert weight is not None
     return Distillation(loaded, documents, weight, [Path(path).name for path in texts])
+
+
+def _models_in(path: StrPath) -> list[Path]:
+    """Return the folder of a model, or those of all folds."""
+    folder = model_path(path)
+    record = folder / RUN
+    if (folder / SETTINGS).is_file() or not record.is_file():
+        return [folder]
+    count, _ = read_json(record).get("folds", (0, ""))
+    models = [folder / f"fold-{number}" for number in range(1, count + 1)]
+    if not all(model.is_dir() for model in models):
+        raise SuwenError("S511", folder)
+    return models or [folder]
 
 
 class Teachers:
