@@ -99,9 +99,50 @@ def test_api_warns_of_a_model_that_knows_what_it_is_scored_on(tmp_path: Path) ->
     assert suwen.evaluate(SAMPLE, suwen.load(model)).warnings == ("the model: " + warning.partition(": ")[2],)
 
 
-def test_api_augments_documents() -> None:
+def test_api_augments_documents(tmp_path: Path) -> None:
     documents = suwen.read_corpus(SAMPLE)[:5]
-    assert len(suwen.augment(documents, "mention", seed=1).documents) == 5
+    made = suwen.augment(documents, "mention", seed=1).documents
+    assert len(made) == 5
+    suwen.write_corpus(documents, tmp_path / "a.jsonl")
+    assert [one.text for one in suwen.augment(tmp_path / "a.jsonl", "mention", seed=1).documents] == [
+        one.text for one in made
+    ]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_api_options_are_given_by_name(name: str) -> None:
+    parameters = inspect.signature(getattr(suwen, name)).parameters.values()
+    optional = [
+        one.name for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD and one.default is not one.empty
+    ]
+    assert len(optional) <= 1
+    assert [one.default for one in parameters if one.name == "settings"] in ([], [()])
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda frame: suwen.extract(frame, "out.jsonl"), "expected the path of a file or folder, got DataFrame"),
+        (lambda frame: suwen.extract([Document("a", "头晕")], "out.jsonl"), "a file or folder, got Document"),
+        (lambda frame: suwen.sample(frame, documents=1), "got DataFrame; .*suwen.from_dataframe"),
+        (
+            lambda frame: suwen.train(frame, "model", encoder="dictionary"),
+            "documents or the path of a corpus, got Data",
+        ),
+        (lambda frame: suwen.train(["头晕"], "model", encoder="dictionary"), "the path of a corpus, got str"),
+        (lambda frame: suwen.evaluate(None), "the path of a corpus, got NoneType"),
+        (lambda frame: suwen.augment(frame, "mention"), "got DataFrame"),
+        (lambda frame: suwen.to_dataframe(frame), "got DataFrame"),
+        (lambda frame: suwen.Graph("graph.db").add(frame), "got DataFrame"),
+        (lambda frame: suwen.load().pipe(frame), "expected texts or documents, got DataFrame"),
+    ],
+)
+def test_api_says_what_to_do_with_data_frames_and_other_values(tmp_path: Path, monkeypatch, call, message: str) -> None:
+    pandas = pytest.importorskip("pandas")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SuwenError, match=f"S132 .*{message}"):
+        call(pandas.DataFrame({"主诉": ["头晕"]}))
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

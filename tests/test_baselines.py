@@ -276,7 +276,7 @@ def test_baselines_hmm_is_read_back(tmp_path):
 
 def test_baselines_run_on_the_cpu_alone(models):
     with pytest.raises(SuwenError, match="S512"):
-        suwen.load(models / "dictionary", "cuda")
+        suwen.load(models / "dictionary", device="cuda")
 
 
 def test_baselines_need_crfsuite_only_for_the_crf(models):

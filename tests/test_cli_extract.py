@@ -51,7 +51,7 @@ def notes(tmp_path):
 
 @pytest.fixture
 def run(monkeypatch):
-    monkeypatch.setattr(suwen.loading, "load", lambda *_: WordExtractor())
+    monkeypatch.setattr(suwen.loading, "load", lambda *_, **__: WordExtractor())
 
     def run_extract(*arguments, **options):
         arguments = ["extract", *map(str, arguments), "--model", "model"]
@@ -175,7 +175,7 @@ def test_cli_extract_names_the_first_empty_texts(run, notes, tmp_path):
 
 
 def test_cli_extract_refuses_what_exists_before_it_loads_a_model(run, notes, tmp_path, monkeypatch):
-    monkeypatch.setattr(suwen.loading, "load", lambda *_: pytest.fail("loaded"))
+    monkeypatch.setattr(suwen.loading, "load", lambda *_, **__: pytest.fail("loaded"))
     (tmp_path / "out.jsonl").write_text("precious")
     with pytest.raises(SuwenError, match="S104"):
         run(notes, "-o", tmp_path / "out.jsonl")

@@ -46,7 +46,7 @@ def test_loading_refuses_a_kind_of_model_that_it_does_not_know(tmp_path):
 @pytest.mark.parametrize("device", ["tpu", "cuda:x", "cuda:", ""])
 def test_loading_names_the_devices_that_there_are(model, device):
     with pytest.raises(SuwenError) as refused:
-        suwen.load(model, device)
+        suwen.load(model, device=device)
     said = "models run on cpu, cuda, cuda:0, cuda:1 …; use cpu, or a device that this machine has"
     assert str(refused.value) == f"S512 cannot run on the device {device!r}: {said}"
 
@@ -54,7 +54,7 @@ def test_loading_names_the_devices_that_there_are(model, device):
 @pytest.mark.parametrize("device", ["gpu", "cuda:9999"])
 def test_loading_refuses_a_device_that_is_not_there(model, device):
     with pytest.raises(SuwenError, match=f"S512.*'{device}'"):
-        suwen.load(model, device)
+        suwen.load(model, device=device)
 
 
 def test_loading_without_torch_reports_what_to_install(model):

@@ -73,6 +73,10 @@ CATALOG: dict[str, Message] = {
         "the file name {name!r} is not possible in this locale ({encoding})",
         "set PYTHONUTF8=1, or a UTF-8 locale such as LC_ALL=C.UTF-8",
     ),
+    "S132": Message(
+        "expected {expected}, got {found}",
+        "make documents of a data frame with suwen.from_dataframe; suwen.load().pipe(documents) reads documents",
+    ),
     # S2xx: annotations and formats
     "S201": Message(
         "annotation [{start}, {end}) is outside the text of {length} characters",

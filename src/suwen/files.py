@@ -39,6 +39,7 @@ __all__ = [
     "replacing_folder",
     "require_new",
     "require_new_or_empty",
+    "require_no_frame",
     "require_outside",
     "require_regular",
     "sha256",
@@ -50,6 +51,7 @@ __all__ = [
 StrPath = str | os.PathLike[str]
 """A path as callers may give it: public functions make a `Path` of it."""
 
+PATHS = "the path of a file or folder"
 WORKPLACE = ".part"
 
 
@@ -76,8 +78,27 @@ def os_error(error: OSError, path: Path, otherwise: Literal["S105", "S113"] = "S
 
 
 def paths_of(given: StrPath | Sequence[StrPath]) -> list[StrPath]:
-    """Return the paths that a caller gives: one, or several."""
-    return [given] if isinstance(given, str | os.PathLike) else list(given)
+    """Return the paths that a caller gives: one, or several.
+
+    Raises
+    ------
+    SuwenError
+        S132 for anything else, such as a data frame or documents.
+    """
+    if isinstance(given, str | os.PathLike):
+        return [given]
+    require_no_frame(given, PATHS)
+    paths = list(given) if isinstance(given, Iterable) else [given]
+    for path in paths:
+        if not isinstance(path, str | os.PathLike):
+            raise SuwenError("S132", expected=PATHS, found=type(path).__name__)
+    return paths
+
+
+def require_no_frame(given: object, expected: str) -> None:
+    """Refuse a data frame (S132), which would pass for several strings: the names of its columns."""
+    if hasattr(given, "columns"):
+        raise SuwenError("S132", expected=expected, found=type(given).__name__)
 
 
 def require_new(path: StrPath) -> None:

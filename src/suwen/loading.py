@@ -56,10 +56,10 @@ GPU_BATCH_TOKENS = 2**15
 
 def load(
     path: StrPath | None = None,
+    *,
     device: str = "cpu",
     batch_tokens: int | None = None,
     threads: int | None = None,
-    *,
     relations: bool | StrPath = False,
 ) -> Extractor:
     """Load a model folder.
@@ -115,7 +115,7 @@ def load_overridden(
     path: StrPath, device: str, batch_tokens: int | None, threads: int | None, overrides: Overrides | None
 ) -> Extractor:
     """Load as `load` does, with term lists that override the model."""
-    extractor = load(path, device, batch_tokens, threads)
+    extractor = load(path, device=device, batch_tokens=batch_tokens, threads=threads)
     return extractor if overrides is None else OverriddenExtractor(extractor, overrides)
 
 

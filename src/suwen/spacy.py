@@ -185,7 +185,7 @@ def make_component(
         As `suwen.load` and `SuwenComponent`.
     """
     del nlp, name
-    return SuwenComponent(load(model, device, relations=relations), alignment_mode, overwrite)
+    return SuwenComponent(load(model, device=device, relations=relations), alignment_mode, overwrite)
 
 
 if not Doc.has_extension("suwen"):

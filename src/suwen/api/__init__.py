@@ -54,10 +54,10 @@ __all__ = [
 
 def load(
     path: StrPath | None = None,
+    *,
     device: str = "cpu",
     batch_tokens: int | None = None,
     threads: int | None = None,
-    *,
     relations: bool | StrPath = False,
 ) -> Extractor:
     """Load a model.
@@ -89,7 +89,7 @@ def load(
     """
     from suwen.loading import load as load_model
 
-    return load_model(path, device, batch_tokens, threads, relations=relations)
+    return load_model(path, device=device, batch_tokens=batch_tokens, threads=threads, relations=relations)
 
 
 def split(

@@ -108,7 +108,7 @@ def sample(
     else:
         blank = (Document(document.id, document.text) for document in candidates)
         predicted: list[Document] = []
-        for document in load(model, device).pipe(blank):
+        for document in load(model, device=device).pipe(blank):
             predicted.append(document)
             listener(Progress("documents", len(predicted), len(candidates)))
         found = choose_documents(candidates, predicted, known, budget)

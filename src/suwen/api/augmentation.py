@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from suwen.document import Document
-from suwen.files import StrPath
+from suwen.files import StrPath, require_no_frame
 from suwen.requirements import require_packages
 from suwen.runs import Listener, silent
 
@@ -23,7 +24,7 @@ __all__ = ["augment", "augment_corpus"]
 
 
 def augment(
-    documents: Iterable[Document | Selection],
+    documents: Corpus | Iterable[Selection],
     method: str | None = None,
     *,
     preset: str = "best",
@@ -31,7 +32,7 @@ def augment(
     seed: int | None = None,
     copies: int | None = None,
     rate: float | None = None,
-    settings: Overrides | None = None,
+    settings: Overrides = (),
     device: str = "cpu",
     workers: int = 1,
     listener: Listener = silent,
@@ -41,7 +42,7 @@ def augment(
     Parameters
     ----------
     documents
-        Documents, or the selections of the train part of a split.
+        Documents, a folder or file in any format, or the selections of the train part of a split.
     method
         ``mlm`` (the default), ``mention``, ``token``, ``synonym`` or ``composition``.
     preset
@@ -67,18 +68,21 @@ def augment(
     >>> import suwen
     >>> more = suwen.augment(suwen.read_corpus("articles/"), "mention", seed=1).documents  # doctest: +SKIP
     """
+    from suwen.api.scoring import documents_of
     from suwen.augmentation import augment as augment_documents
+    from suwen.formats import DOCUMENTS
     from suwen.settings import parse_settings
 
+    require_no_frame(documents, DOCUMENTS)
     return augment_documents(
-        documents,
+        documents_of(documents) if isinstance(documents, str | PathLike | Document) else documents,
         method,
         preset=preset,
         encoder=encoder,
         seed=seed,
         copies=copies,
         rate=rate,
-        settings=parse_settings(settings or ()),
+        settings=parse_settings(settings),
         device=device,
         workers=workers,
         listener=listener,
@@ -96,7 +100,7 @@ def augment_corpus(
     seed: int | None = None,
     copies: int | None = None,
     rate: float | None = None,
-    settings: Overrides | None = None,
+    settings: Overrides = (),
     split: Split | StrPath | None = None,
     part: str = "train",
     format: str = "jsonl",
@@ -156,7 +160,7 @@ def augment_corpus(
     shorthands = {"method": method, "encoder": named, "seed": seed, "target.copies": copies, "rate": rate}
     options = {
         **{key: value for key, value in shorthands.items() if value is not None},
-        **parse_settings(settings or ()),
+        **parse_settings(settings),
     }
     loaded = load_augmentation_config(preset, config, options)
     require_packages(*loaded.packages)

@@ -65,7 +65,7 @@ def to_dataframe(documents: Documents, *, relations: bool = False) -> pandas.Dat
     return pandas.DataFrame.from_records(rows, columns=list(columns))
 
 
-def from_dataframe(frame: pandas.DataFrame, text_column: str, id_column: str | None = None) -> list[Document]:
+def from_dataframe(frame: pandas.DataFrame, text_column: str, *, id_column: str | None = None) -> list[Document]:
     """Return a document for each row of a data frame.
 
     Parameters

@@ -138,7 +138,7 @@ def evaluate_relation_model(
     if entities is None:
         found: Iterator[Document] = (selection.document for selection in gold.selections)
     else:
-        tagger = entities if isinstance(entities, Extractor) else load(entities, device)
+        tagger = entities if isinstance(entities, Extractor) else load(entities, device=device)
         warnings.append(_learned(gold, tagger, "the tagger"))
         found = tagger.predict(gold.selections)
     predictions: list[Document] = []

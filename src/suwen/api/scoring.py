@@ -151,7 +151,7 @@ def evaluate_model(
         name, extractor, learned = "the model", model, model.learned_from
     else:
         folder = model_path(model)
-        name, extractor = str(folder), load(folder, device)
+        name, extractor = str(folder), load(folder, device=device)
         learned = read_json(folder / MANIFEST).get("data") or {}
     found = other_split(learned, gold.data_hash, gold.split_hash)
     warnings = (f"{name}: {found}",) if found else ()

@@ -115,7 +115,7 @@ class Generator:
         self._augmenters = {
             method: self._augmenter(method, training, protection, segment, model) for method in config.methods
         }
-        self._check = TaggerCheck(load(config.check.model, device)) if config.check.model else None
+        self._check = TaggerCheck(load(config.check.model, device=device)) if config.check.model else None
 
     def _augmenter(
         self,

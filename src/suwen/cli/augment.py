@@ -140,7 +140,7 @@ def augment(
     given = {key: value for key, value in values.items() if value is not None}
     found = source or format_of(corpus)
     # Read by the augmentation, when it has checked all options.
-    documents = stream_corpus(corpus, found, read_schema(schema_file), **reading_options(encoding, offsets))
+    documents = stream_corpus(corpus, found, schema=read_schema(schema_file), **reading_options(encoding, offsets))
     with progress_bar(standard_error()) as listener:
         result = augment_corpus(
             documents,

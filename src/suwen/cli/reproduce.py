@@ -105,7 +105,7 @@ def reproduce(
         require_packages(*required_packages(runs, chosen, encoders), *ray)
     source = corpus or SAMPLE
     # In an order of their own, so that the same corpus in another order is the same experiment.
-    documents = sorted(read_corpus(source, None, LCDD), key=lambda document: document.id)
+    documents = sorted(read_corpus(source, schema=LCDD), key=lambda document: document.id)
     check_documents(documents, source)
     if dry_run:
         plan = plan_to_dict(runs, chosen, wanted, documents)

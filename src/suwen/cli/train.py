@@ -133,7 +133,7 @@ def train(
         raise typer.BadParameter("--texts needs --teacher")
     schema = read_schema(schema_file)
     # Read by the training, when it has checked all options.
-    documents = stream_corpus(corpus, source, schema, **reading_options(encoding, offsets))
+    documents = stream_corpus(corpus, source, schema=schema, **reading_options(encoding, offsets))
     options: dict[str, Any] = {
         "encoder": encoder,
         "head": head and head.value,

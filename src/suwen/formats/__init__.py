@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from suwen.document import Document
 from suwen.errors import SuwenError
-from suwen.files import StrPath, require_new_or_empty
+from suwen.files import StrPath, require_new_or_empty, require_no_frame
 from suwen.formats import (
     brat,
     ccks,
@@ -68,6 +68,8 @@ Format = TypeVar("Format", bound=CorpusFormat)
 
 Documents = StrPath | Document | Iterable[Document]
 """A folder or file in any format, a document, or several."""
+
+DOCUMENTS = "documents or the path of a corpus"
 
 _REGISTERED: tuple[CorpusFormat, ...] = (
     brat.FORMAT,
@@ -153,7 +155,7 @@ def _foreign(path: Path, corpora: bool = True) -> SuwenError | None:
 
 
 def read_corpus(
-    path: StrPath, format: str | None = None, schema: Schema | None = None, **options: Any
+    path: StrPath, format: str | None = None, *, schema: Schema | None = None, **options: Any
 ) -> list[Document]:
     """Return all documents of a corpus, in the order of their files.
 
@@ -179,11 +181,11 @@ def read_corpus(
     >>> import suwen
     >>> documents = suwen.read_corpus("articles/")  # doctest: +SKIP
     """
-    return list(stream_corpus(path, format, schema, **options))
+    return list(stream_corpus(path, format, schema=schema, **options))
 
 
 def stream_corpus(
-    path: StrPath, format: str | None = None, schema: Schema | None = None, **options: Any
+    path: StrPath, format: str | None = None, *, schema: Schema | None = None, **options: Any
 ) -> Iterator[Document]:
     """Stream the documents of a corpus (see `read_corpus`), one at a time.
 
@@ -215,10 +217,24 @@ def stream_corpus(
 
 
 def stream_documents(given: Documents, schema: Schema | None = None) -> Iterator[Document]:
-    """Stream the documents that a caller gives; a corpus is read when the first one is asked for."""
+    """Stream the documents that a caller gives; a corpus is read when the first one is asked for.
+
+    Raises
+    ------
+    SuwenError
+        S132 for anything else, such as a data frame or texts.
+    """
     if isinstance(given, str | PathLike):
         return stream_corpus(given, schema=schema)
-    return iter([given] if isinstance(given, Document) else given)
+    require_no_frame(given, DOCUMENTS)
+    return _only_documents(given if isinstance(given, Iterable) else [given])
+
+
+def _only_documents(given: Iterable[Document]) -> Iterator[Document]:
+    for document in given:
+        if not isinstance(document, Document):
+            raise SuwenError("S132", expected=DOCUMENTS, found=type(document).__name__)
+        yield document
 
 
 def unread_files(path: Path, entry: CorpusFormat) -> Counter[str]:

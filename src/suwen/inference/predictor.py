@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from suwen.corpus.split import Selection, whole_document
 from suwen.document import Document, Entity
+from suwen.files import require_no_frame
 from suwen.inference.batching import batches, pad
 from suwen.model_folder import TaggerSettings
 from suwen.schema import Schema
@@ -148,9 +149,12 @@ class Extractor(ABC):
         ------
         TypeError
             For a single string, whose characters would be as many texts, and for what is neither text nor document.
+        SuwenError
+            S132 for a data frame.
         """
         if isinstance(documents, str | Document):
             raise TypeError("pipe takes many texts or documents; call the model itself with a single one")
+        require_no_frame(documents, "texts or documents")
         named = enumerate(documents, 1)
         return self.predict(whole_document(_document(one, f"text{number}")) for number, one in named)
 

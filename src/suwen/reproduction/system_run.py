@@ -154,7 +154,7 @@ def _trained_and_scored(
     if not (place / MODEL).exists():
         _train(place / MODEL, data, run, profile, encoder, device, material.folder / FEATURES)
     test = split.select(material.documents_of(run.unit), "test")
-    extractor = load(place / MODEL, "cpu" if system.baseline else device, threads=profile.threads)
+    extractor = load(place / MODEL, device="cpu" if system.baseline else device, threads=profile.threads)
     predicted = extractor.predict(test)
     pairs = pair_documents(test, predicted)
     lines = [json.dumps([pair.predicted.id, sorted(pair.predicted_keys)], ensure_ascii=False) for pair in pairs]

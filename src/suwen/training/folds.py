@@ -166,7 +166,7 @@ def train_folds(
 def load_judges(folds: Iterable[Fold], device: str = "cpu") -> Iterator[tuple[Predictor, Sequence[Selection]]]:
     """Load the model of each fold, with the annotated text that it has not seen."""
     for fold in folds:
-        predictor = load(fold.model, device)
+        predictor = load(fold.model, device=device)
         assert isinstance(predictor, Predictor)
         yield predictor, fold.held_out
 

@@ -57,7 +57,7 @@ def agree(
         documents = [read_corpus(corpora[0], label_studio.NAME, annotator=name, **options) for name in names]
     else:
         names = annotator_names(corpora)
-        documents = [read_corpus(path, source, None, **options) for path in corpora]
+        documents = [read_corpus(path, source, **options) for path in corpora]
     found = compare(dict(zip(names, documents, strict=True)), seed=seed)
     for name, count in found.left_out.items():
         if count:

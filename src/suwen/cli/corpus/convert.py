@@ -132,7 +132,7 @@ def convert(
     labels: set[str] = set()
     relations: set[str] = set()
     schema = read_schema(schema_file)
-    documents = counted(stream_corpus(corpus, given, schema, **reading), source, counts, labels, relations)
+    documents = counted(stream_corpus(corpus, given, schema=schema, **reading), source, counts, labels, relations)
     lost = write_corpus(documents, output, target, **writing)
     if label_config:
         # All labels, not only those that occur so far: people will need the others.

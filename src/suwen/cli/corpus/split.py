@@ -58,7 +58,7 @@ def split(
     if group_field is not None and unit != Unit.GROUP:
         raise typer.BadParameter("it needs --unit group", param_hint="--group-field")
     schema = read_schema(schema_file)
-    documents = read_corpus(corpus, source, schema, **reading_options(encoding, offsets))
+    documents = read_corpus(corpus, source, schema=schema, **reading_options(encoding, offsets))
     made = make_split(documents, unit.value, sizes, seed, group_field)
     made.write(output)
     parts = {part: made.select(documents, part) for part in made.parts}

@@ -55,7 +55,7 @@ def stats(
     from suwen.formats import read_corpus
 
     schema, split = read_schema(schema_file), read_split(split_file)
-    documents = read_corpus(corpus, source, schema, **reading_options(encoding, offsets))
+    documents = read_corpus(corpus, source, schema=schema, **reading_options(encoding, offsets))
     parts = {part: split.select(documents, part) for part in split.parts} if split else {}
     figures = statistics(documents, parts, schema)
     if as_json:
