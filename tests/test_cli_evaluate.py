@@ -190,7 +190,10 @@ def test_cli_evaluate_refuses_half_of_a_question(arguments):
 
 
 def test_cli_evaluate_refuses_a_part_of_nothing(gold, predicted):
-    assert run("--gold", gold, "--predicted", predicted, "--part", "dev").exit_code == 2
+    with pytest.raises(SuwenError, match="S410 --part needs --split"):
+        run("--gold", gold, "--predicted", predicted, "--part", "dev")
+    with pytest.raises(SuwenError, match="S410 --save-predictions needs MODEL"):
+        run("--gold", gold, "--predicted", predicted, "--save-predictions", "new.jsonl")
 
 
 def test_cli_evaluate_refuses_a_corpus_without_entities(predicted, tmp_path):

@@ -108,9 +108,15 @@ def test_cli_graph_says_what_is_wrong_with_documents(run, capsys, built):
         (["remove", "graph.db", "\udcff"], "S715 '\\udcff' is not valid Unicode"),
         (["query", "graph.db"], "S409 give one of TERM"),
         (["query", "graph.db", "a", "--path", "b", "c"], "S409 give one of TERM"),
-        (["query", "graph.db", "--path", "腹泻", "低血糖", "--since", "2018"], "S409 --relation and --since need"),
-        (["query", "graph.db", "--text", "腹泻", "--relation", "SideEff-Drug"], "S409 --relation and --since need"),
-        (["query", "graph.db", "--edge", "腹泻", "低血糖", "--type", "Drug"], "S409 --type needs TERM"),
+        (
+            ["query", "graph.db", "--path", "腹泻", "低血糖", "--since", "2018"],
+            "S410 --since needs TERM or --edge",
+        ),
+        (
+            ["query", "graph.db", "--text", "腹泻", "--relation", "SideEff-Drug"],
+            "S410 --relation needs TERM or --edge",
+        ),
+        (["query", "graph.db", "--edge", "腹泻", "低血糖", "--type", "Drug"], "S410 --type needs TERM; add TERM"),
         (["query", "graph.db", "腹泻", "--type", "Drug"], "S708 no concept '腹泻' of type 'Drug'"),
         (
             ["query", "graph.db", "腹泻", "--type", "x"],
@@ -134,7 +140,7 @@ def test_cli_graph_says_what_is_wrong_with_documents(run, capsys, built):
             "S406 the output t.csv cannot be combined with",
         ),
         (["export", "graph.db", "-o", "t.CSV", "--to", "neo4j"], "S406 the output t.CSV cannot be combined"),
-        (["export", "graph.db", "-o", "x.nq", "--raw"], "S409 invalid value for --raw: it needs --to csv"),
+        (["export", "graph.db", "-o", "x.nq", "--raw"], "S410 --raw needs --to csv; add --to csv"),
         (["export", "graph.db", "-o", "library.jsonl"], "S104 library.jsonl: the output already exists"),
     ],
 )

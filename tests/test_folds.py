@@ -136,7 +136,7 @@ def test_folds_refuse_what_does_not_fit(trained):
     assert CliRunner().invoke(app, [*fresh, "--resume"]).exception.code == "S507"
     assert CliRunner().invoke(app, [*fresh, "--teacher", "m"]).exception.code == "S406"
     assert CliRunner().invoke(app, [*fresh, "--encoder", "dictionary"]).exception.code == "S406"
-    assert CliRunner().invoke(app, ["train", "c", "-o", "n", "--report", "r.tsv"]).exit_code == 2
+    assert CliRunner().invoke(app, ["train", "c", "-o", "n", "--report", "r.tsv"]).exception.code == "S410"
     existing = CliRunner().invoke(app, [*fresh, "--report", str(folder / "report.tsv")])
     assert existing.exception.code == "S104"
 

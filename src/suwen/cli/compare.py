@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from suwen.cli.options import JSON, PART, SPLIT, Task, read_split
+from suwen.cli.options import JSON, PART, SPLIT, Task, read_split, require_option
 from suwen.cli.output import fail, report, show
 from suwen.cli.score_tables import percent
 
@@ -40,8 +40,7 @@ def compare(
     """
     from suwen import compare as compare_predictions
 
-    if part and not split_file:
-        raise typer.BadParameter("--part needs --split")
+    require_option("--part", part, "--split", split_file)
     found = compare_predictions(
         first, second, gold=gold, task=task.value, split=read_split(split_file), part=part, seed=seed
     )

@@ -20,6 +20,7 @@ from suwen.cli.options import (
     Task,
     read_split,
     reading_options,
+    require_option,
 )
 from suwen.cli.output import fail, report, show, standard_error
 from suwen.cli.progress import progress_bar
@@ -71,8 +72,8 @@ def evaluate(
 
     for output in filter(None, (save_predictions, html)):
         require_new(output)
-    if part and not split_file:
-        raise typer.BadParameter("--part needs --split")
+    require_option("--part", part, "--split", split_file)
+    require_option("--save-predictions", save_predictions, "MODEL", model)
     split = read_split(split_file)
 
     def annotated(path: Path) -> list[Document]:
@@ -94,10 +95,6 @@ def evaluate(
             )
         if save_predictions:
             write_corpus(evaluation.predictions, save_predictions, "jsonl")
-    elif save_predictions and predicted:
-        raise typer.BadParameter(
-            "it needs MODEL: the predictions of --predicted are in a file already", param_hint="--save-predictions"
-        )
     elif gold and predicted and not model:
         evaluation = score(
             annotated(gold),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from suwen.cli.options import JSON, SPLIT, read_split
+from suwen.cli.options import JSON, SPLIT, read_split, require_option
 from suwen.cli.output import report, show, standard_error
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ def export(
     from suwen import export as export_tagger
     from suwen.bundled import model_path
 
-    if (split_file and not corpus) or (part and not split_file):
-        raise typer.BadParameter("--split needs --corpus, and --part needs --split")
+    require_option("--split", split_file, "--corpus", corpus)
+    require_option("--part", part, "--split", split_file)
     if model_path(model) != model and not output:
         raise typer.BadParameter("only model folders are changed: for this model name a new folder with --output")
     with standard_error().status("exporting and comparing"):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from suwen.errors import SuwenError
 from suwen.requirements import require_device
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ __all__ = [
     "read_schema",
     "read_split",
     "reading_options",
+    "require_option",
 ]
 
 
@@ -103,6 +105,12 @@ SETTINGS: Any = typer.Option([], "--set", metavar="KEY=VALUE", help="Change one 
 DEVICE: Any = typer.Option("cpu", "--device", help="cpu, cuda, or cuda:N for the GPU N.", callback=_known_device)
 RESUME: Any = typer.Option(False, "--resume", help="Continue a run that was interrupted.")
 JSON: Any = typer.Option(False, "--json", help="Print the figures as JSON.")
+
+
+def require_option(option: str, given: object, needed: str, present: object) -> None:
+    """Refuse an option that means nothing without another one (S410)."""
+    if given and not present:
+        raise SuwenError("S410", first=option, second=needed, advice=f"add {needed}")
 
 
 def reading_options(encoding: str | None, offsets: Offsets | None) -> dict[str, Any]:

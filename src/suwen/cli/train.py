@@ -24,6 +24,7 @@ from suwen.cli.options import (
     read_schema,
     read_split,
     reading_options,
+    require_option,
 )
 from suwen.cli.output import report, show, standard_error
 from suwen.cli.progress import progress_bar
@@ -120,17 +121,14 @@ def train(
     if contradictions:
         require_new(contradictions)
     require_outside(output, [corpus])
-    if contradictions and not folds:
-        raise typer.BadParameter("--report needs --folds")
+    require_option("--report", contradictions, "--folds", folds)
     if folds and task is Task.RELATIONS:
         raise SuwenError("S406", first="--folds", second="--task relations", advice="leave it out")
     if folds and teachers:
         advice = "a teacher may have learned from the documents that a fold holds out"
         raise SuwenError("S406", first="--folds", second="--teacher", advice=advice)
-    if part != "train" and split_file is None:
-        raise typer.BadParameter("--part needs --split")
-    if texts and not teachers and encoder not in BASELINES:
-        raise typer.BadParameter("--texts needs --teacher")
+    require_option("--part", part != "train", "--split", split_file)
+    require_option("--texts", texts and encoder not in BASELINES, "--teacher", teachers)
     schema = read_schema(schema_file)
     # Read by the training, when it has checked all options.
     documents = stream_corpus(corpus, source, schema=schema, **reading_options(encoding, offsets))

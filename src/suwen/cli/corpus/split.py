@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING
 import typer
 
 from suwen.cli.corpus.stats import figures_table, label_table, table_of
-from suwen.cli.options import ENCODING, FORMAT, JSON, OFFSETS, SCHEMA, Offsets, read_schema, reading_options
+from suwen.cli.options import (
+    ENCODING,
+    FORMAT,
+    JSON,
+    OFFSETS,
+    SCHEMA,
+    Offsets,
+    read_schema,
+    reading_options,
+    require_option,
+)
 from suwen.cli.output import report, show
 
 if TYPE_CHECKING:
@@ -55,8 +65,7 @@ def split(
 
     require_new(output)
     sizes = _sizes(ratio)
-    if group_field is not None and unit != Unit.GROUP:
-        raise typer.BadParameter("it needs --unit group", param_hint="--group-field")
+    require_option("--group-field", group_field is not None, "--unit group", unit is Unit.GROUP)
     schema = read_schema(schema_file)
     documents = read_corpus(corpus, source, schema=schema, **reading_options(encoding, offsets))
     made = make_split(documents, unit.value, sizes, seed, group_field)

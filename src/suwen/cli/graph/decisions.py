@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from suwen.cli.graph.build import GRAPH
+from suwen.cli.options import require_option
 from suwen.cli.output import report, show
 
 if TYPE_CHECKING:
@@ -81,8 +82,7 @@ def undo(
     from suwen.graph.graph import Graph
 
     if not listed:
-        if as_json:
-            raise typer.BadParameter("--json needs --list")
+        require_option("--json", as_json, "--list", listed)
         action = Graph(graph).undo(number)
         typer.echo(f"decision {action.id} is taken back: {_said(action)}")
         return
@@ -106,10 +106,8 @@ def judge(
     """
     from suwen.graph.graph import Graph
 
-    if kind is not None and verdict != Verdict.REJECT:
-        raise typer.BadParameter("it needs the verdict reject", param_hint="--kind")
-    if note and verdict == Verdict.NONE:
-        raise typer.BadParameter("there is no verdict to keep it with", param_hint="--note")
+    require_option("--kind", kind, "the verdict reject", verdict is Verdict.REJECT)
+    require_option("--note", note, "the verdict accept or reject", verdict is not Verdict.NONE)
     Graph(graph).judge(evidence, None if verdict == Verdict.NONE else verdict.value, kind=kind, note=note)
     typer.echo(f"evidence {evidence}: {'no verdict' if verdict == Verdict.NONE else f'{verdict}ed'}")
 

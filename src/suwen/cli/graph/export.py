@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 
 from suwen.cli.graph.build import GRAPH
+from suwen.cli.options import require_option
 from suwen.cli.output import fail
 
 
@@ -47,8 +48,7 @@ def export(
         raise typer.BadParameter(
             f"{output.name} has no known extension; give one of {', '.join(Form)}", param_hint="--to"
         )
-    if raw and form != Form.CSV:
-        raise typer.BadParameter("it needs --to csv", param_hint="--raw")
+    require_option("--raw", raw, "--to csv", form == Form.CSV)
     lost = Graph(graph).export(output, "csv-raw" if raw else form.value)
     for kind, count in sorted(lost.items()):
         fail(f"not held by {form}, and replaced: {count:,} {kind}")

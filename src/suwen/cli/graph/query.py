@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from suwen.cli.graph.build import GRAPH
-from suwen.cli.options import JSON
+from suwen.cli.options import JSON, require_option
 from suwen.cli.output import amount, printable, report, show
 
 if TYPE_CHECKING:
@@ -57,10 +57,9 @@ def query(
 
     if sum(given is not None for given in (term, edge, path, text)) != 1:
         raise typer.BadParameter("give one of TERM, --edge A B, --path A B and --text TEXT")
-    if kind is not None and term is None:
-        raise typer.BadParameter("--type needs TERM")
-    if (relation, since) != (None, None) and term is None and edge is None:
-        raise typer.BadParameter("--relation and --since need TERM or --edge A B")
+    require_option("--type", kind, "TERM", term)
+    for option, given in {"--relation": relation, "--since": since}.items():
+        require_option(option, given, "TERM or --edge A B", term is not None or edge is not None)
     opened = Graph(graph)
     offset = (page - 1) * limit
     if edge is not None:
