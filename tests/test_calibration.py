@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suwen.tagging.calibration import Calibration, best_floor, fit_calibration
+from suwen.tagging.calibration import Calibration, best_threshold, fit_calibration
 
 
 def draw(slope: float, intercept: float, count: int = 20_000) -> tuple[list[float], list[bool]]:
@@ -65,18 +65,18 @@ def test_calibration_without_numbers_changes_nothing() -> None:
 def test_calibration_floor_gives_the_highest_f1(mentions: list[tuple[int, bool]], missed: int) -> None:
     gold = missed + sum(right for _, right in mentions)
 
-    def f1(floor: float) -> float:
-        kept = [right for confidence, right in mentions if confidence / 100 >= floor]
+    def f1(threshold: float) -> float:
+        kept = [right for confidence, right in mentions if confidence / 100 >= threshold]
         return 2 * sum(kept) / max(len(kept) + gold, 1)
 
-    floor = best_floor([confidence / 100 for confidence, _ in mentions], [right for _, right in mentions], gold)
-    assert 0 <= floor < 1
-    assert f1(floor) == pytest.approx(max(f1(other / 100) for other in range(100)))
+    threshold = best_threshold([confidence / 100 for confidence, _ in mentions], [right for _, right in mentions], gold)
+    assert 0 <= threshold < 1
+    assert f1(threshold) == pytest.approx(max(f1(other / 100) for other in range(100)))
 
 
 def test_calibration_floor_of_calibrated_confidences_is_about_half_the_f1() -> None:
     confidences, right = draw(1.0, 0.0)
     gold = round(1.2 * sum(right))
-    floor = best_floor(confidences, right, gold)
-    kept = [correct for confidence, correct in zip(confidences, right, strict=True) if confidence >= floor]
-    assert floor == pytest.approx(sum(kept) / (len(kept) + gold), abs=0.05)
+    threshold = best_threshold(confidences, right, gold)
+    kept = [correct for confidence, correct in zip(confidences, right, strict=True) if confidence >= threshold]
+    assert threshold == pytest.approx(sum(kept) / (len(kept) + gold), abs=0.05)

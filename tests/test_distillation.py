@@ -189,17 +189,17 @@ def test_distillation_from_folds_asks_those_that_have_not_seen_a_document(tmp_pa
         replace(teacher, data={"fold": {"number": i, "count": 2, "documents": half}})
         for i, (teacher, half) in enumerate(zip(unlike, reversed(halves), strict=True), 1)
     ]
-    assert all(teacher.may_judge("annotated, but in no fold") for teacher in folds)
+    assert all(teacher.may_score("annotated, but in no fold") for teacher in folds)
     texts = corpus(30)[24:]
 
-    def judged(name: str, chosen: list[Teacher]):
+    def scored(name: str, chosen: list[Teacher]):
         (tmp_path / name).mkdir()
         distillation = Distillation(chosen, texts, 1.0)
         teachers = Teachers(chosen, start, ids)
         return teach(teachers, start, data.train, gold, distillation, tmp_path / name, lambda *_: None)
 
     first, second, both, fold = (
-        judged(name, chosen) for name, chosen in (("a", unlike[:1]), ("b", unlike[1:]), ("c", unlike), ("d", folds))
+        scored(name, chosen) for name, chosen in (("a", unlike[:1]), ("b", unlike[1:]), ("c", unlike), ("d", folds))
     )
     windows = [len(encode([selection], start)[0]) for selection in data.train]
     seen = sum(windows[: len(halves[0])])
@@ -233,11 +233,11 @@ def test_distillation_interrupted_and_resumed_equals_an_uninterrupted_run(
         return train_tagger(data, output, settings, schema, distillation=distillation, **options)
 
     run(tmp_path / "whole")
-    judged: list[int] = []
+    scored: list[int] = []
 
     def stop(progress: Progress) -> None:
-        judged.append(progress.done)
-        if len(judged) == 3:
+        scored.append(progress.done)
+        if len(scored) == 3:
             raise InterruptError
 
     with pytest.raises(InterruptError):
@@ -246,7 +246,7 @@ def test_distillation_interrupted_and_resumed_equals_an_uninterrupted_run(
         run(tmp_path / "cut", resume=True, callbacks=[interrupting(2)])
     work = tmp_path / "cut.training"
     assert json.loads((work / "targets.json").read_text())["windows"] > 4
-    monkeypatch.setattr(Teachers, "judge", None)
+    monkeypatch.setattr(Teachers, "score", None)
     run(tmp_path / "cut", resume=True)
     assert_same_weights(tmp_path / "whole", tmp_path / "cut")
 

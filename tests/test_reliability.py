@@ -7,7 +7,7 @@ import pytest
 
 from suwen.corpus.split import Selection
 from suwen.document import Document, Entity
-from suwen.evaluation.reliability import Bin, Reliability, judged, reliability
+from suwen.evaluation.reliability import Bin, Reliability, confidences_and_hits, reliability
 from suwen.evaluation.strict import Pair
 from suwen.pages.reliability_plot import reliability_plot
 
@@ -39,7 +39,7 @@ def test_reliability_has_bins_of_equal_size() -> None:
 def test_reliability_counts_mentions_with_a_confidence_in_the_part_alone() -> None:
     one = pair([0.9, None, 0.5], {0})
     part = Pair(Selection(one.gold.document, ((0, 2),)), one.predicted)
-    assert judged([part]) == ([0.9], [True])
+    assert confidences_and_hits([part]) == ([0.9], [True])
     assert reliability([pair([None, None], {0})]) is None
 
 

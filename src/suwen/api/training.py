@@ -240,7 +240,7 @@ def train_folds(
     trained = folds.train_folds(data, output, tagger_config, schema, count, unit, folder, resume, device, listener)
     counts = None
     if contradictions is not None:
-        found = folds.find_contradictions(folds.load_judges(trained, device))
+        found = folds.find_contradictions(folds.load_scorers(trained, device))
         counts = folds.write_contradictions(contradictions, found)
     return folds.FoldsReport(trained, counts)
 

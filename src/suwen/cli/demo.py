@@ -138,9 +138,9 @@ def open_page(address: str) -> None:
     """Show the address of the page, and open it."""
     import webbrowser
 
-    from suwen.cli.serve import tell
+    from suwen.cli.serve import print_address
 
-    tell(address)
+    print_address(address)
     webbrowser.open(address)
 
 

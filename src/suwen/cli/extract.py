@@ -185,9 +185,9 @@ def conclude(
     """Print the result of an extraction, and exit with its status."""
     from suwen.extraction.planning import STANDARD_OUTPUT
 
-    tell(console, result, target)
+    print_notes(console, result, target)
     if output != STANDARD_OUTPUT:
-        tell_problems(console, result)
+        print_problems(console, result)
     if not result.is_written:
         raise typer.Exit(2)
     counts = {**dict.fromkeys((*COUNTED, *["relations"] * is_related), 0), **result.tally.counts}
@@ -201,7 +201,7 @@ def conclude(
         problems = {"problems": result.tally.faults, "report": result.report and str(result.report)}
         report({**counts, "seconds": seconds, **left_out, **problems})
     figures = ", ".join(amount(counts[several], one, several) for one, several in (*MEASURES, *[RELATED] * is_related))
-    say(console, f"{figures} in {seconds:.1f} s: {output}")
+    print_line(console, f"{figures} in {seconds:.1f} s: {output}")
     if result.tally.faults:
         raise typer.Exit(1)
 
@@ -230,7 +230,7 @@ def print_lines(extraction: Extraction, console: Console) -> Result:
     from suwen.extraction.stream import Tally
 
     tally = Tally()
-    for line in extraction.lines(tally, lambda problem: say(console, said(problem))):
+    for line in extraction.lines(tally, lambda problem: print_line(console, problem_line(problem))):
         sys.stdout.buffer.write(line)
         sys.stdout.buffer.flush()
     is_written = bool(tally.counts["documents"]) or not tally.faults
@@ -238,62 +238,62 @@ def print_lines(extraction: Extraction, console: Console) -> Result:
     return Result(tally, Counter(), [], [], None, is_written, extraction.inputs.left_out, unmatched)
 
 
-def tell(console: Console, result: Result, target: str) -> None:
+def print_notes(console: Console, result: Result, target: str) -> None:
     """Print what was empty, renamed, left out or not held, the first of each by name."""
     tally = result.tally
     for name in tally.empty:
-        say(console, f"{name}: the text is empty")
-    tell_rest(console, tally.counts["empty"] - len(tally.empty), "with an empty text")
+        print_line(console, f"{name}: the text is empty")
+    print_rest(console, tally.counts["empty"] - len(tally.empty), "with an empty text")
     for new, old in result.renamed:
         why = f"{old} is another's file, or can be none" if target == Format.BRAT.value else f"there is another {old}"
-        say(console, f"{new}: so named because {why}")
-    tell_rest(console, tally.counts["renamed"] - len(result.renamed), "renamed")
-    warn(console, "not read", result.left_out)
+        print_line(console, f"{new}: so named because {why}")
+    print_rest(console, tally.counts["renamed"] - len(result.renamed), "renamed")
+    print_counts(console, "not read", result.left_out)
     if not TABLES.isdisjoint(result.left_out):
-        say(console, "name the column of the texts with --text-column to read tables")
-    warn(console, "left out of the texts", tally.dropped)
+        print_line(console, "name the column of the texts with --text-column to read tables")
+    print_counts(console, "left out of the texts", tally.dropped)
     if tally.counts["added"] or tally.counts["removed"]:
         added = amount(tally.counts["added"], "entity", "entities")
-        say(console, f"overrides: {added} added, {tally.counts['removed']:,} removed")
-    warn(console, f"not held by {target}", result.not_held)
+        print_line(console, f"overrides: {added} added, {tally.counts['removed']:,} removed")
+    print_counts(console, f"not held by {target}", result.not_held)
     for name in result.unmatched[:NAMED]:
-        say(console, f"{name}: no document has this id of the metadata")
-    tell_rest(console, len(result.unmatched) - NAMED, "ids of the metadata that no document has")
+        print_line(console, f"{name}: no document has this id of the metadata")
+    print_rest(console, len(result.unmatched) - NAMED, "ids of the metadata that no document has")
 
 
-def tell_problems(console: Console, result: Result) -> None:
+def print_problems(console: Console, result: Result) -> None:
     """Print what could not be read, and where all of it is listed."""
     for problem in result.problems:
-        say(console, said(problem))
-    tell_rest(console, result.tally.faults.total() - len(result.problems), "that could not be read")
+        print_line(console, problem_line(problem))
+    print_rest(console, result.tally.faults.total() - len(result.problems), "that could not be read")
     if result.report:
-        warn(console, f"listed in {result.report}", result.tally.faults)
+        print_counts(console, f"listed in {result.report}", result.tally.faults)
 
 
-def tell_rest(console: Console, count: int, what: str) -> None:
+def print_rest(console: Console, count: int, what: str) -> None:
     """Print how many more there are."""
     if count > 0:
-        say(console, f"and {count:,} more {what}")
+        print_line(console, f"and {count:,} more {what}")
 
 
-def warn(console: Console, what: str, counts: Counter[str]) -> None:
+def print_counts(console: Console, what: str, counts: Counter[str]) -> None:
     """Print what was left out, if anything."""
-    if named := counted(counts):
-        say(console, f"{what}: {named}")
+    if named := listed_counts(counts):
+        print_line(console, f"{what}: {named}")
 
 
-def counted(counts: Counter[str]) -> str:
+def listed_counts(counts: Counter[str]) -> str:
     """Return the kinds with their numbers, where there are any."""
     return ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items()) if count)
 
 
-def said(problem: dict[str, Any]) -> str:
+def problem_line(problem: dict[str, Any]) -> str:
     """Return a line of the report as the line of an error."""
     where = f" {problem['path']}" if problem["path"] else ""
     line = f":{problem['line']}" if problem["line"] else ""
     return " ".join(f"{problem['code']}{where}{line}: {problem['reason']}; {problem['advice']}".splitlines())
 
 
-def say(console: Console, line: str) -> None:
+def print_line(console: Console, line: str) -> None:
     """Print a line as it is."""
     console.print(printable(line), highlight=False, markup=False, soft_wrap=True)

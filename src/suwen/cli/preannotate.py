@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from suwen.cli.extract import named_path, say, tell_rest
+from suwen.cli.extract import named_path, print_line, print_rest
 from suwen.cli.options import ENCODING, FORMAT, ID_COLUMN, JSON, RESUME, SCHEMA, SHEET, TEXT_COLUMN, read_schema
 from suwen.cli.output import amount, report, show, standard_error
 from suwen.cli.progress import progress_bar
@@ -90,7 +90,7 @@ def preannotate(
     console = standard_error()
     if not Endpoint(endpoint, model, allow_remote).is_local:
         is_open = endpoint.lower().startswith("http:")
-        say(console, PRIVACY.format(url=endpoint, unencrypted=UNENCRYPTED if is_open else ""))
+        print_line(console, PRIVACY.format(url=endpoint, unencrypted=UNENCRYPTED if is_open else ""))
     with progress_bar(console) as listener:
         result = annotate(
             inputs,
@@ -119,8 +119,8 @@ def preannotate(
             listener=listener,
         )
     for problem in result.problems[:SHOWN_PROBLEMS]:
-        say(console, str(problem))
-    tell_rest(console, len(result.problems) - SHOWN_PROBLEMS, "that could not be read")
+        print_line(console, str(problem))
+    print_rest(console, len(result.problems) - SHOWN_PROBLEMS, "that could not be read")
     if as_json:
         report(result.to_dict() | ({"cost": result.cost(*price)} if price else {}))
     else:
@@ -129,7 +129,7 @@ def preannotate(
         typer.echo(f"{amount(counts['documents'], 'document', 'documents')}, {entities} → {output}")
         show(counts_table(result, price))
     if result.refused_sentences["no answer"]:
-        say(console, f"{output}.preannotation keeps the answers: to ask again, remove {output} and add --resume")
+        print_line(console, f"{output}.preannotation keeps the answers: to ask again, remove {output} and add --resume")
     if result.is_partial:
         raise typer.Exit(1)
 

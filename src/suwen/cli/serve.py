@@ -60,7 +60,7 @@ def serve(
     from suwen.web.serving import Address
 
     address = Address(host, port, tuple(allowed_host), ssl_certfile, ssl_keyfile, behind_proxy, root_path.rstrip("/"))
-    run(graph, address, tell, model=model, relation_model=relation_model, codes=codes, token_file=token_file)
+    run(graph, address, print_address, model=model, relation_model=relation_model, codes=codes, token_file=token_file)
 
 
 def run(
@@ -95,6 +95,6 @@ def run(
     listen(app, address, limits, ready)
 
 
-def tell(url: str) -> None:
+def print_address(url: str) -> None:
     """Show the address of the page."""
     fail(f"suwen serves at {url} (stop it with Ctrl+C)")

@@ -193,9 +193,12 @@ def _summarize(result: Report) -> None:
     if "iterations" in training:
         table.add_row("iterations", f"{training['iterations']:,}, {training['active_features']:,} features learned")
     if distillation := result.manifest.get("distillation"):
-        judged = distillation["texts"]
+        texts = distillation["texts"]
         table.add_row("teachers", ", ".join(teacher["name"] for teacher in distillation["teachers"]))
-        table.add_row("texts that they annotate", f"{judged['documents']:,} ({judged['characters']:,} characters)")
+        table.add_row(
+            "texts that they annotate",
+            f"{texts['documents']:,} ({texts['characters']:,} characters)",
+        )
     for part, losses in result.losses.items():
         lost = ", ".join(f"{count:,} {reason}" for reason, count in sorted(losses.lost.items())) or "none lost"
         table.add_row(

@@ -10,7 +10,7 @@ import numpy as np
 
 from suwen.evaluation.strict import Pair
 
-__all__ = ["BINS", "Bin", "Reliability", "judged", "reliability", "reliability_of"]
+__all__ = ["BINS", "Bin", "Reliability", "confidences_and_hits", "reliability", "reliability_of"]
 
 BINS = 15
 
@@ -41,7 +41,7 @@ class Reliability:
         return {"expected_calibration_error": self.error, "bins": [asdict(one) for one in self.bins]}
 
 
-def judged(pairs: Sequence[Pair]) -> tuple[list[float], list[bool]]:
+def confidences_and_hits(pairs: Sequence[Pair]) -> tuple[list[float], list[bool]]:
     """Return the confidence of each predicted mention that has one, and whether it is strictly right."""
     mentions = [
         (entity.score, entity.key in pair.gold_keys)
@@ -67,7 +67,7 @@ def reliability(pairs: Sequence[Pair], bins: int = BINS) -> Reliability | None:
     Reliability | None
         None where no mention has a confidence.
     """
-    return reliability_of(*judged(pairs), bins)
+    return reliability_of(*confidences_and_hits(pairs), bins)
 
 
 def reliability_of(scores: Sequence[float], right: Sequence[bool], bins: int = BINS) -> Reliability | None:

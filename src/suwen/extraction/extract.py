@@ -40,9 +40,9 @@ class Engine(Protocol):
         """The entity types that are found."""
 
     def shards(
-        self, chunks: Iterable[Chunk], shard_options: ShardOptions, seen: Callable[[Document], None]
+        self, chunks: Iterable[Chunk], shard_options: ShardOptions, on_document: Callable[[Document], None]
     ) -> Iterator[Shard]:
-        """Return the shard of each chunk, in any order; `seen` may get documents before their shard is finished."""
+        """Return the shard of each chunk, in any order; `on_document` may get documents before their shard."""
 
 
 class LocalEngine:
@@ -59,10 +59,10 @@ class LocalEngine:
         self.schema = extractor.schema
 
     def shards(
-        self, chunks: Iterable[Chunk], shard_options: ShardOptions, seen: Callable[[Document], None]
+        self, chunks: Iterable[Chunk], shard_options: ShardOptions, on_document: Callable[[Document], None]
     ) -> Iterator[Shard]:
         """Return the shards, in the order of the chunks."""
-        return shards_of(self.extractor, chunks, shard_options, seen)
+        return shards_of(self.extractor, chunks, shard_options, on_document)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +217,9 @@ def _extract(
 ) -> Result:
     meter = _Meter(shards, sum(map(size_of, inputs.files)), listener)
     waiting = (chunk for chunk in chunks_of(inputs) if chunk.number not in shards)
-    for shard in engine.shards(waiting, shard_options, meter.saw):
+    for shard in engine.shards(waiting, shard_options, meter.count_document):
         shards.add(shard)
-        meter.added()
+        meter.count_shard()
     tally = shards.tally
     if shard_options.reading.annotated:
         try:
@@ -327,20 +327,20 @@ class _Meter:
         self._earlier = shards.tally.counts["characters"]
         self._bytes = self._characters = 0
         """Counts of the next shard so far."""
-        self._tell()
+        self._report()
 
-    def saw(self, document: Document) -> None:
+    def count_document(self, document: Document) -> None:
         """Count a finished document."""
         self._bytes += len(document.text.encode())
         self._characters += len(document.text)
-        self._tell()
+        self._report()
 
-    def added(self) -> None:
+    def count_shard(self) -> None:
         """Count a finished shard."""
         self._bytes = self._characters = 0
-        self._tell()
+        self._report()
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         characters = self._shards.tally.counts["characters"] - self._earlier + self._characters
         done = min(self._shards.size + self._bytes, self._total)
         seconds = time.monotonic() - self._started

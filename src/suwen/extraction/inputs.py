@@ -56,7 +56,7 @@ DESCRIPTORS = Path("/dev/fd")
 """Pipes in this folder have a writer, so opening them does not block."""
 
 SHOWN_STANDARD_INPUT = Path("<stdin>")
-TOLD = ("model", "relation_model", "read_from", "overrides", "earlier", "preannotation")
+WRITTEN_KEYS = ("model", "relation_model", "read_from", "overrides", "earlier", "preannotation")
 """Keys that extractions and pre-annotations write under ``meta``."""
 
 ARTICLES = {name: entry for name, entry in FORMATS.items() if isinstance(entry, ArticleFormat)}
@@ -187,8 +187,8 @@ def distinct(document: Document, copies: dict[str, int]) -> Document:
 def renamed(document: Document, name: str) -> Document:
     """Return the document under another id; its own one is kept in ``meta["read_from"]["id"]``."""
     source = document.meta.get("read_from")
-    said = {**(source if isinstance(source, dict) else {}), "id": document.id}
-    return dataclasses.replace(document, id=name, meta={**document.meta, "read_from": said})
+    described = {**(source if isinstance(source, dict) else {}), "id": document.id}
+    return dataclasses.replace(document, id=name, meta={**document.meta, "read_from": described})
 
 
 def read_input(file: Input, options: ReadingOptions = DEFAULT_OPTIONS, problem: Problem = refuse) -> Iterator[Document]:
@@ -204,10 +204,10 @@ def read_input(file: Input, options: ReadingOptions = DEFAULT_OPTIONS, problem: 
     SuwenError
         What the readers of the formats raise; nothing, where `problem` returns.
     """
-    said: list[SuwenError] = []
+    reported: list[SuwenError] = []
 
     def note(error: SuwenError) -> None:
-        said.append(error)
+        reported.append(error)
         problem(error)
 
     shown = SHOWN_STANDARD_INPUT if file.path == STANDARD_INPUT else file.path
@@ -218,7 +218,7 @@ def read_input(file: Input, options: ReadingOptions = DEFAULT_OPTIONS, problem: 
             yield document
     except SuwenError as error:
         note(error)
-    if not found and not said:
+    if not found and not reported:
         problem(SuwenError("S106", shown))
 
 
@@ -411,10 +411,10 @@ def _unannotated(document: Document, foreign: int = 0) -> Document:
     """
     annotations = (document.entities, document.relations, document.attributes, document.notes)
     left_out = foreign + sum(map(len, annotations))
-    earlier = {key: document.meta[key] for key in TOLD if key in document.meta}
+    earlier = {key: document.meta[key] for key in WRITTEN_KEYS if key in document.meta}
     if not left_out and not earlier:
         return document
-    meta = {key: value for key, value in document.meta.items() if key not in TOLD}
+    meta = {key: value for key, value in document.meta.items() if key not in WRITTEN_KEYS}
     if earlier:
         meta["earlier"] = earlier
     if left_out:

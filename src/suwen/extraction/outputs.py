@@ -116,30 +116,30 @@ def remove_parts(path: Path, format: str) -> None:
 def with_model(document: Document, model: str | None, relation_model: str | None = None) -> Document:
     """Return the document with the models' names in ``meta["model"]`` and ``meta["relation_model"]``."""
     named = {"model": model, "relation_model": relation_model}
-    said = {key: name for key, name in named.items() if name is not None}
-    return replace(document, meta={**document.meta, **said}) if said else document
+    names = {key: name for key, name in named.items() if name is not None}
+    return replace(document, meta={**document.meta, **names}) if names else document
 
 
 def _without_reading(document: Document) -> Document:
     """Return the document without its source and overrides: the command printed their totals."""
-    told = ("read_from", "overrides")
-    return replace(document, meta={key: value for key, value in document.meta.items() if key not in told})
+    printed = ("read_from", "overrides")
+    return replace(document, meta={key: value for key, value in document.meta.items() if key not in printed})
 
 
 def with_notes(document: Document) -> Document:
     """Put confidence, page and model into a note on each entity and relation: brat has no other place for them."""
     places = Places(document)
-    said: list[tuple[str | None, str]] = []
+    texts: list[tuple[str | None, str]] = []
     for entity in document.entities:
         page = places.page(entity)
         on_page = "" if page is None else f"page {page}"
-        said.append((entity.id, _joined(_confidence(entity.score), on_page, _model(document, "model"))))
+        texts.append((entity.id, _joined(_confidence(entity.score), on_page, _model(document, "model"))))
     model = _model(document, "relation_model")
     scored = [relation for relation in document.relations if relation.score is not None]
-    said += [(relation.id, _joined(_confidence(relation.score), model)) for relation in scored]
+    texts += [(relation.id, _joined(_confidence(relation.score), model)) for relation in scored]
     taken = {note.id for note in document.notes}
     fresh = (name for number in count(1) if (name := f"#{number}") not in taken)
-    notes = [Note(next(fresh), "AnnotatorNotes", target, text) for target, text in said if target is not None and text]
+    notes = [Note(next(fresh), "AnnotatorNotes", target, text) for target, text in texts if target is not None and text]
     return replace(
         document,
         entities=tuple(replace(entity, score=None) for entity in document.entities),
@@ -158,5 +158,5 @@ def _model(document: Document, key: str) -> str:
     return f"model {document.meta[key]}" if document.meta.get(key) else ""
 
 
-def _joined(*said: str) -> str:
-    return ", ".join(filter(None, said))
+def _joined(*parts: str) -> str:
+    return ", ".join(filter(None, parts))

@@ -66,10 +66,10 @@ class RayEngine:
         self.schema: Schema = self._value(ray.remote(**options)(_schema).remote(self._model))
 
     def shards(
-        self, chunks: Iterable[Chunk], shard_options: ShardOptions, seen: Callable[[Document], None]
+        self, chunks: Iterable[Chunk], shard_options: ShardOptions, on_document: Callable[[Document], None]
     ) -> Iterator[Shard]:
         """Yield the shards, as they come."""
-        del seen  # documents are decided elsewhere
+        del on_document  # documents are decided elsewhere
         running: list[Any] = []
         for chunk in chunks:
             running.append(self._make.remote(self._model, fetched(chunk), shard_options))

@@ -175,8 +175,8 @@ class Shard:
         """Add what could not be read."""
         self.tally.faults[error.code] += 1
         where = None if error.path is None else str(error.path)
-        said = {"code": error.code, "path": where, "line": error.line, "reason": error.text, "advice": error.advice}
-        self.problems.append(said)
+        problem = {"code": error.code, "path": where, "line": error.line, "reason": error.text, "advice": error.advice}
+        self.problems.append(problem)
 
 
 def size_of(file: Input) -> int:
@@ -244,13 +244,13 @@ def shards_of(
     extractor: Extractor,
     chunks: Iterable[Chunk],
     shard_options: ShardOptions,
-    seen: Callable[[Document], None] = lambda document: None,
+    on_document: Callable[[Document], None] = lambda document: None,
 ) -> Iterator[Shard]:
     """Find the entities of chunks, reading ahead so that no core waits.
 
     Parameters
     ----------
-    seen
+    on_document
         Receives every document once its entities are found.
 
     Yields
@@ -264,7 +264,7 @@ def shards_of(
         while waiting[0].is_finished:
             yield waiting.popleft().shard
         waiting[0].finish(document, shard_options)
-        seen(document)
+        on_document(document)
         while waiting and waiting[0].is_finished:
             yield waiting.popleft().shard
     yield from (opened.shard for opened in waiting)

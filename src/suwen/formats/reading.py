@@ -82,10 +82,10 @@ def files_in(
         yield path
         return
 
-    def tell(error: OSError) -> None:
+    def report(error: OSError) -> None:
         (problem or refuse)(os_error(error, Path(error.filename), "S113"))
 
-    for folder, folders, names in os.walk(path, onerror=tell):
+    for folder, folders, names in os.walk(path, onerror=report):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in folders:
             if Path(folder, name).is_symlink():

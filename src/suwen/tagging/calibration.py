@@ -1,6 +1,6 @@
 """Confidences that can be taken at their word: among mentions of confidence 0.8, four in five are right.
 
-Whoever wants the highest F1 leaves out the mentions that are more often wrong than they are worth: `best_floor`.
+Whoever wants the highest F1 leaves out the mentions that are more often wrong than they are worth: `best_threshold`.
 
 The span marginals of a CRF are exact, but a model that has learned its training texts by heart is too sure of itself on
 others. A logistic curve from marginal to confidence (Platt 1999) has two numbers, and never turns the order around.
@@ -14,12 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Calibration", "best_floor", "fit_calibration"]
+__all__ = ["Calibration", "best_threshold", "fit_calibration"]
 
 NEAREST = 1e-6
 """Minimum distance of probabilities from 0 and 1, where the logit is infinite."""
 
-FLOORS = 100
+THRESHOLDS = 100
 STEPS, SETTLED, RIDGE = 100, 1e-10, 1e-6
 
 
@@ -62,7 +62,7 @@ def fit_calibration(marginals: Sequence[float], right: Sequence[bool]) -> Calibr
     return Calibration(slope, intercept)
 
 
-def best_floor(confidences: Sequence[float], right: Sequence[bool], gold: int) -> float:
+def best_threshold(confidences: Sequence[float], right: Sequence[bool], gold: int) -> float:
     """Return the least confidence at which a mention should be reported, for the highest F1 on these texts.
 
     For calibrated confidences it is about half the F1 that can be reached (Lewis 1995; Lipton et al. 2014).
@@ -77,16 +77,16 @@ def best_floor(confidences: Sequence[float], right: Sequence[bool], gold: int) -
     Returns
     -------
     float
-        The floor in hundredths; the lowest of those that are equally good, 0 where nothing should be left out.
+        The threshold in hundredths; the lowest of those that are equally good, 0 where nothing should be left out.
     """
-    floors = np.arange(FLOORS) / FLOORS
+    thresholds = np.arange(THRESHOLDS) / THRESHOLDS
     order = np.argsort(confidences)
-    # How many mentions fall below each floor.
-    below = np.searchsorted(np.asarray(confidences, np.float64)[order], floors)
+    # How many mentions fall below each threshold.
+    below = np.searchsorted(np.asarray(confidences, np.float64)[order], thresholds)
     matched = np.concatenate(([0], np.cumsum(np.asarray(right, bool)[order])))
     kept, correct = len(order) - below, matched[-1] - matched[below]
     f1 = 2 * correct / np.maximum(kept + gold, 1)
-    return float(floors[f1.argmax()])
+    return float(thresholds[f1.argmax()])
 
 
 def _logit(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

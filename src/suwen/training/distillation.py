@@ -3,7 +3,7 @@
 The teachers' scores are averaged, and the student learns their distribution over tag sequences: posterior distillation
 (Wang et al., 2020, "Structure-level knowledge distillation for multilingual sequence labeling", section 3.2), here from
 exact expected counts. In annotated text the target is a mixture of that distribution and of the annotation. Teachers
-that were trained on folds (`suwen train --folds`) judge of it only the documents that they have not seen.
+that were trained on folds (`suwen train --folds`) score only the annotated documents that they have not seen.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ class Teacher:
     predictor: Predictor
     data: Mapping[str, Any]
 
-    def may_judge(self, document: str) -> bool:
-        """Tell whether it judges an annotated document: one of a fold judges only what it has not seen."""
+    def may_score(self, document: str) -> bool:
+        """Return whether it scores an annotated document: one of a fold scores only what it has not seen."""
         fold = self.data.get("fold")
         return fold is None or document not in fold["documents"]
 
@@ -157,7 +157,7 @@ def _models_in(path: StrPath) -> list[Path]:
 
 
 class Teachers:
-    """Several taggers, each of which judges the documents that it has not seen.
+    """Several taggers, each of which scores the documents that it has not seen.
 
     Parameters
     ----------
@@ -181,16 +181,16 @@ class Teachers:
         self._teachers, self._start = teachers, start
         self._averages: dict[tuple[int, ...], _Average] = {}
         for document in annotated:
-            if not self._judges(document):
+            if not self._scorers(document):
                 advice = "give the models of all folds"
                 second = f"the document {document!r}, which all teachers have seen"
                 raise SuwenError("S406", first="--teacher", second=second, advice=advice)
 
-    def _judges(self, document: str | None) -> tuple[int, ...]:
-        """Return which teachers judge an annotated document, or one that is not annotated (None)."""
-        return tuple(i for i, teacher in enumerate(self._teachers) if document is None or teacher.may_judge(document))
+    def _scorers(self, document: str | None) -> tuple[int, ...]:
+        """Return which teachers score an annotated document, or one that is not annotated (None)."""
+        return tuple(i for i, teacher in enumerate(self._teachers) if document is None or teacher.may_score(document))
 
-    def judge(self, windows: Sequence[_Place], annotated: Sequence[str | None]) -> list[tuple[Counts, Counts]]:
+    def score(self, windows: Sequence[_Place], annotated: Sequence[str | None]) -> list[tuple[Counts, Counts]]:
         """Return the teachers' scores of windows: ``unary`` and ``moves`` of `TaughtExample`, in their order.
 
         Parameters
@@ -198,15 +198,15 @@ class Teachers:
         annotated
             The id of each window's document if that is annotated.
         """
-        by_judges: dict[tuple[int, ...], list[int]] = {}
+        by_scorers: dict[tuple[int, ...], list[int]] = {}
         for i, document in enumerate(annotated):
-            by_judges.setdefault(self._judges(document), []).append(i)
+            by_scorers.setdefault(self._scorers(document), []).append(i)
         found: list[Any] = [None] * len(windows)
-        for judges, places in by_judges.items():
-            if judges not in self._averages:
-                self._averages[judges] = _Average([self._teachers[i] for i in judges], self._start)
-            judged = self._averages[judges].judge([windows[i] for i in places])
-            for i, one in zip(places, judged, strict=True):
+        for scorers, places in by_scorers.items():
+            if scorers not in self._averages:
+                self._averages[scorers] = _Average([self._teachers[i] for i in scorers], self._start)
+            scored = self._averages[scorers].score([windows[i] for i in places])
+            for i, one in zip(places, scored, strict=True):
                 found[i] = one
         return found
 
@@ -231,7 +231,7 @@ class _Average:
             ):
                 parameter.data += torch.from_numpy(np.ascontiguousarray(values)) / len(teachers)
 
-    def judge(self, windows: Sequence[_Place]) -> list[tuple[Counts, Counts]]:
+    def score(self, windows: Sequence[_Place]) -> list[tuple[Counts, Counts]]:
         """Return the average scores of windows: ``unary`` and ``moves`` of `TaughtExample`, in their order."""
         documents = {id(document): document for document, _ in windows}
         arrays = {
@@ -243,12 +243,12 @@ class _Average:
         rows = list(batches(lengths, min(teacher.batch_tokens for teacher, _ in self._teachers)))
         workers = max(1, *(teacher.workers for teacher, _ in self._teachers))
 
-        def judge_batch(row: list[int]) -> list[tuple[Counts, Counts]]:
+        def score_batch(row: list[int]) -> list[tuple[Counts, Counts]]:
             return self._batch([(arrays[id(windows[i][0])], windows[i][1]) for i in row])
 
         with ThreadPoolExecutor(workers) as executor:
-            for row, judged in zip(rows, executor.map(judge_batch, rows), strict=True):
-                for i, one in zip(row, judged, strict=True):
+            for row, scored in zip(rows, executor.map(score_batch, rows), strict=True):
+                for i, one in zip(row, scored, strict=True):
                     found[i] = one
         return found
 
@@ -296,7 +296,7 @@ def teach(
     work: Path,
     listener: Listener,
 ) -> list[TaughtExample]:
-    """Let the teachers judge annotated and other text.
+    """Let the teachers score annotated and other text.
 
     Parameters
     ----------
@@ -307,7 +307,7 @@ def teach(
     work
         The working folder, where the targets are kept; existing targets are not computed again.
     listener
-        Receives the number of characters that are judged, and their total.
+        Receives the number of characters that are scored, and their total.
 
     Returns
     -------
@@ -327,12 +327,12 @@ def teach(
     targets = _Targets(work, sizes, len(settings.tags), _fingerprint(windows))
     for first in range(0, len(windows), CHUNK):
         last = min(first + CHUNK, len(windows))
-        if last > targets.judged:
-            judged = teachers.judge(windows[first:last], annotated[first:last])
+        if last > targets.scored:
+            scored = teachers.score(windows[first:last], annotated[first:last])
             for i, example in enumerate(gold[first:last]):
-                judged[i] = _mixed(*judged[i], example, distillation.weight)
-            targets.append(first, judged)
-        listener(Progress("characters judged", ends[last - 1], ends[-1]))
+                scored[i] = _mixed(*scored[i], example, distillation.weight)
+            targets.append(first, scored)
+        listener(Progress("characters scored", ends[last - 1], ends[-1]))
     examples: list[TaughtExample] = []
     arrays: dict[int, Arrays] = {}
     for (document, window), (unary, moves) in zip(windows, targets.read(), strict=True):
@@ -368,13 +368,13 @@ class _Targets:
         self._tags = tags
         self._fingerprint = fingerprint
         self._record, self._unary, self._moves = work / RECORD, work / UNARY, work / MOVES
-        self.judged = 0
+        self.scored = 0
         if self._record.exists():
             record = read_json(self._record)
             if record.get("fingerprint") != fingerprint:
                 raise ResumeError("S508", work, what="text, or order of the texts or of the corpus")
-            self.judged = record["windows"]
-            needed = self._bytes(self.judged)
+            self.scored = record["windows"]
+            needed = self._bytes(self.scored)
             there = (path.stat().st_size if path.exists() else 0 for path in (self._unary, self._moves))
             for path, least, size in zip((self._unary, self._moves), needed, there, strict=True):
                 if size < least:
@@ -385,7 +385,7 @@ class _Targets:
         unary = self._ends[windows] * self._tags * np.dtype(np.float16).itemsize
         return unary, windows * self._tags**2 * np.dtype(np.float32).itemsize
 
-    def append(self, first: int, judged: Sequence[tuple[Counts, Counts]]) -> None:
+    def append(self, first: int, scored: Sequence[tuple[Counts, Counts]]) -> None:
         """Write the targets of windows from `first` on.
 
         Raises
@@ -394,8 +394,8 @@ class _Targets:
             S124 when the disk is full.
         """
         columns: tuple[tuple[Path, list[Counts]], ...] = (
-            (self._unary, [unary.astype(np.float16) for unary, _ in judged]),
-            (self._moves, [moves.astype(np.float32) for _, moves in judged]),
+            (self._unary, [unary.astype(np.float16) for unary, _ in scored]),
+            (self._moves, [moves.astype(np.float32) for _, moves in scored]),
         )
         for (path, arrays), start in zip(columns, self._bytes(first), strict=True):
             try:
@@ -405,8 +405,8 @@ class _Targets:
                     file.write(b"".join(array.tobytes() for array in arrays))
             except OSError as error:
                 raise SuwenError("S124", path, reason=error.strerror) from None
-        self.judged = first + len(judged)
-        write_json(self._record, {"windows": self.judged, "fingerprint": self._fingerprint})
+        self.scored = first + len(scored)
+        write_json(self._record, {"windows": self.scored, "fingerprint": self._fingerprint})
 
     def read(self) -> Iterator[tuple[Counts, Counts]]:
         """Yield all targets, read from the disk when they are used."""

@@ -33,7 +33,7 @@ __all__ = [
     "Fold",
     "FoldsReport",
     "find_contradictions",
-    "load_judges",
+    "load_scorers",
     "train_folds",
     "write_contradictions",
 ]
@@ -163,7 +163,7 @@ def train_folds(
     return folds
 
 
-def load_judges(folds: Iterable[Fold], device: str = "cpu") -> Iterator[tuple[Predictor, Sequence[Selection]]]:
+def load_scorers(folds: Iterable[Fold], device: str = "cpu") -> Iterator[tuple[Predictor, Sequence[Selection]]]:
     """Load the model of each fold, with the annotated text that it has not seen."""
     for fold in folds:
         predictor = load(fold.model, device=device)
@@ -171,16 +171,16 @@ def load_judges(folds: Iterable[Fold], device: str = "cpu") -> Iterator[tuple[Pr
         yield predictor, fold.held_out
 
 
-def find_contradictions(judges: Iterable[tuple[Predictor, Sequence[Selection]]]) -> list[Contradiction]:
+def find_contradictions(scorers: Iterable[tuple[Predictor, Sequence[Selection]]]) -> list[Contradiction]:
     """Compare annotations with a model's predictions, the most confident contradiction first.
 
     Parameters
     ----------
-    judges
-        The model of each fold, and the annotated text that it has not seen (see `load_judges`).
+    scorers
+        The model of each fold, and the annotated text that it has not seen (see `load_scorers`).
     """
     found: list[Contradiction] = []
-    for predictor, held_out in judges:
+    for predictor, held_out in scorers:
         predicted = predictor.predict(held_out)
         for selection, document in zip(held_out, predicted, strict=True):
             suggested = [entity for entity in document.entities if selection.owns(entity.start)]

@@ -14,7 +14,7 @@ from transformers import TrainerCallback, set_seed
 
 from suwen.corpus.split import Selection
 from suwen.errors import SuwenError
-from suwen.evaluation.reliability import judged
+from suwen.evaluation.reliability import confidences_and_hits
 from suwen.evaluation.strict import Pair, pair_documents, strict_scores
 from suwen.files import StrPath, read_json, sha256
 from suwen.hub import origin_of
@@ -26,7 +26,7 @@ from suwen.models.scorer import TorchScorer
 from suwen.models.weights import write_tagger
 from suwen.runs import Listener, check_work, open_work, silent, versions, working_folder
 from suwen.schema import Schema
-from suwen.tagging.calibration import Calibration, best_floor, fit_calibration
+from suwen.tagging.calibration import Calibration, best_threshold, fit_calibration
 from suwen.tagging.encode import Example, TaughtExample
 from suwen.training.batches import Collator, LengthBatches
 from suwen.training.build import TaggerParts, build, continue_from, encode
@@ -80,7 +80,7 @@ def train_tagger(
     features
         Where the states of a frozen encoder are kept, for other runs too; None keeps them beside the run's checkpoints.
     listener
-        Receives the progress of the run: characters that the teachers judge, then steps.
+        Receives the progress of the run: characters that the teachers score, then steps.
 
     Raises
     ------
@@ -254,7 +254,7 @@ def _with_confidences(settings: TaggerSettings, config: TrainingConfig, pairs: S
     """
     given = config.confidence
     calibration, least = settings.calibration, settings.least_confidence
-    marginals, right = judged(pairs)
+    marginals, right = confidences_and_hits(pairs)
     enough = len(marginals) >= LEAST_MENTIONS
     if given.slope is not None and given.intercept is not None:
         calibration = Calibration(given.slope, given.intercept)
@@ -264,7 +264,7 @@ def _with_confidences(settings: TaggerSettings, config: TrainingConfig, pairs: S
         least = given.least
     elif enough:
         confidences = calibration(marginals).tolist() if calibration else marginals
-        least = best_floor(confidences, right, sum(len(pair.gold_keys) for pair in pairs))
+        least = best_threshold(confidences, right, sum(len(pair.gold_keys) for pair in pairs))
     return replace(settings, calibration=calibration, least_confidence=least)
 
 

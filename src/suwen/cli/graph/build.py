@@ -120,7 +120,7 @@ def remove(
     """
     from suwen.graph.graph import Graph
 
-    _tell(graph, Graph(graph).remove(*documents), [], as_json)
+    _print_changes(graph, Graph(graph).remove(*documents), [], as_json)
 
 
 def _add(
@@ -142,23 +142,23 @@ def _add(
             changes = Graph(graph).add(documents, problem=problems.append, listener=listener, **options)
     except SuwenError:
         # They may be the reason, for example why no document has an entity.
-        _tell_faults([*faults, *map(str, problems)], notes)
+        _print_faults([*faults, *map(str, problems)], notes)
         raise
     faults += map(str, problems)
-    _tell_faults(faults, notes)
-    _tell(graph, changes, faults, as_json)
+    _print_faults(faults, notes)
+    _print_changes(graph, changes, faults, as_json)
     if faults:
         raise typer.Exit(1)
 
 
-def _tell_faults(faults: list[str], notes: list[str]) -> None:
+def _print_faults(faults: list[str], notes: list[str]) -> None:
     for line in (*notes, *faults[:SHOWN]):
         fail(line)
     if len(faults) > SHOWN:
         fail(f"and {len(faults) - SHOWN:,} more problems")
 
 
-def _tell(graph: Path, changes: Changes, faults: list[str], as_json: bool) -> None:
+def _print_changes(graph: Path, changes: Changes, faults: list[str], as_json: bool) -> None:
     without = changes.documents["without entities"]
     if without:
         named = [*changes.without_entities, *(["…"] if without > len(changes.without_entities) else [])]

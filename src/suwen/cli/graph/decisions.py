@@ -49,7 +49,7 @@ def merge(
     from suwen.graph.graph import Graph
 
     opened = Graph(graph)
-    _tell(opened, opened.merge(first, second))
+    _print_decision(opened, opened.merge(first, second))
 
 
 def split(
@@ -64,7 +64,7 @@ def split(
     from suwen.graph.graph import Graph
 
     opened = Graph(graph)
-    _tell(opened, opened.split(concept, surface))
+    _print_decision(opened, opened.split(concept, surface))
 
 
 def undo(
@@ -84,7 +84,7 @@ def undo(
     if not listed:
         require_option("--json", as_json, "--list", listed)
         action = Graph(graph).undo(number)
-        typer.echo(f"decision {action.id} is taken back: {_said(action)}")
+        typer.echo(f"decision {action.id} is taken back: {_description(action)}")
         return
     actions = Graph(graph).actions()
     if as_json:
@@ -112,9 +112,9 @@ def judge(
     typer.echo(f"evidence {evidence}: {'no verdict' if verdict == Verdict.NONE else f'{verdict}ed'}")
 
 
-def _tell(graph: Graph, number: int) -> None:
+def _print_decision(graph: Graph, number: int) -> None:
     # If several concepts have the given name, it says which one was chosen.
-    typer.echo(f"decision {number}: {next(_said(action) for action in graph.actions() if action.id == number)}")
+    typer.echo(f"decision {number}: {next(_description(action) for action in graph.actions() if action.id == number)}")
 
 
 def _show(actions: list[Action]) -> None:
@@ -123,10 +123,12 @@ def _show(actions: list[Action]) -> None:
 
     table = Table("decision", "time", Column("what", overflow="fold"), "state")
     for action in actions:
-        table.add_row(str(action.id), action.time, Text(_said(action)), "taken back" if action.undone else "stands")
+        table.add_row(
+            str(action.id), action.time, Text(_description(action)), "taken back" if action.undone else "stands"
+        )
     show(table)
 
 
-def _said(action: Action) -> str:
+def _description(action: Action) -> str:
     what = "into" if action.kind == "merge" else "gives up"
     return f"{action.kind}: {action.key} ({action.type}) {what} {action.other_key} ({action.other_type})"

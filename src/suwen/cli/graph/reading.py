@@ -67,7 +67,7 @@ class Reading:
                 found = extracted(articles, graph, listener, reading=self._article_options(), **self.extraction)
                 path, result = stack.enter_context(found)
                 if result is not None:
-                    faults += _told(result, graph)
+                    faults += _problem_lines(result, graph)
                     notes += _left_out(result)
                 paths += [(path, "jsonl", {})] if path.exists() else []
             yield self._streamed(paths, metadata, problem)
@@ -96,17 +96,17 @@ class Reading:
                 yield with_assertions(document) if self.assertion and not assertions_in(document) else document
 
 
-def _told(result: Result, graph: Path) -> list[str]:
+def _problem_lines(result: Result, graph: Path) -> list[str]:
     """Return a line for each of the first articles that could not be read, and where all of them are listed."""
-    from suwen.cli.extract import said
+    from suwen.cli.extract import problem_line
     from suwen.extraction.extract import report_path
 
-    return [*map(said, result.problems), *([f"listed in {report_path(graph)}"] if result.report else [])]
+    return [*map(problem_line, result.problems), *([f"listed in {report_path(graph)}"] if result.report else [])]
 
 
 def _left_out(result: Result) -> list[str]:
     """Return a line for the files that were not read, and for what was left out of the texts."""
-    from suwen.cli.extract import counted
+    from suwen.cli.extract import listed_counts
 
     counts = {"not read": result.left_out, "left out of the texts": result.tally.dropped}
-    return [f"{what}: {named}" for what, kinds in counts.items() if (named := counted(kinds))]
+    return [f"{what}: {named}" for what, kinds in counts.items() if (named := listed_counts(kinds))]

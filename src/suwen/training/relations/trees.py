@@ -22,7 +22,7 @@ def fit_trees(
     inputs: Sequence[Inputs],
     config: TreeConfig,
     seed: int,
-    tell: Callable[[int], None],
+    on_iteration: Callable[[int], None],
 ) -> BoostedTrees:
     """Fit trees to the owned candidates of documents (Ke et al. 2017); without any there are no trees.
 
@@ -32,7 +32,7 @@ def fit_trees(
     ----------
     inputs
         What the trees read of all candidates of each document.
-    tell
+    on_iteration
         Receives the number of trees after each one.
     """
     rows = np.concatenate([read[one.owned] for one, read in zip(documents, inputs, strict=True)])
@@ -58,7 +58,7 @@ def fit_trees(
         "verbose": -1,
     }
     data = lightgbm.Dataset(rows, targets, params={"max_bin": 255, "verbose": -1})
-    booster = lightgbm.train(options, data, config.count, callbacks=[lambda state: tell(state.iteration + 1)])
+    booster = lightgbm.train(options, data, config.count, callbacks=[lambda state: on_iteration(state.iteration + 1)])
     return _arrays([tree["tree_structure"] for tree in booster.dump_model()["tree_info"]])
 
 
