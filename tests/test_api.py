@@ -162,6 +162,10 @@ def test_api_says_what_to_do_with_data_frames_and_other_values(tmp_path: Path, m
         (lambda: suwen.split(SAMPLE, unit="article"), "S404"),
         (lambda: suwen.split(SAMPLE, ratio=(0, 5, 5)), "S402"),
         (lambda: suwen.split(SAMPLE, ratio=(8, 2)), "S402"),
+        (lambda: suwen.split(SAMPLE, seed=-1), "S402 .*'seed': -1 is below 0"),
+        (lambda: suwen.compare(SAMPLE, SAMPLE, gold=SAMPLE, seed=-1), "S402"),
+        (lambda: suwen.agree({"a": SAMPLE, "b": SAMPLE}, seed=-1), "S402"),
+        (lambda: suwen.sample(SAMPLE, documents=1, method="random", seed=-1), "S402"),
         (lambda: suwen.pretrain(["a.txt"], "encoder", strategy="bert", size="mini", base="x"), "S406"),
     ],
 )

@@ -15,6 +15,7 @@ from suwen.api.annotation import agree, preannotate, sample
 from suwen.api.augmentation import augment, augment_corpus
 from suwen.api.evaluation import compare, evaluate
 from suwen.api.pretraining import pretrain
+from suwen.api.tasks import require_seed
 from suwen.api.training import train, train_folds
 from suwen.bundled import SAMPLE, model_path
 from suwen.document import Document
@@ -129,6 +130,7 @@ def split(
     from suwen.api.scoring import documents_of
     from suwen.corpus.splitting import make_split
 
+    require_seed(seed)
     return make_split(documents_of(corpus), unit, ratio, seed, group_field)
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from suwen.api.tasks import require_seed
 from suwen.document import Document
 from suwen.errors import SuwenError
 from suwen.files import StrPath, paths_of, require_outside
@@ -94,6 +95,7 @@ def sample(
 
     if method not in ("uncertain", "random"):
         raise SuwenError("S404", what="method", name=method, known="uncertain, random")
+    require_seed(seed)
     budget = Budget(documents, characters, per_group, group_field)
     known = documents_of(annotated)
     problems: list[SuwenError] = []
@@ -265,4 +267,5 @@ def agree(annotators: Mapping[str, Corpus], *, seed: int = 0) -> Agreement:
     from suwen.annotation.agreement import agree as compare
     from suwen.api.scoring import documents_of
 
+    require_seed(seed)
     return compare({name: documents_of(corpus) for name, corpus in annotators.items()}, seed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, overload
 
-from suwen.api.tasks import Task, require_task
+from suwen.api.tasks import Task, require_seed, require_task
 from suwen.errors import SuwenError
 from suwen.files import StrPath
 from suwen.runs import Listener, silent
@@ -178,6 +178,7 @@ def compare(
     from suwen.api.scoring import compare_predictions
 
     require_task(task)
+    require_seed(seed)
     if task == "relations":
         from suwen.api.relations import compare_relations
 

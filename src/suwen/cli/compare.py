@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from suwen.cli.options import JSON, PART, SPLIT, Task, read_split, require_option
+from suwen.cli.options import JSON, PART, SEED, SPLIT, Task, read_split, require_option
 from suwen.cli.output import fail, report, show
 from suwen.cli.score_tables import percent
 
@@ -29,7 +29,7 @@ def compare(
     task: Task = typer.Option(Task.ENTITIES, help="Task: entities or relations."),
     split_file: Path | None = SPLIT,
     part: str | None = PART,
-    seed: int = typer.Option(0, help="Seed of the shuffles and resamples."),
+    seed: int = SEED,
     as_json: bool = JSON,
 ) -> None:
     """Test whether two sets of predictions differ significantly in strict F1.

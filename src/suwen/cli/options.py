@@ -26,6 +26,7 @@ __all__ = [
     "PART",
     "RESUME",
     "SCHEMA",
+    "SEED",
     "SETTINGS",
     "SHEET",
     "SPLIT",
@@ -101,6 +102,7 @@ SCHEMA: Any = typer.Option(None, "--schema", metavar="FILE", help="A label set i
 SPLIT: Any = typer.Option(None, "--split", metavar="FILE", help="A split made by 'suwen corpus split'.")
 PART: Any = typer.Option(None, "--part", metavar="PART", help="The part of the split.", show_default="test")
 CONFIG: Any = typer.Option(None, "--config", metavar="FILE", help="A TOML file that changes the preset.")
+SEED: Any = typer.Option(0, "--seed", min=0, help="The random seed; the same one gives the same result.")
 SETTINGS: Any = typer.Option([], "--set", metavar="KEY=VALUE", help="Change one value, for example seed=1; repeatable.")
 DEVICE: Any = typer.Option("cpu", "--device", help="cpu, cuda, or cuda:N for the GPU N.", callback=_known_device)
 RESUME: Any = typer.Option(False, "--resume", help="Continue a run that was interrupted.")

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from suwen.cli.options import DEVICE, RESUME
+from suwen.cli.options import DEVICE, RESUME, SEED
 from suwen.cli.output import report, show, standard_error
 from suwen.cli.progress import progress_bar
 
@@ -83,7 +83,7 @@ def pretrain(
         metavar="KEY=VALUE",
         help="Change one value: optimization.steps=20000, data.lengths=[64,128]; repeatable.",
     ),
-    seed: int = typer.Option(0, min=0, help="The random seed."),
+    seed: int = SEED,
     device: str = DEVICE,
     resume: bool = RESUME,
     as_json: bool = typer.Option(False, "--json", help="Print the manifest as JSON."),

@@ -19,10 +19,10 @@ def serve(
         None, metavar="[GRAPH]", help="A graph made by 'suwen graph build'; without one, only extraction works."
     ),
     model: Path | None = typer.Option(
-        None, metavar="MODEL", help="The model that finds entities.", show_default="the bundled model"
+        None, metavar="MODEL", help="The model that finds entities.", show_default="bundled"
     ),
     relation_model: Path | None = typer.Option(
-        None, metavar="MODEL", help="The model that finds relations.", show_default="the bundled model"
+        None, metavar="MODEL", help="The model that finds relations.", show_default="bundled"
     ),
     codes: Path | None = typer.Option(
         None, metavar="TSV", help="Add the codes of a terminology to entities: lines of code, name, synonyms."

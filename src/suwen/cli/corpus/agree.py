@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from suwen.cli.options import ENCODING, FORMAT, JSON, OFFSETS, Offsets, reading_options
+from suwen.cli.options import ENCODING, FORMAT, JSON, OFFSETS, SEED, Offsets, reading_options
 from suwen.cli.output import amount, fail, printable, report, show
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def agree(
     adjudicate: Path | None = typer.Option(
         None, metavar="FOLDER", help="Write all annotations in brat, with a note on those that not all annotators have."
     ),
-    seed: int = typer.Option(0, help="Seed of the bootstrap."),
+    seed: int = SEED,
     source: str | None = FORMAT,
     encoding: str | None = ENCODING,
     offsets: Offsets | None = OFFSETS,

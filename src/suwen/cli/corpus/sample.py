@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from suwen.cli.extract import named_path
-from suwen.cli.options import DEVICE, ENCODING, FORMAT, ID_COLUMN, JSON, SHEET, TEXT_COLUMN
+from suwen.cli.options import DEVICE, ENCODING, FORMAT, ID_COLUMN, JSON, SEED, SHEET, TEXT_COLUMN
 from suwen.cli.output import amount, fail, printable, report, show, standard_error
 from suwen.cli.progress import progress_bar
 
@@ -37,7 +37,7 @@ def sample(
     documents: int | None = typer.Option(None, min=1, help="Maximum number of documents."),
     characters: int | None = typer.Option(None, min=1, help="Maximum number of characters (the cost of annotation)."),
     model: Path | None = typer.Option(
-        None, metavar="MODEL", help="The model for the confidences.", show_default="the bundled model"
+        None, metavar="MODEL", help="The model for the confidences.", show_default="bundled"
     ),
     annotated: Path | None = typer.Option(
         None, metavar="CORPUS", help="Documents that are already annotated: they and similar ones are not chosen."
@@ -47,7 +47,7 @@ def sample(
     method: Method = typer.Option(
         Method.UNCERTAIN, help="uncertain: uncertain entities, rare types, new words; random: the baseline."
     ),
-    seed: int = typer.Option(0, help="Seed of --method random."),
+    seed: int = SEED,
     source: str | None = FORMAT,
     text_column: str | None = TEXT_COLUMN,
     id_column: str | None = ID_COLUMN,

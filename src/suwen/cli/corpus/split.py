@@ -17,6 +17,7 @@ from suwen.cli.options import (
     JSON,
     OFFSETS,
     SCHEMA,
+    SEED,
     Offsets,
     read_schema,
     reading_options,
@@ -46,7 +47,7 @@ def split(
         Unit.DOCUMENT, help="Unit that is kept whole; a group is a journal issue (138 for 138_5)."
     ),
     ratio: str = typer.Option("6:2:2", help="The sizes of train, dev and test; 8:0:2 makes no dev part."),
-    seed: int = typer.Option(0, help="The same seed gives the same split."),
+    seed: int = SEED,
     group_field: str | None = typer.Option(None, metavar="FIELD", help="The metadata field that names the group."),
     as_json: bool = JSON,
     schema_file: Path | None = SCHEMA,

@@ -27,7 +27,12 @@ METADATA: Any = typer.Option(
     help="A CSV table with title, year … by document id: the column id, or the first.",
 )
 MODEL: Any = typer.Option(
-    None, "--model", metavar="MODEL", parser=named_path, help="For articles: a model folder.", show_default="bundled"
+    None,
+    "--model",
+    metavar="MODEL",
+    parser=named_path,
+    help="For articles: a model folder or hf://owner/name.",
+    show_default="bundled",
 )
 ENGINE: Any = typer.Option(Engine.LOCAL, "--engine", help="For articles: this computer, or a Ray cluster.")
 GRAPH: Any = typer.Argument(..., metavar="GRAPH", help="A graph made by 'suwen graph build'.")
