@@ -46,7 +46,8 @@ def test_encodings_detect_the_byte_order_of_latin_text(encoding: str) -> None:
 
 @pytest.mark.parametrize("encoding", OTHERS)
 def test_encodings_never_mistake_others_for_chinese(encoding: str) -> None:
-    assert refusal(OTHERS[encoding].encode(encoding) * 5).startswith("S116 a.txt:1: neither UTF-8 nor")
+    said = refusal(OTHERS[encoding].encode(encoding) * 5)
+    assert said.startswith("S116 a.txt:1: cannot decode the text: neither UTF-8 (byte")
 
 
 def test_encodings_refuse_what_is_not_certain() -> None:
@@ -69,11 +70,22 @@ def test_encodings_say_what_is_no_text(data: bytes, kind: str) -> None:
     assert refusal(data).startswith(f"S117 a.txt: not text: the content is {kind}")
 
 
+def test_encodings_say_that_the_named_one_is_wrong() -> None:
+    said = refusal(b"\xff", "gbk")
+    assert said.startswith("S116 a.txt: cannot decode the text: it is not gb18030 (offset 0: ")
+    for encoding in ("gbk", "big5"):
+        said = refusal("口服".encode(), encoding)  # which GB18030 reads as three other hanzi
+        assert said.startswith("S116 a.txt: cannot decode the text: it is utf-8, not ")
+    # The bytes of this word are valid UTF-8 too.
+    assert decode("联通".encode("gbk"), PATH, "gbk") == ("联通", "gb18030")
+    assert decode("5 mg μg\n".encode("gbk"), PATH, "gbk") == ("5 mg μg\n", "gb18030")
+
+
 def test_encodings_can_be_named() -> None:
     assert decode("口服".encode("gb18030"), PATH, "GB18030") == ("口服", "gb18030")
     assert decode("雙胍".encode("big5"), PATH, "big5") == ("雙胍", "big5")
     assert decode("\ufeff糖".encode("utf-16-be"), PATH, "utf-16") == ("\ufeff糖", "utf-16-be")
-    assert refusal(b"\xff", "gb18030").startswith("S116 a.txt: neither")
+    assert refusal(b"\xff", "gb18030").startswith("S116 a.txt: cannot decode the text: it is not gb18030")
     assert refusal(b"", "klingon").startswith("S404")
 
 

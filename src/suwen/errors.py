@@ -42,8 +42,8 @@ CATALOG: dict[str, Message] = {
     "S114": Message("the file name is not valid Unicode", "rename the file"),
     "S115": Message("{what} is too large: more than {limit}", "split it, or skip it"),
     "S116": Message(
-        "neither UTF-8 nor, with certainty, GB18030 or UTF-16: {reason}",
-        "convert it to UTF-8, or name its encoding with --encoding",
+        "cannot decode the text: {reason}",
+        "name its encoding with --encoding, or convert it to UTF-8 and leave that option out",
     ),
     "S117": Message(
         "not text: the content is {found}",

@@ -46,7 +46,7 @@ KINDS: dict[str, Kind] = {
     "S113": Kind("error", "file not readable"),
     "S114": Kind("error", "file name not valid Unicode"),
     "S115": Kind("error", "too large"),
-    "S116": Kind("error", "encoding not certain"),
+    "S116": Kind("error", "text that cannot be decoded"),
     "S117": Kind("error", "not text"),
     "S118": Kind("error", "encrypted file"),
     "S119": Kind("error", "scan without text"),

@@ -27,7 +27,7 @@ from suwen.files import StrPath, os_error, replacing, require_new
 from suwen.formats import conll
 from suwen.formats.base import WritableFormat
 from suwen.formats.contents import LONGEST_TEXT, MEGABYTE, ending, files_ending, with_names
-from suwen.formats.encodings import EncodingError, encoding_named, encoding_of, kind_of
+from suwen.formats.encodings import EncodingError, encoding_named, encoding_of, kind_of, refuse_utf8
 from suwen.formats.entity_table import EntityRows, KeptRows
 from suwen.formats.foreign import foreign_kind, refuse_foreign
 from suwen.formats.json_files import Rejoined, opened
@@ -235,6 +235,8 @@ def rows_of(file: IO[bytes], path: Path, problem: Problem, encoding: str | None 
     if kind is not None:
         raise SuwenError("S117", path, found=kind)
     name = encoding_named(encoding) if encoding else encoding_of(head)
+    if encoding:
+        refuse_utf8(head, path, name, whole=False)
     # Bytes of another encoding become surrogates, so that only their row is invalid, not the file.
     buffered = io.BufferedReader(cast(Any, Rejoined(head, file)))
     text = io.TextIOWrapper(buffered, name, "surrogateescape", newline="")
@@ -270,7 +272,7 @@ def _lines(text: IO[str], path: Path, encoding: str) -> Iterator[str]:
                 raise SuwenError("S115", path, what="a line", limit=f"{LONGEST_LINE:,} characters")
             yield line
     except UnicodeDecodeError as error:
-        raise EncodingError("S116", path, reason=f"it is not {encoding}: {error.reason}") from None
+        raise EncodingError("S116", path, reason=f"it is not {encoding} ({error.reason})") from None
 
 
 def _checked(

@@ -19,6 +19,7 @@ __all__ = [
     "encoding_of",
     "kind_of",
     "read_encoded",
+    "refuse_utf8",
 ]
 
 ENCODINGS = ("utf-8", "gb18030", "utf-16", "utf-16-le", "utf-16-be", "big5", "big5hkscs")
@@ -61,6 +62,9 @@ SAMPLE = 100_000
 
 LEAST_WIDE = 10
 """Minimum characters beyond ASCII for a certain result: almost any pair of bytes is a character of GB18030."""
+
+LEAST_UTF8 = 2
+"""Minimum characters beyond ASCII that make valid UTF-8 certain although another encoding was named."""
 
 LEAST_LONG = 10
 """Minimum characters of UTF-16 without a byte order mark: the bytes of NUL and "0" are one character of it."""
@@ -122,15 +126,16 @@ def decode(data: bytes, path: Path, encoding: str | None = None) -> tuple[str, s
         text = data.decode()
         if "\0" not in text:
             return text, "utf-8"
-        line, reason = None, "it holds NUL characters"
+        line, fault = None, "it holds NUL characters"
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        reason = f"byte 0x{data[error.start]:02X} at offset {error.start} is not UTF-8"
+        fault = f"byte 0x{data[error.start]:02X} at offset {error.start}"
     certain = [(found, name) for name in ("gb18030", "utf-16-le", "utf-16-be") if (found := _certain(data, name))]
     if len(certain) == 1:
         return certain[0]
     if b"\0" in data:
         raise SuwenError("S117", path, found="binary")
+    reason = f"neither UTF-8 ({fault}) nor, with certainty, GB18030 or UTF-16"
     raise EncodingError("S116", path, line, reason=reason)
 
 
@@ -194,8 +199,31 @@ def read_encoded(path: Path, encoding: str | None = None) -> str:
     return decode_annotated(read_bytes(path, LARGEST_CORPUS), path, encoding)
 
 
+def refuse_utf8(data: bytes, path: Path, encoding: str, whole: bool = True) -> None:
+    """Refuse Chinese text in UTF-8 if GB18030 or Big5 is named; unless it is `whole`, the last character may be cut.
+
+    Half of such texts decode as GB18030 too, to other hanzi. The reverse does not happen: the bytes of two hanzi of
+    GB18030 or Big5 hardly ever form frequent hanzi of UTF-8.
+
+    Raises
+    ------
+    EncodingError
+        S116 when it is UTF-8.
+    """
+    if encoding not in ("gb18030", "big5", "big5hkscs"):
+        return
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(data, final=whole)
+    except UnicodeDecodeError:
+        return
+    wide, frequent = _wide(Counter(text[:SAMPLE]))
+    if wide >= LEAST_UTF8 and frequent >= LEAST_FREQUENT * wide:
+        raise EncodingError("S116", path, reason=f"it is utf-8, not {encoding}")
+
+
 def _decode_as(encoding: str, data: bytes, path: Path) -> tuple[str, str]:
     encoding = encoding_named(encoding)
+    refuse_utf8(data, path, encoding)
     # Python's own "utf-16" would take the byte order mark away.
     name = encoding
     if encoding == "utf-16":
@@ -203,7 +231,7 @@ def _decode_as(encoding: str, data: bytes, path: Path) -> tuple[str, str]:
     try:
         return data.decode(name), name
     except UnicodeDecodeError as error:
-        reason = f"it is not {encoding} at offset {error.start}: {error.reason}"
+        reason = f"it is not {encoding} (offset {error.start}: {error.reason})"
         raise EncodingError("S116", path, reason=reason) from None
 
 
