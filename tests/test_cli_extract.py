@@ -164,13 +164,21 @@ def test_cli_extract_says_what_it_leaves_out(run, notes, tmp_path):
     assert len(read_corpus(tmp_path / "records.jsonl")) == 1
 
 
+def test_cli_extract_says_what_to_save_old_office_files_as(run, notes, tmp_path):
+    for name in ("a.doc", "b.doc", "c.rtf"):
+        (notes / name).write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+    told = run(notes, "-o", tmp_path / "all.jsonl").stderr
+    assert "2 .doc" in told
+    assert "save .doc, .rtf as .docx in the program that made it, to read it\n" in told
+
+
 def test_cli_extract_names_the_first_empty_texts(run, notes, tmp_path):
-    assert run("-", "-o", tmp_path / "one.jsonl", input="").stderr.startswith("stdin: the text is empty\n")
+    assert run("-", "-o", tmp_path / "one.jsonl", input="").stderr.startswith("document stdin: the text is empty\n")
     for number in range(4):
         (notes / f"d{number}.txt").write_text(" \n")
     result = run(notes, "-o", tmp_path / "many.jsonl")
     assert result.exit_code == 0
-    assert result.stderr.startswith("".join(f"{name}: the text is empty\n" for name in ("c", "d0", "d1")))
+    assert result.stderr.startswith("".join(f"document {name}: the text is empty\n" for name in ("c", "d0", "d1")))
     assert "and 2 more with an empty text\n" in result.stderr
 
 
@@ -368,7 +376,7 @@ def test_cli_extract_renames_what_has_one_name(run, notes, tmp_path):
     documents = list(read_corpus(tmp_path / "out.jsonl"))
     assert [document.id for document in documents] == ["a", "a~2"]
     assert documents[1].meta["read_from"]["id"] == "a"
-    assert "a~2: so named because there is another a\n" in result.stderr
+    assert "document a: renamed to a~2, because its id is taken\n" in result.stderr
 
 
 @pytest.mark.parametrize("form", ["brat", "html"])
@@ -383,7 +391,7 @@ def test_cli_extract_gives_each_document_a_file_of_its_own(run, tmp_path, form):
     if form == "brat":
         texts = {document.text.removesuffix("用二甲双胍") for document in read_corpus(tmp_path / "out")}
         assert texts == set(ids)
-        assert "A/B~2: so named because A/B is another's file, or can be none\n" in result.stderr
+        assert "document A/B: renamed to A/B~2, because its id is taken or cannot be a file name\n" in result.stderr
         assert "and 3 more renamed\n" in result.stderr
         assert json.loads(result.stdout)["renamed"] == 6
 

@@ -360,8 +360,9 @@ def test_cli_graph_build_tells_why_there_is_no_entity(run, capsys, articles):
     assert run("build", "articles", "-o", "graph.db") == 2
     told = capsys.readouterr().err.splitlines()
     assert told[0] == "not read: 1 .csv"
-    assert told[1].startswith("S120 articles/n3.pdf: damaged PDF")
-    assert told[2].startswith("S712 graph.db: no document has an entity")
+    assert told[1].startswith("extract from tables first: suwen extract TABLE")
+    assert told[2].startswith("S120 articles/n3.pdf: damaged PDF")
+    assert told[3].startswith("S712 graph.db: no document has an entity")
     assert not Path("graph.db.articles").exists()
     Path("n1.txt").write_text("2型糖尿病患者口服二甲双胍治疗。", encoding="utf-8")
     assert run("build", "n1.txt", "-o", "graph.db", "--relation-model", "cooccurrence") == 0, "other inputs may follow"

@@ -94,7 +94,7 @@ def test_extracted_articles_of_mixed_formats(articles: Path, tmp_path: Path) -> 
     counts = json.loads(result.stdout)
     assert (counts["documents"], counts["entities"], counts["renamed"]) == (2, 2, 1)
     assert counts["dropped"] == {"nav": 1, "running header or footer": 1, "page number": 2}
-    assert "a~2: so named because there is another a" in result.stderr
+    assert "document a: renamed to a~2, because its id is taken" in result.stderr
     assert "left out of the texts: 1 nav, 2 page number, 1 running header or footer" in result.stderr
     page, article = read_corpus(tmp_path / "out.jsonl")
     assert (page.id, article.id) == ("a", "a~2")

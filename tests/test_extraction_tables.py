@@ -21,7 +21,7 @@ from suwen.extraction import extract as run
 from suwen.extraction import stream
 from suwen.extraction.extract import Finish, LocalEngine, Result, extract_files
 from suwen.extraction.finding import find_inputs
-from suwen.extraction.inputs import ReadingOptions
+from suwen.extraction.inputs import Input, ReadingOptions, parts_of
 from suwen.extraction.metadata import read_metadata
 from suwen.extraction.stream import ShardOptions
 from suwen.formats import excel, read_corpus
@@ -198,6 +198,15 @@ def test_extract_command_says_how_tables_of_a_folder_are_read(table: Path, tmp_p
     (table.parent / "b.txt").write_text("口服二甲双胍。", encoding="utf-8")
     told = command("notes", "-o", "o.jsonl", cwd=tmp_path).stderr
     assert "not read: 1 .csv\nname the column of the texts with --text-column to read tables\n" in told
+
+
+def test_extraction_names_the_file_that_needs_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    openpyxl.Workbook().save(tmp_path / "a.xlsx")
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    parts = list(parts_of(Input(tmp_path / "a.xlsx", "a", "xlsx"), ReadingOptions(text_column="text")))
+    assert [str(part) for part in parts] == [
+        f"S405 {tmp_path / 'a.xlsx'}: not installed: openpyxl; pip install 'suwen[excel]'"
+    ]
 
 
 def test_extract_function_takes_metadata_and_sheets(tmp_path: Path) -> None:

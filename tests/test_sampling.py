@@ -153,3 +153,19 @@ def test_sampling_reports_why_a_pool_has_no_document(
     assert capsys.readouterr().err.startswith("S223")
     assert run(monkeypatch, tmp_path / "notes.xlsx", *options, "--sheet", "二") == 0
     assert [document.text for document in read_corpus(tmp_path / "next.jsonl")] == ["头晕二天"]
+
+
+def test_sampling_names_files_that_are_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pool = tmp_path / "pool"
+    pool.mkdir()
+    (pool / "a.txt").write_text("口服二甲双胍", encoding="utf-8")
+    (pool / "b.csv").write_text("id,text\n1,头晕\n", encoding="utf-8")
+    found = sample(pool, documents=1, method="random")
+    assert found.unread == {".csv": 1}
+    out = tmp_path / "next.jsonl"
+    assert run(monkeypatch, pool, "-o", out, "--documents", 1, "--method", "random", "--json") == 0
+    told = capsys.readouterr()
+    assert told.err.startswith("not read: 1 .csv\nname the column of the texts with --text-column")
+    assert json.loads(told.out)["not_read"] == {".csv": 1}

@@ -52,6 +52,8 @@ class PreannotationReport:
         Problems of reading.
     not_held
         Counts of what the output format could not hold, by kind.
+    unread
+        How many files of the folders are not read, by their extension.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -60,6 +62,7 @@ class PreannotationReport:
     refused_mentions: Counter[str] = field(default_factory=Counter)
     problems: list[SuwenError] = field(default_factory=list)
     not_held: Counter[str] = field(default_factory=Counter)
+    unread: Counter[str] = field(default_factory=Counter)
 
     @property
     def is_partial(self) -> bool:
@@ -76,7 +79,8 @@ class PreannotationReport:
     def to_dict(self) -> dict[str, Any]:
         """Return all counts as JSON values."""
         counters = ("counts", "requests", "refused_sentences", "refused_mentions", "not_held")
-        return {name: dict(+getattr(self, name)) for name in counters} | {"problems": list(map(str, self.problems))}
+        values = {name: dict(+getattr(self, name)) for name in counters}
+        return values | {"not_read": dict(self.unread), "problems": list(map(str, self.problems))}
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,7 @@ class Preannotation:
         """
         require_new(self.output)
         session = EndpointSession(self.endpoint)
-        report = PreannotationReport(requests=session.counts)
+        report = PreannotationReport(requests=session.counts, unread=self.inputs.left_out)
         work = working_folder(self.output, JOB)
         try:
             with folder_for(self.output):

@@ -118,11 +118,14 @@ class Sample:
         Counts of documents that were left out, by reason.
     problems
         Problems of reading.
+    unread
+        How many files of the folders are not read, by their extension.
     """
 
     choices: Sequence[Choice]
     left_out: Counter[str]
     problems: list[SuwenError] = field(default_factory=list)
+    unread: Counter[str] = field(default_factory=Counter)
 
     def __repr__(self) -> str:
         return f"<Sample, documents: {len(self.choices):,}, characters: {self.characters:,}>"

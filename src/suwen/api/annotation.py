@@ -100,7 +100,8 @@ def sample(
     known = documents_of(annotated)
     problems: list[SuwenError] = []
     options = ReadingOptions(format, text_column, id_column, encoding, sheet)
-    texts = list(texts_in(find_inputs(paths_of(pool), options), problems))
+    inputs = find_inputs(paths_of(pool), options)
+    texts = list(texts_in(inputs, problems))
     if problems and not texts:
         raise problems[0]
     candidates, left_out = candidates_in(texts, known)
@@ -116,6 +117,7 @@ def sample(
         found = choose_documents(candidates, predicted, known, budget)
     found.left_out.update(left_out)
     found.problems.extend(problems)
+    found.unread.update(inputs.left_out)
     return found
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from suwen.cli.options import DEVICE, ENCODING, FORMAT, ID_COLUMN, RESUME, SHEET, TEXT_COLUMN
-from suwen.cli.output import amount, printable, report, standard_error
+from suwen.cli.output import amount, listed_counts, printable, report, standard_error, unread_lines
 from suwen.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 MEASURES = (("document", "documents"), ("character", "characters"), ("entity", "entities"))
 RELATED = ("relation", "relations")
 NAMED = 3
-TABLES = frozenset((".csv", ".tsv", ".tab", ".xls", ".xlsx", ".xlsm", ".et"))
 COUNTED = ("documents", "empty", "renamed", "characters", "entities")
 
 
@@ -124,7 +123,7 @@ def extract(
     resume: bool = RESUME,
     as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),
 ) -> None:
-    """Extract the entities of texts and articles with offsets and confidences; with --relations also relations.
+    """Extract entities from texts and articles, with offsets. With --relations also extract relations.
 
     Folders are searched for all readable files. Offsets count the characters of text files; for other files they count
     the extracted text, which is written too. The result does not depend on batches or on the order of the files.
@@ -242,15 +241,14 @@ def print_notes(console: Console, result: Result, target: str) -> None:
     """Print what was empty, renamed, left out or not held, the first of each by name."""
     tally = result.tally
     for name in tally.empty:
-        print_line(console, f"{name}: the text is empty")
+        print_line(console, f"document {name}: the text is empty")
     print_rest(console, tally.counts["empty"] - len(tally.empty), "with an empty text")
     for new, old in result.renamed:
-        why = f"{old} is another's file, or can be none" if target == Format.BRAT.value else f"there is another {old}"
-        print_line(console, f"{new}: so named because {why}")
+        why = "its id is taken or cannot be a file name" if target == Format.BRAT.value else "its id is taken"
+        print_line(console, f"document {old}: renamed to {new}, because {why}")
     print_rest(console, tally.counts["renamed"] - len(result.renamed), "renamed")
-    print_counts(console, "not read", result.left_out)
-    if not TABLES.isdisjoint(result.left_out):
-        print_line(console, "name the column of the texts with --text-column to read tables")
+    for line in unread_lines(result.left_out):
+        print_line(console, line)
     print_counts(console, "left out of the texts", tally.dropped)
     if tally.counts["added"] or tally.counts["removed"]:
         added = amount(tally.counts["added"], "entity", "entities")
@@ -280,11 +278,6 @@ def print_counts(console: Console, what: str, counts: Counter[str]) -> None:
     """Print what was left out, if anything."""
     if named := listed_counts(counts):
         print_line(console, f"{what}: {named}")
-
-
-def listed_counts(counts: Counter[str]) -> str:
-    """Return the kinds with their numbers, where there are any."""
-    return ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items()) if count)
 
 
 def problem_line(problem: dict[str, Any]) -> str:

@@ -7,9 +7,15 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.console import Console, RenderableType
 
-__all__ = ["amount", "fail", "printable", "report", "show", "standard_error"]
+__all__ = ["amount", "fail", "listed_counts", "printable", "report", "show", "standard_error", "unread_lines"]
+
+TABLES = frozenset((".csv", ".tsv", ".tab", ".xls", ".xlsx", ".xlsm", ".et"))
+OLD_OFFICE = (".doc", ".wps", ".rtf", ".odt")
+"""Extensions of Office files that are not read."""
 
 
 def report(values: Any) -> None:
@@ -29,6 +35,32 @@ def printable(text: str) -> str:
 def amount(count: int, one: str, several: str) -> str:
     """Return a number of things, with the word for one or for several."""
     return f"{count:,} {one if count == 1 else several}"
+
+
+def listed_counts(counts: Mapping[str, int]) -> str:
+    """Return the kinds with their numbers, where there are any."""
+    return ", ".join(f"{count:,} {kind}" for kind, count in sorted(counts.items()) if count)
+
+
+def unread_lines(
+    left_out: Mapping[str, int],
+    of_tables: str = "name the column of the texts with --text-column to read tables",
+) -> list[str]:
+    """Return lines that say which files of the input folders were not read, and what to do to read them.
+
+    Parameters
+    ----------
+    left_out
+        Numbers of files by extension.
+    of_tables
+        The advice for tables.
+    """
+    lines = [f"not read: {named}"] if (named := listed_counts(left_out)) else []
+    if not TABLES.isdisjoint(left_out):
+        lines.append(of_tables)
+    if saved := [old for old in OLD_OFFICE if left_out.get(old)]:
+        lines.append(f"save {', '.join(saved)} as .docx in the program that made it, to read it")
+    return lines
 
 
 def show(*renderables: RenderableType) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from suwen.cli.extract import named_path, print_line, print_rest
 from suwen.cli.options import ENCODING, FORMAT, ID_COLUMN, JSON, RESUME, SCHEMA, SHEET, TEXT_COLUMN, read_schema
-from suwen.cli.output import amount, report, show, standard_error
+from suwen.cli.output import amount, report, show, standard_error, unread_lines
 from suwen.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def preannotate(
     resume: bool = RESUME,
     as_json: bool = JSON,
 ) -> None:
-    """Annotate texts with a large language model, for correction by people or for training.
+    """Annotate texts with a large language model. Correct the result, or train on it.
 
     Only mentions with certain offsets are kept: a sentence that the model altered is refused and counted. The API key
     is read from the environment variable SUWEN_API_KEY. During a run, OUT.preannotation keeps the answers. Exit
@@ -118,8 +118,8 @@ def preannotate(
             resume=resume,
             listener=listener,
         )
-    for problem in result.problems[:SHOWN_PROBLEMS]:
-        print_line(console, str(problem))
+    for line in (*unread_lines(result.unread), *map(str, result.problems[:SHOWN_PROBLEMS])):
+        print_line(console, line)
     print_rest(console, len(result.problems) - SHOWN_PROBLEMS, "that could not be read")
     if as_json:
         report(result.to_dict() | ({"cost": result.cost(*price)} if price else {}))

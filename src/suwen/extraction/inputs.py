@@ -207,6 +207,8 @@ def read_input(file: Input, options: ReadingOptions = DEFAULT_OPTIONS, problem: 
     reported: list[SuwenError] = []
 
     def note(error: SuwenError) -> None:
+        # A missing package, for example, does not know which file needs it.
+        error = error if error.path else error.at(shown, error.line)
         reported.append(error)
         problem(error)
 

@@ -11,7 +11,7 @@ import typer
 
 from suwen.cli.extract import named_path
 from suwen.cli.options import DEVICE, ENCODING, FORMAT, ID_COLUMN, JSON, SEED, SHEET, TEXT_COLUMN
-from suwen.cli.output import amount, fail, printable, report, show, standard_error
+from suwen.cli.output import amount, fail, printable, report, show, standard_error, unread_lines
 from suwen.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def sample(
     device: str = DEVICE,
     as_json: bool = JSON,
 ) -> None:
-    """Choose the documents to annotate next: many uncertain entities per 100 characters, rare types, new words.
+    """Choose the documents to annotate next. They have many uncertain entities, rare types or new words.
 
     OUT.jsonl has the documents in the order of choice, with the figures under meta.sample. Exit
     status 1: a file could not be read, or no document fits.
@@ -88,12 +88,13 @@ def sample(
             device=device,
             listener=listener,
         )
-    for problem in found.problems:
-        fail(str(problem))
+    for line in (*unread_lines(found.unread), *map(str, found.problems)):
+        fail(line)
     chosen = found.documents
     write_corpus(chosen, output, "jsonl")
     if as_json:
         values = {"documents": len(chosen), "characters": found.characters, "left_out": dict(found.left_out)}
+        values["not_read"] = dict(found.unread)
         report({**values, "choices": [choice.to_dict() for choice in found.choices]})
     else:
         written = amount(len(chosen), "document", "documents")

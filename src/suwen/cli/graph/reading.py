@@ -105,8 +105,9 @@ def _problem_lines(result: Result, graph: Path) -> list[str]:
 
 
 def _left_out(result: Result) -> list[str]:
-    """Return a line for the files that were not read, and for what was left out of the texts."""
-    from suwen.cli.extract import listed_counts
+    """Return lines for the files that were not read, and for what was left out of the texts."""
+    from suwen.cli.output import listed_counts, unread_lines
 
-    counts = {"not read": result.left_out, "left out of the texts": result.tally.dropped}
-    return [f"{what}: {named}" for what, kinds in counts.items() if (named := listed_counts(kinds))]
+    advice = "extract from tables first: suwen extract TABLE -o OUT.jsonl --relations --text-column NAME"
+    dropped = listed_counts(result.tally.dropped)
+    return [*unread_lines(result.left_out, advice), *([f"left out of the texts: {dropped}"] if dropped else [])]
