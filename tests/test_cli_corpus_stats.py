@@ -37,6 +37,13 @@ def stats(*arguments: object) -> Result:
     return CliRunner().invoke(app, ["corpus", "stats", *(str(argument) for argument in arguments)])
 
 
+def test_cli_corpus_stats_prints_a_name_of_its_own_once(tmp_path: Path) -> None:
+    corpus = tmp_path / "own.jsonl"
+    corpus.write_text('{"text": "口服二甲双胍", "entities": [[2, 6, "药物"]]}', encoding="utf-8")
+    printed = stats(corpus).stdout
+    assert printed.count("药物") == 1
+
+
 def test_cli_corpus_stats_prints_types_in_both_languages(corpus: Path) -> None:
     command = [sys.executable, "-m", "suwen", "corpus", "stats", str(corpus)]
     result = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=True)

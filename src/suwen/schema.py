@@ -17,10 +17,10 @@ from suwen.files import StrPath, parse_toml, read_text
 
 __all__ = ["LCDD", "EntityType", "RelationType", "Schema"]
 
-# Colors for types that name none: light enough for black text, and distinguishable in pairs.
+# Colors for types that name none: light enough for black text. The first ones differ most: most label sets are small.
 PALETTE = (
-    "#f4a6a6", "#f7c59f", "#f6e58d", "#c7e59a", "#9adbb0", "#8fd8d2", "#9cc9f0", "#a9b4f5",
-    "#c8aaf2", "#efacd9", "#d9c3a5", "#b8c4ce", "#e0b0b0", "#a8d08d", "#ffd966",
+    "#f4a6a6", "#9cc9f0", "#f6e58d", "#c8aaf2", "#9adbb0", "#f7c59f", "#8fd8d2", "#efacd9",
+    "#c7e59a", "#a9b4f5", "#d9c3a5", "#b8c4ce", "#e0b0b0", "#a8d08d", "#ffd966",
 )  # fmt: skip
 
 
@@ -33,6 +33,11 @@ class EntityType:
     en: str
     color: str
     group: str = ""
+
+    @property
+    def title(self) -> str:
+        """Return both names, or the only one."""
+        return self.zh if self.zh == self.en else f"{self.zh} {self.en}"
 
 
 @dataclass(frozen=True, slots=True)

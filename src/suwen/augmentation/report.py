@@ -117,7 +117,7 @@ def _sentence(
 
     def opening_tag(index: int, piece: Span) -> Markup:
         kind = types[entities[index].label]
-        return mark(entities[index], piece, types.css_class(kind.name), kind.zh, f"{kind.zh} {kind.en}")
+        return mark(entities[index], piece, types.css_class(kind.name), kind.zh, kind.title)
 
     return text_with_mentions(text, entities, opening_tag, _stretcher(text, offset, edits, tag))
 

@@ -46,7 +46,7 @@ def demo(
     output: Path = typer.Option(Path("demo-output"), "--output", "-o", metavar="DIR", help="The folder to write."),
     serve: bool = typer.Option(False, "--serve", help="Open the graph in a browser at the end; stop it with Ctrl+C."),
 ) -> None:
-    """Extract from an article, build a graph, and train a tagger: the main commands on bundled data.
+    """Run the main commands on bundled data. Extract from an article, build a graph, train a tagger.
 
     Each step is an ordinary command, shown as it would be typed. It takes one or two minutes. Files of an earlier demo
     in the folder are replaced, other files in it are left alone; a folder that no demo made is refused.
@@ -221,7 +221,7 @@ def mentions_table(documents: list[Document]) -> Table:
         if found:
             frequent = Counter(document.mention(entity) for document, entity in found).most_common()
             confidence = mean(entity.score or 0.0 for _, entity in found)
-            table.add_row(f"{kind.zh} {kind.en}", str(len(found)), f"{confidence:.2f}", listed(frequent))
+            table.add_row(kind.title, str(len(found)), f"{confidence:.2f}", listed(frequent))
     return table
 
 

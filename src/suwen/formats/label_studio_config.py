@@ -34,8 +34,7 @@ def label_config(schema: Schema, relations: Iterable[str] = ()) -> str:
             ElementTree.SubElement(parent, "Relation", value=name)
     labels = ElementTree.SubElement(view, "Labels", name="label", toName="text", showInline="true")
     for kind in schema.entities:
-        hint = kind.zh if kind.zh == kind.en else f"{kind.zh} {kind.en}"
-        ElementTree.SubElement(labels, "Label", value=kind.name, background=kind.color, hint=hint)
+        ElementTree.SubElement(labels, "Label", value=kind.name, background=kind.color, hint=kind.title)
     ElementTree.SubElement(view, "Text", name="text", value="$text", granularity="symbol")
     ElementTree.indent(view)
     return ElementTree.tostring(view, encoding="unicode") + "\n"

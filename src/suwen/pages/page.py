@@ -145,7 +145,7 @@ def filter_style(facet: str, names: Iterable[str], turned_off: str) -> str:
 
 def mention_title(kind: EntityType, score: float | None, page: int | None = None) -> str:
     """Return the tooltip of a mention: the names of the type, the confidence and the page."""
-    parts = [kind.zh if kind.zh == kind.en else f"{kind.zh} {kind.en}"]
+    parts = [kind.title]
     if score is not None:
         parts.append(f"置信度 confidence {score:.2f}")
     if page is not None:

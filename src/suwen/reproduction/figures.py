@@ -204,7 +204,7 @@ def _types(results: Results) -> str:
     by_type = {name: found for name in COMPARED if (found := results.by_type(name, unit))}
     rows = [
         (
-            f"{kind.zh} {kind.en}",
+            kind.title,
             [_bar(found[kind.name]) if kind.name in found else Bar(None) for found in by_type.values()],
         )
         for kind in LCDD.entities

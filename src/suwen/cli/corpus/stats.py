@@ -47,7 +47,7 @@ def stats(
     encoding: str | None = ENCODING,
     offsets: Offsets | None = OFFSETS,
 ) -> None:
-    """Count the entities and relations of a corpus, by type and by part of a split.
+    """Count the entities and relations of a corpus, by type and part.
 
     Example: suwen corpus stats articles/ --split split.json
     """
@@ -80,7 +80,7 @@ def label_table(figures: Statistics) -> Table:
         cells = [
             _counted(part.labels[kind.name], figures.share(kind.name, name)) for name, part in figures.parts.items()
         ]
-        table.add_row(Text(f"{kind.zh} {kind.en}"), *cells, _counted(total, total / max(figures.total.entities, 1)))
+        table.add_row(Text(kind.title), *cells, _counted(total, total / max(figures.total.entities, 1)))
     table.add_section()
     whole = max(figures.total.entities, 1)
     columns = [*figures.parts.values(), figures.total]
