@@ -101,6 +101,15 @@ def test_cli_corpus_split_refuses_a_field_without_groups(corpus: Path, tmp_path:
     assert str(result.exception) == "S410 --group-field needs --unit group; add --unit group"
 
 
+def test_cli_corpus_split_says_that_no_two_documents_have_the_same_group(corpus: Path, tmp_path: Path) -> None:
+    assert "No two documents" not in split(corpus, "-o", tmp_path / "issues.json", "--unit", "group").stdout
+    for path in corpus.iterdir():
+        path.rename(corpus / path.name.replace("_", "-"))
+    said = "No two documents have the same group: each is a group of its own."
+    assert said in split(corpus, "-o", tmp_path / "single.json", "--unit", "group").stdout
+    assert said not in split(corpus, "-o", tmp_path / "documents.json").stdout
+
+
 def test_cli_corpus_split_refuses_an_unknown_field(corpus: Path, tmp_path: Path) -> None:
     result = split(corpus, "-o", tmp_path / "split.json", "--unit", "group", "--group-field", "journal")
     assert isinstance(result.exception, SuwenError)

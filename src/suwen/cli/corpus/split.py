@@ -55,11 +55,11 @@ def split(
     encoding: str | None = ENCODING,
     offsets: Offsets | None = OFFSETS,
 ) -> None:
-    """Split a corpus into train, dev and test so that each has its share of every type, and report the leakage.
+    """Split a corpus into train, dev and test. Each part gets its share of every type; leakage is reported.
 
     Example: suwen corpus split articles/ -o split.json --unit group
     """
-    from suwen.corpus.splitting import make_split, without_generated
+    from suwen.corpus.splitting import groups_of, make_split, without_generated
     from suwen.corpus.stats import statistics
     from suwen.files import require_new
     from suwen.formats import read_corpus
@@ -94,6 +94,8 @@ def split(
         )
         return
     show(label_table(figures), figures_table(figures), _leakage_table(made))
+    if unit == Unit.GROUP and len(set(groups_of(originals, group_field))) == len(originals):
+        typer.echo("No two documents have the same group: each is a group of its own. --group-field names their field.")
     for remark in _remarks(made, deviation, output):
         typer.echo(remark)
 
