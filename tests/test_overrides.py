@@ -115,8 +115,8 @@ def test_overrides_read_lists_in_both_forms(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.tsv", "糖\tDrug\n糖\tTest\n", "'糖' is always an entity, but not of one type"),
-        ("a.tsv", "糖\n", "but not of one type"),
+        ("a.tsv", "糖\tDrug\n糖\tTest\n", "'糖' has several types: Drug, Test"),
+        ("a.tsv", "糖\n", "'糖' has no type, which --always needs"),
         ("a.tsv", "糖\tDrug\tx\n", "a.tsv:1: not a term list"),
         ("a.tsv", "\tDrug\n", "a.tsv:1: not a term list"),
         ("a.tsv", "# nothing\n", "it holds no term"),

@@ -149,8 +149,9 @@ class Overrides:
     def __post_init__(self) -> None:
         for term, labels in self.always.items():
             if len(labels) != 1 or ANY in labels:
-                found = ", ".join(sorted(labels - {ANY})) or "none"
-                raise SuwenError("S411", reason=f"{term!r} is always an entity, but not of one type: {found}")
+                found = ", ".join(sorted(labels - {ANY}))
+                fault = f"has several types: {found}" if found else "has no type, which --always needs"
+                raise SuwenError("S411", reason=f"{term!r} {fault}")
             if (labels | {ANY}) & self.never.get(term, frozenset()):
                 raise SuwenError("S411", reason=f"{term!r} is always an entity, and never")
 
