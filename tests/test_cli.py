@@ -83,6 +83,11 @@ def test_cli_explains_every_command_and_option_briefly():
             del commands[name]
             commands |= {f"{name} {child}".strip(): found for child, found in group.commands.items()}
     assert [name for name, command in commands.items() if "Example" not in command.help] == []
+    app = typer.main.get_command(suwen.cli.app)
+    for group in (app, app.commands["corpus"], app.commands["graph"]):
+        # A list of commands has lines of 80 characters: margins take 6, the longest name its column.
+        room = 80 - 6 - max(map(len, group.commands))
+        assert [name for name, found in group.commands.items() if "..." in found.get_short_help_str(room)] == []
     helps = {(name, option.name): option.help or "" for name, found in commands.items() for option in found.params}
     assert [place for place, text in helps.items() if not 0 < len(text) <= 100] == []
 

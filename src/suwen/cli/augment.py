@@ -116,9 +116,9 @@ def augment(
     resume: bool = RESUME,
     as_json: bool = typer.Option(False, "--json", help="Print the manifest as JSON."),
 ) -> None:
-    """Generate training documents by replacing mentions, or words outside entities. Every edit is logged.
+    """Generate training documents from annotated ones. Mentions, or words outside them, are replaced.
 
-    The folder OUT.augmentation beside OUT has the log, an HTML report, and the manifest.
+    The folder OUT.augmentation beside OUT has the log of all edits, an HTML report, and the manifest.
 
     Example: suwen augment articles/ -o more.jsonl --split split.json
     """

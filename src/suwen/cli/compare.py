@@ -32,7 +32,7 @@ def compare(
     seed: int = SEED,
     as_json: bool = JSON,
 ) -> None:
-    """Test whether two sets of predictions differ significantly in strict F1.
+    """Test whether the strict F1 of two predictions differs.
 
     The test is paired approximate randomization over documents (over sentences with a split by sentence).
 

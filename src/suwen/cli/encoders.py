@@ -12,7 +12,7 @@ BUNDLED_NOTE = "bundled: the small encoder in the package (2 × 128, Chinese med
 def encoders(
     as_json: bool = typer.Option(False, "--json", help="Print the catalog as JSON, with sources and notes."),
 ) -> None:
-    """List the published Chinese encoders that --encoder accepts by name.
+    """List the published Chinese encoders that have a short name.
 
     Example: suwen encoders --json
     """

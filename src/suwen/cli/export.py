@@ -37,7 +37,7 @@ def export(
     ),
     as_json: bool = JSON,
 ) -> None:
-    """Export a tagger or relation model to ONNX: it runs without torch and several times as fast.
+    """Export a tagger or a relation model to ONNX. It runs without torch and several times as fast.
 
     Write model.onnx or model.int8.onnx into MODEL; extract and evaluate then use it. The export is refused if the
     graph finds other entities than torch, if it scores a relation in another way than the trees, or if 8 bits cost more

@@ -88,7 +88,7 @@ def pretrain(
     resume: bool = RESUME,
     as_json: bool = typer.Option(False, "--json", help="Print the manifest as JSON."),
 ) -> None:
-    """Pre-train an encoder on plain text, from random weights or from an encoder.
+    """Pre-train an encoder on plain text. It starts from random weights or from an encoder.
 
     Example: suwen pretrain articles.txt.xz corpus/ --strategy wwm -o encoder --exclude-split split.json
     --exclude-part dev --exclude-part test; suwen pretrain articles.txt.xz --encoder bilstm -o encoder

@@ -33,7 +33,7 @@ def relate(
     resume: bool = RESUME,
     as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),
 ) -> None:
-    """Find the relations between the entities of annotated documents, with confidences.
+    """Find the relations between the entities of documents. Relations have confidences.
 
     Entities, attributes and notes stay; the relations of the input are replaced. For texts without entities use
     suwen extract --relations.

@@ -80,9 +80,10 @@ def reproduce(
     ),
     as_json: bool = typer.Option(False, "--json", help="Print the figures, or the plan, as JSON."),
 ) -> None:
-    """Run the experiments of the paper (tables 2 and 4 to 7) and compare its figures with the measured ones.
+    """Run the experiments of the paper and test its claims. These are tables 2 and 4 to 7.
 
-    Each claim of the paper is tested. The exit status is 1 if a run failed; the other runs are still reported.
+    The report shows the figures of the paper beside the measured ones. The exit status is 1 if a
+    run failed; the other runs are still reported.
 
     Example: suwen reproduce -o results --data articles/ --profile mini --texts more.txt.xz --set fraction=0.2
     """

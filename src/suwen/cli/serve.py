@@ -46,7 +46,7 @@ def serve(
         "", metavar="PATH", help="The path prefix that the proxy removes, for example /suwen."
     ),
 ) -> None:
-    """Extract, search and explore a graph in a browser, without internet access.
+    """Explore a graph and extract from texts in a browser. No internet access is needed.
 
     The server listens on this computer alone. It writes one line for each request to standard error, without any text
     of the request.

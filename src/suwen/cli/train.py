@@ -101,7 +101,7 @@ def train(
     resume: bool = RESUME,
     as_json: bool = typer.Option(False, "--json", help="Print the manifest as JSON."),
 ) -> None:
-    """Train a tagger or a relation model on an annotated corpus and write a model folder.
+    """Train a tagger or a relation model on an annotated corpus.
 
     A pretrained encoder is 'bundled', a name of 'suwen encoders', hf://owner/name, or a folder that 'suwen pretrain'
     wrote. The encoders bilstm, bigru, cnn and transformer start from random weights; dictionary, hmm and feature-crf

@@ -6,7 +6,7 @@ import typer
 
 from suwen.cli.corpus import agree, check, convert, sample, split, stats
 
-HELP = "Check, describe, split and convert corpora; sample documents to annotate; measure agreement."
+HELP = "Check, split and convert corpora, and prepare annotation."
 
 app = typer.Typer(no_args_is_help=True, help=HELP)
 app.command("check")(check.check)

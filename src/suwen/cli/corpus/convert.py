@@ -82,7 +82,7 @@ def convert(
     offsets: Offsets | None = OFFSETS,
     as_json: bool = typer.Option(False, "--json", help="Print the counts as JSON."),
 ) -> None:
-    """Write a corpus in another format, and count what that format cannot hold.
+    """Write a corpus in another format. Count what that format cannot hold.
 
     Examples: suwen corpus convert articles/ -o articles.conll --scheme BIOES;
     suwen corpus convert articles.conll -o articles-brat --to brat

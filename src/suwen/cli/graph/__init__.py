@@ -6,7 +6,7 @@ import typer
 
 from suwen.cli.graph import build, decisions, export, info, query, sql
 
-app = typer.Typer(no_args_is_help=True, help="Build, query, correct and export a knowledge graph of documents.")
+app = typer.Typer(no_args_is_help=True, help="Build, query, correct and export a knowledge graph.")
 app.command("build")(build.build)
 app.command("add")(build.add)
 app.command("remove")(build.remove)

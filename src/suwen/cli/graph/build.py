@@ -71,7 +71,7 @@ def build(
     replace: bool = REPLACE,
     as_json: bool = JSON,
 ) -> None:
-    """Build a graph of documents in one SQLite file that only its owner can read.
+    """Build a graph of documents in one SQLite file. Only its owner can read it.
 
     Corpora have entities and relations; from articles (txt, pdf, html, xml, docx) they are extracted first.
     Documents that the graph has already are skipped, so the command can be repeated, also after an interruption.

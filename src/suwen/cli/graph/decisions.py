@@ -57,7 +57,7 @@ def split(
     concept: str = typer.Argument(..., metavar="CONCEPT", help="The concept, by a name or its id."),
     surface: str = typer.Argument(..., metavar="NAME", help="The name to split off, as the concept's card shows it."),
 ) -> None:
-    """Make one name of a concept a concept of its own ('suwen graph undo' reverts it).
+    """Make one name of a concept a concept of its own. 'suwen graph undo' reverts it.
 
     Example: suwen graph split graph.db 糖尿病肾病 DN
     """

@@ -46,7 +46,7 @@ def query(
     limit: int = typer.Option(10, min=1, help="Page size: neighbors of each relation type, or sentences."),
     as_json: bool = JSON,
 ) -> None:
-    """Show a concept with its names and its neighbors, the sentences behind an edge or with a text, or a path.
+    """Show a concept with its neighbors, an edge or a path. An edge has its sentences; --text finds others.
 
     Neighbors are ranked by documents x confidence x lift, where lift is co-occurrence above chance.
 
