@@ -207,7 +207,7 @@ def test_cli_reads_and_writes_chinese_under_a_locale_without_utf8(tmp_path: Path
     assert missing.stderr.decode().startswith("S101 无此.txt: ")
     counted = subprocess.run([*command, "corpus", "stats", SAMPLE], env=environment, capture_output=True)
     assert counted.returncode == 0
-    convert = [*command, "corpus", "convert", output, "-o", tmp_path / "brat", "--to", "brat"]
-    refused = subprocess.run(convert, env=environment, capture_output=True)
-    assert refused.returncode == 2
-    assert refused.stderr.decode().startswith("S131 the file name ")
+    convert = [*command, "corpus", "convert", output, "-o", tmp_path / "标注", "--to", "brat"]
+    converted = subprocess.run(convert, env=environment, capture_output=True)
+    assert f"→ {tmp_path / '标注'}\n" in converted.stdout.decode()
+    assert (tmp_path / "标注/甲.txt").read_text(encoding="utf-8") == "口服二甲双胍。"

@@ -5,6 +5,7 @@ Command modules import nothing heavy at the top, so that ``suwen --help`` answer
 
 from __future__ import annotations
 
+import codecs
 import errno
 import io
 import os
@@ -33,7 +34,7 @@ from suwen.cli import (
     serve,
     train,
 )
-from suwen.cli.output import fail
+from suwen.cli.output import fail, printable
 from suwen.errors import SuwenError
 
 # The base of all usage errors; where it is defined depends on Typer's release.
@@ -148,9 +149,18 @@ def user_error(error: OSError) -> SuwenError:
 
 def write_utf8() -> None:
     """Write UTF-8, whatever the locale: ``LANG=C`` would allow ASCII alone."""
+    codecs.register_error(NAME, printed_name)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+            stream.reconfigure(encoding="utf-8", errors=NAME)
+
+
+def printed_name(error: UnicodeError) -> tuple[bytes, int]:
+    """Return what is printed for characters that UTF-8 does not have, the escaped bytes of a file name."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    # The codec takes bytes alone for characters beyond ASCII.
+    return printable(error.object[error.start : error.end]).encode(), error.end
 
 
 def copies_of_output() -> Sequence[int]:

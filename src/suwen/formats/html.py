@@ -42,7 +42,7 @@ from suwen.formats.base import ArticleFormat, WritableFormat
 from suwen.formats.contents import MEGABYTE
 from suwen.formats.entity_table import Places
 from suwen.formats.relation_list import listed_relations
-from suwen.formats.writing import file_key, not_held
+from suwen.formats.writing import file_key, not_held, stored_name
 from suwen.pages.page import (
     LINE_GAP,
     Types,
@@ -279,7 +279,7 @@ def _write_folder(documents: Iterator[Document], path: Path, types: AllTypes, ti
             name = _page_name(document.id, taken)
             lines.append(Line.of(document, own, types, name))
             sections = map(Markup, _section(document, own, types))
-            with (folder / name).open("w", encoding="utf-8", newline="\n") as page:
+            with (folder / stored_name(name)).open("w", encoding="utf-8", newline="\n") as page:
                 page.writelines(_page(document.id, own, types, sections, index=INDEX))
         rules = types.style(counts.mentions)
         with (folder / INDEX).open("w", encoding="utf-8", newline="\n") as page:

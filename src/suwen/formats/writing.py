@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections import Counter
@@ -11,7 +12,17 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from suwen.document import Document, lone_surrogates
 from suwen.errors import SuwenError
 
-__all__ = ["ALIKE", "LINE_BREAK", "FileNames", "counting_names", "encoded", "file_key", "not_held", "output_file"]
+__all__ = [
+    "ALIKE",
+    "LINE_BREAK",
+    "FileNames",
+    "counting_names",
+    "encoded",
+    "file_key",
+    "not_held",
+    "output_file",
+    "stored_name",
+]
 
 LINE_BREAK = "line break in one piece (read back as fragments)"
 ALIKE = "file name of its own where upper and lower case are one"
@@ -100,8 +111,8 @@ def output_file(root: Path, document: Document, suffix: str) -> Path:
     unsafe = "\\" in document.id or "\0" in document.id or PureWindowsPath(document.id).drive
     if unsafe or relative.is_absolute() or any(part in ("", ".", "..") or part.startswith(".") for part in parts):
         raise SuwenError("S111", id=document.id)
-    path = root.joinpath(*parts[:-1], parts[-1] + suffix)
     try:
+        path = root.joinpath(*map(stored_name, (*parts[:-1], parts[-1] + suffix)))
         path.parent.mkdir(parents=True, exist_ok=True)
         taken = path.exists()
     except (OSError, UnicodeEncodeError):
@@ -109,6 +120,15 @@ def output_file(root: Path, document: Document, suffix: str) -> Path:
     if taken:
         raise SuwenError("S110", id=document.id, first="one document", second="another that is written")
     return path
+
+
+def stored_name(name: str) -> str:
+    """Return the name by which a file is opened: in a locale that lacks its characters, its bytes are UTF-8."""
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError:
+        return os.fsdecode(name.encode())
+    return name
 
 
 def counting_names(documents: Iterable[Document], lost: Counter[str]) -> Iterator[Document]:
