@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 from test_distillation import corpus
+from typer.testing import CliRunner
 
 pytest.importorskip("torch")
 
 from suwen.api import train, train_folds
+from suwen.cli import app
 from suwen.corpus.splitting import make_split
 from suwen.errors import SuwenError
+from suwen.formats import write_corpus
 from suwen.runs import Progress
 
 TINY = (
@@ -85,3 +88,16 @@ def test_train_refuses_an_existing_output_before_it_reads_the_corpus(tmp_path: P
             train(tmp_path / "missing", tmp_path, task=task)
     with pytest.raises(SuwenError, match="S104"):
         train_folds(tmp_path / "missing", tmp_path, 2)
+
+
+def test_train_command_prints_scores_in_percent(tmp_path: Path) -> None:
+    documents = corpus()
+    split = make_split(documents, "document", (6.0, 2.0, 2.0), 0)
+    scores = train(documents, tmp_path / "first", split=split, encoder="dictionary").scores
+    write_corpus(documents, tmp_path / "corpus.jsonl")
+    split.write(tmp_path / "split.json")
+    files = [str(tmp_path / name) for name in ("corpus.jsonl", "second", "split.json")]
+    printed = CliRunner().invoke(
+        app, ["train", files[0], "-o", files[1], "--split", files[2], "--encoder", "dictionary"]
+    )
+    assert f"F1 {100 * scores.micro.f1:.2f} " in printed.output

@@ -208,6 +208,9 @@ def _summarize(result: Report) -> None:
         table.add_row(f"gold relations in {part}", f"{counts['relations']:,}, {counts['reachable']:,} can be found")
     if result.scores:
         micro = result.scores.micro
-        table.add_row("strict scores on dev", f"P {micro.precision:.4f}  R {micro.recall:.4f}  F1 {micro.f1:.4f}")
+        # In percent, as suwen evaluate prints them.
+        precision, recall, f1 = (f"{100 * value:.2f}" for value in (micro.precision, micro.recall, micro.f1))
+        figures = f"P {precision}  R {recall}  F1 {f1}"
+        table.add_row("strict scores on dev", figures)
     table.add_row("seconds", f"{training['seconds']:.0f}")
     show(table)
