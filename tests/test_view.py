@@ -163,6 +163,10 @@ def test_view_puts_a_space_between_latin_words_only():
         "2. 血糖监测和胰岛素剂量调整的方法和标准",
         "表 2  两组患者治疗前后血糖与血脂的比较",
         "注:两组均为入院后第二天清晨空腹采血",
+        "(2) 血糖监测和胰岛素剂量调整",
+        "2）血糖监测和胰岛素剂量调整",
+        "②血糖监测和胰岛素剂量调整",
+        "• 血糖监测和胰岛素剂量调整",
     ],
 )
 def test_view_begins_a_paragraph_at_headings_and_captions(heading):
@@ -170,9 +174,17 @@ def test_view_begins_a_paragraph_at_headings_and_captions(heading):
     assert f"改用胰\n{heading}" in make_view(text).text
 
 
-@pytest.mark.parametrize("value", ["2. 5 mg/d,以后每周加倍", "二、三尖瓣轻度反流,余无"])
-def test_view_does_not_take_a_wrapped_number_for_an_item(value):
-    assert value in make_view(f"本组病人入院以后都停用了口服药物改用\n{value}").text.split("\n")[0]
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("本组病人入院以后都停用了口服药物改用", "2. 5 mg/d,以后每周加倍"),
+        ("本组病人入院以后都停用了口服药物改用", "二、三尖瓣轻度反流,余无"),
+        ("本组病人入院以后都停用了口服药物 (PAI-", "1)水平和血压"),
+        ("本组病人入院以后平均年龄为 (56. 3 ±", "12)岁,体重正常"),
+    ],
+)
+def test_view_does_not_take_a_wrapped_number_for_an_item(line, value):
+    assert "\n" not in make_view(f"{line}\n{value}").text
 
 
 def test_view_keeps_lists_and_cells_apart():

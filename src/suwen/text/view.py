@@ -74,6 +74,8 @@ BEGINS_PARAGRAPH = re.compile(
       [一二三四五六七八九十]{1,3}、(?![一二三四五六七八九十])   # 一、 but not 二、三尖瓣
     | 第[一二三四五六七八九十\d]{1,3}[章节]
     | \d{1,2}[.．]\s*[\u4E00-\u9FFF]          # 1. and a word, not a decimal fraction
+    | (?:[(（]|(?<![A-Za-z(（,，~～/<>≤≥=±×+–-]\n))\d{1,2}[)）]\s*[\u4E00-\u9FFF]   # （1） …, not (EST-1)
+    | [①-⒛❶-❿•●○◆◇■□▪★☆]
     | (?:表|图|Tab\.?|Table|Fig\.?|Figure)\s?\d{1,2}(?:\s{2}|[:：])   # captions
     | 注[:：]
     | [\[【［〔](?:摘\s*要|提\s*要|关键词|Abstract|Summary|Key\s?words)
