@@ -112,6 +112,8 @@ class OptimizationConfig(Section):
     batch_tokens: PositiveInt = 4096
     lists: float = Field(default=0.0, ge=0, le=1)
     """Share of the sentences with at least three items that are learned again as lists, one item a line."""
+    records: float = Field(default=0.0, ge=0, le=1)
+    """Share of the sentences with at least two entities that are learned again as records: names and values alone."""
     features_gigabytes: NonNegativeFloat = 16.0
     """Disk budget in GB for caching the outputs of a frozen encoder; 0 turns the cache off."""
 

@@ -103,8 +103,7 @@ def train_tagger(
     set_seed(config.seed)
     start = build(config, data.train, schema) if base is None else continue_from(base, config, schema)
     examples, train_losses = encode(data.train, start)
-    share = config.optimization.lists
-    lists = encode_lists(data.train, start, share, config.seed) if share else []
+    lists = encode_lists(data.train, start, config.optimization, config.seed)
     dev_examples, dev_losses = encode(data.dev, start)
     losses = {"train": train_losses, **({"dev": dev_losses} if data.dev else {})}
     evaluator = DevEvaluator(start, data.dev, dev_examples, config, device) if dev_examples else None
