@@ -28,7 +28,7 @@ CLAUSE_ENDS = re.compile(r"[，,；;：:。！？!?\n]")
 LEAST_ITEMS = 3
 LEAST_MENTIONS = 2
 LINKS = (" ", " ", "：", "  ")
-"""What a record has where a sentence has a few words between two entities."""
+"""Separators that take the place of a few words between two entities."""
 LONGEST_LINK, LONGEST_LINE = 4, 16
 """Characters of the words that a link replaces, and of a clause that stays as a line."""
 
