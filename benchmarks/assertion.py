@@ -11,7 +11,7 @@ from suwen.concepts.assertion import assertions
 from suwen.document import Document, Entity
 
 CASES = Path(__file__).parent / "cases" / "assertion"
-HALVES = {"open": CASES / "open.jsonl", "locked": CASES / "locked.jsonl"}
+HALVES = {name: CASES / f"{name}.jsonl" for name in ("open", "locked", "inside-open", "inside-locked")}
 CLASSES = ("negated", "hypothetical")
 
 
@@ -42,7 +42,7 @@ def score(path: Path) -> dict[str, float]:
 
 
 def main(halves: list[str]) -> None:
-    """Print the figures of the halves: both by default."""
+    """Print the figures of the halves: all by default."""
     for half in halves or list(HALVES):
         figures = score(HALVES[half])
         print(half, *(f"{name} {100 * value:.1f}" for name, value in figures.items()), sep="  ")

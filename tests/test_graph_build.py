@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from suwen import Document, Entity, Graph, Relation, SuwenError, read_corpus, write_corpus
+from suwen.concepts.assertion import with_assertions
 from suwen.concepts.linking import ConceptLinker
 from suwen.concepts.terminologies import AliasList, Term, Terminology
 from suwen.graph import aggregates, build, store
@@ -164,6 +165,25 @@ def test_graph_links_as_the_linker_does(tmp_path: Path) -> None:
             key = (name, link.entity.start, link.entity.end, link.entity.label)
             assert found[key] == (link.key, link.reason, link.source)
     assert [code.code for code in graph.concept("T2DM").codes] == ["E11.9"]
+
+
+def test_graph_takes_the_negation_off_a_mention(tmp_path: Path) -> None:
+    entities = tuple(
+        Entity("Symptom", start, end, fragments, f"T{start}")
+        for start, end, fragments in ((0, 3, ()), (4, 6, ()), (7, 11, ((7, 9), (10, 11))))
+    )
+    graph = built(
+        tmp_path / "graph.db",
+        [
+            with_assertions(
+                Document("a", "无胸闷、胸闷，无胸\n闷。无力", (*entities, Entity("Symptom", 12, 14, id="T12")))
+            )
+        ],
+    )
+    rows = graph.sql(
+        "SELECT start, polarity, form.surface FROM mention JOIN form ON form.id = mention.form ORDER BY start"
+    ).rows
+    assert [tuple(row) for row in rows] == [(0, 1, "胸闷"), (4, 1, "胸闷"), (7, 1, "胸闷"), (12, 0, "无力")]
 
 
 def test_graph_links_anew_when_the_library_agrees_on_an_abbreviation(tmp_path: Path) -> None:

@@ -84,6 +84,17 @@ def test_conll_reads_csv_tables_of_tokens(tmp_path: Path, table: str) -> None:
     assert [(one.label, one.start, one.end) for one in document.entities] == [("Drug", 1, 2)]
 
 
+@pytest.mark.parametrize("names", ["token\ttag", "Word\tTAG", "char\tpos\tlabel"])
+def test_conll_reads_tsv_tables_of_tokens(tmp_path: Path, names: str) -> None:
+    path, middle = tmp_path / "a.tsv", "\tv" * (names.count("\t") - 1)
+    rows = ("服\tO", '"\tO', "药\tB-Drug", "", "好\tO")
+    path.write_text("\r\n".join([names, *(row.replace("\t", f"{middle}\t") for row in rows)]), encoding="utf-8")
+    assert format_of(path) == "conll"
+    (document,) = read_corpus(path)
+    assert document.text == '服"药\n\n好'
+    assert [(one.label, one.start, one.end) for one in document.entities] == [("Drug", 2, 3)]
+
+
 def test_conll_is_no_table_of_notes(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("id,text\n1,口服二甲双胍\n", encoding="utf-8")

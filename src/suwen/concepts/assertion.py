@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from suwen.concepts.attributes import with_attributes
-from suwen.concepts.cues import CRITERIA, CRITERIA_END, RESUMES
-from suwen.concepts.scopes import Mention, Sentence
+from suwen.concepts.cues import CRITERIA, CRITERIA_END, INNER_NEGATION, RESUMES
+from suwen.concepts.scopes import FINDINGS, Mention, Sentence
 from suwen.document import Document, Span
 
 __all__ = ["AFFIRMED", "Assertion", "Value", "assertions", "with_assertions"]
@@ -48,10 +48,11 @@ def assertions(document: Document) -> tuple[Assertion, ...]:
     The result depends on the text and the mentions alone, whatever their order.
     """
     flat, places = _flattened(document.text)
-    mentions = [
-        Mention(number, bisect_left(places, entity.start), bisect_left(places, entity.end), entity.label)
-        for number, entity in enumerate(document.entities)
-    ]
+    mentions = []
+    for number, entity in enumerate(document.entities):
+        start, end = bisect_left(places, entity.start), bisect_left(places, entity.end)
+        inner = INNER_NEGATION.match(flat, start, end) if entity.label in FINDINGS else None
+        mentions.append(Mention(number, inner.end() if inner and inner.end() < end else start, end, entity.label))
     mentions.sort(key=lambda mention: (mention.start, mention.end, mention.label))
     starts = [mention.start for mention in mentions]
     found = [AFFIRMED] * len(mentions)

@@ -13,7 +13,7 @@ from typing import Literal
 from suwen.concepts import cues as words
 from suwen.document import Span
 
-__all__ = ["Mention", "Sentence"]
+__all__ = ["FINDINGS", "Mention", "Sentence"]
 
 FARTHEST = 16
 """Maximum characters between a cue and the first mention of its list."""
@@ -27,7 +27,7 @@ SECOND_NEGATION = 8
 """Maximum distance at which a negation cancels the one before it, with no mention between them."""
 
 _TESTS = frozenset({"Test", "Test_Value"})
-_FINDINGS = frozenset({"Disease", "Symptom", "SideEff", "Reason"})
+FINDINGS = frozenset({"Disease", "Symptom", "SideEff", "Reason"})
 _ACTS = frozenset({"Drug", "Treatment", "Operation", "Method", "Amount", "Frequency"})
 _NO_EVENTS = _TESTS | _ACTS - {"Operation", "Treatment"} | {"Anatomy", "Duration"}
 _MODIFIERS = frozenset({"Anatomy", "Level"})
@@ -137,7 +137,7 @@ class Sentence:
     def _negative_result(self, target: Mention) -> Span | None:
         """Return the span of a negative result right behind a finding; behind a test it is the result itself."""
         result = words.NEGATIVE.match(self._text, target.end)
-        if result is None or target.label not in _FINDINGS:
+        if result is None or target.label not in FINDINGS:
             return None
         return self._begin + result.start(), self._begin + result.end()
 
@@ -149,7 +149,7 @@ class Sentence:
         behind = self._masked[cue.end : cue.end + 1]
         if behind == words.MENTION:
             first = next(mention for mention in self._mentions if mention.end > cue.end)
-            is_observed = first.label in _FINDINGS | _TESTS and self._comma_after(cue.end) < len(self._masked)
+            is_observed = first.label in FINDINGS | _TESTS and self._comma_after(cue.end) < len(self._masked)
             # A list is one of examples, and so is a lone mention but for the beginning of a sentence.
             alone = self._masked[first.end : first.end + 1]
             examples = "、(（等和及或" if before == "" else "、(（等和及或，,。；;"
@@ -194,7 +194,7 @@ class Sentence:
 
     def _is_act(self, target: Mention) -> bool:
         is_of_person = re.match("的?(?:患者|者|病人|人群|的患者)", self._masked[target.end :])
-        return target.label not in _FINDINGS and not is_of_person
+        return target.label not in FINDINGS and not is_of_person
 
     def _is_in_aim(self, start: int, end: int) -> bool:
         """Return whether an aim continues up to an offset: over commas only where the next clause says so."""
@@ -336,5 +336,5 @@ def _kind(cue: _Cue, target: Mention) -> str:
 
 
 def _group(mention: Mention) -> str:
-    groups = (("finding", _FINDINGS), ("test", _TESTS), ("act", _ACTS), ("modifier", _MODIFIERS))
+    groups = (("finding", FINDINGS), ("test", _TESTS), ("act", _ACTS), ("modifier", _MODIFIERS))
     return next((name for name, labels in groups if mention.label in labels), mention.label)

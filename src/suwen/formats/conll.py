@@ -19,8 +19,9 @@ What suwen reads
 - A mention with line breaks has fragments around them.
 - Tags are ``B-Drug``, ``b-Drug``, ``B_Drug`` or ``Drug-B``, in BIO, BIOES, BMES, BILOU or BMEWO (see
   `suwen.formats.tags`).
-- A CSV table of tokens is read too: the column of the tags is the last one, that of the tokens is known by its name or
-  is the first; a first row of names is no token, and a new number in a column of sentences begins a sentence.
+- A CSV table of tokens is read too, and a TSV table with a row of names: the column of the tags is the last one, that
+  of the tokens is known by its name or is the first; a row of names is no token, and a new number in a column of
+  sentences begins a sentence.
 - Other columns are kept in ``meta["conll"]["columns"]`` unless they hold nothing but ``_`` or ``-X-``.
 - Under a lenient policy the number of illegal tags is in ``meta["conll"]["illegal"]``.
 """
@@ -57,7 +58,7 @@ __all__ = ["FORMAT", "NAME", "Conll", "fault_of_columns", "holds_columns"]
 NAME = "conll"
 SUFFIXES = (".conll", ".conll2003", ".bio", ".bioes", ".bmes", ".bmeo", ".bilou", ".iob", ".iob2", ".bieos")
 
-_PARTS = (".train", ".dev", ".test", ".valid", ".val", ".tsv", ".csv", ".ner", ".tags")
+_PARTS = (".train", ".dev", ".test", ".valid", ".val", ".tsv", ".tab", ".csv", ".ner", ".tags")
 _FILES = (*SUFFIXES, ".txt", *_PARTS)
 """Files with other extensions than `SUFFIXES` are read from a folder if they hold columns."""
 
@@ -128,8 +129,7 @@ class Conll(WritableFormat):
                 continue
             try:
                 name, source = document_id(file, root, (*SUFFIXES, ".txt")), _lined(read_encoded(file, encoding))
-                if file.suffix.lower() == ".csv":
-                    source = _rows_of_table(source)
+                source = _as_columns(source, file)
             except SuwenError as error:
                 problem(error)
                 continue
@@ -177,18 +177,12 @@ def _has_columns(path: Path) -> bool:
             head = file.read(_HEAD)
     except OSError:
         return False
-    return holds_columns(head, path.suffix.lower() == ".csv")
+    return holds_columns(head, path)
 
 
-def holds_columns(head: bytes, table: bool = False) -> bool:
-    """Return True if the first bytes of a file are rows of one length that end in tags of one spelling.
-
-    Parameters
-    ----------
-    table
-        True for a CSV table.
-    """
-    rows = _first_rows(head, table)
+def holds_columns(head: bytes, path: Path) -> bool:
+    """Return True if the first bytes of a file are rows of one length that end in tags of one spelling."""
+    rows = _first_rows(_as_columns("\n".join(_head_lines(head)), path))
     if not rows:
         return False
     tags = {row[-1] for row in rows}
@@ -198,7 +192,7 @@ def holds_columns(head: bytes, table: bool = False) -> bool:
 
 def fault_of_columns(head: bytes) -> tuple[str, str] | None:
     """Return what is wrong with columns whose tags cannot be read, and what to do; None for any other file."""
-    rows = _first_rows(head)
+    rows = _first_rows("\n".join(_head_lines(head)))
     first, last = ({row[place] for row in rows} for place in (0, -1))
     if last <= _BARE and {"B", "O"} <= last:
         return "a file of tags without types", "write the type behind each tag, as in B-Drug"
@@ -226,19 +220,26 @@ def _head_lines(head: bytes) -> list[str]:
     return _lined(source).split("\n")[: None if len(head) < _HEAD else -1]
 
 
-def _first_rows(head: bytes, table: bool = False) -> list[tuple[str, ...]]:
-    """Return the rows in the first bytes of a file if all have the same number of columns, two or more."""
-    lines = _head_lines(head)
-    if table:
-        lines = _rows_of_table("\n".join(lines)).split("\n")
-    rows = [row for row in map(_cells, lines) if row and row[0] != _START]
+def _first_rows(source: str) -> list[tuple[str, ...]]:
+    """Return the rows of columns if all have the same number of them, two or more."""
+    rows = [row for row in map(_cells, source.split("\n")) if row and row[0] != _START]
     return rows if rows and len({len(row) for row in rows}) == 1 and len(rows[0]) > 1 else []
 
 
-def _rows_of_table(source: str) -> str:
-    """Return the rows of a CSV table of tokens, as lines of columns."""
+def _as_columns(source: str, path: Path) -> str:
+    """Return the rows of a table of tokens (``.csv``, or ``.tsv`` with a row of names) as lines of columns."""
     source = source.removeprefix("\ufeff")
-    rows = list(csv.reader(io.StringIO(source, newline="")))
+    if path.suffix.lower() == ".csv":
+        return _rows_of_table(list(csv.reader(io.StringIO(source, newline=""))))
+    names = source.partition("\n")[0].strip().lower().split("\t")
+    if path.suffix.lower() in (".tsv", ".tab") and not _TOKENS.isdisjoint(names[:-1]):
+        # Most writers of such tables quote nothing: a token may be a quotation mark.
+        return _rows_of_table([line.rstrip("\r").split("\t") for line in source.split("\n")])
+    return source
+
+
+def _rows_of_table(rows: Sequence[Sequence[str]]) -> str:
+    """Return the rows of a table of tokens as lines of columns."""
     header = [cell.strip() for cell in rows[0]] if rows else []
     named = bool(header) and form_of_tags([header[-1]]) is None
     token = next((index for index, cell in enumerate(header) if cell.lower() in _TOKENS), 0) if named else 0

@@ -219,7 +219,7 @@ def _corpus_kind(head: bytes, text: str, path: Path) -> tuple[str, str] | None:
         return f"JSON{f' of the form {form}' if form else ''}", CONVERT if form else EXPORT
     if is_bars(head):
         return "a file of CMeEE", CONVERT
-    if holds_columns(head):
+    if holds_columns(head, path):
         return "a file of CoNLL columns", CONVERT
     if path.suffix.lower() in WORKBOOKS and not re.search("[\0\ufffd]", text):
         return "text, not an Excel file", "give it the extension .csv, or .tsv if tabs are between the cells"

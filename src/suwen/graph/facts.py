@@ -14,12 +14,11 @@ from suwen.corpus.sentences import sentence_spans
 from suwen.document import Document, Entity, Relation, Span, lone_surrogates
 from suwen.errors import SuwenError
 from suwen.graph.keys import evidence_key, place_key
-from suwen.graph.linking import Assertion, Form, Linker, assertions_in, forms_of
+from suwen.graph.linking import AFFIRMED, Assertion, Form, Linker, assertions_in, forms_of
 
 __all__ = ["EvidenceRow", "Facts", "MentionRow", "facts_of", "title_of", "year_of"]
 
 DIGITS = 6
-AFFIRMED = Assertion(0)
 
 
 class MentionRow(NamedTuple):
@@ -92,7 +91,7 @@ def facts_of(document: Document, linker: Linker) -> Facts:
     left_out: Counter[str] = Counter()
     asserted = assertions_in(document)
     meanings = linker.meanings(document)
-    mentions, numbers = _mentions(document, forms_of(document, meanings), asserted, left_out)
+    mentions, numbers = _mentions(document, forms_of(document, meanings, asserted), asserted, left_out)
     sentences = sentence_spans(document.text)
     evidence = _evidence(document, mentions, numbers, sentences, asserted, left_out)
     return Facts(

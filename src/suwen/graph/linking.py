@@ -16,10 +16,10 @@ from suwen.concepts.abbreviations import definitions_in, without_definition
 from suwen.concepts.linking import ABBREVIATION, DOCUMENT, Code, ConceptLinker, Library, Meanings
 from suwen.concepts.normalization import normalize
 from suwen.concepts.terminologies import AliasList, Terminology
-from suwen.document import Document, Entity, Span
+from suwen.document import Document, Entity, Span, join_pieces
 from suwen.graph.tables import POLARITIES
 
-__all__ = ["Assertion", "Form", "Linker", "Resolution", "assertions_in", "forms_of"]
+__all__ = ["AFFIRMED", "Assertion", "Form", "Linker", "Resolution", "assertions_in", "forms_of"]
 
 CACHED = 2**16
 _CUE = re.compile("([0-9]+)-([0-9]+)")
@@ -77,11 +77,19 @@ class Linker:
         return Resolution(link.key, link.name, reason, source, link.codes)
 
 
-def forms_of(document: Document, meanings: Meanings) -> list[Form]:
-    """Return the form of each entity, in the order of the entities."""
+def forms_of(document: Document, meanings: Meanings, asserted: Mapping[str, Assertion]) -> list[Form]:
+    """Return the form of each entity, in the order of the entities.
+
+    A mention that begins with the cue of its negation (无胸闷) has the form of what is negated.
+    """
     forms = []
     for entity in document.entities:
-        surface = document.mention(entity)
+        cue = asserted.get(entity.id or "", AFFIRMED).cue
+        if cue and cue[0] == entity.start and cue[1] < entity.end:
+            pieces = [(max(start, cue[1]), end) for start, end in entity.pieces if cue[1] < end]
+            surface = join_pieces([document.text[start:end].lstrip() for start, end in pieces])
+        else:
+            surface = document.mention(entity)
         if meanings and normalize(surface) in meanings:
             forms.append(Form(entity.label, surface, _defined(surface, entity.label, meanings)))
         else:
@@ -109,6 +117,9 @@ class Assertion(NamedTuple):
 
     polarity: int
     cue: Span | None = None
+
+
+AFFIRMED = Assertion(0)
 
 
 def assertions_in(document: Document) -> dict[str, Assertion]:
