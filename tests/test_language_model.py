@@ -200,7 +200,8 @@ def test_muon_lowers_a_loss_and_leaves_other_parameters_to_adam() -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ("model.hiden=3", "S401.*model.hidden"),
+        ("model.hiden=3", "S401.*did you mean 'model.hidden'"),
+        ("model.zzz=3", "S401.*known here: .*model.hidden, "),
         ("data.length=9999", "S402.*data.length"),
         ("optimization.steps=0", "S402.*optimization.steps"),
         ("evaluation.characters=1", "S402.*evaluation.characters"),

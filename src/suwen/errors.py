@@ -6,12 +6,14 @@ The command line prints this line and exits with status 2.
 
 from __future__ import annotations
 
+import difflib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["CATALOG", "DeviceError", "Message", "ResumeError", "SplitError", "SuwenError", "WriteError"]
+__all__ = ["CATALOG", "DeviceError", "Message", "ResumeError", "SplitError", "SuwenError", "WriteError", "unknown_key"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,7 @@ CATALOG: dict[str, Message] = {
         "near-copies must stay in one part: remove some, or split by sentence (--unit sentence)",
     ),
     # S4xx: configuration and schemas
-    "S401": Message("unknown key {key!r}", "did you mean {guess!r}?"),
+    "S401": Message("unknown key {key!r}", "{advice}"),
     "S402": Message("invalid value for {key!r}: {reason}", "see the command's --help"),
     "S403": Message("invalid TOML: {reason}", "correct the file"),
     "S404": Message("unknown {what} {name!r}", "known: {known}"),
@@ -398,3 +400,17 @@ class DeviceError(SuwenError):
 
 class ResumeError(SuwenError):
     """An unfinished run that cannot be continued as asked (S507, S508)."""
+
+
+CLOSE = 0.6
+"""Least likeness of a key that may have been meant (see `difflib.get_close_matches`)."""
+
+
+def unknown_key(key: str, known: Sequence[str], file: Path | None = None) -> SuwenError:
+    """Return the error for a key that is not known (S401), with the one that was meant, or all that could be meant."""
+    # What sections share is no likeness: optimization.zzz is like none of optimization's keys.
+    names = {name.rpartition(".")[2]: name for name in known}
+    found = difflib.get_close_matches(key.rpartition(".")[2], names, 1, 0 if len(names) == 1 else CLOSE)
+    close = [names[name] for name in found]
+    advice = f"did you mean {close[0]!r}?" if close else f"known here: {', '.join(known)}"
+    return SuwenError("S401", file, key=key, advice=advice)

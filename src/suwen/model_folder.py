@@ -8,7 +8,6 @@ libraries; if it reads sub-words, ``subwords.json`` and ``words.txt`` in its pla
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 
-from suwen.errors import SuwenError
+from suwen.errors import SuwenError, unknown_key
 from suwen.files import StrPath, read_json, replacing_folder, sha256, write_bytes, write_json, write_text
 from suwen.schema import Schema
 from suwen.schemes import scheme_named
@@ -389,8 +388,7 @@ def check_keys(values: Mapping[str, Any], kinds: Mapping[str, Types], path: Path
     """
     for key in values:
         if key not in kinds:
-            guess = difflib.get_close_matches(key, kinds, 1, cutoff=0)[0]
-            raise SuwenError("S401", path, key=key, guess=guess)
+            raise unknown_key(key, list(kinds), path)
     for key, allowed in kinds.items():
         if key not in values:
             raise SuwenError("S501", path, reason=f"the key {key!r} is missing")

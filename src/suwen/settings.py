@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import difflib
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from suwen.errors import SuwenError
+from suwen.errors import SuwenError, unknown_key
 from suwen.files import parse_toml, read_text
 
 __all__ = [
@@ -172,8 +171,7 @@ def _readable(error: ValidationError, kind: type[Section], file: Path | None) ->
         parent, known = key.rpartition(".")[0], _known_keys(kind)
         siblings = [name for name in known if name.rpartition(".")[0] == parent]
         elsewhere = [name for name in known if name.rpartition(".")[2] == key.rpartition(".")[2]]
-        guess = elsewhere[0] if elsewhere else difflib.get_close_matches(key, siblings or known, 1, 0)[0]
-        return SuwenError("S401", file, key=key, guess=guess)
+        return unknown_key(key, elsewhere[:1] or siblings or known, file)
     reason = problem["msg"].removeprefix("Value error, ")
     # An error that concerns several tables has no key.
     return SuwenError("S402", file, key=key or "configuration", reason=reason[:1].lower() + reason[1:])

@@ -24,11 +24,15 @@ def encoders(
     from rich.table import Table
 
     table = Table(title="Published encoders", title_justify="left")
-    for heading in ("name", "layers × width, heads", "tokens", "license", "hub"):
-        table.add_column(heading, overflow="fold")
+    for heading in ("name", "layers × width, heads", "tokens", "hub"):
+        # A name of the hub is to be copied: it is not broken.
+        table.add_column(heading, no_wrap=heading == "hub")
     for entry in CATALOG.values():
         size = f"{entry.layers} × {entry.width}, {entry.heads}"
         where = entry.hub[0] if entry.hub else "not on the hub"
-        table.add_row(entry.name, size, entry.tokenizer, entry.license, where)
-    learnt = (f"{entry.name}: {entry.task}. Read {entry.corpora}. {entry.note}".strip() for entry in CATALOG.values())
+        table.add_row(entry.name, size, entry.tokenizer, where)
+    learnt = (
+        f"{entry.name}: {entry.task}. Read {entry.corpora}. License: {entry.license}. {entry.note}".strip()
+        for entry in CATALOG.values()
+    )
     show(table, BUNDLED_NOTE, *learnt)

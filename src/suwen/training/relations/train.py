@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import shutil
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from suwen.document import Document
-from suwen.errors import SuwenError
+from suwen.errors import unknown_key
 from suwen.files import StrPath, require_new
 from suwen.inference.relations.inputs import RelationEncoder
 from suwen.inference.relations.predictor import probabilities
@@ -81,8 +80,8 @@ def train_relations(
     names = [kind.name for kind in schema.relations]
     for name in config.confidence.thresholds:
         if name not in names:
-            guess = difflib.get_close_matches(name, names, 1, cutoff=0)[0]
-            raise SuwenError("S401", key=f"confidence.thresholds.{name}", guess=f"confidence.thresholds.{guess}")
+            keys = [f"confidence.thresholds.{known}" for known in names]
+            raise unknown_key(f"confidence.thresholds.{name}", keys)
     description = {**data.description, **_relations(data)}
     identity = {"data": description, "configuration": config.model_dump(), "label set": schema.to_dict()}
     # Only now: a run that cannot even begin leaves nothing behind.
