@@ -72,6 +72,8 @@ RESULTS = Path("docs/results/bundled-model")
 CARD = """
 ## About the scores
 
+Before the last two epochs it learned the predictions of four other models in the same way.
+
 The scores above are those of the same recipe, trained only on the train part of a corpus of 287 annotated journal
 articles. Its dev and test parts come from other journal issues. The bundled weights were trained on all 287 articles,
 so they cannot be scored on this corpus.
@@ -143,12 +145,24 @@ def taught(arguments: argparse.Namespace, split: Path, texts: Path, name: str) -
     for teacher, (part, settings) in teachers.items():
         train(arguments.corpus, part, arguments.runs / teacher, settings)
         options += ["--teacher", arguments.runs / teacher]
-    student: Path = arguments.runs / f"student-{name}"
+    model: Path = arguments.runs / f"bundled-{name}"
+    student = student_of(model)
     train(arguments.corpus, split, student, options)
     read_less_context(student)
-    model: Path = arguments.runs / f"bundled-{name}"
     train(arguments.corpus, split, model, ["--from", student, "--teacher", student, "--texts", texts, *CONTINUED])
     return model
+
+
+def student_of(model: Path) -> Path:
+    """Return the model that another one was continued from."""
+    return model.with_name(model.name.replace("bundled", "student"))
+
+
+def described(folder: Path) -> dict:
+    """Return a manifest without the path of its encoder."""
+    manifest: dict = read_json(folder / "manifest.json")
+    manifest["configuration"]["encoder"]["name"] = Path(manifest["configuration"]["encoder"]["name"]).name
+    return manifest
 
 
 def read_less_context(model: Path) -> None:
@@ -176,10 +190,9 @@ def card_of(folder: Path, test: dict) -> str:
 
 def publish(first: Path, figures: dict) -> None:
     """Write the figures of the first model into the results."""
-    manifest = read_json(first / "manifest.json")
-    manifest["configuration"]["encoder"]["name"] = Path(manifest["configuration"]["encoder"]["name"]).name
     kept = ("configuration", "seed", "versions", "expressible", "distillation", "training")
-    write_json(RESULTS / "results.json", {**figures, **{key: manifest[key] for key in kept}})
+    last, student = ({key: described(folder)[key] for key in kept} for folder in (first, student_of(first)))
+    write_json(RESULTS / "results.json", {**figures, **last, "student": student})
     reliability = figures["test"]["reliability"]
     plot = Reliability(tuple(Bin(**values) for values in reliability["bins"]))
     write_text(RESULTS / "reliability.svg", reliability_plot(plot.bins, plot.error))
@@ -193,11 +206,11 @@ def install(corpus: Path, split: Path, first: Path, model: Path, figures: dict) 
     shutil.rmtree(exported, ignore_errors=True)
     options = ["--int8", "--corpus", corpus, "--split", split, "--part", "dev", "--trainable", "-o", exported]
     suwen("export", model, *options)
-    settings, manifest = (read_json(exported / name) for name in ("suwen.json", "manifest.json"))
-    chosen = read_json(first / "suwen.json")
+    settings, chosen = (read_json(folder / "suwen.json") for folder in (exported, first))
     settings |= {key: chosen[key] for key in ("calibration", "least_confidence")}
     write_json(exported / "suwen.json", settings)
-    manifest["configuration"]["encoder"]["name"] = Path(manifest["configuration"]["encoder"]["name"]).name
+    manifest, student = described(exported), described(student_of(model))
+    manifest["student"] = {key: student[key] for key in ("configuration", "distillation", "training")}
     manifest["files"]["suwen.json"] = sha256(exported / "suwen.json")
     micro = {part: figures[part]["strict_entity"]["micro"] for part in ("dev", "test")}
     # What int8 scores on documents that it learned from is no figure to show.

@@ -138,7 +138,8 @@ def test_larger_encoders_are_made_once(monkeypatch: pytest.MonkeyPatch, tmp_path
 def test_bundled_model_goes_from_states_to_the_bundled_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     bundled = benchmark("bundled_model", monkeypatch)
     few = ("optimization.epochs=1", "optimization.least_steps=0", "evaluation.stop=never")
-    monkeypatch.setattr(bundled, "COMMON", tuple(part for change in few for part in ("--set", change)))
+    for name in ("COMMON", "CONTINUED"):
+        monkeypatch.setattr(bundled, name, tuple(part for change in few for part in ("--set", change)))
     monkeypatch.setattr(bundled, "TRANSFORMER", ("--set", "inputs.length=100", "--set", "inputs.pack=40"))
     monkeypatch.setattr(bundled, "STATE_WIDTH", 4)
     published = []  # a model of one epoch has no confidences to draw
@@ -166,15 +167,16 @@ def test_bundled_model_goes_from_states_to_the_bundled_one(monkeypatch: pytest.M
     installed, first = (read_json(folder / "suwen.json") for folder in (tmp_path / "installed", runs / "bundled-group"))
     assert installed["least_confidence"] == first["least_confidence"]
     assert installed["windows"]["context"] == first["windows"]["context"] == bundled.CONTEXT
-    assert "of 4 other models" in (tmp_path / "installed" / "README.md").read_text(encoding="utf-8")
+    assert "of four other models" in (tmp_path / "installed" / "README.md").read_text(encoding="utf-8")
     for part in ("group", "all"):
-        manifest = read_json(runs / f"bundled-{part}" / "manifest.json")
-        teachers = [teacher["name"] for teacher in manifest["distillation"]["teachers"]]
-        assert teachers == [f"untaught-{part}", f"one-layer-{part}", f"two-layers-{part}", "transformer"]
+        expected = [f"untaught-{part}", f"one-layer-{part}", f"two-layers-{part}", "transformer"]
+        for model, names in (("student", expected), ("bundled", [f"student-{part}"])):
+            manifest = read_json(runs / f"{model}-{part}" / "manifest.json")
+            assert [teacher["name"] for teacher in manifest["distillation"]["teachers"]] == names
     parts = read_json(runs / "split-group.json")["parts"]
     held_out = {row[0].split("_")[0] for part in ("dev", "test") for row in parts[part]}
-    expected = {"901_1"} | ({f"{document.split('_')[0]}_99"} if "201" not in held_out else set())
-    assert {path.stem for path in (runs / "unlabeled").iterdir()} == expected
+    kept = {"901_1"} | ({f"{document.split('_')[0]}_99"} if "201" not in held_out else set())
+    assert {path.stem for path in (runs / "unlabeled").iterdir()} == kept
     trained = [path for path in runs.rglob("manifest.json") if path.parent.name != bundled.NAME]
     written = [path.stat().st_mtime_ns for path in trained]
     bundled.main()
