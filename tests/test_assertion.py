@@ -39,6 +39,8 @@ NEGATED = [
     ("除{Disease:高血压}外，无{Disease:冠心病}", ["", "无"]),
     ("{Symptom:无胸闷}、{Symptom:胸痛}，{Symptom:未闻\n及啰音}，{Symptom:不发热}", ["无", "无", "未闻\n及", "不"]),
     ("{Disease:无症状性脑梗死}，{Symptom:无尿}，否认{Symptom:无痛性血尿}。{Level:无改善}", ["", "", "否认", ""]),
+    ("{Symptom:无意识障碍}，{Disease:无痛风}，{Symptom:无光敏感}，{Disease:无颅内出血}", ["无"] * 4),
+    ("{Symptom:无意识}，{Disease:无菌性脑膜炎}，{Disease:无症状性肝功能异常}", [""] * 3),
     ("缺乏{Drug:利格列汀}的证据；{Reason:维生素D}缺乏{Disease:佝偻病}", ["", "", ""]),
 ]
 HYPOTHETICAL = [
@@ -54,6 +56,7 @@ HYPOTHETICAL = [
     ("诊断：{Disease:冠心病}？", ["？"]),
     ("避免{SideEff:低血糖}，避免使用{Drug:格列本脲}", ["避免", "避免使用"]),
     ("主要是{Disease:肥胖}", [""]),
+    ("{Disease:高血压}3级（极高危）；{Disease:高血压病}2级 高危组；{Disease:糖尿病}高危人群", ["", "", "高危"]),
 ]
 
 
