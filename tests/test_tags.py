@@ -84,7 +84,7 @@ def test_conll_reads_csv_tables_of_tokens(tmp_path: Path, table: str) -> None:
     assert [(one.label, one.start, one.end) for one in document.entities] == [("Drug", 1, 2)]
 
 
-@pytest.mark.parametrize("names", ["token\ttag", "Word\tTAG", "char\tpos\tlabel"])
+@pytest.mark.parametrize("names", ["token\ttag", "Word\tTAG", "words\tlabels", "char\tpos\tlabel"])
 def test_conll_reads_tsv_tables_of_tokens(tmp_path: Path, names: str) -> None:
     path, middle = tmp_path / "a.tsv", "\tv" * (names.count("\t") - 1)
     rows = ("服\tO", '"\tO', "药\tB-Drug", "", "好\tO")

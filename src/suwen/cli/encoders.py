@@ -26,7 +26,7 @@ def encoders(
     table = Table(title="Published encoders", title_justify="left")
     for heading in ("name", "layers × width, heads", "tokens", "hub"):
         # A name of the hub is to be copied: it is not broken.
-        table.add_column(heading, no_wrap=heading == "hub")
+        table.add_column(heading, overflow="fold", no_wrap=heading == "hub")
     for entry in CATALOG.values():
         size = f"{entry.layers} × {entry.width}, {entry.heads}"
         where = entry.hub[0] if entry.hub else "not on the hub"
