@@ -146,10 +146,10 @@ def taught(arguments: argparse.Namespace, split: Path, texts: Path, name: str) -
         train(arguments.corpus, part, arguments.runs / teacher, settings)
         options += ["--teacher", arguments.runs / teacher]
     model: Path = arguments.runs / f"bundled-{name}"
-    student = student_of(model)
-    train(arguments.corpus, split, student, options)
-    read_less_context(student)
-    train(arguments.corpus, split, model, ["--from", student, "--teacher", student, "--texts", texts, *CONTINUED])
+    first = student_of(model)
+    train(arguments.corpus, split, first, options)
+    read_less_context(first)
+    train(arguments.corpus, split, model, ["--from", first, "--teacher", first, "--texts", texts, *CONTINUED])
     return model
 
 
