@@ -125,7 +125,7 @@ _ABSENCES = (
     "|自主呼吸|心跳|胎心|眠|欲|快感|神(?!志|经(?!节))|苔(?!藓)|[A-Za-z]"
 )
 _DISORDERS = "障碍|异常|减退|减低|减少|下降|升高|增高|过多|紊乱|失调|不全|损害|损伤|受损|改变|迟钝|缺失|感染"
-"""What is said to be missing is a disorder: 无意识障碍, but 无意识."""
+"""Disorders whose absence is no finding: 无意识障碍 is negated, 无意识 is not."""
 INNER_NEGATION = re.compile(
     rf"""
       没有|否认|不(?=发热|咳嗽|咯血|伴|合并)(?:伴有?|合并)?
