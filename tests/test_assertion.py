@@ -37,7 +37,10 @@ NEGATED = [
     ("未\n见{Symptom:蛋白\n尿}", ["未\n见"]),
     ("{Disease:非酒精性脂肪肝}不仅见于{Disease:肥胖}", ["", ""]),
     ("除{Disease:高血压}外，无{Disease:冠心病}", ["", "无"]),
-    ("{Symptom:无胸闷}、{Symptom:胸痛}，{Symptom:未闻\n及啰音}，{Symptom:不发热}", ["无", "无", "未闻\n及", "不"]),
+    (
+        "{Symptom:无胸闷}、{Symptom:胸痛}，{Symptom:未闻\n及啰音}，{Symptom:不发热}。{Symptom:双肺未闻及啰音}",
+        ["无", "无", "未闻\n及", "不", "未闻及"],
+    ),
     ("{Disease:无症状性脑梗死}，{Symptom:无尿}，否认{Symptom:无痛性血尿}。{Level:无改善}", ["", "", "否认", ""]),
     ("{Symptom:无意识障碍}，{Disease:无痛风}，{Symptom:无光敏感}，{Disease:无颅内出血}", ["无"] * 4),
     ("{Symptom:无意识}，{Disease:无菌性脑膜炎}，{Disease:无症状性肝功能异常}", [""] * 3),

@@ -168,22 +168,13 @@ def test_graph_links_as_the_linker_does(tmp_path: Path) -> None:
 
 
 def test_graph_takes_the_negation_off_a_mention(tmp_path: Path) -> None:
-    entities = tuple(
-        Entity("Symptom", start, end, fragments, f"T{start}")
-        for start, end, fragments in ((0, 3, ()), (4, 6, ()), (7, 11, ((7, 9), (10, 11))))
-    )
-    graph = built(
-        tmp_path / "graph.db",
-        [
-            with_assertions(
-                Document("a", "无胸闷、胸闷，无胸\n闷。无力", (*entities, Entity("Symptom", 12, 14, id="T12")))
-            )
-        ],
-    )
-    rows = graph.sql(
-        "SELECT start, polarity, form.surface FROM mention JOIN form ON form.id = mention.form ORDER BY start"
-    ).rows
-    assert [tuple(row) for row in rows] == [(0, 1, "胸闷"), (4, 1, "胸闷"), (7, 1, "胸闷"), (12, 0, "无力")]
+    text = "无胸闷、胸闷，无明显胸\n闷。无力，双肺未闻及啰音"
+    places = ((0, 3, ()), (4, 6, ()), (7, 13, ((7, 11), (12, 13))), (14, 16, ()), (17, 24, ()))
+    entities = tuple(Entity("Symptom", start, end, fragments, f"T{start}") for start, end, fragments in places)
+    graph = built(tmp_path / "graph.db", [with_assertions(Document("a", text, entities))])
+    query = "SELECT start, polarity, form.surface FROM mention JOIN form ON form.id = mention.form ORDER BY start"
+    found = [(0, 1, "胸闷"), (4, 1, "胸闷"), (7, 1, "胸闷"), (14, 0, "无力"), (17, 1, "双肺啰音")]
+    assert [tuple(row) for row in graph.sql(query).rows] == found
 
 
 def test_graph_links_anew_when_the_library_agrees_on_an_abbreviation(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from suwen.concepts.attributes import with_attributes
-from suwen.concepts.cues import CRITERIA, CRITERIA_END, INNER_NEGATION, RESUMES
+from suwen.concepts.cues import CRITERIA, CRITERIA_END, INNER_NEGATION, MIDDLE_NEGATION, RESUMES
 from suwen.concepts.scopes import FINDINGS, Mention, Sentence
 from suwen.document import Document, Span
 
@@ -51,7 +51,9 @@ def assertions(document: Document) -> tuple[Assertion, ...]:
     mentions = []
     for number, entity in enumerate(document.entities):
         start, end = bisect_left(places, entity.start), bisect_left(places, entity.end)
-        inner = INNER_NEGATION.match(flat, start, end) if entity.label in FINDINGS else None
+        inner = None
+        if entity.label in FINDINGS:
+            inner = INNER_NEGATION.match(flat, start, end) or MIDDLE_NEGATION.search(flat, start, end)
         mentions.append(Mention(number, inner.end() if inner and inner.end() < end else start, end, entity.label))
     mentions.sort(key=lambda mention: (mention.start, mention.end, mention.label))
     starts = [mention.start for mention in mentions]

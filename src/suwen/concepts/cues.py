@@ -18,11 +18,13 @@ __all__ = [
     "CRITERIA",
     "CRITERIA_END",
     "CUES",
+    "DEGREES",
     "EVENT_CUES",
     "FILLER",
     "INNER_NEGATION",
     "LIST_CUES",
     "MENTION",
+    "MIDDLE_NEGATION",
     "NEGATIVE",
     "NOT_DONE",
     "NOT_FOR",
@@ -140,6 +142,10 @@ INNER_NEGATION = re.compile(
 
 In the names of findings 无 means that something of the body is missing (无尿), or names a form (无痛性甲状腺炎).
 """
+MIDDLE_NEGATION = re.compile("未(?:触及|扪及|闻及|探及|查及|引出|见)(?!肠鸣音|胎心|脉搏)")
+"""The same behind the place of the finding: 双肺未闻及啰音."""
+DEGREES = re.compile("(?:明显|显著|任何|其[他它])的?")
+"""Words between a negation and a finding that belong to neither."""
 
 BACKWARD_ONLY = re.compile(r"风险|危险|高危|可能性|[吗？?]|待排除?|待除外")
 NOT_FOR = re.compile(r".+用于")

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from suwen.concepts.abbreviations import definitions_in, without_definition
+from suwen.concepts.cues import DEGREES
 from suwen.concepts.linking import ABBREVIATION, DOCUMENT, Code, ConceptLinker, Library, Meanings
 from suwen.concepts.normalization import normalize
 from suwen.concepts.terminologies import AliasList, Terminology
@@ -80,14 +81,16 @@ class Linker:
 def forms_of(document: Document, meanings: Meanings, asserted: Mapping[str, Assertion]) -> list[Form]:
     """Return the form of each entity, in the order of the entities.
 
-    A mention that begins with the cue of its negation (无胸闷) has the form of what is negated.
+    A mention that holds the cue of its negation (无胸闷) has the form of what is negated.
     """
     forms = []
     for entity in document.entities:
         cue = asserted.get(entity.id or "", AFFIRMED).cue
-        if cue and cue[0] == entity.start and cue[1] < entity.end:
-            pieces = [(max(start, cue[1]), end) for start, end in entity.pieces if cue[1] < end]
-            surface = join_pieces([document.text[start:end].lstrip() for start, end in pieces])
+        if cue and entity.start <= cue[0] and cue[1] < entity.end:
+            before = _text_within(document, entity, entity.start, cue[0])
+            behind = _text_within(document, entity, cue[1], entity.end).lstrip()
+            degree = DEGREES.match(behind)
+            surface = before + (behind[degree.end() :] if degree and degree.end() < len(behind) else behind)
         else:
             surface = document.mention(entity)
         if meanings and normalize(surface) in meanings:
@@ -95,6 +98,12 @@ def forms_of(document: Document, meanings: Meanings, asserted: Mapping[str, Asse
         else:
             forms.append(_plain_form(entity.label, surface))
     return forms
+
+
+def _text_within(document: Document, entity: Entity, begin: int, end: int) -> str:
+    """Return the part of a mention that lies between two offsets, its pieces joined."""
+    pieces = [(max(first, begin), min(last, end)) for first, last in entity.pieces]
+    return join_pieces([document.text[first:last] for first, last in pieces if first < last])
 
 
 @lru_cache(CACHED)
