@@ -168,12 +168,12 @@ def test_graph_links_as_the_linker_does(tmp_path: Path) -> None:
 
 
 def test_graph_takes_the_negation_off_a_mention(tmp_path: Path) -> None:
-    text = "无胸闷、胸闷，无明显胸\n闷。无力，双肺未闻及啰音"
-    places = ((0, 3, ()), (4, 6, ()), (7, 13, ((7, 11), (12, 13))), (14, 16, ()), (17, 24, ()))
+    text = "无胸闷、胸闷，无明显胸\n闷。无力，双肺未闻及啰音，无 "
+    places = ((0, 3, ()), (4, 6, ()), (7, 13, ((7, 11), (12, 13))), (14, 16, ()), (17, 24, ()), (25, 27, ()))
     entities = tuple(Entity("Symptom", start, end, fragments, f"T{start}") for start, end, fragments in places)
     graph = built(tmp_path / "graph.db", [with_assertions(Document("a", text, entities))])
     query = "SELECT start, polarity, form.surface FROM mention JOIN form ON form.id = mention.form ORDER BY start"
-    found = [(0, 1, "胸闷"), (4, 1, "胸闷"), (7, 1, "胸闷"), (14, 0, "无力"), (17, 1, "双肺啰音")]
+    found = [(0, 1, "胸闷"), (4, 1, "胸闷"), (7, 1, "胸闷"), (14, 0, "无力"), (17, 1, "双肺啰音"), (25, 1, "无 ")]
     assert [tuple(row) for row in graph.sql(query).rows] == found
 
 

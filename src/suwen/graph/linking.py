@@ -85,14 +85,14 @@ def forms_of(document: Document, meanings: Meanings, asserted: Mapping[str, Asse
     """
     forms = []
     for entity in document.entities:
+        surface = ""
         cue = asserted.get(entity.id or "", AFFIRMED).cue
         if cue and entity.start <= cue[0] and cue[1] < entity.end:
             before = _text_within(document, entity, entity.start, cue[0])
             behind = _text_within(document, entity, cue[1], entity.end).lstrip()
             degree = DEGREES.match(behind)
             surface = before + (behind[degree.end() :] if degree and degree.end() < len(behind) else behind)
-        else:
-            surface = document.mention(entity)
+        surface = surface or document.mention(entity)
         if meanings and normalize(surface) in meanings:
             forms.append(Form(entity.label, surface, _defined(surface, entity.label, meanings)))
         else:
