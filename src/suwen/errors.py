@@ -409,7 +409,7 @@ CLOSE = 0.6
 def unknown_key(key: str, known: Sequence[str], file: Path | None = None) -> SuwenError:
     """Return the error for a key that is not known (S401), with the one that was meant, or all that could be meant."""
     # What sections share is no likeness: optimization.zzz is like none of optimization's keys.
-    names = {name.rpartition(".")[2]: name for name in known}
+    names = {name.rpartition(".")[2]: name for name in reversed(known)}
     found = difflib.get_close_matches(key.rpartition(".")[2], names, 1, 0 if len(names) == 1 else CLOSE)
     close = [names[name] for name in found]
     advice = f"did you mean {close[0]!r}?" if close else f"known here: {', '.join(known)}"
